@@ -1,0 +1,189 @@
+"""The engine seam: what an engine says of itself, what it is asked, what it hands back.
+
+Plain data, no torch: `check` and `plan` read the cards without loading a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+Frames = NDArray[np.uint8]
+"""Pictures in time: `(frames, height, width, 3)`, sRGB bytes."""
+
+Progress = Callable[[int, int], None]
+"""Called after each sampling step with (steps done, steps in all)."""
+
+
+class Ability(StrEnum):
+    """What a model can be given."""
+
+    TEXT = "text"
+    FIRST_FRAMES = "first frames"
+    LAST_FRAME = "last frame"
+    REFERENCES = "references"
+    INPAINT = "inpaint"
+    SOUND = "sound"
+    NEGATIVE_PROMPT = "negative prompt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCard:
+    """What a model can do and wants, as plain data; everything `plan` needs to round and to refuse.
+
+    Frames come on a grid: `frame_step * k + frame_offset` (LTX 8k+1, Wan 4k+1, MiniMax-H3 17n+5).
+    Sizes are (width, height) in pixels; `fps` is what the model was trained at.
+    """
+
+    name: str
+    title: str
+    family: str
+    source: str
+    revision: str
+    options: type[BaseModel]
+    abilities: frozenset[Ability]
+    frame_step: int
+    frame_offset: int
+    max_frames: int
+    fps: Fraction
+    size_step: int
+    max_pixels: int
+    native_size: tuple[int, int]
+    film_size: tuple[int, int]
+    default_seconds: Fraction
+    overlap: int
+    max_references: int = 0
+    fixed_size: bool = False
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    draft_scale: float = 0.5
+    words: frozenset[str] | None = None
+    licence: str = ""
+    memory_gb: float = 0.0
+
+    def frames_for(self, needed: int) -> int:
+        """The smallest number of frames on the grid that is at least `needed` (and at least one grid point)."""
+        steps = max(0, -(-(needed - self.frame_offset) // self.frame_step))
+        return steps * self.frame_step + self.frame_offset
+
+    def can(self, ability: Ability) -> bool:
+        """Whether the model has the ability."""
+        return ability in self.abilities
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Where known frames come from: another take, or a file.
+
+    `takes` names the candidates (keys) of the take carried on from, of which the best kept one is read; or `path` and
+    `sha256` name a picture or a film. Of the source's played frames, `count` are given, ending at (for an opening)
+    or starting at (for a closing) frame `at`; `at` counts from 0, -1 is the last.
+    """
+
+    takes: tuple[str, ...] = ()
+    path: Path | None = None
+    sha256: str = ""
+    at: int = -1
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture that anchors appearance."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """A beat, or a stretch of a long beat, made exact.
+
+    `name` is for people (`harbour/arrival/2`), `key` is a hash of everything that changes pixels. `frames` is what the
+    engine makes, at its own `fps`; the first `skip` of them repeat what is carried on from and are not played, then
+    `play` are.
+    """
+
+    name: str
+    key: str
+    engine: str
+    revision: str
+    prompt: str
+    avoid: str
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    skip: int
+    play: int
+    seed: int
+    options: Mapping[str, Any]
+    opening: Carry | None = None
+    closing: Carry | None = None
+    references: tuple[Reference, ...] = ()
+    sound: bool = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the takes whose clips must be there first."""
+        carries = (self.opening, self.closing)
+        return tuple(key for carry in carries if carry is not None for key in carry.takes)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The pixels that a take is held to, read from disk by the camera, at the take's size."""
+
+    opening: Frames | None = None
+    closing: Frames | None = None
+    references: tuple[Frames, ...] = ()
+    """Each `(1, height, width, 3)`, at its own size."""
+    tail: Path | None = None
+    """Latents of the frames of `opening`, where the engine that made them kept some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples `(n, channels)`, float32 in -1..1, at `rate` Hz."""
+
+    samples: NDArray[np.float32]
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """What an engine hands back: frames, sound where the model makes sound, and a tail to carry on from.
+
+    `tail` holds named arrays (latents of the last frames), for the same engine to read back.
+    """
+
+    frames: Frames
+    fps: Fraction
+    sound: Sound | None = None
+    tail: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Makes the footage of one take. Knows nothing of storyboards, stores or other takes."""
+
+    card: EngineCard
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        """Make exactly `take.frames` frames of the take's size; the same take and pixels give the same frames.
+
+        Raises:
+            RenderError: the model failed.
+            OutOfMemory: the device has too little memory.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the device's memory back. The engine is not used again."""
+        ...

@@ -1,0 +1,125 @@
+"""Every error that `sora` shows a person.
+
+::
+
+    SoraError                     exit 1
+    |- RequestError               exit 2   what was asked for cannot be
+    |  `- StoryboardError                  one or more problems, each with its place in the file
+    |- WorkError                  exit 1   the work failed
+    |  |- RenderError                      a take could not be made
+    |  |- MediaError                       a media file cannot be read or written
+    |  |- StoreError                       the clips on disk
+    |  `- StampError                       a film could not be stamped, or its stamp did not verify
+    |- MachineError               exit 3   this machine lacks something
+    |  |- EngineMissing
+    |  |- OutOfMemory
+    |  `- CertificateError
+    `- PolicyError                exit 4   refused by the policy
+
+The message says what is wrong and where; the hint says what to do next. Libraries raise, `console` draws,
+`cli.main` turns the class into the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SoraError(Exception):
+    """An error to show to a person: what is wrong and where (`message`), what to do next (`hint`)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class RequestError(SoraError):
+    """What was asked for cannot be: a bad option, storyboard or path."""
+
+    exit_code = 2
+
+
+class WorkError(SoraError):
+    """The work failed."""
+
+
+class RenderError(WorkError):
+    """A take could not be made."""
+
+
+class MediaError(WorkError):
+    """A media file cannot be read or written."""
+
+
+class StoreError(WorkError):
+    """The store of clips cannot be read or written."""
+
+
+class StampError(WorkError):
+    """A film could not be stamped, or its stamp did not verify."""
+
+
+class MachineError(SoraError):
+    """This machine lacks something that the request needs."""
+
+    exit_code = 3
+
+
+class EngineMissing(MachineError):  # noqa: N818  reads as what it says: raise EngineMissing("no engine ...")
+    """No such engine here."""
+
+
+class OutOfMemory(MachineError):  # noqa: N818  the field's own name for it
+    """The device or the host has too little memory for the take."""
+
+
+class CertificateError(MachineError):
+    """A signing certificate or key is missing, unreadable, unsafe or unfit."""
+
+
+class PolicyError(SoraError):
+    """Refused by the policy."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a text file: `line` and `column` count from 1; `text` is the whole line, without its end."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong (or worth a remark) in a storyboard."""
+
+    message: str
+    hint: str = ""
+    mark: Mark | None = None
+
+    def __str__(self) -> str:
+        """`FILE:LINE:COLUMN: message`, the line, a caret, `hint: ...`, as the storyboard format promises."""
+        lines = [self.message]
+        if self.mark is not None:
+            where = self.mark
+            lines = [f"{where.file}:{where.line}:{where.column}: {self.message}", f"  {where.text}"]
+            lines.append("  " + " " * (where.column - 1) + "^")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class StoryboardError(RequestError):
+    """A storyboard with one or more problems; all of them are told at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -1,0 +1,21 @@
+"""The executor seam: decides where a job runs. Knows nothing of video."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+Job = TypeVar("Job", contravariant=True)
+Result = TypeVar("Result")
+
+
+class Executor(Protocol[Job, Result]):
+    """Runs jobs, somewhere, in the order of their submission or beside each other."""
+
+    def submit(self, job: Job) -> Future[Result]:
+        """Take the job; its result, or what it raised, comes through the future."""
+        ...
+
+    def close(self) -> None:
+        """Finish what runs, drop what waits, give everything back."""
+        ...

@@ -1,0 +1,174 @@
+"""What happens while working, told as small values to whoever listens.
+
+A library never prints: it calls `report(event)`. `console` draws the events for a person, `JsonLines` writes them
+for a program, `Recording` keeps them for a test.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Protocol, TextIO
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Event):
+    """The work is known: how many takes, how many of them the store holds already, how long the film is."""
+
+    takes: int
+    kept: int
+    frames: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoading(Event):
+    """An engine's weights are being read."""
+
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStarted(Event):
+    """A take is being made."""
+
+    take: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Event):
+    """One sampling step of a take is done: `step` of `of`."""
+
+    take: str
+    key: str
+    step: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeKept(Event):
+    """A take is in the store: made now (`seconds` of work) or found there (`reused`)."""
+
+    take: str
+    key: str
+    path: str
+    seconds: float
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFailed(Event):
+    """A take could not be made."""
+
+    take: str
+    key: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSkipped(Event):
+    """A take was not tried, because of another one that failed."""
+
+    take: str
+    key: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted(Event):
+    """A stage of the line begins: plan, shoot, master, stamp. `total` is its length in frames, 0 if unknown."""
+
+    stage: str
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StageStep(Event):
+    """A stage has done `done` of its `total`."""
+
+    stage: str
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageDone(Event):
+    """A stage ended after `seconds`."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Event):
+    """Something a person should know that stops nothing."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """The film has its name."""
+
+    film: str
+    sidecar: str
+    sheet: str
+    frames: int
+    seconds: float
+
+
+class Report(Protocol):
+    """Who hears what happens. Called from any thread."""
+
+    def __call__(self, event: Event) -> None:
+        """Hear one event; never raise."""
+
+
+class Silent:
+    """Hears nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Drop the event."""
+
+
+@dataclass
+class Recording:
+    """Keeps every event, for tests."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        """Keep the event."""
+        self.events.append(event)
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        """The events of one class, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """The event as plain data: its name in snake case under `event`, then its fields."""
+    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")
+    return {"event": name, **(asdict(event) if fields(event) else {})}
+
+
+class JsonLines:
+    """Writes one JSON object a line; `time` is in seconds since the listener was made, and never goes back."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._zero = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Write the event as one line, at once."""
+        line = {"time": round(time.monotonic() - self._zero, 3), **as_json(event)}
+        self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._out.flush()

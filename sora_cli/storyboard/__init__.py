@@ -1,0 +1,1 @@
+"""The storyboard language: from YAML text to a checked `Storyboard`."""

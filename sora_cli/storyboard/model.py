@@ -1,0 +1,222 @@
+"""A storyboard as the rest of `sora` sees it: read, inherited and checked, every value in its place.
+
+These are plain frozen values; the YAML door (`schema.py`, `load.py`) makes them. All inheritance is done: a beat has
+everything that holds for it. `Loc` is the path of a value inside the YAML document, ("scenes", 0, "shots", 1, "prompt");
+`Storyboard.mark` turns it into a line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from sora_cli.errors import Mark
+
+Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length: exact seconds, or frames of the film. Exactly one is set."""
+
+    seconds: Fraction | None = None
+    frames: int | None = None
+
+    def at(self, fps: Fraction) -> Fraction:
+        """The length in seconds in a film of `fps` frames a second."""
+        return self.seconds if self.seconds is not None else Fraction(self.frames or 0) / fps
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the first frames carry on from (`from`), or what the last frame must be (`to`).
+
+    `nothing`: free. `previous`: the shot before. `shot`: shot `name`, at its `start`, `end` or a time in seconds.
+    `picture`, `film`: the file at `path` (of a film: its end for `from`, its start for `to`).
+    """
+
+    kind: Literal["nothing", "previous", "shot", "picture", "film"]
+    name: str = ""
+    at: Literal["start", "end"] | Fraction = "end"
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """How a shot comes in. `direction` is for wipes: left, right, up, down. It overlaps the shot before."""
+
+    kind: Literal["cut", "dissolve", "fade", "wipe"] = "cut"
+    duration: Duration = Duration(seconds=Fraction(0))
+    direction: Literal["left", "right", "up", "down"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the colour of shots is held to. `path` is set for a picture or a .cube LUT."""
+
+    match: Literal["scene", "film", "previous", "off", "picture", "lut"] = "scene"
+    path: Path | None = None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SoundBed:
+    """What lies under the film. Each of ambience and music is a file (`..._path`) or words (`..._text`)."""
+
+    ambience_path: Path | None = None
+    ambience_text: str = ""
+    music_path: Path | None = None
+    music_text: str = ""
+    loudness: float | None = None
+    """Integrated loudness of the film, LUFS (ITU-R BS.1770)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueLine:
+    """Somebody speaks, `at` after the beat's start."""
+
+    cast: str
+    line: str
+    at: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleCard:
+    """Words over a shot, or alone when the shot has no prompt."""
+
+    text: str
+    position: str = "center"
+    duration: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CastMember:
+    """A named subject; `@name` in a prompt puts `looks` and the references in."""
+
+    name: str
+    looks: str = ""
+    references: tuple[Path, ...] = ()
+    voice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """The visible moving mark."""
+
+    on: bool = True
+    text: str = "made with sora"
+    opacity: float = 0.5
+    image: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who made the film, its mark, and whether others may train on it."""
+
+    author: str = ""
+    watermark: Watermark = Watermark()
+    training: Literal["allowed", "not-allowed", "constrained"] = "not-allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSize:
+    """`width` and `height`, or `aspect` (width, height parts) and `height`; None where the engine decides."""
+
+    width: int | None = None
+    height: int | None = None
+    aspect: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """One stretch of a shot with its own prompt and length.
+
+    `prompt` is as written, @names and all. `style` and `avoid` are added up from film to beat, comma-joined. `cast`
+    names the members in the prompt, in order. `origin` tells, for an inherited field, where in the file it stands.
+    """
+
+    loc: Loc
+    prompt: str
+    duration: Duration | None = None
+    setting: str = ""
+    light: str = ""
+    framing: str = ""
+    camera: str = ""
+    style: str = ""
+    avoid: str = ""
+    cast: tuple[str, ...] = ()
+    references: tuple[Path, ...] = ()
+    """The beat's or shot's own `reference` where written, else its cast's."""
+    engine: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    """Only where the shot or beat itself wrote one; else the take's seed is derived from the film's."""
+    takes: int = 1
+    start: Link | None = None
+    """`from`; None: the default (a beat: the beat before it; a shot: nothing)."""
+    end: Link | None = None
+    """`to`."""
+    dialogue: tuple[DialogueLine, ...] = ()
+    sound_text: str = ""
+    sound_path: Path | None = None
+    sound_off: bool = False
+    origin: Mapping[str, Loc] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One unbroken take. `beats` is empty only for a title card that stands alone."""
+
+    loc: Loc
+    name: str
+    named: bool
+    """Whether the author wrote the name; else it is `shot-N` (N counts over the film, from 1)."""
+    beats: tuple[Beat, ...]
+    transition: Transition = Transition()
+    look: Look = Look()
+    title: TitleCard | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Shots that share a place and a look. `name` is `scene-N` where none is written."""
+
+    loc: Loc
+    name: str
+    named: bool
+    shots: tuple[Shot, ...]
+    setting: str = ""
+    light: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storyboard:
+    """A whole storyboard, checked."""
+
+    path: Path | None
+    folder: Path
+    sha256: str
+    """Of the file's bytes (and of what `--set` changed)."""
+    title: str
+    seed: int | None
+    engine: str | None
+    size: FilmSize
+    fps: Fraction | None
+    scenes: tuple[Scene, ...]
+    cast: Mapping[str, CastMember] = field(default_factory=dict)
+    sound: SoundBed = SoundBed()
+    provenance: Provenance = Provenance()
+    policy: str = "standard"
+    policy_path: Path | None = None
+    written: frozenset[Loc] = frozenset()
+    """The locations of all keys that the file has, so that `check` can name what is not rendered yet."""
+    mark: Callable[[Loc], Mark | None] = lambda _loc: None
+    """The place in the file of a value (or of its nearest parent that is written)."""
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """All shots, in film order."""
+        return tuple(shot for scene in self.scenes for shot in scene.shots)
