@@ -1,0 +1,51 @@
+"""A film that is finished but not yet written: pictures and sound as streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import av
+
+SAMPLE_RATE = 48_000
+"""Sound in films is 48 kHz, as in broadcast and cinema (AES5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A scene's place in the film, for players: `start` and `end` in frames."""
+
+    title: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Master:
+    """The finished film, in memory a frame at a time.
+
+    `pictures()` starts a fresh pass and yields exactly `frames` pictures of `width` x `height`, display-referred
+    sRGB primaries (BT.709), in any pixel format that libavfilter takes. `sound()` yields blocks of float32 samples
+    `(n, 2)` at 48 kHz, in all exactly `round(frames / fps * 48000)` of them; None where the film is silent.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    pictures: Callable[[], Iterator[av.VideoFrame]]
+    sound: Callable[[], Iterator[NDArray[np.float32]]] | None = None
+    title: str = ""
+    author: str = ""
+    chapters: tuple[Chapter, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """Samples of sound in the whole film."""
+        return round(self.frames / self.fps * SAMPLE_RATE)
