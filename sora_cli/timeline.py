@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sora_cli.store import Clip
@@ -29,15 +30,18 @@ class CutShot:
     scene: str
     start: int
     pieces: tuple[Piece, ...]
-    transition: Transition = Transition()
+    transition: Transition = field(default_factory=Transition)
     overlap: int = 0
     lead: int = 0
-    look: Look = Look()
+    look: Look = field(default_factory=Look)
+    title: TitleCard | None = None
+    blank: int = 0
+    """Frames of a shot without pieces: a title card alone, on black."""
 
     @property
     def frames(self) -> int:
         """Film frames that the shot plays, its overlap included."""
-        return sum(len(piece.frames) for piece in self.pieces)
+        return sum(len(piece.frames) for piece in self.pieces) or self.blank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +59,38 @@ class Cut:
     def frames(self) -> int:
         """The film's length."""
         return max((shot.start + shot.frames for shot in self.shots), default=0)
+
+
+def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
+    """Place the clips of a plan in time.
+
+    `clips` holds, by the name of its stretch, the clip that plays.
+    """
+    return Cut(
+        width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
+        author=plan.board.provenance.author, shots=tuple(_placed(plan, shot, clips) for shot in plan.shots),
+    )  # fmt: skip
+
+
+def _placed(plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip]) -> CutShot:
+    pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips))
+    return CutShot(
+        name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
+        overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
+        blank=0 if pieces else shot.frames,
+    )  # fmt: skip
+
+
+def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list[Piece]:
+    """A beat's stretches, each film frame showing the clip frame that is on at its time."""
+    pieces = []
+    at = passed = 0
+    for stretch in beat.stretches:
+        take, clip = stretch.candidates[0], clips[stretch.name]
+        frames = []
+        while at < beat.frames and (frame := at * take.fps // fps - passed) < take.play:
+            frames.append(take.skip + int(frame))
+            at += 1
+        passed += take.play
+        pieces.append(Piece(clip, tuple(frames)))
+    return pieces

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-Job = TypeVar("Job", contravariant=True)
+Job = TypeVar("Job", contravariant=True)  # noqa: PLC0105  the seam reads better so
 Result = TypeVar("Result")
 
 
