@@ -343,7 +343,7 @@ class _Planner:
                 self.stretch(
                     card, beat, name if count == 1 else f"{name}.{index + 1}", f"{label}.{index}", film,
                     play, given, opening, closing if index == count - 1 else None,
-                )  # fmt: skip
+                )
             )
         return PlannedBeat(frames, tuple(stretches))
 
@@ -508,7 +508,7 @@ class _Planner:
         if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
             self.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
         if beat.references and not card.can(Ability.REFERENCES):
-            self.remark(beat, "references", f"engine {card.name} takes no reference pictures: words alone hold the cast")
+            self.remark(beat, "references", f"engine {card.name} takes no pictures: words alone hold the cast")
         elif len(beat.references) > card.max_references > 0:
             message = f"engine {card.name} takes {card.max_references} reference pictures, not {len(beat.references)}"
             self.wrong(beat, "references", message, "name fewer cast members, or give them fewer pictures")

@@ -123,7 +123,8 @@ class Store:
                     write_tail(aside)
             card = {
                 "frames": facts.frames, "width": facts.width, "height": facts.height, "fps": str(facts.fps),
-                "sound": facts.sound, "seconds": round(facts.seconds, 3), "score": facts.score, "sha256": file_hash(path),
+                "sound": facts.sound, "seconds": round(facts.seconds, 3), "score": facts.score,
+                "sha256": file_hash(path),
                 "tail": file_hash(tail) if tail else "", "fields": dict(facts.fields),
             }  # fmt: skip
             with self._aside(self._path(key, "json")) as aside:
