@@ -39,14 +39,14 @@ class Ability(StrEnum):
 class EngineCard:
     """What a model can do and wants, as plain data; everything `plan` needs to round and to refuse.
 
-    Frames come on a grid: `frame_step * k + frame_offset` (LTX 8k+1, Wan 4k+1, MiniMax-H3 17n+5), at least `min_frames`,
-    at most `max_frames`. Sizes are (width, height) in pixels; `fps` is what the model was trained at.
+    Frames come on a grid: `frame_step * k + frame_offset` (LTX 8k+1, Wan 4k+1, MiniMax-H3 17n+5), at least
+    `min_frames`, at most `max_frames`. Sizes are (width, height) in pixels; `fps` is what the model was trained at.
 
     `overlap` is how many frames a beat should carry over from the one before it, `max_opening` how many the model can
     be given at all. `prompt_tokens` is how much of a prompt it reads (0: no limit known), `sound_rate` the rate of the
     sound it makes in Hz (0: silent), `tails` whether it hands latents on. `location` is the folder with the weights on
-    this machine, None where they are not here (or where there are none). `weights` tells the size of each
-    component in billions of parameters; `memory_gb` is what it needs on the device as released, in bfloat16, with nothing
+    this machine, None where they are not here (or where there are none). `weights` tells the size of each component
+    in billions of parameters; `memory_gb` is what it needs on the device as released, in bfloat16, with nothing
     offloaded, and `disk_gb` what it takes on disk.
     """
 

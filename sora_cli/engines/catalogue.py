@@ -1,0 +1,200 @@
+"""Which engines there are: by name, by hub id, by folder, and those that other packages bring. No torch here."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import cast
+
+from sora_cli.engines import checkpoint, released
+from sora_cli.engines.base import Engine, EngineCard
+from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.released import Known
+from sora_cli.errors import EngineMissing
+from sora_cli.report import Report, Silent
+
+DEFAULT = "nano"
+ENTRY_POINTS = "sora.engines"
+FAMILIES = {
+    "wan-vace": "sora_cli.engines.wan_vace:WanVace",
+}
+"""Where the class of each family is. An engine from elsewhere names its own `module:Class` as its card's family."""
+
+
+def card(name: str | None = None) -> EngineCard:
+    """The card of an engine on this machine, its weights found and its revision known.
+
+    Args:
+        name: a catalogue name, a hub id (`owner/name`, `owner/name@revision`) or a folder with a checkpoint;
+            None means $SORA_ENGINE, else the embedded model.
+
+    Raises:
+        EngineMissing: there is no such engine, its weights are not here, or its folder is not a model we can run.
+    """
+    name = name or os.environ.get("SORA_ENGINE") or DEFAULT
+    for template in released.known():
+        if template.card.name == name:
+            return _placed(template)
+    for own in own_cards():
+        if own.name == name:
+            return own
+    folder = Path(name).expanduser()
+    if checkpoint.has_index(folder):
+        return of_folder(folder.resolve(), name=name)
+    repo, _, revision = name.partition("@")
+    if found := checkpoint.find(repo, revision or None) if _is_repo(repo) else None:
+        return of_folder(found, name=name, source=repo)
+    raise _missing(name, repo)
+
+
+def cards() -> list[EngineCard]:
+    """Every known engine: `location` is None where its weights are not on this machine.
+
+    Released models first, then those of other packages, then folders in SORA_MODELS that are none of these.
+    """
+    found = []
+    for template in released.known():
+        place = _place(template.card)
+        revision = checkpoint.revision_of(place) if place else ""
+        found.append(replace(template.card, location=place, revision=revision))
+    found += own_cards()
+    taken = {one.location for one in found}
+    for folder in checkpoint.local_checkpoints():
+        if folder not in taken:
+            try:
+                found.append(of_folder(folder, name=str(folder)))
+            except EngineMissing:
+                continue  # a folder of a model that no family runs is no engine
+    return found
+
+
+def own_cards() -> list[EngineCard]:
+    """Cards that installed packages bring under the entry point group `sora.engines`."""
+    found = []
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            raise EngineMissing(
+                f"the engine {entry.name} of {entry.value} cannot be loaded: {error}",
+                hint="repair or remove the package that brings it",
+            ) from error
+        if not isinstance(loaded, EngineCard):
+            raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is no EngineCard")
+        found.append(loaded)
+    return found
+
+
+def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
+    """The card of a checkpoint: a known model's where its configuration matches one, else its family's.
+
+    Raises:
+        EngineMissing: no family runs what the folder holds.
+    """
+    found = Checkpoint.read(folder)
+    found.refuse_foreign_code()
+    template, exact = recognise(found)
+    base = template.card
+    if not exact:
+        base = replace(base, title=f"a model like {base.title}", licence="see its model card", notes=())
+    return replace(
+        base, name=name, source=source or str(folder), location=folder, revision=checkpoint.revision_of(folder)
+    )
+
+
+def recognise(found: Checkpoint) -> tuple[Known, bool]:
+    """The known model that a checkpoint is, or is most like, and whether it is exactly that.
+
+    Raises:
+        EngineMissing: its pipeline class belongs to no family.
+    """
+    best: tuple[float, Known] | None = None
+    for template in released.known():
+        if found.pipeline in template.pipelines:
+            same = [found.value(key) == value for key, value in template.traits.items()]
+            share = sum(same) / len(same) if same else 1.0
+            if best is None or share > best[0]:
+                best = (share, template)
+    if best is None:
+        families = sorted({kind for template in released.known() for kind in template.pipelines})
+        raise EngineMissing(
+            f"{found.folder} holds a {found.pipeline or 'nameless pipeline'}, which sora does not run",
+            hint="it runs " + ", ".join(families),
+        )
+    return best[1], best[0] == 1.0
+
+
+def open_engine(card: EngineCard, *, memory: str = "auto", report: Report | None = None) -> Engine:
+    """Load an engine's weights and make it ready.
+
+    Args:
+        card: from `card()`.
+        memory: `auto`, `fast` or `low`.
+        report: hears what a person should know, such as a step down when memory runs out.
+
+    Raises:
+        EngineMissing: the weights are not here, incomplete or damaged.
+        OutOfMemory: they do not fit.
+    """
+    where = FAMILIES.get(card.family, card.family)
+    module, colon, kind = where.partition(":")
+    if not colon:
+        raise EngineMissing(f"engine {card.name}: there is no family {card.family}")
+    try:
+        make = getattr(importlib.import_module(module), kind)
+    except (ImportError, AttributeError) as error:
+        raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint="try: sora doctor") from error
+    return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
+
+
+def _placed(template: Known) -> EngineCard:
+    place = _place(template.card)
+    if place is None:
+        raise _not_here(template.card)
+    return replace(template.card, location=place, revision=checkpoint.revision_of(place))
+
+
+def _place(known: EngineCard) -> Path | None:
+    if known.name == DEFAULT:
+        return released.NANO if checkpoint.has_index(released.NANO) else None
+    return checkpoint.find(known.source)
+
+
+def _not_here(known: EngineCard) -> EngineMissing:
+    if known.name == DEFAULT:
+        return EngineMissing("the embedded model is not in this installation", hint="install sora again")
+    return EngineMissing(
+        f"engine {known.name} is not on this machine",
+        hint=f"get it (about {known.disk_gb:g} GB): sora models pull {known.source}",
+    )
+
+
+def _is_repo(name: str) -> bool:
+    return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+
+
+def _missing(name: str, repo: str) -> EngineMissing:
+    for template in released.known():
+        if template.card.source.lower() == repo.lower():
+            return _not_here(template.card)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return EngineMissing(
+            f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
+            hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
+        )
+    names = [template.card.name for template in released.known()] + [own.name for own in own_cards()]
+    sources = {template.card.source.lower(): template.card.source for template in released.known()}
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    near = near or [sources[low] for low in difflib.get_close_matches(repo.lower(), sources, n=1, cutoff=0.8)]
+    if near:
+        return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near[0]}?")
+    if _is_repo(repo):
+        return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
+    return EngineMissing(f"there is no engine {name}", hint="see what there is: sora models")

@@ -1,0 +1,189 @@
+"""A checkpoint on disk, read without torch: what it says it is, where it lies, and a hash of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sora_cli.errors import EngineMissing
+
+INDEXES = ("model_index.json", "modular_model_index.json")
+SAMPLE = 1 << 20
+"""Files above four of these are hashed by their size and three samples of this many bytes."""
+LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
+"""Packages that a checkpoint may name, beside diffusers' own pipeline modules (`wan`, `ltx2`: names without a dot)."""
+IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder in diffusers layout: its index and the configurations of its components."""
+
+    folder: Path
+    index: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Checkpoint:
+        """Read the index of a checkpoint.
+
+        Raises:
+            EngineMissing: the folder holds no index, or it cannot be read.
+        """
+        for name in INDEXES:
+            if (folder / name).is_file():
+                return cls(folder, read_json(folder / name))
+        raise EngineMissing(
+            f"{folder} holds no model: neither {INDEXES[0]} nor {INDEXES[1]}",
+            hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
+        )
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's class, as the checkpoint names it (modular ones may name their blocks only)."""
+        return str(self.index.get("_class_name") or self.index.get("_blocks_class_name") or "")
+
+    def components(self) -> dict[str, tuple[str, str]]:
+        """Component name to (library, class); those that the checkpoint leaves out are left out."""
+        found = {}
+        for name, value in self.index.items():
+            if isinstance(value, list) and len(value) >= 2 and value[1] is not None:
+                library, kind = value[0], value[1]
+                if library is None and len(value) > 2 and isinstance(value[2], dict):  # modular: [null, null, spec]
+                    library, kind = (value[2].get("type_hint") or [None, None])[:2]
+                found[name] = (str(library), str(kind))
+        return found
+
+    def config(self, component: str) -> dict[str, Any]:
+        """The configuration of a component; empty where it has none."""
+        for name in ("config.json", "scheduler_config.json", "preprocessor_config.json"):
+            path = self.folder / component / name
+            if path.is_file():
+                return read_json(path)
+        return {}
+
+    def value(self, dotted: str) -> object:
+        """A value by path: `index.boundary_ratio`, `transformer.num_layers`; None where there is none."""
+        component, _, key = dotted.partition(".")
+        return (self.index if component == "index" else self.config(component)).get(key)
+
+    def bytes_of(self, component: str) -> int:
+        """The size of a component's weights on disk, in bytes."""
+        return sum(path.stat().st_size for path in (self.folder / component).glob("*.safetensors"))
+
+    def refuse_foreign_code(self) -> None:
+        """Raise `EngineMissing` where a component would be loaded by a module that is neither diffusers' nor ours."""
+        for name, (library, kind) in self.components().items():
+            top = library.split(".")[0]
+            if top not in LIBRARIES and ("." in library or top == "__main__"):
+                raise EngineMissing(
+                    f"{self.folder}: its {name} wants {kind} from the module {library}, which sora will not run",
+                    hint="only checkpoints made of diffusers' and transformers' own classes are loaded",
+                )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        EngineMissing: the file cannot be read or holds no object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineMissing(f"{path} cannot be read: {error}", hint="get the model again: sora models pull") from error
+    if not isinstance(value, dict):
+        raise EngineMissing(f"{path} holds no JSON object", hint="get the model again: sora models pull")
+    return value
+
+
+def revision_of(folder: Path) -> str:
+    """A content hash of a checkpoint, quick at any size: 16 hex digits.
+
+    Small files are hashed whole; of large ones the size and the first, middle and last megabyte. Pictures and prose
+    do not count. A folder of the hub's cache is named by its commit instead, which is returned as it is.
+    """
+    if folder.parent.name == "snapshots" and len(folder.name) == 40:
+        return folder.name
+    digest = hashlib.sha256()
+    for path in _content(folder):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(_sampled(path))
+    return digest.hexdigest()[:16]
+
+
+def _content(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if any(part.startswith((".", "__")) for part in inside[:-1]) or inside[-1].startswith("."):
+            continue
+        if path.suffix.lower() not in IGNORED and path.is_file():
+            yield path
+
+
+def _sampled(path: Path) -> bytes:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= 4 * SAMPLE:
+            return hashlib.sha256(file.read()).digest()
+        digest = hashlib.sha256()
+        for start in (0, (size - SAMPLE) // 2, size - SAMPLE):
+            file.seek(start)
+            digest.update(file.read(SAMPLE))
+        return digest.digest()
+
+
+# -- where models lie --------------------------------------------------------------------------------
+
+
+def hub_cache() -> Path:
+    """The hub's cache on this machine, by the hub's own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
+    if named := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
+        return Path(named).expanduser()
+    if home := os.environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "huggingface" / "hub"
+
+
+def model_folders() -> list[Path]:
+    """The folders named in SORA_MODELS, separated as PATH is; missing ones are left out."""
+    named = os.environ.get("SORA_MODELS", "").split(os.pathsep)
+    return [path for name in named if name and (path := Path(name).expanduser()).is_dir()]
+
+
+def find(repo: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub repository on this machine: in SORA_MODELS (whole id or its last part), or the hub's cache.
+
+    In the cache, `revision` (a commit or a branch; `main` by default) names the snapshot.
+    """
+    if revision is None:
+        for folder in model_folders():
+            for place in (folder / repo, folder / repo.rpartition("/")[2]):
+                if has_index(place):
+                    return place
+    base = hub_cache() / f"models--{repo.replace('/', '--')}"
+    ref = base / "refs" / (revision or "main")
+    commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
+    snapshot = base / "snapshots" / (commit or "")
+    return snapshot if commit and has_index(snapshot) else None
+
+
+def has_index(folder: Path) -> bool:
+    """Whether a folder looks like a checkpoint."""
+    return any((folder / name).is_file() for name in INDEXES)
+
+
+def local_checkpoints() -> list[Path]:
+    """Every checkpoint directly in a SORA_MODELS folder, or one level deeper (`owner/name`)."""
+    found = []
+    for folder in model_folders():
+        for child in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if has_index(child):
+                found.append(child)
+            else:
+                found += [inner for inner in sorted(child.iterdir()) if inner.is_dir() and has_index(inner)]
+    return found
