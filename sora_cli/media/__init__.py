@@ -1,0 +1,1 @@
+"""Frames, sound and files: the only room that opens a media file."""

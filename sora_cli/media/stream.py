@@ -1,4 +1,4 @@
-"""A film that is finished but not yet written: pictures and sound as streams."""
+"""What media hands on: frames, sound, and a film that is finished but not yet written, all as streams."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 48_000
 """Sound in films is 48 kHz, as in broadcast and cinema (AES5)."""
+
+Frames = NDArray[np.uint8]
+"""Pictures in time: `(frames, height, width, 3)`, sRGB bytes."""
+
+Samples = NDArray[np.float32]
+"""Sound: `(n, channels)`, float32, full scale is -1..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples `(n, channels)`, float32 in -1..1, at `rate` Hz."""
+
+    samples: Samples
+    rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ class Master:
     fps: Fraction
     frames: int
     pictures: Callable[[], Iterator[av.VideoFrame]]
-    sound: Callable[[], Iterator[NDArray[np.float32]]] | None = None
+    sound: Callable[[], Iterator[Samples]] | None = None
     title: str = ""
     author: str = ""
     chapters: tuple[Chapter, ...] = ()

@@ -1,0 +1,42 @@
+"""Cut -> master: the finished film as a stream."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from sora_cli.errors import MediaError
+from sora_cli.master.picture import pictures
+from sora_cli.media.film import WEB
+from sora_cli.media.stream import Chapter, Master
+from sora_cli.storyboard.model import SoundBed
+from sora_cli.timeline import Cut
+
+
+def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:  # noqa: ARG001
+    """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
+
+    `pixels` is the pixel format that the pictures come in: that of the delivery, so that each pixel is converted once.
+
+    Raises:
+        MediaError: the cut is empty. Later, from the master's streams: a clip is missing, damaged or too short.
+    """
+    if not cut.shots:
+        raise MediaError("cannot finish the film: it has no shots")
+    return Master(
+        width=cut.width,
+        height=cut.height,
+        fps=cut.fps,
+        frames=cut.frames,
+        pictures=lambda: pictures(cut, pixels),
+        sound=None,
+        title=cut.title,
+        author=cut.author,
+        chapters=chapters(cut),
+    )
+
+
+def chapters(cut: Cut) -> tuple[Chapter, ...]:
+    """A chapter for each run of shots of one scene; it starts where the scene's first shot comes in."""
+    runs = [(scene, next(shots).start) for scene, shots in groupby(cut.shots, key=lambda shot: shot.scene)]
+    ends = [start for _, start in runs[1:]] + [cut.frames]
+    return tuple(Chapter(scene, start, end) for (scene, start), end in zip(runs, ends, strict=True))

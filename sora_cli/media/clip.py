@@ -1,0 +1,65 @@
+"""Clips: footage on disk without loss, and written quickly.
+
+A clip is an .mp4 (which, unlike Matroska, can carry a C2PA manifest): H.264 High 4:4:4 Predictive at qp 0, which is
+lossless by definition (ITU-T H.264, 8.3.5.1), coded as RGB so that no colour conversion touches a pixel; and 32-bit
+float PCM, so that no sample changes.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from sora_cli.errors import MediaError
+from sora_cli.media.stream import Frames, Sound
+
+KEYFRAME_EVERY = 12
+"""Frames between keyframes: what random access to any frame of a clip must decode at most."""
+
+
+def write_clip(path: Path, frames: Frames, fps: Fraction, sound: Sound | None = None) -> None:
+    """Write frames `(n, h, w, 3)` and their sound as a clip that reads back bit for bit.
+
+    A failed write leaves no file. The name's ending does not matter: what is written is MP4.
+
+    Raises:
+        MediaError: nothing to write, a wrong shape, or the disk refuses.
+    """
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not frames.size:
+        raise MediaError(f"cannot write {path}: frames must be uint8 (n, h, w, 3), not {frames.dtype} {frames.shape}")
+    try:
+        with av.open(f"file:{path}", "w", format="mp4") as container:
+            video = container.add_stream("libx264rgb", rate=fps, options={"preset": "ultrafast", "qp": "0"})
+            video.height, video.width = frames.shape[1:3]
+            video.pix_fmt = "rgb24"
+            video.codec_context.gop_size = KEYFRAME_EVERY
+            audio = None
+            if sound is not None:
+                audio = container.add_stream("pcm_f32le", rate=sound.rate, layout=_layout(sound))
+            for number, pixels in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+                frame.pts, frame.time_base = number, 1 / fps
+                container.mux(video.encode(frame))
+            container.mux(video.encode())
+            if audio is not None and sound is not None:
+                block = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(sound.samples, np.float32).reshape(1, -1), "flt", _layout(sound)
+                )
+                block.sample_rate, block.pts, block.time_base = sound.rate, 0, Fraction(1, sound.rate)
+                container.mux(audio.encode(block))
+                container.mux(audio.encode())
+    except (av.FFmpegError, OSError) as error:
+        path.unlink(missing_ok=True)
+        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
+
+
+def _layout(sound: Sound) -> str:
+    layouts = {1: "mono", 2: "stereo", 6: "5.1"}
+    try:
+        return layouts[sound.samples.shape[1]]
+    except (KeyError, IndexError):
+        shape = sound.samples.shape
+        raise MediaError(f"cannot write sound of shape {shape}", hint="give (n, 1), (n, 2) or (n, 6)") from None

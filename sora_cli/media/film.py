@@ -1,0 +1,244 @@
+"""Writing a finished film: what can be delivered, and the encoder.
+
+Colour: pictures are converted with the BT.709 matrix to narrow ("tv") range, and tagged so (ITU-R BT.709-6, code points
+of ITU-T H.273); players then show what was made. Rates are exact fractions. Sound starts with the picture: the AAC
+encoder's 1024 samples of run-in are cut by the MP4's edit list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.reel import Chain, Step
+from sora_cli.media.stream import SAMPLE_RATE, Master, Samples
+
+BT709 = 1
+"""The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
+NARROW, FULL = 1, 2
+"""libav's numbers for narrow ("tv") and full ("pc") range."""
+
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A kind of film file: its ending, its MIME type, its codecs and their settings.
+
+    `pixels` is the pixel format that is encoded, and the one a master is best made in. `keyframe_seconds` is the
+    longest wait for a keyframe (0: the codec's own). `signable` says whether the container can hold a C2PA manifest.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    mime: str
+    container: str
+    codec: str
+    pixels: str
+    options: Mapping[str, str] = field(default_factory=lambda: NO_OPTIONS)
+    container_options: Mapping[str, str] = field(default_factory=lambda: NO_OPTIONS)
+    keyframe_seconds: int = 0
+    sound_codec: str = "aac"
+    sound_rate_kbps: int = 192
+    signable: bool = True
+
+
+WEB = Delivery(
+    name="web",
+    title="H.264 8-bit and AAC in MP4, starts to play before it is whole",
+    suffix=".mp4",
+    mime="video/mp4",
+    container="mp4",
+    codec="libx264",
+    pixels="yuv420p",
+    options=MappingProxyType({"preset": "medium", "crf": "18", "profile": "high"}),
+    container_options=MappingProxyType({"movflags": "+faststart"}),
+    keyframe_seconds=2,
+)
+
+DELIVERIES: Mapping[str, Delivery] = MappingProxyType({kind.name: kind for kind in (WEB,)})
+
+
+def delivery(name: str) -> Delivery:
+    """The delivery called `name`.
+
+    Raises:
+        RequestError: there is none.
+    """
+    try:
+        return DELIVERIES[name]
+    except KeyError:
+        known = ", ".join(DELIVERIES)
+        raise RequestError(f"no such delivery: {name}", hint=f"choose one of {known}") from None
+
+
+def write_film(
+    path: Path,
+    master: Master,
+    kind: Delivery = WEB,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Encode a master into the file `path`, and call `progress(frames done, frames in all)` along the way.
+
+    The file gets no other name than `path`, whatever its ending; a failed write leaves no file. Memory does not grow
+    with the film's length.
+
+    Raises:
+        MediaError: the master has no frames or not those it promised, its size does not suit the codec, or the disk
+            refuses.
+    """
+    _check(path, master, kind)
+    whole = False
+    try:
+        with av.open(f"file:{path}", "w", format=kind.container, options=dict(kind.container_options)) as container:
+            _describe(container, master)
+            video = _video_stream(container, master, kind)
+            audio = _audio_stream(container, kind) if master.sound is not None else None
+            _encode(container, video, audio, master, progress)
+        whole = True
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
+    finally:
+        if not whole:
+            path.unlink(missing_ok=True)
+
+
+def _check(path: Path, master: Master, kind: Delivery) -> None:
+    if master.frames < 1:
+        raise MediaError(f"cannot write {path}: the film has no frames")
+    shape = av.VideoFormat(kind.pixels, 256, 256)
+    across, down = 256 // shape.chroma_width(256), 256 // shape.chroma_height(256)
+    if master.width % across or master.height % down:
+        raise MediaError(
+            f"cannot write {path}: {kind.codec} in {kind.pixels} has no size {master.width}x{master.height}",
+            hint="use an even width and height",
+        )
+
+
+def _describe(container: OutputContainer, master: Master) -> None:
+    if master.title:
+        container.metadata["title"] = master.title
+    if master.author:
+        container.metadata["artist"] = master.author
+    if master.chapters:
+        container.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": chapter.start,
+                    "end": chapter.end,
+                    "time_base": 1 / master.fps,
+                    "metadata": {"title": chapter.title},
+                }
+                for number, chapter in enumerate(master.chapters)
+            ]
+        )
+
+
+def _video_stream(container: OutputContainer, master: Master, kind: Delivery) -> VideoStream:
+    stream: VideoStream = container.add_stream(kind.codec, rate=master.fps, options=dict(kind.options))  # type: ignore[assignment]
+    stream.width, stream.height, stream.pix_fmt = master.width, master.height, kind.pixels
+    context = stream.codec_context
+    context.color_primaries = context.color_trc = BT709
+    if av.VideoFormat(kind.pixels).is_rgb:
+        context.colorspace, context.color_range = 0, FULL
+    else:
+        context.colorspace, context.color_range = BT709, NARROW
+    if kind.keyframe_seconds:
+        context.gop_size = max(1, round(master.fps * kind.keyframe_seconds))
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _audio_stream(container: OutputContainer, kind: Delivery) -> AudioStream:
+    stream: AudioStream = container.add_stream(kind.sound_codec, rate=SAMPLE_RATE, layout="stereo")  # type: ignore[assignment]
+    if kind.sound_rate_kbps:
+        stream.bit_rate = kind.sound_rate_kbps * 1000
+    return stream
+
+
+def _encode(
+    container: OutputContainer,
+    video: VideoStream,
+    audio: AudioStream | None,
+    master: Master,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Encode pictures, with the sound kept half a second ahead of them so that the file interleaves."""
+    pixels = video.pix_fmt or WEB.pixels
+    chain = Chain(*to_yuv(pixels))
+    sound = _sound_packets(audio, master) if audio is not None else iter(())
+    heard = Fraction(0)
+    count = 0
+    for frame in master.pictures():
+        if count == master.frames:
+            count += 1
+            break
+        picture = chain(frame) if needs_conversion(frame, pixels) else frame
+        picture.pts, picture.time_base, picture.pict_type = count, 1 / master.fps, 0
+        count += 1
+        while heard < count / master.fps + Fraction(1, 2) and (block := next(sound, None)) is not None:
+            heard = block
+        container.mux(video.encode(picture))
+        if progress is not None:
+            progress(count, master.frames)
+    if count != master.frames:
+        raise MediaError(f"the film has {'more' if count > master.frames else count} of its {master.frames} frames")
+    for _ in sound:
+        pass
+    container.mux(video.encode())
+
+
+def _sound_packets(stream: AudioStream, master: Master) -> Iterator[Fraction]:
+    """Encode and mux the sound block by block; yields the seconds done so far."""
+    if master.sound is None:
+        return
+    container = stream.container
+    at = 0
+    for block in master.sound():
+        frame = sound_frame(block, at)
+        at += len(block)
+        container.mux(stream.encode(frame))  # type: ignore[attr-defined]
+        yield Fraction(at, SAMPLE_RATE)
+    if at != master.samples:
+        raise MediaError(f"the film's sound has {at} of its {master.samples} samples")
+    container.mux(stream.encode())  # type: ignore[attr-defined]
+
+
+def sound_frame(block: Samples, at: int) -> av.AudioFrame:
+    """Samples `(n, 2)` at 48 kHz as libav takes them, starting at sample `at`."""
+    packed = np.ascontiguousarray(block, np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
+    frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
+    return frame
+
+
+def needs_conversion(frame: av.VideoFrame, pixels: str) -> bool:
+    """Whether a frame is not yet in the pixel format `pixels`, BT.709 narrow range where that is not RGB."""
+    if frame.format.name != pixels:
+        return True
+    return not frame.format.is_rgb and (frame.colorspace, frame.color_range) != (BT709, NARROW)
+
+
+def to_yuv(pixels: str) -> list[Step]:
+    """The filters that make the pixel format `pixels` of a frame; where it is not RGB, by BT.709 in narrow range."""
+    if av.VideoFormat(pixels).is_rgb:
+        return [("format", {"pix_fmts": pixels})]
+    scale = {
+        "flags": "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp",
+        "out_color_matrix": "bt709",
+        "out_range": "tv",
+    }
+    tags = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+    return [("scale", scale), ("format", {"pix_fmts": pixels}), ("setparams", tags)]

@@ -1,0 +1,75 @@
+"""The one door to a media file: libav's errors become `MediaError`, and nothing but plain local files is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from sora_cli.errors import MediaError
+
+# Containers that hold their own media. Playlists (HLS, DASH, concat scripts, SDP) name other files and hosts, so a file
+# that calls itself a film could make us read what its author chose; they are refused.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,wav,w64,aiff,au,caf,flac,mp3,aac,"
+    "ac3,eac3,amr,gif,apng,ivf,obu,h264,hevc,m4v,yuv4mpegpipe,mxf,nut,dv"
+)
+_LOCAL = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a film or sound file to read; any libav error inside the block becomes a `MediaError` naming the file.
+
+    Raises:
+        MediaError: the file is missing, empty, cut short, or no media that we know.
+    """
+    require_file(path)
+    try:
+        with av.open(f"file:{path}", "r", options=dict(_LOCAL), metadata_errors="replace") as container:
+            yield container
+    except (av.FFmpegError, OSError) as error:
+        raise unreadable(path, error) from error
+
+
+def require_file(path: Path) -> None:
+    """Check that `path` is a file with something in it.
+
+    Raises:
+        MediaError: it is not.
+    """
+    if path.is_dir():
+        raise MediaError(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if size == 0:
+        raise MediaError(f"cannot read {path}: the file is empty", hint="make or copy it again")
+
+
+def unreadable(path: Path, error: Exception) -> MediaError:
+    """The `MediaError` for a failed read of `path`."""
+    if isinstance(error, FileNotFoundError):
+        return MediaError(f"cannot read {path}: there is no such file", hint="check the path")
+    if isinstance(error, PermissionError):
+        return MediaError(f"cannot read {path}: permission denied", hint="check who may read the file")
+    if isinstance(error, av.error.InvalidDataError):
+        return MediaError(
+            f"cannot read {path}: it is no picture, film or sound that we can read, or it is cut short",
+            hint="check that the file is whole and that its ending says what it is",
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return MediaError(f"cannot read {path}: {reason}", hint="check that the file is whole")
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The film's pictures; None where there are none. The cover art of a sound file is not a film."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    return None
