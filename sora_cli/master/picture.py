@@ -1,61 +1,90 @@
 """The picture: shots decoded, scaled, graded and stitched, one frame at a time.
 
-Every pixel's work is done by libavfilter; Python only says which frame comes next. Memory holds the decoders of one
-shot, two during a transition.
+Every pixel's work is done by libavfilter; Python only says which frame comes next. Shots run in planar RGB up to the
+transitions, and become the delivery's pixel format last. Memory holds the decoders of one shot, two during a
+transition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Callable, Sequence
 from itertools import chain, islice
 
 import av
 
 from sora_cli.errors import MediaError
-from sora_cli.media.film import to_yuv
+from sora_cli.master.transition import Pictures, from_black, mix
+from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.reel import Chain, Step, decode, to_rgb
 from sora_cli.timeline import Cut, CutShot, Piece
 
-Pictures = Iterator[av.VideoFrame]
+Grade = Callable[[CutShot], Sequence[Step]]
+"""The filters that hold a shot's colour; asked for when the shot begins."""
 
 
-def pictures(cut: Cut, pixels: str) -> Pictures:
-    """The film's frames in order, exactly `cut.frames`, each with its number as its time, in ticks of `1 / fps`."""
-    for number, frame in enumerate(islice(_stitch(cut, pixels), cut.frames)):
-        frame.pts, frame.time_base = number, 1 / cut.fps
-        yield frame
+def ungraded(_shot: CutShot) -> Sequence[Step]:
+    """The colours as they are."""
+    return ()
 
 
-def _stitch(cut: Cut, pixels: str) -> Pictures:
+def pictures(cut: Cut, pixels: str, grade: Grade = ungraded) -> Pictures:
+    """The film's frames in order, exactly `cut.frames`, each with its number as its time, in ticks of `1 / fps`.
+
+    Raises:
+        MediaError: a clip cannot be read, or is shorter than the cut takes it to be.
+    """
+    work = working_format(pixels)
+    convert, share = Chain(*to_yuv(pixels)), Chain(("null", {}))
+    last: av.VideoFrame | None = None
+    number = 0
+    for frame in _stitch(cut, work, grade):
+        if frame is not last:
+            done = convert(frame) if needs_conversion(frame, pixels) else frame
+        shown, last = share(done) if frame is last else done, frame
+        shown.pts, shown.time_base = number, 1 / cut.fps
+        number += 1
+        yield shown
+    if number != cut.frames:
+        raise MediaError(f"the film came out with {number} of its {cut.frames} frames")
+
+
+def working_format(pixels: str) -> str:
+    """Planar RGB as deep as the pixel format that is delivered."""
+    depth = max(component.bits for component in av.VideoFormat(pixels).components)
+    return "gbrp" if depth <= 8 else f"gbrp{min(depth, 16)}le"
+
+
+def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
+    """Lay the shots one after the other; where two overlap, mix them."""
     running: Pictures = iter(())
     at = 0
     for shot in cut.shots:
         yield from islice(running, shot.start - at)
         at = shot.start
-        running = _shot(shot, cut, pixels)
+        coming = _shot(shot, cut, work, grade)
+        if shot.overlap:
+            running = chain(mix(running, coming, shot.overlap, shot.transition), coming)
+        elif shot.lead:
+            running = chain(from_black(coming, shot.lead, shot.transition), coming)
+        else:
+            running = coming
     yield from running
 
 
-def _shot(shot: CutShot, cut: Cut, pixels: str) -> Pictures:
-    return chain.from_iterable(_piece(piece, cut, pixels) for piece in shot.pieces)
+def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade) -> Pictures:
+    steps = grade(shot)
+    for piece in shot.pieces:
+        yield from _piece(piece, cut, work, steps)
 
 
-def _piece(piece: Piece, cut: Cut, pixels: str, grade: tuple[Step, ...] = ()) -> Pictures:
-    """The film frames of one piece; a frame that plays more than once is worked on once."""
-    work: Chain | None = None
-    again = Chain(("null", {}))
-    last: int | None = None
-    done: av.VideoFrame | None = None
-    for number, frame in zip(piece.frames, decode(piece.clip.path, piece.frames), strict=False):
-        if number == last and done is not None:
-            yield again(done)
-            continue
-        if work is None:
-            aspect = Fraction(1)
-            work = Chain(*to_rgb(frame, (cut.width, cut.height), aspect), *grade, *to_yuv(pixels))
-        frame.pts, frame.time_base = 0, 1 / cut.fps
-        last, done = number, work(frame)
-        yield again(done)
-    if done is None and piece.frames:
-        raise MediaError(f"no frame of {piece.clip.path} can be read", hint="shoot the take again")
+def _piece(piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Pictures:
+    """The film frames of one piece; the same object again where the clip's frame plays more than once."""
+    filters: Chain | None = None
+    last, done = -1, None
+    for number, frame in zip(piece.frames, decode(piece.clip.path, piece.frames), strict=True):
+        if number != last or done is None:
+            if filters is None:
+                filters = Chain(*to_rgb(frame, (cut.width, cut.height), pixels=work), *grade)
+            frame.pts, frame.time_base = 0, 1 / cut.fps
+            last, done = number, filters(frame)
+        yield done

@@ -59,8 +59,9 @@ def _chain_graph(frame: av.VideoFrame, steps: Sequence[Step]) -> Graph:
     return graph
 
 
-def source_node(graph: Graph, frame: av.VideoFrame) -> av.filter.context.FilterContext:
-    """A graph's way in for frames like `frame`, colour tags and all."""
+def source_node(graph: Graph, frame: av.VideoFrame, rate: Fraction | None = None) -> av.filter.context.FilterContext:
+    """A graph's way in for frames like `frame`, colour tags and all; at a constant `rate` where one is given."""
+    constant = {"frame_rate": str(rate)} if rate else {}
     return graph.add(
         "buffer",
         video_size=f"{frame.width}x{frame.height}",
@@ -69,11 +70,14 @@ def source_node(graph: Graph, frame: av.VideoFrame) -> av.filter.context.FilterC
         pixel_aspect="1/1",
         colorspace=str(frame.colorspace),
         range=str(frame.color_range),
+        **constant,
     )
 
 
-def to_rgb(frame: av.VideoFrame, size: tuple[int, int] | None, aspect: Fraction | None = None) -> list[Step]:
-    """The filters that turn, scale to cover, crop, and make planar RGB (`gbrp`) of frames like `frame`.
+def to_rgb(
+    frame: av.VideoFrame, size: tuple[int, int] | None, aspect: Fraction | None = None, pixels: str = "gbrp"
+) -> list[Step]:
+    """The filters that turn, scale to cover, crop, and make planar RGB (`pixels`) of frames like `frame`.
 
     `size` is (width, height), None to keep the frame's own. The colour matrix and range are those of the frame; a film
     that does not say is taken as players do: BT.709 from 720 lines up, BT.601 below.
@@ -97,8 +101,8 @@ def to_rgb(frame: av.VideoFrame, size: tuple[int, int] | None, aspect: Fraction 
         options["in_color_matrix"] = _MATRIX_NAMES.get(frame.colorspace, guess)
         options["in_range"] = "pc" if frame.color_range == 2 or frame.format.name.startswith("yuvj") else "tv"
         options["out_range"] = "pc"
-    if not rgb or (wide, high) != upright or frame.format.name != "gbrp":
-        steps += [("scale", options), ("format", {"pix_fmts": "gbrp"})]
+    if not rgb or (wide, high) != upright or frame.format.name != pixels:
+        steps += [("scale", options), ("format", {"pix_fmts": pixels})]
     if size and (wide, high) != size:
         left, top = (wide - size[0]) // 2, (high - size[1]) // 2
         steps.append(("crop", {"w": str(size[0]), "h": str(size[1]), "x": str(left), "y": str(top), "exact": "1"}))
