@@ -1,0 +1,310 @@
+"""What the families share: devices, seeds, pictures in and out, quiet libraries, errors in our own words.
+
+A family is a subclass of `Diffusion` with two methods: `load` makes the diffusers pipeline, `render` runs it for one
+take. Everything else a take needs is here, once.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import warnings
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+
+from sora_cli.engines.base import EngineCard, Footage, Frames, Given, Progress, Take
+from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.options import SamplingOptions
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, SoraError
+from sora_cli.report import Note, Report, Silent
+
+O = TypeVar("O", bound=SamplingOptions)  # noqa: E741  the options of a family
+log = logging.getLogger(__name__)
+
+KEPT_PROMPTS = 32
+SMALL = 2 << 30
+"""Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
+FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
+
+
+# -- the machine -------------------------------------------------------------------------------------
+
+
+def best_device() -> torch.device:
+    """The first CUDA device, else Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def best_dtype(device: torch.device, weight_bytes: int) -> torch.dtype:
+    """bfloat16 wherever weights are large or a GPU is there; float32 for small models on a CPU."""
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    if device.type == "cpu" and weight_bytes < SMALL:
+        return torch.float32
+    return torch.bfloat16
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A generator on the CPU, so that noise is the same whatever the device and offloading."""
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries off the screen: no bars, no warnings; warnings go to our log at debug level."""
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        log.debug("%s: %s", warning.category.__name__, warning.message)
+
+
+# -- errors ------------------------------------------------------------------------------------------
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error means that the device or the host has no memory left."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in FULL)
+
+
+@contextmanager
+def told_as_loading(card: EngineCard) -> Iterator[None]:
+    """Turn what loading raises into `EngineMissing` or `OutOfMemory`, with what to do about it."""
+    again = f"get it again: sora models pull {card.source}" if "/" in card.source else "write the checkpoint again"
+    try:
+        yield
+    except SoraError:
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise OutOfMemory(
+                f"engine {card.name} does not fit in this machine's memory", hint="try: --memory low"
+            ) from error
+        kind = type(error).__name__
+        if kind == "SafetensorError":
+            raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error
+        if isinstance(error, OSError):
+            raise EngineMissing(
+                f"engine {card.name}: a file is missing or unreadable ({_line(error)})", hint=again
+            ) from error
+        raise EngineMissing(
+            f"engine {card.name} cannot be loaded from {card.location}: {kind}: {_line(error)}",
+            hint="is it a whole checkpoint of the classes that its index names?",
+        ) from error
+
+
+@contextmanager
+def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
+    """Turn what a pipeline raises into `RenderError` or `OutOfMemory`."""
+    try:
+        yield
+    except (SoraError, Heard):
+        raise
+    except Exception as error:
+        if is_full(error):
+            size = f"{take.width}x{take.height}, {take.frames} frames"
+            raise OutOfMemory(
+                f"{take.name}: {card.name} ran out of memory ({size})",
+                hint="try --memory low, a smaller output.size, or shorter beats",
+            ) from error
+        raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's text, at most 300 characters."""
+    return (str(error).strip().splitlines() or [""])[0][:300]
+
+
+class Heard(Exception):  # noqa: N818  it carries another one through
+    """Carries what `progress` raised (an interruption) through the pipeline and our translation."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+# -- pictures ----------------------------------------------------------------------------------------
+
+
+def to_bytes(video: torch.Tensor) -> Frames:
+    """A video `(frames, 3, height, width)` in 0..1 as bytes `(frames, height, width, 3)`."""
+    scaled = video.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def to_unit(frames: Frames) -> torch.Tensor:
+    """Bytes `(frames, height, width, 3)` as a float32 video `(frames, 3, height, width)` in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(255)
+
+
+def as_tail(latents: torch.Tensor) -> NDArray[np.float32]:
+    """Latents for a footage's tail."""
+    return latents.detach().float().cpu().numpy()
+
+
+# -- engines -----------------------------------------------------------------------------------------
+
+
+class Diffusion(ABC, Generic[O]):
+    """An engine on a diffusers pipeline: one load for all its takes.
+
+    Args:
+        card: what to load, from the catalogue; its `location` holds the weights.
+        memory: `auto`, `fast` or `low`.
+        report: hears what a person should know.
+
+    Raises:
+        EngineMissing: the checkpoint is not here, incomplete, damaged or of other classes.
+        OutOfMemory: it does not fit.
+    """
+
+    def __init__(self, card: EngineCard, *, memory: str = "auto", report: Report | None = None) -> None:
+        if card.location is None:
+            raise EngineMissing(
+                f"engine {card.name} is not on this machine", hint=f"get it: sora models pull {card.source}"
+            )
+        self.card = card
+        self.memory = memory
+        self.report = report or Silent()
+        self.device = best_device()
+        self.checkpoint = Checkpoint.read(card.location)
+        total = sum(self.checkpoint.bytes_of(name) for name in self.checkpoint.components())
+        self.dtype = best_dtype(self.device, total)
+        self._prompts: OrderedDict[tuple[Any, ...], tuple[Any, ...]] = OrderedDict()
+        with told_as_loading(card), quiet():
+            self.pipe = self.load()
+            self.pipe.set_progress_bar_config(disable=True)
+            self.pipe.to(self.device)
+
+    @abstractmethod
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline, its weights read, on the CPU."""
+
+    @abstractmethod
+    def render(self, take: Take, given: Given, options: O, step: Callable[..., dict[str, Any]]) -> Footage:
+        """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        """Make exactly `take.frames` frames of the take's size; the same take and pixels give the same frames.
+
+        Raises:
+            RenderError: the model failed, or what is given does not fit the take.
+            OutOfMemory: the device has too little memory.
+        """
+        options: O = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
+        self._check(take, given)
+        step = self._step(options.steps, progress)
+        try:
+            with told_as_rendering(self.card, take), quiet(), torch.no_grad():
+                footage = self.render(take, given, options, step)
+        except Heard as heard:
+            raise heard.cause from None
+        return self._checked(take, footage)
+
+    def close(self) -> None:
+        """Give the device's memory back. The engine is not used again."""
+        self._prompts.clear()
+        if hasattr(self, "pipe"):
+            self.pipe.remove_all_hooks()
+            del self.pipe
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def from_pretrained(self, kind: Any, **given: Any) -> Any:  # noqa: ANN401  diffusers has no types
+        """A pipeline of a class, from the card's folder alone: no network, no pickles, no code of the checkpoint's."""
+        for library, _ in self.checkpoint.components().values():
+            if library.startswith("sora_cli."):
+                __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
+        return kind.from_pretrained(
+            str(self.card.location), torch_dtype={"default": self.dtype, "vae": torch.float32},
+            local_files_only=True, use_safetensors=True, **given,
+        )  # fmt: skip
+
+    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> Mapping[str, Any]:  # noqa: ANN401
+        """Text embeddings of a take's prompt, kept for the next take with the same words.
+
+        For pipelines whose `encode_prompt` returns the prompt's and the negative prompt's embeddings.
+        """
+        key = (take.prompt, avoid if guided else "", guided, *sorted(asked.items()))
+        if key not in self._prompts:
+            self.heed_length(take)
+            positive, negative = self.pipe.encode_prompt(
+                prompt=take.prompt, negative_prompt=avoid, do_classifier_free_guidance=guided, **asked
+            )[:2]
+            self._prompts[key] = (positive.cpu(), negative.cpu() if negative is not None else None)
+            if len(self._prompts) > KEPT_PROMPTS:
+                self._prompts.popitem(last=False)
+        self._prompts.move_to_end(key)
+        positive, negative = self._prompts[key]
+        place = self.pipe._execution_device  # noqa: SLF001  the only name it has
+        found = {"prompt_embeds": positive.to(place)}
+        return found if negative is None else {**found, "negative_prompt_embeds": negative.to(place)}
+
+    def heed_length(self, take: Take) -> None:
+        """Say aloud where a prompt is longer than the model reads."""
+        limit = self.card.prompt_tokens
+        if not limit:
+            return
+        tokens = self.pipe.tokenizer(take.prompt).input_ids
+        if len(tokens) > limit:
+            read = self.pipe.tokenizer.decode(tokens[: limit - 1], skip_special_tokens=True)
+            self.report(
+                Note(
+                    f"{take.name}: the prompt has {len(tokens)} tokens, {self.card.name} reads {limit}:"
+                    f" it ends at ...{read[-40:]!r}",
+                    hint="shorten the prompt, the style or the setting",
+                )
+            )
+
+    def _check(self, take: Take, given: Given) -> None:
+        for what, frames in (("opening", given.opening), ("closing", given.closing)):
+            if frames is not None and frames.shape[1:] != (take.height, take.width, 3):
+                raise RenderError(f"{take.name}: its {what} frames are {frames.shape[2]}x{frames.shape[1]}")
+        known = sum(len(frames) for frames in (given.opening, given.closing) if frames is not None)
+        if known > take.frames:
+            raise RenderError(f"{take.name}: {known} given frames for a take of {take.frames}")
+
+    def _checked(self, take: Take, footage: Footage) -> Footage:
+        wanted = (take.frames, take.height, take.width, 3)
+        if footage.frames.shape != wanted or footage.frames.dtype != np.uint8:
+            raise RenderError(f"{take.name}: {self.card.name} made {footage.frames.shape}, not {wanted}")
+        return footage
+
+    def _step(self, steps: int, progress: Progress) -> Callable[..., dict[str, Any]]:
+        def step(_pipe: object, index: int, _time: object, _state: object) -> dict[str, Any]:
+            try:
+                progress(index + 1, max(steps, index + 1))
+            except Exception as cause:
+                raise Heard(cause) from cause
+            return {}
+
+        return step
+
+
+def with_shift(pipe: Any, shift: float | None) -> None:  # noqa: ANN401  diffusers has no types
+    """Set how far a flow scheduler's times are moved towards noise; None leaves the checkpoint's own."""
+    own = getattr(pipe, "_sora_scheduler", None) or pipe.scheduler
+    pipe._sora_scheduler = own  # noqa: SLF001  what the checkpoint came with
+    if shift is None:
+        pipe.scheduler = own
+        return
+    name = "flow_shift" if "flow_shift" in own.config else "shift"
+    pipe.scheduler = own.__class__.from_config({**own.config, name: shift})
