@@ -16,14 +16,20 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Frames, Given, Take
+from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
 from sora_cli.errors import RenderError, SoraError, StoreError
 from sora_cli.executors.base import Executor
-from sora_cli.media import files
-from sora_cli.plan import Plan, key_fields
+from sora_cli.media.clip import write_clip
+from sora_cli.media.picture import read_picture
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import read_frames
+from sora_cli.media.stream import Frames
+from sora_cli.plan import Plan
 from sora_cli.report import EngineLoading, Report, Step, TakeFailed, TakeKept, TakeSkipped, TakeStarted
 from sora_cli.store import Clip, ClipFacts, Store
+from sora_cli.takes import key_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ class Camera:
         return Given(
             opening=self._known(take.opening, opening, size, take.fps),
             closing=self._known(take.closing, closing, size, take.fps),
-            references=tuple(files.read_picture(self._folder / reference.path) for reference in take.references),
+            references=tuple(read_picture(self._folder / reference.path) for reference in take.references),
             tail=tail,
         )
 
@@ -116,11 +122,9 @@ class Camera:
         if carry is None:
             return None
         if clip is not None:
-            return files.read_frames(clip.path, carry.at - carry.count + 1, carry.count, size=size)
+            return read_frames(clip.path, carry.at - carry.count + 1, carry.count, size)
         path = self._folder / (carry.path or Path())
-        if carry.at == 0:
-            return files.read_frames(path, 0, 1, size=size)
-        return files.read_end(path, carry.count, fps, size=size)
+        return read_frames(path, 0, 1, size) if carry.at == 0 else _end(path, carry.count, fps, size)
 
     def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
         facts = ClipFacts(
@@ -130,9 +134,23 @@ class Camera:
         )  # fmt: skip
         return self._store.keep(
             take.key, facts,
-            lambda path: files.write_clip(path, footage.frames, footage.fps, footage.sound),
-            (lambda path: np.savez(path, **footage.tail)) if footage.tail else None,
+            lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
+            partial(_write_tail, footage.tail) if footage.tail else None,
         )  # fmt: skip
+
+
+def _write_tail(tail: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **tail)
+
+
+def _end(path: Path, count: int, fps: Fraction, size: tuple[int, int]) -> Frames:
+    """The last `count` frames of a film, at `fps`; the first one again where the film is shorter."""
+    facts = probe(path)
+    apart = (facts.fps or fps) / fps
+    indices = [max(0, facts.frames - 1 - round(apart * back)) for back in reversed(range(count))]
+    frames = read_frames(path, indices[0], indices[-1] - indices[0] + 1, size)
+    return frames[[index - indices[0] for index in indices]]
 
 
 def score(frames: Frames, skip: int, opening: Frames | None) -> float:

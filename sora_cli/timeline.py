@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from sora_cli.plan import Plan, PlannedBeat, PlannedShot
+from sora_cli.plan import Plan, PlannedShot
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Look, TitleCard, Transition
+from sora_cli.takes import PlannedBeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-Frames = NDArray[np.uint8]
-"""Pictures in time: `(frames, height, width, 3)`, sRGB bytes."""
+from sora_cli.media.stream import Frames, Sound
 
 Progress = Callable[[int, int], None]
 """Called after each sampling step with (steps done, steps in all)."""
@@ -163,14 +162,6 @@ class Given:
     """Each `(1, height, width, 3)`, at its own size."""
     tail: Path | None = None
     """Latents of the frames of `opening`, where the engine that made them kept some."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Samples `(n, channels)`, float32 in -1..1, at `rate` Hz."""
-
-    samples: NDArray[np.float32]
-    rate: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+# Two commands: `make film` makes a film, `make test` proves the rest. Both set up .venv first.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: film test check clean
+
+film: .venv/ready
+	@mkdir -p films
+	$(BIN)/sora storyboard storyboards/first-light.yaml -o films/first-light.mp4
+	@echo "the stamped film: films/first-light.mp4 (sora verify films/first-light.mp4 tells its origin)"
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The package is installed in place, so that a change of the code needs no new set-up.
+.venv/ready: pyproject.toml constraints.txt
+	command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; name another with: make PYTHON=python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv films

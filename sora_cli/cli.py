@@ -1,0 +1,255 @@
+"""The commands: one short function each. `main(argv)` gives the exit code.
+
+Commands are prefixes of one line of flow (`film`): `check` and `plan` stop early, `storyboard` runs it all, and
+`generate` is a storyboard of one shot made from its options.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sora_cli import __version__, console, explain, film
+from sora_cli.errors import RequestError, SoraError
+from sora_cli.report import JsonLines, Report
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+app = typer.Typer(
+    name="sora",
+    help="A YAML storyboard becomes a stamped film, on your own machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; every error is drawn here and turned into its exit code."""
+    try:
+        app(args=list(argv) if argv is not None else None, prog_name="sora")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except SoraError as error:
+        console.show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`sora plan | head`).
+        sys.stderr.close()
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends the command with 130, after what runs has been put away."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def _talking(*, events: bool = False) -> Iterator[Report]:
+    """Who hears the work: a person on stderr, and with `events` a program on stdout."""
+    with _interruptible(), console.Talk() as talk:
+        yield console.Both(talk, JsonLines(sys.stdout)) if events else talk
+
+
+def _version(show: bool) -> None:
+    if show:
+        console.stdout(f"sora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+# -- options that several commands share ---------------------------------------------------------------------
+
+Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
+Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
+
+
+def _pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
+    """`KEY=VALUE` words as a dict."""
+    pairs = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not (equals and key):
+            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} steps=24, for instance")
+        pairs[key] = value
+    return pairs
+
+
+def _show_film(made: film.Film, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(made.as_dict())
+    title = f"{made.path} is up to date" if made.reused else f"{made.path}"
+    console.show_summary(title, made.facts(console.duration))
+
+
+# -- making ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What happens.")],
+    output: Out = None,
+    image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
+    to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
+    duration: Annotated[str | None, typer.Option(help="4s, 1500ms, 48f or seconds.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
+    engine: Annotated[str | None, typer.Option(help="A name that `sora models` lists, a hub id or a folder.")] = None,
+    style: Annotated[str | None, typer.Option(help="Look and technique.")] = None,
+    avoid: Annotated[str | None, typer.Option(help="What should not be seen.")] = None,
+    camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
+    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
+    draft: Draft = False,
+    events: Events = False,
+    as_json: Json = False,
+) -> None:
+    """Make one clip from a prompt."""
+    shot: dict[str, Any] = {
+        "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image), "duration": duration,
+        "seed": seed, "engine": engine, "style": style, "avoid": avoid, "camera": camera,
+        "options": _pairs(option, "--option") or None,
+    }  # fmt: skip
+    data: dict[str, Any] = {"title": prompt, "shots": [{key: value for key, value in shot.items() if value is not None}]}
+    if size is not None:
+        data["output"] = {"size": size}
+    with _talking(events=events) as report:
+        board = film.one_shot(data)
+        made = film.make(board, output or film.free_name(prompt), draft=draft, report=report)
+    _show_film(made, as_json=as_json)
+
+
+@app.command()
+def storyboard(
+    file: Board,
+    output: Out = None,
+    only: Only = None,
+    sets: Sets = None,
+    draft: Draft = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
+    allow_outside: Outside = False,
+    events: Events = False,
+    as_json: Json = False,
+) -> None:
+    """Make the film of a storyboard; run again, it goes on where it was."""
+    board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    if dry_run:
+        _show_plan(explain.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
+        return
+    with _talking(events=events) as report:
+        made = film.make(board, output or film.default_name(board), draft=draft, only=only or (), report=report)
+    _show_film(made, as_json=as_json)
+
+
+# -- looking ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_json: Json = False) -> None:
+    """Find what is wrong with a storyboard, all at once."""
+    found = explain.check(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    if as_json:
+        console.stdout_json(found.as_dict())
+    console.show_problems(found.problems)
+    console.show_problems(found.remarks, style="yellow")
+    if found.problems:
+        console.say(f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}", "bold red")
+        raise typer.Exit(2)
+    console.say(found.praise(), "green")
+
+
+@app.command()
+def plan(
+    file: Board,
+    why: Annotated[bool, typer.Option("--why", help="Say why each take will be shot.")] = False,
+    only: Only = None,
+    sets: Sets = None,
+    draft: Draft = False,
+    allow_outside: Outside = False,
+    as_json: Json = False,
+) -> None:
+    """Show the takes of a storyboard: what is kept, what will be shot, and why."""
+    board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    _show_plan(explain.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
+
+
+def _show_plan(view: explain.PlanView, *, why: bool, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(view.as_dict())
+        return
+    columns = ["take", "at", "length", "frames", "size", "seed", "from", "state", *(["why"] if why else [])]
+    console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"))
+    console.show_problems(view.plan.remarks, style="yellow")
+    console.say(view.summary())
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not.")], as_json: Json = False
+) -> None:
+    """Say what a film's credential proves: who made it, from what, and what was changed since."""
+    from sora_cli import stamp
+
+    verdict = stamp.verify(path)
+    if as_json:
+        console.stdout_json(verdict.as_dict())
+    else:
+        console.stdout(console.plain(verdict.text()))
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the engines: what they can do, what they need, what is here."""
+    rows = film.engines()
+    if as_json:
+        console.stdout_json(rows)
+        return
+    columns = list(rows[0])
+    console.show_table(columns, [[str(row[column]) for column in columns] for row in rows])
+
+
+# -- starting --------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path()) -> None:
+    """Write a starter storyboard that teaches the format and renders as it stands."""
+    path = film.write_starter(folder)
+    console.stdout(str(path))
+    console.say(f"next: sora storyboard {path}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of storyboards, for editors."""
+    from sora_cli.storyboard.schema import json_schema
+
+    console.stdout_json(json_schema())
+
+

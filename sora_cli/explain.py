@@ -1,0 +1,141 @@
+"""What a person asks of a storyboard before it is shot: is it right, what will be shot, and why again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sora_cli.engines import catalogue
+from sora_cli.errors import Problem, StoryboardError
+from sora_cli.plan import Plan, film_id, in_file_order, plan_takes
+from sora_cli.store import Store, default_folder
+from sora_cli.storyboard import load
+from sora_cli.storyboard.model import Storyboard
+from sora_cli.takes import key_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found."""
+
+    file: Path
+    problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
+    plan: Plan | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {
+            "file": str(self.file), "ok": not self.problems,
+            "problems": [_problem(problem) for problem in self.problems],
+            "remarks": [_problem(remark) for remark in self.remarks],
+        }  # fmt: skip
+
+    def praise(self) -> str:
+        """One line for a storyboard without problems."""
+        if self.plan is None:
+            return f"{self.file}: nothing wrong"
+        shots, takes = len(self.plan.shots), len(self.plan.takes)
+        return f"{self.file}: nothing wrong; {shots} shots, {takes} takes, {self.plan.seconds:.2f} s of film"
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    mark = problem.mark
+    place = {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
+    return {**place, "message": problem.message, "hint": problem.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan beside what the store holds of it."""
+
+    plan: Plan
+    kept: Mapping[str, bool]
+    why: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        plan = self.plan
+        return {
+            "title": plan.board.title, "fps": str(plan.fps), "width": plan.width, "height": plan.height,
+            "frames": plan.frames, "seconds": plan.seconds,
+            "shots": [
+                {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
+                 "overlap": shot.overlap, "transition": shot.transition.kind}
+                for shot in plan.shots
+            ],
+            "takes": [
+                {"name": take.name, "key": take.key, "kept": self.kept[take.key], "why": self.why.get(take.key, ""),
+                 "skip": take.skip, "play": take.play, **key_fields(take)}
+                for take in plan.takes
+            ],
+            "remarks": [_problem(remark) for remark in plan.remarks],
+        }  # fmt: skip
+
+    def rows(self, columns: Sequence[str]) -> Iterator[list[str]]:
+        """Rows of the plan table."""
+        names = {take.key: take.name for take in self.plan.takes}
+        places = {stretch.name: shot.start for shot in reversed(self.plan.shots) for beat in shot.beats
+                  for stretch in beat.stretches}  # fmt: skip
+        for take in self.plan.takes:
+            start = places.get(take.name.partition("#")[0])
+            source = take.opening
+            row = {
+                "take": take.name,
+                "at": "" if start is None else f"{float(start / self.plan.fps):.2f}",
+                "length": f"{float(take.play / take.fps):.2f}",
+                "frames": str(take.frames),
+                "size": f"{take.width}x{take.height}",
+                "seed": str(take.seed),
+                "from": "" if source is None else names[source.takes[0]] if source.takes else str(source.path),
+                "state": "kept" if self.kept[take.key] else "to shoot",
+                "why": self.why.get(take.key, ""),
+            }
+            yield [row[column] for column in columns]
+
+    def summary(self) -> str:
+        """One line: how much film, how much work."""
+        plan, missing = self.plan, sum(not kept for kept in self.kept.values())
+        size = f"{plan.width}x{plan.height} at {float(plan.fps):g} fps"
+        return f"{len(plan.shots)} shots, {plan.frames} frames ({plan.seconds:.2f} s), {size}; {missing} takes to shoot"
+
+
+def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
+    """All that is wrong with a storyboard, and all that is worth a remark."""
+    reading = load.read(path, sets=sets, allow_outside=allow_outside)
+    problems, plan = list(reading.problems), None
+    if reading.board is not None:
+        try:
+            plan = plan_takes(reading.board, catalogue.card)
+        except StoryboardError as error:
+            problems += error.problems
+    remarks = (*load.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
+    return Checked(path, tuple(in_file_order(problems)), remarks, plan)
+
+
+def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
+    """The plan of a storyboard, beside what the store holds of it."""
+    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    clips = Store(default_folder())
+    kept = {take.key: clips.card(take.key) is not None for take in plan.takes}
+    return PlanView(plan, kept, _reasons(plan, clips, kept))
+
+
+def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
+    """Why each take that is not kept will be shot: new, or which of its fields changed."""
+    names = {take.key: take.name for take in plan.takes}
+    reasons: dict[str, str] = {}
+    for take in plan.takes:
+        if kept[take.key]:
+            continue
+        changed = clips.explain(film_id(plan.board), take.name, take.key, key_fields(take))
+        moved = {"from": take.opening, "to": take.closing}
+        words = []
+        for name in changed:
+            carry = moved.get(name)
+            shot_again = carry is not None and [names[key] for key in carry.takes if not kept.get(key, True)]
+            words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
+        reasons[take.key] = ", ".join(words) + " changed" if words else "new"
+    return reasons

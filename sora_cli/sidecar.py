@@ -1,0 +1,156 @@
+"""`film.json`: what a film was made from, written beside it, always.
+
+It is what tells a film that is up to date from one that must be finished again, and what somebody needs to make the
+same film: resolved parameters, seeds, engines with their weights' revisions, versions of libraries, keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sora_cli import __version__
+from sora_cli.errors import MediaError
+from sora_cli.plan import Plan
+from sora_cli.store import Clip, file_hash
+from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
+from sora_cli.takes import key_fields
+
+FINISH_VERSION = 1
+"""Raised when the same cut would be finished otherwise, so that old films are finished again."""
+
+LIBRARIES = ("av", "c2pa-python", "diffusers", "numpy", "torch", "transformers")
+"""Whose versions may change pixels or the stamp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A released film and what lies beside it."""
+
+    path: Path
+    sidecar: Path
+    sheet: Path
+    frames: int
+    seconds: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each stage took."""
+    signer: str = ""
+    reused: bool = False
+    """It was there already, and up to date."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+
+    def facts(self, words: Callable[[float], str]) -> dict[str, str]:
+        """What the closing summary tells."""
+        stages = ", ".join(f"{name} {words(seconds)}" for name, seconds in self.stages.items())
+        facts = {
+            "length": f"{self.frames} frames, {self.seconds:.2f} s",
+            "sidecar": str(self.sidecar),
+            "contact sheet": str(self.sheet),
+            "signed by": self.signer,
+            "time": stages,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+def beside(film: Path) -> tuple[Path, Path]:
+    """Where a film's sidecar and contact sheet lie."""
+    return film.with_suffix(".json"), film.with_suffix(".png")
+
+
+def film_key(plan: Plan, signer: str) -> str:
+    """A hash of everything that the film's bytes depend on, but the time of signing: takes, places, look, sound."""
+    board = plan.board
+    parts = {
+        "version": FINISH_VERSION,
+        "takes": [[take.key for take in stretch.candidates] for stretch in plan.stretches],
+        "shots": [
+            [shot.name, shot.start, shot.frames, shot.overlap, shot.lead, shot.scene, _plain(shot.transition),
+             _plain(shot.look), _plain(shot.title), [beat.frames for beat in shot.beats]]
+            for shot in plan.shots
+        ],
+        "film": [str(plan.fps), plan.width, plan.height, board.title],
+        "sound": _plain(board.sound),
+        "provenance": _plain(board.provenance),
+        "files": [_hash(path) for path in sorted(_files(plan))],
+        "signer": signer,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _files(plan: Plan) -> set[Path]:
+    """Files that the finishing reads, beside the clips."""
+    sound = plan.board.sound
+    paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
+    paths |= {shot.look.path for shot in plan.shots}
+    return {plan.board.folder / path for path in paths if path is not None}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+
+
+def _plain(value: Look | Provenance | SoundBed | TitleCard | Transition | None) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
+
+
+def up_to_date(film: Path, key: str) -> Film | None:
+    """The film, if it is there as it was released and would come out the same."""
+    sidecar, sheet = beside(film)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        facts = json.loads(sidecar.read_bytes())
+        if facts["key"] == key and sheet.exists() and file_hash(film) == facts["film"]["sha256"]:
+            return Film(
+                path=film, sidecar=sidecar, sheet=sheet, frames=facts["film"]["frames"],
+                seconds=facts["film"]["seconds"], signer=facts["signer"], reused=True,
+            )  # fmt: skip
+    return None
+
+
+def write(
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft: bool
+) -> None:
+    """Write the sidecar of a film that was just released. `clips` holds the one that plays, by stretch name."""
+    facts = {
+        "sora": __version__,
+        "key": key,
+        "title": plan.board.title,
+        "draft": draft,
+        "storyboard": {"path": plan.board.path and plan.board.path.name, "sha256": plan.board.sha256},
+        "film": {
+            "path": film.path.name, "sha256": file_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
+            "seconds": film.seconds, "width": plan.width, "height": plan.height,
+        },
+        "signer": film.signer,
+        "engines": {
+            card.name: {"family": card.family, "revision": card.revision, "licence": card.licence}
+            for card in plan.cards.values()
+        },
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "shots": [
+            {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
+             "overlap": shot.overlap, "transition": shot.transition.kind}
+            for shot in plan.shots
+        ],
+        "takes": [
+            {"name": take.name, "key": take.key, "plays": clips[stretch.name].key == take.key,
+             "skip": take.skip, "play": take.play, "seconds": float(take.play / take.fps), **key_fields(take),
+             "clip_sha256": clips[stretch.name].sha256 if clips[stretch.name].key == take.key else ""}
+            for stretch in plan.stretches for take in stretch.candidates
+        ],
+        "stages": film.stages,
+    }  # fmt: skip
+    aside = film.sidecar.with_name(f".{film.sidecar.name}.aside")
+    aside.write_text(json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside.replace(film.sidecar)

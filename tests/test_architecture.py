@@ -1,0 +1,86 @@
+"""Who may import whom: down only, never sideways; and each heavy package has one room."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "sora_cli"
+
+LEVELS = (
+    ("errors", "media", "report"),
+    ("storyboard", "engines", "executors"),
+    ("prompt", "store"),
+    ("takes",),
+    ("plan",),
+    ("timeline", "sidecar"),
+    ("shoot", "master", "stamp"),
+    ("explain", "film"),
+    ("cli", "console"),
+    ("__main__",),
+)
+"""From the ground up. A room may import rooms of the levels below it, and its own modules."""
+
+UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "engines": {"errors", "media", "report"}, "cli": {"console"}}
+"""Neighbours on one level where one stands on the other."""
+
+ONE_ROOM = {
+    "typer": ("cli.py",),
+    "rich": ("console.py",),
+    "yaml": ("storyboard/",),
+    "torch": ("engines/",),
+    "diffusers": ("engines/",),
+    "transformers": ("engines/",),
+    "moviepy": ("media/", "master/"),
+    "av": ("media/", "master/"),
+    "soundfile": ("media/", "master/"),
+    "c2pa": ("stamp/credential.py",),
+    "ray": ("executors/ray.py",),
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+MODULES = sorted(ROOT.rglob("*.py"))
+LEVEL = {room: number for number, level in enumerate(LEVELS) for room in level}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "sora_cli" or len(parts) < 2 or parts[1] in {room, "__version__"}:
+            continue
+        assert parts[1] in LEVEL, f"{path} imports {name}, a room that has no level"
+        allowed = LEVEL[parts[1]] < LEVEL[room] or parts[1] in UNDER.get(room, ())
+        assert allowed, f"{path} imports {name}: not below {room}"
+
+
+@pytest.mark.parametrize("package", ONE_ROOM)
+def test_a_heavy_package_has_one_room(package: str) -> None:
+    for path in MODULES:
+        inside = str(path.relative_to(ROOT)).startswith(ONE_ROOM[package])
+        if not inside:
+            assert package not in {name.split(".")[0] for name in imports(path)}, f"{path} imports {package}"
+
+
+def test_engine_families_are_loaded_by_name_only() -> None:
+    shared = {"base", "catalogue"}
+    for path in MODULES:
+        if path.is_relative_to(ROOT / "engines"):
+            continue
+        named = {name.split(".")[2] for name in imports(path) if name.startswith("sora_cli.engines.")}
+        assert named <= shared | {name for name in named if (ROOT / "engines" / f"{name}.py").exists() is False}, path
