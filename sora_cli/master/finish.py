@@ -6,13 +6,14 @@ from itertools import groupby
 
 from sora_cli.errors import MediaError
 from sora_cli.master.picture import pictures
+from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
 from sora_cli.media.stream import Chapter, Master
 from sora_cli.storyboard.model import SoundBed
 from sora_cli.timeline import Cut
 
 
-def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:  # noqa: ARG001
+def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:
     """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
 
     `pixels` is the pixel format that the pictures come in: that of the delivery, so that each pixel is converted once.
@@ -28,7 +29,7 @@ def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:  #
         fps=cut.fps,
         frames=cut.frames,
         pictures=lambda: pictures(cut, pixels),
-        sound=None,
+        sound=soundtrack(cut, sound),
         title=cut.title,
         author=cut.author,
         chapters=chapters(cut),

@@ -14,14 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 import av
-import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.reel import Chain, Step
-from sora_cli.media.stream import SAMPLE_RATE, Master, Samples
+from sora_cli.media.sound import sound_frame
+from sora_cli.media.stream import SAMPLE_RATE, Master
 
 BT709 = 1
 """The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
@@ -214,14 +214,6 @@ def _sound_packets(stream: AudioStream, master: Master) -> Iterator[Fraction]:
     if at != master.samples:
         raise MediaError(f"the film's sound has {at} of its {master.samples} samples")
     container.mux(stream.encode())  # type: ignore[attr-defined]
-
-
-def sound_frame(block: Samples, at: int) -> av.AudioFrame:
-    """Samples `(n, 2)` at 48 kHz as libav takes them, starting at sample `at`."""
-    packed = np.ascontiguousarray(block, np.float32).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
-    frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
-    return frame
 
 
 def needs_conversion(frame: av.VideoFrame, pixels: str) -> bool:

@@ -1,0 +1,196 @@
+"""The sound: what the clips sound like, in sync to the sample, with ambience and music under it.
+
+Shots are joined with equal-power ramps: short ones where they cut, as long as the transition where they overlap. All
+of it streams: a block is mixed from whatever sounds in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sora_cli.errors import MediaError
+from sora_cli.master.loudness import levelled
+from sora_cli.media.sound import sound_blocks
+from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.storyboard.model import SoundBed
+from sora_cli.timeline import Cut, CutShot, Piece
+
+BLOCK = SAMPLE_RATE // 2
+JOIN = SAMPLE_RATE // 100
+"""Half of the ramp at a cut, 10 ms: the join is 20 ms long, too short to hear and too long to click."""
+LOOP_JOIN = 2 * SAMPLE_RATE
+BED_FADES = (SAMPLE_RATE, 2 * SAMPLE_RATE)
+"""How long ambience and music come in and go out."""
+UNDER = 0.4
+"""Gain of ambience and of music where they lie under clips that sound, -8 dB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Sound in a place: `length` samples from film sample `start`, made of `source()` from its sample `skip` on."""
+
+    source: Callable[[], Iterator[Samples]]
+    start: int
+    length: int
+    skip: int = 0
+    rise: int = 0
+    fall: int = 0
+    gain: float = 1.0
+
+
+def soundtrack(cut: Cut, bed: SoundBed) -> Callable[[], Iterator[Samples]] | None:
+    """The film's sound, ready to stream; None where nothing sounds.
+
+    The first pass measures it, block by block, and sets its level: to `bed.loudness` where one is asked for, and in any
+    case with true peaks no higher than -1 dBTP (EBU R 128).
+    """
+    layers = _clip_layers(cut) + _bed_layers(cut, bed)
+    if not layers:
+        return None
+    total = round(cut.frames / cut.fps * SAMPLE_RATE)
+    return levelled(lambda: mixed(layers, total), bed.loudness)
+
+
+def mixed(layers: Sequence[Layer], total: int) -> Iterator[Samples]:
+    """Add the layers up: blocks of half a second, in all `total` samples."""
+    waiting = sorted(layers, key=lambda layer: layer.start)
+    playing: list[_Player] = []
+    for begin in range(0, total, BLOCK):
+        block = np.zeros((min(BLOCK, total - begin), 2), np.float32)
+        end = begin + len(block)
+        while waiting and waiting[0].start < end:
+            playing.append(_Player(waiting.pop(0)))
+        for player in playing:
+            player.add_to(block, begin)
+        playing = [player for player in playing if player.end > end]
+        yield block
+
+
+class _Feed:
+    """Blocks of any length, taken in lengths of one's own."""
+
+    def __init__(self, blocks: Iterator[Samples]) -> None:
+        self._blocks = blocks
+        self._rest = np.zeros((0, 2), np.float32)
+
+    def take(self, count: int) -> Samples:
+        """The next `count` samples; fewer at the end."""
+        parts = [self._rest]
+        held = len(self._rest)
+        while held < count and (block := next(self._blocks, None)) is not None:
+            parts.append(block)
+            held += len(block)
+        joined = np.concatenate(parts)
+        self._rest = joined[count:]
+        return joined[:count]
+
+
+class _Player:
+    """A layer being played."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self._feed = _Feed(layer.source())
+        self._feed.take(layer.skip)
+        self.end = layer.start + layer.length
+
+    def add_to(self, block: Samples, begin: int) -> None:
+        """Add what sounds in the film's samples from `begin` on."""
+        layer = self._layer
+        first, last = max(begin, layer.start), min(begin + len(block), self.end)
+        if last <= first:
+            return
+        samples = self._feed.take(last - first)
+        gain = ramps(first - layer.start, last - layer.start, layer.length, layer.rise, layer.fall) * layer.gain
+        block[first - begin : first - begin + len(samples)] += samples * gain[: len(samples), np.newaxis]
+
+
+def ramps(first: int, last: int, length: int, rise: int, fall: int) -> NDArray[np.float32]:
+    """The gain at samples `first` to `last` of a layer: a quarter sine up, one, a quarter sine down (equal power)."""
+    at = np.arange(first, last, dtype=np.float64) + 0.5
+    up = np.clip(at / rise, 0, 1) if rise else np.ones_like(at)
+    down = np.clip((length - at) / fall, 0, 1) if fall else np.ones_like(at)
+    return (np.sin(up * np.pi / 2) * np.sin(down * np.pi / 2)).astype(np.float32)
+
+
+def _clip_layers(cut: Cut) -> list[Layer]:
+    layers = []
+    for number, shot in enumerate(cut.shots):
+        following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
+        begin = shot.start
+        for place, piece in enumerate(shot.pieces):
+            if piece.clip.sound and piece.frames:
+                first, last = place == 0, place == len(shot.pieces) - 1
+                layers.append(_clip_layer(cut, piece, begin, *_joins(cut, shot, following, first=first, last=last)))
+            begin += len(piece.frames)
+    return layers
+
+
+def _joins(cut: Cut, shot: CutShot, following: CutShot | None, *, first: bool, last: bool) -> tuple[int, int]:
+    """How long a piece's sound rises and falls for its shot's transitions, in samples; 0 where it just cuts."""
+    come = (shot.overlap or shot.lead) if first else 0
+    go = following.overlap if last and following is not None else 0
+    return _samples(come, cut.fps), _samples(go, cut.fps)
+
+
+def _clip_layer(cut: Cut, piece: Piece, begin: int, come: int, go: int) -> Layer:
+    """A piece's sound. At a plain cut it reaches a little past the cut where the clip has sound there."""
+    clip = piece.clip
+    start, end = _samples(begin, cut.fps), _samples(begin + len(piece.frames), cut.fps)
+    skip = _samples(piece.frames[0], clip.fps)
+    spare = _samples(clip.frames, clip.fps) - skip - (end - start)
+    before = 0 if come or begin == 0 else min(JOIN, skip)
+    after = 0 if go else max(0, min(JOIN, spare))
+    return Layer(
+        source=partial(sound_blocks, clip.path),
+        start=start - before,
+        length=end - start + before + after,
+        skip=skip - before,
+        rise=come or 2 * JOIN,
+        fall=go or 2 * JOIN,
+    )
+
+
+def _samples(frames: int, fps: Fraction) -> int:
+    return round(frames / fps * SAMPLE_RATE)
+
+
+def _bed_layers(cut: Cut, bed: SoundBed) -> list[Layer]:
+    total = _samples(cut.frames, cut.fps)
+    gain = UNDER if any(piece.clip.sound for shot in cut.shots for piece in shot.pieces) else 1.0
+    rise, fall = (min(length, total // 4) for length in BED_FADES)
+    sources: list[Callable[[], Iterator[Samples]]] = []
+    if bed.ambience_path is not None:
+        sources.append(partial(looped, bed.ambience_path))
+    if bed.music_path is not None:
+        sources.append(partial(sound_blocks, bed.music_path))
+    return [Layer(source=source, start=0, length=total, rise=rise, fall=fall, gain=gain) for source in sources]
+
+
+def looped(path: Path) -> Iterator[Samples]:
+    """A sound file over and over, each end crossfaded with the next beginning (equal power, 2 s or a quarter of it).
+
+    Raises:
+        MediaError: the file cannot be read, or is too short to loop.
+    """
+    join = min(LOOP_JOIN, len(_Feed(sound_blocks(path)).take(4 * LOOP_JOIN)) // 4)
+    if join < JOIN:
+        raise MediaError(f"cannot loop {path}: it is too short", hint="use a sound of some seconds")
+    rising = np.sin((np.arange(join, dtype=np.float32) + 0.5) / join * np.pi / 2)[:, np.newaxis]
+    tail: Samples | None = None
+    while True:
+        feed = _Feed(sound_blocks(path))
+        head = feed.take(join)
+        yield head if tail is None else head * rising + tail * rising[::-1]
+        tail = feed.take(join)
+        while len(more := feed.take(BLOCK)):
+            held = np.concatenate((tail, more))
+            yield held[:-join]
+            tail = held[-join:]
