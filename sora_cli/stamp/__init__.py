@@ -1,0 +1,25 @@
+"""Marking and signing films, and judging the credentials of files: `release` is the only way a film leaves.
+
+signer = find_signer()
+done = release(master, out, making=Making(...), provenance=board.provenance, signer=signer, report=report)
+verdict = verify(out)
+"""
+
+from sora_cli.stamp.certificate import Signer
+from sora_cli.stamp.claims import Making, Origin
+from sora_cli.stamp.identity import find_signer, local_signer
+from sora_cli.stamp.release import Release, release
+from sora_cli.stamp.verdict import Part, Verdict, verify
+
+__all__ = [
+    "Making",
+    "Origin",
+    "Part",
+    "Release",
+    "Signer",
+    "Verdict",
+    "find_signer",
+    "local_signer",
+    "release",
+    "verify",
+]

@@ -1,0 +1,216 @@
+"""What a film says of itself: the statements of its C2PA manifest, as plain data.
+
+By the C2PA specification 2.2 (section 18, actions), IPTC's digital source types, and CAWG's training-mining and
+metadata assertions. Parameters of our own have dotted names (`com.sora.seed`), as the specification asks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from sora_cli import __version__
+from sora_cli.storyboard.model import Provenance
+
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+GENERATED = IPTC + "trainedAlgorithmicMedia"
+PARTLY_GENERATED = IPTC + "compositeWithTrainedAlgorithmicMedia"
+COMPOSITE = IPTC + "composite"
+ENHANCED = IPTC + "algorithmicallyEnhanced"
+ALGORITHMIC = IPTC + "algorithmicMedia"
+
+SPECIFICATION = "2.4.0"
+USES = {"allowed": "allowed", "not-allowed": "notAllowed", "constrained": "constrained"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a stretch of the film comes from: one take's clip, and what it was made with.
+
+    It plays film frames `start` up to, not including, `end`. `references` are pictures that anchored its appearance;
+    `own_media` are pictures or films of the user's whose pixels it carries on from, which makes it partly the user's
+    own. Paths are for reading and hashing; only file names are written down.
+    """
+
+    name: str
+    clip: Path
+    key: str
+    start: int
+    end: int
+    engine: str = ""
+    revision: str = ""
+    prompt: str = ""
+    avoid: str = ""
+    seed: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    references: tuple[Path, ...] = ()
+    own_media: tuple[Path, ...] = ()
+    made: dt.datetime | None = None
+    """When; the clip file's own time where it is not given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """How a film was made, beyond its takes: all that its manifest tells.
+
+    `colour` says in a few words how colour was matched or graded, empty where it was not. `music` are the user's own
+    sound files; `generated_sound` says whether sound made by a model is in the mix. `titles` are the words of title
+    cards. `facts` are further parameters, by name without a prefix.
+    """
+
+    title: str = ""
+    storyboard_sha256: str = ""
+    origins: tuple[Origin, ...] = ()
+    colour: str = ""
+    music: tuple[Path, ...] = ()
+    generated_sound: bool = False
+    titles: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmFacts:
+    """What the encoder made: the file's name and media type, its rate and length, whether it carries the mark."""
+
+    name: str
+    kind: str
+    fps: Fraction
+    frames: int
+    marked: bool
+
+
+def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) -> dict[str, Any]:
+    """The manifest of one take's clip; `given` are the labels of its inputs' ingredients."""
+    made = origin.made or dt.datetime.fromtimestamp(origin.clip.stat().st_mtime, dt.UTC)
+    parameters = _dotted(
+        {
+            "key": origin.key,
+            "engine": origin.engine,
+            "revision": origin.revision,
+            "prompt": origin.prompt,
+            "avoid": origin.avoid,
+            "seed": origin.seed,
+            "options": dict(origin.options),
+            "inputs": [path.name for path in (*origin.references, *origin.own_media)],
+        }
+    )
+    source = PARTLY_GENERATED if origin.own_media else GENERATED
+    created = _created(source, made, {**parameters, **({"ingredientIds": list(given)} if given else {})})
+    return _manifest(origin.name, "video/mp4", [created], provenance)
+
+
+def film_manifest(making: Making, provenance: Provenance, film: FilmFacts, *, music: int) -> dict[str, Any]:
+    """The manifest of the film: what it is, each take's place in it, and what was done to the whole.
+
+    Refers to ingredients by label, which the caller adds: `take-N` for origin N, and `music-N` for each of `music`
+    sound files (both from 0).
+    """
+    own = bool(making.music) or any(origin.own_media for origin in making.origins)
+    told = {
+        "title": making.title,
+        "storyboard_sha256": making.storyboard_sha256,
+        "music": [path.name for path in making.music],
+        **making.facts,
+    }
+    now = dt.datetime.now(dt.UTC)
+    actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
+    for number, origin in enumerate(making.origins):
+        actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
+    actions += [_placed(f"music-{number}", 0, film.frames, film.fps) for number in range(music)]
+    if making.colour:
+        actions.append(_edit("c2pa.adjustedColor", ENHANCED, making.colour))
+    if making.titles:
+        actions.append(_edit("c2pa.addedText", ALGORITHMIC, "Title cards", _dotted({"titles": list(making.titles)})))
+    if making.music or making.generated_sound:
+        source = GENERATED if not making.music else PARTLY_GENERATED if making.generated_sound else COMPOSITE
+        actions.append(_edit("c2pa.mixed", source, "Sound laid under the film"))
+    if film.marked:
+        actions.append(mark_action(provenance))
+    return _manifest(film.name, film.kind, actions, provenance, making.title)
+
+
+def stamp_manifest(provenance: Provenance, *, name: str, kind: str, marked: bool) -> dict[str, Any]:
+    """The manifest of a film that somebody else made and `sora` only marked; its parent is added on signing."""
+    done = [mark_action(provenance)] if marked else [_edit("c2pa.transcoded", COMPOSITE, "Encoded again")]
+    return _manifest(name, kind, done, provenance)
+
+
+def mark_action(provenance: Provenance) -> dict[str, Any]:
+    """The action that tells of the visible mark. `c2pa.watermarked` is for marks that nobody sees."""
+    mark = provenance.watermark
+    words = {"mark": mark.image.name if mark.image is not None else mark.text, "opacity": mark.opacity}
+    return _edit("c2pa.addedText", ALGORITHMIC, "Visible moving mark", _dotted(words))
+
+
+def _manifest(
+    title: str, kind: str, actions: Sequence[Mapping[str, Any]], provenance: Provenance, name: str = ""
+) -> dict[str, Any]:
+    use = {"use": USES[provenance.training]}
+    entries = {"cawg.ai_training": use, "cawg.ai_generative_training": use}
+    assertions: list[dict[str, Any]] = [
+        {"label": "c2pa.actions.v2", "created": True, "data": {"allActionsIncluded": True, "actions": list(actions)}},
+        {"label": "cawg.training-mining", "created": True, "data": {"entries": entries}},
+    ]
+    about = {key: value for key, value in (("dc:title", name), ("dc:creator", _list(provenance.author))) if value}
+    if about:
+        data = {"@context": {"dc": "http://purl.org/dc/elements/1.1/"}, **about}
+        assertions.append({"label": "cawg.metadata", "kind": "Json", "data": data})
+    generator = {"name": "sora", "version": __version__, "specVersion": SPECIFICATION}
+    return {"claim_generator_info": [generator], "title": title, "format": kind, "assertions": assertions}
+
+
+def _list(author: str) -> list[str]:
+    return [author] if author else []
+
+
+def _created(source: str, when: dt.datetime, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    action = {
+        "action": "c2pa.created",
+        "when": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "digitalSourceType": source,
+        "softwareAgent": {"name": "sora", "version": __version__},
+    }
+    return {**action, "parameters": dict(parameters)} if parameters else action
+
+
+def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, Any]:
+    time = {"type": "npt", "start": _seconds(start / fps), "end": _seconds(end / fps)}
+    return {
+        "action": "c2pa.placed",
+        "parameters": {"ingredientIds": [label]},
+        "changes": [{"region": [{"type": "temporal", "time": time}]}],
+    }
+
+
+def _edit(action: str, source: str, description: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    told = {"action": action, "digitalSourceType": source, "description": description}
+    return {**told, "parameters": dict(parameters)} if parameters else told
+
+
+def _seconds(value: Fraction) -> str:
+    """Seconds as normal play time (RFC 2326), to the microsecond: `2.5`."""
+    return f"{float(value):.6f}".rstrip("0").rstrip(".")
+
+
+def _dotted(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters under our own prefix, without the empty ones."""
+    return {f"com.sora.{name}": _plain(value) for name, value in facts.items() if value not in (None, "", [], {}, ())}
+
+
+def _plain(value: object) -> object:
+    """A value as JSON and CBOR can hold it: paths by their file name, fractions and very large numbers as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in value if each is not None]
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 63 else str(value)
+    return str(value)

@@ -1,0 +1,298 @@
+"""Signing files and reading their credentials, with c2pa: the only module that imports it.
+
+Nothing here uses the network. Merkle hashing stays off (a second C2PA engine refuses every file that has it), and
+`free` and `skip` boxes are hashed like everything else, so that nothing can hide in them. c2pa's errors become
+`StampError` or `CertificateError`; how a file reads is a value, `Reading`, not an error.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import c2pa
+from cryptography import x509
+
+from sora_cli.errors import CertificateError, StampError
+from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
+
+MEDIA_TYPES: Mapping[str, str] = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/x-m4v",
+    ".mov": "video/quicktime",
+    ".avi": "video/avi",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".flac": "audio/flac",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+"""File endings and what C2PA calls them."""
+
+SIDECAR_ONLY = frozenset({".webm", ".mkv"})
+"""Containers that cannot hold a manifest; theirs lies beside them, in a file of the same name + `.c2pa`."""
+
+
+State = Literal["trusted", "valid", "invalid", "none", "unsupported", "unreadable"]
+STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredient:
+    """What went into a file: `relationship` is componentOf, inputTo or parentOf; actions refer to it by `label`."""
+
+    path: Path
+    title: str
+    relationship: Literal["componentOf", "inputTo", "parentOf"]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that validation found: a code of the C2PA specification 2.2, section 15, and where it applies."""
+
+    code: str
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a signature says of its signer. `der` is empty where the certificate itself was not found."""
+
+    subject: str = ""
+    issuer: str = ""
+    serial: int = 0
+    ends: str = ""
+    der: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a file's credential reads.
+
+    `state`: `trusted`, `valid` (whole, but by a signer whom no anchor vouches for), `invalid`; `none` where the file
+    has no credential, `unsupported` where its kind cannot have one, `unreadable` where file or credential is damaged.
+    `manifests` are c2pa's own JSON, by label. `failures` are those of the active manifest; `changes` those found now
+    in ingredients' manifests, by the ingredient's label.
+    """
+
+    state: State
+    detail: str = ""
+    active: str = ""
+    manifests: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[Finding, ...] = ()
+    changes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+
+
+def media_type(path: Path) -> str:
+    """The media type of a file, by its ending.
+
+    Raises:
+        StampError: C2PA has no name for it.
+    """
+    try:
+        return MEDIA_TYPES[path.suffix.lower()]
+    except KeyError:
+        raise StampError(
+            f"{path.name} cannot be signed: unknown kind of file", hint=f"known are {', '.join(MEDIA_TYPES)}"
+        ) from None
+
+
+def can_hold(path: Path) -> bool:
+    """Whether files of this kind can be given to c2pa as ingredients or hold a manifest."""
+    kind = MEDIA_TYPES.get(path.suffix.lower(), "")
+    return kind in c2pa.Reader.get_supported_mime_types()
+
+
+def settings(anchors: str = "") -> dict[str, Any]:
+    """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text."""
+    uses = (EMAIL_PROTECTION, DOCUMENT_SIGNING, C2PA_CLAIM_SIGNING)
+    trust = {"trust_config": "\n".join(use.dotted_string for use in uses)}
+    return {
+        "version": 1,
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+        "core": {"allowed_network_hosts": []},
+        "builder": {"thumbnail": {"enabled": False}, "bmff_hash_exclude_free_and_skip_boxes": False},
+        "trust": {**trust, "user_anchors": anchors} if anchors else trust,
+    }
+
+
+def sign(
+    source: Path,
+    target: Path,
+    manifest: Mapping[str, Any],
+    signer: Signer,
+    *,
+    ingredients: Iterable[Ingredient] = (),
+    kind: str = "",
+    edit: bool = False,
+) -> bytes:
+    """Write `source` with the signed manifest to `target`, another path; returns the manifest store's bytes.
+
+    Each ingredient is read before the next is asked for, so that it need not outlive that. `kind` is the media type,
+    else told by the source's ending. With `edit`, what `source` says of its own past is
+    kept as the parent. Where the container cannot hold a manifest, `target` is the source's bytes and the manifest is
+    only returned.
+
+    Raises:
+        StampError: the file or an ingredient cannot be read or hashed, or the manifest is refused.
+        CertificateError: the certificate is refused.
+    """
+    kind = kind or media_type(source)
+    if target.exists() and source.samefile(target):
+        raise StampError(f"{source.name} would be signed in place", hint="give another path to write to")
+    try:
+        with _context(signer) as context, c2pa.Builder(dict(manifest), context) as builder:
+            if edit:
+                builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+            for each in ingredients:
+                facts = {"title": each.title, "relationship": each.relationship, "label": each.label}
+                with each.path.open("rb") as file:
+                    builder.add_ingredient(facts, media_type(each.path), file)
+            if kind not in c2pa.Reader.get_supported_mime_types():
+                builder.set_no_embed()
+            with source.open("rb") as given, target.open("w+b") as made:
+                return bytes(builder.sign(kind, given, made))
+    except c2pa.C2paError as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, c2pa.C2paError.Signature):
+            raise CertificateError(f"the certificate from {signer.source} is refused: {_brief(error)}") from None
+        raise StampError(f"{source.name} cannot be signed: {_brief(error)}") from None
+    except OSError as error:
+        raise StampError(f"{source.name} cannot be signed: {error}", hint="check the space on the disk") from error
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: str = "") -> Reading:
+    """Read and validate the credential of a file, against trusted roots `anchors` (PEM text).
+
+    `sidecar` is the manifest of a file that cannot hold its own. `kind` is the media type, else told by the ending.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    kind = kind or MEDIA_TYPES.get(path.suffix.lower(), "")
+    if not kind:
+        return Reading(state="unsupported", detail=f"files ending in {path.suffix or 'nothing'} are not known")
+    store = sidecar.read_bytes() if sidecar is not None else None
+    with path.open("rb") as file:
+        try:
+            with (
+                c2pa.Context.from_dict(settings(anchors)) as context,
+                c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
+            ):
+                return _reading(reader)
+        except c2pa.C2paError.ManifestNotFound:
+            return Reading(state="none", detail="no credential in the file")
+        except c2pa.C2paError.NotSupported as error:
+            return Reading(state="unsupported", detail=_brief(error))
+        except c2pa.C2paError as error:
+            remote = "Remote" in str(error)
+            return Reading(
+                state="none" if remote else "unreadable",
+                detail="its credential lies on the network, which is not used" if remote else _brief(error),
+            )
+        except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
+            return Reading(state="unreadable", detail=f"malformed credential: {error}")
+
+
+def _context(signer: Signer) -> c2pa.Context:
+    """A c2pa context that signs; it takes the c2pa signer over."""
+    algorithm = c2pa.C2paSigningAlg[signer.algorithm]
+    info = c2pa.C2paSignerInfo(algorithm, signer.chain.encode(), signer.key.encode(), None)
+    # Trusting the signer's own root lets ingredients that it signed count as trusted when they are recorded.
+    return c2pa.Context.from_dict(settings(signer.root), c2pa.Signer.from_info(info))
+
+
+def _brief(error: Exception) -> str:
+    """c2pa's message on one line, without its class name."""
+    return " ".join(str(error).split()).removeprefix("Other: ")
+
+
+def _reading(reader: c2pa.Reader) -> Reading:
+    report = json.loads(reader.json())
+    active = report.get("active_manifest", "")
+    results = report.get("validation_results", {})
+    changes: dict[str, tuple[Finding, ...]] = {}
+    for delta in results.get("ingredientDeltas") or ():
+        label = str(delta["ingredientAssertionURI"]).removeprefix("self#jumbf=/c2pa/")
+        changes[label] = findings(delta["validationDeltas"].get("failure"))
+    state = STATES.get(report.get("validation_state", ""))
+    if state is None or not active:
+        return Reading(state="unreadable", detail="the credential has no active manifest")
+    return Reading(
+        state=state,
+        active=active,
+        manifests=report.get("manifests", {}),
+        failures=findings(results.get("activeManifest", {}).get("failure")),
+        changes=changes,
+        certificates=_certificates(reader, active),
+    )
+
+
+def findings(raw: Iterable[Mapping[str, object]] | None) -> tuple[Finding, ...]:
+    """c2pa's status list as values."""
+    return tuple(Finding(str(each["code"]), str(each.get("explanation", ""))) for each in raw or ())
+
+
+def _certificates(reader: c2pa.Reader, active: str) -> dict[str, Certificate]:
+    """Each manifest's signing certificate, by the manifest's label."""
+    der = _der_by_serial(reader, active)
+    found = {}
+    for manifest in json.loads(reader.crjson()).get("manifests", ()):
+        facts = manifest.get("signature", {}).get("certificateInfo", {})
+        serial = int(facts.get("serialNumber") or "0", 16)
+        found[manifest["label"]] = Certificate(
+            subject=_one_name(facts.get("subject", {})),
+            issuer=_one_name(facts.get("issuer", {})),
+            serial=serial,
+            ends=str(facts.get("validity", {}).get("notAfter", "")),
+            der=der.get(serial, b""),
+        )
+    return found
+
+
+def _one_name(parts: Mapping[str, str]) -> str:
+    return parts.get("CN") or parts.get("O") or ""
+
+
+def _der_by_serial(reader: c2pa.Reader, active: str) -> dict[int, bytes]:
+    """The X.509 certificates inside the manifest store, which c2pa does not hand out: found by their DER heads."""
+    store = io.BytesIO()
+    try:
+        reader.resource_to_stream(active, store)
+    except c2pa.C2paError:
+        return {}
+    raw = store.getvalue()
+    found: dict[int, bytes] = {}
+    at = raw.find(b"\x30\x82")
+    while at >= 0:
+        length = 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
+        if raw[at + 4 : at + 6] == b"\x30\x82" and at + length <= len(raw):
+            der = raw[at : at + length]
+            try:
+                found.setdefault(x509.load_der_x509_certificate(der).serial_number, der)
+            except ValueError:
+                pass
+            else:
+                at += length - 1
+        at = raw.find(b"\x30\x82", at + 1)
+    return found

@@ -1,0 +1,167 @@
+"""The visible mark: what it looks like and where it is on each frame.
+
+The mark moves so that cropping cannot lose it: on a closed path whose loops leave no empty quarter of the frame, and
+which it runs once in under 10 s. Its place is a pure function of the frame's number, so a missing stretch shows as a
+jump. This module is geometry and lettering; `media.overlay` lays the badge on the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.storyboard.model import Watermark
+
+LOOP = Fraction(47, 5)
+"""Seconds in which the mark runs its path once: twice to and fro across the frame, once up and down."""
+
+PHASE = Fraction(1, 8)
+"""How far up-and-down runs ahead of to-and-fro, in turns: half-way between the phases at which the path folds onto
+itself. Then the largest empty box inside the path is smaller than a quarter of the frame."""
+
+DRIFT = Fraction(2, 25)
+"""How far the phase drifts about `PHASE`, in turns, so that no two loops are the same."""
+
+DRIFT_PERIOD = Fraction(973, 10)
+"""Seconds for one drift there and back."""
+
+WIDEST = Fraction(1, 3)
+"""The mark is never wider or higher than this part of the frame."""
+
+SMALLEST_LETTERS = 12
+"""Font size in pixels below which letters are under 9 px high and no longer legible in a compressed film."""
+
+LETTERS = Fraction(9, 200)
+"""Font size as a part of the frame's shorter side."""
+
+LEAST_OPACITY = 0.2
+"""A fainter mark counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """The mark as pixels: `rgba` is `(height, width, 4)` bytes, colour not premultiplied, opacity already applied."""
+
+    rgba: NDArray[np.uint8]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgba.shape[1], self.rgba.shape[0]
+
+
+def visible(mark: Watermark) -> bool:
+    """Whether a person would see the mark at all."""
+    return mark.on and mark.opacity >= LEAST_OPACITY and bool(mark.image or mark.text.strip())
+
+
+def make_badge(mark: Watermark, width: int, height: int) -> Badge:
+    """Draw the mark for a film of `width` x `height` pixels: the user's picture, or the text on a dark plate.
+
+    Raises:
+        RequestError: the text is too long to be legible in a frame of this size.
+        MediaError: the picture cannot be read.
+    """
+    room = int(width * WIDEST), int(height * WIDEST)
+    picture = _picture(mark, room) if mark.image is not None else _lettering(mark.text, room, min(width, height))
+    rgba = np.array(picture.convert("RGBA"), dtype=np.uint8)
+    rgba[..., 3] = np.rint(rgba[..., 3] * min(1.0, max(0.0, mark.opacity))).astype(np.uint8)
+    rgba.setflags(write=False)
+    return Badge(rgba)
+
+
+def mark_at(frame: int, fps: Fraction, size: tuple[int, int], badge: tuple[int, int]) -> tuple[int, int]:
+    """The place of the mark's upper left corner on frame number `frame`, in pixels, always even and inside the frame.
+
+    `size` and `badge` are (width, height) in pixels. Exact arithmetic: the same everywhere. Sizes that differ only in
+    scale, and frame rates, give the same path in time.
+    """
+    seconds = frame / fps
+    drift = DRIFT * (_to_and_fro(seconds / DRIFT_PERIOD) - Fraction(1, 2))
+    across = _to_and_fro(2 * seconds / LOOP)
+    along = _to_and_fro(seconds / LOOP + PHASE + drift)
+    x, y = int(across * (size[0] - badge[0])), int(along * (size[1] - badge[1]))
+    return x & ~1, y & ~1
+
+
+def path(fps: Fraction, size: tuple[int, int], badge: Badge) -> Callable[[int], tuple[int, int]]:
+    """`mark_at` for one film: frame number -> (x, y)."""
+    return lambda frame: mark_at(frame, fps, size, badge.size)
+
+
+def _to_and_fro(turns: Fraction) -> Fraction:
+    """A triangle wave: 0 at whole turns, 1 half-way between them."""
+    return 1 - abs(2 * (turns % 1) - 1)
+
+
+def _picture(mark: Watermark, room: tuple[int, int]) -> Image.Image:
+    """The user's picture, made smaller where it is wider than `room` or higher than half of it."""
+    try:
+        with Image.open(mark.image or "") as opened:
+            picture: Image.Image = opened.convert("RGBA")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise MediaError(f"the mark's picture cannot be read: {mark.image}", hint=str(error)) from None
+    picture.thumbnail((max(2, room[0]), max(2, room[1] // 2)), Image.Resampling.LANCZOS)
+    even = Image.new("RGBA", ((picture.width + 1) & ~1, (picture.height + 1) & ~1))
+    even.paste(picture)
+    return even
+
+
+def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
+    """The text in white with a dark rim on a see-through dark plate, in as few lines as fit into `room`."""
+    size = max(SMALLEST_LETTERS, round(side * LETTERS))
+    for letters in range(size, SMALLEST_LETTERS - 1, -1):
+        for lines in _wrapped(text):
+            plate = _plate(lines, letters)
+            if plate.width <= room[0] and plate.height <= room[1]:
+                return plate
+    raise RequestError(
+        f"the mark's text is too long to be legible in this frame: {text!r}",
+        hint="shorten `provenance: watermark: text`, or give a picture, or make the film larger",
+    )
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text on one line, on two, on three and so on, each as even as its words allow."""
+    words = text.split()
+    ways = []
+    for count in range(1, len(words) + 1):
+        target = len(" ".join(words)) / count
+        lines: list[str] = [""]
+        for word in words:
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and len(longer) > target + 2 and len(lines) < count:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        ways.append("\n".join(lines))
+    return ways
+
+
+def _plate(text: str, letters: int) -> Image.Image:
+    """White letters of font size `letters` with a dark rim, on a rounded plate just larger than they are."""
+    font = ImageFont.load_default(size=letters)
+    rim, edge = max(1, letters // 12), max(2, letters // 5)
+    ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
+    left, top, right, bottom = ruler.multiline_textbbox((0, 0), text, font=font, stroke_width=rim, spacing=edge)
+    width, height = (round(right - left) + 2 * edge + 1) & ~1, (round(bottom - top) + 2 * edge + 1) & ~1
+    plate = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(plate)
+    draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=edge, fill=(0, 0, 0, 110))
+    draw.multiline_text(
+        (edge - left, edge - top),
+        text,
+        font=font,
+        fill=(255, 255, 255, 255),
+        stroke_width=rim,
+        stroke_fill=(0, 0, 0, 255),
+        spacing=edge,
+        align="center",
+    )
+    return plate
