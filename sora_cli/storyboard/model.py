@@ -1,12 +1,13 @@
 """A storyboard as the rest of `sora` sees it: read, inherited and checked, every value in its place.
 
 These are plain frozen values; the YAML door (`schema.py`, `load.py`) makes them. All inheritance is done: a beat has
-everything that holds for it. `Loc` is the path of a value inside the YAML document, ("scenes", 0, "shots", 1, "prompt");
-`Storyboard.mark` turns it into a line and column.
+everything that holds for it. `Loc` is the path of a value inside the YAML document, ("scenes", 0, "shots", 1,
+"prompt"); `Storyboard.mark` turns it into a line and column.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,6 +17,9 @@ from typing import Any, Literal
 from sora_cli.errors import Mark
 
 Loc = tuple[str | int, ...]
+
+MENTION = re.compile(r"(?<![\w@])@([^\W\d]\w*(?:-\w+)*)")
+"""A cast member in a prompt: `@mara`. An address such as `jane@example.org` is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,9 @@ class Beat:
     """`from`; None: the default (a beat: the beat before it; a shot: nothing)."""
     end: Link | None = None
     """`to`."""
+    look: Look = Look()
+    bed: SoundBed = SoundBed()
+    """What lies under this beat: film, scene, shot and beat `sound` together, the nearest winning key by key."""
     dialogue: tuple[DialogueLine, ...] = ()
     sound_text: str = ""
     sound_path: Path | None = None
@@ -190,6 +197,8 @@ class Scene:
     shots: tuple[Shot, ...]
     setting: str = ""
     light: str = ""
+    sound: SoundBed = SoundBed()
+    """The film's with what the scene itself writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,62 @@
+"""The cast: who is declared, and who is named in a prompt or speaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sora_cli.storyboard.files import Files
+from sora_cli.storyboard.model import MENTION, CastMember, Loc
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import CastForm
+from sora_cli.storyboard.source import quoted
+
+
+class Casting:
+    """The members, and the checks of those who name them. `known`: whether the cast could be read at all."""
+
+    def __init__(
+        self,
+        written: Mapping[str, CastForm | str] | None,
+        document: Document,
+        problems: Problems,
+        files: Files,
+        *,
+        unread: frozenset[str],
+        known: bool,
+    ) -> None:
+        self._document = document
+        self._problems = problems
+        self._known = known
+        self.members: dict[str, CastMember] = {name: CastMember(name) for name in unread}
+        for name, form in (written or {}).items():
+            self.members[name] = self._member(name, form, files)
+
+    def _member(self, name: str, form: CastForm | str, files: Files) -> CastMember:
+        loc: Loc = ("cast", name)
+        if not re.fullmatch(MENTION, "@" + name):
+            hint = "letters, digits, _ and -, beginning with a letter, so that @name can stand in a prompt"
+            self._problems.add(f"{quoted(name)} cannot be a cast name", self._document.mark(loc, key=True), hint)
+        if isinstance(form, str):
+            return CastMember(name, form)
+        if form.looks and (mention := MENTION.search(form.looks)):
+            where = self._document.spot((*loc, "looks"), mention[0])
+            self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where)
+        references = files.pictures(form.reference, (*loc, "reference")) if form.reference else ()
+        return CastMember(name, form.looks or "", references, form.voice or "")
+
+    def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:
+        """The members named in `prompt`, in order, each once; others are noted."""
+        found = [mention[1] for mention in MENTION.finditer(prompt)] if "@" in prompt else []
+        for name in found:
+            self.check(name, loc, token="@" + name)
+        return tuple(dict.fromkeys(name for name in found if name in self.members))
+
+    def check(self, name: str, loc: Loc, token: str = "") -> None:
+        """Note it when nobody in the cast is called `name`; `token` is how it stands in the text at `loc`."""
+        if name in self.members or not self._known:
+            return
+        where = self._document.spot(loc, token) if token else self._document.mark(loc)
+        hint = self._problems.meant(name, self.members) or f"add `{name}:` under `cast`"
+        self._problems.add(f"nobody in the cast is called {quoted(name)}", where, hint)

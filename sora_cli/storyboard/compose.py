@@ -1,0 +1,192 @@
+"""From YAML text to nodes, each with its place. Nothing is built: no tag makes an object, no alias is copied out.
+
+Size, depth, aliases and merge keys are bounded while the parser runs, so a bomb is refused before it grows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from sora_cli.errors import Mark
+from sora_cli.storyboard.nodes import MAX_DEPTH, Items, Node, Pairs, Place, Scalar, read_word
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.source import Source, quoted, refuse
+
+MAX_NODES = 150_000
+"""What aliases and merge keys stand for is counted too."""
+
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = re.compile(r"tag:yaml\.org,2002:(str|int|float|bool|null|seq|map)")
+_Start = yaml.ScalarEvent | yaml.CollectionStartEvent
+"""An event that begins a node of its own."""
+
+
+def compose(source: Source, problems: Problems) -> Node:
+    """The nodes of the one document in `source`. A key written twice is noted in `problems`.
+
+    Raises:
+        StoryboardError: no YAML, no or several documents, or past a bound.
+    """
+    if tag := re.search(r"^%TAG", source.text, re.MULTILINE):
+        refuse("a storyboard has no tags of its own", mark=source.mark_at(tag.start()))
+    try:
+        return _Composer(source, problems).document()
+    except yaml.MarkedYAMLError as error:
+        place = error.problem_mark or error.context_mark
+        mark = source.mark(place.line, place.column) if place else None
+        what = f"{error.problem or 'unreadable'}" + (f" ({error.context})" if error.context else "")
+        refuse(f"not YAML: {what}", hint=_syntax_hint(str(error.problem), mark), mark=mark)
+    except yaml.YAMLError as error:
+        refuse(f"{source.name}: not YAML: {quoted(error, 200)}")
+
+
+class _Composer:
+    """Nodes out of the parser's events, within the bounds."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self._source = source
+        self._problems = problems
+        self._events: Iterator[Any] = yaml.parse(source.text, Loader=_PARSER)
+        self._anchors: dict[str, Node | None] = {}
+        self._count = 0
+
+    def document(self) -> Node:
+        """The one document."""
+        events = self._events
+        next(events)
+        if isinstance(next(events), yaml.StreamEndEvent):
+            self._empty()
+        root = self._node(next(events), 0)
+        next(events)
+        after = next(events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            hint = "a storyboard is one document; take out the `---`, or make it a file of its own"
+            refuse("a second document begins here", hint=hint, mark=self._mark(after))
+        if isinstance(root, Scalar) and root.value is None:
+            self._empty()
+        return root
+
+    def _empty(self) -> None:
+        refuse(f"{self._source.name}: nothing is written in it", hint="`sora new` writes a storyboard to start from")
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        place = _place(event, event)
+        return self._source.mark(place.line, place.column)
+
+    def _node(self, event: _Start | yaml.AliasEvent, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, depth)
+        if depth > MAX_DEPTH:
+            refuse(f"nested more than {MAX_DEPTH} deep", mark=self._mark(event))
+        self._spend(1, event)
+        if event.tag is not None and event.tag != "!" and not _CORE.fullmatch(event.tag):
+            hint = "a storyboard holds text, numbers, lists and mappings only"
+            refuse(f"the tag {quoted(event.tag)} is refused", hint=hint, mark=self._mark(event))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        node = self._made(event, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _made(self, event: _Start, depth: int) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.style is None or event.style == ""
+            as_word = plain and event.tag is None and event.implicit[0]
+            value = read_word(event.value) if as_word or (event.tag and "str" not in event.tag[-3:]) else event.value
+            return Scalar(_place(event, event), value, event.value, plain)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._items(event, depth)
+        return self._pairs(event, depth)
+
+    def _spend(self, weight: int, event: yaml.Event) -> None:
+        self._count += weight
+        if self._count > MAX_NODES:
+            hint = "what an alias (*name) stands for is counted each time"
+            refuse(f"more than {MAX_NODES:,} values", hint=hint, mark=self._mark(event))
+
+    def _alias(self, event: yaml.AliasEvent, depth: int) -> Node:
+        anchor = str(event.anchor)
+        if anchor not in self._anchors:
+            hint = self._problems.meant(anchor, self._anchors) or f"no `&{anchor}` stands above"
+            refuse(f"{quoted('*' + anchor)} names no anchor", hint=hint, mark=self._mark(event))
+        node = self._anchors[anchor]
+        if node is None:
+            refuse(f"{quoted('*' + anchor)} stands inside itself", mark=self._mark(event))
+        if depth + node.height > MAX_DEPTH:
+            refuse(f"nested more than {MAX_DEPTH} deep", mark=self._mark(event))
+        self._spend(node.weight, event)
+        return node
+
+    def _items(self, start: yaml.Event, depth: int) -> Items:
+        items = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._dashed(self._node(event, depth + 1)))
+        return Items(_place(start, event), items, *_sizes(items))
+
+    def _dashed(self, node: Node) -> Node:
+        """An item with nothing in it stands at its dash."""
+        if isinstance(node, Scalar) and node.plain and not node.text and node.place:
+            dash = self._source.text.rfind("-", 0, node.place.start)
+            mark = self._source.mark_at(max(0, dash))
+            node.place = Place(mark.line - 1, mark.column - 1, dash, node.place.end)
+        return node
+
+    def _pairs(self, start: yaml.Event, depth: int) -> Pairs:
+        pairs: dict[str, tuple[Place | None, Node]] = {}
+        merged: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            if not isinstance(key, Scalar):
+                refuse("a key must be a word", hint="write `key: value`", mark=self._mark(event))
+            value = self._node(next(self._events), depth + 1)
+            if key.plain and key.text == "<<":
+                merged.append(self._mergeable(value, event))
+            elif key.text in pairs:
+                first = pairs[key.text][0]
+                hint = f"it stands on line {first.line + 1} already" if first else ""
+                self._problems.add(f"{quoted(key.text)} is written twice", self._mark(event), hint)
+            else:
+                pairs[key.text] = (key.place, value)
+        for other in merged:
+            for mapping in other.items if isinstance(other, Items) else [other]:
+                for name, pair in mapping.pairs.items() if isinstance(mapping, Pairs) else ():
+                    pairs.setdefault(name, pair)
+        return Pairs(_place(start, event), pairs, *_sizes([value for _, value in pairs.values()]))
+
+    def _mergeable(self, value: Node, event: yaml.Event) -> Node:
+        parts: Sequence[Node] = value.items if isinstance(value, Items) else [value]
+        if not all(isinstance(part, Pairs) for part in parts):
+            refuse("`<<` takes a mapping in", hint="write `<<: *name` of a mapping `&name`", mark=self._mark(event))
+        return value
+
+
+def _sizes(children: Sequence[Node]) -> tuple[int, int]:
+    weight = 1 + sum(child.weight for child in children)
+    return weight, 1 + max((child.height for child in children), default=0)
+
+
+def _place(start: yaml.Event, end: yaml.Event) -> Place:
+    first: Any = start.start_mark
+    last: Any = end.end_mark
+    return Place(first.line, first.column, first.index, last.index)
+
+
+def _syntax_hint(problem: str, mark: Mark | None) -> str:
+    line = mark.text if mark else ""
+    at = line[mark.column - 1 : mark.column] if mark else ""
+    if "cannot start any token" in problem and at == "@":
+        return 'a text that begins with @ needs quotes: "@name ..."'
+    if "cannot start any token" in problem and at in " \t":
+        return "indent with spaces, not tabs"
+    if "cannot start any token" in problem:
+        return f"a text that begins with {quoted(at)} needs quotes"
+    if "mapping values are not allowed" in problem:
+        return "a text with `: ` in it needs quotes; else look at the indentation"
+    if "${" in line and re.search(r"[{\[][^\"']*\$\{", line):
+        return 'inside { } and [ ] a variable needs quotes: "${name}"'
+    return "look at the indentation, the quotes and the brackets above this place"

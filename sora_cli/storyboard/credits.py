@@ -1,0 +1,73 @@
+"""What holds for the film as a whole: its size and rate, its policy, its author and mark."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from sora_cli.storyboard.files import PICTURES, POLICIES, Files, suffix
+from sora_cli.storyboard.model import FilmSize, Provenance, Watermark
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import OutputForm, ProvenanceForm, WatermarkForm
+from sora_cli.storyboard.source import quoted
+
+_POLICIES = ("standard", "strict", "off")
+
+
+def read_output(form: OutputForm | None, document: Document, problems: Problems) -> tuple[FilmSize, Fraction | None]:
+    """The film's size and rate; what is not written is the engine's to say."""
+    if form is None:
+        return FilmSize(), None
+    size = form.size or FilmSize()
+    aspect = size.aspect or form.aspect
+    for key, wrong in (("aspect", form.size), ("height", size.width)):
+        if wrong and getattr(form, key) is not None:
+            hint = "write size alone, or aspect and height"
+            problems.add(f"`size` says it already; {quoted(key)} is too much", document.mark(("output", key)), hint)
+    if form.height and not aspect and not size.width:
+        hint = "add `aspect: 16:9`, or write `size: WIDTHxHEIGHT`"
+        problems.add("`height` alone leaves the width open", document.mark(("output", "height")), hint)
+    if size.width:
+        return size, form.fps
+    return FilmSize(height=form.height, aspect=aspect), form.fps
+
+
+def read_policy(written: str | None, document: Document, problems: Problems, files: Files) -> tuple[str, Path | None]:
+    """The policy's word, or `file` and its path."""
+    if written is None or written in _POLICIES:
+        return written or "standard", None
+    if suffix(written) in POLICIES:
+        return "file", files.find(written, ("policy",), POLICIES, "a policy file")
+    hint = problems.meant(written, _POLICIES) or "write standard, strict, off or a policy file (.yaml, .toml, .json)"
+    problems.add(f"{quoted(written)} is no policy", document.mark(("policy",)), hint)
+    return "standard", None
+
+
+def read_provenance(
+    form: ProvenanceForm | None, policy: str, document: Document, problems: Problems, files: Files
+) -> Provenance:
+    """Author, mark and permission; no mark where the policy is strict is a problem."""
+    if form is None:
+        return Provenance()
+    mark = Watermark() if form.watermark is None else _watermark(form.watermark, files)
+    if policy == "strict" and not mark.on:
+        hint = "take the line out, or choose another policy"
+        place = document.mark(("provenance", "watermark"))
+        problems.add("the strict policy does not allow a film without its watermark", place, hint)
+    return Provenance(form.author or "", mark, form.training or "not-allowed")
+
+
+def _watermark(written: WatermarkForm | str | bool, files: Files) -> Watermark:  # noqa: FBT001  `off` is a value
+    if isinstance(written, bool):
+        return Watermark(on=written)
+    if isinstance(written, str):
+        return {"off": Watermark(on=False), "on": Watermark()}.get(written, Watermark(text=written))
+    default = Watermark()
+    image = (
+        files.find(written.image, ("provenance", "watermark", "image"), PICTURES, "a picture")
+        if written.image
+        else None
+    )
+    opacity = default.opacity if written.opacity is None else written.opacity
+    return Watermark(text=written.text or default.text, opacity=opacity, image=image)

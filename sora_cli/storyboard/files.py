@@ -1,0 +1,83 @@
+"""The files that a storyboard names: inside its folder, there, and of the right kind by their suffix."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.source import quoted
+
+PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
+FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
+SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
+POLICIES = ("yaml", "yml", "toml", "json")
+
+
+def suffix(text: str) -> str:
+    """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does."""
+    match = re.search(r"\.([A-Za-z0-9]{1,5})$", text)
+    return match[1].lower() if match else ""
+
+
+class Files:
+    """Finds the files that a storyboard names, and notes what is wrong with them."""
+
+    def __init__(self, document: Document, problems: Problems, folder: Path, *, allow_outside: bool) -> None:
+        self._document = document
+        self._problems = problems
+        self._folder = folder
+        self._real = Path(os.path.realpath(folder))
+        self._allow_outside = allow_outside
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def find(self, text: str, loc: Loc, kinds: Sequence[str], what: str) -> Path | None:
+        """The file `text`, relative to the storyboard's folder, or None when something is wrong with it.
+
+        `kinds` are the suffixes it may have, `what` the words for them ("a picture").
+        """
+        if text not in self._known:
+            self._known[text] = self._wrong(text)
+        wrong, hint = self._known[text]
+        if not wrong and suffix(text) not in kinds:
+            wrong, hint = f"{quoted(text)} is not {what}", f"by its suffix: {', '.join(kinds)}"
+        if not wrong:
+            return self._folder / text
+        self._problems.add(wrong, self._document.mark(loc), hint)
+        return None
+
+    def pictures(self, written: Sequence[str] | str, loc: Loc) -> tuple[Path, ...]:
+        """The pictures of a `reference`: one path or several."""
+        if isinstance(written, str):
+            path = self.find(written, loc, PICTURES, "a picture")
+            return (path,) if path else ()
+        found = [self.find(text, (*loc, index), PICTURES, "a picture") for index, text in enumerate(written)]
+        return tuple(path for path in found if path)
+
+    def _wrong(self, text: str) -> tuple[str, str]:
+        """What is wrong with a path, and a hint; both empty when it is fine."""
+        path = self._folder / text
+        try:
+            if not self._allow_outside and not Path(os.path.realpath(path)).is_relative_to(self._real):
+                hint = "copy the file beside the storyboard, or run with --allow-outside"
+                return f"{quoted(text)} is outside the storyboard's folder", hint
+            if path.is_file():
+                return "", ""
+            if path.exists():
+                return f"{quoted(text)} is not a file", ""
+            return f"{quoted(text)}: no such file", self._near(text, path)
+        except (OSError, ValueError):
+            return f"{quoted(text)} cannot be read", ""
+
+    def _near(self, text: str, path: Path) -> str:
+        try:
+            with os.scandir(path.parent) as entries:
+                names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
+        except (OSError, ValueError):
+            return "" if path.parent == self._folder else f"there is no folder {quoted(path.parent.name)}"
+        near = self._problems.nearest(path.name, names)
+        return f"did you mean {quoted(PurePath(text).with_name(near))}?" if near else ""

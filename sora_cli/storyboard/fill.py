@@ -1,0 +1,183 @@
+"""From nodes to plain data: `${name}` put in, and what cannot be read taken out, so that the rest can be checked.
+
+A wrong value is pruned: a key is left out, and an item of a list gets a stand-in, so that the others keep their
+numbers. `Pruned` remembers where, so that nothing is said to be missing that was only taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar, read_word
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.source import quoted, refuse
+
+MAX_TEXT = 20_000
+MAX_GROWTH = 2_000_000
+"""Characters that variables may add to a storyboard; a chain of them could double and double."""
+
+_VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_STAND_INS: Mapping[str, Any] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
+
+Data = dict[str, Any]
+
+
+class Pruned(set[Loc]):
+    """The locations of what was taken out."""
+
+    def take(self, data: Data, loc: Loc) -> None:
+        """Take the value at `loc` out of `data`, or the nearest thing around it that can be taken out."""
+        while loc:
+            self.add(loc)
+            parent = _value(data, loc[:-1])
+            last = loc[-1]
+            if isinstance(parent, dict):
+                parent.pop(str(last), None)
+                return
+            if isinstance(parent, list) and isinstance(last, int) and last < len(parent) and len(loc) > 1:
+                stand_in = _STAND_INS.get(str(loc[-2]))
+                if stand_in is not None:
+                    parent[last] = stand_in
+                    return
+            loc = loc[:-1]
+
+
+def _value(data: object, loc: Loc) -> object:
+    for step in loc:
+        if isinstance(data, dict):
+            data = data.get(str(step))
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+    return data
+
+
+def fill(document: Document, sets: Mapping[str, str], problems: Problems) -> tuple[Data, Pruned]:
+    """The data of `document` with its variables put in; `sets` are the values of `--set`.
+
+    Raises:
+        StoryboardError: the document is no mapping.
+    """
+    root = document.root
+    if not isinstance(root, Pairs):
+        hint = "put `shots:` above the list" if isinstance(root, Items) else "write `shots:` and a list under it"
+        refuse("a storyboard is a mapping of keys", hint=hint, mark=document.mark(()))
+    filler = _Filler(document, problems)
+    filler.variables(sets)
+    data: Data = {}
+    for key, (_, node) in root.pairs.items():
+        if key != "vars" and not key.startswith("x-"):
+            filler.put(data, key, node, ())
+    return data, filler.pruned
+
+
+class _Filler:
+    """Puts variables in, and notes what is wrong with them."""
+
+    def __init__(self, document: Document, problems: Problems) -> None:
+        self._document = document
+        self._problems = problems
+        self._values: dict[str, Scalar] = {}
+        self._known: list[str] = []
+        self._growth = 0
+        self._literal = False
+        self.pruned = Pruned()
+
+    def variables(self, sets: Mapping[str, str]) -> None:
+        """Read `vars`; a variable may use those above it."""
+        root = self._document.root
+        found = root.pairs.get("vars") if isinstance(root, Pairs) else None
+        self._literal = found is None and root.place is None  # a prompt from a command line has no variables
+        known: dict[str, Node] = {}
+        if found and isinstance(found[1], Pairs):
+            known = {name: node for name, (_, node) in found[1].pairs.items()}
+        elif found:
+            self._problems.add(
+                "`vars` must be a mapping", self._document.mark(("vars",)), "write `name: value` under it"
+            )
+        for name, node in known.items():
+            self._variable(name, node, sets)
+            self._known.append(name)
+        for name in sorted(sets.keys() - known.keys()):
+            hint = self._problems.meant(name, known) or f"add `{name}:` under `vars`"
+            self._problems.add(f"--set {name}: the storyboard has no such variable", None, hint)
+            self._values[name] = Scalar(None, read_word(sets[name]), sets[name], plain=True)
+
+    def _variable(self, name: str, node: Node, sets: Mapping[str, str]) -> None:
+        loc = ("vars", name)
+        if not _NAME.fullmatch(name):
+            hint = "letters, digits, _ and -, beginning with a letter"
+            self._problems.add(f"{quoted(name)} cannot be a variable", self._document.mark(loc, key=True), hint)
+        if name in sets:
+            self._values[name] = Scalar(None, read_word(sets[name]), sets[name], plain=True)
+        elif not isinstance(node, Scalar) or node.value is None:
+            self._problems.add("a variable is text or a number", self._document.mark(loc))
+            self._values[name] = Scalar(None, "-", "-", plain=True)
+        else:
+            value = self._scalar(node, loc)
+            self._values[name] = Scalar(None, value, node.text if value is node.value else str(value), plain=node.plain)
+
+    def put(self, data: Data, key: str, node: Node, loc: Loc) -> None:
+        """Put `node` into `data` under `key`."""
+        loc = (*loc, key)
+        if isinstance(node, Scalar) and node.value is None and loc[-2:-1] != ("options",):
+            hint = "write one, or take the line out"
+            self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
+            self.pruned.add(loc)
+            return
+        value = self._plain(node, loc)
+        if loc not in self.pruned:
+            data[key] = value
+
+    def _plain(self, node: Node, loc: Loc) -> object:
+        if isinstance(node, Scalar):
+            return self._scalar(node, loc)
+        if isinstance(node, Items):
+            return [self._item(item, (*loc, index)) for index, item in enumerate(node.items)]
+        data: Data = {}
+        for key, (_, child) in node.pairs.items():
+            self.put(data, key, child, loc)
+        return data
+
+    def _item(self, node: Node, loc: Loc) -> object:
+        if isinstance(node, Scalar) and node.value is None:
+            self._problems.add("nothing is written in this item", self._document.mark(loc), "write it, or take it out")
+            self.pruned.add(loc)
+        value = self._plain(node, loc)
+        return _STAND_INS.get(str(loc[-2]), "-") if loc in self.pruned else value
+
+    def _scalar(self, node: Scalar, loc: Loc) -> object:
+        if "${" not in node.text or self._literal or not isinstance(node.value, str):
+            return node.value
+        whole = _VARIABLE.fullmatch(node.text) if node.plain else None
+        if whole and whole[2] in self._values:
+            return self._values[whole[2]].value
+        unset = [
+            match[0] for match in _VARIABLE.finditer(node.text) if match[2] is not None and not self._has(match[2])
+        ]
+        for token in unset:
+            name = token[2:-1]
+            hint = self._problems.meant(name, self._known) or f"add `{name}:` under `vars`, or --set {name}=VALUE"
+            hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
+            self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
+        if unset:
+            self.pruned.add(loc)
+            return node.text
+        return self._expanded(node, loc)
+
+    def _has(self, name: str) -> bool:
+        return name in self._values
+
+    def _expanded(self, node: Scalar, loc: Loc) -> object:
+        uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
+        added = sum(len(self._values[name].text) for name in uses)
+        self._growth += added
+        if added > MAX_TEXT or self._growth > MAX_GROWTH:
+            self._problems.add("the variables make this text too long", self._document.mark(loc))
+            self.pruned.add(loc)
+            return node.text
+        text = _VARIABLE.sub(lambda match: match[1] or self._values[match[2]].text, node.text)
+        return read_word(text) if node.plain else text

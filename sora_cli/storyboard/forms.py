@@ -1,0 +1,284 @@
+"""The short forms of the language: `4s`, `256x160`, `dissolve 0.5s`, `16:9`, and text that is fit to be text.
+
+Each function takes a written value and gives what it means, or raises `Wrong`. All arithmetic is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Literal
+
+from pydantic_core import PydanticCustomError
+
+from sora_cli.storyboard.model import Duration, FilmSize, Transition
+from sora_cli.storyboard.source import quoted
+
+MAX_SECONDS = 3600
+MAX_TEXT = 20_000
+MAX_SIDE = 8192
+
+FRAMINGS = ("wide", "full", "medium", "close", "detail", "over-shoulder", "aerial", "pov")
+TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
+DIRECTIONS = ("left", "right", "up", "down")
+
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}"
+_DURATION = re.compile(rf"({_NUMBER})\s*(s|ms|f|)")
+_MINUTES = re.compile(rf"([0-9]{{1,4}})\s*m\s*({_NUMBER})\s*s")
+_SIZE = re.compile(r"([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})")  # noqa: RUF001  people paste the real sign
+_ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, Fraction("59.94"): 60}
+_NTSC |= {Fraction("47.952"): 48, Fraction("47.95"): 48, Fraction("119.88"): 120}
+
+
+def Wrong(message: str, hint: str = "") -> PydanticCustomError:  # noqa: N802  reads as what it is: raise Wrong(...)
+    """The error of a value that cannot be read: what is wrong, and what to write instead."""
+    return PydanticCustomError("sora", "{message}", {"message": message, "hint": hint})
+
+
+def written(value: object) -> str:
+    """A number or a word as it stands in the file."""
+    return str(getattr(value, "written", value))
+
+
+def kind(value: object) -> str:
+    """What a value is, in a person's words."""
+    kinds = ((type(None), "nothing"), (bool, "true or false"), ((int, float), "a number"), (str, "text"))
+    return next((word for types, word in kinds if isinstance(value, types)), _collection(value))
+
+
+def _collection(value: object) -> str:
+    return "a mapping" if isinstance(value, dict) else "a list"
+
+
+def expected(what: str, value: object, hint: str = "") -> PydanticCustomError:
+    """The error of a value that is of the wrong type."""
+    if value is None:
+        return Wrong(f"no value is written here; it takes {what}", hint or "write one, or take the line out")
+    if isinstance(value, (dict, list)):
+        return Wrong(f"this must be {what}, not {kind(value)}", hint)
+    return Wrong(f"{quoted(written(value))} is not {what}", hint)
+
+
+def text(value: object) -> str:
+    """Text: not empty, no control characters, at most 20,000 characters."""
+    if not isinstance(value, str):
+        is_plain = isinstance(value, (bool, int, float))
+        raise expected("text", value, f'if it is meant as text, write "{written(value)}"' if is_plain else "")
+    if not value.strip():
+        raise Wrong("this text is empty", "write something, or take the line out")
+    if len(value) > MAX_TEXT:
+        raise Wrong(f"a text has at most {MAX_TEXT:,} characters; this one has {len(value):,}")
+    if control := _UNPRINTABLE.search(value):
+        raise Wrong(f"a control character (U+{ord(control[0]):04X}) in the text", "take it out")
+    return value.strip()
+
+
+def label(value: object) -> str:
+    """A name or a title: text of one line; a number is taken as it is written."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = written(value)
+    words = text(value)
+    if re.search("[\n\t\x85\u2028\u2029]", words):
+        raise Wrong("this must be one line")
+    return words
+
+
+def name(value: object) -> str:
+    """What a scene or a shot is called: one line of at most 80 characters, without slashes."""
+    words = label(value)
+    if len(words) > 80:
+        raise Wrong("a name has at most 80 characters")
+    if slash := re.search(r"[/\\]", words):
+        raise Wrong(f"a name cannot have {quoted(slash[0])} in it", "clips and pictures are named after it")
+    if words in ("previous", "nothing"):
+        raise Wrong(f"{quoted(words)} cannot be a name", f"`from: {words}` has a meaning of its own")
+    return words
+
+
+def word(known: Sequence[str], what: str) -> Callable[[object], str]:
+    """A reader of one of the `known` words; `what` says what they are."""
+
+    def read(value: object) -> str:
+        if value is False and "off" in known:
+            return "off"
+        if not isinstance(value, str):
+            raise expected(what, value, f"one of {', '.join(known)}")
+        if value not in known:
+            close = get_close_matches(value.lower()[:40], known, 1, cutoff=0.5)
+            hint = f"did you mean {quoted(close[0])}? " if close else ""
+            raise Wrong(f"{quoted(value)} is not {what}", f"{hint}one of {', '.join(known)}")
+        return value
+
+    return read
+
+
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """A reader of whole numbers from `least` to `most`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,40}", value):
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise expected("a whole number", value)
+        if not least <= value <= most:
+            raise Wrong(f"{quoted(written(value))} is out of range", f"a whole number from {least} to {most}")
+        return int(value)
+
+    return read
+
+
+def number(least: float, most: float, what: str = "a number") -> Callable[[object], float]:
+    """A reader of numbers from `least` to `most`."""
+
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise expected(what, value, f"from {least:g} to {most:g}")
+        if not least <= value <= most:
+            raise Wrong(f"{quoted(written(value))} is out of range", f"{what} from {least:g} to {most:g}")
+        return float(value)
+
+    return read
+
+
+def duration(value: object) -> Duration:
+    """A length above nothing and of at most an hour: `4s`, `1500ms`, `48f`, `1m30s`, or a bare number of seconds."""
+    length = time(value)
+    if not (length.frames or length.seconds):
+        raise Wrong("a length must be above 0", "leave it out for the default")
+    return length
+
+
+def time(value: object) -> Duration:
+    """A time from 0 to an hour, in the forms of a duration."""
+    hint = "write 4s, 1500ms, 48f (frames) or a number of seconds"
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise expected("a length of time", value, hint)
+    words = written(value).strip().lower()
+    if words.startswith("-"):
+        raise Wrong(f"{quoted(words)}: a length of time cannot be negative", hint)
+    if minutes := _MINUTES.fullmatch(words):
+        seconds = int(minutes[1]) * 60 + Fraction(minutes[2])
+        return _within(Duration(seconds=seconds))
+    match = _DURATION.fullmatch(words)
+    if match is None:
+        raise Wrong(f"{quoted(value)} is not a length of time", hint)
+    if match[2] != "f":
+        return _within(Duration(seconds=Fraction(match[1]) / (1000 if match[2] == "ms" else 1)))
+    frames = Fraction(match[1])
+    if frames.denominator != 1:
+        raise Wrong(f"{quoted(value)}: frames are whole", hint)
+    return _within(Duration(frames=int(frames)))
+
+
+def _within(length: Duration) -> Duration:
+    if length.at(Fraction(1000)) > MAX_SECONDS or (length.frames or 0) > MAX_SECONDS * 60:
+        raise Wrong("longer than an hour", "a shot lasts seconds, not minutes")
+    return length
+
+
+def moment(value: object) -> Duration | Literal["start", "end"]:
+    """Where in a shot: `start`, `end`, or a time from its start."""
+    if value == "start":
+        return "start"
+    if value == "end":
+        return "end"
+    if isinstance(value, str) and value[:1].isalpha():
+        raise Wrong(f"{quoted(value)} is not a place in a shot", "write start, end or a time such as 1.5s")
+    return time(value)
+
+
+def rate(value: object) -> Fraction:
+    """Frames a second, from 1 to 240: a whole number, `30000/1001`, or `23.976` and its kin, read as 24000/1001."""
+    hint = "write 24, 23.976 or 30000/1001"
+    ratio = re.fullmatch(rf"({_NUMBER})(?:\s*/\s*([0-9]{{1,6}}))?(?:\s*fps)?", written(value).strip())
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or ratio is None:
+        raise expected("a frame rate", value, hint)
+    if ratio[2] and not int(ratio[2]):
+        raise Wrong(f"{quoted(value)} divides by 0", hint)
+    fps = Fraction(ratio[1]) / int(ratio[2] or 1)
+    if not 1 <= fps <= 240:
+        raise Wrong(f"{quoted(written(value))} is out of range", "from 1 to 240 frames a second")
+    return Fraction(_NTSC[fps] * 1000, 1001) if fps in _NTSC else fps.limit_denominator(100_000)
+
+
+def side(value: object) -> int:
+    """A height in pixels: even, from 16 to 8192."""
+    pixels = whole(16, MAX_SIDE)(value)
+    if pixels % 2:
+        raise Wrong(f"{quoted(pixels)} is odd; H.264 needs even sizes", f"write {pixels + 1}")
+    return pixels
+
+
+def size(value: object) -> FilmSize:
+    """`256x160` in pixels, or a shape such as `16:9`."""
+    hint = "write WIDTHxHEIGHT, for example 256x160"
+    if not isinstance(value, str):
+        raise expected("a size", value, hint)
+    if _ASPECT.fullmatch(value.strip()):
+        return FilmSize(aspect=aspect(value))
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise Wrong(f"{quoted(value)} is not a size", hint)
+    width, height = int(match[1]), int(match[2])
+    if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
+        raise Wrong(f"{quoted(value)} is out of range", f"each side from 16 to {MAX_SIDE} pixels")
+    if width % 2 or height % 2:
+        even = f"{width + width % 2}x{height + height % 2}"
+        raise Wrong(f"{quoted(value)} has an odd side; H.264 needs even sizes", f"write {even}")
+    return FilmSize(width=width, height=height)
+
+
+def aspect(value: object) -> tuple[int, int]:
+    """The shape of the picture, `16:9`: width to height, at most 10 to 1 either way."""
+    match = _ASPECT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise expected("a shape", value, "write WIDTH:HEIGHT, for example 16:9, 9:16 or 1:1")
+    wide, high = int(match[1]), int(match[2])
+    if not wide or not high or wide > 10 * high or high > 10 * wide:
+        raise Wrong(f"{quoted(value)} is out of range", "at most 10:1 or 1:10")
+    return wide, high
+
+
+def transition(value: object) -> Transition:
+    """`cut`, `dissolve 0.5s`, `fade 1s`, `wipe left 0.5s`; half a second and `left` where they are not written."""
+    hint = "write cut, dissolve 0.5s, fade 1s or wipe left 0.5s"
+    if not isinstance(value, str):
+        raise expected("a transition", value, hint)
+    first, *rest = value.split() or [""]
+    if first in ("cut", "none", "off") and not rest:
+        return Transition()
+    style = word(TRANSITIONS, "a transition")(first)
+    way = "left"
+    if style == "wipe" and rest and not rest[0][0].isdigit():
+        way = word(DIRECTIONS, "a direction")(rest.pop(0))
+    if len(rest) > 2 or (style == "cut" and rest):
+        raise Wrong(f"{quoted(value)} is not a transition", hint)
+    return as_transition(style, duration("".join(rest)) if rest else None, way)
+
+
+def as_transition(style: str, length: Duration | None, way: str) -> Transition:
+    """The transition of these words, which are known to be right."""
+    if style == "cut":
+        return Transition()
+    length = length or Duration(seconds=Fraction(1, 2))
+    return Transition(style, length, way)  # type: ignore[arg-type]  # `word` has checked both
+
+
+def off(value: object) -> str:
+    """`off`, as YAML's false is read."""
+    if value is not False:
+        raise Wrong("`true` means nothing here", "write what it should be, or off")
+    return "off"
+
+
+def version(value: object) -> int:
+    """The format's version: 1 is all there is."""
+    if isinstance(value, bool) or value not in (1, "1"):
+        raise Wrong(f"this sora reads storyboards of version 1, not {quoted(written(value))}", "write `storyboard: 1`")
+    return 1

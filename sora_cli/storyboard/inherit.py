@@ -1,0 +1,148 @@
+"""What a film, a scene, a shot and a beat hand down: the nearest wins, `style` and `avoid` add up.
+
+`options`, `look` and `sound` are merged key by key, so a shot that writes `look: {strength: 0.5}` keeps the match of
+its film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
+from sora_cli.storyboard.model import MENTION, Loc, Look, SoundBed
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import Level, LookForm, SoundForm
+from sora_cli.storyboard.source import quoted
+
+_Match = Literal["scene", "film", "previous", "off"]
+_MATCHES: tuple[_Match, ...] = get_args(_Match)
+_SINGLE = ("engine", "seed", "camera", "framing", "light", "setting")
+_ADDED = ("style", "avoid")
+_LOOK, _SILENCE = Look(), SoundBed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What holds at a place, and (`origin`) where each of it is written."""
+
+    engine: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    style: str = ""
+    avoid: str = ""
+    camera: str = ""
+    framing: str = ""
+    light: str = ""
+    setting: str = ""
+    look: Look = _LOOK
+    bed: SoundBed = _SILENCE
+    sound_text: str = ""
+    sound_path: Path | None = None
+    sound_off: bool = False
+    origin: Mapping[str, Loc] = field(default_factory=dict)
+
+
+class Inheritance:
+    """Works out what holds one level further down."""
+
+    def __init__(self, document: Document, problems: Problems, files: Files) -> None:
+        self._document = document
+        self._problems = problems
+        self._files = files
+
+    def under(self, held: Held, form: Level, loc: Loc, level: Literal["film", "scene", "shot", "beat"]) -> Held:
+        """What holds in `form`, written at `loc`, when `held` holds around it."""
+        if not form.model_fields_set:
+            return held
+        now: dict[str, Any] = {name: value for name in _SINGLE if (value := getattr(form, name)) is not None}
+        if level == "film":
+            now.pop("seed", None)  # the seed that every take's own is derived from, not a take's
+        for name in _ADDED:
+            if value := getattr(form, name):
+                now[name] = ", ".join(part for part in (getattr(held, name), value.rstrip(" ,")) if part)
+        self._no_mentions(form, loc)
+        origin = {**held.origin, **{name: (*loc, name) for name in now}}
+        if form.options:
+            now["options"] = {**held.options, **{key: _bare(value) for key, value in form.options.items()}}
+            origin["options"] = (*loc, "options")
+            origin |= {f"options.{key}": (*loc, "options", key) for key in form.options}
+        if form.look is not None:
+            now["look"] = self._look(held.look, form.look, (*loc, "look"))
+            origin["look"] = (*loc, "look")
+        if form.sound is not None:
+            now |= self._sound(held, form.sound, (*loc, "sound"), own=level in ("shot", "beat"))
+            origin["sound"] = (*loc, "sound")
+        return replace(held, **now, origin=origin)
+
+    def _no_mentions(self, form: Level, loc: Loc) -> None:
+        for name in ("setting", "light", "camera", *_ADDED):
+            value = getattr(form, name)
+            for mention in MENTION.finditer(value) if value and "@" in value else ():
+                hint = f"put it in a prompt, or write {quoted(mention[1])} without the @"
+                where = self._document.spot((*loc, name), mention[0])
+                self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where, hint)
+
+    def _look(self, around: Look, written: LookForm | str, loc: Loc) -> Look:
+        if isinstance(written, str):
+            return self._match(around, written, loc)
+        look = self._match(around, written.match, (*loc, "match")) if written.match else around
+        return look if written.strength is None else replace(look, strength=written.strength)
+
+    def _match(self, around: Look, written: str, loc: Loc) -> Look:
+        for match in _MATCHES:
+            if written == match:
+                return replace(around, match=match, path=None)
+        if suffix(written) == "cube":
+            return replace(around, match="lut", path=self._files.find(written, loc, ("cube",), "a LUT"))
+        if suffix(written):
+            return replace(around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or a LUT"))
+        hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
+        self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
+        return around
+
+    def _sound(self, held: Held, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
+        if written == "off":
+            silent = {"sound_off": True, "sound_text": "", "sound_path": None}
+            return silent if own else {**silent, "bed": SoundBed()}
+        if isinstance(written, SoundForm):
+            return {"bed": self._bed(held.bed, written, loc), **({} if own else {"sound_off": False})}
+        path, text = self.heard(written, loc)
+        if own:
+            return {"sound_text": text, "sound_path": path, "sound_off": False}
+        return {"bed": replace(held.bed, ambience_path=path, ambience_text=text), "sound_off": False}
+
+    def _bed(self, around: SoundBed, written: SoundForm, loc: Loc) -> SoundBed:
+        bed = around
+        if written.ambience:
+            path, text = self.heard(written.ambience, (*loc, "ambience"))
+            bed = replace(bed, ambience_path=path, ambience_text=text)
+        if written.music:
+            path, text = self.heard(written.music, (*loc, "music"))
+            bed = replace(bed, music_path=path, music_text=text)
+        return bed if written.loudness is None else replace(bed, loudness=written.loudness)
+
+    def heard(self, written: str, loc: Loc) -> tuple[Path | None, str]:
+        """The file, or else the words, of a sound; `off` is neither."""
+        if written == "off":
+            return None, ""
+        kind = suffix(written)
+        if kind in SOUNDS or kind in PICTURES or kind in FILMS or (kind and " " not in written):
+            return self._files.find(written, loc, SOUNDS, "a sound file"), ""
+        return None, written
+
+
+def _bare(value: object) -> object:
+    """A value as plain Python's own, without the memory of how it was written."""
+    if isinstance(value, dict):
+        return {key: _bare(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_bare(inner) for inner in value]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else value

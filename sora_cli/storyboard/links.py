@@ -1,0 +1,152 @@
+"""`from` and `to`: what they name, and that no shots wait for each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import Literal
+
+from sora_cli.storyboard.files import FILMS, PICTURES, Files, suffix
+from sora_cli.storyboard.model import Duration, Link, Loc, Shot
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import LinkForm
+from sora_cli.storyboard.source import quoted
+
+At = Literal["start", "end"] | Fraction
+_Node = tuple[int, int]
+"""A beat: the number of its shot in the film, and its own in the shot, from 0."""
+
+
+class Links:
+    """Reads links, once the names of all shots are known."""
+
+    def __init__(
+        self, document: Document, problems: Problems, files: Files, names: Mapping[str, int], fps: Fraction | None
+    ) -> None:
+        self._document = document
+        self._problems = problems
+        self._files = files
+        self._names = names
+        self._fps = fps
+
+    def read(self, written: LinkForm | str, loc: Loc, shot: int) -> Link | None:
+        """What `from` or `to` (the last step of `loc`) of the film's shot number `shot` names; None: a problem."""
+        default: At = "end" if loc[-1] == "from" else "start"
+        if isinstance(written, LinkForm):
+            at = self.seconds(written.at, (*loc, "at")) if written.at is not None else default
+            return self._shot(written.shot, (*loc, "shot"), shot, at)
+        if written == "nothing":
+            return Link("nothing")
+        if written in self._names or written == "previous":
+            return self._shot(written, loc, shot, default)
+        if suffix(written) in PICTURES:
+            path = self._files.find(written, loc, PICTURES, "a picture")
+            return Link("picture", path=path) if path else None
+        if suffix(written) in FILMS:
+            path = self._files.find(written, loc, FILMS, "a film")
+            return Link("film", at=default, path=path) if path else None
+        return self._shot(written, loc, shot, default)
+
+    def _shot(self, name: str, loc: Loc, shot: int, at: At) -> Link | None:
+        if name == "previous" and shot > 0:
+            return Link("previous", at=at)
+        if name in self._names:
+            return Link("shot", name=name, at=at)
+        if name == "previous":
+            message, hint = "there is no shot before the first one", "leave it out, or name a shot, a picture or a film"
+        else:
+            message = f"there is no shot called {quoted(name)}"
+            hint = self._problems.meant(name, ["previous", "nothing", *self._names])
+            hint = hint or "write previous, nothing, a shot's name, {shot, at}, a picture or a film file"
+        self._problems.add(message, self._document.mark(loc), hint)
+        return None
+
+    def seconds(self, written: Duration | Literal["start", "end"], loc: Loc) -> At:
+        """A moment as seconds; frames need the film's rate."""
+        if not isinstance(written, Duration):
+            return written
+        if written.seconds is None and self._fps is None:
+            hint = "write seconds, or set `output: {fps: ...}`"
+            self._problems.add("frames need the film's frame rate", self._document.mark(loc), hint)
+            return Fraction(0)
+        return written.at(self._fps or Fraction(1))
+
+
+def check_links(shots: Sequence[Shot], document: Document, problems: Problems) -> None:
+    """Note the links to shots with nothing to carry on from, to moments past a shot's end, and circles."""
+    numbers = {shot.name: number for number, shot in enumerate(shots)}
+    needs: dict[_Node, dict[_Node, Loc | None]] = {}
+    for number, shot in enumerate(shots):
+        for part, beat in enumerate(shot.beats):
+            waits: dict[_Node, Loc | None] = {}
+            if beat.start is None and part:
+                waits[number, part - 1] = None
+            for link, key in ((beat.start, "start"), (beat.end, "end")):
+                if link is None or link.kind not in ("shot", "previous"):
+                    continue
+                target = number - 1 if link.kind == "previous" else numbers[link.name]
+                loc = beat.origin[key]
+                if (of := _beat_at(shots[target], link.at)) is not None:
+                    waits[target, of] = loc
+                else:
+                    _nothing_there(shots[target], link.at, document, problems, loc)
+            needs[number, part] = waits
+    _circles(needs, shots, document, problems)
+
+
+def _beat_at(shot: Shot, at: At) -> int | None:
+    """Which beat of `shot` plays at `at`; None where none does. A beat of unknown length is taken to play."""
+    if not shot.beats:
+        return None
+    if not isinstance(at, Fraction):
+        return 0 if at == "start" else len(shot.beats) - 1
+    for number, beat in enumerate(shot.beats):
+        if beat.duration is None or beat.duration.seconds is None:
+            return number
+        at -= beat.duration.seconds
+        if at <= 0:
+            return number
+    return None
+
+
+def _nothing_there(shot: Shot, at: At, document: Document, problems: Problems, loc: Loc) -> None:
+    if not shot.beats:
+        message, hint = f"{quoted(shot.name)} is a title card; it has no pictures to carry on from", ""
+    else:
+        length = sum((beat.duration.seconds or Fraction(0) for beat in shot.beats if beat.duration), Fraction(0))
+        message = f"{quoted(shot.name)} has no picture at {float(at):g}s"
+        hint, loc = f"it lasts {float(length):g}s", (*loc, "at")
+    problems.add(message, document.mark(loc), hint)
+
+
+def _circles(
+    needs: dict[_Node, dict[_Node, Loc | None]], shots: Sequence[Shot], document: Document, problems: Problems
+) -> None:
+    """Note each circle once, at the link of it that stands first; at most 20 of them."""
+    for _ in range(20):
+        try:
+            TopologicalSorter(needs).prepare()
+        except CycleError as error:
+            ring: list[_Node] = error.args[1][::-1]  # each waits for the next
+        else:
+            return
+        links = [(here, there) for here, there in pairwise(ring) if needs[here][there] is not None]
+        here, there = min(links, key=lambda link: _order(document, needs[link[0]][link[1]] or ()))
+        turn = ring.index(here)
+        names = [shots[number].name for number, _ in (*ring[turn:-1], *ring[: turn + 1])]
+        path = [name for name, before in zip(names, [None, *names], strict=False) if name != before]
+        loc = needs[here].pop(there) or ()
+        if len(path) == 1:
+            message, hint = f"{quoted(path[0])} waits for itself", "name another shot, or leave it out"
+        else:
+            message = "these shots wait for each other: " + " -> ".join(quoted(name) for name in path[:8])
+            hint = "take one of the links out"
+        problems.add(message, document.mark(loc), hint)
+
+
+def _order(document: Document, loc: Loc) -> tuple[int, int]:
+    mark = document.mark(loc)
+    return (mark.line, mark.column) if mark else (0, 0)

@@ -1,0 +1,169 @@
+"""A storyboard's values with their places, before anything is checked.
+
+Scalars are read the YAML 1.2 way: `off`, `no` and `on` are words, `16:9` and `1:30` are words, `010` is ten, a date is
+a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sora_cli.errors import Mark
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.source import Source, refuse
+
+MAX_DEPTH = 30
+
+_INT = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,60}|[0-9]{1,60}(\.[0-9]{0,60})?)([eE][-+]?[0-9]{1,3})?")
+_WORDS: Mapping[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **{sign + word: float(sign + word[1:]) for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
+}
+
+
+class WrittenInt(int):
+    """A whole number that remembers how it was written: a shot may be called `007`."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """A number that remembers how it was written: `0.1` is a tenth, exactly."""
+
+    written: str
+
+
+class Place(NamedTuple):
+    """Where a node stands: line and column from 0, and its characters `start` to `end`."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Scalar:
+    """A word, number or text. `value` is what it reads as; `text` what is written (quotes and escapes undone)."""
+
+    place: Place | None
+    value: object
+    text: str
+    plain: bool
+    weight: int = 1
+    height: int = 0
+
+
+@dataclass(slots=True)
+class Items:
+    """A list."""
+
+    place: Place | None
+    items: list[Node]
+    weight: int = 1
+    height: int = 0
+
+
+@dataclass(slots=True)
+class Pairs:
+    """A mapping: key -> (where the key stands, the value)."""
+
+    place: Place | None
+    pairs: dict[str, tuple[Place | None, Node]]
+    weight: int = 1
+    height: int = 0
+
+
+Node = Scalar | Items | Pairs
+
+
+def read_word(text: str) -> object:
+    """What an unquoted scalar means in YAML 1.2's core schema."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+        whole = WrittenInt(int(text[2:] if base != 10 else text, base))
+        whole.written = text
+        return whole
+    if _FLOAT.fullmatch(text):
+        real = WrittenFloat(text)
+        real.written = text
+        return real
+    return text
+
+
+def from_plain(value: object, depth: int = 0) -> Node:
+    """Nodes without places from Python values (mappings, lists, text, numbers, switches, None).
+
+    Keys whose value is None are left out. Paths and fractions become their text.
+
+    Raises:
+        StoryboardError: nested too deep.
+    """
+    if depth > MAX_DEPTH:
+        refuse(f"nested more than {MAX_DEPTH} deep")
+    if isinstance(value, Mapping):
+        kept = {str(key): item for key, item in value.items() if item is not None}
+        return Pairs(None, {key: (None, from_plain(item, depth + 1)) for key, item in kept.items()})
+    if isinstance(value, (list, tuple)):
+        return Items(None, [from_plain(item, depth + 1) for item in value])
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return Scalar(None, value, str(value), plain=False)
+    return Scalar(None, str(value), str(value), plain=False)
+
+
+class Document:
+    """The nodes of a storyboard and the text they came from."""
+
+    def __init__(self, root: Node, source: Source | None) -> None:
+        self.root = root
+        self._source = source
+
+    def mark(self, loc: Loc, *, key: bool = False) -> Mark | None:
+        """The place of the value at `loc` (with `key`: of its key), or of its nearest parent that is written."""
+        place = self._place(loc, key=key)
+        return self._source.mark(place.line, place.column) if place and self._source else None
+
+    def spot(self, loc: Loc, token: str) -> Mark | None:
+        """The place of `token` inside the text at `loc`; where it does not stand there as it is, the text's."""
+        place = self._place(loc)
+        if place and self._source:
+            index = self._source.text.find(token, place.start, place.end)
+            if index >= 0:
+                return self._source.mark_at(index)
+        return self.mark(loc)
+
+    def _place(self, loc: Loc, *, key: bool = False) -> Place | None:
+        node = self.root
+        place, key_place = node.place, node.place
+        for step in loc:
+            if isinstance(node, Pairs) and step in node.pairs:
+                key_place, node = node.pairs[str(step)]
+                empty = isinstance(node, Scalar) and node.plain and not node.text
+                place = key_place if empty else node.place
+            elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+                place = key_place = node.place
+            elif not (isinstance(node, Pairs) and step == 0):  # one mapping where a list may stand
+                break
+        return key_place if key else place
+
+    def keys(self) -> Iterator[Loc]:
+        """The locations of all keys that are written."""
+        todo: list[tuple[Loc, Node]] = [((), self.root)]
+        while todo:
+            loc, node = todo.pop()
+            if isinstance(node, Pairs):
+                inner = [((*loc, name), child) for name, (_, child) in node.pairs.items()]
+                yield from (place for place, _ in inner)
+                todo += inner
+            elif isinstance(node, Items):
+                todo += [((*loc, index), child) for index, child in enumerate(node.items)]

@@ -1,0 +1,290 @@
+"""From the checked forms to a `Storyboard`: names, inheritance, links; every mistake noted, none raised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.cast import Casting
+from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
+from sora_cli.storyboard.files import Files
+from sora_cli.storyboard.fill import Pruned
+from sora_cli.storyboard.inherit import Held, Inheritance
+from sora_cli.storyboard.links import Links, check_links
+from sora_cli.storyboard.model import Beat, DialogueLine, Loc, Scene, Shot, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import (
+    BeatForm,
+    DialogueForm,
+    FilmForm,
+    SceneForm,
+    ShotForm,
+    Take,
+    TitleForm,
+    TransitionForm,
+)
+from sora_cli.storyboard.source import quoted
+
+_HELD = [part.name for part in fields(Held) if part.name != "origin"]
+_OF_A_BEAT = ("prompt", "duration", "dialogue")
+_OF_PICTURES = (
+    "from_",
+    "to",
+    "reference",
+    "takes",
+    "dialogue",
+    "camera",
+    "framing",
+    "seed",
+    "engine",
+    "options",
+    "sound",
+)
+
+
+@dataclass(slots=True)
+class _WrittenShot:
+    form: ShotForm
+    loc: Loc
+    number: int
+    """Over the film, from 0."""
+    name: str = ""
+
+
+@dataclass(slots=True)
+class _WrittenScene:
+    form: SceneForm
+    loc: Loc
+    shots: list[_WrittenShot]
+    name: str = ""
+
+
+class Resolver:
+    """Turns one storyboard's forms into values."""
+
+    def __init__(self, film: FilmForm, document: Document, problems: Problems, pruned: Pruned, files: Files) -> None:
+        self._film = film
+        self._document = document
+        self._problems = problems
+        self._pruned = pruned
+        self._files = files
+        self._inheritance = Inheritance(document, problems, files)
+        unread = frozenset(str(loc[1]) for loc in pruned if loc[0] == "cast" and len(loc) == 2)
+        known = ("cast",) not in pruned
+        self._casting = Casting(film.cast, document, problems, files, unread=unread, known=known)
+        self._output = read_output(film.output, document, problems)
+
+    def storyboard(self, *, path: Path | None, folder: Path, digest: str) -> Storyboard:
+        """The storyboard, as far as it could be understood."""
+        film = self._film
+        held = self._inheritance.under(Held(), film, (), "film")
+        scenes = self._scenes(held)
+        check_links([shot for scene in scenes for shot in scene.shots], self._document, self._problems)
+        size, fps = self._output
+        policy, policy_path = read_policy(film.policy, self._document, self._problems, self._files)
+        return Storyboard(
+            path=path,
+            folder=folder,
+            sha256=digest,
+            title=film.title or "",
+            seed=film.seed,
+            engine=film.engine,
+            size=size,
+            fps=fps,
+            scenes=scenes,
+            cast=self._casting.members,
+            sound=held.bed,
+            provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
+            policy=policy,
+            policy_path=policy_path,
+            written=frozenset(self._document.keys()),
+            mark=self._document.mark,
+        )
+
+    def _scenes(self, film: Held) -> tuple[Scene, ...]:
+        written = self._written()
+        shots = [shot for scene in written for shot in scene.shots]
+        self._name("scene", written)
+        self._name("shot", shots)
+        numbers = {shot.name: shot.number for shot in reversed(shots)}
+        self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
+        scenes = []
+        for scene in written:
+            held = self._inheritance.under(film, scene.form, scene.loc, "scene")
+            scenes.append(
+                Scene(
+                    loc=scene.loc,
+                    name=scene.name,
+                    named=scene.form.name is not None,
+                    shots=tuple(self._shot(shot, held) for shot in scene.shots),
+                    setting=held.setting,
+                    light=held.light,
+                    sound=held.bed,
+                )
+            )
+        return tuple(scenes)
+
+    def _written(self) -> list[_WrittenScene]:
+        film = self._film
+        if film.scenes is not None and film.shots is not None:
+            hint = "move these shots into a scene"
+            self._problems.add(
+                "a film has `scenes` or `shots`, not both", self._document.mark(("shots",), key=True), hint
+            )
+        if film.scenes is None and film.shots is None and not self._pruned & {("scenes",), ("shots",)}:
+            hint = "write `shots:` and under it `- what happens`"
+            self._problems.add("the storyboard has no shots", self._document.mark(()), hint)
+        scenes = [(form, ("scenes", index)) for index, form in enumerate(film.scenes or ())]
+        if film.scenes is None and film.shots is not None:
+            scenes = [(SceneForm(shots=film.shots), ())]  # type: ignore[list-item]  # the whole film is the scene
+        written, number = [], 0
+        for form, loc in scenes:
+            shots = []
+            for index, item in enumerate(form.shots):
+                shot = ShotForm(prompt=item) if isinstance(item, str) else item
+                shots.append(_WrittenShot(shot, (*loc, "shots", index), number))
+                number += 1
+            written.append(_WrittenScene(form, loc, shots))
+        return written
+
+    def _name(self, what: str, written: Sequence[_WrittenShot | _WrittenScene]) -> None:
+        """Give each its name: the written one, or `shot-N`; note names that stand twice."""
+        taken: dict[str, Loc] = {}
+        for one in written:
+            name = one.form.name
+            if name is None:
+                continue
+            loc = (*one.loc, "name")
+            if first := taken.get(name):
+                mark = self._document.mark(first)
+                where = f" on line {mark.line}" if mark else ""
+                hint = f"the first stands{where}; every {what} of the film needs a name of its own"
+                self._problems.add(f"a second {what} called {quoted(name)}", self._document.mark(loc), hint)
+            taken.setdefault(name, loc)
+            one.name = name
+        for number, one in enumerate(written, 1):
+            if one.form.name is None:
+                one.name = f"{what}-{number}"
+                while one.name in taken:
+                    one.name += "-b"
+
+    def _shot(self, written: _WrittenShot, scene: Held) -> Shot:
+        form, loc = written.form, written.loc
+        held = self._inheritance.under(scene, form, loc, "shot")
+        beats = self._beats(written, held)
+        title = self._title(form, (*loc, "title"), alone=not beats)
+        if not beats and title is None and not self._lost(loc, "prompt", "beats", "title"):
+            hint = "write `prompt: what happens`"
+            self._problems.add("this shot has no prompt, no beats and no title", self._document.mark(loc), hint)
+        return Shot(
+            loc=loc,
+            name=written.name,
+            named=form.name is not None,
+            beats=beats,
+            transition=_transition(form),
+            look=held.look,
+            title=title,
+        )
+
+    def _lost(self, loc: Loc, *keys: str) -> bool:
+        return any((*loc, key) in self._pruned for key in keys)
+
+    def _beats(self, written: _WrittenShot, held: Held) -> tuple[Beat, ...]:
+        form, loc = written.form, written.loc
+        if form.beats is None:
+            if form.prompt is None and not self._lost(loc, "prompt", "beats"):
+                return ()
+            return (self._beat(written, form, loc, held, first=True, last=True),)
+        for key in _OF_A_BEAT:
+            if getattr(form, key) is not None:
+                message = f"a shot with beats has no {quoted(key)} of its own"
+                hint = "move it into the first beat" if key == "prompt" else f"each beat has its own {quoted(key)}"
+                self._problems.add(message, self._document.mark((*loc, key), key=True), hint)
+        beats = []
+        for index, item in enumerate(form.beats):
+            beat = BeatForm(prompt=item) if isinstance(item, str) else item
+            place = (*loc, "beats", index)
+            own = self._inheritance.under(held, beat, place, "beat")
+            if beat.prompt is None and not self._lost(place, "prompt"):
+                self._problems.add(
+                    "this beat has no prompt", self._document.mark(place), "write `prompt: what happens`"
+                )
+            last = index == len(form.beats) - 1
+            beats.append(self._beat(written, beat, place, own, first=index == 0, last=last))
+        return tuple(beats)
+
+    def _beat(self, shot: _WrittenShot, form: Take, loc: Loc, held: Held, *, first: bool, last: bool) -> Beat:
+        """One beat; what its shot writes once (`from`, `to`, `reference`, `takes`) holds where the beat is silent."""
+        origin = dict(held.origin)
+        got: dict[str, Any] = {}
+        for name, key, of_shot in (
+            ("start", "from_", first),
+            ("end", "to", last),
+            ("references", "reference", True),
+            ("takes", "takes", True),
+            ("duration", "duration", False),
+            ("dialogue", "dialogue", False),
+        ):
+            for level, place in ((form, loc), (shot.form, shot.loc))[: 2 if of_shot else 1]:
+                if (value := getattr(level, key)) is not None:
+                    got[name] = value
+                    origin[name] = (*place, key.rstrip("_"))
+                    break
+        for name in ("start", "end"):
+            if name in got:
+                got[name] = self._links.read(got[name], origin[name], shot.number)
+                if got[name] is None:
+                    del got[name]
+        if "dialogue" in got:
+            got["dialogue"] = self._dialogue(got["dialogue"], origin["dialogue"], form)
+        cast = self._casting.mentioned(form.prompt or "", (*loc, "prompt"))
+        got["references"] = self._references(got.get("references"), origin.get("references"), cast)
+        kept = {name: getattr(held, name) for name in _HELD}
+        return Beat(loc=loc, prompt=form.prompt or "", cast=cast, origin=origin, **kept, **got)
+
+    def _references(self, written: list[str] | str | None, loc: Loc | None, cast: Sequence[str]) -> tuple[Path, ...]:
+        if written is not None and loc is not None:
+            return self._files.pictures(written, loc)
+        return tuple(dict.fromkeys(path for name in cast for path in self._casting.members[name].references))
+
+    def _dialogue(self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: Take) -> tuple[DialogueLine, ...]:
+        lines = []
+        for index, line in enumerate(written if isinstance(written, list) else [written]):
+            place = (*loc, index)
+            self._casting.check(line.cast, (*place, "cast"))
+            at = self._links.seconds(line.at, (*place, "at")) if line.at is not None else None
+            at = at if isinstance(at, Fraction) else None
+            length = beat.duration.seconds if beat.duration else None
+            if at is not None and length is not None and at >= length:
+                hint = f"the beat lasts {float(length):g}s"
+                self._problems.add("the line begins after the beat's end", self._document.mark((*place, "at")), hint)
+            lines.append(DialogueLine(line.cast, line.line, at))
+        return tuple(lines)
+
+    def _title(self, form: ShotForm, loc: Loc, *, alone: bool) -> TitleCard | None:
+        if form.title is None:
+            return None
+        if alone:
+            for name in _OF_PICTURES:
+                if getattr(form, name) is not None:
+                    key = name.rstrip("_")
+                    place = (*loc[:-1], key)
+                    message = f"a title card alone has no pictures, so no {quoted(key)}"
+                    self._problems.add(message, self._document.mark(place, key=True), "give the shot a prompt")
+        length = form.duration if alone else None
+        if isinstance(form.title, TitleForm):
+            title = form.title
+            return TitleCard(title.text, title.position or "center", title.duration or length)
+        return TitleCard(form.title, duration=length)
+
+
+def _transition(form: ShotForm) -> Transition:
+    written = form.transition
+    if isinstance(written, TransitionForm):
+        return forms.as_transition(written.kind, written.duration, written.direction or "left")
+    return written or Transition()

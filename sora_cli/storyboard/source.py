@@ -1,0 +1,149 @@
+"""The text of a storyboard: read within bounds, decoded, and every place in it findable.
+
+Nothing here knows YAML. What is read is untrusted: a size is asked before a byte is read, and what is echoed in an
+error can do nothing to a terminal.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from bisect import bisect_right
+from difflib import get_close_matches
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import NoReturn
+
+from sora_cli.errors import Mark, Problem, StoryboardError
+
+MAX_BYTES = 2 * 1024 * 1024
+"""Ten thousand shots fit in it."""
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_BOMS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def harmless(text: str) -> str:
+    """`text` with each control code, escape and direction mark replaced by one character, tabs by a space."""
+    return _HARMFUL.sub("\ufffd", text.replace("\t", " "))
+
+
+def quoted(value: object, longest: int = 60) -> str:
+    """A written value for a message: harmless, in backquotes, cropped to about `longest` characters."""
+    text = str(value)
+    return f"`{harmless(text if len(text) <= longest else text[: longest - 3] + '...')}`"
+
+
+def refuse(message: str, *, hint: str = "", mark: Mark | None = None) -> NoReturn:
+    """Give the whole file up for one reason.
+
+    Raises:
+        StoryboardError: always.
+    """
+    raise StoryboardError([Problem(message, hint, mark)])
+
+
+class Source:
+    """A text and its name: the places in it as marks."""
+
+    def __init__(self, name: str, text: str, digest: str) -> None:
+        self.name = harmless(name)
+        self.text = text
+        self.digest = digest
+        """SHA-256 of the bytes, in hex."""
+        self._shown: dict[int, str] = {}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _BREAK.finditer(self.text))]
+
+    def line(self, number: int) -> str:
+        """Line `number`, counted from 0, without its end, harmless to print."""
+        if number not in self._shown:
+            starts = self._starts
+            if number >= len(starts):
+                return ""
+            end = starts[number + 1] if number + 1 < len(starts) else len(self.text)
+            self._shown[number] = harmless(self.text[starts[number] : end].rstrip("\n\r\x85\u2028\u2029"))
+        return self._shown[number]
+
+    def mark(self, line: int, column: int) -> Mark:
+        """The place at `line` and `column`, both counted from 0."""
+        return Mark(self.name, line + 1, column + 1, self.line(line))
+
+    def mark_at(self, index: int) -> Mark:
+        """The place of the character at `index`."""
+        line = bisect_right(self._starts, index) - 1
+        return self.mark(line, index - self._starts[line])
+
+
+def read_source(path: Path) -> Source:
+    """The storyboard file at `path`.
+
+    Raises:
+        StoryboardError: it is missing, no regular file, over 2 MiB, not UTF-8, or has control characters.
+    """
+    name = harmless(str(path))
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            refuse(f"{name}: this is a folder", hint="name the storyboard file inside it")
+        if not stat.S_ISREG(found.st_mode):
+            refuse(f"{name}: not a regular file", hint="a storyboard is a text file")
+        if found.st_size > MAX_BYTES:
+            refuse(f"{name}: {found.st_size:,} bytes; a storyboard has at most {MAX_BYTES:,}")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        refuse(f"{name}: no such file", hint=_near(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        refuse(f"{name}: cannot be read: {reason}")
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """The text in `data`, a storyboard called `name`.
+
+    Raises:
+        StoryboardError: over 2 MiB, not UTF-8, or with control characters.
+    """
+    if len(data) > MAX_BYTES:
+        refuse(f"{harmless(name)}: a storyboard has at most {MAX_BYTES:,} bytes")
+    for bom, encoding in _BOMS.items():
+        if data.startswith(bom):
+            refuse(f"{harmless(name)}: this is {encoding} text", hint="save the file as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        source = Source(name, data.decode("utf-8", "replace"), "")
+        refuse("not UTF-8 text", hint="save the file as UTF-8", mark=source.mark_at(len(before)))
+    source = Source(name, text, sha256(data).hexdigest())
+    if control := _CONTROL.search(text):
+        what = f"a control character (U+{ord(control[0]):04X}) in the text"
+        refuse(what, hint="take it out; a storyboard is plain text", mark=source.mark_at(control.start()))
+    return source
+
+
+def _near(path: Path) -> str:
+    """A hint at what was perhaps meant by a path that is not there."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
+    except OSError:
+        return f"there is no folder {quoted(path.parent)} either"
+    close = get_close_matches(path.name[:100], names, 1)
+    if close:
+        return f"did you mean {quoted(path.with_name(close[0]))}?"
+    return "`sora new` writes a storyboard to start from"
