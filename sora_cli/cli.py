@@ -17,6 +17,7 @@ import typer
 from sora_cli import __version__, console, explain, film
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.report import JsonLines, Report
+from sora_cli.sidecar import Film
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -72,7 +73,9 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[  # noqa: ARG001  Typer calls `_version`
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -100,7 +103,7 @@ def _pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def _show_film(made: film.Film, *, as_json: bool) -> None:
+def _show_film(made: Film, *, as_json: bool) -> None:
     if as_json:
         console.stdout_json(made.as_dict())
     title = f"{made.path} is up to date" if made.reused else f"{made.path}"
@@ -134,9 +137,8 @@ def generate(
         "seed": seed, "engine": engine, "style": style, "avoid": avoid, "camera": camera,
         "options": _pairs(option, "--option") or None,
     }  # fmt: skip
-    data: dict[str, Any] = {"title": prompt, "shots": [{key: value for key, value in shot.items() if value is not None}]}
-    if size is not None:
-        data["output"] = {"size": size}
+    written = {key: value for key, value in shot.items() if value is not None}
+    data = {"title": prompt, "shots": [written], **({"output": {"size": size}} if size else {})}
     with _talking(events=events) as report:
         board = film.one_shot(data)
         made = film.make(board, output or film.free_name(prompt), draft=draft, report=report)
@@ -226,7 +228,7 @@ def verify(
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the engines: what they can do, what they need, what is here."""
-    rows = film.engines()
+    rows = explain.engines()
     if as_json:
         console.stdout_json(rows)
         return

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.plan import Plan, film_id, in_file_order, plan_takes
 from sora_cli.store import Store, default_folder
-from sora_cli.storyboard import load
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields
 
@@ -89,7 +89,7 @@ class PlanView:
                 "frames": str(take.frames),
                 "size": f"{take.width}x{take.height}",
                 "seed": str(take.seed),
-                "from": "" if source is None else names[source.takes[0]] if source.takes else str(source.path),
+                "from": "" if source is None else names[source.takes[0]] if source.takes else (source.path or Path()).name,
                 "state": "kept" if self.kept[take.key] else "to shoot",
                 "why": self.why.get(take.key, ""),
             }
@@ -104,14 +104,14 @@ class PlanView:
 
 def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
     """All that is wrong with a storyboard, and all that is worth a remark."""
-    reading = load.read(path, sets=sets, allow_outside=allow_outside)
+    reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
     problems, plan = list(reading.problems), None
     if reading.board is not None:
         try:
             plan = plan_takes(reading.board, catalogue.card)
         except StoryboardError as error:
             problems += error.problems
-    remarks = (*load.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
+    remarks = (*storyboard.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
     return Checked(path, tuple(in_file_order(problems)), remarks, plan)
 
 
@@ -139,3 +139,16 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
         reasons[take.key] = ", ".join(words) + " changed" if words else "new"
     return reasons
+
+
+def engines() -> list[dict[str, Any]]:
+    """What `sora models` lists."""
+    return [
+        {
+            "name": card.name, "title": card.title, "here": "yes" if card.location else "no",
+            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
+            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
+            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
+        }
+        for card in catalogue.cards()
+    ]  # fmt: skip

@@ -9,34 +9,46 @@
     master   = finish(cut, board.sound)
     released = stamp.release(master, out, signer)
 
-Commands are prefixes of it. What is heavy (torch, codecs) is imported by the stage that needs it, so that `check`,
-`plan` and a film that is up to date cost next to nothing.
+Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
+`check` and `plan` cost next to nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sora_cli import sidecar
+from sora_cli import sidecar, storyboard
 from sora_cli.engines import catalogue
-from sora_cli.plan import plan_takes
-from sora_cli.report import Report
+from sora_cli.errors import RequestError
+from sora_cli.plan import Plan, film_id, plan_takes
+from sora_cli.report import Planned, Released, Report, StageDone, StageStarted
 from sora_cli.sidecar import Film
-from sora_cli.storyboard import load
+from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.stamp import Making, Signer
+    from sora_cli.timeline import Cut
+
+NAME_LENGTH = 60
+"""Characters of a file name made from words."""
 
 
 def read(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Storyboard:
     """Read and check a storyboard; raises StoryboardError with all that is wrong."""
-    return load.load(path, sets=sets, allow_outside=allow_outside)
+    return storyboard.load(path, sets=sets, allow_outside=allow_outside)
 
 
 def one_shot(data: Mapping[str, Any]) -> Storyboard:
     """A storyboard of one shot, from a command's options; paths count from the working folder."""
-    return load.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
+    return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
 
 
 def default_name(board: Storyboard) -> Path:
@@ -52,7 +64,42 @@ def free_name(prompt: str) -> Path:
 
 
 def _slug(words: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60].rstrip("-") or "film"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:NAME_LENGTH].rstrip("-") or "film"
+
+
+def write_starter(folder: Path) -> Path:
+    """Write the starter storyboard into a folder, never over a file that is there.
+
+    Raises:
+        RequestError: there is one already, or the folder cannot be written.
+    """
+    path = folder / "storyboard.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(storyboard.starter())
+    except FileExistsError as error:
+        raise RequestError(f"{path} is there already", hint="name another folder: sora new FOLDER") from error
+    except OSError as error:
+        raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
+    return path
+
+
+class Clock:
+    """Tells the stages of the work as they begin and end, and remembers how long each took."""
+
+    def __init__(self, report: Report) -> None:
+        self.stages: dict[str, float] = {}
+        self._report = report
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A stage of the line."""
+        started = time.monotonic()
+        self._report(StageStarted(name))
+        yield
+        self.stages[name] = round(time.monotonic() - started, 3)
+        self._report(StageDone(name, self.stages[name]))
 
 
 def make(board: Storyboard, out: Path, *, report: Report, draft: bool = False, only: Sequence[str] = ()) -> Film:
@@ -61,20 +108,99 @@ def make(board: Storyboard, out: Path, *, report: Report, draft: bool = False, o
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
     """
+    from sora_cli import stamp
+
+    _check_place(out)
     clock = Clock(report)
-    clips_kept = Store(default_folder())
     with clock.stage("plan"):
         plan = plan_takes(board, catalogue.card, draft=draft, only=only)
-        signer = stamp.signer()
-        key = sidecar.film_key(plan, signer.name)
+        signer = stamp.find_signer()
+        key = sidecar.film_key(plan, signer.chain)
         done = sidecar.up_to_date(out, key)
     if done is not None:
         return done
     with clock.stage("shoot"):
-        clips = _shoot(plan, clips_kept, report)
-    playing = {stretch.name: best(clips, [take.key for take in stretch.candidates]) for stretch in plan.stretches}
+        clips = _shoot(plan, Store(default_folder()), report)
     with clock.stage("finish"):
-        cut = timeline.assemble(plan, playing)
-        master = finish(cut, board.sound)
-        stamp.release(master, out, signer)
+        film = _finish(plan, clips, out, signer, report)
+    film = replace(film, stages=clock.stages)
+    sidecar.write(plan, clips, film, key=key, draft=draft)
+    report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a place where no film can go, before hours of work are put into it."""
+    if out.suffix.lower() != ".mp4":
+        raise RequestError(f"cannot write a film to {out}: its name must end in .mp4", hint=f"try {out.stem}.mp4")
+    if out.is_dir():
+        raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"cannot make the folder {out.parent}: {error.strerror}", hint="name another") from error
+
+
+def _shoot(plan: Plan, store: Store, report: Report) -> dict[str, Clip]:
+    """Shoot the plan's takes; the clip that plays, by the name of its stretch."""
+    from sora_cli.executors.local import LocalExecutor
+    from sora_cli.shoot import Camera, best, shoot
+
+    camera = Camera(plan.cards, catalogue.open_engine, store, report, folder=plan.board.folder)
+    executor = LocalExecutor(camera, camera.close)
+    kept = sum(store.card(take.key) is not None for take in plan.takes)
+    report(Planned(len(plan.takes), kept, plan.frames, plan.seconds))
+    try:
+        clips = shoot(plan, executor, store, report)
+    finally:
+        camera.stop()
+        executor.close()
+        store.remember(film_id(plan.board), {take.name: take.key for take in plan.takes if store.card(take.key)})
+    return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
+
+
+def _finish(plan: Plan, clips: Mapping[str, Clip], out: Path, signer: Signer, report: Report) -> Film:
+    """Cut, finish and release; the contact sheet beside it."""
+    from sora_cli import stamp
+    from sora_cli.master.finish import finish
+    from sora_cli.master.sheet import contact_sheet
+    from sora_cli.timeline import assemble
+
+    cut = assemble(plan, clips)
+    beside, sheet = sidecar.beside(out)
+    stamp.release(
+        finish(cut, plan.board.sound), out, making=_making(plan, clips, cut), provenance=plan.board.provenance,
+        signer=signer, report=report, may_leave_unmarked=plan.board.policy != "strict",
+    )  # fmt: skip
+    contact_sheet(cut, sheet)
+    words = f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
+    return Film(path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=words)
+
+
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
+    """What the credential tells of how the film was made."""
+    from sora_cli.stamp import Making, Origin
+
+    board, origins = plan.board, []
+    for shot, placed in zip(plan.shots, cut.shots, strict=True):
+        start = shot.start
+        for stretch, piece in zip(shot.stretches, placed.pieces, strict=True):
+            clip = clips[stretch.name]
+            take = next(take for take in stretch.candidates if take.key == clip.key)
+            carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
+            origins.append(Origin(
+                name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
+                engine=take.engine, revision=take.revision, prompt=take.prompt, avoid=take.avoid, seed=take.seed,
+                options=take.options, references=tuple(board.folder / each.path for each in take.references),
+                own_media=tuple(board.folder / path for path in carried),
+            ))  # fmt: skip
+            start += len(piece.frames)
+    sound = board.sound
+    matched = {shot.look.match for shot in plan.shots} - {"off"}
+    return Making(
+        title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
+        colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
+        music=tuple(board.folder / path for path in (sound.ambience_path, sound.music_path) if path is not None),
+        generated_sound=any(clip.sound for clip in clips.values()),
+        titles=tuple(shot.title.text for shot in plan.shots if shot.title),
+    )  # fmt: skip

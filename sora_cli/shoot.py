@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
-from sora_cli.errors import RenderError, SoraError, StoreError
+from sora_cli.errors import MachineError, RenderError, SoraError, StoreError
 from sora_cli.executors.base import Executor
 from sora_cli.media.clip import write_clip
 from sora_cli.media.picture import read_picture
@@ -252,7 +252,7 @@ class _Shooting:
         if not self._errors:
             return
         first = self._errors[0]
-        if len(self._failed) == 1 or len({error.message for error in self._errors}) == 1:
+        if len(self._failed) == 1 or all(isinstance(error, MachineError) for error in self._errors):
             raise first
         names = ", ".join(self._takes[key].name for key in self._failed)
         message = f"{len(self._failed)} takes could not be made: {names}; first: {first.message}"

@@ -1,0 +1,99 @@
+"""The store: what is found is whole; what fails leaves nothing under a clip's name."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from sora_cli.errors import StoreError
+from sora_cli.store import Clip, ClipFacts, Store
+
+KEY = "ab" + "0" * 30
+FACTS = ClipFacts(
+    frames=5, width=32, height=16, fps=Fraction(24000, 1001), sound=False, seconds=1.5, score=0.25,
+    fields={"prompt": "a ball", "seed": 1},
+)  # fmt: skip
+
+
+def write(path: Path) -> None:
+    path.write_bytes(b"frames")
+
+
+def kept(store: Store) -> Clip:
+    return store.keep(KEY, FACTS, write, None)
+
+
+def test_what_is_kept_is_found_as_it_was(tmp_path: Path) -> None:
+    clip = Store(tmp_path).keep(KEY, FACTS, write, lambda path: path.write_bytes(b"tail"))  # type: ignore[func-returns-value]
+    assert clip == Store(tmp_path).find(KEY)
+    assert (clip.fps, clip.frames, clip.score) == (FACTS.fps, 5, 0.25)
+    assert clip.path.read_bytes() == b"frames"
+    assert clip.tail is not None
+    assert clip.tail.read_bytes() == b"tail"
+
+
+def test_nothing_is_found_in_an_empty_store(tmp_path: Path) -> None:
+    assert Store(tmp_path / "none").find(KEY) is None
+
+
+@pytest.mark.parametrize("damage", [b"frameS", b"fram", b""])
+def test_a_damaged_clip_counts_as_absent(tmp_path: Path, damage: bytes) -> None:
+    clip = kept(Store(tmp_path))
+    clip.path.write_bytes(damage)
+    assert Store(tmp_path).find(KEY) is None
+
+
+@pytest.mark.parametrize("card", ["", "{", "[]", "{}"])
+def test_a_damaged_card_counts_as_absent(tmp_path: Path, card: str) -> None:
+    clip = kept(Store(tmp_path))
+    clip.path.with_suffix(".json").write_text(card)
+    assert Store(tmp_path).find(KEY) is None
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fails(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(StoreError, match="No space left"):
+        Store(tmp_path).keep(KEY, FACTS, fails, None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    def stopped(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).keep(KEY, FACTS, stopped, None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_the_card_comes_last(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def looks(path: Path) -> None:
+        write(path)
+        seen.append([other.name for other in tmp_path.rglob("*.json")])
+
+    Store(tmp_path).keep(KEY, FACTS, looks, None)
+    assert seen == [[]]
+
+
+def test_why_names_the_fields_that_changed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept(store)
+    store.remember("film", {"one": KEY})
+    assert store.explain("film", "one", "cd", {"prompt": "a cube", "seed": 1}) == ["prompt"]
+    assert store.explain("film", "two", "cd", {"prompt": "a cube"}) == []
+    assert store.explain("film", "one", KEY, FACTS.fields) == []
+
+
+def test_cards_are_plain_json(tmp_path: Path) -> None:
+    card = json.loads(kept(Store(tmp_path)).path.with_suffix(".json").read_text())
+    assert card["fields"] == {"prompt": "a ball", "seed": 1}
