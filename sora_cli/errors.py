@@ -22,6 +22,7 @@ The message says what is wrong and where; the hint says what to do next. Librari
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,12 +90,32 @@ class PolicyError(SoraError):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a text file: `line` and `column` count from 1; `text` is the whole line, without its end."""
+    """A place in a text file: `line` and `column` count from 1.
+
+    `text` is the whole line, without its end; who makes a mark replaces each control code and tab in it by one
+    character, so that it is harmless to print and the caret lines up.
+    """
 
     file: str
     line: int
     column: int
     text: str
+
+    def excerpt(self, width: int = 110) -> tuple[str, str]:
+        """The line, cropped to about `width` characters around the column, and a line with a caret under it."""
+        at = self.column - 1
+        first = 0 if len(self.text) <= width else max(0, min(at - width // 2, len(self.text) - width))
+        before, after = self.text[first:at], self.text[at : first + width]
+        head = "..." if first else ""
+        tail = "..." if first + width < len(self.text) else ""
+        return head + before + after + tail, " " * (len(head) + _cells(before)) + "^"
+
+
+def _cells(text: str) -> int:
+    """The columns that `text` takes in a terminal."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +131,8 @@ class Problem:
         lines = [self.message]
         if self.mark is not None:
             where = self.mark
-            lines = [f"{where.file}:{where.line}:{where.column}: {self.message}", f"  {where.text}"]
-            lines.append("  " + " " * (where.column - 1) + "^")
+            lines = [f"{where.file}:{where.line}:{where.column}: {self.message}"]
+            lines += [f"  {line}" for line in where.excerpt()]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
