@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import singledispatchmethod
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -211,3 +211,24 @@ class Both:
         """Pass the event on."""
         for listener in self._listeners:
             listener(event)
+
+
+def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What a verdict (as plain data) says: one plain sentence, the facts, and the tree of what went in."""
+    yield verdict["sentence"]
+    facts = {
+        "signer": verdict["signer"], "made with": verdict["generator"], "author": verdict["author"],
+        "created": verdict["created"], "source": verdict["source"], "training on it": verdict["training"],
+    }  # fmt: skip
+    yield from (f"  {name}: {value}" for name, value in facts.items() if value)
+    yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)
+    yield from _part_lines(verdict["parts"], "  ")
+
+
+def _part_lines(parts: Sequence[Mapping[str, Any]], indent: str) -> Iterator[str]:
+    for part in parts:
+        place = "" if part["start"] is None else f" {part['start']:.2f}-{part['end']:.2f} s"
+        prompt = part["parameters"].get("prompt", "")
+        yield f"{indent}{part['name']}{place}: {part['state']}" + (f' "{prompt}"' if prompt else "")
+        yield from (f"{indent}  problem: {problem}" for problem in part["problems"])
+        yield from _part_lines(part["parts"], indent + "  ")
