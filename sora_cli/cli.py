@@ -253,5 +253,3 @@ def schema() -> None:
     from sora_cli.storyboard.schema import json_schema
 
     console.stdout_json(json_schema())
-
-

@@ -89,7 +89,11 @@ class PlanView:
                 "frames": str(take.frames),
                 "size": f"{take.width}x{take.height}",
                 "seed": str(take.seed),
-                "from": "" if source is None else names[source.takes[0]] if source.takes else (source.path or Path()).name,
+                "from": ""
+                if source is None
+                else names[source.takes[0]]
+                if source.takes
+                else (source.path or Path()).name,
                 "state": "kept" if self.kept[take.key] else "to shoot",
                 "why": self.why.get(take.key, ""),
             }

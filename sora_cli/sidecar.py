@@ -118,9 +118,7 @@ def up_to_date(film: Path, key: str) -> Film | None:
     return None
 
 
-def write(
-    plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft: bool
-) -> None:
+def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft: bool) -> None:
     """Write the sidecar of a film that was just released. `clips` holds the one that plays, by stretch name."""
     facts = {
         "sora": __version__,

@@ -59,7 +59,8 @@ def test_looking_loads_nothing_heavy(home: Path, words: list[str]) -> None:
 # -- looking ---------------------------------------------------------------------------------------------------
 
 
-def test_check_praises_what_is_right(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("home")
+def test_check_praises_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "two.yaml"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
@@ -76,7 +77,8 @@ def test_check_tells_every_problem_and_ends_with_2(home: Path, capsys: pytest.Ca
     assert "no option 'stepz'" in err
 
 
-def test_plan_shows_takes_as_a_table_and_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("home")
+def test_plan_shows_takes_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "two.yaml"]) == 0
     table = capsys.readouterr().out
     assert "scene-1/cube/2" in table
@@ -93,13 +95,15 @@ def test_a_missing_engine_is_exit_code_3(home: Path, capsys: pytest.CaptureFixtu
     assert "nanoo" in capsys.readouterr().err
 
 
-def test_a_wrong_option_is_exit_code_2(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_wrong_option_is_exit_code_2() -> None:
     assert main(["plan", "two.yaml", "--nonsense"]) == 2
     assert main(["storyboard", "two.yaml", "--set", "hero"]) == 2
     assert main(["storyboard", "nothere.yaml"]) == 2
 
 
-def test_new_writes_a_starter_that_checks_and_never_overwrites(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("home")
+def test_new_writes_a_starter_that_checks_and_never_overwrites(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "mine"]) == 0
     assert capsys.readouterr().out.strip() == "mine/storyboard.yaml"
     assert main(["check", "mine/storyboard.yaml"]) == 0
