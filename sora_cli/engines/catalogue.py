@@ -119,7 +119,7 @@ def recognise(found: Checkpoint) -> tuple[Known, bool]:
         if found.pipeline in template.pipelines:
             same = [found.value(key) == value for key, value in template.traits.items()]
             share = sum(same) / len(same) if same else 1.0
-            if best is None or share > best[0]:
+            if (best is None or share > best[0]) and (share == 1.0 or not template.alone):
                 best = (share, template)
     if best is None:
         families = sorted({kind for template in released.known() for kind in template.pipelines})
@@ -190,9 +190,9 @@ def _missing(name: str, repo: str) -> EngineMissing:
             hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
         )
     names = [template.card.name for template in released.known()] + [own.name for own in own_cards()]
-    sources = {template.card.source.lower(): template.card.source for template in released.known()}
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    near = near or [sources[low] for low in difflib.get_close_matches(repo.lower(), sources, n=1, cutoff=0.8)]
+    names += [template.card.source for template in released.known()]
+    folded = {one.lower(): one for one in names}
+    near = [folded[low] for low in difflib.get_close_matches(repo.lower(), folded, n=1, cutoff=0.6)]
     if near:
         return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near[0]}?")
     if _is_repo(repo):

@@ -21,10 +21,11 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from sora_cli.engines.base import EngineCard, Footage, Frames, Given, Progress, Take
+from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import SamplingOptions
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, SoraError
+from sora_cli.media.stream import Frames
 from sora_cli.report import Note, Report, Silent
 
 O = TypeVar("O", bound=SamplingOptions)  # noqa: E741  the options of a family
@@ -63,10 +64,9 @@ def seeded(seed: int) -> torch.Generator:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the libraries off the screen: no bars, no warnings; warnings go to our log at debug level."""
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

@@ -32,11 +32,15 @@ _VACE_ABILITIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A model we know: its card, the pipeline classes its index may name, and what its configurations say."""
+    """A model we know: its card, the pipeline classes its index may name, and what its configurations say.
+
+    One that stands `alone` lends its card to no model that is merely like it.
+    """
 
     card: EngineCard
     pipelines: tuple[str, ...]
     traits: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
 
 
 def _wan_vace(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # noqa: ANN401  a card's own fields
@@ -58,7 +62,7 @@ def nano_card() -> EngineCard:
         source=str(NANO), revision="", options=NanoOptions, abilities=_VACE_ABILITIES - {Ability.INPAINT},
         frame_step=4, frame_offset=1, max_frames=17, min_frames=17, fps=Fraction(12), overlap=5, max_opening=13,
         size_step=16, max_pixels=192 * 128, native_size=(192, 128), film_size=(480, 320), fixed_size=True,
-        default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=32, draft={"steps": 8},
+        default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 8},
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
         licence=APACHE, memory_gb=0.6, disk_gb=0.04,
     )  # fmt: skip
@@ -67,7 +71,7 @@ def nano_card() -> EngineCard:
 def known() -> tuple[Known, ...]:
     """Every model known by name, the embedded one first."""
     return (
-        Known(nano_card(), ("WanVACEPipeline",), {"transformer.num_layers": -1}),
+        Known(nano_card(), ("WanVACEPipeline",), {"vae._class_name": "PaperAutoencoder"}, alone=True),
         Known(
             _wan_vace(
                 "wan2.1-vace-1.3b", "Wan 2.1 VACE 1.3B", "Wan-AI/Wan2.1-VACE-1.3B-diffusers",

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, Engine, EngineCard, Frames, Given, Take
+from sora_cli.engines.base import Ability, Engine, EngineCard, Given, Take
 from sora_cli.errors import RenderError
+from sora_cli.media.stream import Frames
 from tests.engines import tiny
 
 QUICK: dict[str, Any] = {"steps": 2}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,3 +32,5 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SORA_ENGINE", raising=False)
     monkeypatch.delenv("SORA_MODELS", raising=False)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # tiny tensors: threads would only wait for each other

@@ -18,10 +18,11 @@ def tokenizer(size: int = 96) -> Any:
 
     words = ["<pad>", "</s>", "<unk>", "a", "red", "ball", "bounces", "on", "the", "grass", "bad"]
     words += [f"w{i}" for i in range(size - len(words))]
-    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, special["unk_token"]))
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     inner.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    return PreTrainedTokenizerFast(tokenizer_object=inner, **special)
 
 
 def umt5(width: int = 32) -> Any:
@@ -32,6 +33,14 @@ def umt5(width: int = 32) -> Any:
         relative_attention_num_buckets=8, relative_attention_max_distance=32, pad_token_id=0, eos_token_id=1,
     )  # fmt: skip
     return UMT5EncoderModel(config)
+
+
+def louder(model: Any, factor: float = 2.5) -> None:
+    """Scale a model's matrices up, so that conditions reach the bytes of its frames."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(factor)
 
 
 def wan_vae() -> Any:
@@ -50,6 +59,7 @@ def wan_vace(folder: Path) -> None:
         text_dim=32, freq_dim=256, ffn_dim=32, num_layers=3, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32, vace_layers=[0, 2], vace_in_channels=96,
     )  # fmt: skip
+    louder(transformer)
     scheduler = UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000
     )

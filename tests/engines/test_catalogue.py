@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from sora_cli.engines import catalogue, checkpoint, released
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import EngineMissing
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def write_index(folder: Path, pipeline: str = "WanVACEPipeline", **components: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **components}))
+    return folder
+
+
+def in_hub_cache(repo: str) -> Path:
+    base = checkpoint.hub_cache() / f"models--{repo.replace('/', '--')}"
+    (base / "refs").mkdir(parents=True)
+    (base / "refs" / "main").write_text(COMMIT)
+    return write_index(base / "snapshots" / COMMIT)
+
+
+def test_it_loads_no_torch() -> None:
+    code = (
+        "import sys; from sora_cli.engines import catalogue; catalogue.cards();"
+        "print([name for name in ('torch', 'diffusers', 'transformers', 'huggingface_hub') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_cards_are_consistent() -> None:
+    for card in catalogue.cards():
+        assert card.options()  # every option has a default
+        card.options.model_validate({**card.draft})
+        for frames in (card.min_frames, card.max_frames):
+            assert card.frames_for(frames) == frames, card.name
+        assert card.overlap < card.max_frames
+        assert card.overlap <= card.max_opening
+        assert all(side % card.size_step == 0 for side in card.native_size), card.name
+        assert card.native_size[0] * card.native_size[1] <= card.max_pixels
+        assert 0 < card.default_seconds * card.fps <= card.max_frames
+        assert card.licence
+
+
+def test_names_are_unique_and_every_family_has_a_class() -> None:
+    names = [template.card.name for template in released.known()]
+    assert len(set(names)) == len(names)
+    assert {template.card.family for template in released.known()} == set(catalogue.FAMILIES)
+
+
+def test_a_folder_by_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_index(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "./mine", str(folder)):
+        card = catalogue.card(name)
+        assert (card.name, card.family, card.location) == (name, "wan-vace", folder)
+        assert len(card.revision) == 16
+
+
+def test_the_revision_follows_the_content_and_nothing_else(tmp_path: Path) -> None:
+    folder = write_index(tmp_path / "a")
+    first = checkpoint.revision_of(folder)
+    (folder / "README.md").write_text("words")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "x.json").write_text("{}")
+    assert checkpoint.revision_of(folder) == first
+    (folder / "vae").mkdir()
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(bytes(9 << 20))
+    second = checkpoint.revision_of(folder)
+    with weights.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+    assert len({first, second, checkpoint.revision_of(folder)}) == 3
+
+
+def test_a_hub_id_is_found_in_the_cache_under_its_commit() -> None:
+    snapshot = in_hub_cache("someone/model")
+    for name in ("someone/model", "someone/model@main", f"someone/model@{COMMIT}"):
+        card = catalogue.card(name)
+        assert (card.revision, card.location, card.source) == (COMMIT, snapshot, "someone/model")
+    with pytest.raises(EngineMissing):
+        catalogue.card("someone/model@other")
+
+
+def test_a_released_model_in_the_cache_or_a_models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_hub_cache("Wan-AI/Wan2.1-VACE-1.3B-diffusers")
+    assert catalogue.card("wan2.1-vace-1.3b").revision == COMMIT
+    folder = write_index(tmp_path / "models" / "Wan2.1-VACE-14B-diffusers")
+    other = write_index(tmp_path / "models" / "someone" / "else")
+    monkeypatch.setenv("SORA_MODELS", str(tmp_path / "models"))
+    assert catalogue.card("wan2.1-vace-14b").location == folder
+    places = {card.name: card.location for card in catalogue.cards()}
+    assert places["wan2.1-vace-14b"] == folder
+    assert places[str(other)] == other
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nan", "did you mean nano?"),
+        ("wan2.1-vace-13b", "did you mean wan2.1-vace-1"),
+        ("wan2.1-vace-1.3b", "sora models pull Wan-AI/Wan2.1-VACE-1.3B-diffusers"),
+        ("Wan-AI/Wan2.1-VACE-1.3B-diffusers", "about 19 GB"),
+        ("Wan-AI/Wan2.1-VACE-1.3B-difusers", "did you mean Wan-AI/Wan2.1-VACE-1.3B-diffusers"),
+        ("someone/model", "get it: sora models pull someone/model"),
+        ("qqqqqq", "see what there is: sora models"),
+    ],
+)
+def test_an_unknown_engine_is_missing_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(EngineMissing) as caught:
+        catalogue.card(name)
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 3
+
+
+def test_the_environment_names_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SORA_ENGINE", "wan2.1-vace-14b")
+    with pytest.raises(EngineMissing, match="vace-14b is not on this machine"):
+        catalogue.card(None)
+
+
+def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing, match="holds a FluxPipeline, which sora does not run"):
+        catalogue.card(str(write_index(tmp_path / "flux", "FluxPipeline")))
+    with pytest.raises(EngineMissing, match="holds no model"):
+        catalogue.card(str(tmp_path))
+    (tmp_path / "model_index.json").write_text("{nonsense")
+    with pytest.raises(EngineMissing, match="cannot be read"):
+        catalogue.card(str(tmp_path))
+
+
+def test_code_that_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:
+    folder = write_index(tmp_path / "evil", vae=["evil.module", "Vae"])
+    with pytest.raises(EngineMissing, match=r"evil\.module, which sora will not run"):
+        catalogue.card(str(folder))
+
+
+def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        name, value = "waves", "own:CARD"
+
+        def load(self) -> object:
+            return self.found
+
+        found: object = None
+
+    own = released.known()[0].card
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "sora.engines" else [])
+    with pytest.raises(EngineMissing, match="is no EngineCard"):
+        catalogue.cards()
+    Entry.found = EngineCard(**{**{k: getattr(own, k) for k in EngineCard.__slots__}, "name": "waves"})
+    assert catalogue.card("waves") is Entry.found

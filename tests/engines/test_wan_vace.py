@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sora_cli.engines import catalogue, diffusion
+from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.wan_vace import conditions
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
+from sora_cli.report import Note, Recording
+from tests.contracts.test_engines import pictures, silence, take_for
+
+Cards = Callable[[str], EngineCard]
+
+
+def test_unknown_frames_are_exactly_grey_and_known_ones_exact(tiny_card: Cards) -> None:
+    take = take_for(tiny_card("wan-vace"))
+    opening, closing = pictures(take, 5), pictures(take, 1, 1)
+    given = conditions(take, Given(opening=opening, closing=closing))
+    video, mask = given["video"][0], given["mask"][0]
+    assert torch.equal(video[5:-1], torch.full_like(video[5:-1], 0.5))
+    assert np.array_equal(diffusion.to_bytes(video[:5]), opening)
+    assert np.array_equal(diffusion.to_bytes(video[-1:]), closing)
+    assert mask[:5].max() == 0
+    assert mask[-1].max() == 0
+    assert mask[5:-1].min() == 1
+
+
+def test_the_pipeline_sees_the_same_with_grey_frames_as_with_none(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    take, seen = take_for(engine.card), []
+    inner = engine.pipe.prepare_video_latents
+    engine.pipe.prepare_video_latents = lambda video, *rest: seen.append(video) or inner(video, *rest)
+    engine.generate(take, Given(), silence)
+    engine.generate(take, Given(opening=pictures(take, 1)), silence)
+    assert torch.equal(seen[0], torch.zeros_like(seen[0]))
+    assert torch.equal(seen[1][:, :, 1:], seen[0][:, :, 1:])
+
+
+def test_words_are_encoded_once(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    take, calls = take_for(engine.card), []
+    inner = engine.pipe.encode_prompt
+    engine.pipe.encode_prompt = lambda **asked: calls.append(asked) or inner(**asked)
+    first = engine.generate(take, Given(), silence)
+    again = engine.generate(take, Given(), silence)
+    engine.generate(replace(take, prompt="the grass"), Given(), silence)
+    assert [asked["prompt"] for asked in calls if asked["prompt"]] == ["a red ball bounces", "the grass"]
+    assert np.array_equal(first.frames, again.frames)
+
+
+def test_options_reach_the_pipeline(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    take = take_for(engine.card, options={"steps": 3, "guidance": 1.0, "shift": 7.0, "control": 0.5})
+    heard = []
+    engine.generate(take, Given(), lambda *step: heard.append(step))
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+    assert engine.pipe.scheduler.config.flow_shift == 7.0
+    assert not engine.pipe.do_classifier_free_guidance
+    engine.generate(replace(take, options={"steps": 1}), Given(), silence)
+    assert engine.pipe.scheduler.config.flow_shift == 3.0  # the checkpoint's own again
+
+
+def test_a_prompt_too_long_is_said_aloud(tiny_card: Cards) -> None:
+    heard = Recording()
+    card = replace(tiny_card("wan-vace"), prompt_tokens=6)
+    engine = catalogue.open_engine(card, report=heard)
+    engine.generate(take_for(card, prompt="a red ball bounces on the grass"), Given(), silence)
+    (note,) = heard.of(Note)
+    assert "the prompt has 8 tokens" in note.message
+    assert "bounces" in note.message
+
+
+def test_failures_are_told_in_our_words(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    take = take_for(engine.card)
+
+    def fail_with(error: Exception) -> None:
+        def forward(*_: object, **__: object) -> None:
+            raise error
+
+        engine.pipe.transformer.forward = forward
+
+    fail_with(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
+        engine.generate(take, Given(), silence)
+    fail_with(RuntimeError("mat1 and mat2\nshapes"))
+    with pytest.raises(RenderError, match=r"failed: RuntimeError: mat1 and mat2$"):
+        engine.generate(take, Given(), silence)
+
+
+def copied(card: EngineCard, folder: Path) -> Path:
+    import shutil
+
+    assert card.location is not None
+    shutil.copytree(card.location, folder)
+    return folder
+
+
+def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path) -> None:
+    card = tiny_card("wan-vace")
+    folder = copied(card, tmp_path / "missing")
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(EngineMissing, match="missing or unreadable"):
+        catalogue.open_engine(catalogue.card(str(folder)))
+    folder = copied(card, tmp_path / "damaged")
+    (folder / "transformer" / "diffusion_pytorch_model.safetensors").write_bytes(b"not a tensor file at all")
+    with pytest.raises(EngineMissing) as caught:
+        catalogue.open_engine(catalogue.card(str(folder)))
+    assert caught.value.hint
+    folder = copied(card, tmp_path / "wrong")
+    index = folder / "model_index.json"
+    index.write_text(index.read_text().replace("WanVACETransformer3DModel", "NoSuchModel"))
+    with pytest.raises(EngineMissing, match="cannot be loaded from"):
+        catalogue.open_engine(catalogue.card(str(folder)))
