@@ -7,15 +7,18 @@ Nothing here uses the network. Merkle hashing stays off (a second C2PA engine re
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import c2pa
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from sora_cli.errors import CertificateError, StampError
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
@@ -47,6 +50,8 @@ MEDIA_TYPES: Mapping[str, str] = {
 SIDECAR_ONLY = frozenset({".webm", ".mkv"})
 """Containers that cannot hold a manifest; theirs lies beside them, in a file of the same name + `.c2pa`."""
 
+
+T = TypeVar("T")
 
 State = Literal["trusted", "valid", "invalid", "none", "unsupported", "unreadable"]
 STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
@@ -157,7 +162,8 @@ def sign(
     kind = kind or media_type(source)
     if target.exists() and source.samefile(target):
         raise StampError(f"{source.name} would be signed in place", hint="give another path to write to")
-    try:
+
+    def work() -> bytes:
         with _context(signer) as context, c2pa.Builder(dict(manifest), context) as builder:
             if edit:
                 builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
@@ -169,6 +175,9 @@ def sign(
                 builder.set_no_embed()
             with source.open("rb") as given, target.open("w+b") as made:
                 return bytes(builder.sign(kind, given, made))
+
+    try:
+        return _apart(work)
     except c2pa.C2paError as error:
         target.unlink(missing_ok=True)
         if isinstance(error, c2pa.C2paError.Signature):
@@ -194,12 +203,16 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
         return Reading(state="unsupported", detail=f"files ending in {path.suffix or 'nothing'} are not known")
     store = sidecar.read_bytes() if sidecar is not None else None
     with path.open("rb") as file:
-        try:
+
+        def work() -> Reading:
             with (
                 c2pa.Context.from_dict(settings(anchors)) as context,
                 c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
             ):
                 return _reading(reader)
+
+        try:
+            return _apart(work)
         except c2pa.C2paError.ManifestNotFound:
             return Reading(state="none", detail="no credential in the file")
         except c2pa.C2paError.NotSupported as error:
@@ -212,6 +225,16 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
             )
         except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
             return Reading(state="unreadable", detail=f"malformed credential: {error}")
+
+
+def _apart(work: Callable[[], T]) -> T:
+    """Do the work in a thread of its own and wait for it.
+
+    c2pa reads and writes through callbacks, in which Python loses an interrupt; in a thread none arrives, and the
+    waiting one hears it as soon as the work has come to its end.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="stamp") as pool:
+        return pool.submit(work).result()
 
 
 def _context(signer: Signer) -> c2pa.Context:
@@ -288,11 +311,7 @@ def _der_by_serial(reader: c2pa.Reader, active: str) -> dict[int, bytes]:
         length = 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
         if raw[at + 4 : at + 6] == b"\x30\x82" and at + length <= len(raw):
             der = raw[at : at + length]
-            try:
+            with contextlib.suppress(ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
                 found.setdefault(x509.load_der_x509_certificate(der).serial_number, der)
-            except ValueError:
-                pass
-            else:
-                at += length - 1
         at = raw.find(b"\x30\x82", at + 1)
     return found

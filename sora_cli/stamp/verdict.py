@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from sora_cli.errors import CertificateError, RequestError
-from sora_cli.stamp import credential
+from sora_cli.stamp import credential, statements
 from sora_cli.stamp.credential import Certificate, Finding, Reading
 from sora_cli.stamp.identity import local_root
 
@@ -25,6 +25,13 @@ Trust = Literal["this installation", "anchor", "unknown"]
 
 HARMLESS = frozenset({"signingCredential.untrusted"})
 """Codes that tell of trust, which is judged here by the signer, not of damage."""
+
+REVOKED = Finding("signingCredential.revoked")
+"""Our own code for a certificate on the reader's list."""
+
+MOST_PARTS = 20_000
+DEEPEST = 32
+"""How many ingredients, and how many one inside the other, are looked at: a hostile file could have no end of them."""
 
 NOT_PROVEN: Mapping[str, str] = {
     "none": "{name} carries no credential: nothing is proven about where it comes from.",
@@ -193,35 +200,33 @@ def _anchor(path: Path) -> str:
 
 
 def _judge(reading: Reading, name: str, own: bytes, banned: frozenset[str], *, any_signer: bool) -> Verdict:
-    manifest = reading.manifests.get(reading.active, {})
+    manifest = statements.mapping(reading.manifests.get(reading.active))
     certificate = reading.certificates.get(reading.active, Certificate())
-    actions = _actions(manifest)
-    created = next((each for each in actions if each.get("action") == "c2pa.created"), {})
-    parts = tuple(_parts(reading, reading.active, banned, frozenset({reading.active})))
+    parts = tuple(_Tree(reading, banned).parts(reading.active, frozenset({reading.active})))
     harm = [each for each in reading.failures if each.code not in HARMLESS]
-    if _is_banned(certificate, banned):
-        harm.append(Finding("signingCredential.revoked"))
-    broken = [f"{part.name}: {problem}" for part in _walk(parts) if part.state == "failed" for problem in part.problems]
+    if is_banned(certificate, banned):
+        harm.append(REVOKED)
+    broken = [f"{part.name}: {problem}" for part in walk(parts) if part.state == "failed" for problem in part.problems]
     whole = not harm and not broken
     trust = _trust(reading, certificate, own)
-    ok = whole and (reading.state == "trusted" or any_signer)
-    facts = {
-        "signer": certificate.subject or manifest.get("signature_info", {}).get("common_name", ""),
+    created = statements.creation(manifest)
+    facts: dict[str, Any] = {
+        "signer": certificate.subject,
         "issuer": certificate.issuer,
         "serial": f"{certificate.serial:x}",
         "certificate_ends": certificate.ends[:10],
-        "generator": _generator(manifest),
-        "title": manifest.get("title", ""),
-        "author": _author(manifest),
-        "created": created.get("when", ""),
-        "source": _last(created.get("digitalSourceType", "")),
-        "training": _training(manifest),
-        "actions": tuple(str(each.get("action", "")) for each in actions),
-        "parameters": _parameters(created),
+        "generator": statements.generator(manifest),
+        "title": statements.text(manifest.get("title")),
+        "author": statements.author(manifest),
+        "created": statements.text(created.get("when")),
+        "source": statements.source_type(created),
+        "training": statements.training(manifest),
+        "actions": tuple(statements.text(each.get("action")) for each in statements.actions(manifest)),
+        "parameters": statements.parameters(created),
     }
     return Verdict(
         file=name,
-        ok=ok,
+        ok=whole and (reading.state == "trusted" or (any_signer and reading.state == "valid")),
         sentence=_sentence(name, facts, trust, harm, broken),
         state=reading.state,
         whole=whole,
@@ -264,38 +269,56 @@ def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[
     return f"{whole}."
 
 
-def _parts(reading: Reading, label: str, banned: frozenset[str], above: frozenset[str]) -> Iterator[Part]:
-    """The ingredients of a manifest, with theirs; `above` guards against manifests that contain themselves."""
-    manifest = reading.manifests.get(label, {})
-    times = _times(manifest)
-    for each in manifest.get("ingredients", ()):
-        own = str(each.get("active_manifest", ""))
-        key = str(each.get("label", ""))
-        uri = f"{label}/c2pa.assertions/{key}"
-        then = credential.findings((each.get("validation_results") or {}).get("activeManifest", {}).get("failure"))
-        now = reading.changes.get(uri, ())
-        harm = [finding for finding in (*then, *now) if finding.code not in HARMLESS]
-        certificate = reading.certificates.get(own, Certificate())
-        if own and _is_banned(certificate, banned):
-            harm.append(Finding("signingCredential.revoked"))
-        if own and (own not in reading.manifests or own in above):
-            harm.append(Finding("ingredient.manifest.missing"))
-        inner = tuple(_parts(reading, own, banned, above | {own})) if own and own not in above else ()
-        created = next(
-            (a for a in _actions(reading.manifests.get(own, {})) if a.get("action") == "c2pa.created"),
-            {},
-        )
-        start, end = times.get(key, (None, None))
-        yield Part(
-            name=str(each.get("title", "")),
-            relationship=str(each.get("relationship", "")),
+class _Tree:
+    """The ingredients of a manifest, theirs, and so on, each judged for itself."""
+
+    def __init__(self, reading: Reading, banned: frozenset[str]) -> None:
+        self._reading = reading
+        self._banned = banned
+        self._left = MOST_PARTS
+
+    def parts(self, label: str, above: frozenset[str]) -> Iterator[Part]:
+        """The ingredients of manifest `label`; `above` are the manifests that it is inside of, itself included."""
+        manifest = statements.mapping(self._reading.manifests.get(label))
+        places = statements.places(manifest)
+        for each in statements.ingredients(manifest):
+            self._left -= 1
+            if self._left < 0:
+                yield Part(name="...", relationship="", state="failed", problems=("it has too many parts to check",))
+                return
+            key = statements.text(each.get("label"))
+            changes = self._reading.changes.get(f"{label}/c2pa.assertions/{key}", ())
+            yield self._part(each, changes, places.get(key, (None, None)), above)
+
+    def _part(
+        self,
+        ingredient: Mapping[str, Any],
+        changes: tuple[Finding, ...],
+        place: tuple[float | None, float | None],
+        above: frozenset[str],
+    ) -> Part:
+        own = statements.text(ingredient.get("active_manifest"))
+        harm = [each for each in (*statements.recorded(ingredient), *changes) if each.code not in HARMLESS]
+        certificate = self._reading.certificates.get(own, Certificate())
+        inner: tuple[Part, ...] = ()
+        if own:
+            if is_banned(certificate, self._banned):
+                harm.append(REVOKED)
+            if own not in self._reading.manifests or own in above or len(above) > DEEPEST:
+                harm.append(Finding("ingredient.manifest.missing"))
+            else:
+                inner = tuple(self.parts(own, above | {own}))
+        created = statements.creation(statements.mapping(self._reading.manifests.get(own)))
+        return Part(
+            name=statements.text(ingredient.get("title")),
+            relationship=statements.text(ingredient.get("relationship")),
             state="failed" if harm else "whole" if own else "unsigned",
             signer=certificate.subject,
-            start=start,
-            end=end,
-            problems=tuple(dict.fromkeys(meaning(finding.code) for finding in harm)),
-            parameters=_parameters(created),
-            source=_last(created.get("digitalSourceType", "")),
+            start=place[0],
+            end=place[1],
+            problems=tuple(dict.fromkeys(meaning(each.code) for each in harm)),
+            parameters=statements.parameters(created),
+            source=statements.source_type(created),
             parts=inner,
         )
 
@@ -308,13 +331,15 @@ def meaning(code: str) -> str:
     return f"its credential does not validate ({code})"
 
 
-def _walk(parts: Sequence[Part]) -> Iterator[Part]:
+def walk(parts: Sequence[Part]) -> Iterator[Part]:
+    """All parts and theirs, from above."""
     for part in parts:
         yield part
-        yield from _walk(part.parts)
+        yield from walk(part.parts)
 
 
-def _is_banned(certificate: Certificate, banned: frozenset[str]) -> bool:
+def is_banned(certificate: Certificate, banned: frozenset[str]) -> bool:
+    """Whether the certificate is among those that `read_revoked` found."""
     if not banned:
         return False
     if str(certificate.serial) in banned:
@@ -322,62 +347,3 @@ def _is_banned(certificate: Certificate, banned: frozenset[str]) -> bool:
     if not certificate.der:
         return False
     return x509.load_der_x509_certificate(certificate.der).fingerprint(hashes.SHA256()).hex() in banned
-
-
-# --- reading the statements of a manifest -------------------------------------------------------------------------
-
-
-def _assertions(manifest: Mapping[str, Any], beginning: str) -> Iterator[Mapping[str, Any]]:
-    for each in manifest.get("assertions", ()):
-        if str(each.get("label", "")).startswith(beginning) and isinstance(each.get("data"), Mapping):
-            yield each["data"]
-
-
-def _actions(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [action for data in _assertions(manifest, "c2pa.actions") for action in data.get("actions", ())]
-
-
-def _times(manifest: Mapping[str, Any]) -> dict[str, tuple[float | None, float | None]]:
-    """Where each ingredient (by its label) was placed, in seconds."""
-    found: dict[str, tuple[float | None, float | None]] = {}
-    for action in _actions(manifest):
-        if action.get("action") != "c2pa.placed":
-            continue
-        try:
-            time = action["changes"][0]["region"][0]["time"]
-            span = (float(time["start"]), float(time["end"]))
-        except (KeyError, IndexError, TypeError, ValueError):
-            continue
-        for each in action.get("parameters", {}).get("ingredients", ()):
-            found[str(each.get("url", "")).rpartition("/")[2]] = span
-    return found
-
-
-def _parameters(action: Mapping[str, Any]) -> dict[str, Any]:
-    given = action.get("parameters") or {}
-    return {key.removeprefix("com.sora."): value for key, value in given.items() if key.startswith("com.sora.")}
-
-
-def _generator(manifest: Mapping[str, Any]) -> str:
-    for each in manifest.get("claim_generator_info") or ():
-        return f"{each.get('name', '')} {each.get('version', '')}".strip()
-    return str(manifest.get("claim_generator", ""))
-
-
-def _author(manifest: Mapping[str, Any]) -> str:
-    for data in _assertions(manifest, "cawg.metadata"):
-        creators = data.get("dc:creator", ())
-        return ", ".join(str(each) for each in creators) if isinstance(creators, list | tuple) else str(creators)
-    return ""
-
-
-def _training(manifest: Mapping[str, Any]) -> str:
-    """`allowed`, `notAllowed`, `constrained`, or nothing where the file does not say."""
-    for data in _assertions(manifest, "cawg.training-mining"):
-        entry = (data.get("entries") or {}).get("cawg.ai_generative_training") or {}
-        return str(entry.get("use", ""))
-    return ""
-
-
-def _last(uri: str) -> str:
-    return uri.rpartition("/")[2]

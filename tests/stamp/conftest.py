@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -95,9 +96,20 @@ def provenance() -> Provenance:
     return Provenance(author="Jane Doe")
 
 
+Send = Callable[..., Release]
+"""Releases a film of the fixtures' making; keywords replace what `release` is given."""
+
+
 @pytest.fixture
-def done(tmp_path: Path, making: Making, provenance: Provenance, signer: Signer) -> Release:
+def send(tmp_path: Path, making: Making, provenance: Provenance, signer: Signer) -> Send:
+    def go(master: Master | None = None, out: Path = tmp_path / "film.mp4", **changes: Any) -> Release:
+        given: dict[str, Any] = {"making": making, "provenance": provenance, "signer": signer, **changes}
+        return release(master or make_master(), out, **given)
+
+    return go
+
+
+@pytest.fixture
+def done(send: Send) -> Release:
     """A released film with sound."""
-    return release(
-        make_master(sound=tone()), tmp_path / "film.mp4", making=making, provenance=provenance, signer=signer
-    )
+    return send(make_master(sound=tone()))

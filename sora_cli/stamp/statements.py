@@ -1,0 +1,109 @@
+"""Reading the statements of a manifest: actions, places, parameters, author, training preference.
+
+Whoever signed a file wrote what stands in it, so nothing here trusts its shape: what is not of the expected kind is
+taken as not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sora_cli.stamp.credential import Finding
+
+Manifest = Mapping[str, Any]
+"""A manifest as c2pa's JSON tells it."""
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> list[Any] | tuple[Any, ...]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def text(value: object) -> str:
+    """The value where it is text, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def ingredients(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+    """What went into it, as c2pa tells each."""
+    yield from (mapping(each) for each in sequence(manifest.get("ingredients")))
+
+
+def recorded(ingredient: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What was found wrong with an ingredient when it was put in."""
+    results = mapping(mapping(ingredient.get("validation_results")).get("activeManifest"))
+    failures = (mapping(each) for each in sequence(results.get("failure")))
+    return tuple(Finding(text(each.get("code")), text(each.get("explanation"))) for each in failures)
+
+
+def actions(manifest: Manifest) -> list[Mapping[str, Any]]:
+    """All actions, in order."""
+    found = (data.get("actions") for data in _assertions(manifest, "c2pa.actions"))
+    return [mapping(action) for each in found for action in sequence(each)]
+
+
+def creation(manifest: Manifest) -> Mapping[str, Any]:
+    """The `c2pa.created` action, empty where there is none."""
+    return next((each for each in actions(manifest) if each.get("action") == "c2pa.created"), {})
+
+
+def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
+    """Where each ingredient (by its label) was placed: start and end in seconds."""
+    found: dict[str, tuple[float, float]] = {}
+    for action in actions(manifest):
+        if action.get("action") != "c2pa.placed":
+            continue
+        try:
+            time = action["changes"][0]["region"][0]["time"]
+            span = (float(time["start"]), float(time["end"]))
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
+        for each in sequence(mapping(action.get("parameters")).get("ingredients")):
+            found[text(mapping(each).get("url")).rpartition("/")[2]] = span
+    return found
+
+
+def parameters(action: Mapping[str, Any]) -> dict[str, Any]:
+    """Our own parameters of an action, without their prefix."""
+    given = mapping(action.get("parameters")).items()
+    return {key.removeprefix("com.sora."): value for key, value in given if key.startswith("com.sora.")}
+
+
+def source_type(action: Mapping[str, Any]) -> str:
+    """The last word of an action's IPTC digital source type."""
+    return text(action.get("digitalSourceType")).rpartition("/")[2]
+
+
+def generator(manifest: Manifest) -> str:
+    """Name and version of the program that made the claim."""
+    for each in sequence(manifest.get("claim_generator_info")):
+        facts = mapping(each)
+        return f"{text(facts.get('name'))} {text(facts.get('version'))}".strip()
+    return text(manifest.get("claim_generator"))
+
+
+def author(manifest: Manifest) -> str:
+    """Who is named as the creator."""
+    for data in _assertions(manifest, "cawg.metadata"):
+        creators = data.get("dc:creator")
+        return text(creators) or ", ".join(text(each) for each in sequence(creators))
+    return ""
+
+
+def training(manifest: Manifest) -> str:
+    """`allowed`, `notAllowed`, `constrained`, or nothing where the file does not say."""
+    for data in _assertions(manifest, "cawg.training-mining"):
+        return text(mapping(mapping(data.get("entries")).get("cawg.ai_generative_training")).get("use"))
+    return ""
+
+
+def _assertions(manifest: Manifest, beginning: str) -> Iterator[Mapping[str, Any]]:
+    for each in sequence(manifest.get("assertions")):
+        if text(mapping(each).get("label")).startswith(beginning):
+            yield mapping(mapping(each).get("data"))
