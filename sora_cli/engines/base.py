@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel
+if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydantic import BaseModel
 
-from sora_cli.media.stream import Frames, Sound
+    from sora_cli.media.stream import Frames, Sound
 
 Progress = Callable[[int, int], None]
 """Called after each sampling step with (steps done, steps in all)."""
@@ -43,10 +44,12 @@ class EngineCard:
 
     `overlap` is how many frames a beat should carry over from the one before it, `max_opening` how many the model can
     be given at all. `prompt_tokens` is how much of a prompt it reads (0: no limit known), `sound_rate` the rate of the
-    sound it makes in Hz (0: silent), `tails` whether it hands latents on. `location` is the folder with the weights on
-    this machine, None where they are not here (or where there are none). `weights` tells the size of each component
-    in billions of parameters; `memory_gb` is what it needs on the device as released, in bfloat16, with nothing
-    offloaded, and `disk_gb` what it takes on disk.
+    sound it makes in Hz (0: silent), `tails` whether it hands latents on. `needs` are abilities that a take must use:
+    a picture-to-video model makes nothing without a first frame.
+
+    `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
+    `weights` tells the size of each component in billions of parameters; `memory_gb` is what it needs on the device as
+    released, in bfloat16, with nothing offloaded, and `disk_gb` what it takes on disk.
     """
 
     name: str
@@ -75,6 +78,7 @@ class EngineCard:
     memory_gb: float = 0.0
     min_frames: int = 1
     max_opening: int = 1
+    needs: frozenset[Ability] = frozenset()
     prompt_tokens: int = 0
     sound_rate: int = 0
     tails: bool = False

@@ -6,7 +6,7 @@ import difflib
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from sora_cli.report import Report, Silent
 DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
+    "wan": "sora_cli.engines.wan:Wan",
     "wan-vace": "sora_cli.engines.wan_vace:WanVace",
 }
 """Where the class of each family is. An engine from elsewhere names its own `module:Class` as its card's family."""
@@ -115,19 +116,25 @@ def recognise(found: Checkpoint) -> tuple[Known, bool]:
         EngineMissing: its pipeline class belongs to no family.
     """
     best: tuple[float, Known] | None = None
+    kinds = {kind for template in released.known() for kind in template.pipelines}
     for template in released.known():
-        if found.pipeline in template.pipelines:
-            same = [found.value(key) == value for key, value in template.traits.items()]
+        if found.pipeline in template.pipelines and all(_same(found, template.shape)):
+            same = _same(found, template.traits)
             share = sum(same) / len(same) if same else 1.0
-            if (best is None or share > best[0]) and (share == 1.0 or not template.alone):
+            if best is None or share > best[0]:
                 best = (share, template)
     if best is None:
-        families = sorted({kind for template in released.known() for kind in template.pipelines})
+        what = found.pipeline or "nameless pipeline"
+        kind = f"a {what} of a kind" if what in kinds else f"a {what},"
         raise EngineMissing(
-            f"{found.folder} holds a {found.pipeline or 'nameless pipeline'}, which sora does not run",
-            hint="it runs " + ", ".join(families),
+            f"{found.folder} holds {kind} which sora does not run", hint="it runs " + ", ".join(sorted(kinds))
         )
     return best[1], best[0] == 1.0
+
+
+def _same(found: Checkpoint, wanted: Mapping[str, object]) -> list[bool]:
+    values = ((found.value(key), value) for key, value in wanted.items())
+    return [is_ is not None if value is ... else is_ == value for is_, value in values]
 
 
 def open_engine(card: EngineCard, *, memory: str = "auto", report: Report | None = None) -> Engine:

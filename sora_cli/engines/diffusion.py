@@ -7,6 +7,7 @@ take. Everything else a take needs is here, once.
 from __future__ import annotations
 
 import gc
+import inspect
 import logging
 import warnings
 from abc import ABC, abstractmethod
@@ -190,8 +191,7 @@ class Diffusion(ABC, Generic[O]):
         self._prompts: OrderedDict[tuple[Any, ...], tuple[Any, ...]] = OrderedDict()
         with told_as_loading(card), quiet():
             self.pipe = self.load()
-            self.pipe.set_progress_bar_config(disable=True)
-            self.pipe.to(self.device)
+            self.settle()
 
     @abstractmethod
     def load(self) -> Any:  # noqa: ANN401  diffusers has no types
@@ -238,6 +238,21 @@ class Diffusion(ABC, Generic[O]):
             local_files_only=True, use_safetensors=True, **given,
         )  # fmt: skip
 
+    def settle(self) -> None:
+        """Put the pipeline where it runs."""
+        self.pipe.set_progress_bar_config(disable=True)
+        self.pipe.to(self.device)
+
+    def use(self, kind: Any, **config: Any) -> None:  # noqa: ANN401  diffusers has no types
+        """Go on with another pipeline class over the same components."""
+        if type(self.pipe) is kind:
+            return
+        self.pipe.remove_all_hooks()
+        wanted = inspect.signature(kind.__init__).parameters
+        held = {name: part for name, part in self.pipe.components.items() if name in wanted}
+        self.pipe = kind(**held, **config)
+        self.settle()
+
     def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> Mapping[str, Any]:  # noqa: ANN401
         """Text embeddings of a take's prompt, kept for the next take with the same words.
 
@@ -278,6 +293,9 @@ class Diffusion(ABC, Generic[O]):
         for what, frames in (("opening", given.opening), ("closing", given.closing)):
             if frames is not None and frames.shape[1:] != (take.height, take.width, 3):
                 raise RenderError(f"{take.name}: its {what} frames are {frames.shape[2]}x{frames.shape[1]}")
+        if given.opening is not None and len(given.opening) > self.card.max_opening:
+            limit = f"{self.card.name} takes {self.card.max_opening}"
+            raise RenderError(f"{take.name}: {len(given.opening)} opening frames given, {limit}")
         known = sum(len(frames) for frames in (given.opening, given.closing) if frames is not None)
         if known > take.frames:
             raise RenderError(f"{take.name}: {known} given frames for a take of {take.frames}")

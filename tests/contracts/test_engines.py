@@ -26,14 +26,24 @@ def silence(_step: int, _of: int) -> None:
 
 
 def take_for(card: EngineCard, **changes: Any) -> Take:
-    width, height = tiny.SIZES[tiny.name_of(card)]
+    width, height = tiny.size_of(card)
     options = {key: value for key, value in QUICK.items() if key in card.options.model_fields}
     take = Take(
         name="scene/shot/1", key="k", engine=card.name, revision=card.revision, prompt="a red ball bounces",
         avoid="bad" if card.can(Ability.NEGATIVE_PROMPT) else "", width=width, height=height, fps=card.fps,
-        frames=card.frames_for(tiny.FRAMES[tiny.name_of(card)]), skip=0, play=1, seed=3, options=options,
+        frames=tiny.frames_of(card), skip=0, play=1, seed=3, options=options,
     )  # fmt: skip
     return replace(take, **changes)
+
+
+def given_for(take: Take, card: EngineCard, **more: Any) -> Given:
+    """What a take of this engine cannot do without, and `more`."""
+    needed: dict[str, Any] = {}
+    if Ability.FIRST_FRAMES in card.needs:
+        needed["opening"] = pictures(take, 1)
+    if Ability.LAST_FRAME in card.needs:
+        needed["closing"] = pictures(take, 1, 9)
+    return Given(**{**needed, **more})
 
 
 def pictures(take: Take, count: int, seed: int = 0) -> Frames:
@@ -50,13 +60,13 @@ def engine(request: pytest.FixtureRequest, tiny_card: Callable[[str], EngineCard
 
 def test_it_makes_the_frames_and_size_of_the_take_and_the_same_again(engine: Engine) -> None:
     take, heard = take_for(engine.card), list[tuple[int, int]]()
-    footage = engine.generate(take, Given(), lambda step, of: heard.append((step, of)))
+    footage = engine.generate(take, given_for(take, engine.card), lambda step, of: heard.append((step, of)))
     assert footage.frames.shape == (take.frames, take.height, take.width, 3)
     assert footage.frames.dtype == np.uint8
     assert footage.fps == take.fps
     assert heard[-1][0] == heard[-1][1]
     assert [step for step, _ in heard] == sorted(step for step, _ in heard)
-    again = engine.generate(take, Given(), silence)
+    again = engine.generate(take, given_for(take, engine.card), silence)
     assert np.array_equal(footage.frames, again.frames)
     if footage.sound is not None and again.sound is not None:
         assert np.array_equal(footage.sound.samples, again.sound.samples)
@@ -64,18 +74,20 @@ def test_it_makes_the_frames_and_size_of_the_take_and_the_same_again(engine: Eng
 
 def test_seed_prompt_and_options_change_the_frames(engine: Engine) -> None:
     take = take_for(engine.card)
-    frames = engine.generate(take, Given(), silence).frames
-    assert not np.array_equal(frames, engine.generate(replace(take, seed=4), Given(), silence).frames)
-    assert not np.array_equal(frames, engine.generate(replace(take, prompt="the grass"), Given(), silence).frames)
+    given = given_for(take, engine.card)
+    frames = engine.generate(take, given, silence).frames
+    assert not np.array_equal(frames, engine.generate(replace(take, seed=4), given, silence).frames)
+    assert not np.array_equal(frames, engine.generate(replace(take, prompt="the grass"), given, silence).frames)
 
 
 def test_opening_frames_change_the_take_and_do_not_change_its_length(engine: Engine) -> None:
     card, take = engine.card, take_for(engine.card)
     if not card.can(Ability.FIRST_FRAMES):
         pytest.skip("cannot be given first frames")
-    free = engine.generate(take, Given(), silence).frames
+    free = engine.generate(take, given_for(take, engine.card), silence).frames
     for count in sorted({1, card.overlap}):
-        held = engine.generate(take, Given(opening=pictures(take, count)), silence).frames
+        given = given_for(take, card, opening=pictures(take, count, 7))
+        held = engine.generate(take, given, silence).frames
         assert held.shape == free.shape
         assert not np.array_equal(held, free)
 
@@ -85,7 +97,7 @@ def test_a_last_frame_alone_and_with_opening_frames(engine: Engine) -> None:
     if not engine.card.can(Ability.LAST_FRAME):
         pytest.skip("cannot be given a last frame")
     opening = pictures(take, 1)
-    first = engine.generate(take, Given(opening=opening), silence).frames
+    first = engine.generate(take, given_for(take, engine.card, opening=opening), silence).frames
     both = engine.generate(take, Given(opening=opening, closing=pictures(take, 1, 1)), silence).frames
     assert both.shape == first.shape
     assert not np.array_equal(both, first)
@@ -96,7 +108,7 @@ def test_references_of_their_own_size(engine: Engine) -> None:
     if not engine.card.can(Ability.REFERENCES):
         pytest.skip("takes no references")
     picture = np.random.default_rng(1).integers(0, 256, (1, 72, 40, 3), dtype=np.uint8)
-    free = engine.generate(take, Given(), silence).frames
+    free = engine.generate(take, given_for(take, engine.card), silence).frames
     held = engine.generate(take, Given(references=(picture,)), silence).frames
     assert held.shape == free.shape
     assert not np.array_equal(held, free)
@@ -105,7 +117,7 @@ def test_references_of_their_own_size(engine: Engine) -> None:
 def test_given_frames_of_another_size_are_refused(engine: Engine) -> None:
     take = take_for(engine.card)
     with pytest.raises(RenderError, match="opening frames are 8x8"):
-        engine.generate(take, Given(opening=np.zeros((1, 8, 8, 3), np.uint8)), silence)
+        engine.generate(take, given_for(take, engine.card, opening=np.zeros((1, 8, 8, 3), np.uint8)), silence)
 
 
 def test_what_progress_raises_comes_through_and_the_engine_goes_on(engine: Engine) -> None:
@@ -117,13 +129,13 @@ def test_what_progress_raises_comes_through_and_the_engine_goes_on(engine: Engin
 
     take = take_for(engine.card)
     with pytest.raises(StopHereError):
-        engine.generate(take, Given(), stop)
-    assert engine.generate(take, Given(), silence).frames.shape[0] == take.frames
+        engine.generate(take, given_for(take, engine.card), stop)
+    assert engine.generate(take, given_for(take, engine.card), silence).frames.shape[0] == take.frames
 
 
 def test_sound_lasts_as_long_as_the_frames(engine: Engine) -> None:
     take = take_for(engine.card)
-    footage = engine.generate(take, Given(), silence)
+    footage = engine.generate(take, given_for(take, engine.card), silence)
     if not engine.card.can(Ability.SOUND):
         assert footage.sound is None
         return
@@ -136,14 +148,14 @@ def test_sound_lasts_as_long_as_the_frames(engine: Engine) -> None:
 
 
 def test_nothing_is_printed(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
-    engine.generate(take_for(engine.card), Given(), silence)
+    engine.generate(take_for(engine.card), given_for(take_for(engine.card), engine.card), silence)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", sorted(tiny.BUILDERS))
 def test_close_gives_the_memory_back(name: str, tiny_card: Callable[[str], EngineCard]) -> None:
     engine: Any = catalogue.open_engine(tiny_card(name))
-    engine.generate(take_for(engine.card), Given(), silence)
+    engine.generate(take_for(engine.card), given_for(take_for(engine.card), engine.card), silence)
     weights = weakref.ref(next(engine.pipe.transformer.parameters()))
     engine.close()
     gc.collect()
