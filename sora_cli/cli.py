@@ -10,14 +10,17 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sora_cli import __version__, console, explain, film
+from sora_cli import __version__, console
 from sora_cli.errors import RequestError, SoraError
-from sora_cli.report import JsonLines, Report
-from sora_cli.sidecar import Film
+
+if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
+    from sora_cli.explain import PlanView
+    from sora_cli.report import Report
+    from sora_cli.sidecar import Film
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -61,6 +64,8 @@ def _interruptible() -> Iterator[None]:
 @contextlib.contextmanager
 def _talking(*, events: bool = False) -> Iterator[Report]:
     """Who hears the work: a person on stderr, and with `events` a program on stdout."""
+    from sora_cli.report import JsonLines
+
     with _interruptible(), console.Talk() as talk:
         yield console.Both(talk, JsonLines(sys.stdout)) if events else talk
 
@@ -73,7 +78,7 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001  Typer calls `_version`
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -132,6 +137,8 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Make one clip from a prompt."""
+    from sora_cli import film
+
     shot: dict[str, Any] = {
         "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image), "duration": duration,
         "seed": seed, "engine": engine, "style": style, "avoid": avoid, "camera": camera,
@@ -158,6 +165,8 @@ def storyboard(
     as_json: Json = False,
 ) -> None:
     """Make the film of a storyboard; run again, it goes on where it was."""
+    from sora_cli import explain, film
+
     board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
     if dry_run:
         _show_plan(explain.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
@@ -173,6 +182,8 @@ def storyboard(
 @app.command()
 def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_json: Json = False) -> None:
     """Find what is wrong with a storyboard, all at once."""
+    from sora_cli import explain
+
     found = explain.check(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
     if as_json:
         console.stdout_json(found.as_dict())
@@ -195,11 +206,13 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
+    from sora_cli import explain, film
+
     board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
     _show_plan(explain.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
 
 
-def _show_plan(view: explain.PlanView, *, why: bool, as_json: bool) -> None:
+def _show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
     if as_json:
         console.stdout_json(view.as_dict())
         return
@@ -228,6 +241,8 @@ def verify(
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the engines: what they can do, what they need, what is here."""
+    from sora_cli import explain
+
     rows = explain.engines()
     if as_json:
         console.stdout_json(rows)
@@ -242,6 +257,8 @@ def models(as_json: Json = False) -> None:
 @app.command()
 def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path()) -> None:
     """Write a starter storyboard that teaches the format and renders as it stands."""
+    from sora_cli import film
+
     path = film.write_starter(folder)
     console.stdout(str(path))
     console.say(f"next: sora storyboard {path}")

@@ -14,8 +14,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from sora_cli import report
@@ -77,6 +75,8 @@ def show_problems(problems: Iterable[Problem], style: str = "red") -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """A table on stdout; plain columns where stdout is no terminal."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -107,11 +107,14 @@ class Talk:
     """Draws what happens: two bars on a terminal (the film, the take), plain lines elsewhere."""
 
     def __init__(self) -> None:
+        # Commands that only look need no progress bars, and start a fifth sooner without.
+        from rich import progress
+
         self._console = _console()
         self._live = self._console.is_terminal
-        self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True), console=self._console, transient=True,
+        self._progress = progress.Progress(
+            progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(), progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(elapsed_when_finished=True), console=self._console, transient=True,
         )  # fmt: skip
         self._film = self._progress.add_task("film", total=None, visible=False)
         self._take = self._progress.add_task("take", total=None, visible=False)
