@@ -1,6 +1,6 @@
 """sora as a library: make a film from data, and hear what happens.
 
-    python examples/library.py red green blue
+python examples/library.py red green blue
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ class Talk:
         self._console = _console()
         self._live = self._console.is_terminal
         self._progress = progress.Progress(
-            progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(), progress.MofNCompleteColumn(),
-            progress.TimeRemainingColumn(elapsed_when_finished=True), console=self._console, transient=True,
+            progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(),
+            progress.MofNCompleteColumn(), progress.TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console, transient=True,
         )  # fmt: skip
         self._film = self._progress.add_task("film", total=None, visible=False)
         self._take = self._progress.add_task("take", total=None, visible=False)
