@@ -146,7 +146,7 @@ def _shoot(plan: Plan, store: Store, report: Report) -> dict[str, Clip]:
     from sora_cli.executors.local import LocalExecutor
     from sora_cli.shoot import Camera, best, shoot
 
-    camera = Camera(plan.cards, catalogue.open_engine, store, report, folder=plan.board.folder)
+    camera = Camera(plan.cards, catalogue.open_engine, store, report)
     executor = LocalExecutor(camera, camera.close)
     kept = sum(store.card(take.key) is not None for take in plan.takes)
     report(Planned(len(plan.takes), kept, plan.frames, plan.seconds))
@@ -191,8 +191,8 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
             origins.append(Origin(
                 name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
                 engine=take.engine, revision=take.revision, prompt=take.prompt, avoid=take.avoid, seed=take.seed,
-                options=take.options, references=tuple(board.folder / each.path for each in take.references),
-                own_media=tuple(board.folder / path for path in carried),
+                options=take.options, references=tuple(each.path for each in take.references),
+                own_media=tuple(carried),
             ))  # fmt: skip
             start += len(piece.frames)
     sound = board.sound
@@ -200,7 +200,7 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
         colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
-        music=tuple(board.folder / path for path in (sound.ambience_path, sound.music_path) if path is not None),
+        music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
         generated_sound=any(clip.sound for clip in clips.values()),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
     )  # fmt: skip

@@ -102,7 +102,7 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
     card = cards[board.engine]
     fps = board.fps or card.fps
     size = film_size(board, card, draft=draft)
-    maker = TakeMaker(board, cards, size, fps, draft, board.folder)
+    maker = TakeMaker(board, cards, size, fps, draft)
     places = place(board, cards, fps)
     _plan_beats(board, maker, places)
     shots = _placed_shots(board, maker, places)

@@ -53,13 +53,12 @@ class Camera:
 
     def __init__(
         self, cards: Mapping[str, EngineCard], open_engine: Callable[[EngineCard], Engine],
-        store: Store, report: Report, *, folder: Path,
+        store: Store, report: Report,
     ) -> None:  # fmt: skip
         self._cards = cards
         self._open = open_engine
         self._store = store
         self._report = report
-        self._folder = folder
         self._engine: Engine | None = None
         self._stop = threading.Event()
 
@@ -113,7 +112,7 @@ class Camera:
         return Given(
             opening=self._known(take.opening, opening, size, take.fps),
             closing=self._known(take.closing, closing, size, take.fps),
-            references=tuple(read_picture(self._folder / reference.path) for reference in take.references),
+            references=tuple(read_picture(reference.path) for reference in take.references),
             tail=tail,
         )
 
@@ -123,7 +122,7 @@ class Camera:
             return None
         if clip is not None:
             return read_frames(clip.path, carry.at - carry.count + 1, carry.count, size)
-        path = self._folder / (carry.path or Path())
+        path = carry.path or Path()
         return read_frames(path, 0, 1, size) if carry.at == 0 else _end(path, carry.count, fps, size)
 
     def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:

@@ -91,7 +91,7 @@ def _files(plan: Plan) -> set[Path]:
     sound = plan.board.sound
     paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
     paths |= {shot.look.path for shot in plan.shots}
-    return {plan.board.folder / path for path in paths if path is not None}
+    return {path for path in paths if path is not None}
 
 
 def _hash(path: Path) -> str:

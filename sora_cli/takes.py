@@ -92,7 +92,6 @@ class TakeMaker:
     film: tuple[int, int]
     fps: Fraction
     draft: bool
-    root: Path
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
     planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
@@ -296,7 +295,7 @@ class TakeMaker:
         """SHA-256 of a file's bytes, read once."""
         if path not in self._hashes:
             try:
-                with (self.root / path).open("rb") as file:
+                with path.open("rb") as file:
                     self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 self.wrong(beat, which, f"cannot read {path}: {error.strerror}", "is it there, and readable?")

@@ -56,7 +56,7 @@ class Set:
         self.fails = fails
 
     def shoot(self, plan: Plan) -> dict[str, Clip]:
-        camera = Camera(plan.cards, self._open, self.store, self.report, folder=Path())
+        camera = Camera(plan.cards, self._open, self.store, self.report)
         executor = LocalExecutor(camera, camera.close)
         try:
             return shoot(plan, executor, self.store, self.report)
@@ -118,7 +118,7 @@ def test_the_best_of_several_takes_is_carried_on(tmp_path: Path) -> None:
 def test_calling_off_stops_at_the_next_step_and_keeps_nothing_half_made(tmp_path: Path) -> None:
     planned = plan("a ball", "a cube")
     report, store = Recording(), Store(tmp_path)
-    camera = Camera(planned.cards, lambda card: Drawing(card, []), store, report, folder=Path())
+    camera = Camera(planned.cards, lambda card: Drawing(card, []), store, report)
     camera.stop()
     executor = LocalExecutor(camera, camera.close)
     with pytest.raises(Exception, match=r"^$"):
@@ -142,7 +142,7 @@ def test_the_camera_closes_one_engine_before_it_opens_another(tmp_path: Path) ->
         return opened[-1]
 
     planned = plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"})
-    camera = Camera(planned.cards, open_engine, Store(tmp_path), Recording(), folder=Path())
+    camera = Camera(planned.cards, open_engine, Store(tmp_path), Recording())
     executor = LocalExecutor(camera, camera.close)
     shoot(planned, executor, Store(tmp_path), Recording())
     executor.close()
