@@ -48,10 +48,10 @@ class Casting:
 
     def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:
         """The members named in `prompt`, in order, each once; others are noted."""
-        found = [mention[1] for mention in MENTION.finditer(prompt)] if "@" in prompt else []
+        found = dict.fromkeys(MENTION.findall(prompt)) if "@" in prompt else {}
         for name in found:
             self.check(name, loc, token="@" + name)
-        return tuple(dict.fromkeys(name for name in found if name in self.members))
+        return tuple(name for name in found if name in self.members)
 
     def check(self, name: str, loc: Loc, token: str = "") -> None:
         """Note it when nobody in the cast is called `name`; `token` is how it stands in the text at `loc`."""

@@ -12,12 +12,15 @@ from typing import Any
 import yaml
 
 from sora_cli.errors import Mark
-from sora_cli.storyboard.nodes import MAX_DEPTH, Items, Node, Pairs, Place, Scalar, read_word
+from sora_cli.storyboard.nodes import MAX_DEPTH, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import Source, quoted, refuse
 
-MAX_NODES = 150_000
+MAX_NODES = 100_000
 """What aliases and merge keys stand for is counted too."""
+MAX_ITEMS = 20_000
+MAX_LENGTH = 20_000
+"""Characters of one text."""
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = re.compile(r"tag:yaml\.org,2002:(str|int|float|bool|null|seq|map)")
@@ -74,8 +77,7 @@ class _Composer:
         refuse(f"{self._source.name}: nothing is written in it", hint="`sora new` writes a storyboard to start from")
 
     def _mark(self, event: yaml.Event) -> Mark:
-        place = _place(event, event)
-        return self._source.mark(place.line, place.column)
+        return self._source.mark_at(_start(event))
 
     def _node(self, event: _Start | yaml.AliasEvent, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -95,10 +97,13 @@ class _Composer:
 
     def _made(self, event: _Start, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
+            if len(event.value) > MAX_LENGTH:
+                message = f"a text has at most {MAX_LENGTH:,} characters; this one has {len(event.value):,}"
+                refuse(message, mark=self._mark(event))
             plain = event.style is None or event.style == ""
             as_word = plain and event.tag is None and event.implicit[0]
             value = read_word(event.value) if as_word or (event.tag and "str" not in event.tag[-3:]) else event.value
-            return Scalar(_place(event, event), value, event.value, plain)
+            return Scalar(_start(event), _end(event), value, event.value, plain)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._items(event, depth)
         return self._pairs(event, depth)
@@ -123,40 +128,40 @@ class _Composer:
         return node
 
     def _items(self, start: yaml.Event, depth: int) -> Items:
-        items = []
+        items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            if len(items) == MAX_ITEMS:
+                refuse(f"a list of more than {MAX_ITEMS:,} items", mark=self._mark(event))
             items.append(self._dashed(self._node(event, depth + 1)))
-        return Items(_place(start, event), items, *_sizes(items))
+        return Items(_start(start), _end(event), items, *_sizes(items))
 
     def _dashed(self, node: Node) -> Node:
         """An item with nothing in it stands at its dash."""
-        if isinstance(node, Scalar) and node.plain and not node.text and node.place:
-            dash = self._source.text.rfind("-", 0, node.place.start)
-            mark = self._source.mark_at(max(0, dash))
-            node.place = Place(mark.line - 1, mark.column - 1, dash, node.place.end)
+        if isinstance(node, Scalar) and node.plain and not node.text:
+            node.start = self._source.text.rfind("-", 0, node.start)
         return node
 
     def _pairs(self, start: yaml.Event, depth: int) -> Pairs:
-        pairs: dict[str, tuple[Place | None, Node]] = {}
+        pairs: dict[str, tuple[int, Node]] = {}
         merged: list[Node] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._node(event, depth + 1)
-            if not isinstance(key, Scalar):
+            if not isinstance(event, yaml.ScalarEvent):
                 refuse("a key must be a word", hint="write `key: value`", mark=self._mark(event))
+            key = event.value
             value = self._node(next(self._events), depth + 1)
-            if key.plain and key.text == "<<":
+            if key == "<<" and not event.style:
                 merged.append(self._mergeable(value, event))
-            elif key.text in pairs:
-                first = pairs[key.text][0]
-                hint = f"it stands on line {first.line + 1} already" if first else ""
-                self._problems.add(f"{quoted(key.text)} is written twice", self._mark(event), hint)
+            elif key in pairs:
+                first = self._source.mark_at(pairs[key][0])
+                hint = f"it stands on line {first.line} already"
+                self._problems.add(f"{quoted(key)} is written twice", self._mark(event), hint)
             else:
-                pairs[key.text] = (key.place, value)
+                pairs[key] = (_start(event), value)
         for other in merged:
             for mapping in other.items if isinstance(other, Items) else [other]:
                 for name, pair in mapping.pairs.items() if isinstance(mapping, Pairs) else ():
                     pairs.setdefault(name, pair)
-        return Pairs(_place(start, event), pairs, *_sizes([value for _, value in pairs.values()]))
+        return Pairs(_start(start), _end(event), pairs, *_sizes([value for _, value in pairs.values()]))
 
     def _mergeable(self, value: Node, event: yaml.Event) -> Node:
         parts: Sequence[Node] = value.items if isinstance(value, Items) else [value]
@@ -170,10 +175,14 @@ def _sizes(children: Sequence[Node]) -> tuple[int, int]:
     return weight, 1 + max((child.height for child in children), default=0)
 
 
-def _place(start: yaml.Event, end: yaml.Event) -> Place:
-    first: Any = start.start_mark
-    last: Any = end.end_mark
-    return Place(first.line, first.column, first.index, last.index)
+def _start(event: yaml.Event) -> int:
+    mark: Any = event.start_mark
+    return int(mark.index)
+
+
+def _end(event: yaml.Event) -> int:
+    mark: Any = event.end_mark
+    return int(mark.index)
 
 
 def _syntax_hint(problem: str, mark: Mark | None) -> str:

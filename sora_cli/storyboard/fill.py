@@ -7,11 +7,11 @@ numbers. `Pruned` remembers where, so that nothing is said to be missing that wa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sora_cli.storyboard.model import Loc
-from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar, read_word
+from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted, refuse
 
@@ -90,7 +90,7 @@ class _Filler:
         """Read `vars`; a variable may use those above it."""
         root = self._document.root
         found = root.pairs.get("vars") if isinstance(root, Pairs) else None
-        self._literal = found is None and root.place is None  # a prompt from a command line has no variables
+        self._literal = found is None and root.start < 0  # a prompt from a command line has no variables
         known: dict[str, Node] = {}
         if found and isinstance(found[1], Pairs):
             known = {name: node for name, (_, node) in found[1].pairs.items()}
@@ -104,7 +104,7 @@ class _Filler:
         for name in sorted(sets.keys() - known.keys()):
             hint = self._problems.meant(name, known) or f"add `{name}:` under `vars`"
             self._problems.add(f"--set {name}: the storyboard has no such variable", None, hint)
-            self._values[name] = Scalar(None, read_word(sets[name]), sets[name], plain=True)
+            self._values[name] = Scalar(NOWHERE, NOWHERE, read_word(sets[name]), sets[name], plain=True)
 
     def _variable(self, name: str, node: Node, sets: Mapping[str, str]) -> None:
         loc = ("vars", name)
@@ -112,13 +112,14 @@ class _Filler:
             hint = "letters, digits, _ and -, beginning with a letter"
             self._problems.add(f"{quoted(name)} cannot be a variable", self._document.mark(loc, key=True), hint)
         if name in sets:
-            self._values[name] = Scalar(None, read_word(sets[name]), sets[name], plain=True)
+            self._values[name] = Scalar(NOWHERE, NOWHERE, read_word(sets[name]), sets[name], plain=True)
         elif not isinstance(node, Scalar) or node.value is None:
             self._problems.add("a variable is text or a number", self._document.mark(loc))
-            self._values[name] = Scalar(None, "-", "-", plain=True)
+            self._values[name] = Scalar(NOWHERE, NOWHERE, "-", "-", plain=True)
         else:
             value = self._scalar(node, loc)
-            self._values[name] = Scalar(None, value, node.text if value is node.value else str(value), plain=node.plain)
+            text = node.text if value is node.value else str(value)
+            self._values[name] = Scalar(NOWHERE, NOWHERE, value, text, plain=node.plain)
 
     def put(self, data: Data, key: str, node: Node, loc: Loc) -> None:
         """Put `node` into `data` under `key`."""
@@ -152,27 +153,22 @@ class _Filler:
     def _scalar(self, node: Scalar, loc: Loc) -> object:
         if "${" not in node.text or self._literal or not isinstance(node.value, str):
             return node.value
-        whole = _VARIABLE.fullmatch(node.text) if node.plain else None
+        whole = _VARIABLE.fullmatch(node.text)
         if whole and whole[2] in self._values:
             return self._values[whole[2]].value
-        unset = [
-            match[0] for match in _VARIABLE.finditer(node.text) if match[2] is not None and not self._has(match[2])
-        ]
-        for token in unset:
-            name = token[2:-1]
+        uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
+        unset = [name for name in dict.fromkeys(uses) if name not in self._values]
+        for name in unset:
+            token = f"${{{name}}}"
             hint = self._problems.meant(name, self._known) or f"add `{name}:` under `vars`, or --set {name}=VALUE"
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if unset:
             self.pruned.add(loc)
             return node.text
-        return self._expanded(node, loc)
+        return self._expanded(node, uses, loc)
 
-    def _has(self, name: str) -> bool:
-        return name in self._values
-
-    def _expanded(self, node: Scalar, loc: Loc) -> object:
-        uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
+    def _expanded(self, node: Scalar, uses: Sequence[str], loc: Loc) -> object:
         added = sum(len(self._values[name].text) for name in uses)
         self._growth += added
         if added > MAX_TEXT or self._growth > MAX_GROWTH:

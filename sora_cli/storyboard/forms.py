@@ -18,6 +18,7 @@ from sora_cli.storyboard.source import quoted
 
 MAX_SECONDS = 3600
 MAX_TEXT = 20_000
+MAX_PHRASE = 2_000
 MAX_SIDE = 8192
 
 FRAMINGS = ("wide", "full", "medium", "close", "detail", "over-shoulder", "aerial", "pov")
@@ -75,6 +76,14 @@ def text(value: object) -> str:
     if control := _UNPRINTABLE.search(value):
         raise Wrong(f"a control character (U+{ord(control[0]):04X}) in the text", "take it out")
     return value.strip()
+
+
+def phrase(value: object) -> str:
+    """Text that is handed down to every beat: at most 2,000 characters."""
+    words = text(value)
+    if len(words) > MAX_PHRASE:
+        raise Wrong(f"this has at most {MAX_PHRASE:,} characters; it has {len(words):,}")
+    return words
 
 
 def label(value: object) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Literal
 
@@ -125,26 +124,39 @@ def _nothing_there(shot: Shot, at: At, document: Document, problems: Problems, l
 def _circles(
     needs: dict[_Node, dict[_Node, Loc | None]], shots: Sequence[Shot], document: Document, problems: Problems
 ) -> None:
-    """Note each circle once, at the link of it that stands first; at most 20 of them."""
-    for _ in range(20):
-        try:
-            TopologicalSorter(needs).prepare()
-        except CycleError as error:
-            ring: list[_Node] = error.args[1][::-1]  # each waits for the next
-        else:
-            return
+    """Note each circle, at the link of it that stands first."""
+    for ring in _rings(needs):
         links = [(here, there) for here, there in pairwise(ring) if needs[here][there] is not None]
         here, there = min(links, key=lambda link: _order(document, needs[link[0]][link[1]] or ()))
         turn = ring.index(here)
         names = [shots[number].name for number, _ in (*ring[turn:-1], *ring[: turn + 1])]
         path = [name for name, before in zip(names, [None, *names], strict=False) if name != before]
-        loc = needs[here].pop(there) or ()
         if len(path) == 1:
             message, hint = f"{quoted(path[0])} waits for itself", "name another shot, or leave it out"
         else:
-            message = "these shots wait for each other: " + " -> ".join(quoted(name) for name in path[:8])
+            long = " -> ..." if len(path) > 8 else ""
+            message = f"these shots wait for each other: {' -> '.join(map(quoted, path[:8]))}{long}"
             hint = "take one of the links out"
-        problems.add(message, document.mark(loc), hint)
+        problems.add(message, document.mark(needs[here][there] or ()), hint)
+
+
+def _rings(needs: Mapping[_Node, Mapping[_Node, Loc | None]]) -> Iterator[list[_Node]]:
+    """Circles, each node waiting for the next, the first again at the end; without them nothing waits for itself."""
+    done: set[_Node] = set()
+    for root in needs:
+        path: dict[_Node, Iterator[_Node]] = {}
+        now: _Node | None = None if root in done else root
+        while now is not None:
+            there = next(path.setdefault(now, iter(needs[now])), None)
+            if there is None:
+                done.add(now)
+                del path[now]
+                now = next(reversed(path), None)
+            elif there in path:
+                nodes = list(path)
+                yield [*nodes[nodes.index(there) :], there]
+            elif there not in done:
+                now = there
 
 
 def _order(document: Document, loc: Loc) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,7 @@ from sora_cli.storyboard.fill import Data, Pruned, fill
 from sora_cli.storyboard.forms import kind
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
-from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
 from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Form, keys_of
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
@@ -93,7 +94,10 @@ def _read_source(
     source: Source, sets: Mapping[str, str], *, path: Path | None, folder: Path, allow_outside: bool
 ) -> Reading:
     problems = Problems()
-    document = Document(compose(source, problems), source)
+    try:
+        document = Document(compose(source, problems), source)
+    except Enough:
+        return Reading(None, problems.told())
     digest = source.digest
     if sets:
         digest = sha256(f"{digest} {json.dumps(dict(sets), sort_keys=True)}".encode()).hexdigest()
@@ -111,12 +115,13 @@ def _understand(
     digest: str,
     allow_outside: bool,
 ) -> Storyboard | None:
-    data, pruned = fill(document, sets, problems)
-    film = _validated(data, document, problems, pruned)
-    if film is None:
-        return None
-    files = Files(document, problems, folder, allow_outside=allow_outside)
-    board = Resolver(film, document, problems, pruned, files).storyboard(path=path, folder=folder, digest=digest)
+    board = None
+    with suppress(Enough):
+        data, pruned = fill(document, sets, problems)
+        if film := _validated(data, document, problems, pruned):
+            files = Files(document, problems, folder, allow_outside=allow_outside)
+            resolver = Resolver(film, document, problems, pruned, files)
+            board = resolver.storyboard(path=path, folder=folder, digest=digest)
     return None if problems else board
 
 
@@ -150,13 +155,16 @@ def _note(detail: ErrorDetails, loc: Loc, document: Document, problems: Problems
         problems.add(context["message"], document.mark(loc), context["hint"])
     else:
         what = _wanted(fault, str(context.get("expected_tags", "")))
-        problems.add(f"{key} must be {what}, not {kind(detail['input'])}", document.mark(loc))
+        hint = "" if fault.startswith("too_") else f"it is {kind(detail['input'])}"
+        problems.add(f"{key} must be {what}", document.mark(loc), hint)
 
 
 def _wanted(fault: str, tags: str) -> str:
     """What pydantic wanted, in a person's words."""
     if fault == "too_short":
         return "a list of something"
+    if fault == "too_long":
+        return "a mapping of at most 100 keys"
     words = {"<list>": "a list", "<mapping>": "a mapping", "<text>": "text", "<switch>": "off"}
     forms = " or ".join(word for tag, word in words.items() if tag in tags)
     return forms or ("a list" if fault == "list_type" else "a mapping")
@@ -169,10 +177,8 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     if around:
         form = CastForm if around[0] == "cast" else PLACES.get(around[-1], FilmForm)
     key, known = str(loc[-1]), keys_of(form)
-    if meant := problems.meant(key, known):
-        return meant
-    homes = {"film": "", "scene": "scenes", "shot": "shots", "beat": "beats", "output": "output"}
+    homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
     fitting = [home for home, place in homes.items() if key in keys_of(PLACES.get(place, FilmForm))]
     if fitting:
-        return f"`{key}` may stand in: {', '.join(fitting)}"
-    return f"known keys here: {', '.join(known)}"
+        return f"{quoted(key)} belongs to {' or '.join(fitting)}"
+    return problems.meant(key, known) or f"known keys here: {', '.join(known)}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sora_cli.errors import Mark
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import Source, refuse
 
 MAX_DEPTH = 30
+NOWHERE = -1
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,60}|[0-9]{1,60}(\.[0-9]{0,60})?)([eE][-+]?[0-9]{1,3})?")
@@ -40,20 +40,15 @@ class WrittenFloat(float):
     written: str
 
 
-class Place(NamedTuple):
-    """Where a node stands: line and column from 0, and its characters `start` to `end`."""
-
-    line: int
-    column: int
-    start: int
-    end: int
-
-
 @dataclass(slots=True)
 class Scalar:
-    """A word, number or text. `value` is what it reads as; `text` what is written (quotes and escapes undone)."""
+    """A word, number or text. `value` is what it reads as; `text` what is written (quotes and escapes undone).
 
-    place: Place | None
+    Every node stands at characters `start` to `end` of the source; at `NOWHERE` when it comes from data.
+    """
+
+    start: int
+    end: int
     value: object
     text: str
     plain: bool
@@ -65,7 +60,8 @@ class Scalar:
 class Items:
     """A list."""
 
-    place: Place | None
+    start: int
+    end: int
     items: list[Node]
     weight: int = 1
     height: int = 0
@@ -75,8 +71,9 @@ class Items:
 class Pairs:
     """A mapping: key -> (where the key stands, the value)."""
 
-    place: Place | None
-    pairs: dict[str, tuple[Place | None, Node]]
+    start: int
+    end: int
+    pairs: dict[str, tuple[int, Node]]
     weight: int = 1
     height: int = 0
 
@@ -112,12 +109,12 @@ def from_plain(value: object, depth: int = 0) -> Node:
         refuse(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, Mapping):
         kept = {str(key): item for key, item in value.items() if item is not None}
-        return Pairs(None, {key: (None, from_plain(item, depth + 1)) for key, item in kept.items()})
+        return Pairs(NOWHERE, NOWHERE, {key: (NOWHERE, from_plain(item, depth + 1)) for key, item in kept.items()})
     if isinstance(value, (list, tuple)):
-        return Items(None, [from_plain(item, depth + 1) for item in value])
+        return Items(NOWHERE, NOWHERE, [from_plain(item, depth + 1) for item in value])
     if value is None or isinstance(value, (bool, int, float, str)):
-        return Scalar(None, value, str(value), plain=False)
-    return Scalar(None, str(value), str(value), plain=False)
+        return Scalar(NOWHERE, NOWHERE, value, str(value), plain=False)
+    return Scalar(NOWHERE, NOWHERE, str(value), str(value), plain=False)
 
 
 class Document:
@@ -129,32 +126,31 @@ class Document:
 
     def mark(self, loc: Loc, *, key: bool = False) -> Mark | None:
         """The place of the value at `loc` (with `key`: of its key), or of its nearest parent that is written."""
-        place = self._place(loc, key=key)
-        return self._source.mark(place.line, place.column) if place and self._source else None
+        at, node = self._find(loc)
+        empty = isinstance(node, Scalar) and node.plain and not node.text
+        return self._mark(at if key or empty else node.start)
 
     def spot(self, loc: Loc, token: str) -> Mark | None:
         """The place of `token` inside the text at `loc`; where it does not stand there as it is, the text's."""
-        place = self._place(loc)
-        if place and self._source:
-            index = self._source.text.find(token, place.start, place.end)
-            if index >= 0:
-                return self._source.mark_at(index)
-        return self.mark(loc)
+        node = self._find(loc)[1]
+        index = self._source.text.find(token, node.start, node.end) if self._source and node.start >= 0 else NOWHERE
+        return self._mark(index if index >= 0 else node.start)
 
-    def _place(self, loc: Loc, *, key: bool = False) -> Place | None:
-        node = self.root
-        place, key_place = node.place, node.place
+    def _mark(self, index: int) -> Mark | None:
+        return self._source.mark_at(index) if self._source and index >= 0 else None
+
+    def _find(self, loc: Loc) -> tuple[int, Node]:
+        """Where the key (or the item) of `loc` stands, and its node."""
+        at, node = self.root.start, self.root
         for step in loc:
             if isinstance(node, Pairs) and step in node.pairs:
-                key_place, node = node.pairs[str(step)]
-                empty = isinstance(node, Scalar) and node.plain and not node.text
-                place = key_place if empty else node.place
+                at, node = node.pairs[str(step)]
             elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
                 node = node.items[step]
-                place = key_place = node.place
+                at = node.start
             elif not (isinstance(node, Pairs) and step == 0):  # one mapping where a list may stand
                 break
-        return key_place if key else place
+        return at, node
 
     def keys(self) -> Iterator[Loc]:
         """The locations of all keys that are written."""

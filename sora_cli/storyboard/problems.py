@@ -10,7 +10,13 @@ from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.source import harmless, quoted
 
 MAX_PROBLEMS = 200
-"""More are counted, not told: nobody reads them, and a hostile file could make millions."""
+"""Nobody reads more, and a hostile file could make millions."""
+MAX_GUESSES = 3000
+"""Words that are compared in search of what was meant, over a whole file; a comparison is slow."""
+
+
+class Enough(Exception):  # noqa: N818  not an error: there are as many problems as are told
+    """No more problems are looked for."""
 
 
 class Problems:
@@ -18,34 +24,40 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int, str], Problem] = {}
-        self._untold = 0
+        self._guesses = MAX_GUESSES
+        self._full = False
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
     def add(self, message: str, mark: Mark | None, hint: str = "") -> None:
-        """Note a problem at `mark`; the same one at the same place is noted once."""
+        """Note a problem at `mark`; the same one at the same place is noted once.
+
+        Raises:
+            Enough: there are 200 already.
+        """
         message = harmless(message)
         key = (mark.line, mark.column, message) if mark else (0, 0, message)
         if key in self._found:
             return
         if len(self._found) >= MAX_PROBLEMS:
-            self._untold += 1
-            return
+            self._full = True
+            raise Enough
         self._found[key] = Problem(message, harmless(hint), mark)
 
     def told(self) -> tuple[Problem, ...]:
         """All of them, in the order of the file; those without a place come first."""
         found = [self._found[key] for key in sorted(self._found)]
-        if self._untold:
-            found.append(Problem(f"{self._untold} more problems are not shown"))
+        if self._full:
+            found.append(Problem("there are more problems than these"))
         return tuple(found)
 
     def nearest(self, word: str, known: Iterable[str]) -> str:
         """The one of the `known` words that is nearest to `word`; nothing where none is near."""
-        if len(word) > 100 or len(self._found) >= MAX_PROBLEMS:
+        if len(word) > 100 or self._guesses <= 0:
             return ""
-        by_case = {name.casefold(): name for name in islice(known, 1000)}
+        by_case = {name.casefold(): name for name in islice(known, self._guesses)}
+        self._guesses -= len(by_case)
         close = get_close_matches(word.casefold(), by_case, 1, cutoff=0.6)
         return by_case[close[0]] if close else ""
 

@@ -17,7 +17,7 @@ from sora_cli.storyboard.inherit import Held, Inheritance
 from sora_cli.storyboard.links import Links, check_links
 from sora_cli.storyboard.model import Beat, DialogueLine, Loc, Scene, Shot, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.nodes import Document
-from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.schema import (
     BeatForm,
     DialogueForm,
@@ -29,6 +29,8 @@ from sora_cli.storyboard.schema import (
     TransitionForm,
 )
 from sora_cli.storyboard.source import quoted
+
+MAX_BEATS = 20_000
 
 _HELD = [part.name for part in fields(Held) if part.name != "origin"]
 _OF_A_BEAT = ("prompt", "duration", "dialogue")
@@ -150,6 +152,12 @@ class Resolver:
                 shots.append(_WrittenShot(shot, (*loc, "shots", index), number))
                 number += 1
             written.append(_WrittenScene(form, loc, shots))
+        beats = sum(len(shot.form.beats or "-") for scene in written for shot in scene.shots)
+        if beats > MAX_BEATS:
+            self._problems.add(
+                f"a film has at most {MAX_BEATS:,} beats; this one has {beats:,}", self._document.mark(())
+            )
+            raise Enough
         return written
 
     def _name(self, what: str, written: Sequence[_WrittenShot | _WrittenScene]) -> None:

@@ -31,6 +31,7 @@ def _tag(value: object) -> str | None:
 
 
 Text = Annotated[str, PlainValidator(forms.text), WithJsonSchema({"type": "string", "minLength": 1})]
+Phrase = Annotated[str, PlainValidator(forms.phrase), WithJsonSchema({"type": "string", "minLength": 1})]
 Label = Annotated[str, PlainValidator(forms.label), WithJsonSchema({"type": ["string", "number"]})]
 Name = Annotated[str, PlainValidator(forms.name), WithJsonSchema({"type": ["string", "number"], "maxLength": 80})]
 Length = Annotated[
@@ -266,20 +267,24 @@ class Level(Form):
     """What may stand at film, scene, shot and beat level; the nearest wins, `style` and `avoid` add up."""
 
     engine: Label | None = Field(None, description="A catalogue name, a hub repo id, or a checkpoint folder.")
-    options: dict[str, Any] | None = Field(None, description="The engine's own options; merged key by key.")
+    options: dict[str, Any] | None = Field(
+        None, max_length=100, description="The engine's own options; merged key by key."
+    )
     seed: Seed | None = Field(
         None, description="The film's makes it reproducible; a shot's or beat's is used as it is."
     )
-    style: Text | None = Field(None, description="How it is drawn or filmed; adds up from film to beat.")
-    avoid: Text | None = Field(None, description="What must not be seen (negative prompt); adds up from film to beat.")
+    style: Phrase | None = Field(None, description="How it is drawn or filmed; adds up from film to beat.")
+    avoid: Phrase | None = Field(
+        None, description="What must not be seen (negative prompt); adds up from film to beat."
+    )
     look: Look | None = Field(None, description="What the colour of shots is held to.")
     sound: Sound | None = Field(
         None, description="At film and scene: ambience and music. At shot and beat: words or a sound file, or off."
     )
-    camera: Text | None = Field(None, description="How the camera moves: slow pan left.")
+    camera: Phrase | None = Field(None, description="How the camera moves: slow pan left.")
     framing: Framing | None = Field(None, description="How much is seen.")
-    light: Text | None = Field(None, description="The light; goes in front of each prompt.")
-    setting: Text | None = Field(None, description="The place; goes in front of each prompt.")
+    light: Phrase | None = Field(None, description="The light; goes in front of each prompt.")
+    setting: Phrase | None = Field(None, description="The place; goes in front of each prompt.")
 
 
 class Take(Level):
