@@ -8,7 +8,7 @@ verdict = verify(out)
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import Making, Origin
 from sora_cli.stamp.identity import find_signer, local_signer
-from sora_cli.stamp.release import Release, release
+from sora_cli.stamp.release import Release, check_mark, release, stamp_file
 from sora_cli.stamp.verdict import Part, Verdict, verify
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "Release",
     "Signer",
     "Verdict",
+    "check_mark",
     "find_signer",
     "local_signer",
     "release",
+    "stamp_file",
     "verify",
 ]

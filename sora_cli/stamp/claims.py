@@ -7,6 +7,7 @@ metadata assertions. Parameters of our own have dotted names (`com.sora.seed`), 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -95,7 +96,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
             "avoid": origin.avoid,
             "seed": origin.seed,
             "options": dict(origin.options),
-            "inputs": [path.name for path in (*origin.references, *origin.own_media)],
+            "inputs": [_named(path) for path in (*origin.references, *origin.own_media)],
         }
     )
     source = PARTLY_GENERATED if origin.own_media else GENERATED
@@ -103,24 +104,23 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
     return _manifest(origin.name, "video/mp4", [created], provenance)
 
 
-def film_manifest(making: Making, provenance: Provenance, film: FilmFacts, *, music: int) -> dict[str, Any]:
+def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
     """The manifest of the film: what it is, each take's place in it, and what was done to the whole.
 
-    Refers to ingredients by label, which the caller adds: `take-N` for origin N, and `music-N` for each of `music`
-    sound files (both from 0).
+    Refers to ingredients by label, which the caller adds: `take-N` for origin N, `music-N` for sound file N (from 0).
     """
     own = bool(making.music) or any(origin.own_media for origin in making.origins)
     told = {
         "title": making.title,
         "storyboard_sha256": making.storyboard_sha256,
-        "music": [path.name for path in making.music],
+        "music": [_named(path) for path in making.music],
         **making.facts,
     }
     now = dt.datetime.now(dt.UTC)
     actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
-    actions += [_placed(f"music-{number}", 0, film.frames, film.fps) for number in range(music)]
+    actions += [_placed(f"music-{number}", 0, film.frames, film.fps) for number in range(len(making.music))]
     if making.colour:
         actions.append(_edit("c2pa.adjustedColor", ENHANCED, making.colour))
     if making.titles:
@@ -134,9 +134,13 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts, *, mu
 
 
 def stamp_manifest(provenance: Provenance, *, name: str, kind: str, marked: bool) -> dict[str, Any]:
-    """The manifest of a film that somebody else made and `sora` only marked; its parent is added on signing."""
-    done = [mark_action(provenance)] if marked else [_edit("c2pa.transcoded", COMPOSITE, "Encoded again")]
-    return _manifest(name, kind, done, provenance)
+    """The manifest of a film that `sora` did not make, but opened, marked and encoded again.
+
+    Refers to the film as it was by the ingredient label `parent`, which the caller adds.
+    """
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
+    done = [mark_action(provenance)] if marked else []
+    return _manifest(name, kind, [opened, *done, _edit("c2pa.transcoded", ENHANCED, "Encoded again")], provenance)
 
 
 def mark_action(provenance: Provenance) -> dict[str, Any]:
@@ -161,6 +165,12 @@ def _manifest(
         assertions.append({"label": "cawg.metadata", "kind": "Json", "data": data})
     generator = {"name": "sora", "version": __version__, "specVersion": SPECIFICATION}
     return {"claim_generator_info": [generator], "title": title, "format": kind, "assertions": assertions}
+
+
+def _named(path: Path) -> dict[str, str]:
+    """A file by its name and its content: a C2PA ingredient without a credential of its own is not hashed."""
+    with path.open("rb") as file:
+        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _list(author: str) -> list[str]:

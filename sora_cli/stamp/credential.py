@@ -47,9 +47,7 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 """File endings and what C2PA calls them."""
 
-SIDECAR_ONLY = frozenset({".webm", ".mkv"})
-"""Containers that cannot hold a manifest; theirs lies beside them, in a file of the same name + `.c2pa`."""
-
+UNKNOWN = "application/octet-stream"
 
 T = TypeVar("T")
 
@@ -146,14 +144,12 @@ def sign(
     *,
     ingredients: Iterable[Ingredient] = (),
     kind: str = "",
-    edit: bool = False,
 ) -> bytes:
     """Write `source` with the signed manifest to `target`, another path; returns the manifest store's bytes.
 
     Each ingredient is read before the next is asked for, so that it need not outlive that. `kind` is the media type,
-    else told by the source's ending. With `edit`, what `source` says of its own past is
-    kept as the parent. Where the container cannot hold a manifest, `target` is the source's bytes and the manifest is
-    only returned.
+    else told by the source's ending. Where the container cannot hold a manifest, `target` is the source's bytes and
+    the manifest is only returned.
 
     Raises:
         StampError: the file or an ingredient cannot be read or hashed, or the manifest is refused.
@@ -165,12 +161,8 @@ def sign(
 
     def work() -> bytes:
         with _context(signer) as context, c2pa.Builder(dict(manifest), context) as builder:
-            if edit:
-                builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
             for each in ingredients:
-                facts = {"title": each.title, "relationship": each.relationship, "label": each.label}
-                with each.path.open("rb") as file:
-                    builder.add_ingredient(facts, media_type(each.path), file)
+                _add(builder, each)
             if kind not in c2pa.Reader.get_supported_mime_types():
                 builder.set_no_embed()
             with source.open("rb") as given, target.open("w+b") as made:
@@ -235,6 +227,24 @@ def _apart(work: Callable[[], T]) -> T:
     """
     with ThreadPoolExecutor(1, thread_name_prefix="stamp") as pool:
         return pool.submit(work).result()
+
+
+def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
+    """Put an ingredient in, with the credential that it has; one of a kind that c2pa cannot look into, without."""
+    facts = {
+        "title": ingredient.title,
+        "relationship": ingredient.relationship,
+        "label": ingredient.label,
+    }
+    kind = MEDIA_TYPES.get(ingredient.path.suffix.lower(), UNKNOWN)
+    with ingredient.path.open("rb") as file:
+        try:
+            builder.add_ingredient(facts, kind, file)
+        except c2pa.C2paError:
+            if ingredient.relationship != "inputTo" and kind.startswith("video/"):
+                raise
+            file.seek(0)  # a picture whose name has the wrong ending
+            builder.add_ingredient(facts, UNKNOWN, file)
 
 
 def _context(signer: Signer) -> c2pa.Context:

@@ -7,18 +7,20 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sora_cli.errors import PolicyError, RequestError, StampError
 from sora_cli.media.film import WEB, Delivery, write_film
 from sora_cli.media.overlay import overlay
+from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master
 from sora_cli.report import Report, Silent, StageDone, StageStarted, StageStep
 from sora_cli.stamp import credential, watermark
 from sora_cli.stamp.certificate import Signer
-from sora_cli.stamp.claims import FilmFacts, Making, Origin, film_manifest, take_manifest
+from sora_cli.stamp.claims import FilmFacts, Making, film_manifest, stamp_manifest, take_manifest
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.verdict import Verdict, verify
 from sora_cli.storyboard.model import Provenance, Watermark
@@ -58,20 +60,121 @@ def release(
         MediaError: the film cannot be encoded, or the mark's picture cannot be read.
         StampError, CertificateError: it cannot be signed, or its credential does not read back whole.
     """
-    tell = report or Silent()
-    marked = require_mark(provenance.watermark, may_leave_unmarked=may_leave_unmarked)
-    _check_place(out)
-    with _aside(out) as plain, _aside(out) as signed, tempfile.TemporaryDirectory(prefix="sora-stamp-") as scratch:
-        with _stage(tell, "write", master.frames):
-            film = with_mark(master, provenance.watermark) if marked else master
-            write_film(plain, film, kind, lambda done, _of: tell(StageStep("write", done)))
-        with _stage(tell, "stamp", len(making.origins)):
-            ingredients = _ingredients(making, provenance, signer, Path(scratch), tell)
-            facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
-            manifest = film_manifest(making, provenance, facts, music=len(_held(making.music)))
-            store = credential.sign(plain, signed, manifest, signer, ingredients=ingredients, kind=kind.mime)
-            plain.unlink()
-            return put_in_place(signed, out, store, signer=signer, kind=kind, marked=marked)
+    desk = Desk(out, provenance, signer, kind, report or Silent())
+    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
+    facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
+    manifest = film_manifest(making, provenance, facts)
+    return desk.send(master, manifest, lambda scratch: _ingredients(making, desk, scratch), len(making.origins))
+
+
+def stamp_file(
+    source: Path,
+    out: Path,
+    *,
+    provenance: Provenance,
+    signer: Signer,
+    kind: Delivery = WEB,
+    report: Report | None = None,
+    may_leave_unmarked: bool = False,
+) -> Release:
+    """Put the visible mark and a credential on a film that is there already; it is encoded again, `source` is kept.
+
+    The credential says that `source` was opened and marked, not how it was made; a credential that it has is kept
+    inside. Raises what `release` does, and:
+
+    Raises:
+        StampError: the source has a credential that does not hold.
+        MediaError: the source is no film, or damaged.
+    """
+    before = verify(source, anchors_pem=signer.root, any_signer=True)
+    if before.state in {"trusted", "valid", "invalid"} and not before.whole:
+        raise StampError(f"will not stamp over a broken credential: {before.sentence}")
+    desk = Desk(out, provenance, signer, kind, report or Silent())
+    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
+    parent = Ingredient(path=source, title=source.name, relationship="parentOf", label="parent")
+    manifest = stamp_manifest(provenance, name=out.name, kind=kind.mime, marked=marked)
+    return desk.send(replay(source), manifest, lambda _: iter([parent]), 1)
+
+
+def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: bool = False) -> None:
+    """Refuse what `release` would refuse of the mark, before hours of work are put into a film of this size.
+
+    Raises:
+        PolicyError, RequestError, MediaError: as `release` does.
+    """
+    if require_mark(mark, may_leave_unmarked=may_leave_unmarked):
+        watermark.make_badge(mark, width, height)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one film goes out: to `out`, for `provenance`, signed by `signer`, as `kind`."""
+
+    out: Path
+    provenance: Provenance
+    signer: Signer
+    kind: Delivery
+    tell: Report
+
+    def marked(self, *, may_leave_unmarked: bool) -> bool:
+        """Whether the film gets the mark; refuses it, or its place, before any work is done."""
+        if self.out.is_dir():
+            hint = "name a file, like film.mp4"
+            raise RequestError(f"cannot write the film to {self.out}: it is a folder", hint=hint)
+        if not self.out.parent.is_dir():
+            raise RequestError(f"cannot write the film to {self.out}: its folder does not exist")
+        return require_mark(self.provenance.watermark, may_leave_unmarked=may_leave_unmarked)
+
+    def send(
+        self,
+        master: Master,
+        manifest: Mapping[str, Any],
+        ingredients: Callable[[Path], Iterator[Ingredient]],
+        steps: int,
+    ) -> Release:
+        """Mark, write, sign, check and put in place; `ingredients` are made in a folder that they are given."""
+        mark, kind = self.provenance.watermark, self.kind
+        marked = watermark.visible(mark)
+        film = with_mark(master, mark) if marked else master
+        with _aside(self.out) as plain, _aside(self.out) as signed:
+            with self._stage("write", master.frames):
+                write_film(plain, film, kind, lambda done, _of: self.tell(StageStep("write", done)))
+            with self._stage("stamp", steps), tempfile.TemporaryDirectory(prefix="sora-stamp-") as scratch:
+                parts = ingredients(Path(scratch))
+                store = credential.sign(plain, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
+                plain.unlink()
+                sidecar, verdict = self._put_in_place(signed, store)
+        return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=marked)
+
+    def _put_in_place(self, signed: Path, store: bytes) -> tuple[Path | None, Verdict]:
+        """Read the signed film's own credential back, flush it to disk, and rename it to `out`."""
+        sidecar = None if self.kind.signable else self.out.with_name(self.out.name + ".c2pa")
+        beside = signed.with_name(signed.name + ".c2pa")
+        try:
+            if sidecar is not None:
+                beside.write_bytes(store)
+            verdict = verify(signed, anchors_pem=self.signer.root, kind=self.kind.mime, name=self.out.name)
+            if not verdict.ok:
+                raise StampError(
+                    f"the film's own credential does not read back: {verdict.sentence}",
+                    hint="the film was not put in place; run the same command again",
+                )
+            _flush(signed)
+            if sidecar is not None:
+                _flush(beside)
+                beside.replace(sidecar)
+            signed.replace(self.out)
+            _flush(self.out.parent)
+        finally:
+            beside.unlink(missing_ok=True)
+        return sidecar, verdict
+
+    @contextlib.contextmanager
+    def _stage(self, name: str, total: int) -> Iterator[None]:
+        began = time.monotonic()
+        self.tell(StageStarted(name, total))
+        yield
+        self.tell(StageDone(name, time.monotonic() - began))
 
 
 def require_mark(mark: Watermark, *, may_leave_unmarked: bool) -> bool:
@@ -97,69 +200,21 @@ def with_mark(master: Master, mark: Watermark) -> Master:
     return replace(master, pictures=lambda: overlay(master.pictures(), badge.rgba, place))
 
 
-def put_in_place(signed: Path, out: Path, store: bytes, *, signer: Signer, kind: Delivery, marked: bool) -> Release:
-    """Read the signed film's own credential back, flush it to disk, and rename it to `out`.
-
-    Raises:
-        StampError: the credential does not read back whole.
-    """
-    sidecar = None if kind.signable else out.with_name(out.name + ".c2pa")
-    beside = signed.with_name(signed.name + ".c2pa")
-    try:
-        if sidecar is not None:
-            beside.write_bytes(store)
-        verdict = verify(signed, anchors_pem=signer.root, kind=kind.mime, name=out.name)
-        if not verdict.ok:
-            raise StampError(
-                f"the film's own credential does not read back: {verdict.sentence}",
-                hint="the film was not put in place; the clips are kept, so run the same command again",
-            )
-        _flush(signed)
-        if sidecar is not None:
-            _flush(beside)
-            beside.replace(sidecar)
-        signed.replace(out)
-        _flush(out.parent)
-    finally:
-        beside.unlink(missing_ok=True)
-    return Release(path=out, sidecar=sidecar, signer=signer, verdict=verdict, marked=marked)
-
-
-def _ingredients(
-    making: Making, provenance: Provenance, signer: Signer, scratch: Path, tell: Report
-) -> Iterator[Ingredient]:
+def _ingredients(making: Making, desk: Desk, scratch: Path) -> Iterator[Ingredient]:
     """All ingredients of the film: a signed copy of each take's clip, there only until the next is asked for."""
     for number, origin in enumerate(making.origins):
         copy = scratch / f"take-{number}{origin.clip.suffix}"
-        given = _inputs(origin)
-        manifest = take_manifest(origin, provenance, [each.label for each in given])
-        credential.sign(origin.clip, copy, manifest, signer, ingredients=given)
+        given = [
+            Ingredient(path=path, title=path.name, relationship="inputTo", label=f"input-{place}")
+            for place, path in enumerate((*origin.references, *origin.own_media))
+        ]
+        manifest = take_manifest(origin, desk.provenance, [each.label for each in given])
+        credential.sign(origin.clip, copy, manifest, desk.signer, ingredients=given)
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
-        tell(StageStep("stamp", number + 1))
-    for number, path in enumerate(_held(making.music)):
+        desk.tell(StageStep("stamp", number + 1))
+    for number, path in enumerate(making.music):
         yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"music-{number}")
-
-
-def _held(paths: tuple[Path, ...]) -> list[Path]:
-    """Those that C2PA can hash; the names of all stand in the parameters."""
-    return [path for path in paths if credential.can_hold(path)]
-
-
-def _inputs(origin: Origin) -> list[Ingredient]:
-    """What went into a take."""
-    paths = _held((*origin.references, *origin.own_media))
-    return [
-        Ingredient(path=path, title=path.name, relationship="inputTo", label=f"input-{number}")
-        for number, path in enumerate(paths)
-    ]
-
-
-def _check_place(out: Path) -> None:
-    if out.is_dir():
-        raise RequestError(f"cannot write the film to {out}: it is a folder", hint="name a file, like film.mp4")
-    if not out.parent.is_dir():
-        raise RequestError(f"cannot write the film to {out}: its folder does not exist")
 
 
 @contextlib.contextmanager
@@ -170,14 +225,6 @@ def _aside(out: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _stage(tell: Report, name: str, total: int) -> Iterator[None]:
-    began = time.monotonic()
-    tell(StageStarted(name, total))
-    yield
-    tell(StageDone(name, time.monotonic() - began))
 
 
 def _flush(path: Path) -> None:

@@ -261,7 +261,8 @@ def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[
         return f"{name} does not verify: {reasons}.{claimed}"
     if broken:
         return f"{name} is as {who} signed it, but a part of it had been tampered with before: {'; '.join(broken)}."
-    made = f"made with {facts['generator'] or 'an unnamed program'}"
+    opened = "c2pa.opened" in facts["actions"]
+    made = f"{'stamped' if opened else 'made'} with {facts['generator'] or 'an unnamed program'}"
     when = f" on {facts['created'][:10]}" if facts["created"] else ""
     whole = f"{name} was {made}{when}, is signed by {who}, and was not changed since"
     if trust == "unknown":

@@ -122,8 +122,19 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
     song.write_bytes(b"OggS")
     making = dataclasses.replace(making, music=(song,))
     done = send(making=making)
-    assert done.verdict.parameters["music"] == ["song.ogg"]
+    assert [each["name"] for each in done.verdict.parameters["music"]] == ["song.ogg"]
+    assert done.verdict.parameters["music"][0]["sha256"] == digest(song)
+    assert done.verdict.parts[-1].name == "song.ogg"
     assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"
+
+
+def test_a_reference_whose_name_has_the_wrong_ending(making: Making, send: Send) -> None:
+    """It could be rendered from, so the film must not fail over it at the very end."""
+    reference = making.origins[0].references[0]
+    Image.fromarray(noise(1)).save(reference, format="JPEG")
+    done = send(making=making)
+    assert done.verdict.parts[0].parts[0].name == "ball.png"
+    assert done.verdict.parts[0].parameters["inputs"] == [{"name": "ball.png", "sha256": digest(reference)}]
 
 
 def test_the_store_is_not_written_to(making: Making, send: Send) -> None:

@@ -1,0 +1,194 @@
+"""Every container: signed, accepted, caught when changed. And films that somebody else made."""
+
+import dataclasses
+import shutil
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from sora_cli.errors import MediaError, PolicyError, SoraError, StampError
+from sora_cli.media.film import WEB, Delivery, write_film
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import read_frames
+from sora_cli.stamp import Making, Release, Signer, check_mark, credential, stamp_file, verify
+from sora_cli.stamp.certificate import make_signer
+from sora_cli.stamp.watermark import make_badge, mark_at
+from sora_cli.storyboard.model import Provenance, Watermark
+from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone
+from tests.stamp.pki import issue
+
+KINDS = {
+    "mp4": WEB,
+    "moov at the end": dataclasses.replace(WEB, container_options={}),
+    "fragmented": dataclasses.replace(WEB, container_options={"movflags": "+frag_keyframe+empty_moov"}),
+    "mov": Delivery(
+        name="prores", title="", suffix=".mov", mime="video/quicktime", container="mov", codec="prores_ks",
+        pixels="yuv422p10le", sound_codec="pcm_s16le", sound_rate_kbps=0,
+    ),
+    "mkv": Delivery(
+        name="archive", title="", suffix=".mkv", mime="video/x-matroska", container="matroska", codec="ffv1",
+        pixels="yuv420p", sound_codec="flac", sound_rate_kbps=0, signable=False,
+    ),
+    "webm": Delivery(
+        name="webm", title="", suffix=".webm", mime="video/webm", container="webm", codec="libvpx-vp9",
+        pixels="yuv420p", options={"deadline": "realtime", "cpu-used": "8"}, sound_codec="libopus", signable=False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_container_is_accepted_and_guarded(send: Send, tmp_path: Path, name: str) -> None:
+    kind = KINDS[name]
+    film = tmp_path / f"film{kind.suffix}"
+    done = send(make_master(sound=tone()), out=film, kind=kind)
+    assert verify(film).ok
+    assert len(verify(film).parts) == 2
+    assert probe(film).frames == FRAMES
+    assert (done.sidecar is not None) == (name in {"mkv", "webm"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["clips", film.name, *([f"{film.name}.c2pa"] if done.sidecar else [])]
+    )
+    raw = bytearray(film.read_bytes())
+    for part in (0.3, 0.5, 0.7, 0.999):
+        changed = bytearray(raw)
+        changed[int(len(raw) * part)] ^= 0x10
+        film.write_bytes(changed)
+        assert not verify(film).ok, part
+    film.write_bytes(raw + b"\0")
+    assert not verify(film).ok
+    film.write_bytes(raw)
+    assert verify(film).ok
+
+
+def test_a_sidecar_belongs_to_its_film(send: Send, tmp_path: Path) -> None:
+    one = send(out=tmp_path / "one.mkv", kind=KINDS["mkv"])
+    other = send(make_master(seed=4), out=tmp_path / "other.mkv", kind=KINDS["mkv"])
+    assert one.sidecar is not None
+    assert other.sidecar is not None
+    shutil.copy(one.sidecar, other.sidecar)
+    assert verify(other.path).state == "invalid"
+    one.sidecar.unlink()
+    verdict = verify(one.path)
+    assert verdict.state == "unsupported"
+    assert "none lies beside it" in verdict.sentence
+    one.sidecar.write_bytes(b"junk")
+    assert not verify(one.path).ok
+
+
+def test_a_sidecar_beside_a_film_that_holds_its_own_is_not_read(done: Release) -> None:
+    done.path.with_name("film.mp4.c2pa").write_bytes(b"junk")
+    assert verify(done.path).ok
+
+
+# --- films that somebody else made --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    path = tmp_path / "theirs.mp4"
+    write_film(path, make_master(sound=tone()))
+    return path
+
+
+def test_stamping_somebodys_film(theirs: Path, tmp_path: Path, signer: Signer) -> None:
+    out, before = tmp_path / "stamped.mp4", theirs.read_bytes()
+    mark = Watermark(opacity=1.0)
+    done = stamp_file(theirs, out, provenance=Provenance(watermark=mark), signer=signer)
+    assert theirs.read_bytes() == before
+    assert done.verdict.ok
+    assert done.verdict.actions == ("c2pa.opened", "c2pa.addedText", "c2pa.transcoded")
+    assert done.verdict.source == ""  # nothing is said of how it was made
+    assert "was stamped with sora" in done.verdict.sentence
+    assert [(part.name, part.relationship, part.state) for part in done.verdict.parts] == [
+        ("theirs.mp4", "parentOf", "unsigned")
+    ]
+    found = probe(out)
+    assert (found.frames, found.fps, found.width, found.height, found.channels) == (FRAMES, FPS, *SIZE, 2)
+    badge = make_badge(mark, *SIZE)
+    x, y = mark_at(5, FPS, SIZE, badge.size)
+    patch = read_frames(out, 5, 1)[0, y : y + badge.size[1], x : x + badge.size[0]].astype(int)
+    assert np.abs(patch - badge.rgba[..., :3])[badge.rgba[..., 3] == 255].mean() < 25
+
+
+def test_an_old_credential_is_kept_inside(send: Send, tmp_path: Path, signer: Signer) -> None:
+    jane = issue("Jane Doe Films")
+    first = send(signer=make_signer(jane.chain, jane.key, source="x"))
+    done = stamp_file(first.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
+    (parent,) = done.verdict.parts
+    assert (parent.relationship, parent.state, parent.signer) == ("parentOf", "whole", "Jane Doe Films")
+    assert parent.source == "trainedAlgorithmicMedia"
+    assert [part.name for part in parent.parts] == ["scene-1/shot-1", "scene-1/shot-2"]
+    assert parent.parts[0].parameters["prompt"] == "a red ball"
+
+
+def test_a_broken_credential_is_not_stamped_over(done: Release, tmp_path: Path, signer: Signer) -> None:
+    raw = bytearray(done.path.read_bytes())
+    raw[-9] ^= 1
+    done.path.write_bytes(raw)
+    with pytest.raises(StampError, match="broken credential"):
+        stamp_file(done.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
+    assert not (tmp_path / "again.mp4").exists()
+
+
+def test_what_is_no_film_is_not_stamped(tmp_path: Path, signer: Signer, making: Making) -> None:
+    for path in (tmp_path / "none.mp4", making.origins[0].references[0], tmp_path / "junk.mp4"):
+        if path.name == "junk.mp4":
+            path.write_bytes(b"junk" * 99)
+        with pytest.raises(SoraError) as caught:
+            stamp_file(path, tmp_path / "out.mp4", provenance=Provenance(), signer=signer)
+        assert str(path.name) in caught.value.message
+        assert not (tmp_path / "out.mp4").exists()
+    with pytest.raises(PolicyError):
+        stamp_file(
+            making.origins[0].clip, tmp_path / "out.mp4",
+            provenance=Provenance(watermark=Watermark(on=False)), signer=signer,
+        )  # fmt: skip
+
+
+def test_odd_sizes_and_changing_rates(tmp_path: Path, signer: Signer) -> None:
+    odd = tmp_path / "odd.mkv"
+    with av.open(str(odd), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 255, 159, "bgr0"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for number, at in enumerate((0, 40, 80, 200, 240, 280, 320)):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(noise(number)[:159, :255]), format="rgb24")
+            frame = frame.reformat(format="bgr0")
+            frame.pts, frame.time_base = at, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    done = stamp_file(odd, tmp_path / "even.mp4", provenance=Provenance(), signer=signer)
+    found = probe(done.path)
+    assert (found.width, found.height) == (254, 158)
+    assert abs(found.duration - Fraction(36, 100)) < Fraction(5, 100)
+    assert done.verdict.ok
+
+
+def test_the_mark_can_be_checked_before_work_is_done(tmp_path: Path) -> None:
+    check_mark(Watermark(), 256, 160)
+    check_mark(Watermark(on=False), 256, 160, may_leave_unmarked=True)
+    with pytest.raises(PolicyError):
+        check_mark(Watermark(on=False), 256, 160)
+    with pytest.raises(MediaError):
+        check_mark(Watermark(image=tmp_path / "none.png"), 256, 160)
+
+
+# --- other readers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_ffmpegs_copy_drops_the_manifest_and_verify_says_so(done: Release, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", done.path, "-c", "copy", copy], check=True)  # noqa: S607
+    assert verify(copy).state == "none"
+
+
+def test_another_engine_agrees(done: Release) -> None:
+    """encypher-c2pa is an implementation of its own; it is asked where somebody installed it."""
+    other = pytest.importorskip("encypher_c2pa")
+    assert credential.read(done.path).state == "valid"
+    assert other
