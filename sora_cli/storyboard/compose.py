@@ -39,8 +39,8 @@ def compose(source: Source, problems: Problems) -> Node:
     try:
         return _Composer(source, problems).document()
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        mark = source.mark(place.line, place.column) if place else None
+        marks = [source.mark_at(int(place.index)) for place in (error.problem_mark, error.context_mark) if place]
+        mark = next((mark for mark in marks if mark.text.strip()), marks[0] if marks else None)
         what = f"{error.problem or 'unreadable'}" + (f" ({error.context})" if error.context else "")
         refuse(f"not YAML: {what}", hint=_syntax_hint(str(error.problem), mark), mark=mark)
     except yaml.YAMLError as error:

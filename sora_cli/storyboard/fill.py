@@ -21,6 +21,8 @@ MAX_GROWTH = 2_000_000
 
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
 _NAME = re.compile(r"[^\W\d][\w-]*")
+_PROMPTS = (("shots",), ("beats",))
+_MISSING: Mapping[str, Any] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
 _STAND_INS: Mapping[str, Any] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
 
 Data = dict[str, Any]
@@ -44,6 +46,15 @@ class Pruned(set[Loc]):
                     parent[last] = stand_in
                     return
             loc = loc[:-1]
+
+    def put(self, data: Data, loc: Loc) -> None:
+        """Put something where a key is missing at `loc`, or take out what misses it."""
+        parent = _value(data, loc[:-1])
+        if isinstance(parent, dict) and loc[-1] in _MISSING:
+            self.add(loc)
+            parent[str(loc[-1])] = _MISSING[str(loc[-1])]
+        else:
+            self.take(data, loc[:-1])
 
 
 def _value(data: object, loc: Loc) -> object:
@@ -164,7 +175,8 @@ class _Filler:
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if unset:
-            self.pruned.add(loc)
+            if loc[-1] != "prompt" and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
+                self.pruned.add(loc)
             return node.text
         return self._expanded(node, uses, loc)
 

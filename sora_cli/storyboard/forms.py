@@ -268,7 +268,7 @@ def transition(value: object) -> Transition:
         way = word(DIRECTIONS, "a direction")(rest.pop(0))
     if len(rest) > 2 or (style == "cut" and rest):
         raise Wrong(f"{quoted(value)} is not a transition", hint)
-    return as_transition(style, duration("".join(rest)) if rest else None, way)
+    return as_transition(style, duration(" ".join(rest)) if rest else None, way)
 
 
 def as_transition(style: str, length: Duration | None, way: str) -> Transition:

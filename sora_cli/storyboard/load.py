@@ -22,7 +22,7 @@ from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
-from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Form, keys_of
+from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Form, Level, keys_of
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
 _ROUNDS = 5
@@ -134,8 +134,13 @@ def _validated(data: Data, document: Document, problems: Problems, pruned: Prune
             details = error.errors(include_url=False, include_input=True)
         for detail in details:
             loc = _plain_loc(detail["loc"])
-            _note(detail, loc, document, problems)
-            pruned.take(data, loc)
+            if detail["type"] != "missing":
+                _note(detail, loc, document, problems)
+                pruned.take(data, loc)
+                continue
+            if loc not in pruned:
+                _note(detail, loc, document, problems)
+            pruned.put(data, loc)
     return None
 
 
@@ -179,6 +184,7 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     key, known = str(loc[-1]), keys_of(form)
     homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
     fitting = [home for home, place in homes.items() if key in keys_of(PLACES.get(place, FilmForm))]
-    if fitting:
-        return f"{quoted(key)} belongs to {' or '.join(fitting)}"
-    return problems.meant(key, known) or f"known keys here: {', '.join(known)}"
+    belongs = f"{quoted(key)} belongs to {' or '.join(fitting)}" if fitting else ""
+    if issubclass(form, Level) and belongs:
+        return belongs
+    return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}"

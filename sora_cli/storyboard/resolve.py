@@ -141,9 +141,9 @@ class Resolver:
         if film.scenes is None and film.shots is None and not self._pruned & {("scenes",), ("shots",)}:
             hint = "write `shots:` and under it `- what happens`"
             self._problems.add("the storyboard has no shots", self._document.mark(()), hint)
-        scenes = [(form, ("scenes", index)) for index, form in enumerate(film.scenes or ())]
-        if film.scenes is None and film.shots is not None:
-            scenes = [(SceneForm(shots=film.shots), ())]  # type: ignore[list-item]  # the whole film is the scene
+        scenes: list[tuple[SceneForm, Loc]] = [(form, ("scenes", at)) for at, form in enumerate(film.scenes or ())]
+        if film.shots is not None:
+            scenes.append((SceneForm(shots=film.shots), ()))  # the whole film is the scene
         written, number = [], 0
         for form, loc in scenes:
             shots = []

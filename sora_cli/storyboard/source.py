@@ -22,7 +22,7 @@ from sora_cli.errors import Mark, Problem, StoryboardError
 MAX_BYTES = 2 * 1024 * 1024
 """Ten thousand shots fit in it."""
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK = re.compile("\r\n|[\n\r]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _BOMS = {
@@ -67,24 +67,18 @@ class Source:
     def _starts(self) -> list[int]:
         return [0, *(match.end() for match in _BREAK.finditer(self.text))]
 
-    def line(self, number: int) -> str:
-        """Line `number`, counted from 0, without its end, harmless to print."""
+    def _line(self, number: int) -> str:
+        """Line `number`, counted from 0, without its end."""
         if number not in self._shown:
             starts = self._starts
-            if number >= len(starts):
-                return ""
             end = starts[number + 1] if number + 1 < len(starts) else len(self.text)
-            self._shown[number] = harmless(self.text[starts[number] : end].rstrip("\n\r\x85\u2028\u2029"))
+            self._shown[number] = harmless(self.text[starts[number] : end].rstrip("\n\r"))
         return self._shown[number]
-
-    def mark(self, line: int, column: int) -> Mark:
-        """The place at `line` and `column`, both counted from 0."""
-        return Mark(self.name, line + 1, column + 1, self.line(line))
 
     def mark_at(self, index: int) -> Mark:
         """The place of the character at `index`."""
         line = bisect_right(self._starts, index) - 1
-        return self.mark(line, index - self._starts[line])
+        return Mark(self.name, line + 1, index - self._starts[line] + 1, self._line(line))
 
 
 def read_source(path: Path) -> Source:

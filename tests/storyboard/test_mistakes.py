@@ -1,0 +1,43 @@
+"""Every kind of mistake, in one run, each under its line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sora_cli.errors import StoryboardError
+from sora_cli.storyboard import load, read
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "storyboard"
+
+
+@pytest.fixture
+def mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the story, as its author has it, with a link out of it."""
+    folder = tmp_path / "story"
+    (folder / "refs").mkdir(parents=True)
+    for name in ("refs/mara.png", "refs/lamp.png", "score.wav", "../outside.png"):
+        (folder / name).touch()
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    (folder / "mistakes.yaml").write_bytes((GOLDEN / "mistakes.yaml").read_bytes())
+    monkeypatch.chdir(folder)
+    return Path("mistakes.yaml")
+
+
+def test_every_kind_of_mistake_is_told_at_once(mistakes: Path) -> None:
+    told = "\n".join(str(problem) for problem in read(mistakes, sets={"heroo": "blue"}).problems) + "\n"
+    golden = GOLDEN / "mistakes.txt"
+    if "SORA_WRITE_GOLDEN" in os.environ:
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8")
+
+
+def test_load_raises_all_of_them_in_the_order_of_the_file(mistakes: Path) -> None:
+    with pytest.raises(StoryboardError) as caught:
+        load(mistakes)
+    places = [(problem.mark.line, problem.mark.column) for problem in caught.value.problems if problem.mark]
+    assert places == sorted(places)
+    assert len(places) == len(caught.value.problems)
+    assert caught.value.exit_code == 2
