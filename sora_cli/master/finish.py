@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from sora_cli.errors import MediaError
+from sora_cli.master.colour import Grader
 from sora_cli.master.picture import pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
@@ -28,7 +29,7 @@ def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:
         height=cut.height,
         fps=cut.fps,
         frames=cut.frames,
-        pictures=lambda: pictures(cut, pixels),
+        pictures=lambda: pictures(cut, pixels, Grader(cut).steps),
         sound=soundtrack(cut, sound),
         title=cut.title,
         author=cut.author,

@@ -8,6 +8,7 @@ transition.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain, islice
 
 import av
@@ -18,16 +19,11 @@ from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.reel import Chain, Step, decode, to_rgb
 from sora_cli.timeline import Cut, CutShot, Piece
 
-Grade = Callable[[CutShot], Sequence[Step]]
-"""The filters that hold a shot's colour; asked for when the shot begins."""
+Grade = Callable[[CutShot], AbstractContextManager[Sequence[Step]]]
+"""The filters that hold a shot's colour; asked for when the shot begins, let go when it ends."""
 
 
-def ungraded(_shot: CutShot) -> Sequence[Step]:
-    """The colours as they are."""
-    return ()
-
-
-def pictures(cut: Cut, pixels: str, grade: Grade = ungraded) -> Pictures:
+def pictures(cut: Cut, pixels: str, grade: Grade) -> Pictures:
     """The film's frames in order, exactly `cut.frames`, each with its number as its time, in ticks of `1 / fps`.
 
     Raises:
@@ -72,9 +68,9 @@ def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
 
 
 def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade) -> Pictures:
-    steps = grade(shot)
-    for piece in shot.pieces:
-        yield from _piece(piece, cut, work, steps)
+    with grade(shot) as steps:
+        for piece in shot.pieces:
+            yield from _piece(piece, cut, work, steps)
 
 
 def _piece(piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Pictures:

@@ -29,6 +29,8 @@ _TURNS: dict[int, list[Step]] = {
     180: [("hflip", {}), ("vflip", {})],
     270: [("transpose", {"dir": "cclock"})],
 }
+_WIDE = 100
+"""Frames that are decoded and passed over rather than sought past."""
 _EXACT = "accurate_rnd+full_chroma_int+full_chroma_inp"
 
 
@@ -109,27 +111,35 @@ def to_rgb(
     return steps
 
 
+def rgb_bytes(frame: av.VideoFrame) -> Frames:
+    """A frame of RGB, planar or packed, as `(h, w, 3)` bytes."""
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
 def decode(path: Path, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     """Decode the frames with the numbers `wanted` (from 0), in that order, each number as often as it stands there.
 
-    Frames come as the codec gives them. Ascending numbers are decoded in one go, without reading the film twice.
+    Frames come as the codec gives them. What lies close together is decoded in one go; over wide gaps the film is
+    searched from its nearest keyframe.
 
     Raises:
         MediaError: the file cannot be read, or has no such frame.
     """
-    start = 0
-    ends = [i + 1 for i, (a, b) in enumerate(pairwise(wanted)) if b < a] + [len(wanted)]
-    for end in ends:
-        yield from _decode_ascending(path, wanted[start:end])
-        start = end
-
-
-def _decode_ascending(path: Path, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     if not wanted:
         return
-    index = packet_index(path) if wanted[0] > 0 else None
-    if index is not None and wanted[-1] >= len(index.times):
-        raise MediaError(f"cannot read frame {wanted[-1]} of {path}: it has {len(index.times)} frames")
+    steps = [after - before for before, after in pairwise(wanted)]
+    index = packet_index(path) if wanted[0] > 0 or min(steps, default=0) < 0 or max(steps, default=0) > _WIDE else None
+    if index is not None and max(wanted) >= len(index.times):
+        raise MediaError(f"cannot read frame {max(wanted)} of {path}: it has {len(index.times)} frames")
+    start = 0
+    for place, step in enumerate([*steps, -1]):
+        if step < 0 or step > _WIDE:
+            yield from _decode_run(path, wanted[start : place + 1], index)
+            start = place + 1
+
+
+def _decode_run(path: Path, wanted: Sequence[int], index: Index | None) -> Iterator[av.VideoFrame]:
+    """Decode frames with ascending numbers, passing over what lies between them."""
     with opened(path) as container:
         stream = picture_stream(container)
         if stream is None:
@@ -199,7 +209,7 @@ def read_frames(path: Path, start: int, count: int, size: tuple[int, int] | None
     for number, frame in enumerate(decode(path, range(start, start + count))):
         if chain is None:
             chain = Chain(*to_rgb(frame, None, aspect))
-        rgb = chain(frame).to_ndarray(format="rgb24")
+        rgb = rgb_bytes(chain(frame))
         if out is None:
             out = np.empty((count, *rgb.shape), np.uint8)
         out[number] = rgb

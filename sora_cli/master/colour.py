@@ -1,0 +1,135 @@
+"""The look: what each shot's colour is held to, as one colour table a shot, the same on all its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+
+from sora_cli.master.cube import Colours, look_up, read_cube, table, weakened, write_cube
+from sora_cli.master.match import match
+from sora_cli.media.glimpse import SMALL, glimpse
+from sora_cli.media.picture import fit, read_picture
+from sora_cli.media.reel import Chain, Step
+from sora_cli.media.stream import Frames
+from sora_cli.timeline import Cut, CutShot
+
+GLIMPSES = 4
+"""Frames of a shot that are looked at."""
+_PIXELS = 1024
+
+
+@dataclass
+class Grader:
+    """Grades a film's shots. They are asked for in film order, each when it begins, so a long film costs no memory."""
+
+    cut: Cut
+    _seen: dict[str, Frames] = field(default_factory=dict)
+    """Some pixels of each shot, as graded, `(n, 3)`."""
+
+    def table(self, shot: CutShot) -> Colours | None:
+        """The colour table of a shot, `(b, g, r, 3)`; None where its colours stay as they are.
+
+        Raises:
+            MediaError: a clip, or the look's picture or .cube file, cannot be read.
+        """
+        look = shot.look
+        change: Callable[[Colours], Colours] | None = None
+        full: Colours | None = None
+        if look.match == "lut" and look.path is not None:
+            full = weakened(read_cube(look.path), look.strength)
+        else:
+            anchor = self._anchor(shot)
+            if anchor is not None and look.strength > 0:
+                change = match(_coded(_pixels(shot)), _coded(anchor), look.strength)
+                full = table(change)
+        self._remember(shot, full)
+        return full
+
+    def _anchor(self, shot: CutShot) -> Frames | None:
+        """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
+        look, shots = shot.look, self.cut.shots
+        if look.match == "picture" and look.path is not None:
+            return _thin(fit(read_picture(look.path), *SMALL))
+        place = next(index for index, other in enumerate(shots) if other is shot)
+        held = {
+            "scene": next(index for index, other in enumerate(shots) if other.scene == shot.scene),
+            "film": 0,
+            "previous": max(0, place - 1),
+        }.get(look.match, place)
+        if held == place:
+            return None
+        anchor = shots[held]
+        if anchor.name not in self._seen:
+            self.table(anchor)
+        return self._seen[anchor.name]
+
+    def _remember(self, shot: CutShot, full: Colours | None) -> None:
+        """Keep the graded pixels of shots that others may be held to."""
+        held = {other.look.match for other in self.cut.shots}
+        if held & {"previous"} or shot is self.cut.shots[0] or self._opens_scene(shot):
+            pixels = _pixels(shot)
+            if full is not None:
+                pixels = np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
+            self._seen[shot.name] = pixels
+
+    def _opens_scene(self, shot: CutShot) -> bool:
+        return next(other for other in self.cut.shots if other.scene == shot.scene) is shot
+
+    @contextmanager
+    def steps(self, shot: CutShot) -> Iterator[Sequence[Step]]:
+        """The filters that grade a shot, for as long as the block lasts."""
+        full = self.table(shot)
+        if full is None:
+            yield ()
+            return
+        with TemporaryDirectory(prefix="sora-") as folder:
+            path = Path(folder) / "look.cube"
+            write_cube(path, full)
+            yield (("lut3d", {"file": str(path)}),)
+
+
+def match_frames(frames: Frames, anchor: Frames, strength: float = 1.0) -> Frames:
+    """Frames `(n, h, w, 3)` with their colours held to those of other frames, as a shot's are held to its scene's.
+
+    For frames that are handed on to the next take, so that a chain of takes does not drift.
+    """
+    change = match(_coded(_spread(frames)), _coded(_spread(anchor)), strength)
+    out = np.empty_like(frames)
+    with TemporaryDirectory(prefix="sora-") as folder:
+        path = Path(folder) / "look.cube"
+        write_cube(path, table(change))
+        grade = Chain(("format", {"pix_fmts": "gbrp"}), ("lut3d", {"file": str(path)}))
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 1000)
+            out[number] = grade(frame).to_ndarray(format="rgb24")
+    return out
+
+
+def _pixels(shot: CutShot) -> Frames:
+    """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
+    each = max(1, round(GLIMPSES / len(shot.pieces)))
+    looks = (glimpse(piece.clip.path, sorted(set(piece.frames)), each) for piece in shot.pieces[:GLIMPSES])
+    return _thin(np.concatenate(list(looks)))
+
+
+def _spread(frames: Frames) -> Frames:
+    """Some pixels of frames, made small first so that noise averages out."""
+    picks = np.linspace(0, len(frames) - 1, min(GLIMPSES, len(frames))).round().astype(np.int64)
+    return _thin(fit(frames[picks], *SMALL))
+
+
+def _thin(frames: Frames) -> Frames:
+    pixels = frames.reshape(-1, 3)
+    return pixels[np.linspace(0, len(pixels) - 1, min(_PIXELS, len(pixels))).round().astype(np.int64)]
+
+
+def _coded(pixels: Frames) -> Colours:
+    return pixels.astype(np.float64) / 255

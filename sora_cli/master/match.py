@@ -1,0 +1,175 @@
+"""Holding one shot's colours to another's.
+
+Given pixels of a shot and of its anchor, find the change that a drifting model or another white balance could have
+undone: saturation `s`, then for each channel a gain `g` and a gamma `c` on coded values,
+
+    y = g * (luma + s * (x - luma)) ** c
+
+so that the two sets of pixels look alike in Oklab (Ottosson 2020, near enough uniform to add up differences): the
+quantiles of their projections on thirteen directions, a sliced Wasserstein distance (Pitie et al. 2007; Bonneel et al.
+2015), are brought together by least squares with a robust loss. Seven numbers bend smoothly, so nothing flickers,
+bands, or turns inside out, as it does with histograms.
+
+Shots of one scene show other things, and a match must not paint one shot's ball on the other's sky. How alike the best
+fit gets the two sets says how much of the difference *can* be drift: the less alike, the stronger the change is drawn
+towards none at all, in gamma and saturation before gain. A fit that leaves next to nothing is refined by a small smooth
+curve per channel. And the change is capped, so that a night meant to be a night stays one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sora_cli.master.cube import Colours
+
+SAMPLES = 1024
+"""Pixels of each side that are compared."""
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+_TO_LMS = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566]])
+_TO_LMS = np.vstack([_TO_LMS, [0.0883024619, 0.2817188376, 0.6299787005]])
+_TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099]])
+_TO_LAB = np.vstack([_TO_LAB, [0.0259040371, 0.7827717662, -0.8086757660]])
+
+_WEIGHT = np.array([1.0, 2.0, 2.0])
+"""Of lightness and the two chroma axes: Oklab's chroma differences count about twice."""
+_DIRECTIONS = np.array([way for way in product((-1, 0, 1), repeat=3) if way > (0, 0, 0)], np.float64).T
+_DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=0)
+_QUANTILES = np.linspace(0.02, 0.98, 33)
+_ROBUST = 0.05
+
+_SPREAD = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.25])
+"""How far log gains, log gammas and log saturation are expected to stray."""
+_BOUND = np.array([0.45, 0.45, 0.45, 0.45, 0.45, 0.45, 0.55])
+_DOUBT = 0.6
+"""How strongly a poor fit is drawn towards no change."""
+_ALIKE = 0.004
+"""The difference left by a fit of the same material, in Oklab."""
+_REFINED = (0.012, 0.03)
+"""Fits that leave less than the first are refined, by at most the second."""
+CAP_LIGHTNESS, CAP_CHROMA = 0.16, 0.08
+"""The furthest that a match moves a shot's average colour, in Oklab: about one stop, and a strong white balance."""
+
+
+def oklab(colours: Colours) -> Colours:
+    """Oklab of coded sRGB values (Ottosson 2020, "A perceptual color space for image processing")."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((np.maximum(colours, 0) + 0.055) / 1.055) ** 2.4)
+    lab: Colours = np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
+    return lab
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """A change of colours: the seven numbers, the small curves after them, and how much of it all is applied."""
+
+    numbers: NDArray[np.float64]
+    curves: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...] = ()
+    part: float = 1.0
+
+    def __call__(self, colours: Colours) -> Colours:
+        """The colours changed; coded values 0..1 to coded values 0..1."""
+        full = np.clip(_bent(self.numbers, colours), 0.0, 1.0)
+        if self.curves:
+            shifts = [np.interp(full[..., c], *curve) for c, curve in enumerate(self.curves)]
+            full = np.clip(full + np.stack(shifts, axis=-1), 0.0, 1.0)
+        changed: Colours = colours + self.part * (full - colours)
+        return changed
+
+
+def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> Match:
+    """Find the change that holds a shot's pixels `(n, 3)` to its anchor's `(m, 3)`; of that, `strength` (0 to 1)."""
+    source, goal = _thinned(shot), _thinned(anchor)
+    aim = _features(goal)
+    numbers = _fitted(source, aim, 0.0005)
+    left = float(np.sqrt(np.mean((_features(_bent(numbers, source)) - aim) ** 2)))
+    if left > _ALIKE:
+        numbers = _fitted(source, aim, _DOUBT * left)
+    found = Match(numbers, _refinement(numbers, source, goal, left))
+    return Match(found.numbers, found.curves, strength * _allowed(found, source))
+
+
+def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
+    """The change itself; see the module's formula."""
+    luma = (colours @ _LUMA)[..., np.newaxis]
+    mixed = np.maximum(luma + np.exp(numbers[6]) * (colours - luma), 0.0)
+    bent: Colours = np.exp(numbers[:3]) * (mixed + 1e-4) ** np.exp(numbers[3:6])
+    return bent
+
+
+def _features(colours: Colours) -> NDArray[np.float64]:
+    """Quantiles of the pixels' projections: `(quantiles, directions)`."""
+    projected = np.sort((oklab(np.clip(colours, 0.0, None)) * _WEIGHT) @ _DIRECTIONS, axis=0)
+    rows = np.rint(_QUANTILES * (len(projected) - 1)).astype(np.int64)
+    picked: NDArray[np.float64] = projected[rows]
+    return picked
+
+
+def _fitted(source: Colours, aim: NDArray[np.float64], doubt: float) -> NDArray[np.float64]:
+    """The seven numbers, by Levenberg-Marquardt with a pseudo-Huber loss; `doubt` weighs the pull towards zero."""
+    scale = np.sqrt(aim.size)
+    prior = np.diag(doubt / _SPREAD)
+
+    def misses(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (_features(_bent(numbers, source)) - aim).ravel()
+
+    def cost(missed: NDArray[np.float64], numbers: NDArray[np.float64]) -> float:
+        huber = 2 * _ROBUST**2 * (np.sqrt(1 + (missed / _ROBUST) ** 2) - 1)
+        return float(huber.mean() + np.sum((prior @ numbers) ** 2))
+
+    numbers, damping = np.zeros(7), 1e-3
+    missed = misses(numbers)
+    best = cost(missed, numbers)
+    for _ in range(8):
+        slopes = np.stack([(misses(numbers + nudge) - missed) / 1e-3 for nudge in np.eye(7) * 1e-3], axis=1)
+        weight = (1 + (missed / _ROBUST) ** 2) ** -0.25 / scale
+        rows = np.concatenate([slopes * weight[:, np.newaxis], prior])
+        normal = rows.T @ rows
+        pull = rows.T @ np.concatenate([missed * weight, prior @ numbers])
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)) + 1e-12 * np.eye(7), pull)
+        tried = np.clip(numbers - step, -_BOUND, _BOUND)
+        now = misses(tried)
+        value = cost(now, tried)
+        if value >= best:
+            damping *= 10
+            continue
+        settled = best - value < 1e-4 * best
+        numbers, missed, best, damping = tried, now, value, damping / 3
+        if settled:
+            break
+    return numbers
+
+
+def _refinement(
+    numbers: NDArray[np.float64], source: Colours, goal: Colours, left: float
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Small smooth curves that bring the channels' quantiles together, where the fit says it is the same material."""
+    alike, most = _REFINED
+    most *= max(0.0, 1 - left / alike)
+    if most == 0:
+        return ()
+    bent = np.clip(_bent(numbers, source), 0.0, 1.0)
+    steps = np.linspace(0.0, 1.0, 65)
+    curves = []
+    for channel in range(3):
+        have, want = np.quantile(bent[:, channel], steps), np.quantile(goal[:, channel], steps)
+        places, first = np.unique(have, return_index=True)
+        curves.append((places, np.clip(want - have, -most, most)[first]))
+    return tuple(curves)
+
+
+def _allowed(found: Match, source: Colours) -> float:
+    """How much of a change keeps the average colour within the cap."""
+    shift = np.abs((oklab(found(source)) - oklab(source)).mean(axis=0))
+    return float(
+        min(1.0, CAP_LIGHTNESS / max(shift[0], 1e-9), CAP_CHROMA / max(float(np.hypot(shift[1], shift[2])), 1e-9))
+    )
+
+
+def _thinned(colours: Colours) -> Colours:
+    """At most `SAMPLES` pixels, evenly taken."""
+    rows = np.linspace(0, len(colours) - 1, min(SAMPLES, len(colours))).round().astype(np.int64)
+    return colours[rows]

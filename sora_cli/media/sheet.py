@@ -1,0 +1,122 @@
+"""The contact sheet: a film at a glance, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from sora_cli.errors import MediaError
+from sora_cli.media.picture import fit
+from sora_cli.media.probe import Probe, probe
+from sora_cli.media.reel import Chain, decode, rgb_bytes, to_rgb
+from sora_cli.media.stream import Frames
+
+_PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
+_MARGIN, _GAP, _LABEL = 40, 10, 42
+_WIDTH = 1280
+_MOST_ROWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A shot on the sheet: its name, and the film's frames it plays, from `start`, `frames` of them."""
+
+    name: str
+    start: int
+    frames: int
+
+
+def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "") -> Path:
+    """Draw a film's contact sheet to the PNG `out`: a few frames of each shot, with its name and times.
+
+    Frames are read from the finished film, its mark included. Up to ten shots stand one a row, more stand two a row;
+    a very long film shows every second, third, ... shot.
+
+    Raises:
+        MediaError: the film cannot be read, or `out` not written.
+    """
+    known = probe(film)
+    if not strips or known.fps is None:
+        raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")
+    beside = 1 if len(strips) <= 10 else 2
+    strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
+    count = 4 if beside == 1 else 2
+    columns = count * beside
+    width = (_WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) // columns
+    size = (width, max(1, round(width * known.height / known.width)))
+    thumbs = _thumbs(film, strips, count, size)
+    rows = -(-len(strips) // beside)
+    head = 84
+    high = head + rows * (size[1] + _LABEL + _GAP) + _MARGIN - _GAP
+    sheet = Image.new("RGB", (_WIDTH, high), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _head(draw, title or film.stem, known, len(strips))
+    for number, strip in enumerate(strips):
+        row, side = divmod(number, beside)
+        left = _MARGIN + side * count * (width + _GAP)
+        top = head + row * (size[1] + _LABEL + _GAP)
+        _label(draw, (left, top), strip, known.fps, count * (width + _GAP) - _GAP)
+        for place in range(count):
+            thumb = Image.fromarray(thumbs[number * count + place])
+            sheet.paste(thumb, (left + place * (width + _GAP), top + _LABEL), _rounded(size))
+    try:
+        sheet.save(out, format="PNG", optimize=True)
+    except OSError as error:
+        raise MediaError(f"cannot write {out}: {error}", hint="check the folder and the space on the disk") from error
+    return out
+
+
+def _thumbs(film: Path, strips: Sequence[Strip], count: int, size: tuple[int, int]) -> list[Frames]:
+    """`count` frames of each strip, from the middle of each of its equal parts."""
+    wanted = [
+        strip.start + min(strip.frames - 1, int(strip.frames * (2 * part + 1) / (2 * count)))
+        for strip in strips
+        for part in range(count)
+    ]
+    order = sorted(set(wanted))
+    chain: Chain | None = None
+    found: dict[int, Frames] = {}
+    for number, frame in zip(order, decode(film, order), strict=True):
+        chain = chain or Chain(*to_rgb(frame, None))
+        found[number] = fit(rgb_bytes(chain(frame))[np.newaxis], *size)[0]
+    return [found[number] for number in wanted]
+
+
+def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> None:
+    draw.text((_MARGIN, 34), title, _INK, _font(30), anchor="lt")
+    fps = f"{float(known.fps or 0):.3f}".rstrip("0").rstrip(".")
+    facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {shots} shots"
+    draw.text((_WIDTH - _MARGIN, 44), facts, _DIM, _font(16), anchor="rt")
+
+
+def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: Strip, fps: Fraction, width: int) -> None:
+    left, top = at
+    draw.line((left, top + 8, left + width, top + 8), _RULE)
+    times = f"{_clock(strip.start / fps)} - {_clock((strip.start + strip.frames) / fps)}"
+    room = width - draw.textlength(times, _font(14)) - 16
+    name = strip.name
+    while len(name) > 1 and draw.textlength(name, _font(17)) > room:
+        name = name[:-2].rstrip() + "\u2026"
+    draw.text((left, top + 34), name, _INK, _font(17), anchor="ls")
+    draw.text((left + width, top + 34), times, _DIM, _font(14), anchor="rs")
+
+
+def _rounded(size: tuple[int, int]) -> Image.Image:
+    """A mask with softly rounded corners."""
+    mask = Image.new("L", (size[0] * 4, size[1] * 4), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] * 4 - 1, size[1] * 4 - 1), 24, fill=255)
+    return mask.resize(size, Image.Resampling.LANCZOS)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _clock(seconds: Fraction | float) -> str:
+    minutes, rest = divmod(float(seconds), 60)
+    return f"{int(minutes)}:{rest:05.2f}"
