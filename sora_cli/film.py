@@ -119,6 +119,8 @@ def make(board: Storyboard, out: Path, *, report: Report, draft: bool = False, o
         done = sidecar.up_to_date(out, key)
     if done is not None:
         return done
+    unmarked = board.policy != "strict"
+    stamp.check_mark(board.provenance.watermark, plan.width, plan.height, may_leave_unmarked=unmarked)
     with clock.stage("shoot"):
         clips = _shoot(plan, Store(default_folder()), report)
     with clock.stage("finish"):

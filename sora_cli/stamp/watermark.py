@@ -56,6 +56,10 @@ class Badge:
         return self.rgba.shape[1], self.rgba.shape[0]
 
 
+SMALL_FRAME = 160
+"""Pixels of the shorter side below which nothing is legible, drafts for instance: there the mark is made to fit."""
+
+
 def visible(mark: Watermark) -> bool:
     """Whether a person would see the mark at all."""
     return mark.on and mark.opacity >= LEAST_OPACITY and bool(mark.image or mark.text.strip())
@@ -121,6 +125,9 @@ def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
             plate = _plate(lines, letters)
             if plate.width <= room[0] and plate.height <= room[1]:
                 return plate
+    if side < SMALL_FRAME:
+        plate.thumbnail(room, Image.Resampling.LANCZOS)
+        return plate.crop((0, 0, plate.width & ~1, plate.height & ~1))
     raise RequestError(
         f"the mark's text is too long to be legible in this frame: {text!r}",
         hint="shorten `provenance: watermark: text`, or give a picture, or make the film larger",

@@ -177,3 +177,11 @@ def test_the_film_shows_the_mark_where_it_should_be(tmp_path: Path) -> None:
         outside = np.ones(before.shape[1:3], bool)
         outside[max(0, y - 8) : y + badge.size[1] + 8, max(0, x - 8) : x + badge.size[0] + 8] = False
         assert np.abs(after[number] - before[number])[outside].mean() < 3
+
+
+@pytest.mark.parametrize("size", [(48, 32), (96, 64), (192, 128), (128, 192)])
+def test_a_small_frame_has_a_mark_that_fits(size: tuple[int, int]) -> None:
+    badge = make_badge(Watermark(), *size)
+    assert 0 < badge.size[0] < size[0]
+    assert 0 < badge.size[1] < size[1]
+    assert badge.size[0] % 2 == badge.size[1] % 2 == 0

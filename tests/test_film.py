@@ -1,0 +1,152 @@
+"""The whole line, with an engine that draws flat colours, so that every frame of the film tells its shot."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sora_cli import film, stamp
+from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
+from sora_cli.errors import RenderError, RequestError
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import read_frames
+from sora_cli.plan import round_half_up
+from sora_cli.report import Recording, TakeKept
+from tests.boards import board, catalogue
+
+GREYS = {"black": 30, "dark": 80, "light": 150, "white": 220}
+
+
+class Greys:
+    """Flat frames in the grey that the prompt names."""
+
+    def __init__(self, card: EngineCard) -> None:
+        self.card = card
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:  # noqa: ARG002  the seam's own
+        progress(1, 1)
+        word = take.prompt.split(".")[0].split()[0]
+        if word not in GREYS:
+            raise RenderError(f"no grey called {word}")
+        return Footage(np.full((take.frames, take.height, take.width, 3), GREYS[word], np.uint8), take.fps)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", Greys)
+    return tmp_path
+
+
+def make(folder: Path, *shots: Any, report: Any = None, name: str = "film.mp4", **written: Any) -> film.Film:
+    written = {"output": {"size": "192x128"}, "look": "off", **written}
+    return film.make(board(*shots, **written), folder / name, report=report or Recording())
+
+
+def shown(path: Path, frames: int) -> list[str]:
+    """The name of the grey of each frame; the mark is off its median."""
+    medians = np.median(read_frames(path, 0, frames), axis=(1, 2, 3))
+    return [min(GREYS, key=lambda name: abs(GREYS[name] - median)) for median in medians]
+
+
+@pytest.mark.parametrize("rate", [12, 24, 25, 30])
+def test_every_boundary_falls_on_its_frame(studio: Path, rate: int) -> None:
+    lengths = {"black": "1.3s", "white": "700ms", "dark": "1s", "light": "0.51s"}
+    made = make(studio, *({"prompt": word, "duration": length} for word, length in lengths.items()),
+                output={"size": "192x128", "fps": rate})  # fmt: skip
+    ends = [round_half_up(Fraction(t) * rate) for t in ("1.3", "2.0", "3.0", "3.51")]
+    facts = probe(made.path)
+    assert (facts.frames, facts.fps, facts.variable) == (ends[-1], Fraction(rate), False)
+    expected = [
+        word for word, start, end in zip(lengths, [0, *ends], ends, strict=False) for _ in range(end - start)
+    ]  # fmt: skip
+    assert shown(made.path, ends[-1]) == expected
+
+
+def test_transitions_change_no_length(studio: Path) -> None:
+    made = make(
+        studio, {"prompt": "black", "duration": "2s"},
+        {"prompt": "white", "duration": "2s", "transition": "dissolve 0.5s"},
+        {"prompt": "black", "duration": "2s", "transition": "wipe left 0.5s"},
+    )  # fmt: skip
+    assert probe(made.path).frames == made.frames == 60
+    assert shown(made.path, 60)[:18] == ["black"] * 18
+    assert shown(made.path, 60)[24:36] == ["white"] * 12
+
+
+def test_a_second_run_shoots_and_writes_nothing(studio: Path) -> None:
+    shots = ({"prompt": "black"}, {"prompt": "white"})
+    first = make(studio, *shots)
+    report = Recording()
+    again = make(studio, *shots, report=report)
+    assert again.reused
+    assert (again.path, again.frames) == (first.path, first.frames)
+    assert report.of(TakeKept) == []
+
+
+def test_changing_one_shot_shoots_it_alone(studio: Path) -> None:
+    make(studio, "black", "white")
+    report = Recording()
+    made = make(studio, "black", "dark", report=report)
+    assert [event.reused for event in report.of(TakeKept)] == [True, False]
+    assert set(shown(made.path, made.frames)) == {"black", "dark"}
+
+
+def test_a_damaged_film_is_made_again_from_its_clips(studio: Path) -> None:
+    made = make(studio, "black")
+    made.path.write_bytes(made.path.read_bytes()[:-1])
+    report = Recording()
+    assert not make(studio, "black", report=report).reused
+    assert all(event.reused for event in report.of(TakeKept))
+
+
+def test_a_film_that_fails_leaves_the_old_one_alone(studio: Path) -> None:
+    made = make(studio, "black")
+    before = made.path.read_bytes()
+    with pytest.raises(RenderError, match="no grey called pink"):
+        make(studio, "black", "pink")
+    assert made.path.read_bytes() == before
+    assert not list(studio.glob(".*"))
+
+
+def test_the_credential_has_every_take_as_an_ingredient(studio: Path) -> None:
+    made = make(studio, {"name": "one", "beats": ["black", "white"]}, "dark")
+    verdict = stamp.verify(made.path)
+    assert verdict.ok
+    assert [part.name for part in verdict.parts] == ["scene-1/one/1", "scene-1/one/2", "scene-1/shot-2"]
+    assert [part.start for part in verdict.parts] == [0, 1, 2]
+
+
+def test_the_sidecar_has_what_is_needed_to_make_it_again(studio: Path) -> None:
+    made = make(studio, {"prompt": "black", "seed": 42, "options": {"steps": 3}})
+    facts = json.loads(made.sidecar.read_text())
+    (take,) = facts["takes"]
+    assert (take["seed"], take["options"], take["prompt"], take["plays"]) == (42, {"steps": 3}, "black", True)
+    assert facts["libraries"].keys() >= {"torch", "diffusers"}
+    assert facts["film"]["frames"] == made.frames
+
+
+@pytest.mark.parametrize("name", ["film.txt", "film"])
+def test_a_name_that_no_film_can_have_is_refused_before_any_work(studio: Path, name: str) -> None:
+    report = Recording()
+    with pytest.raises(RequestError, match=r"must end in \.mp4"):
+        make(studio, "black", name=name, report=report)
+    assert report.events == []
+
+
+def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert film.free_name("A red ball!") == Path("a-red-ball.mp4")
+    Path("a-red-ball.mp4").touch()
+    assert film.free_name("A red ball!") == Path("a-red-ball-2.mp4")
+    assert film.free_name("...") == Path("film.mp4")
