@@ -194,7 +194,8 @@ def _encode(
         if progress is not None:
             progress(count, master.frames)
     if count != master.frames:
-        raise MediaError(f"the film has {'more' if count > master.frames else count} of its {master.frames} frames")
+        found = "more than" if count > master.frames else f"{count} of"
+        raise MediaError(f"the film has {found} its {master.frames} frames")
     for _ in sound:
         pass
     container.mux(video.encode())

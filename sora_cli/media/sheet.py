@@ -17,7 +17,7 @@ from sora_cli.media.reel import Chain, decode, rgb_bytes, to_rgb
 from sora_cli.media.stream import Frames
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
-_MARGIN, _GAP, _LABEL = 40, 10, 42
+_MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
 _WIDTH = 1280
 _MOST_ROWS = 60
 
@@ -47,7 +47,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
     strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
     count = 4 if beside == 1 else 2
     columns = count * beside
-    width = (_WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) // columns
+    width = (_WIDTH - 2 * _MARGIN - (beside - 1) * (_GUTTER - _GAP) - (columns - 1) * _GAP) // columns
     size = (width, max(1, round(width * known.height / known.width)))
     thumbs = _thumbs(film, strips, count, size)
     rows = -(-len(strips) // beside)
@@ -58,7 +58,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
     _head(draw, title or film.stem, known, len(strips))
     for number, strip in enumerate(strips):
         row, side = divmod(number, beside)
-        left = _MARGIN + side * count * (width + _GAP)
+        left = _MARGIN + side * (count * (width + _GAP) + _GUTTER - _GAP)
         top = head + row * (size[1] + _LABEL + _GAP)
         _label(draw, (left, top), strip, known.fps, count * (width + _GAP) - _GAP)
         for place in range(count):

@@ -1,0 +1,96 @@
+"""Clips come back bit for bit, and any frame of them is found."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sora_cli.errors import MediaError
+from sora_cli.media.clip import write_clip
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import decode, read_frames
+from sora_cli.media.sound import read_sound
+from sora_cli.media.stream import Sound
+
+RATES = [Fraction(24), Fraction(25), Fraction(12), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(16)]
+
+
+def noise(frames: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 30), st.integers(2, 40), st.integers(2, 40)),
+    fps=st.sampled_from(RATES),
+    seed=st.integers(0, 2**32),
+    data=st.data(),
+)
+def test_frames_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    shape: tuple[int, int, int],
+    fps: Fraction,
+    seed: int,
+    data: st.DataObject,
+) -> None:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    frames, height, width = shape
+    pixels = noise(frames, height, width, seed)
+    write_clip(path, pixels, fps)
+    start = data.draw(st.integers(0, frames - 1))
+    count = data.draw(st.integers(1, frames - start))
+    assert np.array_equal(read_frames(path, 0, frames), pixels)
+    assert np.array_equal(read_frames(path, start, count), pixels[start : start + count])
+    assert np.array_equal(read_frames(path, start - frames, count), pixels[start : start + count])
+    known = probe(path)
+    assert (known.fps, known.frames, known.width, known.height) == (fps, frames, width, height)
+    assert known.duration == frames / fps
+    assert not known.variable
+
+
+def test_sound_comes_back_to_the_sample(tmp_path: Path) -> None:
+    samples = np.random.default_rng(1).normal(size=(50_001, 2)).astype(np.float32)
+    write_clip(tmp_path / "clip.mp4", noise(25, 8, 8), Fraction(24000, 1001), Sound(samples, 48_000))
+    assert np.array_equal(read_sound(tmp_path / "clip.mp4"), samples)
+
+
+def test_frames_are_found_in_any_order_and_over_wide_gaps(tmp_path: Path) -> None:
+    pixels = noise(260, 4, 4)
+    write_clip(tmp_path / "clip.mp4", pixels, Fraction(25))
+    wanted = [3, 3, 130, 259, 0, 255, 256, 256, 100]
+    found = [frame.to_ndarray(format="rgb24") for frame in decode(tmp_path / "clip.mp4", wanted)]
+    assert np.array_equal(np.stack(found), pixels[wanted])
+
+
+@pytest.mark.parametrize(("start", "count"), [(5, 6), (10, 1), (-11, 1), (-2, 3)])
+def test_a_frame_that_is_not_there_is_named(tmp_path: Path, start: int, count: int) -> None:
+    write_clip(tmp_path / "clip.mp4", noise(10, 8, 8), Fraction(24))
+    with pytest.raises(MediaError, match="it has 10 frames"):
+        read_frames(tmp_path / "clip.mp4", start, count)
+
+
+def test_frames_are_fitted_to_a_size(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", noise(3, 30, 40), Fraction(24))
+    assert read_frames(tmp_path / "clip.mp4", 0, 3, (16, 16)).shape == (3, 16, 16, 3)
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 8, 3), (8, 8, 3), (2, 8, 8, 4)])
+def test_what_is_no_film_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(MediaError):
+        write_clip(tmp_path / "clip.mp4", np.zeros(shape, np.uint8), Fraction(24))
+    assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="cannot write"):
+        write_clip(tmp_path / "nowhere" / "clip.mp4", noise(2, 8, 8), Fraction(24))
+    sound = Sound(np.zeros((10, 3), np.float32), 48_000)
+    with pytest.raises(MediaError, match="shape"):
+        write_clip(tmp_path / "clip.mp4", noise(2, 8, 8), Fraction(24), sound)
+    assert not list(tmp_path.iterdir())

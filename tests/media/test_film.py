@@ -1,0 +1,151 @@
+"""A film file is what it says it is: colours, rate, length, sound, tags."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.film import DELIVERIES, delivery, write_film
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import read_frames
+from sora_cli.media.sound import read_sound
+from sora_cli.media.stream import Chapter, Master
+
+RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(12), Fraction(24000, 1001), Fraction(30000, 1001)]
+PATCHES = np.array(
+    [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [128, 128, 128], [201, 61, 30], [20, 90, 160]],
+    np.uint8,
+)
+
+
+def patches() -> np.ndarray:
+    return np.broadcast_to(PATCHES.repeat(16, axis=0), (32, 128, 3)).copy()
+
+
+def master(frames: int = 12, fps: Fraction = Fraction(24), **changes: object) -> Master:
+    def pictures() -> Iterator[av.VideoFrame]:
+        for _ in range(frames):
+            yield av.VideoFrame.from_ndarray(patches())
+
+    made = Master(width=128, height=32, fps=fps, frames=frames, pictures=pictures)
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_rate_and_length_are_exact(tmp_path: Path, fps: Fraction) -> None:
+    write_film(tmp_path / "film.mp4", master(25, fps))
+    known = probe(tmp_path / "film.mp4")
+    assert (known.fps, known.frames, known.duration, known.variable) == (fps, 25, 25 / fps, False)
+
+
+def test_colours_are_bt_709_and_say_so(tmp_path: Path) -> None:
+    write_film(tmp_path / "film.mp4", master())
+    tags = probe(tmp_path / "film.mp4").color
+    assert (tags.primaries, tags.transfer, tags.matrix, tags.range) == ("bt709", "bt709", "bt709", "tv")
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        planes = [plane.astype(float) for plane in _planes(next(container.decode(video=0)))]
+    kr, kb = 0.2126, 0.0722
+    for number, (r, g, b) in enumerate(PATCHES / 255):
+        luma = kr * r + (1 - kr - kb) * g + kb * b
+        wanted = (16 + 219 * luma, 128 + 224 * (b - luma) / (2 * (1 - kb)), 128 + 224 * (r - luma) / (2 * (1 - kr)))
+        found = [planes[0][16, number * 16 + 8], planes[1][8, number * 8 + 4], planes[2][8, number * 8 + 4]]
+        assert np.abs(np.array(found) - wanted).max() <= 1.5
+
+
+def _planes(frame: av.VideoFrame) -> list[np.ndarray]:
+    return [
+        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in frame.planes
+    ]
+
+
+def test_flat_patches_come_back(tmp_path: Path) -> None:
+    write_film(tmp_path / "film.mp4", master())
+    frame = read_frames(tmp_path / "film.mp4", 6, 1)[0]
+    for number, colour in enumerate(PATCHES):
+        assert np.abs(frame[16, number * 16 + 8].astype(int) - colour).max() <= 3
+
+
+def test_it_starts_to_play_before_it_is_whole(tmp_path: Path) -> None:
+    write_film(tmp_path / "film.mp4", master())
+    data = (tmp_path / "film.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_title_author_and_chapters(tmp_path: Path) -> None:
+    chapters = (Chapter("harbour", 0, 24), Chapter("the sea", 24, 48))
+    write_film(tmp_path / "film.mp4", master(48, title="First Light", author="Jane Doe", chapters=chapters))
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        assert container.metadata["title"] == "First Light"
+        assert container.metadata["artist"] == "Jane Doe"
+        found = [
+            (part["metadata"]["title"], part["start"] * part["time_base"], part["end"] * part["time_base"])
+            for part in container.chapters()
+        ]
+    assert found == [("harbour", 0, 1), ("the sea", 1, 2)]
+
+
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(30000, 1001)])
+def test_sound_stays_with_the_picture(tmp_path: Path, fps: Fraction) -> None:
+    film = master(100, fps)
+    clicks = [10_000, 60_000, film.samples - 20_000]
+    sound = np.zeros((film.samples, 2), np.float32)
+    for click in clicks:
+        sound[click : click + 24] = 0.8
+    film = dataclasses.replace(film, sound=lambda: iter(np.array_split(sound, 13)))
+    write_film(tmp_path / "film.mp4", film)
+    heard = np.abs(read_sound(tmp_path / "film.mp4")[:, 0])
+    for click in clicks:
+        around = heard[click - 2000 : click + 2000]
+        assert abs(int((around * np.arange(4000)).sum() / around.sum()) - 2012) < 48  # within a millisecond
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        audio = container.streams.audio[0]
+        assert (audio.rate, audio.channels, audio.start_time) == (48_000, 2, 0)
+        assert abs(audio.duration * audio.time_base - 100 / fps) < Fraction(1, 1000)
+
+
+def test_the_ending_of_the_name_does_not_matter(tmp_path: Path) -> None:
+    write_film(tmp_path / "film.part", master())
+    assert probe(tmp_path / "film.part").frames == 12
+
+
+@pytest.mark.parametrize("promised", [11, 13])
+def test_a_master_that_breaks_its_promise_leaves_no_file(tmp_path: Path, promised: int) -> None:
+    with pytest.raises(MediaError, match=f"{promised} frames"):
+        write_film(tmp_path / "film.mp4", dataclasses.replace(master(12), frames=promised))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
+    def interrupt(done: int, _frames: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_film(tmp_path / "film.mp4", master(), progress=interrupt)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_odd_size_is_refused_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="127x32") as caught:
+        write_film(tmp_path / "film.mp4", master(width=127))
+    assert "even" in caught.value.hint
+
+
+def test_progress_counts_every_frame(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    write_film(tmp_path / "film.mp4", master(), progress=lambda done, of: told.append((done, of)))
+    assert told == [(number, 12) for number in range(1, 13)]
+
+
+def test_deliveries_are_found_by_name() -> None:
+    assert delivery("web") is DELIVERIES["web"]
+    with pytest.raises(RequestError, match="no such delivery: vhs"):
+        delivery("vhs")

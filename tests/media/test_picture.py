@@ -1,0 +1,53 @@
+"""Pictures come upright, in sRGB, whatever they are stored as; fitting covers and crops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from sora_cli.errors import MediaError
+from sora_cli.media.picture import fit, read_picture
+
+
+def test_transparency_becomes_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "a.png")
+    assert (read_picture(tmp_path / "a.png") == 255).all()
+
+
+def test_sixteen_bits_keep_their_brightness(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 0x8000, np.uint16)).save(tmp_path / "a.png")
+    assert (read_picture(tmp_path / "a.png") == 128).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "LA", "CMYK", "1"])
+def test_other_modes_are_read(tmp_path: Path, mode: str) -> None:
+    name = "a.jpg" if mode == "CMYK" else "a.png"
+    Image.new("RGB", (6, 4), (255, 255, 255)).convert(mode).save(tmp_path / name)
+    assert (read_picture(tmp_path / name) >= 250).all()
+
+
+def test_a_sound_file_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"RIFF\0\0\0\0WAVE")
+    with pytest.raises(MediaError, match="no picture"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_fitting_keeps_the_middle() -> None:
+    frames = np.zeros((1, 40, 120, 3), np.uint8)
+    frames[:, :, 40:80] = 200
+    fitted = fit(frames, 20, 20)
+    assert fitted.shape == (1, 20, 20, 3)
+    assert np.abs(fitted[:, :, 3:-3].astype(int) - 200).max() <= 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[st.integers(1, 60)] * 4), st.integers(0, 255))
+def test_any_size_fits_any_size_and_flat_stays_flat(sizes: tuple[int, int, int, int], value: int) -> None:
+    fitted = fit(np.full((2, *sizes[:2], 3), value, np.uint8), *sizes[2:])
+    assert fitted.shape == (2, sizes[3], sizes[2], 3)
+    assert (fitted == value).all()

@@ -1,0 +1,33 @@
+"""The contact sheet shows every shot."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sora_cli.errors import MediaError
+from sora_cli.media.clip import write_clip
+from sora_cli.media.sheet import Strip, contact_sheet
+
+
+@pytest.mark.parametrize("shots", [1, 3, 13])
+def test_every_shot_is_there(tmp_path: Path, shots: int) -> None:
+    frames = np.zeros((shots * 6, 36, 64, 3), np.uint8)
+    for shot in range(shots):
+        frames[shot * 6 : shot * 6 + 6] = (40 + 15 * shot, 250 - 15 * shot, 90)
+    write_clip(tmp_path / "film.mp4", frames, Fraction(12))
+    strips = [Strip(f"a shot with a name that is long, number {shot}", shot * 6, 6) for shot in range(shots)]
+    path = contact_sheet(tmp_path / "film.mp4", strips, tmp_path / "sheet.png", "A film")
+    with Image.open(path) as image:
+        pixels = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
+    assert {(40 + 15 * shot, 250 - 15 * shot, 90) for shot in range(shots)} <= pixels
+
+
+def test_no_shots_no_sheet(tmp_path: Path) -> None:
+    write_clip(tmp_path / "film.mp4", np.zeros((2, 8, 8, 3), np.uint8), Fraction(12))
+    with pytest.raises(MediaError):
+        contact_sheet(tmp_path / "film.mp4", [], tmp_path / "sheet.png")

@@ -1,0 +1,58 @@
+"""Sound is read from every kind of file, as stereo, at the level it has."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sora_cli.errors import MediaError
+from sora_cli.media.clip import write_clip
+from sora_cli.media.sound import read_sound
+from sora_cli.media.stream import Sound
+
+
+def tone(rate: int, seconds: float = 0.5, level: float = 0.25) -> np.ndarray:
+    return (level * np.sin(2 * np.pi * 440 * np.arange(round(rate * seconds)) / rate)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_mono_plays_on_both_sides_as_loud_as_it_is(tmp_path: Path, name: str, rate: int) -> None:
+    soundfile.write(tmp_path / name, tone(rate), rate)
+    sound = read_sound(tmp_path / name)
+    assert abs(len(sound) - 24_000) <= 1300  # MP3 may keep its padding
+    assert np.array_equal(sound[:, 0], sound[:, 1])
+    assert np.sqrt((sound[6000:18_000, 0] ** 2).mean()) == pytest.approx(0.25 / np.sqrt(2), rel=0.02)
+
+
+def test_exact_where_nothing_is_converted(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(size=(9000, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype="FLOAT")
+    assert np.array_equal(read_sound(tmp_path / "a.wav"), samples)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_surround_is_mixed_down_as_bs_775_says(tmp_path: Path, subtype: str) -> None:
+    samples = np.zeros((4800, 6), np.float32)
+    samples[:, 0], samples[:, 2], samples[:, 3], samples[:, 4] = 0.1, 0.5, 0.9, 0.2  # left, centre, LFE, left surround
+    soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype=subtype)
+    left, right = read_sound(tmp_path / "a.wav")[2400]
+    assert left == pytest.approx(0.1 + 0.5 * np.sqrt(0.5) + 0.2 * np.sqrt(0.5), abs=1e-3)
+    assert right == pytest.approx(0.5 * np.sqrt(0.5), abs=1e-3)
+
+
+def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", np.zeros((2, 8, 8, 3), np.uint8), Fraction(24))
+    with pytest.raises(MediaError, match="no sound"):
+        read_sound(tmp_path / "a.mp4")
+
+
+def test_another_rate(tmp_path: Path) -> None:
+    write_clip(
+        tmp_path / "a.mp4", np.zeros((12, 8, 8, 3), np.uint8), Fraction(24), Sound(tone(16_000)[:, None], 16_000)
+    )
+    assert abs(len(read_sound(tmp_path / "a.mp4")) - 24_000) <= 2
