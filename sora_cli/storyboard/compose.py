@@ -19,6 +19,7 @@ from sora_cli.storyboard.source import Source, quoted, refuse
 MAX_NODES = 100_000
 """What aliases and merge keys stand for is counted too."""
 MAX_ITEMS = 20_000
+MAX_KEYS = 2_000
 MAX_LENGTH = 20_000
 """Characters of one text."""
 
@@ -103,7 +104,8 @@ class _Composer:
             plain = event.style is None or event.style == ""
             as_word = plain and event.tag is None and event.implicit[0]
             value = read_word(event.value) if as_word or (event.tag and "str" not in event.tag[-3:]) else event.value
-            return Scalar(_start(event), _end(event), value, event.value, plain)
+            weight = 1 + len(event.value) // 200  # an alias of a long text is worth more than one value
+            return Scalar(_start(event), _end(event), value, event.value, plain, weight)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._items(event, depth)
         return self._pairs(event, depth)
@@ -155,6 +157,8 @@ class _Composer:
                 first = self._source.mark_at(pairs[key][0])
                 hint = f"it stands on line {first.line} already"
                 self._problems.add(f"{quoted(key)} is written twice", self._mark(event), hint)
+            elif len(pairs) == MAX_KEYS:
+                refuse(f"a mapping of more than {MAX_KEYS:,} keys", mark=self._mark(event))
             else:
                 pairs[key] = (_start(event), value)
         for other in merged:

@@ -164,9 +164,6 @@ class _Filler:
     def _scalar(self, node: Scalar, loc: Loc) -> object:
         if "${" not in node.text or self._literal or not isinstance(node.value, str):
             return node.value
-        whole = _VARIABLE.fullmatch(node.text)
-        if whole and whole[2] in self._values:
-            return self._values[whole[2]].value
         uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
         unset = [name for name in dict.fromkeys(uses) if name not in self._values]
         for name in unset:
@@ -187,5 +184,7 @@ class _Filler:
             self._problems.add("the variables make this text too long", self._document.mark(loc))
             self.pruned.add(loc)
             return node.text
+        if len(uses) == 1 and node.text == f"${{{uses[0]}}}":
+            return self._values[uses[0]].value
         text = _VARIABLE.sub(lambda match: match[1] or self._values[match[2]].text, node.text)
         return read_word(text) if node.plain else text

@@ -63,7 +63,11 @@ def _music_words(board: Storyboard) -> Iterator[Loc]:
 
 
 def _scene_sounds(board: Storyboard) -> Iterator[Loc]:
-    return (beat.origin["sound"] for beat in _beats(board) if beat.bed != board.sound)
+    for scene in board.scenes:
+        if scene.sound != board.sound:
+            yield (*scene.loc, "sound")
+        beats = (beat for shot in scene.shots for beat in shot.beats)
+        yield from (beat.origin["sound"] for beat in beats if beat.bed != scene.sound)
 
 
 def _beat_sounds(board: Storyboard) -> Iterator[Loc]:

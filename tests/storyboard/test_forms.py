@@ -1,0 +1,146 @@
+"""The short forms: what each means, exactly, and what is said of one that means nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.model import Duration, FilmSize, Transition
+from tests.storyboard.boards import board, first_beat, problem
+
+SECONDS = st.decimals(min_value="0.001", max_value=3600, places=3)
+
+
+@given(SECONDS)
+def test_seconds_are_exact(value: object) -> None:
+    exact = Duration(seconds=Fraction(str(value)))
+    assert forms.duration(f"{value}s") == forms.duration(f"{value}") == forms.duration(f" {value} s ") == exact
+
+
+@given(st.integers(1, 3_600_000))
+def test_milliseconds_and_frames_are_exact(count: int) -> None:
+    assert forms.duration(f"{count}ms").seconds == Fraction(count, 1000)
+    if count <= 100_000:
+        assert forms.duration(f"{count}f") == Duration(frames=count)
+        assert forms.duration(f"{count}f").at(Fraction(24)) == Fraction(count, 24)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("0.1", Fraction(1, 10)),
+        ("4", 4),
+        ("'4s'", 4),
+        ("1m30s", 90),
+        ("1 m 0.5 s", Fraction(121, 2)),
+        (".5s", Fraction(1, 2)),
+    ],
+)
+def test_a_duration_in_a_storyboard(written: str, seconds: Fraction) -> None:
+    assert first_beat(f"shots: [{{prompt: a, duration: {written}}}]").duration == Duration(seconds=Fraction(seconds))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["0", "-1s", "soon", "1.5f", "1h", "2d", "3601", "[1]", "true", "1e2", ".inf", ".nan", "'4 s s'", "9" * 30],
+)
+def test_what_is_no_duration(written: str) -> None:
+    told = problem(f"shots:\n  - prompt: a\n    duration: {written}")
+    assert told.startswith("board.yaml:3:15: ")
+
+
+@pytest.mark.parametrize(
+    ("written", "fps"),
+    [
+        ("12", Fraction(12)),
+        ("23.976", Fraction(24000, 1001)),
+        ("29.97", Fraction(30000, 1001)),
+        ("25.0", Fraction(25)),
+        ("59.94", Fraction(60000, 1001)),
+        ("30000/1001", Fraction(30000, 1001)),
+        ("12.5", Fraction(25, 2)),
+        ("24fps", Fraction(24)),
+    ],
+)
+def test_frame_rates(written: str, fps: Fraction) -> None:
+    assert board(f"output: {{fps: {written}}}\nshots: [a]").fps == fps
+
+
+@pytest.mark.parametrize("written", ["0", "-3", "241", "24/0", "fast", "[24]", "true", ".inf", "1/1000"])
+def test_what_is_no_frame_rate(written: str) -> None:
+    assert problem(f"output: {{fps: {written}}}\nshots: [a]").startswith("board.yaml:1:15: ")
+
+
+def test_sizes() -> None:
+    def size(written: str) -> FilmSize:
+        return board(f"output: {{{written}}}\nshots: [a]").size
+
+    assert size("size: 256x160") == size("size: 256 X 160") == FilmSize(width=256, height=160)
+    assert size("aspect: 9:16, height: 320") == size("size: 9:16, height: 320") == FilmSize(height=320, aspect=(9, 16))
+    assert "write 256x162" in problem("output: {size: 255x161}\nshots: [a]")
+    for wrong in (
+        "size: 8x8",
+        "size: 99999x16",
+        "size: big",
+        "size: [1, 2]",
+        "aspect: 16",
+        "aspect: 100:1",
+        "height: 90",
+        "size: 64x64, height: 64",
+        "size: 64x64, aspect: 1:1",
+        "aspect: 1:1, height: 91",
+        "aspect: 0:1",
+    ):
+        problem(f"output: {{{wrong}}}\nshots: [a]")
+
+
+def test_transitions() -> None:
+    def coming(written: str) -> Transition:
+        return board(f"shots: [a, {{prompt: b, transition: {written}}}]").shots[1].transition
+
+    half, whole = Duration(seconds=Fraction(1, 2)), Duration(seconds=Fraction(1))
+    assert coming("cut") == coming("none") == coming("{kind: cut}") == Transition()
+    assert coming("dissolve 0.5s") == coming("dissolve") == coming("{kind: dissolve}") == Transition("dissolve", half)
+    assert coming("fade 1s") == coming("{kind: fade, duration: 1}") == Transition("fade", whole)
+    assert (
+        coming("wipe up 1 s") == coming("{kind: wipe, duration: 1s, direction: up}") == Transition("wipe", whole, "up")
+    )
+    assert coming("wipe") == coming("wipe left 500ms") == Transition("wipe", half, "left")
+    assert coming("dissolve 6f") == Transition("dissolve", Duration(frames=6))
+    for wrong in (
+        "jump",
+        "cut 1s",
+        "dissolve soon",
+        "wipe 1s left",
+        "wipe sideways 1s",
+        "{kind: jump}",
+        "3",
+        "{duration: 1}",
+        "dissolve 0s",
+        "[cut]",
+    ):
+        problem(f"shots: [a, {{prompt: b, transition: {wrong}}}]")
+
+
+def test_seeds_takes_and_opacity_have_a_range() -> None:
+    assert first_beat("shots: [{prompt: a, seed: 0, takes: 100}]").takes == 100
+    for wrong in ("seed: -1", f"seed: {2**63}", "seed: 1.5", "seed: true", "takes: 0", "takes: 101", "takes: many"):
+        problem(f"shots: [{{prompt: a, {wrong}}}]")
+    for wrong in ("opacity: 0", "opacity: 2", "opacity: .nan", "opacity: half", "opacity: true"):
+        problem(f"provenance: {{watermark: {{{wrong}}}}}\nshots: [a]")
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.text()), st.just({})))
+def test_a_form_means_something_or_says_why_not(value: object) -> None:
+    readers = (forms.text, forms.label, forms.name, forms.phrase, forms.duration, forms.time, forms.moment, forms.rate,
+               forms.size, forms.aspect, forms.side, forms.transition, forms.version, forms.off, forms.whole(0, 9),
+               forms.number(0, 1), forms.word(forms.FRAMINGS, "a framing"))  # fmt: skip
+    for reader in readers:
+        with suppress(PydanticCustomError):
+            reader(value)
