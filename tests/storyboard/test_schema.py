@@ -22,6 +22,7 @@ class Core(yaml.SafeLoader):
 
 
 Core.yaml_implicit_resolvers = {}
+Core.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile("<<"), ["<"])
 Core.add_constructor("tag:yaml.org,2002:str", lambda loader, node: _word(loader.construct_scalar(node), node.style))
 
 
