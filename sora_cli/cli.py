@@ -7,23 +7,28 @@ Commands are prefixes of one line of flow (`film`): `check` and `plan` stop earl
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sora_cli import __version__, console
-from sora_cli.errors import RequestError, SoraError
+from sora_cli.errors import Interrupted, RequestError, SoraError
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.explain import PlanView
     from sora_cli.report import Report
     from sora_cli.sidecar import Film
+    from sora_cli.studio import Studio
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
+
+TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
+SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 app = typer.Typer(
     name="sora",
@@ -44,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SoraError as error:
         console.show_error(error)
         return error.exit_code
+    except KeyboardInterrupt as stop:
+        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        return getattr(stop, "exit_code", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`sora plan | head`).
         sys.stderr.close()
@@ -52,22 +60,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends the command with 130, after what runs has been put away."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
-        raise typer.Exit(INTERRUPTED) from None
+def _working(
+    *, events: bool = False, log: Path | None = None, max_time: str | None = None, max_disk: str | None = None
+) -> Iterator[tuple[Report, Studio]]:
+    """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
 
-
-@contextlib.contextmanager
-def _talking(*, events: bool = False) -> Iterator[Report]:
-    """Who hears the work: a person on stderr, and with `events` a program on stdout."""
+    The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
+    """
+    from sora_cli.halt import Halt
     from sora_cli.report import JsonLines
+    from sora_cli.store import Store, default_folder
+    from sora_cli.studio import Studio
 
-    with _interruptible(), console.Talk() as talk:
-        yield console.Both(talk, JsonLines(sys.stdout)) if events else talk
+    halt = Halt(_amount(max_time, TIMES, "--max-time"))
+    store = Store(default_folder(), _amount(max_disk, SIZES, "--max-disk"))
+    with contextlib.ExitStack() as stack:
+        listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
+        if log is not None:
+            listeners.append(stack.enter_context(console.Log(log)))
+        stack.enter_context(halt.listening(console.show_stop))
+        listeners.append(stack.enter_context(console.Talk()))
+        yield console.Listeners(*listeners), stack.enter_context(Studio(store, halt))
+        if halt.signal is not None:
+            raise Interrupted(halt.signal)
+
+
+def _amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
+    """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
+    if words is None:
+        return None
+    number = words.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = words.strip()[len(number) :].lower()
+    with contextlib.suppress(ValueError, OverflowError):
+        amount = float(number) * units[unit] if unit in units else math.nan
+        if amount > 0:
+            return int(amount)
+    known = ", ".join(f"1{unit}" for unit in units if unit)
+    raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
 
 
 def _version(show: bool) -> None:
@@ -91,6 +120,13 @@ Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a Y
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
+LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
+MaxTime = Annotated[
+    str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
+]
+MaxDisk = Annotated[
+    str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
 Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
@@ -134,6 +170,9 @@ def generate(
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
     draft: Draft = False,
     events: Events = False,
+    log: LogFile = None,
+    max_time: MaxTime = None,
+    max_disk: MaxDisk = None,
     as_json: Json = False,
 ) -> None:
     """Make one clip from a prompt."""
@@ -146,9 +185,9 @@ def generate(
     }  # fmt: skip
     written = {key: value for key, value in shot.items() if value is not None}
     data = {"title": prompt, "shots": [written], **({"output": {"size": size}} if size else {})}
-    with _talking(events=events) as report:
-        board = film.one_shot(data)
-        made = film.make(board, output or film.free_name(prompt), draft=draft, report=report)
+    board = film.one_shot(data)
+    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        made = film.make(board, output or film.free_name(prompt), report=report, studio=studio, draft=draft)
     _show_film(made, as_json=as_json)
 
 
@@ -162,6 +201,9 @@ def storyboard(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
     events: Events = False,
+    log: LogFile = None,
+    max_time: MaxTime = None,
+    max_disk: MaxDisk = None,
     as_json: Json = False,
 ) -> None:
     """Make the film of a storyboard; run again, it goes on where it was."""
@@ -171,8 +213,9 @@ def storyboard(
     if dry_run:
         _show_plan(explain.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
         return
-    with _talking(events=events) as report:
-        made = film.make(board, output or film.default_name(board), draft=draft, only=only or (), report=report)
+    out = output or film.default_name(board)
+    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        made = film.make(board, out, report=report, studio=studio, draft=draft, only=only or ())
     _show_film(made, as_json=as_json)
 
 

@@ -6,10 +6,14 @@ honoured (rich does both).
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import singledispatchmethod
+from datetime import datetime
+from functools import singledispatch, singledispatchmethod
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sora_cli import report
-from sora_cli.errors import Problem, SoraError, StoryboardError
+from sora_cli.errors import Problem, RequestError, SoraError, StoryboardError
 
 PLAIN_WIDTH = 200
 """Columns of a table that is not drawn on a terminal; a pipe has no width, and cropped names help nobody."""
@@ -49,6 +53,15 @@ def _console(*, stderr: bool = True) -> Console:
 def say(text: str, style: str = "") -> None:
     """A line of talk."""
     _console().print(Text(plain(text), style=style))
+
+
+def show_stop(last: bool) -> None:  # noqa: FBT001  a callback's only argument
+    """Say that a signal was heard. Safe in a signal handler, where a print may meet a half-done one of its own."""
+    text = b"\x1b[?25h" if last and sys.stderr.isatty() else b""  # progress bars hide the cursor
+    if not last:
+        text = b"\nstopping, when what is being written is whole; once more stops at once\n"
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), text)
 
 
 def show_error(error: SoraError) -> None:
@@ -136,85 +149,155 @@ class Talk:
 
     def __call__(self, event: report.Event) -> None:
         """Hear one event."""
-        self._hear(event)
+        if isinstance(event, report.TakeKept | report.TakeFailed | report.TakeSkipped):
+            self._done += 1
+            self._progress.update(self._film, completed=self._done)
+            self._progress.update(self._take, visible=False)
+        self._draw(event)
+        text, style = words(event)
+        if isinstance(event, report.TakeKept) and text:
+            text = f"[{self._done}/{self._takes}] {text}"
+        if text and not (self._live and isinstance(event, report.StageStarted)):
+            self._console.print(Text(plain(text), style=style))
 
     @singledispatchmethod
-    def _hear(self, event: report.Event) -> None:
-        """Events of which a person needs no word."""
+    def _draw(self, event: report.Event) -> None:
+        """Events that move no bar."""
 
-    @_hear.register
+    @_draw.register
     def _(self, event: report.Planned) -> None:
         self._takes, self._done = event.takes, 0
-        kept = f", {event.kept} already kept" if event.kept else ""
-        self._line(f"{event.takes} takes{kept}, {event.frames} frames, {event.seconds:.2f} s of film")
         self._progress.update(self._film, total=event.takes, completed=0, visible=True, description="film")
 
-    @_hear.register
-    def _(self, event: report.EngineLoading) -> None:
-        self._line(f"loading engine {event.engine}")
-
-    @_hear.register
+    @_draw.register
     def _(self, event: report.TakeStarted) -> None:
         self._progress.reset(self._take, total=None, visible=True, description=plain(event.take))
 
-    @_hear.register
+    @_draw.register
     def _(self, event: report.Step) -> None:
         self._progress.update(self._take, total=event.of, completed=event.step)
         self._progress.update(self._film, completed=self._done + event.step / max(1, event.of))
 
-    @_hear.register
-    def _(self, event: report.TakeKept) -> None:
-        self._ended()
-        if not event.reused:
-            self._line(f"[{self._done}/{self._takes}] {event.take}  {duration(event.seconds)}")
-
-    @_hear.register
-    def _(self, event: report.TakeFailed) -> None:
-        self._ended()
-        self._line(f"{event.take}: failed: {event.reason}", "red")
-
-    @_hear.register
-    def _(self, event: report.TakeSkipped) -> None:
-        self._ended()
-        self._line(f"{event.take}: skipped, because {event.because} failed", "yellow")
-
-    @_hear.register
+    @_draw.register
     def _(self, event: report.StageStarted) -> None:
         self._progress.reset(self._take, total=event.total or None, visible=True, description=event.stage)
-        if not self._live:
-            self._line(f"{event.stage} ...")
 
-    @_hear.register
+    @_draw.register
     def _(self, event: report.StageStep) -> None:
         self._progress.update(self._take, completed=event.done)
 
-    @_hear.register
+    @_draw.register
     def _(self, _event: report.StageDone) -> None:
         self._progress.update(self._take, visible=False)
 
-    @_hear.register
-    def _(self, event: report.Note) -> None:
-        self._line(f"note: {event.message}" + (f" ({event.hint})" if event.hint else ""), "yellow")
 
-    def _ended(self) -> None:
-        self._done += 1
-        self._progress.update(self._film, completed=self._done)
-        self._progress.update(self._take, visible=False)
-
-    def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(plain(text), style=style))
+@singledispatch
+def words(_event: report.Event) -> tuple[str, str]:
+    """What a person is told of an event, and its style; of most they need no word."""
+    return "", ""
 
 
-class Both:
-    """Tells two listeners."""
+@words.register
+def _(event: report.Planned) -> tuple[str, str]:
+    kept = f", {event.kept} already kept" if event.kept else ""
+    return f"{event.takes} takes{kept}, {event.frames} frames, {event.seconds:.2f} s of film", ""
 
-    def __init__(self, one: report.Report, other: report.Report) -> None:
-        self._listeners = (one, other)
+
+@words.register
+def _(event: report.EngineLoading) -> tuple[str, str]:
+    return f"loading engine {event.engine}", ""
+
+
+@words.register
+def _(event: report.TakeKept) -> tuple[str, str]:
+    return "" if event.reused else f"{event.take}  {duration(event.seconds)}", ""
+
+
+@words.register
+def _(event: report.TakeElsewhere) -> tuple[str, str]:
+    return f"{event.take}: another sora is making it; waiting for that", ""
+
+
+@words.register
+def _(event: report.TakeRetried) -> tuple[str, str]:
+    return f"{event.take}: {event.reason}; try {event.attempt} of {event.of}", "yellow"
+
+
+@words.register
+def _(event: report.TakeFailed) -> tuple[str, str]:
+    return f"{event.take}: failed: {event.reason}", "red"
+
+
+@words.register
+def _(event: report.TakeSkipped) -> tuple[str, str]:
+    return f"{event.take}: skipped, because {event.because} failed", "yellow"
+
+
+@words.register
+def _(event: report.StageStarted) -> tuple[str, str]:
+    return f"{event.stage} ...", ""
+
+
+@words.register
+def _(event: report.Note) -> tuple[str, str]:
+    return f"note: {event.message}" + (f" ({event.hint})" if event.hint else ""), "yellow"
+
+
+class Log:
+    """Appends what a person is told to a file, each line with the time of day."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._out = path.open("a", encoding="utf-8")
+        except OSError as error:
+            message = f"cannot write the log {path}: {error.strerror}"
+            raise RequestError(message, hint="name a file in a folder that you may write to") from error
+
+    def __call__(self, event: report.Event) -> None:
+        """Write down one event, at once."""
+        text, _ = words(event)
+        if isinstance(event, report.Released):
+            text = f"{event.film}: released"
+        if text:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Write down a line."""
+        self._out.write(f"{datetime.now().astimezone().isoformat(' ', 'seconds')}  {plain(text)}\n")
+        self._out.flush()
+
+    def __enter__(self) -> Self:
+        """Open for words."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Note how it ended, and close the file."""
+        with contextlib.suppress(OSError):
+            if isinstance(error, SoraError):
+                self.say(f"ended: {error.message}")
+            elif error is not None:
+                self.say("interrupted" if isinstance(error, KeyboardInterrupt) else f"ended: {error!r}")
+            self._out.close()
+
+
+class Listeners:
+    """Tells several listeners. One that cannot hear any more (a closed pipe, a full disk) is told nothing further.
+
+    A night of work does not end because the terminal that watched it went away.
+    """
+
+    def __init__(self, *listeners: report.Report) -> None:
+        self._listeners = list(listeners)
 
     def __call__(self, event: report.Event) -> None:
         """Pass the event on."""
-        for listener in self._listeners:
-            listener(event)
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except (OSError, ValueError):  # ValueError: the file was closed
+                self._listeners.remove(listener)
 
 
 def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@
     |  `- StoryboardError                  one or more problems, each with its place in the file
     |- WorkError                  exit 1   the work failed
     |  |- RenderError                      a take could not be made
+    |  |  `- DeviceLost                     its device or worker went away: worth another try
     |  |- MediaError                       a media file cannot be read or written
     |  |- StoreError                       the clips on disk
     |  `- StampError                       a film could not be stamped, or its stamp did not verify
@@ -15,6 +16,7 @@
     |  |- OutOfMemory
     |  `- CertificateError
     `- PolicyError                exit 4   refused by the policy
+    Interrupted                   exit 128 + signal; no error, so that nobody handles it as one
 
 The message says what is wrong and where; the hint says what to do next. Libraries raise, `console` draws,
 `cli.main` turns the class into the exit code.
@@ -52,6 +54,10 @@ class RenderError(WorkError):
     """A take could not be made."""
 
 
+class DeviceLost(RenderError):  # noqa: N818  the field's own name for it
+    """The device or the worker that made a take went away; another try may find it again."""
+
+
 class MediaError(WorkError):
     """A media file cannot be read or written."""
 
@@ -86,6 +92,15 @@ class PolicyError(SoraError):
     """Refused by the policy."""
 
     exit_code = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or another signal that asks to stop, was heard; what was being written is whole."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+        """As shells have it: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)

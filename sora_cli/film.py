@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 from sora_cli import sidecar, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError
-from sora_cli.plan import Plan, film_id, plan_takes
-from sora_cli.report import Planned, Released, Report, StageDone, StageStarted
+from sora_cli.plan import Plan, plan_takes
+from sora_cli.report import Released, Report, StageDone, StageStarted
 from sora_cli.sidecar import Film
 from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
+from sora_cli.studio import Studio, place
 
 if TYPE_CHECKING:
     from sora_cli.stamp import Making, Signer
@@ -102,11 +103,23 @@ class Clock:
         self._report(StageDone(name, self.stages[name]))
 
 
-def make(board: Storyboard, out: Path, *, report: Report, draft: bool = False, only: Sequence[str] = ()) -> Film:
+def make(
+    board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
+    draft: bool = False, only: Sequence[str] = (),
+) -> Film:  # fmt: skip
     """Make the film of a storyboard, or find that it is there and up to date.
+
+    Args:
+        board: the storyboard.
+        out: where the film goes; its sidecar and contact sheet lie beside it.
+        report: hears what happens.
+        studio: what it shares with other films; its own, on the default store, when nobody says.
+        draft: few steps and a small size.
+        only: names of shots; the film is these alone.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
+        Interrupted: the studio was asked to stop.
     """
     from sora_cli import stamp
 
@@ -121,12 +134,21 @@ def make(board: Storyboard, out: Path, *, report: Report, draft: bool = False, o
         return done
     unmarked = board.policy != "strict"
     stamp.check_mark(board.provenance.watermark, plan.width, plan.height, may_leave_unmarked=unmarked)
-    with clock.stage("shoot"):
-        clips = _shoot(plan, Store(default_folder()), report)
-    with clock.stage("finish"):
-        film = _finish(plan, clips, out, signer, report)
-    film = replace(film, stages=clock.stages)
-    sidecar.write(plan, clips, film, key=key, draft=draft)
+    with contextlib.ExitStack() as stack:
+        studio = studio or stack.enter_context(Studio(Store(default_folder())))
+        stack.enter_context(place(out, studio.halt))
+        done = sidecar.up_to_date(out, key)  # whoever held the place before us may have made it
+        if done is not None:
+            return done
+        stack.enter_context(studio.store.used(studio.halt.check))
+        with clock.stage("shoot"):
+            clips = studio.shoot(plan, report)
+        studio.halt.check()
+        with clock.stage("finish"):
+            film = _finish(plan, clips, out, signer, report)
+        film = replace(film, stages=clock.stages)
+        studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
+        sidecar.write(plan, clips, film, key=key, draft=draft)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
 
@@ -137,35 +159,13 @@ def _check_place(out: Path) -> None:
         raise RequestError(f"cannot write a film to {out}: its name must end in .mp4", hint=f"try {out.stem}.mp4")
     if out.is_dir():
         raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"cannot make the folder {out.parent}: {error.strerror}", hint="name another") from error
-
-
-def _shoot(plan: Plan, store: Store, report: Report) -> dict[str, Clip]:
-    """Shoot the plan's takes; the clip that plays, by the name of its stretch."""
-    from sora_cli.executors.local import LocalExecutor
-    from sora_cli.shoot import Camera, best, shoot
-
-    camera = Camera(plan.cards, catalogue.open_engine, store, report)
-    executor = LocalExecutor(camera, camera.close)
-    kept = sum(store.card(take.key) is not None for take in plan.takes)
-    report(Planned(len(plan.takes), kept, plan.frames, plan.seconds))
-    try:
-        clips = shoot(plan, executor, store, report)
-    finally:
-        camera.stop()
-        executor.close()
-        store.remember(film_id(plan.board), {take.name: take.key for take in plan.takes if store.card(take.key)})
-    return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
 
 
 def _finish(plan: Plan, clips: Mapping[str, Clip], out: Path, signer: Signer, report: Report) -> Film:
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
     from sora_cli.master.finish import finish
-    from sora_cli.master.sheet import contact_sheet
+    from sora_cli.media.sheet import Strip, contact_sheet
     from sora_cli.timeline import assemble
 
     cut = assemble(plan, clips)
@@ -174,7 +174,7 @@ def _finish(plan: Plan, clips: Mapping[str, Clip], out: Path, signer: Signer, re
         finish(cut, plan.board.sound), out, making=_making(plan, clips, cut), provenance=plan.board.provenance,
         signer=signer, report=report, may_leave_unmarked=plan.board.policy != "strict",
     )  # fmt: skip
-    contact_sheet(cut, sheet)
+    contact_sheet(out, [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots], sheet, plan.board.title)
     words = f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
     return Film(path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=words)
 

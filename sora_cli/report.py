@@ -7,6 +7,7 @@ for a program, `Recording` keeps them for a test.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol, TextIO
@@ -61,6 +62,25 @@ class TakeKept(Event):
     path: str
     seconds: float
     reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeElsewhere(Event):
+    """Another process is making the take; it is waited for, and made here if that process dies."""
+
+    take: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRetried(Event):
+    """The device or worker of a take went away; the take is tried again, now for the time `attempt` of `of`."""
+
+    take: str
+    key: str
+    reason: str
+    attempt: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +181,50 @@ def as_json(event: Event) -> dict[str, Any]:
 
 
 class JsonLines:
-    """Writes one JSON object a line; `time` is in seconds since the listener was made, and never goes back."""
+    """Writes one JSON object a line: `time` in seconds since the listener was made, which never goes back, `eta` in
+    seconds until the last take is made (null while nothing is known), then the event.
+    """  # noqa: D205  the summary needs two lines
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._zero = time.monotonic()
+        self._pace = Pace()
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Write the event as one line, at once."""
-        line = {"time": round(time.monotonic() - self._zero, 3), **as_json(event)}
-        self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._out.flush()
+        with self._lock:
+            now = time.monotonic() - self._zero
+            eta = self._pace.hear(event, now)
+            line = {"time": round(now, 3), "eta": None if eta is None else round(eta, 1), **as_json(event)}
+            self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._out.flush()
+
+
+class Pace:
+    """How long the takes of a film will need: those that are left, at the mean time of those made in this run."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._made: list[float] = []
+        self._began = 0.0
+        self._share = 0.0
+
+    def hear(self, event: Event, now: float) -> float | None:
+        """Seconds until the last take is made, as of `now`; None while nothing tells."""
+        if isinstance(event, Planned):
+            self._left = event.takes
+        elif isinstance(event, TakeStarted):
+            self._began, self._share = now, 0.0
+        elif isinstance(event, Step):
+            self._share = event.step / max(1, event.of)
+        elif isinstance(event, TakeKept | TakeFailed | TakeSkipped):
+            self._left -= 1
+            self._share = 0.0
+            if isinstance(event, TakeKept) and not event.reused:
+                self._made.append(event.seconds)
+        if not self._left:
+            return 0.0
+        if self._made:
+            return max(0.0, sum(self._made) / len(self._made) * (self._left - self._share))
+        return (now - self._began) / self._share * (self._left - self._share) if self._share else None

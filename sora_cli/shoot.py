@@ -5,9 +5,11 @@ Failure is local: a take that cannot be made takes down only what hangs on it; t
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,25 +20,42 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sora_cli.claim import PATIENCE
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
-from sora_cli.errors import MachineError, RenderError, SoraError, StoreError
+from sora_cli.errors import DeviceLost, MachineError, RenderError, SoraError, StoreError
 from sora_cli.executors.base import Executor
+from sora_cli.halt import Halt
 from sora_cli.media.clip import write_clip
 from sora_cli.media.picture import read_picture
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.stream import Frames
 from sora_cli.plan import Plan
-from sora_cli.report import EngineLoading, Report, Step, TakeFailed, TakeKept, TakeSkipped, TakeStarted
+from sora_cli.report import (
+    EngineLoading,
+    Report,
+    Step,
+    TakeElsewhere,
+    TakeFailed,
+    TakeKept,
+    TakeRetried,
+    TakeSkipped,
+    TakeStarted,
+)
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.takes import key_fields
+
+TRIES = 2
+"""How often a take is tried whose device or worker goes away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A take, and the clips that it carries on from and ends on, where it has such."""
+    """A take, who hears of it, and the clips that it carries on from and ends on, where it has such."""
 
     take: Take
+    card: EngineCard
+    report: Report
     opening: Clip | None = None
     closing: Clip | None = None
 
@@ -45,45 +64,49 @@ class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loo
     """The take was called off between two steps."""
 
 
+class Elsewhere(Exception):  # noqa: N818  no error: another process is making the take
+    """Somebody else holds the claim of the take."""
+
+
 class Camera:
     """One engine held open on one device: makes the clip of a job, and keeps it.
 
-    An engine stays open for all takes that want it, and is closed before another one is opened.
+    An engine stays open for all takes that want it, of however many films, and is closed before another is opened.
     """
 
-    def __init__(
-        self, cards: Mapping[str, EngineCard], open_engine: Callable[[EngineCard], Engine],
-        store: Store, report: Report,
-    ) -> None:  # fmt: skip
-        self._cards = cards
+    def __init__(self, open_engine: Callable[[EngineCard, Report], Engine], store: Store, halt: Halt) -> None:
         self._open = open_engine
         self._store = store
-        self._report = report
+        self._halt = halt
         self._engine: Engine | None = None
         self._stop = threading.Event()
+        self._writing = threading.Lock()
 
     def __call__(self, job: Job) -> Clip:
-        """Make the clip of the job's take.
+        """Make the clip of the job's take, or find that somebody else has made it meanwhile.
 
         Raises:
             SoraError: the take cannot be made or kept.
             Stopped: it was called off.
+            Elsewhere: another process is making it.
         """
-        take = job.take
-        if self._stop.is_set():
-            raise Stopped
-        engine = self._engine_for(take)
-        self._report(TakeStarted(take.name, take.key))
-        started = time.monotonic()
-        given = self._given(job)
-        footage = engine.generate(take, given, partial(self._progress, take))
-        if footage.frames.shape != (take.frames, take.height, take.width, 3):
-            raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
-        return self._keep(take, footage, given, time.monotonic() - started)
+        self._check_stop()
+        claim = self._store.claim(job.take.key)
+        if claim is None:
+            raise Elsewhere
+        with claim:
+            clip = self._store.find(job.take.key)
+            if clip is None:
+                clip = self._make(job)
+            else:
+                job.report(TakeKept(job.take.name, clip.key, str(clip.path), clip.seconds, reused=True))
+            return clip
 
     def stop(self) -> None:
-        """Call off the take that is being made, at its next step."""
+        """Call off the take that is being made, at its next step; returns when no clip is half-written."""
         self._stop.set()
+        with self._writing:
+            pass
 
     def close(self) -> None:
         """Close the engine."""
@@ -91,51 +114,84 @@ class Camera:
             self._engine.close()
             self._engine = None
 
-    def _engine_for(self, take: Take) -> Engine:
-        if self._engine is None or self._engine.card.name != take.engine:
+    def _make(self, job: Job) -> Clip:
+        take = job.take
+        self._store.make_room(take.name, raw_bytes(take))
+        engine = self._engine_for(job)
+        self._check_stop()
+        job.report(TakeStarted(take.name, take.key))
+        started = time.monotonic()
+        given = _given(job)
+        try:
+            footage = engine.generate(take, given, partial(self._progress, job))
+        except DeviceLost:
+            self._engine = None  # there is nothing left to close; another try loads it anew
+            raise
+        if footage.frames.shape != (take.frames, take.height, take.width, 3):
+            raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
+        with self._writing:
+            self._check_stop()
+            clip = self._keep(take, footage, given, time.monotonic() - started)
+        job.report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
+        return clip
+
+    def _engine_for(self, job: Job) -> Engine:
+        if self._engine is None or self._engine.card.name != job.card.name:
             self.close()
-            self._report(EngineLoading(take.engine))
-            self._engine = self._open(self._cards[take.engine])
+            job.report(EngineLoading(job.card.name))
+            self._engine = self._open(job.card, job.report)
         return self._engine
 
-    def _progress(self, take: Take, step: int, of: int) -> None:
-        if self._stop.is_set():
+    def _check_stop(self) -> None:
+        if self._stop.is_set() or self._halt.asked:
             raise Stopped
-        self._report(Step(take.name, take.key, step, of))
 
-    def _given(self, job: Job) -> Given:
-        take, size = job.take, (job.take.width, job.take.height)
-        opening, closing = job.opening, job.closing
-        tail = None
-        if opening is not None and take.opening is not None and take.opening.at == opening.frames - 1:
-            tail = opening.tail
-        return Given(
-            opening=self._known(take.opening, opening, size, take.fps),
-            closing=self._known(take.closing, closing, size, take.fps),
-            references=tuple(read_picture(reference.path) for reference in take.references),
-            tail=tail,
-        )
-
-    def _known(self, carry: Carry | None, clip: Clip | None, size: tuple[int, int], fps: Fraction) -> Frames | None:
-        """The frames that a carry names, at the take's size and rate."""
-        if carry is None:
-            return None
-        if clip is not None:
-            return read_frames(clip.path, carry.at - carry.count + 1, carry.count, size)
-        path = carry.path or Path()
-        return read_frames(path, 0, 1, size) if carry.at == 0 else _end(path, carry.count, fps, size)
+    def _progress(self, job: Job, step: int, of: int) -> None:
+        self._check_stop()
+        job.report(Step(job.take.name, job.take.key, step, of))
 
     def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
         facts = ClipFacts(
             frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
             sound=footage.sound is not None, seconds=seconds, fields=key_fields(take),
             score=score(footage.frames, take.skip, given.opening),
+            pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
         )  # fmt: skip
         return self._store.keep(
             take.key, facts,
             lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
             partial(_write_tail, footage.tail) if footage.tail else None,
         )  # fmt: skip
+
+
+def raw_bytes(take: Take) -> int:
+    """The most that the clip of a take may need on disk: its frames as they are."""
+    return take.frames * take.width * take.height * 3
+
+
+def _given(job: Job) -> Given:
+    """The pixels that the job's take is held to."""
+    take, size = job.take, (job.take.width, job.take.height)
+    opening, closing = job.opening, job.closing
+    tail = None
+    if opening is not None and take.opening is not None and take.opening.at == opening.frames - 1:
+        tail = opening.tail
+    return Given(
+        opening=_known(take.opening, opening, size, take.fps),
+        closing=_known(take.closing, closing, size, take.fps),
+        references=tuple(read_picture(reference.path) for reference in take.references),
+        tail=tail,
+    )
+
+
+def _known(carry: Carry | None, clip: Clip | None, size: tuple[int, int], fps: Fraction) -> Frames | None:
+    """The frames that a carry names, at the take's size and rate."""
+    if carry is None:
+        return None
+    if clip is not None:
+        return read_frames(clip.path, carry.at - carry.count + 1, carry.count, size)
+    path = carry.path or Path()
+    return read_frames(path, 0, 1, size) if carry.at == 0 else _end(path, carry.count, fps, size)
 
 
 def _write_tail(tail: Mapping[str, NDArray[np.float32]], path: Path) -> None:
@@ -174,78 +230,124 @@ def best(clips: Mapping[str, Clip], keys: tuple[str, ...]) -> Clip:
     return max((clips[key] for key in keys), key=lambda clip: clip.score)
 
 
-def shoot(plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report) -> dict[str, Clip]:
+def shoot(
+    plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
+) -> dict[str, Clip]:
     """Every take's clip, by key: from the store where it is there, made where it is not.
+
+    A take that another process is making is waited for, while others are made; or made here, when the other one dies.
 
     Raises:
         RenderError: some takes failed; all others are in the store.
         StoreError: the store cannot be used.
+        Interrupted, WorkError: `halt` asked to stop; what was made is in the store.
     """
-    return _Shooting(plan, executor, store, report).run()
+    return _Shooting(plan, executor, store, report, halt or Halt()).run()
 
 
 class _Shooting:
     """One run through a plan's takes."""
 
-    def __init__(self, plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report) -> None:
+    def __init__(
+        self, plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt
+    ) -> None:  # fmt: skip
         self._takes = {take.key: take for take in plan.takes}
+        self._cards = plan.cards
         self._executor = executor
         self._store = store
         self._report = report
+        self._halt = halt
         self._clips: dict[str, Clip] = {}
         self._failed: dict[str, str] = {}
         self._errors: list[SoraError] = []
+        self._running: dict[Future[Clip], Take] = {}
+        self._elsewhere: dict[str, Take] = {}
+        self._told: set[str] = set()
+        self._tries: Counter[str] = Counter()
+        self._engine = ""
 
     def run(self) -> dict[str, Clip]:
         """Walk the takes as they become ready."""
         order = TopologicalSorter({key: take.needs for key, take in self._takes.items()})
         order.prepare()
-        running: dict[Future[Clip], Take] = {}
         while order.is_active():
-            for key in order.get_ready():
-                future = self._start(self._takes[key])
-                if future is None:
-                    order.done(key)
+            self._halt.check()
+            for take in self._ready(order.get_ready()):
+                if self._settled(take):
+                    order.done(take.key)
                 else:
-                    running[future] = self._takes[key]
-            if not running:
-                continue
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                take = running.pop(future)
-                self._finish(take, future)
-                order.done(take.key)
+                    self._submit(take)
+            for key in self._finished():
+                order.done(key)
         self._tell_failures()
         return self._clips
 
-    def _start(self, take: Take) -> Future[Clip] | None:
-        """Submit the take, unless it is in the store or cannot be."""
+    def _ready(self, keys: Iterable[str]) -> list[Take]:
+        """Takes of the engine that is open come first: loading another may take longer than a take."""
+        takes = [self._takes[key] for key in keys]
+        return sorted(takes, key=lambda take: (take.engine != self._engine, take.engine))
+
+    def _settled(self, take: Take) -> bool:
+        """Whether there is nothing to make: the take is in the store, or what it hangs on failed."""
         because = next((self._failed[key] for key in take.needs if key in self._failed), None)
         if because is not None:
             self._failed[take.key] = because
             self._report(TakeSkipped(take.name, take.key, because))
-            return None
+            return True
         clip = self._store.find(take.key)
         if clip is not None:
             self._clips[take.key] = clip
             self._report(TakeKept(take.name, take.key, str(clip.path), clip.seconds, reused=True))
-            return None
-        return self._executor.submit(Job(take, self._source(take.opening), self._source(take.closing)))
+        return clip is not None
+
+    def _submit(self, take: Take) -> None:
+        self._engine = take.engine
+        opening, closing = self._source(take.opening), self._source(take.closing)
+        job = Job(take, self._cards[take.engine], self._report, opening, closing)
+        self._running[self._executor.submit(job)] = take
 
     def _source(self, carry: Carry | None) -> Clip | None:
         return best(self._clips, carry.takes) if carry is not None and carry.takes else None
 
-    def _finish(self, take: Take, future: Future[Clip]) -> None:
+    def _finished(self) -> list[str]:
+        """Wait a moment; the keys of the takes that are settled now. What somebody else makes is asked for again."""
+        if not self._running and self._elsewhere:
+            time.sleep(PATIENCE)
+        for take in [self._elsewhere.pop(key) for key in list(self._elsewhere)]:
+            self._submit(take)
+        ended = wait(self._running, timeout=PATIENCE, return_when=FIRST_COMPLETED).done
+        return [take.key for future in ended if self._ended(take := self._running.pop(future), future)]
+
+    def _ended(self, take: Take, future: Future[Clip]) -> bool:
+        """Whether the take is settled, made or failed."""
         try:
-            clip = future.result()
+            self._clips[take.key] = future.result()
         except StoreError:
             raise  # every other take would meet the same disk
+        except Stopped:
+            self._halt.check()
+            raise
+        except Elsewhere:
+            if take.key not in self._told:
+                self._told.add(take.key)
+                self._report(TakeElsewhere(take.name, take.key))
+            self._elsewhere[take.key] = take
+            return False
+        except DeviceLost as error:
+            self._try_again(take, error)
+            return False
         except SoraError as error:
             self._failed[take.key] = take.name
             self._errors.append(error)
             self._report(TakeFailed(take.name, take.key, error.message, error.hint))
-        else:
-            self._clips[take.key] = clip
-            self._report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
+        return True
+
+    def _try_again(self, take: Take, error: DeviceLost) -> None:
+        self._tries[take.key] += 1
+        if self._tries[take.key] >= TRIES:
+            raise error  # every other take would meet the same device
+        self._report(TakeRetried(take.name, take.key, error.message, self._tries[take.key] + 1, TRIES))
+        self._submit(take)
 
     def _tell_failures(self) -> None:
         if not self._errors:

@@ -11,20 +11,22 @@ import pytest
 ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
-    ("errors", "media", "report"),
+    ("errors", "media", "report", "claim", "halt"),
     ("storyboard", "engines", "executors"),
     ("prompt", "store"),
     ("takes",),
     ("plan",),
     ("timeline", "sidecar"),
     ("shoot", "master", "stamp"),
-    ("explain", "film"),
+    ("studio",),
+    ("explain", "film", "housekeeping"),
+    ("batch", "reproduce"),
     ("cli", "console"),
     ("__main__",),
 )
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
-UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "cli": {"console"}}
+UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "claim": {"errors"}, "halt": {"errors"}, "cli": {"console"}}
 """Neighbours on one level where one stands on the other."""
 
 ONE_ROOM = {

@@ -12,9 +12,10 @@ import pytest
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, StoreError
 from sora_cli.executors.local import LocalExecutor
+from sora_cli.halt import Halt
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording, TakeFailed, TakeKept, TakeSkipped
+from sora_cli.report import Recording, Report, TakeFailed, TakeKept, TakeSkipped
 from sora_cli.shoot import Camera, best, shoot
 from sora_cli.store import Clip, Store
 from tests.boards import board, catalogue
@@ -56,14 +57,14 @@ class Set:
         self.fails = fails
 
     def shoot(self, plan: Plan) -> dict[str, Clip]:
-        camera = Camera(plan.cards, self._open, self.store, self.report)
+        camera = Camera(self._open, self.store, Halt())
         executor = LocalExecutor(camera, camera.close)
         try:
             return shoot(plan, executor, self.store, self.report)
         finally:
             executor.close()
 
-    def _open(self, card: EngineCard) -> Drawing:
+    def _open(self, card: EngineCard, _report: Report) -> Drawing:
         return Drawing(card, self.made, self.fails)
 
 
@@ -118,7 +119,7 @@ def test_the_best_of_several_takes_is_carried_on(tmp_path: Path) -> None:
 def test_calling_off_stops_at_the_next_step_and_keeps_nothing_half_made(tmp_path: Path) -> None:
     planned = plan("a ball", "a cube")
     report, store = Recording(), Store(tmp_path)
-    camera = Camera(planned.cards, lambda card: Drawing(card, []), store, report)
+    camera = Camera(lambda card, _report: Drawing(card, []), store, Halt())
     camera.stop()
     executor = LocalExecutor(camera, camera.close)
     with pytest.raises(Exception, match=r"^$"):
@@ -136,13 +137,13 @@ def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 def test_the_camera_closes_one_engine_before_it_opens_another(tmp_path: Path) -> None:
     opened: list[Drawing] = []
 
-    def open_engine(card: EngineCard) -> Drawing:
+    def open_engine(card: EngineCard, _report: Report) -> Drawing:
         assert all(engine.closed for engine in opened)
         opened.append(Drawing(card, []))
         return opened[-1]
 
     planned = plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"})
-    camera = Camera(planned.cards, open_engine, Store(tmp_path), Recording())
+    camera = Camera(open_engine, Store(tmp_path), Halt())
     executor = LocalExecutor(camera, camera.close)
     shoot(planned, executor, Store(tmp_path), Recording())
     executor.close()

@@ -16,6 +16,10 @@ class Executor(Protocol[Job, Result]):
         """Take the job; its result, or what it raised, comes through the future."""
         ...
 
-    def close(self) -> None:
-        """Finish what runs, drop what waits, give everything back."""
+    def close(self, patience: float | None = None) -> None:
+        """Finish what runs, drop what waits, give everything back.
+
+        What still runs after `patience` seconds (None: however long it takes) is left to itself, and nothing is given
+        back: so leaves a process that ends anyway.
+        """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic
 
 from sora_cli.executors.base import Job, Result
@@ -16,12 +16,17 @@ class LocalExecutor(Generic[Job, Result]):
         self._run = run
         self._close = close
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="camera")
+        self._jobs: set[Future[Result]] = set()
 
     def submit(self, job: Job) -> Future[Result]:
         """Queue the job."""
-        return self._pool.submit(self._run, job)
+        future = self._pool.submit(self._run, job)
+        self._jobs.add(future)
+        future.add_done_callback(self._jobs.discard)
+        return future
 
-    def close(self) -> None:
-        """Wait for the job that runs, drop those that wait, give everything back."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._close()
+    def close(self, patience: float | None = None) -> None:
+        """Wait for the job that runs, at most `patience` seconds; drop those that wait, give everything back."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if not wait(list(self._jobs), timeout=patience).not_done:
+            self._close()

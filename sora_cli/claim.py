@@ -1,0 +1,114 @@
+"""One at a time: an operating-system lock on a file, which ends with the process that holds it.
+
+The kernel gives the lock back when its holder ends, however it ends. So there are no stale locks, and nothing here
+reads a clock to guess whether a holder is still alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sora_cli.errors import StoreError
+
+PATIENCE = 0.1
+"""Seconds between two looks at a lock that somebody else holds."""
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+
+if sys.platform == "win32":
+    import msvcrt
+    import random
+
+    _RANGE = 1 << 30
+
+    def _lock(handle: int, *, shared: bool) -> None:
+        # Windows locks ranges of bytes, for one holder each: a shared lock is one byte anywhere, an exclusive one all.
+        start, count = (random.randrange(_RANGE), 1) if shared else (0, _RANGE)  # noqa: S311  no secret
+        os.lseek(handle, start, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, count)
+
+else:
+    import fcntl
+
+    def _lock(handle: int, *, shared: bool) -> None:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+
+class Claim:
+    """A lock on the file `path`, held until `release` or the end of a with-block.
+
+    The file is empty. It goes away with the lock, unless the lock is shared or the file `stays` for others to share.
+    """
+
+    def __init__(self, path: Path, handle: int, *, stays: bool) -> None:
+        self.path = path
+        self._handle = handle
+        self._stays = stays
+
+    @classmethod
+    def take(cls, path: Path, *, shared: bool = False, stays: bool = False) -> Claim | None:
+        """Lock the file, making it where it is not there; None where somebody else holds it. Never waits.
+
+        Raises:
+            OSError: the file cannot be made.
+            StoreError: the file system has no locks.
+        """
+        while True:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                _lock(handle, shared=shared)
+                if _same_file(handle, path):
+                    return cls(path, handle, stays=stays or shared)
+            except OSError as error:
+                os.close(handle)
+                if error.errno in _NO_LOCKS:
+                    hint = "SORA_STORE names another folder, on a local disk"
+                    raise StoreError(f"the file system of {path.parent} has no locks", hint=hint) from error
+                if error.errno in _HELD:
+                    return None
+                raise
+            os.close(handle)  # its last holder removed it while we waited for the lock: take the new one
+
+    @classmethod
+    def wait(cls, path: Path, *, shared: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Claim:
+        """Lock the file as soon as nobody else holds it; `meanwhile` is called while waiting, and may raise."""
+        while True:
+            claim = cls.take(path, shared=shared)
+            if claim is not None:
+                return claim
+            meanwhile()
+            time.sleep(PATIENCE)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if not self._stays:
+            with contextlib.suppress(OSError):  # Windows keeps a file that is open; an empty file harms nobody
+                self.path.unlink()
+        os.close(self._handle)
+
+    def __enter__(self) -> Self:
+        """Hold the lock."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        self.release()
+
+
+def _same_file(handle: int, path: Path) -> bool:
+    """Whether the name still leads to the file that is open; a lock on a removed file holds off nobody."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

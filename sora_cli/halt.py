@@ -1,0 +1,76 @@
+"""When to stop: a signal was heard, or the time is up. The work asks, and stops where nothing is half-made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from sora_cli.errors import Interrupted, WorkError
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Halt:
+    """Whether the work should stop. `seconds` is how long it may take from now on, None for as long as it needs."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.signal: int | None = None
+        self._seconds = seconds
+        self._began = time.monotonic()  # a clock that nobody can set: what jumps is the time of day
+        self._asked = threading.Event()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the work should stop; may be asked from any thread."""
+        late = self._seconds is not None and time.monotonic() - self._began > self._seconds
+        return late or self._asked.is_set()
+
+    def check(self) -> None:
+        """Stop here, if the work should stop.
+
+        Raises:
+            Interrupted: a signal was heard.
+            WorkError: the time is up.
+        """
+        if self.signal is not None:
+            raise Interrupted(self.signal)
+        if self.asked:
+            raise WorkError(
+                f"stopped after {self._seconds:g} s, the time that it was given",
+                hint="what was made is kept: run the same command again and it goes on",
+            )
+
+    @contextlib.contextmanager
+    def listening(self, heard: Callable[[bool], None]) -> Iterator[None]:
+        """Hear signals in here: the first asks the work to stop, a second ends the process at once.
+
+        `heard` is told of both, and whether it is the last one; it is called in a signal handler. A signal that our
+        parent told us to ignore (`nohup`, a script's `&`) stays ignored.
+        """
+
+        def first(number: int, _frame: FrameType | None) -> None:
+            for each in before:
+                signal.signal(each, second)
+            self.signal = number
+            self._asked.set()
+            heard(False)  # noqa: FBT003  a callback's only argument
+
+        def second(number: int, _frame: FrameType | None) -> None:
+            # What lies aside stays behind: the next run knows it by its claim, and removes it.
+            heard(True)  # noqa: FBT003
+            os._exit(128 + number)
+
+        handlers = {each: signal.getsignal(each) for each in SIGNALS}
+        before = {each: handler for each, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
+        for each in before:
+            signal.signal(each, first)
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
