@@ -294,6 +294,50 @@ def models(as_json: Json = False) -> None:
     console.show_table(columns, [[str(row[column]) for column in columns] for row in rows])
 
 
+# -- the store -------------------------------------------------------------------------------------------------
+
+shelf = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(shelf, name="store")
+
+
+@shelf.callback()
+def store(context: typer.Context, as_json: Json = False) -> None:
+    """Show what the store of clips holds, and what films need of it."""
+    if context.invoked_subcommand is not None:
+        return
+    from sora_cli import housekeeping
+    from sora_cli.store import Store, default_folder
+
+    use = housekeeping.survey(Store(default_folder()))
+    if as_json:
+        console.stdout_json(use.as_dict())
+    else:
+        console.show_facts(str(use.folder), use.facts())
+
+
+@shelf.command()
+def clean(
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep clips that were used within so many days.")] = 7,
+    forget_missing: Annotated[
+        bool, typer.Option("--forget-missing", help="Also clips of films whose folder is not there now.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove clips that no film names; never one that the sidecar of an existing film names."""
+    from sora_cli import housekeeping
+    from sora_cli.store import Store, default_folder, megabytes
+
+    store = Store(default_folder())
+    done = housekeeping.clean(store, keep_days=keep_days, forget_missing=forget_missing, dry_run=dry_run)
+    if as_json:
+        console.stdout_json(done.as_dict())
+    verb = "would remove" if dry_run else "removed"
+    console.say(f"{verb} {done.clips} clips, {megabytes(done.size)} in all; {done.kept} clips stay", "green")
+    for film in done.away:
+        console.say(f"note: {film} is not there now, and its folder neither: its clips stay (see --forget-missing)")
+
+
 # -- starting --------------------------------------------------------------------------------------------------
 
 

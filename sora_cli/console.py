@@ -107,6 +107,12 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
 
 
+def show_facts(title: str, facts: Mapping[str, str]) -> None:
+    """Named facts, as data on stdout."""
+    width = max((len(name) for name in facts), default=0)
+    stdout(plain("\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])))
+
+
 def show_summary(title: str, facts: Mapping[str, str]) -> None:
     """The closing words: what was made and where it is."""
     console = _console()

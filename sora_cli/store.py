@@ -80,6 +80,25 @@ class ClipFacts:
     """Device and versions of libraries: what may differ where the same take gives other frames."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of the store: its size in bytes, and when it was last written or its clip used, by the time of day."""
+
+    path: Path
+    size: int
+    used: float
+
+    @property
+    def key(self) -> str:
+        """The key of its clip."""
+        return self.path.name.lstrip(".").partition(".")[0]
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is being written, or was when its writer died."""
+        return self.path.name.startswith(".")
+
+
 def default_folder() -> Path:
     """Where clips are kept: `$SORA_STORE`, else the user's cache folder."""
     named = os.environ.get("SORA_STORE")
@@ -204,9 +223,7 @@ class Store:
         Raises:
             StoreError: there is too little room, said before any work is put into the take.
         """
-        with self._telling("use the store"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.folder).free
+        free = self.free()
         if free < size + RESERVE:
             message = f"the disk of {self.folder} is nearly full: {name} may need {megabytes(size)} and "
             raise StoreError(
@@ -222,17 +239,23 @@ class Store:
 
     def size(self) -> int:
         """Bytes that the store takes on disk."""
-        return sum(size for _, size, _ in self.files())
+        return sum(file.size for file in self.files())
 
-    def files(self) -> Iterator[tuple[Path, int, float]]:
-        """Every file of clips, with its size in bytes and the time it was last used or written."""
+    def free(self) -> int:
+        """Bytes that are free on the store's disk."""
+        folders = (self.folder, *self.folder.absolute().parents)
+        with self._telling("read the store"):
+            return shutil.disk_usage(next(folder for folder in folders if folder.is_dir())).free
+
+    def files(self) -> Iterator[Kept]:
+        """Every file of clips, in place or aside."""
         with self._telling("read the store"):
             for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
                 for path in folder.iterdir():
                     if _OURS.fullmatch(path.name):
                         with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
                             facts = path.lstat()
-                            yield path, facts.st_size, facts.st_mtime
+                            yield Kept(path, facts.st_size, facts.st_mtime)
 
     # -- films -----------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -64,8 +63,7 @@ class Studio:
 
     def _warn(self, need: int, report: Report) -> None:
         """Say at the start that the disk may not hold what is to be shot; each take asks again before it begins."""
-        place = next((folder for folder in (self.store.folder, *self.store.folder.parents) if folder.is_dir()), Path())
-        free = shutil.disk_usage(place).free
+        free = self.store.free()
         if need > free:
             message = f"the takes to shoot may need up to {megabytes(need)}; {megabytes(free)} are free"
             report(Note(message, "sora store clean frees what no film needs"))

@@ -1,0 +1,155 @@
+"""The store's size, and what may be thrown away: never a clip that the sidecar of an existing film names."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sora_cli.errors import StoreError
+from sora_cli.store import Kept, Store, megabytes
+
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a store holds. Sizes are in bytes.
+
+    `needed` is what films name that are there, or whose folder is not there now (a disk that is not plugged in);
+    `leftover` is what dead writers left.
+    """
+
+    folder: Path
+    clips: int
+    size: int
+    needed: int
+    leftover: int
+    films: int
+    away: tuple[str, ...]
+    free: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+    def facts(self) -> dict[str, str]:
+        """What a person is told."""
+        facts = {
+            "clips": f"{self.clips}, {megabytes(self.size)}",
+            "named by films": f"{megabytes(self.needed)}, by {self.films} films",
+            "left by killed runs": megabytes(self.leftover) if self.leftover else "",
+            "films not there now": ", ".join(self.away),
+            "free on the disk": megabytes(self.free),
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was removed (or would be): clips, and bytes of all files."""
+
+    clips: int
+    size: int
+    kept: int
+    """Clips that stay."""
+    away: tuple[str, ...]
+    """Films that are not there now, whose clips stay because their folder is not there either."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return asdict(self)
+
+
+@dataclass
+class _Needs:
+    """The clips that films name, by key."""
+
+    keys: set[str] = field(default_factory=set)
+    films: int = 0
+    away: list[str] = field(default_factory=list)
+    gone: list[Path] = field(default_factory=list)
+
+
+def survey(store: Store) -> Use:
+    """What the store holds.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    needs = _needs(store)
+    files = list(store.files())
+    return Use(
+        folder=store.folder, clips=sum(file.path.suffix == ".mp4" and not file.aside for file in files),
+        size=sum(file.size for file in files), leftover=sum(file.size for file in files if file.aside),
+        needed=sum(file.size for file in files if file.key in needs.keys and not file.aside),
+        films=needs.films, away=tuple(needs.away), free=store.free(),
+    )  # fmt: skip
+
+
+def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_run: bool = False) -> Cleaned:
+    """Remove clips that no film names and nobody used for `keep_days` days, and what killed runs left.
+
+    Args:
+        store: the store, which nobody may be using.
+        keep_days: clips used within so many days stay.
+        forget_missing: also give up the clips of films whose folder is not there now.
+        dry_run: only say what would be removed.
+
+    Raises:
+        StoreError: somebody uses the store, or it cannot be written.
+    """
+    claim = store.alone()
+    if claim is None:
+        message = f"another sora is working on the store {store.folder}"
+        raise StoreError(message, hint="clean it when that has ended")
+    with claim:
+        needs = _needs(store, forget_missing=forget_missing)
+        clips = kept = freed = 0
+        for key, files in _by_key(store).items():
+            stays = key in needs.keys or max(file.used for file in files) > time.time() - keep_days * DAY
+            stays = stays and store.card(key) is not None
+            kept, clips = kept + stays, clips + (not stays and any(file.path.suffix == ".mp4" for file in files))
+            # The card goes first, so that a clip which is half gone is no clip.
+            for file in sorted(files, key=lambda file: file.path.suffix != ".json"):
+                if not stays or file.aside:
+                    freed += file.size
+                    if not dry_run:
+                        file.path.unlink(missing_ok=True)
+        for note in () if dry_run else needs.gone:
+            note.unlink(missing_ok=True)
+    return Cleaned(clips=clips, size=freed, kept=kept, away=tuple(needs.away))
+
+
+def _by_key(store: Store) -> dict[str, list[Kept]]:
+    files: dict[str, list[Kept]] = defaultdict(list)
+    for file in store.files():
+        files[file.key].append(file)
+    return files
+
+
+def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
+    """What the films name that the store knows of: each one's sidecar, and what was noted at its release."""
+    needs = _Needs()
+    for note, facts in store.releases():
+        sidecar = Path(str(facts.get("sidecar", "")))
+        if sidecar.is_file():
+            needs.films += 1
+        elif sidecar.parent.is_dir() or forget_missing:
+            needs.gone.append(note)
+            continue
+        else:  # the disk may be somewhere else today; the film's clips are not ours to throw away
+            needs.away.append(str(facts.get("film", sidecar)))
+        needs.keys |= {str(key) for key in facts.get("keys", ())} | _named(sidecar)
+    return needs
+
+
+def _named(sidecar: Path) -> set[str]:
+    """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return {str(take["key"]) for take in json.loads(sidecar.read_bytes())["takes"]}
+    return set()
