@@ -126,7 +126,7 @@ Reference = Annotated[
 class Form(BaseModel):
     """A mapping of the format: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True, defer_build=True)
 
 
 class LookForm(Form):
