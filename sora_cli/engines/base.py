@@ -48,6 +48,7 @@ class EngineCard:
     a picture-to-video model makes nothing without a first frame.
 
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
+    `parts` names components that are read from another folder of the checkpoint than their own.
     `weights` tells the size of each component in billions of parameters; `memory_gb` is what it needs on the device as
     released, in bfloat16, with nothing offloaded, and `disk_gb` what it takes on disk.
     """
@@ -83,6 +84,7 @@ class EngineCard:
     sound_rate: int = 0
     tails: bool = False
     location: Path | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     disk_gb: float = 0.0
     notes: tuple[str, ...] = ()

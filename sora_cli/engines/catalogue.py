@@ -22,6 +22,8 @@ from sora_cli.report import Report, Silent
 DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
+    "helios": "sora_cli.engines.helios:Helios",
+    "ltx2": "sora_cli.engines.ltx2:Ltx2",
     "wan": "sora_cli.engines.wan:Wan",
     "wan-vace": "sora_cli.engines.wan_vace:WanVace",
 }
@@ -104,6 +106,9 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     base = template.card
     if not exact:
         base = replace(base, title=f"a model like {base.title}", licence="see its model card", notes=())
+    rate = found.value("vocoder.output_sampling_rate") or found.value("audio_vae.sampling_rate")
+    if isinstance(rate, int) and base.sound_rate:
+        base = replace(base, sound_rate=rate)
     return replace(
         base, name=name, source=source or str(folder), location=folder, revision=checkpoint.revision_of(folder)
     )

@@ -12,24 +12,24 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 import diffusers
 import numpy as np
 import torch
 import transformers
-from numpy.typing import NDArray
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import SamplingOptions
+from sora_cli.engines.options import Options
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, SoraError
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, Sound
 from sora_cli.report import Note, Report, Silent
 
-O = TypeVar("O", bound=SamplingOptions)  # noqa: E741  the options of a family
+O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
 log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
@@ -57,9 +57,9 @@ def best_dtype(device: torch.device, weight_bytes: int) -> torch.dtype:
     return torch.bfloat16
 
 
-def seeded(seed: int) -> torch.Generator:
+def seeded(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
     """A generator on the CPU, so that noise is the same whatever the device and offloading."""
-    return torch.Generator("cpu").manual_seed(seed)
+    return torch.Generator(device).manual_seed(seed)
 
 
 @contextmanager
@@ -155,9 +155,14 @@ def to_unit(frames: Frames) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(255)
 
 
-def as_tail(latents: torch.Tensor) -> NDArray[np.float32]:
-    """Latents for a footage's tail."""
-    return latents.detach().float().cpu().numpy()
+def to_sound(samples: torch.Tensor, rate: int, take: Take) -> Sound | None:
+    """A waveform `(channels, n)` as the sound of a take, exactly as long as its frames; None where none is wanted."""
+    if not take.sound:
+        return None
+    wanted = round(Fraction(take.frames) / take.fps * rate)
+    wave = samples.detach().float().clamp(-1, 1).cpu().numpy().T[:wanted]
+    missing = wanted - len(wave)
+    return Sound(np.pad(wave, ((0, missing), (0, 0))) if missing else np.ascontiguousarray(wave), rate)
 
 
 # -- engines -----------------------------------------------------------------------------------------
@@ -188,7 +193,7 @@ class Diffusion(ABC, Generic[O]):
         self.checkpoint = Checkpoint.read(card.location)
         total = sum(self.checkpoint.bytes_of(name) for name in self.checkpoint.components())
         self.dtype = best_dtype(self.device, total)
-        self._prompts: OrderedDict[tuple[Any, ...], tuple[Any, ...]] = OrderedDict()
+        self._prompts: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
         with told_as_loading(card), quiet():
             self.pipe = self.load()
             self.settle()
@@ -201,6 +206,10 @@ class Diffusion(ABC, Generic[O]):
     def render(self, take: Take, given: Given, options: O, step: Callable[..., dict[str, Any]]) -> Footage:
         """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
 
+    def passes(self, take: Take, given: Given, options: O) -> int:  # noqa: ARG002  some families count by length
+        """How many steps the take will need, for progress."""
+        return int(getattr(options, "steps", 1))
+
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
         """Make exactly `take.frames` frames of the take's size; the same take and pixels give the same frames.
 
@@ -210,7 +219,7 @@ class Diffusion(ABC, Generic[O]):
         """
         options: O = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
         self._check(take, given)
-        step = self._step(options.steps, progress)
+        step = self._step(self.passes(take, given, options), progress)
         try:
             with told_as_rendering(self.card, take), quiet(), torch.no_grad():
                 footage = self.render(take, given, options, step)
@@ -234,9 +243,23 @@ class Diffusion(ABC, Generic[O]):
             if library.startswith("sora_cli."):
                 __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
         return kind.from_pretrained(
-            str(self.card.location), torch_dtype={"default": self.dtype, "vae": torch.float32},
-            local_files_only=True, use_safetensors=True, **given,
+            str(self.card.location), torch_dtype=self.dtypes(), local_files_only=True, use_safetensors=True, **given,
         )  # fmt: skip
+
+    def parts(self) -> dict[str, Any]:
+        """Components that the card reads from another folder than their own."""
+        found = {}
+        for name, folder in self.card.parts.items():
+            kind = getattr(diffusers, self.checkpoint.components()[name][1])
+            found[name] = kind.from_pretrained(
+                str(self.checkpoint.folder / folder), torch_dtype=self.dtype, local_files_only=True,
+                use_safetensors=True,
+            )  # fmt: skip
+        return found
+
+    def dtypes(self) -> dict[str, torch.dtype]:
+        """The number type of each component; autoencoders that were trained in float32 stay in it."""
+        return {"default": self.dtype, "vae": torch.float32}
 
     def settle(self) -> None:
         """Put the pipeline where it runs."""
@@ -253,25 +276,31 @@ class Diffusion(ABC, Generic[O]):
         self.pipe = kind(**held, **config)
         self.settle()
 
-    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> dict[str, Any]:  # noqa: ANN401
         """Text embeddings of a take's prompt, kept for the next take with the same words.
 
         For pipelines whose `encode_prompt` returns the prompt's and the negative prompt's embeddings.
         """
-        key = (take.prompt, avoid if guided else "", guided, *sorted(asked.items()))
-        if key not in self._prompts:
-            self.heed_length(take)
+
+        def encode() -> dict[str, Any]:
             positive, negative = self.pipe.encode_prompt(
                 prompt=take.prompt, negative_prompt=avoid, do_classifier_free_guidance=guided, **asked
             )[:2]
-            self._prompts[key] = (positive.cpu(), negative.cpu() if negative is not None else None)
+            return {"prompt_embeds": positive, "negative_prompt_embeds": negative}
+
+        return self.kept((take.prompt, avoid if guided else None, *sorted(asked.items())), encode, take)
+
+    def kept(self, key: tuple[Any, ...], encode: Callable[[], dict[str, Any]], take: Take) -> dict[str, Any]:
+        """What `encode` makes of a prompt, from memory where it was made before; tensors come on the device."""
+        if key not in self._prompts:
+            self.heed_length(take)
+            made = {name: value.cpu() for name, value in encode().items() if value is not None}
+            self._prompts[key] = made
             if len(self._prompts) > KEPT_PROMPTS:
                 self._prompts.popitem(last=False)
         self._prompts.move_to_end(key)
-        positive, negative = self._prompts[key]
         place = self.pipe._execution_device  # noqa: SLF001  the only name it has
-        found = {"prompt_embeds": positive.to(place)}
-        return found if negative is None else {**found, "negative_prompt_embeds": negative.to(place)}
+        return {name: value.to(place) for name, value in self._prompts[key].items()}
 
     def heed_length(self, take: Take) -> None:
         """Say aloud where a prompt is longer than the model reads."""
@@ -307,9 +336,13 @@ class Diffusion(ABC, Generic[O]):
         return footage
 
     def _step(self, steps: int, progress: Progress) -> Callable[..., dict[str, Any]]:
-        def step(_pipe: object, index: int, _time: object, _state: object) -> dict[str, Any]:
+        done = 0
+
+        def step(_pipe: object = None, _index: int = 0, _time: object = None, _state: object = None) -> dict[str, Any]:
+            nonlocal done
+            done += 1
             try:
-                progress(index + 1, max(steps, index + 1))
+                progress(done, max(steps, done))
             except Exception as cause:
                 raise Heard(cause) from cause
             return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, Engine, EngineCard, Given, Take
+from sora_cli.engines.base import Ability, Engine, EngineCard, Footage, Given, Take
 from sora_cli.errors import RenderError
 from sora_cli.media.stream import Frames
 from tests.engines import tiny
 
-QUICK: dict[str, Any] = {"steps": 2}
+QUICK: dict[str, Any] = {"steps": 2, "stage_steps": 1}
 
 
 def silence(_step: int, _of: int) -> None:
@@ -51,111 +51,129 @@ def pictures(take: Take, count: int, seed: int = 0) -> Frames:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
+@dataclass(frozen=True)
+class Made:
+    """An engine, and a first take that it made."""
+
+    engine: Engine
+    card: EngineCard
+    take: Take
+    given: Given
+    footage: Footage
+    heard: list[tuple[int, int]]
+
+    def again(self, **changes: Any) -> Frames:
+        """The take's frames once more, with changes; `given` is one of them."""
+        given = changes.pop("given", self.given)
+        return self.engine.generate(replace(self.take, **changes), given, silence).frames
+
+
 @pytest.fixture(params=sorted(tiny.BUILDERS), scope="module")
-def engine(request: pytest.FixtureRequest, tiny_card: Callable[[str], EngineCard]) -> Iterator[Engine]:
-    opened = catalogue.open_engine(tiny_card(request.param))
-    yield opened
-    opened.close()
-
-
-def test_it_makes_the_frames_and_size_of_the_take_and_the_same_again(engine: Engine) -> None:
+def made(request: pytest.FixtureRequest, tiny_card: Callable[[str], EngineCard]) -> Iterator[Made]:
+    engine = catalogue.open_engine(tiny_card(request.param))
     take, heard = take_for(engine.card), list[tuple[int, int]]()
-    footage = engine.generate(take, given_for(take, engine.card), lambda step, of: heard.append((step, of)))
+    given = given_for(take, engine.card)
+    footage = engine.generate(take, given, lambda step, of: heard.append((step, of)))
+    yield Made(engine, engine.card, take, given, footage, heard)
+    engine.close()
+
+
+def test_it_makes_the_frames_and_size_of_the_take_and_the_same_again_in_silence(
+    made: Made, capfd: pytest.CaptureFixture[str]
+) -> None:
+    take, footage = made.take, made.footage
     assert footage.frames.shape == (take.frames, take.height, take.width, 3)
     assert footage.frames.dtype == np.uint8
     assert footage.fps == take.fps
-    assert heard[-1][0] == heard[-1][1]
-    assert [step for step, _ in heard] == sorted(step for step, _ in heard)
-    again = engine.generate(take, given_for(take, engine.card), silence)
+    again = made.engine.generate(take, made.given, silence)
     assert np.array_equal(footage.frames, again.frames)
-    if footage.sound is not None and again.sound is not None:
+    if footage.sound is not None:
+        assert again.sound is not None
         assert np.array_equal(footage.sound.samples, again.sound.samples)
+    assert capfd.readouterr() == ("", "")
 
 
-def test_seed_prompt_and_options_change_the_frames(engine: Engine) -> None:
-    take = take_for(engine.card)
-    given = given_for(take, engine.card)
-    frames = engine.generate(take, given, silence).frames
-    assert not np.array_equal(frames, engine.generate(replace(take, seed=4), given, silence).frames)
-    assert not np.array_equal(frames, engine.generate(replace(take, prompt="the grass"), given, silence).frames)
+def test_progress_rises_to_its_end(made: Made) -> None:
+    steps = [step for step, _ in made.heard]
+    assert steps == list(range(1, len(steps) + 1))
+    assert made.heard[-1][0] == made.heard[-1][1]
 
 
-def test_opening_frames_change_the_take_and_do_not_change_its_length(engine: Engine) -> None:
-    card, take = engine.card, take_for(engine.card)
-    if not card.can(Ability.FIRST_FRAMES):
-        pytest.skip("cannot be given first frames")
-    free = engine.generate(take, given_for(take, engine.card), silence).frames
-    for count in sorted({1, card.overlap}):
-        given = given_for(take, card, opening=pictures(take, count, 7))
-        held = engine.generate(take, given, silence).frames
-        assert held.shape == free.shape
-        assert not np.array_equal(held, free)
+def test_seed_and_prompt_change_the_frames(made: Made) -> None:
+    assert not np.array_equal(made.footage.frames, made.again(seed=4))
+    assert not np.array_equal(made.footage.frames, made.again(prompt="the grass"))
 
 
-def test_a_last_frame_alone_and_with_opening_frames(engine: Engine) -> None:
-    take = take_for(engine.card)
-    if not engine.card.can(Ability.LAST_FRAME):
-        pytest.skip("cannot be given a last frame")
-    opening = pictures(take, 1)
-    first = engine.generate(take, given_for(take, engine.card, opening=opening), silence).frames
-    both = engine.generate(take, Given(opening=opening, closing=pictures(take, 1, 1)), silence).frames
+def test_opening_frames_change_the_take_and_do_not_change_its_length(made: Made) -> None:
+    if not made.card.can(Ability.FIRST_FRAMES):
+        assert made.card.max_opening == 0
+        return
+    for count in sorted({1, made.card.overlap}):
+        held = made.again(given=given_for(made.take, made.card, opening=pictures(made.take, count, 7)))
+        assert held.shape == made.footage.frames.shape
+        assert not np.array_equal(held, made.footage.frames)
+
+
+def test_a_last_frame_with_an_opening_one(made: Made) -> None:
+    if not made.card.can(Ability.LAST_FRAME):
+        return
+    opening = pictures(made.take, 1)
+    first = made.again(given=given_for(made.take, made.card, opening=opening))
+    both = made.again(given=Given(opening=opening, closing=pictures(made.take, 1, 1)))
     assert both.shape == first.shape
     assert not np.array_equal(both, first)
 
 
-def test_references_of_their_own_size(engine: Engine) -> None:
-    take = take_for(engine.card)
-    if not engine.card.can(Ability.REFERENCES):
-        pytest.skip("takes no references")
+def test_references_of_their_own_size(made: Made) -> None:
+    if not made.card.can(Ability.REFERENCES):
+        assert made.card.max_references == 0
+        return
     picture = np.random.default_rng(1).integers(0, 256, (1, 72, 40, 3), dtype=np.uint8)
-    free = engine.generate(take, given_for(take, engine.card), silence).frames
-    held = engine.generate(take, Given(references=(picture,)), silence).frames
-    assert held.shape == free.shape
-    assert not np.array_equal(held, free)
+    held = made.again(given=Given(references=(picture,)))
+    assert held.shape == made.footage.frames.shape
+    assert not np.array_equal(held, made.footage.frames)
 
 
-def test_given_frames_of_another_size_are_refused(engine: Engine) -> None:
-    take = take_for(engine.card)
+def test_given_frames_of_another_size_or_too_many_are_refused(made: Made) -> None:
     with pytest.raises(RenderError, match="opening frames are 8x8"):
-        engine.generate(take, given_for(take, engine.card, opening=np.zeros((1, 8, 8, 3), np.uint8)), silence)
+        made.again(given=given_for(made.take, made.card, opening=np.zeros((1, 8, 8, 3), np.uint8)))
+    many = pictures(made.take, made.card.max_opening + 1)
+    with pytest.raises(RenderError, match="opening frames given"):
+        made.again(given=given_for(made.take, made.card, opening=many))
 
 
-def test_what_progress_raises_comes_through_and_the_engine_goes_on(engine: Engine) -> None:
+def test_what_progress_raises_comes_through_and_the_engine_goes_on(made: Made) -> None:
     class StopHereError(Exception):
         pass
 
     def stop(_step: int, _of: int) -> None:
         raise StopHereError
 
-    take = take_for(engine.card)
     with pytest.raises(StopHereError):
-        engine.generate(take, given_for(take, engine.card), stop)
-    assert engine.generate(take, given_for(take, engine.card), silence).frames.shape[0] == take.frames
+        made.engine.generate(made.take, made.given, stop)
+    assert np.array_equal(made.again(), made.footage.frames)
 
 
-def test_sound_lasts_as_long_as_the_frames(engine: Engine) -> None:
-    take = take_for(engine.card)
-    footage = engine.generate(take, given_for(take, engine.card), silence)
-    if not engine.card.can(Ability.SOUND):
-        assert footage.sound is None
+def test_sound_lasts_exactly_as_long_as_the_frames(made: Made) -> None:
+    sound = made.footage.sound
+    if not made.card.can(Ability.SOUND):
+        assert sound is None
         return
-    assert footage.sound is not None
-    assert footage.sound.rate == engine.card.sound_rate
-    assert footage.sound.samples.dtype == np.float32
-    assert np.abs(footage.sound.samples).max() <= 1.0
-    wanted = Fraction(take.frames) / take.fps * footage.sound.rate
-    assert len(footage.sound.samples) == round(wanted)
+    assert sound is not None
+    assert sound.rate == made.card.sound_rate
+    assert sound.samples.dtype == np.float32
+    assert np.abs(sound.samples).max() <= 1.0
+    assert sound.samples.shape == (round(Fraction(made.take.frames) / made.take.fps * sound.rate), 2)
 
 
-def test_nothing_is_printed(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
-    engine.generate(take_for(engine.card), given_for(take_for(engine.card), engine.card), silence)
-    assert capfd.readouterr() == ("", "")
+def test_a_tail_is_kept_where_the_card_says_so(made: Made) -> None:
+    assert bool(made.footage.tail) == made.card.tails
+    assert all(array.dtype == np.float32 for array in made.footage.tail.values())
 
 
 @pytest.mark.parametrize("name", sorted(tiny.BUILDERS))
 def test_close_gives_the_memory_back(name: str, tiny_card: Callable[[str], EngineCard]) -> None:
     engine: Any = catalogue.open_engine(tiny_card(name))
-    engine.generate(take_for(engine.card), given_for(take_for(engine.card), engine.card), silence)
     weights = weakref.ref(next(engine.pipe.transformer.parameters()))
     engine.close()
     gc.collect()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,5 +31,3 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SORA_ENGINE", raising=False)
     monkeypatch.delenv("SORA_MODELS", raising=False)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)  # tiny tensors: threads would only wait for each other

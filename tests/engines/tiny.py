@@ -11,6 +11,9 @@ import torch
 from sora_cli.engines.base import EngineCard
 
 
+torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
+
+
 def tokenizer(size: int = 96) -> Any:
     """A real fast tokenizer with a handful of words and letters."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -137,15 +140,148 @@ def wan_ti2v(folder: Path) -> None:
     ).save_pretrained(folder)  # fmt: skip
 
 
+def gemma3() -> Any:
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    text = {
+        "vocab_size": 96, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "head_dim": 8,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "sliding_window": 64,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "image_size": 28, "patch_size": 14,
+    }  # fmt: skip
+    return Gemma3ForConditionalGeneration(Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4))
+
+
+def ltx2_vae() -> Any:
+    """8 times smaller in time and 32 times in space, as the true one."""
+    from diffusers import AutoencoderKLLTX2Video
+
+    return AutoencoderKLLTX2Video(
+        latent_channels=4, block_out_channels=(8, 16, 32, 64), decoder_block_out_channels=(8, 16, 32),
+        layers_per_block=(1, 1, 1, 1, 1), decoder_layers_per_block=(1, 1, 1, 1),
+        spatial_compression_ratio=32, temporal_compression_ratio=8, decoder_causal=False,
+    )  # fmt: skip
+
+
+def ltx2_transformer(*, newer: bool) -> Any:
+    from diffusers import LTX2VideoTransformer3DModel
+
+    transformer = LTX2VideoTransformer3DModel(
+        in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=8, cross_attention_dim=16,
+        audio_in_channels=4, audio_out_channels=4, audio_num_attention_heads=2, audio_attention_head_dim=4,
+        audio_cross_attention_dim=8, num_layers=2, caption_channels=16, rope_double_precision=False, rope_type="split",
+        gated_attn=newer, cross_attn_mod=newer, audio_gated_attn=newer, audio_cross_attn_mod=newer,
+        perturbed_attn=newer, use_prompt_embeddings=not newer, ff_bias=not newer,
+    )  # fmt: skip
+    louder(transformer, 2.0)
+    return transformer
+
+
+def ltx2_connectors(*, newer: bool) -> Any:
+    from diffusers.pipelines.ltx2 import LTX2TextConnectors
+
+    return LTX2TextConnectors(
+        caption_channels=16, text_proj_in_factor=3, video_connector_num_attention_heads=2,
+        video_connector_attention_head_dim=8, video_connector_num_layers=1,
+        video_connector_num_learnable_registers=None, audio_connector_num_attention_heads=2,
+        audio_connector_attention_head_dim=4 if newer else 8, audio_connector_num_layers=1,
+        audio_connector_num_learnable_registers=None, connector_rope_base_seq_len=32, rope_double_precision=False,
+        rope_type="split", per_modality_projections=newer, video_hidden_dim=16, audio_hidden_dim=8, proj_bias=newer,
+    )  # fmt: skip
+
+
+def ltx2_of(folder: Path, *, newer: bool, shifted: bool) -> None:
+    from diffusers import AutoencoderKLLTX2Audio, FlowMatchEulerDiscreteScheduler, LTX2Pipeline
+    from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
+    from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
+
+    audio_vae = AutoencoderKLLTX2Audio(
+        base_channels=4, ch_mult=(1,), num_res_blocks=1, resolution=32, latent_channels=2, sample_rate=16000,
+        mel_hop_length=160, mel_bins=8,
+    )  # fmt: skip
+    vocoder = LTX2Vocoder(
+        in_channels=16, hidden_channels=16, upsample_kernel_sizes=[16, 15], upsample_factors=[16, 15],
+        resnet_kernel_sizes=[3], resnet_dilations=[[1, 3, 5]], output_sampling_rate=24000,
+    )  # fmt: skip
+    LTX2Pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=shifted), vae=ltx2_vae(), audio_vae=audio_vae,
+        text_encoder=gemma3(), tokenizer=tokenizer(), connectors=ltx2_connectors(newer=newer),
+        transformer=ltx2_transformer(newer=newer), vocoder=vocoder,
+    ).save_pretrained(folder)  # fmt: skip
+    upsampler = LTX2LatentUpsamplerModel(in_channels=4, mid_channels=32, num_blocks_per_stage=1)
+    upsampler.save_pretrained(folder / "latent_upsampler")
+
+
+def ltx2(folder: Path) -> None:
+    """LTX-2.0, full: both streams are guided."""
+    ltx2_of(folder, newer=False, shifted=True)
+
+
+def ltx2_distilled(folder: Path) -> None:
+    """LTX-2.5, distilled: gated attention, no guidance, fixed times."""
+    ltx2_of(folder, newer=True, shifted=False)
+
+
+def helios_transformer() -> Any:
+    from diffusers import HeliosTransformer3DModel
+
+    transformer = HeliosTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16, text_dim=32, freq_dim=256,
+        ffn_dim=32, num_layers=2, rope_dim=(4, 4, 4),
+    )  # fmt: skip
+    louder(transformer)
+    return transformer
+
+
+def helios(folder: Path) -> None:
+    from diffusers import HeliosPipeline, HeliosScheduler
+
+    HeliosPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), transformer=helios_transformer(),
+        scheduler=HeliosScheduler(stage_range=[0, 1], stages=1, use_dynamic_shifting=True),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def helios_mid(folder: Path) -> None:
+    from diffusers import HeliosPyramidPipeline, HeliosScheduler
+
+    HeliosPyramidPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), transformer=helios_transformer(),
+        scheduler=HeliosScheduler(), is_cfg_zero_star=True,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def helios_distilled(folder: Path) -> None:
+    from diffusers import HeliosDMDScheduler, HeliosPyramidPipeline
+
+    HeliosPyramidPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), transformer=helios_transformer(),
+        scheduler=HeliosDMDScheduler(), is_distilled=True,
+    ).save_pretrained(folder)  # fmt: skip
+
+
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan-vace": wan_vace,
     "wan": wan,
     "wan-flf": wan_flf,
     "wan-pair": wan_pair,
     "wan-ti2v": wan_ti2v,
+    "helios": helios,
+    "helios-mid": helios_mid,
+    "helios-distilled": helios_distilled,
+    "ltx2": ltx2,
+    "ltx2-distilled": ltx2_distilled,
 }
-SIZES = {"wan-ti2v": (64, 32)}
-FRAMES: dict[str, int] = {}
+SIZES = {
+    "helios-mid": (128, 64),
+    "helios-distilled": (128, 64),
+    "wan-ti2v": (64, 32),
+    "ltx2": (96, 64),
+    "ltx2-distilled": (96, 64),
+}
+FRAMES = {"ltx2": 17, "ltx2-distilled": 17}
 
 
 def size_of(card: EngineCard) -> tuple[int, int]:

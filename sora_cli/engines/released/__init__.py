@@ -1,0 +1,19 @@
+"""The models that `sora` knows by name, as cards: plain data, no torch.
+
+Each card is a template: `catalogue` fills in where the weights lie and their revision.
+"""
+
+from __future__ import annotations
+
+from sora_cli.engines.released.known import Known
+from sora_cli.engines.released.ltx2 import ltx2
+from sora_cli.engines.released.nano import NANO, nano, nano_card
+from sora_cli.engines.released.others import helios
+from sora_cli.engines.released.wan import wan, wan_vace
+
+__all__ = ["NANO", "Known", "known", "nano_card"]
+
+
+def known() -> tuple[Known, ...]:
+    """Every model known by name, the embedded one first."""
+    return (nano(), *wan_vace(), *wan(), *ltx2(), *helios())

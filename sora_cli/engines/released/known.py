@@ -1,0 +1,29 @@
+"""A model known by name, and the words its card is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sora_cli.engines.base import Ability, EngineCard
+
+APACHE = "Apache-2.0"
+TEXT, FIRST, LAST = Ability.TEXT, Ability.FIRST_FRAMES, Ability.LAST_FRAME
+REFERENCES, INPAINT = Ability.REFERENCES, Ability.INPAINT
+SOUND, AVOID = Ability.SOUND, Ability.NEGATIVE_PROMPT
+VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, AVOID})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A model we know: its card, the pipeline classes its index may name, and what its configurations say.
+
+    `shape` decides what a checkpoint of its kind can be given: only one that has it may use the card. `traits` tell
+    this very model from others of its kind. A value of `...` means any but null.
+    """
+
+    card: EngineCard
+    pipelines: tuple[str, ...]
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard, Given
+from sora_cli.errors import RenderError
+from tests.contracts.test_engines import pictures, silence, take_for
+
+Cards = Callable[[str], EngineCard]
+
+
+def calls_of(engine: Any) -> list[dict[str, Any]]:
+    """What the engine asks its pipeline, from now on."""
+    seen: list[dict[str, Any]] = []
+    kind = type(engine.pipe)
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        def __call__(self, **asked: Any) -> Any:
+            seen.append(asked)
+            return super().__call__(**asked)
+
+    engine.pipe.__class__ = Watched
+    return seen
+
+
+def test_distilled_gets_its_own_times_and_no_guidance(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2-distilled"))
+    seen, heard = calls_of(engine), []
+    engine.generate(take_for(engine.card), Given(), lambda *step: heard.append(step))
+    assert seen[0]["sigmas"][:2] == [1.0, 0.99375]
+    assert {seen[0][name] for name in ("guidance_scale", "modality_scale", "audio_guidance_scale")} == {1.0}
+    assert heard[-1] == (8, 8)
+    sigmas = engine.pipe.scheduler.sigmas[:-1]
+    assert torch.allclose(sigmas, torch.tensor(seen[0]["sigmas"]))  # unshifted
+    with pytest.raises(ValidationError):
+        engine.card.options.model_validate({"guidance": 3.0})
+
+
+def test_full_is_guided_apart_for_picture_and_sound(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2"))
+    seen = calls_of(engine)
+    options = {"steps": 2, "guidance": 2.0, "sound_guidance": 5.0}
+    engine.generate(take_for(engine.card, options=options), Given(), silence)
+    assert (seen[0]["guidance_scale"], seen[0]["audio_guidance_scale"]) == (2.0, 5.0)
+    assert seen[0]["use_cross_timestep"] is False
+
+
+def test_two_stages_double_the_size(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2-distilled"))
+    seen, heard = calls_of(engine), []
+    take = take_for(engine.card, width=128, height=64, options={"two_stage": True})
+    footage = engine.generate(take, Given(opening=pictures(take, 9)), lambda *step: heard.append(step))
+    assert footage.frames.shape == (17, 64, 128, 3)
+    assert (seen[0]["width"], seen[0]["height"]) == (64, 32)
+    assert heard[-1] == (11, 11)
+    with pytest.raises(RenderError, match="in steps of 64"):
+        engine.generate(replace(take, width=96), Given(), silence)
+
+
+def test_opening_latents_are_the_tail_of_the_take_before(tiny_card: Cards, tmp_path: Path) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2-distilled"))
+    take = take_for(engine.card)
+    first = engine.generate(take, Given(), silence)
+    assert first.tail["video"].shape == (1, 4, 1, 2, 3)
+    path = tmp_path / "tail.npz"
+    np.savez(path, **first.tail)
+    given = Given(opening=first.frames[-9:], tail=path)
+    second = engine.generate(replace(take, seed=9), given, silence)
+    held = engine.pipe.tail
+    assert torch.equal(held, torch.from_numpy(first.tail["video"]))
+    by_pixels = engine.generate(replace(take, seed=9), replace(given, tail=None), silence)
+    assert not np.array_equal(second.frames, by_pixels.frames)
+    assert engine.pipe.tail is None
+
+
+def test_openings_must_be_on_the_grid(tiny_card: Cards) -> None:
+    engine = catalogue.open_engine(tiny_card("ltx2"))
+    take = take_for(engine.card)
+    with pytest.raises(RenderError, match=r"8k\+1"):
+        engine.generate(take, Given(opening=pictures(take, 5)), silence)
+
+
+def test_sound_can_be_switched_off(tiny_card: Cards) -> None:
+    engine = catalogue.open_engine(tiny_card("ltx2-distilled"))
+    assert engine.generate(take_for(engine.card, sound=False), Given(), silence).sound is None
