@@ -10,7 +10,6 @@ import torch
 
 from sora_cli.engines.base import EngineCard
 
-
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
 
 
