@@ -1,0 +1,1 @@
+"""How the embedded model `nano` is made, one command a stage. Start reading at `config.py`."""

@@ -1,0 +1,161 @@
+"""Batches for the transformer: latents from disk, each with a task, its condition and a caption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .autoencoder import load
+from .captions import junk
+from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
+from .config import FRAMES, TRAINING, device
+from .latents import FOLDER, STILLS_FOLDER, Encoder
+
+REFERENCE_SHARE = 0.14  # of batches; the other tasks mix within a batch
+TASKS = {  # name: share, known opening frames, last frame known
+    "text": (0.48, 0, False),
+    "first": (0.09, 1, False),
+    "carry": (0.15, 5, False),
+    "carry9": (0.03, 9, False),
+    "carry13": (0.02, 13, False),
+    "last": (0.03, 0, True),
+    "first_last": (0.05, 1, True),
+    "carry_last": (0.03, 5, True),
+    "box": (0.12, 0, False),
+}
+CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
+TEXT_LENGTHS = (48, 64, 64, 64, 64, 128)
+
+# latents, inactive latents, folded mask, weight, caption and reference of one sample
+Member = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor]
+
+
+@dataclass
+class Batch:
+    """What one training step needs."""
+
+    latents: Tensor  # (clips, channels, latent frames, rows, columns), with the reference in front if there is one
+    control: Tensor
+    weight: Tensor  # (clips, 1, latent frames, rows, columns): where the actor is
+    captions: list[str]
+    text_length: int
+    reference: bool
+
+    @property
+    def stills(self) -> bool:
+        """Whether these are first frames only."""
+        return self.latents.shape[2] - self.reference == 1
+
+    @property
+    def name(self) -> str:
+        """What the log calls such batches."""
+        return ("stills" if self.stills else "clips") + (" with reference" if self.reference else "")
+
+
+class Batches:
+    """All chunks on disk, in memory."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng()
+        self.clips: list[dict[str, Any]] = []
+        self.stills: list[dict[str, Any]] = []
+        self.seen: set[Path] = set()
+        self.grey = Encoder(load()).grey().cpu()
+        self.look()
+
+    def __str__(self) -> str:
+        clips, stills = (sum(len(c["named"]) for c in chunks) for chunks in (self.clips, self.stills))
+        return f"{clips} clips and {stills} stills on disk"
+
+    def look(self) -> None:
+        """Load chunks that came since."""
+        for folder, chunks in ((FOLDER, self.clips), (STILLS_FOLDER, self.stills)):
+            for path in sorted(folder.glob("*.pt")):
+                if path not in self.seen:
+                    self.seen.add(path)
+                    chunks.append(torch.load(path, weights_only=False))
+        if not self.clips and not self.stills:
+            raise SystemExit("no latents yet: run `python -m examples.nano.latents --stills` and without it first")
+
+    def draw(self, samples: int) -> Batch:
+        """A random batch for a model that has seen so many samples."""
+        stills = samples < TRAINING.stills_first or self.rng.random() < TRAINING.stills_share
+        reference = bool(self.rng.random() < REFERENCE_SHARE)
+        if self.stills and (stills or not self.clips):
+            members = [self._still(reference=reference) for _ in range(TRAINING.stills_batch)]
+            length = 40
+        else:
+            members = [self._clip(reference=reference) for _ in range(TRAINING.batch)]
+            length = int(self.rng.choice(TEXT_LENGTHS))
+        latents, inactive, mask, weight = (torch.stack([m[i] for m in members]).to(device()).float() for i in range(4))
+        pictures = None
+        if reference:
+            pictures = torch.stack([m[5] for m in members]).to(device()).float()
+            latents = torch.cat([pictures, latents], 2)
+            weight = torch.cat([torch.zeros_like(weight[:, :1]), weight], 1)
+        grey = self.grey[:, : inactive.shape[2]].to(device()).expand_as(inactive)
+        return Batch(
+            latents,
+            control(inactive, grey, mask, pictures),
+            weight[:, None],
+            [m[4] for m in members],
+            length,
+            reference,
+        )
+
+    def _caption(self, chunk: dict[str, Any], i: int, *, reference: bool) -> str:
+        """One of the captions of a clip, or none."""
+        if self.rng.random() < TRAINING.empty_caption:
+            return "" if self.rng.random() < 0.6 else junk(self.rng)
+        if reference and self.rng.random() < 0.5:
+            return str(chunk["named"][i])
+        return str(chunk["captions"][i][int(self.rng.integers(len(chunk["captions"][i])))])
+
+    def _still(self, *, reference: bool) -> Member:
+        """A first frame, as a clip of one frame of which nothing is known."""
+        chunk = self.stills[int(self.rng.integers(len(self.stills)))]
+        i = int(self.rng.integers(len(chunk["named"])))
+        latents: Tensor = chunk["latents"][i]
+        mask = torch.ones(MASK_CHANNELS, *latents.shape[1:])
+        return (
+            latents,
+            self.grey[:, :1],
+            mask,
+            chunk["weight"][i],
+            self._caption(chunk, i, reference=reference),
+            chunk["references"][i],
+        )
+
+    def _clip(self, *, reference: bool) -> Member:
+        """A random clip with a random task."""
+        chunk = self.clips[int(self.rng.integers(len(self.clips)))]
+        i = int(self.rng.integers(len(chunk["named"])))
+        latents: Tensor = chunk["latents"][i]
+        inactive, mask = self._condition(chunk, i, latents)
+        return (
+            latents,
+            inactive,
+            mask,
+            chunk["weight"][i],
+            self._caption(chunk, i, reference=reference),
+            chunk["references"][i],
+        )
+
+    def _condition(self, chunk: dict[str, Any], i: int, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Inactive latents and folded mask for a task that suits the clip."""
+        if chunk["scenes"][i].opening is not None:
+            task = CARRYING[int(self.rng.integers(len(CARRYING)))]
+        else:
+            task = str(self.rng.choice(list(TASKS), p=[share for share, _, _ in TASKS.values()]))
+        if task == "box" and i in chunk["boxes"]:
+            known, box = chunk["boxes"][i]
+            return known, fold_mask(box.float().expand(1, FRAMES, *box.shape))[0]
+        if task == "box":
+            task = "text"
+        _, first, last = TASKS[task]
+        return frames_condition(latents, self.grey.half(), chunk["ends"][i], first, last=last)

@@ -1,0 +1,96 @@
+"""Every number of the recipe that one may want to change, in one place.
+
+The stages, in order (each resumes where it stopped, by the same command):
+
+    python -m examples.nano.world          a preview sheet of the world, with captions
+    python -m examples.nano.text           the tokenizer, and the text encoder taught to read captions
+    python -m examples.nano.autoencoder    the video autoencoder
+    python -m examples.nano.latents        rendered clips, encoded once, kept on disk
+    python -m examples.nano.transformer    the diffusion transformer
+    python -m examples.nano.assemble       the folder that `WanVACEPipeline.from_pretrained` loads
+    python -m examples.nano.score          the table of the model card
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".nano"  # training state: git-ignored, safe to delete when disk is short
+CHECKPOINT = ROOT / "sora_cli" / "engines" / "nano"
+
+WIDTH, HEIGHT, FRAMES, FPS = 192, 128, 17, 12
+PATCH, PATCH_FRAMES = 16, 4  # one latent cell covers 4 frames x 16 x 16 pixels
+LATENT_FRAMES = (FRAMES - 1) // PATCH_FRAMES + 1  # the first latent frame stands for one picture
+LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // PATCH, WIDTH // PATCH
+
+
+@dataclass(frozen=True)
+class AutoencoderSizes:
+    """Widths of the autoencoder; see `sora_cli/engines/nano/autoencoder.py` for what they mean."""
+
+    channels: int = 32
+    coarse: int = 192
+    fine: int = 64
+    coarse_blocks: int = 3
+    fine_blocks: int = 2
+
+
+@dataclass(frozen=True)
+class TransformerSizes:
+    """Widths of the diffusion transformer (a `WanVACETransformer3DModel`)."""
+
+    heads: int = 4
+    head_dim: int = 48
+    feed_forward: int = 768
+    layers: int = 6
+    vace_layers: tuple[int, ...] = (0, 3)
+
+
+@dataclass(frozen=True)
+class TextSizes:
+    """Widths of the text encoder (a `UMT5EncoderModel`) and of its vocabulary."""
+
+    vocabulary: int = 900
+    width: int = 192
+    layers: int = 2
+    heads: int = 4
+    feed_forward: int = 384
+    max_tokens: int = 64
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and how hard each stage trains."""
+
+    text_steps: int = 2000
+    autoencoder_minutes: float = 60.0
+    autoencoder_batch: int = 6
+    clips_per_chunk: int = 64
+    clips: int = 16384
+    stills: int = 16384
+    batch: int = 24
+    stills_batch: int = 96
+    stills_first: int = 30_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
+    stills_share: float = 0.2  # of batches after that
+    muon_rate: float = 1e-2
+    adam_rate: float = 1.5e-3
+    text_rate: float = 2e-4  # of the text encoder, which has learned to read before
+    empty_caption: float = 0.1  # share of samples that see no caption: what guidance needs
+    actor_weight: float = 4.0  # an actor's cells weigh 1 + this much in the loss
+    time_shift: float = 2.0  # noise levels are drawn shifted towards noise by this factor
+    save_minutes: float = 4.0
+
+
+AUTOENCODER = AutoencoderSizes()
+TRANSFORMER = TransformerSizes()
+TEXT = TextSizes()
+TRAINING = Training()
+
+
+def device() -> torch.device:
+    """The fastest device here."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

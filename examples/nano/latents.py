@@ -1,0 +1,195 @@
+"""Render clips, encode them once, and keep latents, captions and conditions on disk for the transformer.
+
+    python -m examples.nano.latents                 until there are as many clips as `config.py` says
+    python -m examples.nano.latents --part 0 2      every second chunk: two processes share the work
+    python -m examples.nano.latents --stills        first frames only, with which the transformer begins
+
+Every chunk has its own seed, so any number of processes can add chunks, and a chunk can be made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everyone uses
+from torch import Tensor
+
+from sora_cli.engines.nano.autoencoder import PaperAutoencoder
+
+from .autoencoder import load
+from .captions import caption, named_caption
+from .config import FRAMES, HEIGHT, PATCH, TRAINING, WIDTH, WORK, device
+from .scene import PLACES, TIMES, Scene, draw_scene, pick
+from .world import Clips, render
+
+FOLDER = WORK / "latents"
+STILLS_FOLDER = WORK / "stills"
+CAPTIONS = 4  # phrasings kept of each clip
+BOX_SHARE = 0.3  # of clips also kept with a box hidden, or all but a box
+FIRST_SEED = 1_000_000  # seeds below are for tests
+STILLS, STILLS_SEED = 512, 5_000_000  # first frames in a chunk of them
+
+
+@dataclass
+class Encoder:
+    """The autoencoder with the pipeline's normalisation."""
+
+    model: PaperAutoencoder
+
+    def __post_init__(self) -> None:
+        self.mean = torch.tensor(self.model.config.latents_mean, device=device()).view(1, -1, 1, 1, 1)
+        self.scale = torch.tensor(self.model.config.latents_std, device=device()).view(1, -1, 1, 1, 1)
+
+    @torch.no_grad()
+    def encode(self, video: Tensor) -> Tensor:
+        """Normalised latents of a video of -1 to 1."""
+        return (self.model.to_latents(video) - self.mean) / self.scale
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """A video of -1 to 1 from normalised latents."""
+        return self.model.to_video(latents * self.scale + self.mean).clamp(-1, 1)
+
+    def grey(self) -> Tensor:
+        """The latents of a clip of which nothing is known: (channels, latent frames, rows, columns)."""
+        return self.encode(torch.zeros(1, 3, FRAMES, HEIGHT, WIDTH, device=device()))[0]
+
+
+def draw_box(rng: np.random.Generator) -> tuple[Tensor, bool]:
+    """A mask (rows, columns), 1 where to make, and whether it is the outside that is to be made."""
+    mask = torch.zeros(HEIGHT, WIDTH)
+    high, wide = int(HEIGHT * rng.uniform(0.35, 0.8)), int(WIDTH * rng.uniform(0.3, 0.7))
+    top, left = int(rng.integers(HEIGHT - high + 1)), int(rng.integers(WIDTH - wide + 1))
+    mask[top : top + high, left : left + wide] = 1
+    outside = bool(rng.random() < 0.4)
+    return (1 - mask if outside else mask), outside
+
+
+def reference_pictures(scenes: list[Scene], rng: np.random.Generator) -> Tensor:
+    """A picture of each scene's actor, elsewhere or on plain paper: (clips, 3, 1, rows, columns), -1 to 1."""
+    elsewhere = [
+        replace(
+            s,
+            place=pick(rng, PLACES),
+            time=pick(rng, TIMES, (0.8, 0.1, 0.1)),
+            action="still",
+            camera="static",
+            framing="close",
+            size="normal",
+            opening=None,
+            seed=int(rng.integers(1 << 30)),
+        )
+        for s in scenes
+    ]
+    shown = render(elsewhere, device(), one_frame=True)
+    pictures = shown.video[:, :, 0]
+    for i in range(len(scenes)):
+        if rng.random() < 0.65:  # plain paper behind it, as in most pictures people hand in
+            paper = torch.tensor(rng.uniform(0.75, 1.0, (3, 1, 1)), dtype=torch.float32, device=pictures.device)
+            paper = torch.ones_like(paper) if rng.random() < 0.5 else paper
+            cover = shown.actor[i, 0]
+            dx = int(rng.integers(-20, 21)) - round(float(shown.track[i, 0, 0]) * HEIGHT)
+            dy = int(rng.integers(-10, 11)) - round(float(shown.track[i, 0, 1]) * HEIGHT)
+            plain = torch.lerp(paper.expand_as(pictures[i]), pictures[i], cover)
+            plain = _shift(plain, dx, dy, paper)
+            if rng.random() < 0.5:  # a square picture fitted into the frame: the pipeline pads with white
+                side = (WIDTH - HEIGHT) // 2
+                plain[:, :, :side] = 1
+                plain[:, :, -side:] = 1
+            pictures[i] = plain
+    return pictures[:, :, None] * 2 - 1
+
+
+def _shift(picture: Tensor, dx: int, dy: int, paper: Tensor) -> Tensor:
+    """Move a picture (3, rows, columns) by whole pixels over plain paper."""
+    moved = paper.expand_as(picture).clone()
+    rows, columns = picture.shape[1:]
+    to_y, to_x = slice(max(dy, 0), rows + min(dy, 0)), slice(max(dx, 0), columns + min(dx, 0))
+    from_y, from_x = slice(max(-dy, 0), rows + min(-dy, 0)), slice(max(-dx, 0), columns + min(-dx, 0))
+    moved[:, to_y, to_x] = picture[:, from_y, from_x]
+    return moved
+
+
+def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
+    """Render and encode one chunk of clips."""
+    rng = np.random.default_rng(FIRST_SEED + number)
+    scenes = [draw_scene(rng) for _ in range(TRAINING.clips_per_chunk)]
+    clips = render(scenes, device())
+    video = clips.video * 2 - 1
+    latents = torch.cat([encoder.encode(v) for v in video.split(8)])
+    ending = torch.zeros_like(video[:, :, :5])
+    ending[:, :, -1] = video[:, :, -1]
+    ends = torch.cat([encoder.encode(v)[:, :, 1] for v in ending.split(16)])
+    boxes: dict[int, tuple[Tensor, Tensor]] = {}
+    for i in range(len(scenes)):
+        if rng.random() < BOX_SHARE:
+            mask, _ = draw_box(rng)
+            known = encoder.encode(video[i : i + 1] * (1 - mask.to(video.device)))[0]
+            boxes[i] = (known.half().cpu(), mask.bool())
+    return {
+        "scenes": scenes,
+        "latents": latents.half().cpu(),
+        "weight": actor_weight(clips).half().cpu(),
+        "ends": ends.half().cpu(),
+        "boxes": boxes,
+        "references": encoder.encode(reference_pictures(scenes, rng)).half().cpu(),
+        "captions": [[caption(s, rng) for _ in range(CAPTIONS)] for s in scenes],
+        "named": [named_caption(s, rng) for s in scenes],
+    }
+
+
+def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
+    """Render and encode a chunk of first frames: a fifth of the transformer's work and a twentieth of ours."""
+    rng = np.random.default_rng(STILLS_SEED + number)
+    scenes = [draw_scene(rng, switches=0.0) for _ in range(STILLS)]
+    latents, weights, references = [], [], []
+    for first in range(0, STILLS, 64):
+        part = scenes[first : first + 64]
+        clips = render(part, device(), one_frame=True)
+        latents.append(encoder.encode(clips.video * 2 - 1).half().cpu())
+        weights.append(F.avg_pool2d(clips.actor, PATCH).half().cpu())
+        references.append(encoder.encode(reference_pictures(part, rng)).half().cpu())
+    return {
+        "latents": torch.cat(latents),
+        "weight": torch.cat(weights),
+        "references": torch.cat(references),
+        "captions": [[caption(s, rng) for _ in range(CAPTIONS)] for s in scenes],
+        "named": [named_caption(s, rng) for s in scenes],
+    }
+
+
+def actor_weight(clips: Clips) -> Tensor:
+    """How much of each latent cell the actor covers at most within its frames: (clips, latent frames, h, w)."""
+    shown = torch.cat([clips.actor[:, :1], clips.actor], 1)
+    small = F.avg_pool2d(shown, PATCH)
+    first = small[:, :1]
+    rest = small[:, 2:].unflatten(1, (-1, 4)).amax(2)
+    return torch.cat([first, rest], 1)
+
+
+def main() -> None:
+    """Add chunks until there are enough."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"))
+    parser.add_argument("--stills", action="store_true", help="first frames only")
+    options = parser.parse_args()
+    encoder = Encoder(load())
+    folder = STILLS_FOLDER if options.stills else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    count = TRAINING.stills // STILLS if options.stills else TRAINING.clips // TRAINING.clips_per_chunk
+    for number in range(options.part[0], count, options.part[1]):
+        path = folder / f"{number:05d}.pt"
+        if not path.exists():
+            draft = path.with_suffix(f".{os.getpid()}")
+            torch.save(make_stills(encoder, number) if options.stills else make_chunk(encoder, number), draft)
+            draft.replace(path)
+            print(f"chunk {number}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Muon: momentum whose steps are made orthogonal (Keller Jordan, github.com/KellerJordan/Muon). For weight matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # of the reference implementation, for five iterations
+
+
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """The nearest matrices with all singular values near 1; (count, rows, columns), rows <= columns."""
+    x = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(5):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return x
+
+
+class Muon(torch.optim.Optimizer):
+    """Steps of root-mean-square 0.2 times the rate, as AdamW's are, so that both share a schedule."""
+
+    def __init__(self, weights: Iterable[nn.Parameter], rate: float, momentum: float = 0.95) -> None:
+        super().__init__(weights, {"lr": rate, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Move every weight that has a gradient; weights of one shape together, which is faster."""
+        for group in self.param_groups:
+            alike: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    direction = self._direction(weight, self.state[weight], group["momentum"])
+                    alike.setdefault(tuple(direction.shape), []).append((weight, direction))
+            for shape, members in alike.items():
+                steps = orthogonalise(torch.stack([direction for _, direction in members]))
+                for (weight, _), step in zip(members, steps, strict=True):
+                    turned = step.T if weight.shape[0] > weight[0].numel() else step
+                    weight.add_(turned.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
+
+    @staticmethod
+    def _direction(weight: Tensor, state: dict[str, Tensor], momentum: float) -> Tensor:
+        """The gradient with momentum (Nesterov's), as a wide matrix."""
+        gradient = weight.grad if weight.grad is not None else torch.zeros_like(weight)
+        moving = state.setdefault("momentum", torch.zeros_like(weight))
+        moving.mul_(momentum).add_(gradient)
+        matrix = (gradient + momentum * moving).flatten(1)
+        return matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+
+
+def optimizers(
+    weights: Iterable[tuple[str, nn.Parameter]], matrices: Callable[[str, Tensor], bool]
+) -> tuple[Muon, torch.optim.AdamW]:
+    """Muon for the weights that `matrices` chooses, AdamW for the rest; rates are set at every step."""
+    named = list(weights)
+    chosen = [w for n, w in named if w.requires_grad and matrices(n, w)]
+    rest = [w for n, w in named if w.requires_grad and not matrices(n, w)]
+    return Muon(chosen, 0.0), torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.97), weight_decay=0.0)

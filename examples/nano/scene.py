@@ -1,0 +1,68 @@
+"""What may happen in nano's world, as plain values: the vocabulary of scenes and how they are drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+Choice = TypeVar("Choice")
+
+SHAPES = ("ball", "box", "star", "triangle", "ring", "heart")
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")
+PLACES = ("meadow", "sea", "desert", "snow", "city", "room", "forest")
+TIMES = ("day", "sunset", "night")
+ACTIONS = ("bounce", "roll_right", "roll_left", "fall", "float", "still")
+CAMERAS = ("static", "left", "right", "up", "down", "in", "out")
+FRAMINGS = ("wide", "medium", "close")
+SIZES = ("small", "normal", "large")
+
+TIME_SHARES = (0.46, 0.27, 0.27)
+ACTION_SHARES = (0.2, 0.19, 0.19, 0.15, 0.15, 0.12)
+CAMERA_SHARES = (0.4, 0.13, 0.13, 0.08, 0.08, 0.09, 0.09)
+FRAMING_SHARES = (0.25, 0.5, 0.25)
+SIZE_SHARES = (0.25, 0.5, 0.25)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One clip before it is drawn. `opening` is what the actor did in the first frames, if something else."""
+
+    place: str
+    time: str
+    shape: str
+    colour: str
+    size: str
+    action: str
+    camera: str
+    framing: str
+    opening: str | None
+    seed: int
+
+
+def pick(rng: np.random.Generator, options: Sequence[Choice], shares: Sequence[float] | None = None) -> Choice:
+    """One of the options, at random."""
+    return options[int(rng.choice(len(options), p=shares))]
+
+
+def draw_scene(rng: np.random.Generator, switches: float = 0.15) -> Scene:
+    """A random scene. A share of `switches` change their action after the first frames, as a new beat does."""
+    scene = Scene(
+        place=pick(rng, PLACES),
+        time=pick(rng, TIMES, TIME_SHARES),
+        shape=pick(rng, SHAPES),
+        colour=pick(rng, COLOURS),
+        size=pick(rng, SIZES, SIZE_SHARES),
+        action=pick(rng, ACTIONS, ACTION_SHARES),
+        camera=pick(rng, CAMERAS, CAMERA_SHARES),
+        framing=pick(rng, FRAMINGS, FRAMING_SHARES),
+        opening=None,
+        seed=int(rng.integers(1 << 30)),
+    )
+    if scene.framing == "close" and (scene.size == "large" or scene.camera in ("in", "out")):
+        scene = replace(scene, size="normal")
+    if rng.random() < switches:
+        scene = replace(scene, opening=pick(rng, [a for a in ACTIONS if a not in (scene.action, "fall")]))
+    return scene

@@ -1,0 +1,187 @@
+"""Train the diffusion transformer by flow matching, on latents made before, with every task from the start.
+
+    python -m examples.nano.transformer                 from the start, or on from the checkpoint, for ever
+    python -m examples.nano.transformer --minutes 60 --cooldown 15
+
+New chunks of latents are picked up while it trains. `--cooldown` lets the rates fall over the last minutes, which is
+worth more than its time when the weights are to be shipped; training can go on from there all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+
+import torch
+from diffusers import WanVACETransformer3DModel
+from torch import Tensor, nn
+
+from .batches import Batch, Batches
+from .conditions import MASK_CHANNELS
+from .config import AUTOENCODER, TEXT, TRAINING, TRANSFORMER, WORK, device
+from .muon import optimizers
+from .text import Words
+
+STATE = WORK / "transformer.pt"
+PARTS = ("model", "average", "muon", "adam", "reading")
+LOG_STEPS = 20
+EMA = 0.998
+REFERENCE_LOSS = 0.1  # the latent frame of a reference is thrown away after sampling
+
+
+def build() -> WanVACETransformer3DModel:
+    """A new transformer, set up to learn fast: modulation and words begin small, its output at nothing."""
+    z = AUTOENCODER.channels
+    model = WanVACETransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=TRANSFORMER.heads,
+        attention_head_dim=TRANSFORMER.head_dim,
+        in_channels=z,
+        out_channels=z,
+        text_dim=TEXT.width,
+        freq_dim=256,
+        ffn_dim=TRANSFORMER.feed_forward,
+        num_layers=TRANSFORMER.layers,
+        cross_attn_norm=True,
+        vace_layers=list(TRANSFORMER.vace_layers),
+        vace_in_channels=2 * z + MASK_CHANNELS,
+        rope_max_seq_len=64,
+    )
+    with torch.no_grad():
+        for block in [*model.blocks, *model.vace_blocks]:
+            block.scale_shift_table.mul_(0.1)
+            block.scale_shift_table[:, 2] += 0.3  # the gates of attention and of the feed-forward
+            block.scale_shift_table[:, 5] += 0.3
+            block.attn2.to_out[0].weight.mul_(0.3)
+        model.condition_embedder.time_proj.weight.mul_(0.3)
+        model.proj_out.weight.zero_()
+        model.proj_out.bias.zero_()
+    return model
+
+
+def noise_levels(count: int) -> Tensor:
+    """Noise levels 0 to 1: logit-normal, a few uniform, shifted towards noise, where motion and place are settled."""
+    level = torch.sigmoid(torch.randn(count))
+    level = torch.where(torch.rand(count) < 0.15, torch.rand(count), level)
+    return TRAINING.time_shift * level / (1 + (TRAINING.time_shift - 1) * level)
+
+
+def loss_of(model: nn.Module, batch: Batch, words: Tensor) -> tuple[Tensor, float]:
+    """The weighted flow-matching loss, and the plain one for the log."""
+    level = noise_levels(len(batch.latents)).to(batch.latents.device)
+    at = level.view(-1, 1, 1, 1, 1)
+    noise = torch.randn_like(batch.latents)
+    with torch.autocast(batch.latents.device.type, torch.bfloat16, enabled=batch.latents.device.type == "cuda"):
+        velocity = model(
+            hidden_states=(1 - at) * batch.latents + at * noise,
+            timestep=level * 1000,
+            encoder_hidden_states=words,
+            control_hidden_states=batch.control,
+            return_dict=False,
+        )[0]
+    error = (velocity.float() - (noise - batch.latents)).pow(2)
+    weight = 1 + TRAINING.actor_weight * batch.weight
+    if batch.reference:
+        weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_LOSS), weight[:, :, 1:]], 2)
+    return (error * weight).mean() / weight.mean(), float(error.detach().mean())
+
+
+class Trainer:
+    """Weights, their slow average, optimizers and counters: all that a checkpoint holds."""
+
+    def __init__(self) -> None:
+        self.words = Words()
+        self.model = nn.ModuleDict({"transformer": build(), "text_encoder": self.words.encoder}).to(device())
+        self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
+        self.muon, self.adam = optimizers(
+            self.model["transformer"].named_parameters(),
+            lambda n, w: w.ndim == 2 and "blocks" in n and "table" not in n,
+        )
+        self.reading = torch.optim.AdamW(self.words.encoder.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+        self.step, self.samples, self.clips = 0, 0, 0
+        if STATE.exists():
+            state = torch.load(STATE, map_location=device(), weights_only=True)
+            for name in PARTS:
+                getattr(self, name).load_state_dict(state[name])
+            self.step, self.samples, self.clips = state["step"], state["samples"], state["clips"]
+
+    def save(self) -> None:
+        """Write the checkpoint aside, then rename it into place."""
+        draft = STATE.with_suffix(".draft")
+        parts = {name: getattr(self, name).state_dict() for name in PARTS}
+        torch.save({**parts, "step": self.step, "samples": self.samples, "clips": self.clips}, draft)
+        draft.replace(STATE)
+
+    def learn(self, batch: Batch, rate: float) -> tuple[float, float]:
+        """One step; the weighted and the plain loss.
+
+        The text encoder learns along from clips only, and slowly: stills would make it forget what they cannot show.
+        """
+        warm = rate * min(1.0, (self.step + 1) / 100)
+        reading = 0.0 if batch.stills else TRAINING.text_rate
+        for optimizer, base in (
+            (self.muon, TRAINING.muon_rate),
+            (self.adam, TRAINING.adam_rate),
+            (self.reading, reading),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = base * warm
+            optimizer.zero_grad()
+        with torch.set_grad_enabled(reading > 0):
+            words = self.words(batch.captions, batch.text_length)
+        loss, plain = loss_of(self.model["transformer"], batch, words)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.muon.step()
+        self.adam.step()
+        if reading > 0:
+            self.reading.step()
+        self.step += 1
+        self.samples += len(batch.latents)
+        self.clips += 0 if batch.stills else len(batch.latents)
+        keep = min(EMA, (self.step + 1) / (self.step + 12))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
+        return loss.item(), plain
+
+
+def train(minutes: float, cooldown: float) -> None:
+    """Train for some minutes, or for ever."""
+    torch.manual_seed(int(time.time()))
+    trainer, batches = Trainer(), Batches()
+    weights = sum(w.numel() for w in trainer.model["transformer"].parameters())
+    print(f"{weights / 1e6:.2f}M weights, at {trainer.samples} samples", flush=True)
+    began = saved = time.time()
+    first = trainer.samples
+    losses: dict[str, list[float]] = {}
+    while (spent := (time.time() - began) / 60) < minutes:
+        rate = min(1.0, max(0.03, (minutes - spent) / cooldown)) if cooldown else 1.0
+        batch = batches.draw(trainer.samples)
+        loss, plain = trainer.learn(batch, rate)
+        losses.setdefault(batch.name, []).append(loss)
+        losses.setdefault("plain", []).append(plain)
+        if trainer.step % LOG_STEPS == 0:
+            means = ", ".join(f"{n} {sum(v) / len(v):.4f}" for n, v in sorted(losses.items()))
+            pace = (trainer.samples - first) / (time.time() - began)
+            seen = f"{trainer.samples} samples ({trainer.clips} clips), {pace:.1f}/s"
+            print(f"step {trainer.step}, {seen}, {means}; {batches}", flush=True)
+            losses.clear()
+            batches.look()
+        if time.time() - saved > 60 * TRAINING.save_minutes:
+            trainer.save()
+            saved = time.time()
+    trainer.save()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--cooldown", type=float, default=0.0, help="minutes at the end in which the rates fall")
+    options = parser.parse_args()
+    train(options.minutes, options.cooldown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The embedded model: a checkpoint in diffusers layout, and the autoencoder class that it names.
+
+`README.md` beside this file is its model card; `examples/nano/` is how it was made. Diffusers loads a foreign class
+only where its module was imported before, so `import sora_cli.engines.nano` comes before `from_pretrained`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .autoencoder import PaperAutoencoder as PaperAutoencoder
+
+__all__ = ["PaperAutoencoder"]
+
+
+def __getattr__(name: str) -> object:
+    """Load torch only when the class is asked for: `sora --help` passes here too."""
+    if name == "PaperAutoencoder":
+        from .autoencoder import PaperAutoencoder
+
+        return PaperAutoencoder
+    if name == "ModelMixin":  # diffusers looks beside a class for the base that tells it how to load it
+        from diffusers import ModelMixin
+
+        return ModelMixin
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,144 @@
+"""The video autoencoder of nano: 4 frames x 16 x 16 pixels become one cell of `z_dim` numbers, and back.
+
+It has the interface that `WanVACEPipeline` wants of `AutoencoderKLWan`, and is made to be trained on a CPU. Its encoder
+is closed form: principal components of space-time patches (`project`). The decoder puts them back together (`restore`),
+and small residual convolutions add what a linear map cannot know, from the cells around and the frames before and after
+(the idea of DC-AE, arXiv 2410.10733). It works at two resolutions: coarse cells of 4 frames x 16 x 16 pixels, which are
+the latents, then fine cells of 2 x 8 x 8.
+
+The first latent frame stands for the first picture alone (shown four times), each later one for four frames. The
+encoder treats every cell by itself, so what is known at the start of a clip encodes to the same latents whatever
+follows it. Pictures are -1 to 1; latents are not random: the posterior has no spread.
+"""
+
+# ruff: noqa: ARG002, FBT001, FBT002, PLR0917 - the signatures are those of diffusers
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everyone uses
+from diffusers import AutoencoderKLWan
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
+from diffusers.models.modeling_outputs import AutoencoderKLOutput
+from torch import Tensor, nn
+
+GROUP = 4  # frames in a latent frame
+SLICE = 2  # frames in a fine cell
+FINE = 8  # pixels along a side of a fine cell
+FINE_VALUES = 3 * SLICE * FINE * FINE
+COARSE_VALUES = FINE_VALUES * 8
+CERTAIN = -30.0  # log-variance of a posterior without spread
+
+
+class Block(nn.Module):
+    """A residual block: a 3x3 convolution, then a mix over channels and over three frames in time."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+        self.space = nn.Conv2d(width, width, 3, padding=1)
+        self.mix = nn.Conv2d(width * 3, width, 1)
+        for weight in self.mix.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, x: Tensor, frames: int) -> Tensor:
+        """`x` is (clips * frames, width, rows, columns)."""
+        scale = torch.rsqrt(x.pow(2).mean(1, keepdim=True) + 1e-6)
+        h = F.silu(self.space(x * scale * self.gain[:, None, None]))
+        clips = h.reshape(-1, frames, *h.shape[1:])
+        before = torch.cat([clips[:, :1], clips[:, :-1]], 1)
+        after = torch.cat([clips[:, 1:], clips[:, -1:]], 1)
+        mixed: Tensor = self.mix(torch.cat([before, clips, after], 2).flatten(0, 1))
+        return x + mixed
+
+
+class PaperAutoencoder(AutoencoderKLWan):
+    """See the module's docstring. `coarse` and `fine` are widths, `*_blocks` how many residual blocks work there."""
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        z_dim: int = 32,
+        coarse: int = 192,
+        fine: int = 64,
+        coarse_blocks: int = 3,
+        fine_blocks: int = 2,
+        latents_mean: Sequence[float] = (),  # the pipeline reads this and the next from the config
+        latents_std: Sequence[float] = (),
+        scale_factor_temporal: int = GROUP,
+        scale_factor_spatial: int = 2 * FINE,
+    ) -> None:
+        super(AutoencoderKLWan, self).__init__()  # not its own: none of its layers are wanted
+        self.temperal_downsample = [False, True, True, False]  # the pipeline reads 4 frames and 2**4 pixels from it
+        self.project = nn.Conv2d(COARSE_VALUES, z_dim, 1)
+        self.restore = nn.Conv2d(z_dim, COARSE_VALUES, 1)
+        self.decoder_in = nn.Conv2d(z_dim, coarse, 1)
+        self.decoder_coarse = nn.ModuleList(Block(coarse) for _ in range(coarse_blocks))
+        self.decoder_split = nn.Conv2d(coarse, fine * 8, 1)
+        self.decoder_fine = nn.ModuleList(Block(fine) for _ in range(fine_blocks))
+        self.decoder_out = nn.Conv2d(fine, FINE_VALUES, 1)
+        for weight in self.decoder_out.parameters():
+            nn.init.zeros_(weight)
+
+    def to_cells(self, video: Tensor) -> Tensor:
+        """Cut (clips, 3, 4n+1, rows, columns) into fine cells: (clips * 2 * (n+1), FINE_VALUES, rows/8, columns/8)."""
+        clips, _, _, rows, columns = video.shape
+        padded = torch.cat([video[:, :, :1].expand(-1, -1, GROUP - 1, -1, -1), video], 2)
+        cells = padded.reshape(clips, 3, -1, SLICE, rows // FINE, FINE, columns // FINE, FINE)
+        return cells.permute(0, 2, 1, 3, 5, 7, 4, 6).reshape(-1, FINE_VALUES, rows // FINE, columns // FINE)
+
+    def from_cells(self, cells: Tensor, clips: int) -> Tensor:
+        """The reverse of `to_cells`."""
+        _, _, rows, columns = cells.shape
+        video = cells.reshape(clips, -1, 3, SLICE, FINE, FINE, rows, columns).permute(0, 2, 1, 3, 6, 4, 7, 5)
+        return video.reshape(clips, 3, -1, rows * FINE, columns * FINE)[:, :, GROUP - 1 :]
+
+    @staticmethod
+    def merge(fine: Tensor) -> Tensor:
+        """2 slices x 2 x 2 fine cells become the channels of one coarse cell."""
+        quarters = F.pixel_unshuffle(fine, 2)
+        _, width, rows, columns = quarters.shape
+        return quarters.reshape(-1, width * GROUP // SLICE, rows, columns)
+
+    @staticmethod
+    def split(coarse: Tensor) -> Tensor:
+        """The reverse of `merge`."""
+        _, width, rows, columns = coarse.shape
+        return F.pixel_shuffle(coarse.reshape(-1, width * SLICE // GROUP, rows, columns), 2)
+
+    def to_latents(self, video: Tensor) -> Tensor:
+        """Encode (clips, 3, frames, rows, columns) to (clips, z_dim, latent frames, rows/16, columns/16)."""
+        latents: Tensor = self.project(self.merge(self.to_cells(video)))
+        return latents.reshape(video.shape[0], -1, *latents.shape[1:]).transpose(1, 2)
+
+    def to_video(self, latents: Tensor) -> Tensor:
+        """Decode latents to a video, not yet held to -1 to 1."""
+        clips, _, frames, _, _ = latents.shape
+        flat = latents.transpose(1, 2).flatten(0, 1)
+        h = self.decoder_in(flat)
+        for block in self.decoder_coarse:
+            h = block(h, frames)
+        h = self.split(self.decoder_split(h))
+        for block in self.decoder_fine:
+            h = block(h, frames * GROUP // SLICE)
+        return self.from_cells(self.split(self.restore(flat)) + self.decoder_out(h), clips)
+
+    def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
+        """As `AutoencoderKLWan.encode`."""
+        latents = self.to_latents(x)
+        posterior = DiagonalGaussianDistribution(torch.cat([latents, torch.full_like(latents, CERTAIN)], 1))
+        return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
+
+    def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
+        """As `AutoencoderKLWan.decode`."""
+        video = self.to_video(z).clamp(-1, 1)
+        return DecoderOutput(sample=video) if return_dict else (video,)
+
+    def forward(
+        self, sample: Tensor, sample_posterior: bool = False, return_dict: bool = True, generator: object = None
+    ) -> DecoderOutput | tuple[Tensor]:
+        """Encode and decode; there is nothing to sample."""
+        return self.decode(self.to_latents(sample), return_dict)

@@ -1,0 +1,107 @@
+"""The recipe's parts that need no trained weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
+
+from examples.nano.conditions import MASK_CHANNELS, control, fold_mask, frames_condition, known_frames
+from examples.nano.config import FRAMES, HEIGHT, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, WIDTH
+from examples.nano.muon import Muon, orthogonalise
+from examples.nano.score import held_out
+from sora_cli.engines.nano import PaperAutoencoder
+from tests.nano.test_world import scene
+
+
+def small_autoencoder() -> PaperAutoencoder:
+    torch.manual_seed(0)
+    return PaperAutoencoder(4, 16, 8, 1, 1, [0.0] * 4, [1.0] * 4)
+
+
+def test_cells_and_back_are_the_same_video() -> None:
+    model = small_autoencoder()
+    video = torch.rand(2, 3, 9, 32, 48)
+    cells = model.to_cells(video)
+    assert cells.shape == (12, 384, 4, 6)
+    assert torch.equal(model.from_cells(cells, 2), video)
+    assert torch.equal(model.split(model.merge(cells)), cells)
+
+
+def test_latents_of_opening_frames_do_not_depend_on_what_follows() -> None:
+    model = small_autoencoder()
+    video = torch.rand(1, 3, 17, 32, 32)
+    changed = video.clone()
+    changed[:, :, 5:] = 0
+    assert torch.equal(model.to_latents(video)[:, :, :2], model.to_latents(changed)[:, :, :2])
+
+
+def test_the_autoencoder_saves_and_loads(tmp_path: Path) -> None:
+    model = small_autoencoder()
+    model.save_pretrained(tmp_path)
+    again = PaperAutoencoder.from_pretrained(tmp_path)
+    video = torch.rand(1, 3, 5, 32, 32)
+    assert torch.equal(again.decode(again.encode(video).latent_dist.mode()).sample, model(video).sample)
+
+
+class FakeTransformer:
+    """Only what `prepare_masks` reads."""
+
+    class config:  # noqa: N801
+        patch_size = (1, 2, 2)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, False), (1, False), (5, False), (9, False), (0, True), (5, True)])
+def test_conditions_are_those_of_the_pipeline(first: int, last: bool) -> None:  # noqa: FBT001
+    model = small_autoencoder()
+    pipe = WanVACEPipeline(None, None, model, FlowMatchEulerDiscreteScheduler())
+    pipe.transformer = FakeTransformer()
+    video = torch.rand(1, 3, FRAMES, HEIGHT, WIDTH) * 2 - 1
+    mask = known_frames(first, last=last).view(1, 1, FRAMES, 1, 1).expand(1, 3, FRAMES, HEIGHT, WIDTH)
+    with torch.no_grad():
+        theirs = torch.cat(
+            [pipe.prepare_video_latents(video * (1 - mask), mask, [[]]), pipe.prepare_masks(mask, [[]])], 1
+        )
+        latents = model.to_latents(video)[0]
+        grey = model.to_latents(torch.zeros_like(video))[0]
+        ending = torch.zeros(1, 3, 5, HEIGHT, WIDTH)
+        ending[:, :, -1] = video[:, :, -1]
+        inactive, folded = frames_condition(latents, grey, model.to_latents(ending)[0, :, 1], first, last=last)
+        ours = control(inactive[None], grey[None], folded[None])
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_reference_comes_in_front_and_a_box_keeps_its_pixels() -> None:
+    mask = torch.zeros(1, FRAMES, HEIGHT, WIDTH)
+    mask[:, :, 3:50, 7:90] = 1
+    folded = fold_mask(mask)
+    assert folded.shape == (1, MASK_CHANNELS, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
+    assert folded.sum() == mask.sum() / FRAMES * LATENT_FRAMES
+    latents = torch.rand(1, 4, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
+    joined = control(latents, latents, folded, latents[:, :, :1])
+    assert joined.shape[2] == LATENT_FRAMES + 1
+    assert joined[:, 4:, 0].abs().max() == 0
+
+
+def test_muon_steps_are_orthogonal_and_it_learns() -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(3, 8, 16)))
+    assert ((values > 0.5) & (values < 1.5)).all()
+    wide, tall = (torch.nn.Parameter(torch.randn(*shape)) for shape in ((4, 8), (8, 4)))
+    optimizer = Muon([wide, tall], 0.3)
+    for _ in range(600):
+        loss = (tall @ wide - torch.eye(8) * 0.5).pow(2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] *= 0.99
+    assert loss.item() == pytest.approx(1.0, abs=0.05)  # half of the identity's rank is out of reach: 4 x 0.25
+
+
+def test_held_out_captions_are_the_same_every_time_and_say_what_is_measured() -> None:
+    first, again = held_out(12), held_out(12)
+    assert first == again
+    assert len({text for _, text in first}) == 12
+    assert scene() not in [s for s, _ in first]
+    assert np.all([s.opening is None for s, _ in first])
