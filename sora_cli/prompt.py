@@ -6,10 +6,7 @@ import re
 from collections.abc import Mapping
 
 from sora_cli.engines.base import Ability, EngineCard
-from sora_cli.storyboard.model import Beat, CastMember
-
-MENTION = re.compile(r"@([A-Za-z_][\w-]*)")
-"""`@name` in a prompt."""
+from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
 FRAMING = {
     "wide": "wide shot",
