@@ -43,6 +43,8 @@ class Signer:
     chain: str = field(repr=False)
     key: str = field(repr=False)
     """PKCS#8 PEM text."""
+    time_authority: str = ""
+    """Address of a time stamping authority (RFC 3161); asked on every signature. Empty: no time stamp, no network."""
 
     @property
     def leaf(self) -> bytes:

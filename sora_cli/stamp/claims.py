@@ -140,7 +140,7 @@ def stamp_manifest(provenance: Provenance, *, name: str, kind: str, marked: bool
     """
     opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
     done = [mark_action(provenance)] if marked else []
-    return _manifest(name, kind, [opened, *done, _edit("c2pa.transcoded", ENHANCED, "Encoded again")], provenance)
+    return _manifest(name, kind, [opened, *done, {"action": "c2pa.transcoded"}], provenance)
 
 
 def mark_action(provenance: Provenance) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class Reading:
     failures: tuple[Finding, ...] = ()
     changes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    time_stamp: str = ""
+    """When a trusted time stamping authority saw the signature, ISO 8601; empty where none did."""
 
 
 def media_type(path: Path) -> str:
@@ -172,6 +174,11 @@ def sign(
         return _apart(work)
     except c2pa.C2paError as error:
         target.unlink(missing_ok=True)
+        if signer.time_authority and any(word in str(error).lower() for word in ("time", "http", "network")):
+            raise StampError(
+                f"{source.name} cannot be time-stamped by {signer.time_authority}: {_brief(error)}",
+                hint="try again later, or leave the time stamp out",
+            ) from None
         if isinstance(error, c2pa.C2paError.Signature):
             raise CertificateError(f"the certificate from {signer.source} is refused: {_brief(error)}") from None
         raise StampError(f"{source.name} cannot be signed: {_brief(error)}") from None
@@ -250,7 +257,8 @@ def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
 def _context(signer: Signer) -> c2pa.Context:
     """A c2pa context that signs; it takes the c2pa signer over."""
     algorithm = c2pa.C2paSigningAlg[signer.algorithm]
-    info = c2pa.C2paSignerInfo(algorithm, signer.chain.encode(), signer.key.encode(), None)
+    authority = signer.time_authority.encode() or None
+    info = c2pa.C2paSignerInfo(algorithm, signer.chain.encode(), signer.key.encode(), authority)
     # Trusting the signer's own root lets ingredients that it signed count as trusted when they are recorded.
     return c2pa.Context.from_dict(settings(signer.root), c2pa.Signer.from_info(info))
 
@@ -264,20 +272,24 @@ def _reading(reader: c2pa.Reader) -> Reading:
     report = json.loads(reader.json())
     active = report.get("active_manifest", "")
     results = report.get("validation_results", {})
+    judged = results.get("activeManifest", {})
     changes: dict[str, tuple[Finding, ...]] = {}
     for delta in results.get("ingredientDeltas") or ():
         label = str(delta["ingredientAssertionURI"]).removeprefix("self#jumbf=/c2pa/")
         changes[label] = findings(delta["validationDeltas"].get("failure"))
     state = STATES.get(report.get("validation_state", ""))
+    signature = report.get("manifests", {}).get(active, {}).get("signature_info", {})
+    stamped = any(each.code == "timeStamp.trusted" for each in findings(judged.get("success")))
     if state is None or not active:
         return Reading(state="unreadable", detail="the credential has no active manifest")
     return Reading(
         state=state,
         active=active,
         manifests=report.get("manifests", {}),
-        failures=findings(results.get("activeManifest", {}).get("failure")),
+        failures=findings(judged.get("failure")),
         changes=changes,
         certificates=_certificates(reader, active),
+        time_stamp=str(signature.get("time", "")) if stamped else "",
     )
 
 

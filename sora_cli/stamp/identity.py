@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -38,14 +39,26 @@ LOCAL_YEARS = 10
 
 
 def find_signer(
-    certificate: Path | None = None, key: Path | None = None, *, environment: Mapping[str, str] | None = None
+    certificate: Path | None = None,
+    key: Path | None = None,
+    *,
+    time_authority: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> Signer:
     """The signer that holds here, by the precedence above; the local identity is made where nothing else is there.
+
+    `time_authority` is the address of a time stamping authority, else `SORA_SIGN_TSA`, else `C2PA_TA_URL`, else none
+    is asked. With its stamp a film still verifies when the signer's certificate has ended.
 
     Raises:
         CertificateError: one of certificate and key is missing, unreadable, readable by others, or unfit.
     """
     env = os.environ if environment is None else environment
+    authority = time_authority or env.get("SORA_SIGN_TSA") or env.get("C2PA_TA_URL") or ""
+    return replace(_find(certificate, key, env), time_authority=authority)
+
+
+def _find(certificate: Path | None, key: Path | None, env: Mapping[str, str]) -> Signer:
     if certificate is not None or key is not None:
         return _from_files(certificate, key, "the options", "a certificate and a key go together: name both")
     if env.get("SORA_SIGN_CERT") or env.get("SORA_SIGN_KEY"):

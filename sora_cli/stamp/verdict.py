@@ -33,6 +33,9 @@ MOST_PARTS = 20_000
 DEEPEST = 32
 """How many ingredients, and how many one inside the other, are looked at: a hostile file could have no end of them."""
 
+SINCE_THEN = frozenset({"signingCredential.expired", "claimSignature.outsideValidity"})
+"""What an ingredient's signature may become after it was found good and put in: the film's own signature vouches."""
+
 NOT_PROVEN: Mapping[str, str] = {
     "none": "{name} carries no credential: nothing is proven about where it comes from.",
     "unsupported": "{name} cannot carry a credential, and none lies beside it: nothing is proven about it.",
@@ -96,6 +99,8 @@ class Verdict:
     issuer: str = ""
     serial: str = ""
     certificate_ends: str = ""
+    time_stamp: str = ""
+    """When a trusted time stamping authority saw the signature."""
     generator: str = ""
     title: str = ""
     author: str = ""
@@ -215,6 +220,7 @@ def _judge(reading: Reading, name: str, own: bytes, banned: frozenset[str], *, a
         "issuer": certificate.issuer,
         "serial": f"{certificate.serial:x}",
         "certificate_ends": certificate.ends[:10],
+        "time_stamp": reading.time_stamp,
         "generator": statements.generator(manifest),
         "title": statements.text(manifest.get("title")),
         "author": statements.author(manifest),
@@ -264,7 +270,8 @@ def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[
     opened = "c2pa.opened" in facts["actions"]
     made = f"{'stamped' if opened else 'made'} with {facts['generator'] or 'an unnamed program'}"
     when = f" on {facts['created'][:10]}" if facts["created"] else ""
-    whole = f"{name} was {made}{when}, is signed by {who}, and was not changed since"
+    stamped = f" (time-stamped {facts['time_stamp'][:10]})" if facts["time_stamp"] else ""
+    whole = f"{name} was {made}{when}, is signed by {who}{stamped}, and was not changed since"
     if trust == "unknown":
         return f"{name} was not changed since it was signed, but by {who}: anybody could have signed it so."
     return f"{whole}."
@@ -299,7 +306,8 @@ class _Tree:
         above: frozenset[str],
     ) -> Part:
         own = statements.text(ingredient.get("active_manifest"))
-        harm = [each for each in (*statements.recorded(ingredient), *changes) if each.code not in HARMLESS]
+        lasting = [each for each in changes if each.code not in SINCE_THEN]
+        harm = [each for each in (*statements.recorded(ingredient), *lasting) if each.code not in HARMLESS]
         certificate = self._reading.certificates.get(own, Certificate())
         inner: tuple[Part, ...] = ()
         if own:

@@ -37,8 +37,27 @@ WIDEST = Fraction(1, 3)
 SMALLEST_LETTERS = 12
 """Font size in pixels below which letters are under 9 px high and no longer legible in a compressed film."""
 
+MOST_LINES = 5
+
 LETTERS = Fraction(9, 200)
 """Font size as a part of the frame's shorter side."""
+
+SYSTEM_FONTS = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "LiberationSans-Regular.ttf",
+    "Arial.ttf",
+    "Arial Unicode.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "PingFang.ttc",
+    "msyh.ttc",
+    "YuGothR.ttc",
+    "malgun.ttf",
+)
+"""Fonts to look for where Pillow's own, which has little beyond ASCII, lacks a letter."""
+
+NO_LETTER = "\U0010fffe"
+"""A code point that is no letter, and never will be: how it is drawn tells how a missing one is."""
 
 LEAST_OPACITY = 0.2
 """A fainter mark counts as none."""
@@ -119,26 +138,62 @@ def _picture(mark: Watermark, room: tuple[int, int]) -> Image.Image:
 
 def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
     """The text in white with a dark rim on a see-through dark plate, in as few lines as fit into `room`."""
+    face = _face(text)
     size = max(SMALLEST_LETTERS, round(side * LETTERS))
-    for letters in range(size, SMALLEST_LETTERS - 1, -1):
-        for lines in _wrapped(text):
-            plate = _plate(lines, letters)
-            if plate.width <= room[0] and plate.height <= room[1]:
-                return plate
+    ways = [
+        _Plate(lines, face, letters) for letters in range(size, SMALLEST_LETTERS - 1, -1) for lines in _wrapped(text)
+    ]
+    for plate in ways:
+        if plate.width <= room[0] and plate.height <= room[1]:
+            return plate.drawn()
     if side < SMALL_FRAME:
-        plate.thumbnail(room, Image.Resampling.LANCZOS)
-        return plate.crop((0, 0, plate.width & ~1, plate.height & ~1))
+        small = ways[-1].drawn()
+        small.thumbnail(room, Image.Resampling.LANCZOS)
+        return small.crop((0, 0, max(2, small.width & ~1), max(2, small.height & ~1)))
     raise RequestError(
         f"the mark's text is too long to be legible in this frame: {text!r}",
         hint="shorten `provenance: watermark: text`, or give a picture, or make the film larger",
     )
 
 
+def _face(text: str) -> str:
+    """The first font that has all letters of the text: Pillow's own (an empty name), else one of the system's.
+
+    Raises:
+        RequestError: none has them; they would come out as empty boxes.
+    """
+    lacking = ""
+    for name in ("", *SYSTEM_FONTS):
+        try:
+            font = _font(name, SMALLEST_LETTERS)
+        except OSError:
+            continue
+        none = bytes(font.getmask(NO_LETTER))
+        missing = [letter for letter in dict.fromkeys(text) if letter.strip() and bytes(font.getmask(letter)) == none]
+        if not missing:
+            return name
+        lacking = lacking or " ".join(missing[:8])
+    raise RequestError(
+        f"the mark cannot be lettered: no font here has {lacking}",
+        hint="give a picture of it: `provenance: watermark: {image: mark.png}`",
+    )
+
+
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    """A font of the system by its file's name; Pillow's own where the name is empty."""
+    if name:
+        return ImageFont.truetype(name, size)
+    own = ImageFont.load_default(size=size)
+    if not isinstance(own, ImageFont.FreeTypeFont):
+        raise MediaError("this Pillow was built without FreeType", hint="pip install --force-reinstall pillow")
+    return own
+
+
 def _wrapped(text: str) -> list[str]:
-    """The text on one line, on two, on three and so on, each as even as its words allow."""
+    """The text on one line, on two, and so on up to `MOST_LINES`, each as even as its words allow."""
     words = text.split()
     ways = []
-    for count in range(1, len(words) + 1):
+    for count in range(1, min(MOST_LINES, len(words)) + 1):
         target = len(" ".join(words)) / count
         lines: list[str] = [""]
         for word in words:
@@ -151,24 +206,37 @@ def _wrapped(text: str) -> list[str]:
     return ways
 
 
-def _plate(text: str, letters: int) -> Image.Image:
-    """White letters of font size `letters` with a dark rim, on a rounded plate just larger than they are."""
-    font = ImageFont.load_default(size=letters)
-    rim, edge = max(1, letters // 12), max(2, letters // 5)
-    ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
-    left, top, right, bottom = ruler.multiline_textbbox((0, 0), text, font=font, stroke_width=rim, spacing=edge)
-    width, height = (round(right - left) + 2 * edge + 1) & ~1, (round(bottom - top) + 2 * edge + 1) & ~1
-    plate = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-    draw = ImageDraw.Draw(plate)
-    draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=edge, fill=(0, 0, 0, 110))
-    draw.multiline_text(
-        (edge - left, edge - top),
-        text,
-        font=font,
-        fill=(255, 255, 255, 255),
-        stroke_width=rim,
-        stroke_fill=(0, 0, 0, 255),
-        spacing=edge,
-        align="center",
-    )
-    return plate
+class _Plate:
+    """White letters with a dark rim, on a rounded plate just larger than they are.
+
+    `face` is a font's name and `letters` its size, in pixels.
+    """
+
+    def __init__(self, text: str, face: str, letters: int) -> None:
+        self._text = text
+        self._font = _font(face, letters)
+        self._rim, self._edge = max(1, letters // 12), max(2, letters // 5)
+        ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
+        left, top, right, bottom = ruler.multiline_textbbox(
+            (0, 0), text, font=self._font, stroke_width=self._rim, spacing=self._edge
+        )
+        self._origin = self._edge - left, self._edge - top
+        self.width, self.height = ((round(size) + 2 * self._edge + 1) & ~1 for size in (right - left, bottom - top))
+
+    def drawn(self) -> Image.Image:
+        """The plate as a picture."""
+        plate = Image.new("RGBA", (self.width, self.height), (0, 0, 0, 0))
+        draw = ImageDraw.Draw(plate)
+        box = (0, 0, self.width - 1, self.height - 1)
+        draw.rounded_rectangle(box, radius=self._edge, fill=(0, 0, 0, 110))
+        draw.multiline_text(
+            self._origin,
+            self._text,
+            font=self._font,
+            fill=(255, 255, 255, 255),
+            stroke_width=self._rim,
+            stroke_fill=(0, 0, 0, 255),
+            spacing=self._edge,
+            align="center",
+        )
+        return plate

@@ -1,5 +1,7 @@
 """A small film of two takes, made and signed for real; every test has its own user folders."""
 
+import dataclasses
+import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -57,10 +59,8 @@ def make_master(seed: int = 0, frames: int = FRAMES, sound: Callable[[], Iterato
     return Master(width=SIZE[0], height=SIZE[1], fps=FPS, frames=frames, pictures=pictures, sound=sound, title="Test")
 
 
-@pytest.fixture
-def making(tmp_path: Path) -> Making:
+def make_takes(clips: Path) -> Making:
     """Two takes of a second each, with clips on disk; the first has a reference picture."""
-    clips = tmp_path / "clips"
     clips.mkdir()
     reference = clips / "ball.png"
     Image.new("RGB", (64, 64), "red").save(reference)
@@ -87,6 +87,11 @@ def making(tmp_path: Path) -> Making:
 
 
 @pytest.fixture
+def making(tmp_path: Path) -> Making:
+    return make_takes(tmp_path / "clips")
+
+
+@pytest.fixture
 def signer() -> Signer:
     return local_signer()
 
@@ -109,7 +114,25 @@ def send(tmp_path: Path, making: Making, provenance: Provenance, signer: Signer)
     return go
 
 
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
+    """A user's configuration folder, and a film with sound that was released with it."""
+    folder = tmp_path_factory.mktemp("studio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        film = release(
+            make_master(sound=tone()),
+            folder / "film.mp4",
+            making=make_takes(folder / "clips"),
+            provenance=Provenance(author="Jane Doe"),
+            signer=local_signer(),
+        )
+    return folder / "config", film
+
+
 @pytest.fixture
-def done(send: Send) -> Release:
-    """A released film with sound."""
-    return send(make_master(sound=tone()))
+def done(studio: tuple[Path, Release], home: Path, tmp_path: Path) -> Release:
+    """A copy of the studio's film, by a copy of its identity."""
+    shutil.copytree(studio[0], home / "config")
+    shutil.copy(studio[1].path, tmp_path / "film.mp4")
+    return dataclasses.replace(studio[1], path=tmp_path / "film.mp4")

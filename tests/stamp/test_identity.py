@@ -59,8 +59,8 @@ def _make(home: str) -> str:
 
 
 def test_two_processes_at_once_get_the_same_identity(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        chains = pool.map(_make, [str(tmp_path)] * 6, chunksize=1)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        chains = pool.map(_make, [str(tmp_path)] * 4, chunksize=1)
     assert len(set(chains)) == 1
     assert [path.name for path in (tmp_path / "sora").iterdir()] == ["identity"]
 

@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from sora_cli.errors import CertificateError, RequestError
-from sora_cli.stamp import Release, credential, verify
+from sora_cli.stamp import Making, Release, credential, verify
 from sora_cli.stamp.certificate import make_signer
 from sora_cli.stamp.identity import local_folder
 from sora_cli.stamp.verdict import _judge
@@ -266,10 +266,10 @@ def test_a_stranger_who_takes_our_name_is_not_us(send: Send, tmp_path: Path) -> 
 
 
 def test_a_certificate_that_ended_since(send: Send, tmp_path: Path) -> None:
-    brief = issue("Brief", ends=dt.timedelta(seconds=4))
+    brief = issue("Brief", ends=dt.timedelta(seconds=3))
     root = tmp_path / "root.pem"
     root.write_bytes(brief.root)
-    film = send(signer=make_signer(brief.chain, brief.key, source="x")).path
+    film = send(make_master(frames=2), signer=make_signer(brief.chain, brief.key, source="x"), making=Making()).path
     assert verify(film, anchors=[root]).ok
     time.sleep(max(0.0, (brief.leaf.not_valid_after_utc - dt.datetime.now(dt.UTC)).total_seconds() + 1.1))
     verdict = verify(film, anchors=[root], any_signer=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFont, features
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.reel import read_frames
@@ -137,6 +137,24 @@ def test_a_users_text_and_picture(tmp_path: Path) -> None:
     assert drawn.size[0] <= 1280 / 3 + 1
     assert drawn.size[0] % 2 == drawn.size[1] % 2 == 0
     assert tuple(drawn.rgba[10, 10]) == (255, 0, 0, 128)
+
+
+def test_letters_that_no_font_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's own font has no ü, and would draw an empty box."""
+    monkeypatch.setattr("sora_cli.stamp.watermark.SYSTEM_FONTS", ("no-such-font.ttf",))
+    make_badge(Watermark(text="(c) 2026 Zoe & friends"), 1280, 720)
+    with pytest.raises(RequestError, match="ë ü") as caught:
+        make_badge(Watermark(text="Zoë Müller"), 1280, 720)
+    assert "picture" in caught.value.hint
+
+
+@pytest.mark.skipif(not features.check("freetype2"), reason="needs FreeType")
+def test_letters_that_only_a_system_font_has() -> None:
+    try:
+        ImageFont.truetype("DejaVuSans.ttf", 12)
+    except OSError:
+        pytest.skip("needs the DejaVu fonts")
+    assert make_badge(Watermark(text="Zoë Müller · 2026"), 1280, 720).size[0] > 100
 
 
 def test_what_cannot_be_drawn_is_a_clear_error(tmp_path: Path) -> None:
