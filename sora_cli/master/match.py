@@ -24,7 +24,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from sora_cli.master.cube import Colours
+from sora_cli.master.cube import SIZE, Colours
 
 SAMPLES = 1024
 """Pixels of each side that are compared."""
@@ -49,8 +49,11 @@ _DOUBT = 0.6
 """How strongly a poor fit is drawn towards no change."""
 _ALIKE = 0.004
 """The difference left by a fit of the same material, in Oklab."""
-_REFINED = (0.012, 0.03)
+_REFINED = (0.012, 0.05)
 """Fits that leave less than the first are refined, by at most the second."""
+_KNOTS = np.linspace(0.0, 1.0, SIZE)
+_STIFF = 0.15
+"""How stiff the curves of a refinement are, so that a colour table can follow them."""
 CAP_LIGHTNESS, CAP_CHROMA = 0.16, 0.08
 """The furthest that a match moves a shot's average colour, in Oklab: about one stop, and a strong white balance."""
 
@@ -152,12 +155,16 @@ def _refinement(
     if most == 0:
         return ()
     bent = np.clip(_bent(numbers, source), 0.0, 1.0)
-    steps = np.linspace(0.0, 1.0, 65)
+    steps = np.linspace(0.0, 1.0, 129)
+    bend = np.diff(np.eye(len(_KNOTS)), 2, axis=0) * _STIFF
     curves = []
     for channel in range(3):
         have, want = np.quantile(bent[:, channel], steps), np.quantile(goal[:, channel], steps)
-        places, first = np.unique(have, return_index=True)
-        curves.append((places, np.clip(want - have, -most, most)[first]))
+        hats = np.maximum(0.0, 1 - np.abs(have[:, np.newaxis] - _KNOTS) * (len(_KNOTS) - 1))
+        rows = np.vstack([hats, bend, 1e-3 * np.eye(len(_KNOTS))])
+        aims = np.concatenate([want - have, np.zeros(len(rows) - len(have))])
+        heights = np.linalg.lstsq(rows, aims, rcond=None)[0]
+        curves.append((_KNOTS, np.clip(heights, -most, most)))
     return tuple(curves)
 
 

@@ -1,4 +1,4 @@
-"""Films of numbered frames: each frame shows its clip and its number as black and white blocks that survive encoding."""
+"""Films of numbered frames: each frame shows its clip and its number in black and white blocks."""
 
 from __future__ import annotations
 

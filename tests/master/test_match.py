@@ -1,0 +1,170 @@
+"""Drifted colours are brought back; intended ones survive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sora_cli.errors import MediaError
+from sora_cli.master.colour import match_frames
+from sora_cli.master.cube import grid, look_up, read_cube, table, weakened, write_cube
+from sora_cli.master.match import match, oklab
+
+from .painted import CASES, PLACES, de2000, difference, eight_bits, exposure, histogram_match, lab, linear, paint, white
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [  # from the supplementary data of Sharma, Wu and Dalal (2005)
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, -1.3802, -84.2814), (50, 0, -82.7485), 1.0000),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.49, -0.001), (50, -2.49, 0.0011), 7.2195),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.694), (23.0331, 14.973, -42.5619), 2.0373),
+        ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_our_measure_is_ciede2000(one: tuple[float, ...], other: tuple[float, ...], wanted: float) -> None:
+    assert float(de2000(np.array(one, float), np.array(other, float))) == pytest.approx(wanted, abs=5e-5)
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, tuple[float, float, float]]:
+    """Of each case: CIEDE2000 to the anchor before, after, and after histogram matching, over two places of four."""
+    found = {}
+    for number, (name, drift) in enumerate(CASES.items()):
+        rows = []
+        for place in list(PLACES)[number % 2 :: 2]:
+            anchor = eight_bits(paint(place))
+            shot = eight_bits(drift(anchor))
+            pixels = shot.reshape(-1, 3), anchor.reshape(-1, 3)
+            ours = look_up(table(match(*pixels)), shot)
+            rival = histogram_match(*pixels)(shot)
+            rows.append([difference(eight_bits(changed), anchor) for changed in (shot, ours, rival)])
+        found[name] = tuple(np.mean(rows, axis=0))
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_drift_is_undone(case: str, results: dict[str, tuple[float, float, float]]) -> None:
+    before, after, rival = results[case]
+    assert after <= 0.25 * before
+    assert after <= rival + 0.02  # a fifth of what rounding to bytes does
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_another_view_in_the_same_light_is_hardly_changed(place: str) -> None:
+    anchor, shot = paint(place, 1), paint(place, 2)
+    change = match(shot.reshape(-1, 3), anchor.reshape(-1, 3))
+    rival = histogram_match(shot.reshape(-1, 3), anchor.reshape(-1, 3))
+    moved = difference(change(shot), shot)
+    assert moved < 5
+    assert moved < difference(rival(shot), shot)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_neutral_tones_stay_neutral_between_views(place: str) -> None:
+    change = match(paint(place, 2).reshape(-1, 3), paint(place, 1).reshape(-1, 3))
+    greys = np.linspace(0.1, 0.95, 18)[:, None].repeat(3, axis=1)
+    assert np.abs(lab(change(greys))[:, 1:]).max() < 8
+
+
+def test_a_grey_ramp_is_neutral_again_after_a_white_balance() -> None:
+    anchor = paint("room")
+    shot = white(1.2, 0.8)(anchor)
+    change = match(shot.reshape(-1, 3), anchor.reshape(-1, 3))
+    greys = np.linspace(0.15, 0.8, 14)[:, None].repeat(3, axis=1)
+    assert np.abs(lab(change(white(1.2, 0.8)(greys)))[:, 1:]).max() < 2
+
+
+def test_a_night_stays_a_night() -> None:
+    day = paint("harbour")
+    night = np.clip(exposure(-4)(white(0.6, 1.5)(day)), 0, 1)
+    change = match(night.reshape(-1, 3), day.reshape(-1, 3))
+    before, after = (float(oklab(picture)[..., 0].mean()) for picture in (night, change(night)))
+    assert before < after < before + 0.17 < float(oklab(day)[..., 0].mean()) - 0.15
+
+
+def test_strength_goes_from_nothing_to_all() -> None:
+    anchor = paint("forest")
+    shot = exposure(-0.5)(anchor)
+    pixels = shot.reshape(-1, 3), anchor.reshape(-1, 3)
+    left = [difference(match(*pixels, strength)(shot), anchor) for strength in (0.0, 0.5, 1.0)]
+    assert left[0] == pytest.approx(difference(shot, anchor), abs=1e-9)
+    assert left[0] > left[1] > left[2]
+
+
+def test_the_same_colours_are_left_alone() -> None:
+    picture = paint("dusk")
+    change = match(picture.reshape(-1, 3), picture.reshape(-1, 3))
+    assert np.abs(change(picture) - picture).max() < 2e-3
+
+
+@pytest.mark.parametrize("colour", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.2, 0.5, 0.7)])
+def test_flat_pictures_do_no_harm(colour: tuple[float, ...]) -> None:
+    flat = np.broadcast_to(np.array(colour), (500, 3))
+    other = paint("room").reshape(-1, 3)
+    for change in (match(flat, other), match(other, flat), match(flat, flat)):
+        out = change(grid(9))
+        assert np.isfinite(out).all()
+        assert 0 <= out.min() <= out.max() <= 1
+
+
+def test_matching_adds_no_flicker() -> None:
+    rng = np.random.default_rng(0)
+    still = paint("harbour")
+    bright = 1 + 0.02 * rng.normal(size=16)
+    frames = np.stack([np.rint(np.clip(0.7 * b * still, 0, 1) * 255) for b in bright]).astype(np.uint8)
+    anchor = np.rint(still[None] * 255).astype(np.uint8)
+    matched = match_frames(frames, anchor)
+    energies = []
+    for film in (frames, matched):
+        light = linear(film / 255) @ (0.2126, 0.7152, 0.0722)
+        level = light.mean(axis=(1, 2))
+        energies.append(np.sum(np.diff(level / level.mean(), 2) ** 2))
+    assert energies[1] <= 1.05 * energies[0]
+
+
+def test_matched_frames_are_near_their_anchor() -> None:
+    anchor = np.rint(paint("room") * 255).astype(np.uint8)[None]
+    frames = np.rint(np.clip(exposure(-0.6)(anchor / 255), 0, 1) * 255).astype(np.uint8).repeat(3, axis=0)
+    matched = match_frames(frames, anchor)
+    assert matched.shape == frames.shape
+    assert difference(matched / 255, anchor / 255) < 0.15 * difference(frames / 255, anchor / 255)
+
+
+def test_a_table_survives_its_file(tmp_path: Path) -> None:
+    full = table(lambda x: x**1.2, 17)
+    write_cube(tmp_path / "a.cube", full, 'a "name"')
+    assert np.abs(read_cube(tmp_path / "a.cube") - full).max() < 1e-6
+
+
+def test_a_table_of_one_dimension_and_a_domain(tmp_path: Path) -> None:
+    (tmp_path / "a.cube").write_text("# half\nLUT_1D_SIZE 3\n0 0 0\n0.25 0.25 0.25\n0.5 0.5 0.5\n")
+    half = read_cube(tmp_path / "a.cube")
+    assert np.abs(half - grid(len(half)) / 2).max() < 1e-9
+    corners = "\n".join(f"{r} {g} {b}" for b in (0, 1) for g in (0, 1) for r in (0, 1))
+    (tmp_path / "b.cube").write_text(f"LUT_3D_SIZE 2\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 2 2 2\n{corners}\n")
+    assert np.abs(read_cube(tmp_path / "b.cube") - grid(2) / 2).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "LUT_3D_SIZE 2\n0 0 0\n", "LUT_3D_SIZE x\n", "LUT_3D_SIZE 2\n0 0 zero\n", "LUT_3D_SIZE 99999\n"],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.cube").write_text(text)
+    with pytest.raises(MediaError, match=r"a\.cube"):
+        read_cube(tmp_path / "a.cube")
+    with pytest.raises(MediaError):
+        read_cube(tmp_path / "none.cube")
+
+
+def test_a_weakened_table() -> None:
+    full = table(lambda x: 1 - x, 5)
+    assert np.array_equal(weakened(full, 0.0), grid(5))
+    assert np.allclose(weakened(full, 0.5), 0.5)

@@ -1,0 +1,191 @@
+"""Sound is where it belongs, to the sample, and as loud as was asked."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyloudnorm
+import pytest
+import soundfile
+
+from sora_cli.errors import MediaError
+from sora_cli.master import finish
+from sora_cli.master.loudness import levelled, measure
+from sora_cli.master.sound import Layer, looped, mixed, ramps
+from sora_cli.media.clip import write_clip
+from sora_cli.media.stream import Sound
+from sora_cli.store import Clip
+from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
+from sora_cli.timeline import Cut, CutShot, Piece
+
+RATE = 48_000
+FPS = Fraction(24000, 1001)
+
+
+def clip(folder: Path, name: str, samples: np.ndarray, frames: int, fps: Fraction = FPS) -> Clip:
+    path = folder / f"{name}.mp4"
+    write_clip(path, np.zeros((frames, 8, 8, 3), np.uint8), fps, Sound(samples.astype(np.float32), RATE))
+    return Clip(key=name, path=path, sha256="", frames=frames, width=8, height=8, fps=fps, sound=True)
+
+
+def shot(start: int, taken: Clip, frames: range, overlap: int = 0) -> CutShot:
+    come = Transition("dissolve", Duration(frames=overlap)) if overlap else Transition()
+    return CutShot(
+        name=f"at {start}",
+        scene="s",
+        start=start,
+        pieces=(Piece(taken, tuple(frames)),),
+        transition=come,
+        overlap=overlap,
+        look=Look("off"),
+    )
+
+
+def heard(cut: Cut, bed: SoundBed | None = None) -> np.ndarray:
+    master = finish(cut, bed or SoundBed())
+    assert master.sound is not None
+    sound = np.concatenate(list(master.sound()))
+    assert sound.shape == (master.samples, 2)
+    return sound
+
+
+def test_a_click_is_where_its_frame_is(tmp_path: Path) -> None:
+    samples = np.zeros((round(60 / FPS * RATE), 2))
+    clicks = [30_000, 50_001, 90_000]
+    samples[clicks] = 0.5
+    taken = clip(tmp_path, "a", samples, 60)
+    cut = Cut(width=8, height=8, fps=FPS, shots=(shot(0, taken, range(50)), shot(50, taken, range(6, 60))))
+    sound = heard(cut)
+    second, entered = round(50 / FPS * RATE), round(6 / FPS * RATE)
+    wanted = clicks + [second + click - entered for click in clicks]
+    assert np.flatnonzero(np.abs(sound[:, 0]) > 1e-6).tolist() == wanted
+    assert np.allclose(sound[wanted], 0.5)
+
+
+def test_shots_join_without_a_click_and_without_a_dip(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    one, two = (clip(tmp_path, name, 0.1 * rng.normal(size=(4 * RATE, 2)), 96, Fraction(24)) for name in "ab")
+    cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, one, range(48)), shot(48, two, range(24, 72))))
+    sound = heard(cut)
+    around = sound[2 * RATE - 480 : 2 * RATE + 480]
+    assert np.sqrt((around**2).mean()) == pytest.approx(0.1, rel=0.1)
+    steady = np.full((4 * RATE, 2), 0.3)
+    one, two = clip(tmp_path, "c", steady, 96, Fraction(24)), clip(tmp_path, "d", -steady, 96, Fraction(24))
+    cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, one, range(48)), shot(48, two, range(24, 72))))
+    assert np.abs(np.diff(heard(cut)[:, 0])).max() < 0.3 / 200
+
+
+def test_a_clip_without_more_sound_ends_softly(tmp_path: Path) -> None:
+    one = clip(tmp_path, "a", np.full((2 * RATE, 2), 0.3), 48, Fraction(24))
+    cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, one, range(48)), shot(48, one, range(48))))
+    assert np.abs(np.diff(heard(cut)[:, 0])).max() < 0.3 / 200
+
+
+def test_a_dissolve_crosses_over(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    one, two = (clip(tmp_path, name, 0.1 * rng.normal(size=(2 * RATE, 2)), 48, Fraction(24)) for name in "ab")
+    cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, one, range(48)), shot(36, two, range(48), 12)))
+    sound = heard(cut)
+    during = sound[36 * 2000 : 48 * 2000].reshape(6, -1)
+    assert np.abs(np.sqrt((during**2).mean(axis=1)) - 0.1).max() < 0.01
+
+
+def test_a_film_without_sound_is_silent(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_clip(path, np.zeros((24, 8, 8, 3), np.uint8), Fraction(24))
+    silent = Clip(key="a", path=path, sha256="", frames=24, width=8, height=8, fps=Fraction(24))
+    cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, silent, range(24)),))
+    assert finish(cut, SoundBed()).sound is None
+    assert finish(cut, SoundBed(ambience_text="rain")).sound is None
+
+
+def quiet_film(folder: Path, seconds: int) -> Cut:
+    path = folder / "quiet.mp4"
+    write_clip(path, np.zeros((1, 8, 8, 3), np.uint8), Fraction(24))
+    quiet = Clip(key="q", path=path, sha256="", frames=1, width=8, height=8, fps=Fraction(24))
+    piece = Piece(quiet, (0,) * (24 * seconds))
+    return Cut(
+        width=8,
+        height=8,
+        fps=Fraction(24),
+        shots=(CutShot(name="a", scene="s", start=0, pieces=(piece,), look=Look("off")),),
+    )
+
+
+@pytest.mark.parametrize("loudness", [-16.0, -23.0, -9.0])
+def test_loudness_is_what_was_asked_by_another_meter(tmp_path: Path, loudness: float) -> None:
+    rng = np.random.default_rng(3)
+    music = 0.1 * rng.normal(size=(12 * RATE, 2)) * (0.4 + np.abs(np.sin(np.arange(12 * RATE) / RATE))[:, None])
+    soundfile.write(tmp_path / "music.wav", music.astype(np.float32), RATE)
+    soundfile.write(tmp_path / "rain.ogg", 0.05 * rng.normal(size=3 * 44_100).astype(np.float32), 44_100)
+    bed = SoundBed(tmp_path / "rain.ogg", "", tmp_path / "music.wav", "", loudness)
+    sound = heard(quiet_film(tmp_path, 10), bed)
+    assert pyloudnorm.Meter(RATE).integrated_loudness(sound) == pytest.approx(loudness, abs=0.5)
+    assert measure(iter([sound])).peak <= -0.9
+
+
+def test_peaks_are_held_even_between_samples(tmp_path: Path) -> None:
+    at = np.arange(4 * RATE)
+    tone = np.sin(2 * np.pi * at * 12_000 / RATE + np.pi / 4)  # its samples reach 0.71, its peaks 1
+    soundfile.write(tmp_path / "music.wav", np.stack([tone, tone], 1).astype(np.float32) * 1.2, RATE, subtype="FLOAT")
+    sound = heard(quiet_film(tmp_path, 3), SoundBed(music_path=tmp_path / "music.wav"))
+    assert measure(iter([sound])).peak <= -0.9
+
+
+def test_ambience_goes_on_and_music_ends(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "a.wav", 0.05 * rng.normal(size=(3 * RATE, 2)), RATE)
+    film = quiet_film(tmp_path, 12)
+    for bed, ends in (
+        (SoundBed(ambience_path=tmp_path / "a.wav"), False),
+        (SoundBed(music_path=tmp_path / "a.wav"), True),
+    ):
+        levels = np.sqrt((heard(film, bed).reshape(24, -1) ** 2).mean(axis=1))
+        assert levels[0] < levels[2]  # it fades in
+        assert (levels[12] == 0) == ends
+        if not ends:
+            assert levels[4:19].min() > 0.8 * levels[4:19].max()
+            assert levels[-1] < 0.5 * levels[12]
+
+
+def test_a_loop_does_not_click(tmp_path: Path) -> None:
+    ramp = np.linspace(-0.5, 0.5, 2 * RATE)
+    soundfile.write(tmp_path / "a.wav", np.stack([ramp, ramp], 1).astype(np.float32), RATE, subtype="FLOAT")
+    blocks = itertools.accumulate(looped(tmp_path / "a.wav"), lambda held, more: np.concatenate((held, more)))
+    sound = next(held for held in blocks if len(held) > 8 * RATE)
+    assert np.abs(np.diff(sound[:, 0])).max() < 1e-3
+
+
+def test_bad_sound_files_are_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "short.wav", np.zeros(100, np.float32), RATE)
+    (tmp_path / "words.wav").write_text("not a sound")
+    film = quiet_film(tmp_path, 2)
+    for name in ("short.wav", "words.wav", "none.wav"):
+        with pytest.raises(MediaError, match=name.replace(".", r"\.")):
+            heard(film, SoundBed(ambience_path=tmp_path / name))
+
+
+def test_ramps_are_of_equal_power() -> None:
+    up, down = ramps(0, 1000, 1000, 1000, 0), ramps(0, 1000, 1000, 0, 1000)
+    assert np.allclose(up**2 + down**2, 1, atol=1e-6)
+
+
+def test_memory_does_not_grow_with_the_film() -> None:
+    def source() -> Iterator[np.ndarray]:
+        while True:
+            yield np.zeros((4800, 2), np.float32)
+
+    peaks = []
+    for seconds in (10, 60):
+        total = seconds * RATE
+        tracemalloc.start()
+        sound = levelled(lambda total=total: mixed([Layer(source=source, start=0, length=total)], total), -16.0)
+        assert sum(len(block) for block in sound()) == total
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
