@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +21,7 @@ from sora_cli import __version__, console
 from sora_cli.errors import Interrupted, RequestError, SoraError
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
+    from sora_cli.batch import Outcome
     from sora_cli.explain import PlanView
     from sora_cli.report import Report
     from sora_cli.sidecar import Film
@@ -219,6 +222,53 @@ def storyboard(
     _show_film(made, as_json=as_json)
 
 
+@app.command()
+def batch(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Storyboards; or a CSV list, one row a film.")
+    ],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the films go.")] = Path(),
+    sets: Sets = None,
+    draft: Draft = False,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Make the other films when one fails.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, help="Films at once: one is shot, those before it are finished meanwhile.")
+    ] = 1,
+    allow_outside: Outside = False,
+    events: Events = False,
+    log: LogFile = None,
+    max_time: MaxTime = None,
+    max_disk: MaxDisk = None,
+    as_json: Json = False,
+) -> None:
+    """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
+    from sora_cli import batch as films
+
+    asked = films.entries(files)
+    way = films.Way(
+        folder=folder, sets=_pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
+        jobs=jobs,
+    )  # fmt: skip
+    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        outcomes = films.run(asked, studio, report, way)
+        _show_outcomes(outcomes, as_json=as_json)
+    if any(outcome.exit_code for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+    from sora_cli.batch import COLUMNS
+
+    if as_json:
+        console.stdout_json([asdict(outcome) for outcome in outcomes])
+    else:
+        console.show_table(COLUMNS, [outcome.row for outcome in outcomes], right=("length", "took"))
+    counts = Counter(outcome.state for outcome in outcomes)
+    failed = counts["failed"] + counts["not tried"]
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    console.say(f"{len(outcomes)} films: {words}", "bold red" if failed else "bold green")
+
+
 # -- looking ---------------------------------------------------------------------------------------------------
 
 
@@ -352,8 +402,11 @@ def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Pat
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    events: Annotated[bool, typer.Option("--events", help="The schema of a line of --events instead.")] = False,
+) -> None:
     """Print the JSON Schema of storyboards, for editors."""
+    from sora_cli.report import events_schema
     from sora_cli.storyboard.schema import json_schema
 
-    console.stdout_json(json_schema())
+    console.stdout_json(events_schema() if events else json_schema())

@@ -155,6 +155,9 @@ class Talk:
 
     def __call__(self, event: report.Event) -> None:
         """Hear one event."""
+        about = ""
+        if isinstance(event, report.About):
+            about, event = f"{Path(event.film).name}: ", event.event
         if isinstance(event, report.TakeKept | report.TakeFailed | report.TakeSkipped):
             self._done += 1
             self._progress.update(self._film, completed=self._done)
@@ -163,8 +166,9 @@ class Talk:
         text, style = words(event)
         if isinstance(event, report.TakeKept) and text:
             text = f"[{self._done}/{self._takes}] {text}"
-        if text and not (self._live and isinstance(event, report.StageStarted)):
-            self._console.print(Text(plain(text), style=style))
+        told = isinstance(event, report.Released) or (self._live and isinstance(event, report.StageStarted))
+        if text and not told:  # the summary tells of the release, the bar of the stage
+            self._console.print(Text(plain(about + text), style=style))
 
     @singledispatchmethod
     def _draw(self, event: report.Event) -> None:
@@ -245,6 +249,28 @@ def _(event: report.StageStarted) -> tuple[str, str]:
 
 
 @words.register
+def _(event: report.About) -> tuple[str, str]:
+    text, style = words(event.event)
+    return text and f"{event.film}: {text}", style
+
+
+@words.register
+def _(event: report.FilmStarted) -> tuple[str, str]:
+    return f"[{event.number}/{event.of}] {event.source}", "bold"
+
+
+@words.register
+def _(event: report.FilmEnded) -> tuple[str, str]:
+    why = f": {event.reason}" if event.reason else ""
+    return f"{event.film}: {event.state}{why}", "red" if event.state == "failed" else "green"
+
+
+@words.register
+def _(event: report.Released) -> tuple[str, str]:
+    return f"{event.film}: released", ""
+
+
+@words.register
 def _(event: report.Note) -> tuple[str, str]:
     return f"note: {event.message}" + (f" ({event.hint})" if event.hint else ""), "yellow"
 
@@ -262,8 +288,6 @@ class Log:
     def __call__(self, event: report.Event) -> None:
         """Write down one event, at once."""
         text, _ = words(event)
-        if isinstance(event, report.Released):
-            text = f"{event.film}: released"
         if text:
             self.say(text)
 

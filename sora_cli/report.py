@@ -145,6 +145,34 @@ class Released(Event):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class FilmStarted(Event):
+    """A batch turns to its film `number` of `of`; `source` is where it was asked for."""
+
+    film: str
+    source: str
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilmEnded(Event):
+    """A film of a batch is made, up to date, failed or not tried (`state`), after `seconds`."""
+
+    film: str
+    state: str
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About(Event):
+    """An event of one film of a batch. In JSON it is that event, with the film's path as `film`."""
+
+    film: str
+    event: Event
+
+
 class Report(Protocol):
     """Who hears what happens. Called from any thread."""
 
@@ -176,8 +204,43 @@ class Recording:
 
 def as_json(event: Event) -> dict[str, Any]:
     """The event as plain data: its name in snake case under `event`, then its fields."""
-    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")
-    return {"event": name, **(asdict(event) if fields(event) else {})}
+    if isinstance(event, About):
+        return {**as_json(event.event), "film": event.film}
+    return {"event": name_of(type(event)), **(asdict(event) if fields(event) else {})}
+
+
+def name_of(kind: type[Event]) -> str:
+    """The name of a class of events in JSON: `TakeKept` is `take_kept`."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
+
+
+def events_schema() -> dict[str, Any]:
+    """The JSON Schema of one line of `--events`, made from the classes here."""
+    from pydantic import TypeAdapter
+
+    # By name, since `slots` makes each class twice; the second one counts.
+    kinds = {kind.__name__: kind for kind in Event.__subclasses__() if kind.__name__ != About.__name__}.values()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "sora events, version 1",
+        "description": "One line of --events. In a batch, `film` says which film it is about.",
+        "oneOf": [_line_schema(TypeAdapter(kind).json_schema(), name_of(kind), kind.__doc__ or "") for kind in kinds],
+    }
+
+
+def _line_schema(schema: dict[str, Any], name: str, words: str) -> dict[str, Any]:
+    common = {
+        "time": {"type": "number", "description": "seconds since the start, which never go back"},
+        "eta": {"type": ["number", "null"], "description": "seconds until the last take is made; null: not known"},
+        "event": {"const": name},
+        "film": {"type": "string"},
+    }
+    properties = {**common, **schema.get("properties", {})}
+    required = ["time", "eta", "event", *schema.get("required", ())]
+    return {
+        "title": name, "description": words, "type": "object", "properties": properties, "required": required,
+        "additionalProperties": False,
+    }  # fmt: skip
 
 
 class JsonLines:
@@ -205,13 +268,15 @@ class Pace:
     """How long the takes of a film will need: those that are left, at the mean time of those made in this run."""
 
     def __init__(self) -> None:
-        self._left = 0
+        self._left = -1  # nothing is planned yet
         self._made: list[float] = []
         self._began = 0.0
         self._share = 0.0
 
     def hear(self, event: Event, now: float) -> float | None:
         """Seconds until the last take is made, as of `now`; None while nothing tells."""
+        if isinstance(event, About):
+            return self.hear(event.event, now)
         if isinstance(event, Planned):
             self._left = event.takes
         elif isinstance(event, TakeStarted):
@@ -223,8 +288,8 @@ class Pace:
             self._share = 0.0
             if isinstance(event, TakeKept) and not event.reused:
                 self._made.append(event.seconds)
-        if not self._left:
-            return 0.0
+        if self._left <= 0:
+            return None if self._left < 0 else 0.0
         if self._made:
             return max(0.0, sum(self._made) / len(self._made) * (self._left - self._share))
         return (now - self._began) / self._share * (self._left - self._share) if self._share else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -31,17 +32,22 @@ class Studio:
     def __init__(self, store: Store, halt: Halt | None = None) -> None:
         self.store = store
         self.halt = halt or Halt()
+        self._shooting = threading.Lock()
         self._camera: Camera | None = None
         self._executor: Executor[Job, Clip] | None = None
 
     def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
         """Shoot the plan's takes; the clip that plays, by the name of its stretch. Raises what `shoot.shoot` does."""
-        from sora_cli.shoot import best, shoot
+        with self._shooting:  # one film at a time, so that engines need not take turns
+            return self._shoot(plan, report)
+
+    def _shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
+        from sora_cli.shoot import best, raw_bytes, shoot
 
         executor = self._open()
         missing = [take for take in plan.takes if self.store.card(take.key) is None]
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
-        self._warn(sum(take.frames * take.width * take.height * 3 for take in missing), report)
+        self._warn(sum(raw_bytes(take) for take in missing), report)
         try:
             clips = shoot(plan, executor, self.store, report, self.halt)
         finally:

@@ -1,0 +1,81 @@
+"""A machine for a night of renders: its own store, identity and folder, and an engine that draws."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SITE = {
+    "METADATA": "Metadata-Version: 2.1\nName: sora-drawing\nVersion: 1\n",
+    "entry_points.txt": "[sora.engines]\ndrawing = tests.unattended.drawing:CARD\n"
+    "drawing-2 = tests.unattended.drawing:OTHER\n",
+}
+
+
+@dataclass
+class Machine:
+    """A folder that programs run in, with nothing of the user's in it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        """The program, in a process of its own; `environment` adds to the machine's."""
+        environment = {**self.environment, **more.pop("environment", {})}
+        more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        program = [sys.executable, "-m", "sora_cli", *words]
+        return subprocess.Popen(program, text=True, cwd=self.folder, env=environment, **more)
+
+    def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """The program, until it ends."""
+        with self.start(*words, **more) as process:
+            out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    @property
+    def store(self) -> Path:
+        return Path(self.environment["SORA_STORE"])
+
+    def drawn(self) -> Counter[str]:
+        """How often each take was made, by its key, over all runs."""
+        log = self.folder / "drawn.log"
+        return Counter(line.split()[0] for line in log.read_text().splitlines()) if log.exists() else Counter()
+
+    def leftovers(self) -> list[Path]:
+        """Files that nobody asked for: hidden ones, and locks of clips."""
+        paths = [path for path in self.folder.rglob("*") if path.is_file()]
+        return [path for path in paths if path.name.startswith(".") or (path.suffix == ".lock" and path.stem != "store")]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return new_machine(tmp_path)
+
+
+def new_machine(folder: Path) -> Machine:
+    site = folder / "site" / "sora_drawing-1.dist-info"
+    site.mkdir(parents=True)
+    for name, text in SITE.items():
+        (site / name).write_text(text)
+    ours = {
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "SORA_STORE": str(folder / "store"),
+        "SORA_ENGINE": "drawing",
+        "SORA_DRAW_LOG": str(folder / "drawn.log"),
+        "PYTHONPATH": f"{site.parent}{os.pathsep}{ROOT}",
+        "COLUMNS": "200",
+    }
+    return Machine(folder, {**os.environ, **ours})
