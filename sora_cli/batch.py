@@ -100,8 +100,6 @@ def entries(files: Sequence[Path]) -> list[Entry]:
             sets = {key: value for key, value in row.items() if key not in {BOARD, OUTPUT}}
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
-    if not found:
-        raise RequestError("there is nothing to make", hint="name storyboards, or a list with one row a film")
     return found
 
 
@@ -118,6 +116,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise RequestError(
             f"{path} is no list: {error}", hint="save it as CSV in UTF-8, columns named first"
         ) from error
+    if not rows:
+        raise RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
     for number, row in enumerate(rows, 1):
         if "" in row or None in row.values():
             raise RequestError(

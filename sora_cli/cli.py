@@ -52,14 +52,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SoraError as error:
         console.show_error(error)
         return error.exit_code
-    except KeyboardInterrupt as stop:
-        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
-        return getattr(stop, "exit_code", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`sora plan | head`).
         sys.stderr.close()
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """An interruption is told, and becomes its exit code; Typer would make 130 of every one."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
 
 
 @contextlib.contextmanager
@@ -77,7 +84,7 @@ def _working(
 
     halt = Halt(_amount(max_time, TIMES, "--max-time"))
     store = Store(default_folder(), _amount(max_disk, SIZES, "--max-disk"))
-    with contextlib.ExitStack() as stack:
+    with _interruptible(), contextlib.ExitStack() as stack:
         listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
         if log is not None:
             listeners.append(stack.enter_context(console.Log(log)))
