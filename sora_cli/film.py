@@ -132,6 +132,10 @@ def make(
         done = sidecar.up_to_date(out, key)
     if done is not None:
         return done
+    if any(shot.title for shot in plan.shots):
+        from sora_cli.master.title import check_titles
+
+        check_titles(plan.shots, plan.width, plan.height)
     unmarked = board.policy != "strict"
     stamp.check_mark(board.provenance.watermark, plan.width, plan.height, may_leave_unmarked=unmarked)
     with contextlib.ExitStack() as stack:

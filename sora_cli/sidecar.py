@@ -22,7 +22,7 @@ from sora_cli.store import Clip, file_hash
 from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
 from sora_cli.takes import key_fields
 
-FINISH_VERSION = 1
+FINISH_VERSION = 2
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 LIBRARIES = ("av", "c2pa-python", "diffusers", "numpy", "torch", "transformers")
@@ -90,7 +90,7 @@ def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
     sound = plan.board.sound
     paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
-    paths |= {shot.look.path for shot in plan.shots}
+    paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
     return {path for path in paths if path is not None}
 
 

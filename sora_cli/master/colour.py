@@ -39,6 +39,8 @@ class Grader:
         Raises:
             MediaError: a clip, or the look's picture or .cube file, cannot be read.
         """
+        if not shot.pieces:
+            return None  # a title card alone has no colours to hold
         look = shot.look
         change: Callable[[Colours], Colours] | None = None
         full: Colours | None = None
@@ -54,7 +56,7 @@ class Grader:
 
     def _anchor(self, shot: CutShot) -> Frames | None:
         """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
-        look, shots = shot.look, self.cut.shots
+        look, shots = shot.look, self._shots
         if look.match == "picture" and look.path is not None:
             return _thin(fit(read_picture(look.path), *SMALL))
         place = next(index for index, other in enumerate(shots) if other is shot)
@@ -73,14 +75,19 @@ class Grader:
     def _remember(self, shot: CutShot, full: Colours | None) -> None:
         """Keep the graded pixels of shots that others may be held to."""
         held = {other.look.match for other in self.cut.shots}
-        if held & {"previous"} or shot is self.cut.shots[0] or self._opens_scene(shot):
+        if held & {"previous"} or shot is self._shots[0] or self._opens_scene(shot):
             pixels = _pixels(shot)
             if full is not None:
                 pixels = np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
             self._seen[shot.name] = pixels
 
     def _opens_scene(self, shot: CutShot) -> bool:
-        return next(other for other in self.cut.shots if other.scene == shot.scene) is shot
+        return next(other for other in self._shots if other.scene == shot.scene) is shot
+
+    @property
+    def _shots(self) -> list[CutShot]:
+        """The shots that have pictures."""
+        return [shot for shot in self.cut.shots if shot.pieces]
 
     @contextmanager
     def steps(self, shot: CutShot) -> Iterator[Sequence[Step]]:

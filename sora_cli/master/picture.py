@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 
 import av
 
 from sora_cli.errors import MediaError
-from sora_cli.master.transition import Pictures, from_black, mix
+from sora_cli.master.title import titled
+from sora_cli.master.transition import Pictures, black, from_black, mix
 from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.reel import Chain, Step, decode, to_rgb
 from sora_cli.timeline import Cut, CutShot, Piece
@@ -69,8 +70,15 @@ def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
 
 def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade) -> Pictures:
     with grade(shot) as steps:
-        for piece in shot.pieces:
-            yield from _piece(piece, cut, work, steps)
+        pieces = chain.from_iterable(_piece(piece, cut, work, steps) for piece in shot.pieces)
+        yield from titled(pieces if shot.pieces else _blank(shot, cut, work), shot, cut)
+
+
+def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
+    """The frames of a title card that stands alone, still without its words: one black frame, again and again."""
+    frame = black(av.VideoFrame(cut.width, cut.height, work))
+    frame.pts, frame.time_base = 0, 1 / cut.fps
+    return repeat(frame, shot.blank)
 
 
 def _piece(piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Pictures:

@@ -6,7 +6,7 @@ Only the pixels under the badge are touched: some 0.1 ms a frame where convertin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
@@ -33,9 +33,14 @@ class _Layer:
 
 
 def overlay(
-    frames: Iterator[av.VideoFrame], badge: NDArray[np.uint8], place: Callable[[int], tuple[int, int]]
+    frames: Iterator[av.VideoFrame],
+    badge: NDArray[np.uint8],
+    place: Callable[[int], tuple[int, int]],
+    opacity: Callable[[int], float] = lambda _: 1.0,
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames with `badge` blended in, with its upper left corner at `place(number)`, counted from 0.
+
+    `opacity(number)` says how much of it is seen, 0 to 1; a frame on which it is not seen comes as it was given.
 
     `badge` is `(height, width, 4)` bytes of sRGB and alpha, of even width and height; places are even and keep the
     badge inside the frame. Frames keep their pixel format (exotic ones become planar RGB of the same depth), time and
@@ -44,14 +49,25 @@ def overlay(
     """
     layers: dict[tuple[str, int, int], list[_Layer]] = {}
     for number, given in enumerate(frames):
+        part = opacity(number)
+        if part <= 0:
+            yield given
+            continue
         frame = _fresh(given)
         key = (frame.format.name, int(frame.colorspace), int(frame.color_range))
         if key not in layers:
             layers[key] = _layers(frame, badge)
         x, y = place(number)
         for layer in layers[key]:
-            _blend(frame, layer, x, y)
+            _blend(frame, layer if part >= 1 else _faded(layer, part), x, y)
         yield frame
+
+
+def _faded(layer: _Layer, part: float) -> _Layer:
+    """The layer with its alpha made less; the ink with it, so that colours stay what they are."""
+    cover = 255 - layer.keep
+    less = np.rint(cover * part).astype(np.uint32)
+    return replace(layer, ink=layer.ink * less // np.maximum(cover, 1), keep=255 - less)
 
 
 def _blend(frame: av.VideoFrame, layer: _Layer, x: int, y: int) -> None:

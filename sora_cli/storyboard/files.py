@@ -15,6 +15,7 @@ from sora_cli.storyboard.source import quoted
 PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
 FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
+FONTS = ("ttf", "otf", "ttc")
 POLICIES = ("yaml", "yml", "toml", "json")
 
 

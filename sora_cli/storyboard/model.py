@@ -94,6 +94,8 @@ class TitleCard:
     text: str
     position: str = "center"
     duration: Duration | None = None
+    font: Path | None = None
+    """A .ttf or .otf file; Pillow's own font where none is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,6 @@ def _beats(board: Storyboard) -> Iterator[Beat]:
     return (beat for shot in board.shots for beat in shot.beats)
 
 
-def _titles(board: Storyboard) -> Iterator[Loc]:
-    return ((*shot.loc, "title") for shot in board.shots if shot.title)
-
-
 def _dialogue(board: Storyboard) -> Iterator[Loc]:
     return (beat.origin["dialogue"] for beat in _beats(board) if beat.dialogue)
 
@@ -40,14 +36,6 @@ def _voices(board: Storyboard) -> Iterator[Loc]:
 
 def _policy(board: Storyboard) -> Iterator[Loc]:
     yield from [("policy",)] if board.policy != "standard" else []
-
-
-def _picture_looks(board: Storyboard) -> Iterator[Loc]:
-    return (beat.origin["look"] for beat in _beats(board) if beat.look.match == "picture")
-
-
-def _luts(board: Storyboard) -> Iterator[Loc]:
-    return (beat.origin["look"] for beat in _beats(board) if beat.look.match == "lut")
 
 
 def _beat_looks(board: Storyboard) -> Iterator[Loc]:
@@ -76,12 +64,9 @@ def _beat_sounds(board: Storyboard) -> Iterator[Loc]:
 
 _FILE = "no model here makes sound; name a sound file"
 _NOT_YET: tuple[tuple[str, str, Callable[[Storyboard], Iterator[Loc]]], ...] = (
-    ("title cards", "", _titles),
     ("dialogue", "", _dialogue),
     ("voices", "", _voices),
     ("policies other than standard", "", _policy),
-    ("a look held to a picture", "`match: scene`, `film` and `previous` are", _picture_looks),
-    ("a look from a LUT", "`match: scene`, `film` and `previous` are", _luts),
     ("a look of one beat", "the look of its shot holds", _beat_looks),
     ("ambience in words", _FILE, _ambience_words),
     ("music in words", _FILE, _music_words),

@@ -11,7 +11,7 @@ from typing import Any
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.cast import Casting
 from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
-from sora_cli.storyboard.files import Files
+from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Held, Inheritance
 from sora_cli.storyboard.links import Links, check_links
@@ -287,7 +287,8 @@ class Resolver:
         length = form.duration if alone else None
         if isinstance(form.title, TitleForm):
             title = form.title
-            return TitleCard(title.text, title.position or "center", title.duration or length)
+            font = self._files.find(title.font, (*loc, "font"), FONTS, "a font") if title.font else None
+            return TitleCard(title.text, title.position or "center", title.duration or length, font)
         return TitleCard(form.title, duration=length)
 
 

@@ -6,121 +6,40 @@ up in pydantic's locations and is taken out again by `load`. Where `${name}` may
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import Duration, FilmSize, Transition
-
-_VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_TIME = r"^\s*([0-9]+\s*m\s*)?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*(s|ms|f)?\s*$"
-
-
-def _json(*shapes: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [*shapes, _VARIABLE]})
-
-
-def _tag(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "<switch>"
-    if isinstance(value, (dict, BaseModel)):
-        return "<mapping>"
-    return "<list>" if isinstance(value, list) else "<text>"
-
-
-Text = Annotated[str, PlainValidator(forms.text), WithJsonSchema({"type": "string", "minLength": 1})]
-Phrase = Annotated[str, PlainValidator(forms.phrase), WithJsonSchema({"type": "string", "minLength": 1})]
-Label = Annotated[str, PlainValidator(forms.label), WithJsonSchema({"type": ["string", "number"]})]
-Name = Annotated[str, PlainValidator(forms.name), WithJsonSchema({"type": ["string", "number"], "maxLength": 80})]
-Length = Annotated[
-    Duration,
-    PlainValidator(forms.duration),
-    _json({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": _TIME, "examples": ["4s", "48f"]}),
-]
-Time = Annotated[
-    Duration, PlainValidator(forms.time), _json({"type": "number", "minimum": 0}, {"type": "string", "pattern": _TIME})
-]
-Moment = Annotated[
-    Duration | Literal["start", "end"],
-    PlainValidator(forms.moment),
-    _json({"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": _TIME}),
-]
-Seed = Annotated[
-    int,
-    PlainValidator(forms.whole(0, 2**63 - 1)),
-    _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}),
-]
-Takes = Annotated[int, PlainValidator(forms.whole(1, 100)), _json({"type": "integer", "minimum": 1, "maximum": 100})]
-Opacity = Annotated[
-    float, PlainValidator(forms.number(0.05, 1)), _json({"type": "number", "minimum": 0.05, "maximum": 1})
-]
-Share = Annotated[float, PlainValidator(forms.number(0, 1)), _json({"type": "number", "minimum": 0, "maximum": 1})]
-Lufs = Annotated[
-    float,
-    PlainValidator(forms.number(-70, 0, "a loudness in LUFS")),
-    _json({"type": "number", "minimum": -70, "maximum": 0}),
-]
-Framing = Annotated[str, PlainValidator(forms.word(forms.FRAMINGS, "a framing")), _json({"enum": list(forms.FRAMINGS)})]
-Kind = Annotated[
-    str, PlainValidator(forms.word(forms.TRANSITIONS, "a transition")), _json({"enum": list(forms.TRANSITIONS)})
-]
-Way = Annotated[
-    str, PlainValidator(forms.word(forms.DIRECTIONS, "a direction")), _json({"enum": list(forms.DIRECTIONS)})
-]
-_POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right")
-Position = Annotated[str, PlainValidator(forms.word(_POSITIONS, "a position")), _json({"enum": list(_POSITIONS)})]
-_TRAINING = ("allowed", "not-allowed", "constrained")
-Training = Annotated[
-    Literal["allowed", "not-allowed", "constrained"],
-    PlainValidator(forms.word(_TRAINING, "a permission to train")),
-    _json({"enum": list(_TRAINING)}),
-]
-Policy = Annotated[
-    str,
-    PlainValidator(lambda value: "off" if value is False else forms.text(value)),
-    WithJsonSchema({"anyOf": [{"enum": ["standard", "strict", "off"]}, {"type": "string"}, {"const": False}]}),
-]
-Size = Annotated[
-    FilmSize,
-    PlainValidator(forms.size),
-    _json({"type": "string", "pattern": r"^\s*[0-9]+\s*[xX:]\s*[0-9]+\s*$", "examples": ["256x160"]}),
-]
-Aspect = Annotated[
-    tuple[int, int],
-    PlainValidator(forms.aspect),
-    _json({"enum": ["16:9", "9:16", "1:1"]}, {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}),
-]
-Side = Annotated[
-    int,
-    PlainValidator(forms.side),
-    _json({"type": "integer", "minimum": 16, "maximum": forms.MAX_SIDE, "multipleOf": 2}),
-]
-Rate = Annotated[
-    Fraction,
-    PlainValidator(forms.rate),
-    _json(
-        {"type": "number", "minimum": 1, "maximum": 240}, {"type": "string", "pattern": r"^[0-9.]+\s*(/\s*[0-9]+)?$"}
-    ),
-]
-Version = Annotated[int, PlainValidator(forms.version), WithJsonSchema({"const": 1})]
-ShortTransition = Annotated[
-    Transition,
-    PlainValidator(forms.transition),
-    _json(
-        {
-            "type": "string",
-            "pattern": r"^(cut|none|off|(dissolve|fade|wipe)(\s+(left|right|up|down))?(\s+[0-9.]+\s*(s|ms|f)?)?)$",
-            "examples": ["cut", "dissolve 0.5s", "fade 1s", "wipe left 0.5s"],
-        }
-    ),
-]
-Off = Annotated[str, PlainValidator(forms.off), WithJsonSchema({"const": False})]
-Switch = Annotated[bool, PlainValidator(bool), WithJsonSchema({"type": "boolean"})]
-Reference = Annotated[
-    Annotated[list[Text], Field(min_length=1), Tag("<list>")] | Annotated[Text, Tag("<text>")], Discriminator(_tag)
-]
+from sora_cli.storyboard.values import (
+    Aspect,
+    Framing,
+    Kind,
+    Label,
+    Length,
+    Lufs,
+    Moment,
+    Name,
+    Off,
+    Opacity,
+    Phrase,
+    Policy,
+    Position,
+    Rate,
+    Reference,
+    Seed,
+    Share,
+    ShortTransition,
+    Side,
+    Size,
+    Switch,
+    Takes,
+    Text,
+    Time,
+    Training,
+    Version,
+    Way,
+    tag,
+)
 
 
 class Form(BaseModel):
@@ -143,7 +62,7 @@ class LookForm(Form):
 
 Look = Annotated[
     Annotated[LookForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")] | Annotated[Off, Tag("<switch>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -157,7 +76,7 @@ class SoundForm(Form):
 
 Sound = Annotated[
     Annotated[SoundForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")] | Annotated[Off, Tag("<switch>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -171,7 +90,7 @@ class DialogueForm(Form):
 
 Dialogue = Annotated[
     Annotated[list[DialogueForm], Tag("<list>")] | Annotated[DialogueForm, Tag("<mapping>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -184,7 +103,7 @@ class LinkForm(Form):
 
 Link = Annotated[
     Annotated[LinkForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -198,7 +117,7 @@ class TransitionForm(Form):
 
 Coming = Annotated[
     Annotated[TransitionForm, Tag("<mapping>")] | Annotated[ShortTransition, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -207,12 +126,13 @@ class TitleForm(Form):
 
     text: Text = Field(description="The words.")
     position: Position | None = Field(None, description="Where on the picture; center where not written.")
-    duration: Length | None = Field(None, description="How long it is seen.")
+    duration: Length | None = Field(None, description="How long it is seen; as long as the shot where not written.")
+    font: Text | None = Field(None, description="A font file, .ttf or .otf.")
 
 
 Title = Annotated[
     Annotated[TitleForm, Tag("<mapping>")] | Annotated[Label, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -226,7 +146,7 @@ class CastForm(Form):
 
 Member = Annotated[
     Annotated[CastForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -240,7 +160,7 @@ class WatermarkForm(Form):
 
 Mark = Annotated[
     Annotated[WatermarkForm, Tag("<mapping>")] | Annotated[Label, Tag("<text>")] | Annotated[Switch, Tag("<switch>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -310,7 +230,7 @@ class BeatForm(Take):
 
 BeatItem = Annotated[
     Annotated[BeatForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -327,7 +247,7 @@ class ShotForm(Take):
 
 ShotItem = Annotated[
     Annotated[ShotForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 

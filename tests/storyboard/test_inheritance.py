@@ -201,7 +201,7 @@ scenes:
 """
     said = not_rendered_yet(board(text, tmp_path))
     assert [f"{remark.mark.line if remark.mark else 0} {remark.message[18:]}" for remark in said] == [
-        "2 policies other than standard", "3 voices", "4 a look held to a picture", "5 ambience in words",
-        "5 music in words", "7 a scene's, shot's or beat's own ambience and music", "9 title cards",
-        "9 the sound of a shot or beat", "9 a look from a LUT", "9 dialogue", "10 a look of one beat",
+        "2 policies other than standard", "3 voices", "5 ambience in words", "5 music in words",
+        "7 a scene's, shot's or beat's own ambience and music", "9 the sound of a shot or beat", "9 dialogue",
+        "10 a look of one beat",
     ]  # fmt: skip

@@ -1,0 +1,150 @@
+"""Titles: words over a shot, or alone on black.
+
+MoviePy sets the words once for each title, and what it set is laid on the frames by `media.overlay`. Words keep inside
+the safe title area, the middle 90 % of the picture each way (SMPTE ST 2046-1), and have a dark rim and a soft shadow,
+so that they are legible on light and dark; those of a lower third stand on a plate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from sora_cli.errors import RequestError
+from sora_cli.media.lettering import face_for
+from sora_cli.media.overlay import overlay
+from sora_cli.plan import PlannedShot
+from sora_cli.storyboard.model import TitleCard
+from sora_cli.timeline import Cut, CutShot
+
+SAFE = Fraction(9, 10)
+FADE = Fraction(2, 5)
+"""Seconds in which words come in and go out; a quarter of their time where that is shorter."""
+LARGE, SMALL = Fraction(1, 9), Fraction(1, 16)
+"""Font size as a part of the frame's shorter side: in the centre, and elsewhere."""
+LEAST = 10
+"""Font size in pixels below which nobody reads a film's titles."""
+MOST = 500
+"""Characters of a title."""
+PLATE = (0, 0, 0, 150)
+
+_PLACES = {
+    "center": (0.5, 0.5), "top": (0.5, 0.0), "bottom": (0.5, 1.0), "top-left": (0.0, 0.0), "top-right": (1.0, 0.0),
+    "bottom-left": (0.0, 1.0), "bottom-right": (1.0, 1.0), "lower-third": (0.0, 1.0),
+}  # fmt: skip
+"""How far across and down the safe area each position is."""
+_ALIGN = {0.0: "left", 0.5: "center", 1.0: "right"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A title as it is laid on frames: `(height, width, 4)` bytes, with its upper left corner at `place`."""
+
+    rgba: NDArray[np.uint8]
+    place: tuple[int, int]
+
+
+def check_titles(shots: Iterable[PlannedShot], width: int, height: int) -> None:
+    """Refuse titles that cannot be set, before hours of work are put into a film of this size.
+
+    Raises:
+        RequestError: a title is too long to be read, or its font is none or lacks letters of it.
+    """
+    for title in dict.fromkeys(shot.title for shot in shots):
+        if title is not None:
+            set_words(title, width, height)
+
+
+def titled(frames: Iterator[av.VideoFrame], shot: CutShot, cut: Cut) -> Iterator[av.VideoFrame]:
+    """A shot's frames with its title on them; the very same frames where there are no words to be seen."""
+    title = shot.title
+    if title is None:
+        return frames
+    words = set_words(title, cut.width, cut.height)
+    written = title.duration.at(cut.fps) if title.duration else shot.frames / cut.fps
+    length = min(shot.frames, max(1, round(written * cut.fps)))
+    fade = min(round(FADE * cut.fps), length // 4)
+    return overlay(frames, words.rgba, lambda _: words.place, lambda number: seen(number, length, fade))
+
+
+def seen(number: int, length: int, fade: int) -> float:
+    """How much of a title is seen, 0 to 1, on frame `number` of the `length` it has, `fade` of them at each end."""
+    if number >= length:
+        return 0.0
+    return min(1.0, (min(number, length - 1 - number) + 1) / (fade + 1))
+
+
+def set_words(title: TitleCard, width: int, height: int) -> Words:
+    """Set a title for frames of `width` x `height`, as large as its position has it and as small as its length needs.
+
+    Raises:
+        RequestError: it is too long to be read, or its font is none or lacks letters of it.
+    """
+    face = _face(title)
+    across, down = _PLACES[title.position]
+    room = int(width * SAFE), int(height * (SAFE if title.position == "center" else SAFE / 3))
+    size = round(min(width, height) * (LARGE if title.position == "center" else SMALL))
+    for letters in range(max(size, LEAST), LEAST - 1, -1):
+        image = _drawn(title, face, room[0], letters, _ALIGN[across])
+        if image.width <= room[0] and image.height <= room[1]:
+            left = (width - room[0]) // 2 + round((room[0] - image.width) * across)
+            safe = int(height * SAFE)
+            top = (height - safe) // 2 + round((safe - image.height) * down)
+            return Words(np.asarray(image, np.uint8), (left & ~1, top & ~1))
+    raise RequestError(
+        f"the title is too long to be read in a film of {width}x{height}: {title.text[:40]!r}",
+        hint="shorten it, split it over two shots, or make the film larger",
+    )
+
+
+def _drawn(title: TitleCard, face: str, room: int, letters: int, align: str) -> Image.Image:
+    """The words in white with their rim, shadow and plate, broken into lines that are at most `room` wide."""
+    from moviepy import TextClip
+
+    plate = title.position == "lower-third"
+    rim, edge = max(1, letters // 14), max(2, letters // (2 if plate else 4))
+    clip = TextClip(
+        font=face or None, text=title.text, font_size=letters, method="caption",
+        size=(room - 4 * edge, None), margin=(2 * edge, 2 * edge), color="white", stroke_color="black",
+        stroke_width=rim, text_align=align, horizontal_align=align, interline=letters // 4,
+    )  # fmt: skip
+    alpha = np.rint(clip.mask.get_frame(0) * 255).astype(np.uint8)
+    words = Image.fromarray(np.dstack([clip.get_frame(0).astype(np.uint8), alpha]))
+    left, top, right, bottom = words.getbbox() or (0, 0, 2, 2)
+    words = words.crop((left - edge, top - edge, right + edge, bottom + edge))
+    under = Image.new("RGBA", (words.width + words.width % 2, words.height + words.height % 2))
+    if plate:
+        box = (0, 0, under.width - 1, under.height - 1)
+        ImageDraw.Draw(under).rounded_rectangle(box, radius=edge // 2, fill=PLATE)
+    else:
+        under.putalpha(_shadow(words.getchannel("A"), under.size, rim, edge))
+    under.alpha_composite(words)
+    return under
+
+
+def _shadow(alpha: Image.Image, size: tuple[int, int], rim: int, edge: int) -> Image.Image:
+    """A soft dark halo about letters, as an alpha channel."""
+    halo = Image.new("L", size)
+    halo.paste(alpha)
+    halo = halo.filter(ImageFilter.MaxFilter(2 * rim + 1)).filter(ImageFilter.GaussianBlur(edge / 3))
+    return halo.point(lambda value: value * 3 // 4)
+
+
+def _face(title: TitleCard) -> str:
+    """The font that sets the title. Raises RequestError where it is too long, or no font has its letters."""
+    if len(title.text) > MOST:
+        raise RequestError(
+            f"a title has at most {MOST} characters; this one has {len(title.text)}: {title.text[:40]!r}",
+            hint="split it over several shots",
+        )
+    try:
+        return face_for(title.text, str(title.font) if title.font else "")
+    except RequestError as error:
+        hint = error.hint or "name a font that has them: `title: {text: ..., font: fonts/name.ttf}`"
+        raise RequestError(f"the title: {error.message}", hint=hint) from error

@@ -1,0 +1,117 @@
+"""Titles: where they stand, when they are seen, that they can be read; and cards alone, on black."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sora_cli.errors import RequestError
+from sora_cli.master import finish
+from sora_cli.master.title import seen, set_words
+from sora_cli.media.clip import write_clip
+from sora_cli.media.film import write_film
+from sora_cli.media.reel import read_frames
+from sora_cli.store import Clip
+from sora_cli.storyboard.model import Duration, Look, SoundBed, TitleCard, Transition
+from sora_cli.timeline import Cut, CutShot, Piece
+
+POSITIONS = ("center", "top", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
+FPS = Fraction(12)
+
+
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    coded = pixels / 255
+    linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+@pytest.mark.parametrize("size", [(256, 160), (360, 640), (1280, 720)])
+@pytest.mark.parametrize("position", POSITIONS)
+def test_words_keep_inside_the_safe_area(position: str, size: tuple[int, int]) -> None:
+    words = set_words(TitleCard("A long way from home, and back", position), *size)
+    high, wide = words.rgba.shape[:2]
+    left, top = words.place
+    assert left >= size[0] // 20 - 2
+    assert left + wide <= size[0] - size[0] // 20 + 2
+    assert top >= size[1] // 20 - 2
+    assert top + high <= size[1] - size[1] // 20 + 2
+    assert not any(number % 2 for number in (high, wide, left, top))
+    if position in {"bottom", "lower-third"}:
+        assert top > size[1] * 3 // 5
+
+
+@pytest.mark.parametrize("position", ["center", "bottom", "lower-third"])
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_letters_stand_out_on_light_and_dark(position: str, ground: int) -> None:
+    """WCAG 2.2's contrast of 4.5 to 1 between a letter and what is next to it."""
+    words = set_words(TitleCard("Home", position), 640, 360)
+    base = Image.new("RGBA", (640, 360), (ground, ground, ground, 255))
+    base.alpha_composite(Image.fromarray(words.rgba), words.place)
+    light = luminance(np.asarray(base.convert("RGB"), np.float64))
+    rows, columns = np.nonzero((words.rgba[..., :3].min(axis=2) > 250) & (words.rgba[..., 3] > 250))
+    reach = 4
+    for row, column in list(zip(rows, columns, strict=True))[::50]:
+        y, x = row + words.place[1], column + words.place[0]
+        around = light[y - reach : y + reach + 1, x - reach : x + reach + 1]
+        assert (light[y, x] + 0.05) / (around.min() + 0.05) > 4.5
+
+
+def test_words_come_and_go_gently() -> None:
+    shown = [seen(number, 20, 4) for number in range(24)]
+    assert shown[:6] == [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
+    assert shown[14:] == [1.0, 1.0, 0.8, 0.6, 0.4, 0.2, 0, 0, 0, 0]
+    assert [seen(number, 1, 0) for number in range(2)] == [1.0, 0.0]
+
+
+def test_long_titles_are_made_smaller_and_then_refused() -> None:
+    short, long = (set_words(TitleCard(text, "bottom"), 320, 200) for text in ("Home", "Far from home " * 12))
+    assert long.rgba.shape[0] > short.rgba.shape[0]
+    with pytest.raises(RequestError, match="too long to be read"):
+        set_words(TitleCard("Far from home " * 30, "bottom"), 160, 96)
+    with pytest.raises(RequestError, match="at most 500 characters"):
+        set_words(TitleCard("x" * 501), 1280, 720)
+
+
+def test_fonts(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="has no \U0001f9ff"):
+        set_words(TitleCard("\U0001f9ff"), 640, 360)
+    (tmp_path / "no.ttf").write_bytes(b"none")
+    with pytest.raises(RequestError, match=r"no\.ttf as a font"):
+        set_words(TitleCard("Home", font=tmp_path / "no.ttf"), 640, 360)
+
+
+def flat(folder: Path, grey: int, frames: int) -> Clip:
+    path = folder / f"{grey}.mp4"
+    write_clip(path, np.full((frames, 96, 160, 3), grey, np.uint8), FPS)
+    return Clip(key=str(grey), path=path, sha256="", frames=frames, width=160, height=96, fps=FPS)
+
+
+def test_a_card_alone_and_a_title_over_a_shot(tmp_path: Path) -> None:
+    clip = flat(tmp_path, 140, 24)
+    come = Transition("dissolve", Duration(frames=4))
+    card = CutShot(name="card", scene="one", start=0, pieces=(), title=TitleCard("HOME"), blank=24)
+    over = TitleCard("HOME", "lower-third", Duration(frames=12))
+    shot = CutShot(
+        name="shot", scene="one", start=20, pieces=(Piece(clip, tuple(range(24))),), transition=come, overlap=4,
+        title=over,
+    )  # fmt: skip
+    last = CutShot(name="last", scene="one", start=44, pieces=(Piece(clip, tuple(range(24))),), look=Look("previous"))
+    cut = Cut(width=160, height=96, fps=FPS, shots=(card, shot, last))
+    write_film(tmp_path / "film.mp4", finish(cut, SoundBed()))
+    frames = read_frames(tmp_path / "film.mp4", 0, cut.frames).astype(int)
+    assert len(frames) == 68
+    brightest, median = frames.max(axis=(1, 2, 3)), np.median(frames, axis=(1, 2, 3))
+    assert (median[:20] <= 2).all()
+    assert (np.diff(brightest[:5]) > 10).all()
+    assert (brightest[5:15] > 235).all()
+    assert abs(median[24:] - 140).max() <= 2
+    assert (brightest[26:30] > 220).all()
+    words = np.abs(frames[44] - frames[60]).max()
+    assert words <= 4  # gone when its 12 frames are over
+    assert brightest[40] < 150
+    assert frames[28, 60:, :80].max() > 220
+    assert frames[28, :48].max() < 150
