@@ -7,6 +7,7 @@ encoder's 1024 samples of run-in are cut by the MP4's edit list.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.preview import preview
 from sora_cli.media.reel import Chain, Step
 from sora_cli.media.sound import sound_frame
 from sora_cli.media.stream import SAMPLE_RATE, Master
@@ -67,7 +69,53 @@ WEB = Delivery(
     keyframe_seconds=2,
 )
 
-DELIVERIES: Mapping[str, Delivery] = MappingProxyType({kind.name: kind for kind in (WEB,)})
+PRORES = Delivery(
+    name="prores",
+    title="ProRes 422 HQ, 10-bit, and 24-bit PCM in QuickTime, for editing",
+    suffix=".mov",
+    mime="video/quicktime",
+    container="mov",
+    codec="prores_ks",
+    pixels="yuv422p10le",
+    options=MappingProxyType({"profile": "hq", "vendor": "apl0"}),
+    sound_codec="pcm_s24le",
+)
+ARCHIVE = Delivery(
+    name="archive",
+    title="FFV1 (RFC 9043) and FLAC in Matroska, 10-bit RGB without loss, to keep",
+    suffix=".mkv",
+    mime="video/x-matroska",
+    container="matroska",
+    codec="ffv1",
+    pixels="gbrp10le",
+    options=MappingProxyType({"level": "3", "coder": "1", "context": "1", "slices": "4", "slicecrc": "1", "g": "1"}),
+    sound_codec="flac",
+    signable=False,
+)
+AV1 = Delivery(
+    name="av1",
+    title="AV1 10-bit and AAC in MP4, small for its quality",
+    suffix=".mp4",
+    mime="video/mp4",
+    container="mp4",
+    codec="libsvtav1",
+    pixels="yuv420p10le",
+    options=MappingProxyType({"preset": "7", "crf": "26"}),
+    container_options=MappingProxyType({"movflags": "+faststart"}),
+    keyframe_seconds=4,
+)
+GIF = Delivery(
+    name="gif",
+    title="a small looping GIF without sound, to show around",
+    suffix=".gif",
+    mime="image/gif",
+    container="gif",
+    codec="gif",
+    pixels="pal8",
+    sound_codec="",
+)
+
+DELIVERIES: Mapping[str, Delivery] = MappingProxyType({kind.name: kind for kind in (WEB, PRORES, ARCHIVE, AV1, GIF)})
 
 
 def delivery(name: str) -> Delivery:
@@ -98,13 +146,16 @@ def write_film(
         MediaError: the master has no frames or not those it promised, its size does not suit the codec, or the disk
             refuses.
     """
+    if kind is GIF:
+        master = preview(master)
     _check(path, master, kind)
+    os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 prints its settings otherwise; 1: errors only
     whole = False
     try:
         with av.open(f"file:{path}", "w", format=kind.container, options=dict(kind.container_options)) as container:
             _describe(container, master)
             video = _video_stream(container, master, kind)
-            audio = _audio_stream(container, kind) if master.sound is not None else None
+            audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
             _encode(container, video, audio, master, progress)
         whole = True
     except (av.FFmpegError, OSError) as error:
@@ -151,6 +202,8 @@ def _video_stream(container: OutputContainer, master: Master, kind: Delivery) ->
     stream.width, stream.height, stream.pix_fmt = master.width, master.height, kind.pixels
     context = stream.codec_context
     context.color_primaries = context.color_trc = BT709
+    if kind.codec == "gif":
+        return stream  # has no place for tags; its colours are sRGB by definition
     if av.VideoFormat(kind.pixels).is_rgb:
         context.colorspace, context.color_range = 0, FULL
     else:
@@ -163,7 +216,9 @@ def _video_stream(container: OutputContainer, master: Master, kind: Delivery) ->
 
 def _audio_stream(container: OutputContainer, kind: Delivery) -> AudioStream:
     stream: AudioStream = container.add_stream(kind.sound_codec, rate=SAMPLE_RATE, layout="stereo")  # type: ignore[assignment]
-    if kind.sound_rate_kbps:
+    if kind.sound_codec == "flac":
+        stream.format = "s32"  # 24 bits; its first choice is 16
+    if kind.sound_codec == "aac":
         stream.bit_rate = kind.sound_rate_kbps * 1000
     return stream
 
@@ -221,7 +276,7 @@ def needs_conversion(frame: av.VideoFrame, pixels: str) -> bool:
     """Whether a frame is not yet in the pixel format `pixels`, BT.709 narrow range where that is not RGB."""
     if frame.format.name != pixels:
         return True
-    return not frame.format.is_rgb and (frame.colorspace, frame.color_range) != (BT709, NARROW)
+    return pixels != "pal8" and not frame.format.is_rgb and (frame.colorspace, frame.color_range) != (BT709, NARROW)
 
 
 def to_yuv(pixels: str) -> list[Step]:

@@ -149,3 +149,42 @@ def test_deliveries_are_found_by_name() -> None:
     assert delivery("web") is DELIVERIES["web"]
     with pytest.raises(RequestError, match="no such delivery: vhs"):
         delivery("vhs")
+
+
+KINDS = {
+    "web": ("h264", "yuv420p", "bt709", "tv", "aac"),
+    "prores": ("prores", "yuv422p10le", "bt709", "tv", "pcm_s24le"),
+    "archive": ("ffv1", "gbrp10le", "gbr", "pc", "flac"),
+    "av1": ("libdav1d", "yuv420p10le", "bt709", "tv", "aac"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_delivery_is_what_it_says_it_is(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    film = master(36, Fraction(24000, 1001), title="First Light", chapters=(Chapter("a", 0, 12), Chapter("b", 12, 36)))
+    sound = (0.1 * np.random.default_rng(0).normal(size=(film.samples, 2))).astype(np.float32)
+    kind = delivery(name)
+    path = tmp_path / f"film{kind.suffix}"
+    write_film(path, dataclasses.replace(film, sound=lambda: iter([sound])), kind)
+    known = probe(path)
+    found = (known.codec, known.pixels, known.color.matrix, known.color.range, known.sound_codec)
+    assert found == KINDS[name]
+    assert (known.color.primaries, known.color.transfer) == ("bt709", "bt709")
+    assert (known.fps, known.frames, known.rate, known.channels) == (Fraction(24000, 1001), 36, 48_000, 2)
+    frame = read_frames(path, 20, 1)[0]
+    assert np.abs(frame[16, 8::16].astype(int) - PATCHES).max() <= (0 if name == "archive" else 3)
+    with av.open(str(path)) as container:
+        assert container.metadata["title"] == "First Light"
+        assert [part["metadata"]["title"] for part in container.chapters()] == ["a", "b"]
+    if name in {"prores", "archive"}:
+        assert np.abs(read_sound(path)[: len(sound)] - sound).max() < 2**-22
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_gif_is_small_and_loops(tmp_path: Path) -> None:
+    film = dataclasses.replace(master(48, Fraction(24)), sound=lambda: iter([]), chapters=(Chapter("a", 0, 48),))
+    write_film(tmp_path / "film.gif", film, delivery("gif"))
+    known = probe(tmp_path / "film.gif")
+    assert (known.codec, known.frames, known.fps, known.channels) == ("gif", 24, 12, 0)
+    assert b"NETSCAPE2.0" in (tmp_path / "film.gif").read_bytes()
+    assert np.abs(read_frames(tmp_path / "film.gif", 5, 1)[0][16, 8::16].astype(int) - PATCHES).max() <= 3
