@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ app = typer.Typer(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; every error is drawn here and turned into its exit code."""
+    # pydantic would look through every installed package for plugins: a tenth of what `sora check` takes.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(args=list(argv) if argv is not None else None, prog_name="sora")
     except SystemExit as stop:
@@ -341,9 +344,9 @@ def verify(
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the engines: what they can do, what they need, what is here."""
-    from sora_cli import explain
+    from sora_cli.engines import catalogue
 
-    rows = explain.engines()
+    rows = catalogue.listing()
     if as_json:
         console.stdout_json(rows)
         return

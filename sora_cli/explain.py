@@ -143,16 +143,3 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
         reasons[take.key] = ", ".join(words) + " changed" if words else "new"
     return reasons
-
-
-def engines() -> list[dict[str, Any]]:
-    """What `sora models` lists."""
-    return [
-        {
-            "name": card.name, "title": card.title, "here": "yes" if card.location else "no",
-            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
-            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
-            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
-        }
-        for card in catalogue.cards()
-    ]  # fmt: skip

@@ -26,8 +26,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from sora_cli.claim import Claim
 from sora_cli.errors import MediaError, StoreError
 
@@ -101,6 +99,8 @@ class Kept:
 
 def default_folder() -> Path:
     """Where clips are kept: `$SORA_STORE`, else the user's cache folder."""
+    import platformdirs  # not for commands that keep nothing
+
     named = os.environ.get("SORA_STORE")
     return Path(named).expanduser() if named else platformdirs.user_cache_path("sora") / "clips"
 

@@ -8,22 +8,24 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sora_cli.engines import checkpoint, released
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.released import Known
 from sora_cli.errors import EngineMissing
-from sora_cli.report import Report, Silent
+
+if TYPE_CHECKING:
+    from sora_cli.report import Report
 
 DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
     "helios": "sora_cli.engines.helios:Helios",
     "ltx2": "sora_cli.engines.ltx2:Ltx2",
+    "minimax-h3": "sora_cli.engines.minimax_h3:MiniMaxH3",
     "wan": "sora_cli.engines.wan:Wan",
     "wan-vace": "sora_cli.engines.wan_vace:WanVace",
 }
@@ -79,6 +81,9 @@ def cards() -> list[EngineCard]:
 
 def own_cards() -> list[EngineCard]:
     """Cards that installed packages bring under the entry point group `sora.engines`."""
+    # Reading what is installed costs more than the rest of a command that only looks.
+    from importlib import metadata
+
     found = []
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
@@ -158,6 +163,11 @@ def open_engine(card: EngineCard, *, memory: str = "auto", report: Report | None
     module, colon, kind = where.partition(":")
     if not colon:
         raise EngineMissing(f"engine {card.name}: there is no family {card.family}")
+    # Threads that wait by spinning make a busy machine 20 times slower; read once, when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    from sora_cli.report import Silent
+
     try:
         make = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError) as error:
@@ -210,3 +220,16 @@ def _missing(name: str, repo: str) -> EngineMissing:
     if _is_repo(repo):
         return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
     return EngineMissing(f"there is no engine {name}", hint="see what there is: sora models")
+
+
+def listing() -> list[dict[str, Any]]:
+    """What `sora models` lists."""
+    return [
+        {
+            "name": card.name, "title": card.title, "here": "yes" if card.location else "no",
+            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
+            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
+            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
+        }
+        for card in cards()
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 class Options(BaseModel):
     """The base of all options: frozen, and an unknown one is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class LoraOption(Options):
@@ -79,7 +79,7 @@ class WanVaceOptions(WanOptions):
 class NanoOptions(WanVaceOptions):
     """The embedded model: Wan VACE's options with its own defaults."""
 
-    steps: int = Field(default=24, ge=1, le=200, description="sampling steps: more are slower and finer")
+    steps: int = Field(default=16, ge=1, le=200, description="sampling steps: more are slower and finer")
     guidance: float = Field(default=3.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
     quality_avoid: str = Field(default="", description="what is avoided anyway, before your own `avoid`")
 
