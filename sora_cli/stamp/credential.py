@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import c2pa
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from sora_cli.errors import CertificateError, StampError
+from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -161,32 +161,39 @@ def sign(
     if target.exists() and source.samefile(target):
         raise StampError(f"{source.name} would be signed in place", hint="give another path to write to")
 
-    def work() -> bytes:
+    def work(given: BinaryIO, made: BinaryIO) -> bytes:
         with _context(signer) as context, c2pa.Builder(dict(manifest), context) as builder:
             for each in ingredients:
                 _add(builder, each)
             if kind not in c2pa.Reader.get_supported_mime_types():
                 builder.set_no_embed()
-            with source.open("rb") as given, target.open("w+b") as made:
-                return bytes(builder.sign(kind, given, made))
+            return bytes(builder.sign(kind, given, made))
 
+    whole = False
     try:
-        return _apart(work)
+        with source.open("rb") as given, target.open("w+b") as made:
+            store = _apart(work, given, made)
+        whole = True
     except c2pa.C2paError as error:
-        target.unlink(missing_ok=True)
-        if signer.time_authority and any(word in str(error).lower() for word in ("time", "http", "network")):
-            raise StampError(
-                f"{source.name} cannot be time-stamped by {signer.time_authority}: {_brief(error)}",
-                hint="try again later, or leave the time stamp out",
-            ) from None
-        if isinstance(error, c2pa.C2paError.Signature):
-            raise CertificateError(f"the certificate from {signer.source} is refused: {_brief(error)}") from None
-        raise StampError(f"{source.name} cannot be signed: {_brief(error)}") from None
+        raise _refused(error, source, signer) from None
     except OSError as error:
         raise StampError(f"{source.name} cannot be signed: {error}", hint="check the space on the disk") from error
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    finally:
+        if not whole:
+            target.unlink(missing_ok=True)
+    return store
+
+
+def _refused(error: c2pa.C2paError, source: Path, signer: Signer) -> SoraError:
+    """c2pa's error on signing, as one for a person."""
+    if signer.time_authority and any(word in str(error).lower() for word in ("time", "http", "network")):
+        return StampError(
+            f"{source.name} cannot be time-stamped by {signer.time_authority}: {_brief(error)}",
+            hint="try again later, or leave the time stamp out",
+        )
+    if isinstance(error, c2pa.C2paError.Signature):
+        return CertificateError(f"the certificate from {signer.source} is refused: {_brief(error)}")
+    return StampError(f"{source.name} cannot be signed: {_brief(error)}")
 
 
 def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: str = "") -> Reading:
@@ -201,17 +208,17 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     if not kind:
         return Reading(state="unsupported", detail=f"files ending in {path.suffix or 'nothing'} are not known")
     store = sidecar.read_bytes() if sidecar is not None else None
+
+    def work(file: BinaryIO) -> Reading:
+        with (
+            c2pa.Context.from_dict(settings(anchors)) as context,
+            c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
+        ):
+            return _reading(reader)
+
     with path.open("rb") as file:
-
-        def work() -> Reading:
-            with (
-                c2pa.Context.from_dict(settings(anchors)) as context,
-                c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
-            ):
-                return _reading(reader)
-
         try:
-            return _apart(work)
+            return _apart(work, file)
         except c2pa.C2paError.ManifestNotFound:
             return Reading(state="none", detail="no credential in the file")
         except c2pa.C2paError.NotSupported as error:
@@ -226,14 +233,19 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
             return Reading(state="unreadable", detail=f"malformed credential: {error}")
 
 
-def _apart(work: Callable[[], T]) -> T:
-    """Do the work in a thread of its own and wait for it.
+def _apart(work: Callable[..., T], *files: BinaryIO) -> T:
+    """Do the work on the files in a thread of its own and wait for it.
 
-    c2pa reads and writes through callbacks, in which Python loses an interrupt; in a thread none arrives, and the
-    waiting one hears it as soon as the work has come to its end.
+    c2pa reads and writes through callbacks, in which Python would lose an interrupt. In a thread none arrives; the one
+    that waits hears it, and shuts the files, which brings the work to its end.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="stamp") as pool:
-        return pool.submit(work).result()
+        done = pool.submit(work, *files)
+        try:
+            return done.result()
+        finally:
+            for file in files:
+                file.close()
 
 
 def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:

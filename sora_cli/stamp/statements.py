@@ -26,8 +26,18 @@ def sequence(value: object) -> list[Any] | tuple[Any, ...]:
 
 
 def text(value: object) -> str:
-    """The value where it is text, else an empty one."""
-    return value if isinstance(value, str) else ""
+    """The value where it is text, else an empty one; on one line, and without what would steer a terminal."""
+    return (
+        " ".join("".join(each if each.isprintable() else " " for each in value).split())
+        if isinstance(value, str)
+        else ""
+    )
+
+
+def quoted(value: str) -> str:
+    """A name as it may stand in a sentence of ours: within quotes that it cannot close, and not long."""
+    name = text(value).replace('"', "'")
+    return f'"{name[:80]}{"..." if len(name) > 80 else ""}"'
 
 
 def ingredients(manifest: Manifest) -> Iterator[Mapping[str, Any]]:

@@ -216,8 +216,8 @@ def _judge(reading: Reading, name: str, own: bytes, banned: frozenset[str], *, a
     trust = _trust(reading, certificate, own)
     created = statements.creation(manifest)
     facts: dict[str, Any] = {
-        "signer": certificate.subject,
-        "issuer": certificate.issuer,
+        "signer": statements.text(certificate.subject),
+        "issuer": statements.text(certificate.issuer),
         "serial": f"{certificate.serial:x}",
         "certificate_ends": certificate.ends[:10],
         "time_stamp": reading.time_stamp,
@@ -256,14 +256,15 @@ def _trust(reading: Reading, certificate: Certificate, own: bytes) -> Trust:
 
 def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[Finding], broken: Sequence[str]) -> str:
     """One plain sentence: what was proven, by whom, whether that one is trusted, what was changed."""
+    signer = statements.quoted(facts["signer"])
     who = {
-        "this installation": f'this installation\'s own self-made signer, "{facts["signer"]}"',
-        "anchor": f'"{facts["signer"]}", whom a trusted certificate vouches for',
-        "unknown": f'an unknown signer who goes by "{facts["signer"]}"',
+        "this installation": f"this installation's own self-made signer, {signer}",
+        "anchor": f"{signer}, whom a trusted certificate vouches for",
+        "unknown": f"an unknown signer who goes by {signer}",
     }[trust]
     if harm:
         reasons = "; ".join(dict.fromkeys(meaning(each.code) for each in harm))
-        claimed = f' It names "{facts["signer"]}" as its signer.' if facts["signer"] else ""
+        claimed = f" It names {signer} as its signer." if facts["signer"] else ""
         return f"{name} does not verify: {reasons}.{claimed}"
     if broken:
         return f"{name} is as {who} signed it, but a part of it had been tampered with before: {'; '.join(broken)}."
@@ -322,7 +323,7 @@ class _Tree:
             name=statements.text(ingredient.get("title")),
             relationship=statements.text(ingredient.get("relationship")),
             state="failed" if harm else "whole" if own else "unsigned",
-            signer=certificate.subject,
+            signer=statements.text(certificate.subject),
             start=place[0],
             end=place[1],
             problems=tuple(dict.fromkeys(meaning(each.code) for each in harm)),

@@ -18,17 +18,17 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.storyboard.model import Watermark
 
-LOOP = Fraction(47, 5)
+LOOP = 9.4
 """Seconds in which the mark runs its path once: twice to and fro across the frame, once up and down."""
 
-PHASE = Fraction(1, 8)
+PHASE = 0.125
 """How far up-and-down runs ahead of to-and-fro, in turns: half-way between the phases at which the path folds onto
 itself. Then the largest empty box inside the path is smaller than a quarter of the frame."""
 
-DRIFT = Fraction(2, 25)
+DRIFT = 0.08
 """How far the phase drifts about `PHASE`, in turns, so that no two loops are the same."""
 
-DRIFT_PERIOD = Fraction(973, 10)
+DRIFT_PERIOD = 97.3
 """Seconds for one drift there and back."""
 
 WIDEST = Fraction(1, 3)
@@ -102,11 +102,11 @@ def make_badge(mark: Watermark, width: int, height: int) -> Badge:
 def mark_at(frame: int, fps: Fraction, size: tuple[int, int], badge: tuple[int, int]) -> tuple[int, int]:
     """The place of the mark's upper left corner on frame number `frame`, in pixels, always even and inside the frame.
 
-    `size` and `badge` are (width, height) in pixels. Exact arithmetic: the same everywhere. Sizes that differ only in
-    scale, and frame rates, give the same path in time.
+    `size` and `badge` are (width, height) in pixels. The same on every machine: only sums, products and quotients of
+    IEEE 754 numbers. Sizes that differ only in scale, and frame rates, give the same path in time.
     """
-    seconds = frame / fps
-    drift = DRIFT * (_to_and_fro(seconds / DRIFT_PERIOD) - Fraction(1, 2))
+    seconds = frame * fps.denominator / fps.numerator
+    drift = DRIFT * (_to_and_fro(seconds / DRIFT_PERIOD) - 0.5)
     across = _to_and_fro(2 * seconds / LOOP)
     along = _to_and_fro(seconds / LOOP + PHASE + drift)
     x, y = int(across * (size[0] - badge[0])), int(along * (size[1] - badge[1]))
@@ -118,7 +118,7 @@ def path(fps: Fraction, size: tuple[int, int], badge: Badge) -> Callable[[int], 
     return lambda frame: mark_at(frame, fps, size, badge.size)
 
 
-def _to_and_fro(turns: Fraction) -> Fraction:
+def _to_and_fro(turns: float) -> float:
     """A triangle wave: 0 at whole turns, 1 half-way between them."""
     return 1 - abs(2 * (turns % 1) - 1)
 

@@ -1,8 +1,10 @@
 """A film leaves: marked, signed, checked, and whole at its name or not there at all."""
 
+import _thread
 import dataclasses
 import datetime as dt
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from sora_cli.media.stream import Master
 from sora_cli.report import Event, Recording, StageDone, StageStarted, StageStep
 from sora_cli.stamp import Making, Origin, Release, Signer, credential, verify
 from sora_cli.storyboard.model import Provenance, Watermark
+from tests.benchmarks.bench_stamp import big_film
 from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone
 
 
@@ -186,6 +189,16 @@ def test_what_is_cut_short_leaves_what_was_there(
         send(report=Halt(stage, error))
     assert out.read_bytes() == b"the film of yesterday"
     assert {path.name for path in tmp_path.iterdir()} == {"clips", "film.mp4"}
+
+
+def test_an_interrupt_while_signing_is_heard_at_once(tmp_path: Path, signer: Signer) -> None:
+    """c2pa's own callbacks would swallow it."""
+    big_film(tmp_path / "big.mp4", 160 << 20)
+    timer = threading.Timer(0.1, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        credential.sign(tmp_path / "big.mp4", tmp_path / "signed.mp4", _bare(), signer)
+    assert [path.name for path in tmp_path.iterdir()] == ["big.mp4"]
 
 
 def test_a_clip_that_is_no_film_is_a_clear_error(tmp_path: Path, making: Making, send: Send) -> None:

@@ -265,6 +265,16 @@ def test_a_stranger_who_takes_our_name_is_not_us(send: Send, tmp_path: Path) -> 
     assert verify(film, anchors=[root]).trust == "anchor"
 
 
+def test_a_name_cannot_speak_for_us(send: Send) -> None:
+    """Nobody breaks out of the sentence, or reaches the terminal, by what he calls himself."""
+    sly = issue('Jane", whom a trusted certificate vouches for\n\x1b[2J')
+    verdict = verify(send(signer=make_signer(sly.chain, sly.key, source="x")).path)
+    assert not verdict.ok
+    assert verdict.sentence.isprintable()
+    assert verdict.sentence.count('"') == 2
+    assert verdict.signer.isprintable()
+
+
 def test_a_certificate_that_ended_since(send: Send, tmp_path: Path) -> None:
     brief = issue("Brief", ends=dt.timedelta(seconds=3))
     root = tmp_path / "root.pem"

@@ -1,5 +1,6 @@
 """The visible mark: where it goes, whether it can be read, and that it is what the film shows."""
 
+import functools
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +20,11 @@ RATES = [Fraction(12), Fraction(24000, 1001), Fraction(24), Fraction(25), Fracti
 TEN_SECONDS = 10
 
 
+@functools.cache
+def badge_size(size: tuple[int, int]) -> tuple[int, int]:
+    return make_badge(Watermark(), *size).size
+
+
 def most_inside(start: int, fps: Fraction, size: tuple[int, int], badge: tuple[int, int], crop: np.ndarray) -> float:
     """The largest part of the mark that lies in a crop at one frame of the ten seconds from frame `start` on.
 
@@ -31,7 +37,7 @@ def most_inside(start: int, fps: Fraction, size: tuple[int, int], badge: tuple[i
     return float((np.clip(high - low, 0, None).prod(axis=1) / np.prod(badge)).max())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     size=st.sampled_from(SIZES),
     fps=st.sampled_from(RATES),
@@ -44,12 +50,12 @@ def most_inside(start: int, fps: Fraction, size: tuple[int, int], badge: tuple[i
 def test_every_quarter_of_the_frame_sees_the_whole_mark_within_ten_seconds(
     size: tuple[int, int], fps: Fraction, start: int, u: float, v: float
 ) -> None:
-    badge = make_badge(Watermark(), *size).size
+    badge = badge_size(size)
     crop = np.array([u * size[0] / 2, v * size[1] / 2, size[0] / 2, size[1] / 2])
     assert most_inside(start, fps, size, badge, crop) >= 0.95
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     size=st.sampled_from(SIZES),
     fps=st.sampled_from(RATES),
@@ -61,7 +67,7 @@ def test_every_quarter_of_the_frame_sees_the_whole_mark_within_ten_seconds(
 def test_a_quarter_of_another_shape_sees_most_of_the_mark(
     *, size: tuple[int, int], fps: Fraction, start: int, part: float, u: float, v: float
 ) -> None:
-    badge = make_badge(Watermark(), *size).size
+    badge = badge_size(size)
     width, height = part * size[0], size[1] / (4 * part)
     crop = np.array([u * (size[0] - width), v * (size[1] - height), width, height])
     assert most_inside(start, fps, size, badge, crop) >= 0.5
