@@ -21,6 +21,7 @@ import diffusers
 import numpy as np
 import torch
 import transformers
+from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
@@ -99,6 +100,11 @@ def told_as_loading(card: EngineCard) -> Iterator[None]:
                 f"engine {card.name} does not fit in this machine's memory", hint="try: --memory low"
             ) from error
         kind = type(error).__name__
+        if isinstance(error, ImportError):
+            raise EngineMissing(
+                f"engine {card.name} needs a package that is not installed: {_line(error)}",
+                hint="install what the message names, beside sora (MiniMax-H3: pip install torchvision)",
+            ) from error
         if kind == "SafetensorError":
             raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error
         if isinstance(error, OSError):
@@ -231,7 +237,7 @@ class Diffusion(ABC, Generic[O]):
         """Give the device's memory back. The engine is not used again."""
         self._prompts.clear()
         if hasattr(self, "pipe"):
-            self.pipe.remove_all_hooks()
+            self.unhook()
             del self.pipe
         gc.collect()
         if self.device.type == "cuda":
@@ -266,11 +272,19 @@ class Diffusion(ABC, Generic[O]):
         self.pipe.set_progress_bar_config(disable=True)
         self.pipe.to(self.device)
 
+    def unhook(self) -> None:
+        """Take what moves weights about off the components."""
+        if hasattr(self.pipe, "remove_all_hooks"):  # modular pipelines have it not
+            self.pipe.remove_all_hooks()
+        for part in self.pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                remove_hook_from_module(part, recurse=True)
+
     def use(self, kind: Any, **config: Any) -> None:  # noqa: ANN401  diffusers has no types
         """Go on with another pipeline class over the same components."""
         if type(self.pipe) is kind:
             return
-        self.pipe.remove_all_hooks()
+        self.unhook()
         wanted = inspect.signature(kind.__init__).parameters
         held = {name: part for name, part in self.pipe.components.items() if name in wanted}
         self.pipe = kind(**held, **config)

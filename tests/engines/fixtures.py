@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from tests.engines import tiny
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: as open_engine does
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 Cards = Callable[[str], EngineCard]
 
@@ -18,6 +22,8 @@ def tiny_card(tmp_path_factory: pytest.TempPathFactory) -> Cards:
     folder = tmp_path_factory.mktemp("tiny")
 
     def card(name: str) -> EngineCard:
+        for package in tiny.NEEDED.get(name, ()):
+            pytest.importorskip(package)
         if not (folder / name).exists():
             tiny.build(name, folder / name)
         return catalogue.card(str(folder / name))

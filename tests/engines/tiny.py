@@ -13,12 +13,13 @@ from sora_cli.engines.base import EngineCard
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
 
 
-def tokenizer(size: int = 96) -> Any:
-    """A real fast tokenizer with a handful of words and letters."""
+def tokenizer(size: int = 96, *more: str) -> Any:
+    """A real fast tokenizer with a handful of words; `more` are special tokens."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     words = ["<pad>", "</s>", "<unk>", "a", "red", "ball", "bounces", "on", "the", "grass", "bad"]
+    words += more
     words += [f"w{i}" for i in range(size - len(words))]
     special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, special["unk_token"]))
@@ -261,19 +262,88 @@ def helios_distilled(folder: Path) -> None:
     ).save_pretrained(folder)  # fmt: skip
 
 
+def qwen3vl() -> Any:
+    """More than 50 layers, for the model reads the 50th; vision of one layer."""
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    text = {
+        "vocab_size": 96, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 51,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]},
+    }  # fmt: skip
+    vision = {
+        "depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16,
+        "deepstack_visual_indexes": [0], "num_position_embeddings": 16,
+    }  # fmt: skip
+    config = Qwen3VLConfig(
+        text_config=text, vision_config=vision, image_token_id=13, video_token_id=14, vision_start_token_id=11,
+        vision_end_token_id=12,
+    )  # fmt: skip
+    return Qwen3VLForConditionalGeneration(config)
+
+
+def minimax_h3(folder: Path) -> None:
+    """One repository with both transformers, as released."""
+    from diffusers import (
+        AutoencoderKLMiniMaxH3,
+        AutoencoderKLMiniMaxH3Audio,
+        MiniMaxH3Blocks,
+        MiniMaxH3Scheduler,
+        MiniMaxH3Transformer3DModel,
+    )
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    words = tokenizer(96, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+    sizes = {"min_pixels": 32 * 32, "max_pixels": 64 * 64, "patch_size": 16}
+    processor = Qwen3VLProcessor(
+        Qwen2VLImageProcessor(**sizes), words, Qwen3VLVideoProcessor(patch_size=16), chat_template=""
+    )
+    vae = AutoencoderKLMiniMaxH3(
+        block_out_channels=(8, 8, 8, 8), layers_per_block=1, spatial_downsample_factors=(2, 2, 2, 2),
+        temporal_downsample_factors=(1, 2, 2, 1), norm_num_groups=4, decoder_num_layers=1,
+        decoder_num_attention_heads=2, decoder_attention_head_dim=16,
+    )  # fmt: skip
+    audio_vae = AutoencoderKLMiniMaxH3Audio(
+        encoder_dim=4, encoder_rates=(2, 2), latent_dim=64, latent_channels=32, num_attention_heads=2, decoder_dim=16,
+        decoder_rates=(2, 2), decoder_kernel_sizes=(4, 4), resblock_kernel_sizes=(3,),
+        resblock_dilation_sizes=((1, 3, 5),), sampling_rate=160, latents_mean=[0.0] * 32, latents_std=[1.0] * 32,
+    )  # fmt: skip
+
+    def transformer() -> Any:
+        model = MiniMaxH3Transformer3DModel(
+            num_attention_heads=2, attention_head_dim=32, hidden_size=32, num_layers=2, num_refiner_layers=1,
+            ffn_dim=32, text_dim=16, freq_dim=16, time_embed_hidden_dim=32, time_embed_dim=16, rope_freq_dim=4,
+        )  # fmt: skip
+        louder(model, 2.0)
+        return model
+
+    pipe: Any = MiniMaxH3Blocks().init_pipeline()
+    pipe.update_components(
+        text_encoder=qwen3vl(), tokenizer=words, processor=processor, vae=vae, audio_vae=audio_vae,
+        scheduler=MiniMaxH3Scheduler(shift=12.0), audio_scheduler=MiniMaxH3Scheduler(shift=3.0),
+        transformer=transformer(), transformer_ref=transformer(), canvas_short_edge=32,
+        canvas_max_pixels=32 * 64, reference_image_short_edge=32,
+    )  # fmt: skip
+    pipe.save_pretrained(str(folder))
+
+
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan-vace": wan_vace,
     "wan": wan,
     "wan-flf": wan_flf,
     "wan-pair": wan_pair,
     "wan-ti2v": wan_ti2v,
+    "minimax-h3": minimax_h3,
     "helios": helios,
     "helios-mid": helios_mid,
     "helios-distilled": helios_distilled,
     "ltx2": ltx2,
     "ltx2-distilled": ltx2_distilled,
 }
+NEEDED = {"minimax-h3": ("torchvision",)}
+"""Packages that transformers wants for a checkpoint's classes; where one is missing, its tests are skipped."""
 SIZES = {
+    "minimax-h3": (64, 32),
     "helios-mid": (128, 64),
     "helios-distilled": (128, 64),
     "wan-ti2v": (64, 32),

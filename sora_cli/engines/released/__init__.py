@@ -8,7 +8,7 @@ from __future__ import annotations
 from sora_cli.engines.released.known import Known
 from sora_cli.engines.released.ltx2 import ltx2
 from sora_cli.engines.released.nano import NANO, nano, nano_card
-from sora_cli.engines.released.others import helios
+from sora_cli.engines.released.others import helios, minimax_h3
 from sora_cli.engines.released.wan import wan, wan_vace
 
 __all__ = ["NANO", "Known", "known", "nano_card"]
@@ -16,4 +16,4 @@ __all__ = ["NANO", "Known", "known", "nano_card"]
 
 def known() -> tuple[Known, ...]:
     """Every model known by name, the embedded one first."""
-    return (nano(), *wan_vace(), *wan(), *ltx2(), *helios())
+    return (nano(), *wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios())
