@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,16 +42,18 @@ class Grader:
         if not shot.pieces:
             return None  # a title card alone has no colours to hold
         look = shot.look
-        change: Callable[[Colours], Colours] | None = None
-        full: Colours | None = None
         if look.match == "lut" and look.path is not None:
             full = weakened(read_cube(look.path), look.strength)
+            pixels = _pixels(shot) if self._is_anchor(shot) else None
         else:
-            anchor = self._anchor(shot)
-            if anchor is not None and look.strength > 0:
-                change = match(_coded(_pixels(shot)), _coded(anchor), look.strength)
-                full = table(change)
-        self._remember(shot, full)
+            anchor = self._anchor(shot) if look.strength > 0 else None
+            pixels = _pixels(shot) if anchor is not None or self._is_anchor(shot) else None
+            full = None
+            if anchor is not None and pixels is not None:
+                full = table(match(_coded(pixels), _coded(anchor), look.strength))
+        if pixels is not None and self._is_anchor(shot):
+            graded = pixels if full is None else np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
+            self._seen[shot.name] = graded
         return full
 
     def _anchor(self, shot: CutShot) -> Frames | None:
@@ -72,17 +74,12 @@ class Grader:
             self.table(anchor)
         return self._seen[anchor.name]
 
-    def _remember(self, shot: CutShot, full: Colours | None) -> None:
-        """Keep the graded pixels of shots that others may be held to."""
-        held = {other.look.match for other in self.cut.shots}
-        if held & {"previous"} or shot is self._shots[0] or self._opens_scene(shot):
-            pixels = _pixels(shot)
-            if full is not None:
-                pixels = np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
-            self._seen[shot.name] = pixels
-
-    def _opens_scene(self, shot: CutShot) -> bool:
-        return next(other for other in self._shots if other.scene == shot.scene) is shot
+    def _is_anchor(self, shot: CutShot) -> bool:
+        """Whether other shots of the film are held to this one."""
+        shots = self._shots
+        looks = {other.look.match for other in shots if other is not shot}
+        opens_scene = next(other for other in shots if other.scene == shot.scene) is shot
+        return "previous" in looks or ("film" in looks and shot is shots[0]) or ("scene" in looks and opens_scene)
 
     @property
     def _shots(self) -> list[CutShot]:

@@ -17,7 +17,8 @@ from sora_cli.errors import MediaError
 from sora_cli.master.title import titled
 from sora_cli.master.transition import Pictures, black, from_black, mix
 from sora_cli.media.film import needs_conversion, to_yuv
-from sora_cli.media.reel import Chain, Step, decode, to_rgb
+from sora_cli.media.motion import smoothed
+from sora_cli.media.reel import Chain, Step, bars, decode, pixel_aspect, to_rgb
 from sora_cli.timeline import Cut, CutShot, Piece
 
 Grade = Callable[[CutShot], AbstractContextManager[Sequence[Step]]]
@@ -84,11 +85,34 @@ def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
 def _piece(piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
-    last, done = -1, None
-    for number, frame in zip(piece.frames, decode(piece.clip.path, piece.frames), strict=True):
-        if number != last or done is None:
+    last, done, shape = None, None, (0, 0)
+    for frame in _played(piece):
+        if frame is not last or done is None:
             if filters is None:
-                filters = Chain(*to_rgb(frame, (cut.width, cut.height), pixels=work), *grade)
+                filters, shape = _filters(frame, piece, cut, work, grade), (frame.width, frame.height)
+            if (frame.width, frame.height) != shape:
+                raise MediaError(f"cannot use {piece.clip.path}: its picture changes size half-way")
             frame.pts, frame.time_base = 0, 1 / cut.fps
-            last, done = number, filters(frame)
+            last, done = frame, filters(frame)
         yield done
+
+
+def _played(piece: Piece) -> Pictures:
+    """What a piece shows, as the clip has it; the same object again where a frame plays more than once."""
+    path = piece.clip.path
+    if piece.step is not None and piece.frames:
+        seen = range(piece.frames[0], min(piece.frames[-1] + 2, piece.clip.frames))
+        yield from smoothed(decode(path, seen), piece.after, piece.step, len(piece.frames))
+        return
+    before, shown = -1, None
+    for number, frame in zip(piece.frames, decode(path, piece.frames), strict=True):
+        if number != before or shown is None:
+            before, shown = number, frame
+        yield shown
+
+
+def _filters(frame: av.VideoFrame, piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Chain:
+    """What brings a clip's frames to the film's size and colours; bars come last, so that they stay black."""
+    size = (cut.width, cut.height)
+    steps = [*to_rgb(frame, size, pixel_aspect(piece.clip.path), work, cut.fit), *grade]
+    return Chain(*steps, *([] if cut.fit == "fill" else [bars(size)]))

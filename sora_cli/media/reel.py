@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -14,8 +15,9 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError
+from sora_cli.media import picture
 from sora_cli.media.opening import opened, picture_stream
-from sora_cli.media.picture import cover, fit, picture_header, read_picture
+from sora_cli.media.picture import contain, cover, picture_header, read_picture
 from sora_cli.media.probe import Index, clockwise, packet_index, shown_size
 from sora_cli.media.stream import Frames
 
@@ -77,11 +79,17 @@ def source_node(graph: Graph, frame: av.VideoFrame, rate: Fraction | None = None
 
 
 def to_rgb(
-    frame: av.VideoFrame, size: tuple[int, int] | None, aspect: Fraction | None = None, pixels: str = "gbrp"
+    frame: av.VideoFrame,
+    size: tuple[int, int] | None,
+    aspect: Fraction | None = None,
+    pixels: str = "gbrp",
+    fit: Literal["fill", "fit", "pad"] = "fill",
 ) -> list[Step]:
-    """The filters that turn, scale to cover, crop, and make planar RGB (`pixels`) of frames like `frame`.
+    """The filters that turn, scale and make planar RGB (`pixels`) of frames like `frame`.
 
-    `size` is (width, height), None to keep the frame's own. The colour matrix and range are those of the frame; a film
+    `size` is (width, height), None to keep the frame's own: to `fill` it, frames are scaled to cover it and cropped;
+    to `fit`, they are scaled to be inside it and `bars` are still to be added; `pad` does so too, but never enlarges.
+    `aspect` is how wide a pixel is for its height (see `pixel_aspect`). The colour matrix and range are those of the frame; a film
     that does not say is taken as players do: BT.709 from 720 lines up, BT.601 below.
 
     Raises:
@@ -94,7 +102,9 @@ def to_rgb(
         )
     turn = clockwise(frame.rotation)
     upright = shown_size(frame.width, frame.height, aspect, turn)
-    wide, high = cover(*upright, *size) if size else upright
+    wide, high = upright
+    if size:
+        wide, high = cover(*upright, *size) if fit == "fill" else contain(*upright, *size, enlarge=fit == "fit")
     steps = list(_TURNS[turn])
     rgb = frame.format.is_rgb
     options = {"w": str(wide), "h": str(high), "flags": f"lanczos+{_EXACT}"}
@@ -105,10 +115,22 @@ def to_rgb(
         options["out_range"] = "pc"
     if not rgb or (wide, high) != upright or frame.format.name != pixels:
         steps += [("scale", options), ("format", {"pix_fmts": pixels})]
-    if size and (wide, high) != size:
+    if size and (wide > size[0] or high > size[1]):
         left, top = (wide - size[0]) // 2, (high - size[1]) // 2
         steps.append(("crop", {"w": str(size[0]), "h": str(size[1]), "x": str(left), "y": str(top), "exact": "1"}))
     return steps
+
+
+def pixel_aspect(path: Path) -> Fraction | None:
+    """How wide a film's pixels are for their height; None where it does not say, which means square."""
+    with opened(path) as container:
+        stream = picture_stream(container)
+        return stream.sample_aspect_ratio if stream else None
+
+
+def bars(size: tuple[int, int]) -> Step:
+    """The filter that lays frames on the middle of a black picture of `size`."""
+    return ("pad", {"w": str(size[0]), "h": str(size[1]), "x": "(ow-iw)/2", "y": "(oh-ih)/2", "color": "black"})
 
 
 def rgb_bytes(frame: av.VideoFrame) -> Frames:
@@ -201,9 +223,7 @@ def read_frames(path: Path, start: int, count: int, size: tuple[int, int] | None
         start += total
         if start < 0 or start + count > total:
             raise MediaError(f"cannot read frames {start} to {start + count - 1} of {path}: it has {total} frames")
-    with opened(path) as container:
-        stream = picture_stream(container)
-        aspect = stream.sample_aspect_ratio if stream else None
+    aspect = pixel_aspect(path)
     chain: Chain | None = None
     out: Frames | None = None
     for number, frame in enumerate(decode(path, range(start, start + count))):
@@ -215,4 +235,4 @@ def read_frames(path: Path, start: int, count: int, size: tuple[int, int] | None
         out[number] = rgb
     if out is None:
         return np.empty((0, *(size or (0, 0))[::-1], 3), np.uint8)
-    return fit(out, *size) if size else out
+    return picture.fit(out, *size) if size else out

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sora_cli.errors import MediaError
 from sora_cli.media.picture import fit
 from sora_cli.media.probe import Probe, probe
-from sora_cli.media.reel import Chain, decode, rgb_bytes, to_rgb
+from sora_cli.media.reel import Chain, decode, pixel_aspect, rgb_bytes, to_rgb
 from sora_cli.media.stream import Frames
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
@@ -79,10 +79,11 @@ def _thumbs(film: Path, strips: Sequence[Strip], count: int, size: tuple[int, in
         for part in range(count)
     ]
     order = sorted(set(wanted))
+    aspect = pixel_aspect(film)
     chain: Chain | None = None
     found: dict[int, Frames] = {}
     for number, frame in zip(order, decode(film, order), strict=True):
-        chain = chain or Chain(*to_rgb(frame, None))
+        chain = chain or Chain(*to_rgb(frame, None, aspect))
         found[number] = fit(rgb_bytes(chain(frame))[np.newaxis], *size)[0]
     return [found[number] for number in wanted]
 

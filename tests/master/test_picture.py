@@ -6,6 +6,7 @@ import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
 from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames
+from sora_cli.media.reel import Chain, read_frames, to_rgb
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
 from sora_cli.timeline import Cut, CutShot, Piece
@@ -233,3 +234,17 @@ def test_chapters_are_scenes(folder: Path) -> None:
     ]
     found = finish(cut_of(Fraction(24), *shots), SoundBed()).chapters
     assert [(part.title, part.start, part.end) for part in found] == [("a", 0, 20), ("b", 20, 30), ("c", 30, 50)]
+
+
+@pytest.mark.parametrize("pixels", ["gbrp10le", "yuv422p10le", "gbrp16le"])
+def test_deeper_masters_show_the_same(folder: Path, pixels: str) -> None:
+    shots = pair(folder, transition("dissolve", 9), 9)
+    master = finish(shots, SoundBed(), pixels=pixels)
+    found = [frame for frame in master.pictures() if frame.format.name == pixels]
+    shown = np.array([read_back(frame) for frame in found])
+    assert np.abs(shown - levels(shots)[:, 8, 8]).max() <= 1
+
+
+def read_back(frame: av.VideoFrame) -> int:
+    """The grey level of a flat frame, in bytes."""
+    return int(Chain(*to_rgb(frame, None))(frame).to_ndarray(format="rgb24")[8, 8, 1])
