@@ -74,10 +74,10 @@ def film_key(plan: Plan, signer: str) -> str:
         "takes": [[take.key for take in stretch.candidates] for stretch in plan.stretches],
         "shots": [
             [shot.name, shot.start, shot.frames, shot.overlap, shot.lead, shot.scene, _plain(shot.transition),
-             _plain(shot.look), _plain(shot.title), [beat.frames for beat in shot.beats]]
+             _plain(shot.look), _plain(shot.title), [[beat.frames, beat.speed, beat.smooth] for beat in shot.beats]]
             for shot in plan.shots
         ],
-        "film": [str(plan.fps), plan.width, plan.height, board.title],
+        "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
         "sound": _plain(board.sound),
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],

@@ -37,10 +37,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBeat:
-    """A beat of `frames` film frames, made of stretches that carry on from each other."""
+    """A beat of `frames` film frames, made of stretches that carry on from each other.
+
+    It plays `speed` times as fast as it was made; `smooth` says that frames between those of the clips are drawn.
+    """
 
     frames: int
     stretches: tuple[Stretch, ...]
+    speed: Fraction = Fraction(1)
+    smooth: bool = False
 
 
 def derive_seed(*parts: object) -> int:
@@ -123,7 +128,10 @@ class TakeMaker:
         self.check_abilities(card, beat)
         opening, given = self.opening(card, shot, beat, before)
         closing = self.closing(card, shot, beat)
-        needed = math.floor((frames - 1) * card.fps / self.fps) + 1
+        step = shot.speed * card.fps / self.fps
+        smooth = step < 1 and (shot.speed < 1 or self.board.motion == "interpolate")
+        last = (frames - 1) * step
+        needed = (math.ceil(last) if smooth else math.floor(last)) + 1
         count = self.stretches_for(card, needed, given)
         stretches: list[Stretch] = []
         for index in range(count):
@@ -136,7 +144,7 @@ class TakeMaker:
                 closing=closing if index == count - 1 else None,
             )  # fmt: skip
             stretches.append(self.candidates(beat, take, f"{label}.{index}"))
-        return PlannedBeat(frames, tuple(stretches))
+        return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def stretches_for(self, card: EngineCard, needed: int, given: int) -> int:
         """How many equal stretches hold `needed` frames, when `given` of the first one repeat what came before.
@@ -261,7 +269,8 @@ class TakeMaker:
     def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
         """The frames of another shot that a link means."""
         name = self._before[shot.name] if link.kind == "previous" else link.name
-        stretches = [stretch for planned in self.planned.get(name, ()) for stretch in planned.stretches]
+        beats = self.planned.get(name, ())
+        stretches = [stretch for planned in beats for stretch in planned.stretches]
         if not stretches:
             self.wrong(beat, which, f"shot {name!r} is a title card: it has no frames to carry on from")
             return None
@@ -270,7 +279,7 @@ class TakeMaker:
             return self.carry_on(card, stretches[-1])
         if link.at == "start":
             return replace(self.carry(card, stretches[0], first.skip), count=1)
-        left = math.floor(link.at * first.fps)
+        left = math.floor(link.at * first.fps * beats[0].speed)
         for stretch in stretches:
             take = stretch.candidates[0]
             if left < take.play:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.store import Clip
@@ -14,10 +16,17 @@ from sora_cli.takes import PlannedBeat
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of one clip: film frame `k` of the piece shows frame `frames[k]` of the clip (counted from 0)."""
+    """A stretch of one clip: film frame `k` of the piece shows frame `frames[k]` of the clip (counted from 0).
+
+    It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
+    the place `after + k * step` beyond the first of `frames`, and `frames` are those at or before these places.
+    """
 
     clip: Clip
     frames: tuple[int, ...]
+    speed: Fraction = Fraction(1)
+    step: Fraction | None = None
+    after: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,8 @@ class Cut:
     shots: tuple[CutShot, ...]
     title: str = ""
     author: str = ""
+    fit: Literal["fill", "fit", "pad"] = "fill"
+    """How clips of another shape are brought to the film's: cropped, with bars, or with bars and never enlarged."""
 
     @property
     def frames(self) -> int:
@@ -70,7 +81,8 @@ def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
     """
     return Cut(
         width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
-        author=plan.board.provenance.author, shots=tuple(_placed(plan, shot, clips) for shot in plan.shots),
+        author=plan.board.provenance.author, fit=plan.board.fit,
+        shots=tuple(_placed(plan, shot, clips) for shot in plan.shots),
     )  # fmt: skip
 
 
@@ -89,10 +101,12 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list
     at = passed = 0
     for stretch in beat.stretches:
         take, clip = stretch.candidates[0], clips[stretch.name]
+        step = beat.speed * take.fps / fps
+        first = at * step - passed
         frames = []
-        while at < beat.frames and (frame := at * take.fps // fps - passed) < take.play:
-            frames.append(take.skip + int(frame))
+        while at < beat.frames and (place := at * step - passed) < take.play:
+            frames.append(take.skip + math.floor(place))
             at += 1
         passed += take.play
-        pieces.append(Piece(clip, tuple(frames)))
+        pieces.append(Piece(clip, tuple(frames), beat.speed, step if beat.smooth else None, first % 1))
     return pieces

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
 from sora_cli.master.loudness import levelled
-from sora_cli.media.sound import sound_blocks
+from sora_cli.media.sound import sound_blocks, stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.storyboard.model import SoundBed
 from sora_cli.timeline import Cut, CutShot, Piece
@@ -144,12 +144,12 @@ def _clip_layer(cut: Cut, piece: Piece, begin: int, come: int, go: int) -> Layer
     """A piece's sound. At a plain cut it reaches a little past the cut where the clip has sound there."""
     clip = piece.clip
     start, end = _samples(begin, cut.fps), _samples(begin + len(piece.frames), cut.fps)
-    skip = _samples(piece.frames[0], clip.fps)
-    spare = _samples(clip.frames, clip.fps) - skip - (end - start)
+    skip = _samples(piece.frames[0], clip.fps * piece.speed)
+    spare = _samples(clip.frames, clip.fps * piece.speed) - skip - (end - start)
     before = 0 if come or begin == 0 else min(JOIN, skip)
     after = 0 if go else max(0, min(JOIN, spare))
     return Layer(
-        source=partial(sound_blocks, clip.path),
+        source=partial(stretched, clip.path, piece.speed) if piece.speed != 1 else partial(sound_blocks, clip.path),
         start=start - before,
         length=end - start + before + after,
         skip=skip - before,

@@ -89,9 +89,21 @@ def _to_srgb_profile(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def cover(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int]:
-    """The size that a picture of `width` x `height` is scaled to, so that it covers `to_width` x `to_height`."""
+    """The size that a picture of `width` x `height` is scaled to, so that it covers `to_width` x `to_height`.
+
+    One that is larger by a row or a column, an odd size made even, keeps its pixels as they are.
+    """
+    if 0 <= width - to_width <= 1 and 0 <= height - to_height <= 1:
+        return width, height
     scale = max(to_width / width, to_height / height)
     return max(to_width, round(width * scale)), max(to_height, round(height * scale))
+
+
+def contain(width: int, height: int, to_width: int, to_height: int, *, enlarge: bool = True) -> tuple[int, int]:
+    """The size that a picture is scaled to, so that all of it is in `to_width` x `to_height`."""
+    scale = min(to_width / width, to_height / height)
+    scale = scale if enlarge else min(1.0, scale)
+    return max(1, min(to_width, round(width * scale))), max(1, min(to_height, round(height * scale)))
 
 
 def fit(frames: Frames, width: int, height: int) -> Frames:

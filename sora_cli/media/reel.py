@@ -89,8 +89,8 @@ def to_rgb(
 
     `size` is (width, height), None to keep the frame's own: to `fill` it, frames are scaled to cover it and cropped;
     to `fit`, they are scaled to be inside it and `bars` are still to be added; `pad` does so too, but never enlarges.
-    `aspect` is how wide a pixel is for its height (see `pixel_aspect`). The colour matrix and range are those of the frame; a film
-    that does not say is taken as players do: BT.709 from 720 lines up, BT.601 below.
+    `aspect` is how wide a pixel is for its height (see `pixel_aspect`). The colour matrix and range are those of the
+    frame; a film that does not say is taken as players do: BT.709 from 720 lines up, BT.601 below.
 
     Raises:
         MediaError: the frames are high dynamic range, which we would show wrongly.

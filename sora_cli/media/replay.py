@@ -10,9 +10,8 @@ import av
 import numpy as np
 
 from sora_cli.errors import MediaError
-from sora_cli.media.opening import opened, picture_stream
 from sora_cli.media.probe import Index, Probe, packet_index, probe
-from sora_cli.media.reel import Chain, decode, to_rgb
+from sora_cli.media.reel import Chain, decode, pixel_aspect, to_rgb
 from sora_cli.media.sound import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE, Master, Samples
 
@@ -75,9 +74,7 @@ def fitted(blocks: Iterator[Samples], samples: int) -> Iterator[Samples]:
 
 
 def _pictures(path: Path, found: Probe, shown: list[int], fps: Fraction) -> Iterator[av.VideoFrame]:
-    with opened(path) as container:
-        stream = picture_stream(container)
-        aspect = stream.sample_aspect_ratio if stream else None
+    aspect = pixel_aspect(path)
     even = {"w": str(found.width & ~1), "h": str(found.height & ~1), "x": "0", "y": "0", "exact": "1"}
     cut = [("crop", even)] if found.width % 2 or found.height % 2 else []
     chain: Chain | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -54,6 +55,16 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
             early -= skipped
             if len(samples) > skipped:
                 yield samples[skipped:]
+
+
+def stretched(path: Path, speed: Fraction) -> Iterator[Samples]:
+    """The sound of a file as `sound_blocks` gives it, `speed` times as fast (0.25 to 4) at the same pitch.
+
+    Raises:
+        MediaError: the file cannot be read or has no sound.
+    """
+    tempo = ("atempo", {"tempo": f"{math.sqrt(speed):.9f}"})  # twice, since one filter goes down to a half only
+    return (samples_of(frame) for frame in filtered(sound_blocks(path), tempo, tempo))
 
 
 def _late(container: InputContainer, stream: AudioStream, rate: int) -> int:

@@ -286,6 +286,12 @@ def off(value: object) -> str:
     return "off"
 
 
+def speed(value: object) -> Fraction:
+    """How fast a shot plays, from 0.25 (four times as slow) to 4; exact."""
+    number(0.25, 4, "a speed")(value)
+    return Fraction(written(value)).limit_denominator(1000)
+
+
 def version(value: object) -> int:
     """The format's version: 1 is all there is."""
     if isinstance(value, bool) or value not in (1, "1"):

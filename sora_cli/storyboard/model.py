@@ -187,6 +187,8 @@ class Shot:
     transition: Transition = Transition()
     look: Look = Look()
     title: TitleCard | None = None
+    speed: Fraction = Fraction(1)
+    """How fast it plays: lengths and times are those on screen, and takes are made for `speed` times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,10 @@ class Storyboard:
     size: FilmSize
     fps: Fraction | None
     scenes: tuple[Scene, ...]
+    fit: Literal["fill", "fit", "pad"] = "fill"
+    """How pictures of another shape are brought to the film's."""
+    motion: Literal["hold", "interpolate"] = "hold"
+    """What is shown between the frames that an engine makes."""
     cast: Mapping[str, CastMember] = field(default_factory=dict)
     sound: SoundBed = SoundBed()
     provenance: Provenance = Provenance()

@@ -46,6 +46,7 @@ _OF_PICTURES = (
     "engine",
     "options",
     "sound",
+    "speed",
 )
 
 
@@ -99,6 +100,8 @@ class Resolver:
             size=size,
             fps=fps,
             scenes=scenes,
+            fit=(film.output and film.output.fit) or "fill",
+            motion=(film.output and film.output.motion) or "hold",
             cast=self._casting.members,
             sound=held.bed,
             provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
@@ -197,6 +200,7 @@ class Resolver:
             transition=_transition(form),
             look=held.look,
             title=title,
+            speed=form.speed or Fraction(1),
         )
 
     def _lost(self, loc: Loc, *keys: str) -> bool:

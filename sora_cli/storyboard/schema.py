@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from sora_cli.storyboard.values import (
     Aspect,
+    Fit,
     Framing,
     Kind,
     Label,
     Length,
     Lufs,
     Moment,
+    Motion,
     Name,
     Off,
     Opacity,
@@ -31,6 +33,7 @@ from sora_cli.storyboard.values import (
     ShortTransition,
     Side,
     Size,
+    Speed,
     Switch,
     Takes,
     Text,
@@ -181,6 +184,15 @@ class OutputForm(Form):
     aspect: Aspect | None = Field(None, description="The shape, WIDTH:HEIGHT; goes with `height`.")
     height: Side | None = Field(None, description="Height in pixels, even; goes with `aspect`.")
     fps: Rate | None = Field(None, description="Frames a second: 24, 23.976, 30000/1001.")
+    fit: Fit | None = Field(
+        None,
+        description="Where the engine's pictures have another shape: fill (cover and crop), fit (bars), pad (bars, and "
+        "never enlarged).",
+    )
+    motion: Motion | None = Field(
+        None,
+        description="Where the film has more frames than the engine makes: hold them, or interpolate between them.",
+    )
 
 
 class Level(Form):
@@ -243,6 +255,9 @@ class ShotForm(Take):
         None, description="How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s."
     )
     title: Title | None = Field(None, description="A title card over the shot; alone when there is no prompt.")
+    speed: Speed | None = Field(
+        None, description="How fast it plays, 0.25 to 4; below 1 is slow motion. `duration` is its length on screen."
+    )
 
 
 ShotItem = Annotated[

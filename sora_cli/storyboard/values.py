@@ -54,6 +54,7 @@ Opacity = Annotated[
     float, PlainValidator(forms.number(0.05, 1)), _json({"type": "number", "minimum": 0.05, "maximum": 1})
 ]
 Share = Annotated[float, PlainValidator(forms.number(0, 1)), _json({"type": "number", "minimum": 0, "maximum": 1})]
+Speed = Annotated[Fraction, PlainValidator(forms.speed), _json({"type": "number", "minimum": 0.25, "maximum": 4})]
 Lufs = Annotated[
     float,
     PlainValidator(forms.number(-70, 0, "a loudness in LUFS")),
@@ -68,6 +69,14 @@ Way = Annotated[
 ]
 _POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
 Position = Annotated[str, PlainValidator(forms.word(_POSITIONS, "a position")), _json({"enum": list(_POSITIONS)})]
+_FITS = ("fill", "fit", "pad")
+Fit = Annotated[
+    Literal["fill", "fit", "pad"], PlainValidator(forms.word(_FITS, "a way to fit")), _json({"enum": list(_FITS)})
+]
+_MOTIONS = ("hold", "interpolate")
+Motion = Annotated[
+    Literal["hold", "interpolate"], PlainValidator(forms.word(_MOTIONS, "a motion")), _json({"enum": list(_MOTIONS)})
+]
 _TRAINING = ("allowed", "not-allowed", "constrained")
 Training = Annotated[
     Literal["allowed", "not-allowed", "constrained"],

@@ -1,0 +1,77 @@
+"""Speed and motion: lengths on screen are those written, and every film frame shows the clip's time that it should."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sora_cli.plan import Plan, plan_takes
+from sora_cli.store import Clip
+from sora_cli.timeline import CutShot, assemble
+from tests.boards import CARD, board, catalogue
+
+
+def plan(*shots: Any, **film: Any) -> Plan:
+    return plan_takes(board(*shots, **film), catalogue())
+
+
+def cut(planned: Plan) -> tuple[CutShot, ...]:
+    clips = {
+        stretch.name: Clip(
+            key=take.key, path=Path("none"), sha256="", frames=take.frames, width=192, height=128, fps=take.fps
+        )
+        for stretch in planned.stretches for take in stretch.candidates
+    }  # fmt: skip
+    return assemble(planned, clips).shots
+
+
+@pytest.mark.parametrize("fps", [12, 24, 25, "23.976", "29.97"])
+@pytest.mark.parametrize("speed", [0.25, 0.5, 0.8, 1, 1.5, 4])
+def test_a_shot_is_as_long_on_screen_as_it_is_written(speed: float, fps: object) -> None:
+    planned = plan({"prompt": "a ball", "duration": "3s", "speed": speed}, "a cube", output={"fps": fps})
+    slow, other = cut(planned)
+    assert slow.frames == other.start == round(3 * planned.fps)
+    takes = [stretch.candidates[0] for stretch in planned.shots[0].stretches]
+    needed = 3 * Fraction(str(speed)) * CARD.fps
+    assert abs(sum(take.play for take in takes) - needed) <= 1 + float(needed / slow.frames)
+    at = before = 0
+    for piece, take in zip(slow.pieces, takes, strict=True):
+        for number, frame in enumerate(piece.frames):
+            place = at * Fraction(str(speed)) * CARD.fps / planned.fps - before
+            assert take.skip + int(place) == frame < take.skip + take.play
+            if piece.step is not None:
+                assert place == frame - piece.frames[0] + (piece.after + number * piece.step) % 1 + int(
+                    piece.frames[0] - take.skip
+                )
+            at += 1
+        before += take.play
+    assert at == slow.frames
+
+
+def test_slow_motion_is_smooth_and_fast_motion_leaves_frames_out() -> None:
+    slow, fast, plain = cut(plan(*({"prompt": "a", "duration": "1s", "speed": speed} for speed in (0.5, 2, 1))))
+    assert [shot.pieces[0].step for shot in (slow, fast, plain)] == [Fraction(1, 2), None, None]
+    assert slow.pieces[0].frames == (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5)
+    assert fast.pieces[0].frames[:4] == (0, 2, 4, 6)
+
+
+def test_the_last_frame_of_slow_motion_has_one_to_move_towards() -> None:
+    planned = plan({"prompt": "a", "duration": "12f", "speed": 0.5})
+    assert planned.takes[0].play == 7
+
+
+@pytest.mark.parametrize(("motion", "step"), [("hold", None), ("interpolate", Fraction(1, 2))])
+def test_motion_between_the_engines_frames_is_an_option(motion: str, step: Fraction | None) -> None:
+    (shot,) = cut(plan({"prompt": "a", "duration": "1s"}, output={"fps": 24, "motion": motion}))
+    assert (shot.frames, shot.pieces[0].step) == (24, step)
+
+
+def test_times_in_a_shot_are_those_on_screen() -> None:
+    slow = {"name": "slow", "prompt": "a", "duration": "2s", "speed": 0.5}
+    planned = plan(slow, {"prompt": "b", "from": {"shot": "slow", "at": "1s"}})
+    opening = planned.shots[1].beats[0].stretches[0].candidates[0].opening
+    assert opening is not None
+    assert opening.at == 6
