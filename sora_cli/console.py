@@ -43,8 +43,15 @@ def stdout_json(value: object) -> None:
     stdout(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+class _Console(Console):
+    """Falls silent when nobody reads any more, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 def _console(*, stderr: bool = True) -> Console:
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = _Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console

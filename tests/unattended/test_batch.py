@@ -1,0 +1,131 @@
+"""Batches: one warm process, mistakes told first, one failure local, a table and a document at the end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unattended.conftest import Machine
+
+BALL = "title: {title}\nengine: {engine}\nshots: [{{prompt: a {title} ball, duration: 0.5s}}]\n"
+
+
+def board(title: str, engine: str = "drawing", **more: str) -> str:
+    extra = "".join(f"{key}: {value}\n" for key, value in more.items())
+    return BALL.format(title=title, engine=engine) + extra
+
+
+def test_films_are_made_in_one_process_with_each_engine_loaded_once(machine: Machine) -> None:
+    for title, engine in (("one", "drawing"), ("two", "drawing-2"), ("three", "drawing"), ("four", "drawing-2")):
+        machine.write(f"{title}.yaml", board(title, engine))
+    files = [f"{title}.yaml" for title in ("one", "two", "three", "four")]
+    done = machine.run("batch", *files, "-o", "films", "--events", "--log", "night.log", "--json")
+    assert done.returncode == 0, done.stderr
+    lines, _, document = done.stdout.partition("\n[\n")
+    events = [json.loads(line) for line in lines.splitlines()]
+    outcomes = json.loads("[\n" + document)
+    assert [outcome["source"] for outcome in outcomes] == files
+    assert {outcome["state"] for outcome in outcomes} == {"made"}
+    assert [event["engine"] for event in events if event["event"] == "engine_loading"] == ["drawing", "drawing-2"]
+    assert {event["film"] for event in events if event["event"] == "take_kept"} == {f"films/{t}.mp4" for t in
+                                                                                   ("one", "two", "three", "four")}  # fmt: skip
+    assert "films/four.mp4: made" in (machine.folder / "night.log").read_text()
+    again = machine.run("batch", *files, "-o", "films")
+    assert again.stdout.count("up to date") == 4
+    assert set(machine.drawn().values()) == {1}
+    assert machine.leftovers() == []
+
+
+def test_mistakes_of_all_storyboards_are_told_before_anything_is_made(machine: Machine) -> None:
+    machine.write("good.yaml", board("good"))
+    machine.write("bad.yaml", "shots: [{promt: a}]\n")
+    machine.write("worse.yaml", "shots: [{prompt: a, options: {stepz: 3}}]\n")
+    done = machine.run("batch", "good.yaml", "bad.yaml", "worse.yaml")
+    assert done.returncode == 2
+    assert "bad.yaml:1:" in done.stderr
+    assert "worse.yaml:1:" in done.stderr
+    assert not list(machine.folder.glob("*.mp4"))
+
+
+def test_with_keep_going_every_film_that_can_be_made_is_made(machine: Machine) -> None:
+    machine.write("good.yaml", board("good"))
+    machine.write("bad.yaml", "shots: [{promt: a}]\n")
+    machine.write("red.yaml", board("red", options="{fails: true}"))
+    machine.write("far.yaml", board("far", "nowhere"))
+    machine.write("late.yaml", board("late"))
+    files = ("bad.yaml", "red.yaml", "far.yaml", "good.yaml", "late.yaml")
+    done = machine.run("batch", *files, "--keep-going", "--json")
+    assert done.returncode == 1
+    outcomes = {outcome["source"]: outcome for outcome in json.loads(done.stdout)}
+    assert [outcomes[name]["state"] for name in files] == ["failed", "failed", "failed", "made", "made"]
+    assert outcomes["red.yaml"]["reason"] == "the model saw red"
+    assert outcomes["far.yaml"]["exit_code"] == 3
+    assert "5 films: 3 failed, 2 made" in done.stderr
+
+
+def test_without_it_the_batch_ends_with_the_first_failure(machine: Machine) -> None:
+    machine.write("red.yaml", board("red", options="{fails: true}"))
+    machine.write("late.yaml", board("late"))
+    done = machine.run("batch", "red.yaml", "late.yaml", "--json")
+    assert done.returncode == 1
+    assert [outcome["state"] for outcome in json.loads(done.stdout)] == ["failed", "not tried"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_one_storyboard_with_a_row_of_variables_for_each_film(machine: Machine, jobs: str) -> None:
+    machine.write("ball.yaml", "title: Ball\nvars: {hue: red}\nshots:\n  - prompt: a ${hue} ball\n    duration: 0.5s\n")
+    machine.write("rows.csv", "hue,output\nblue,sea.mp4\ngreen,\n\"grey, dark\",deep/dusk.mp4\n")
+    done = machine.run("batch", "ball.yaml", "rows.csv", "-o", "films", "--jobs", jobs, "--json")
+    assert done.returncode == 0, done.stderr
+    films = machine.folder / "films"
+    assert [outcome["film"] for outcome in json.loads(done.stdout)] == [
+        "films/sea.mp4", "films/ball-2.mp4", "films/deep/dusk.mp4",
+    ]  # fmt: skip
+    assert json.loads((films / "deep" / "dusk.json").read_text())["takes"][0]["prompt"] == "a grey, dark ball"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("hue,output\nred,../out.mp4\n", "leaves the folder"),
+        ("hue,output\nred,/tmp/out.mp4\n", "leaves the folder"),
+        ("hue,output\nred,a.mp4\nblue,a.mp4\n", "would both be"),
+        ("hue\nred,blue\n", "columns are named"),
+        ("hue\n", "nothing to make"),
+        ("colour\nred\n", "colour"),
+        ('hue\n"red\n', "is no list"),
+        ("storyboard\nnothere.yaml\n", "nothere.yaml"),
+    ],
+)
+def test_a_wrong_list_is_refused(machine: Machine, rows: str, words: str) -> None:
+    machine.write("ball.yaml", "vars: {hue: red}\nshots:\n  - prompt: a ${hue} ball\n    duration: 0.5s\n")
+    machine.write("rows.csv", rows)
+    done = machine.run("batch", "ball.yaml", "rows.csv")
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(machine.folder.glob("*.mp4"))
+
+
+def test_a_list_may_name_its_storyboards(machine: Machine) -> None:
+    (machine.folder / "boards").mkdir()
+    for title in ("one", "two"):
+        machine.write(f"boards/{title}.yaml", board(title))
+    machine.write("boards/list.csv", "storyboard\none.yaml\ntwo.yaml\n")
+    done = machine.run("batch", "boards/list.csv", "--json")
+    assert [outcome["film"] for outcome in json.loads(done.stdout)] == ["one-1.mp4", "two-2.mp4"]
+
+
+def test_when_time_is_up_the_rest_is_not_tried_and_the_next_run_goes_on(machine: Machine) -> None:
+    for title in ("one", "two", "three"):
+        machine.write(f"{title}.yaml", board(title))
+    files = ("one.yaml", "two.yaml", "three.yaml")
+    slow = {"SORA_DRAW_STEP": "0.5"}
+    done = machine.run("batch", *files, "--max-time", "4s", "--json", environment=slow)
+    assert done.returncode == 1, done.stderr
+    states = [outcome["state"] for outcome in json.loads(done.stdout)]
+    assert "not tried" in states
+    assert machine.leftovers() == []
+    assert machine.run("batch", *files).returncode == 0
+    assert set(machine.drawn().values()) == {1}

@@ -1,0 +1,117 @@
+"""Several processes on one store: each take is made by exactly one of them, and every film is whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unattended.conftest import Machine
+from tests.unattended.test_kill import pixels
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+PROCESSES = 4
+SHARED = "".join(f"  - {{name: s{number}, prompt: a red ball {number}, duration: 0.5s}}\n" for number in range(5))
+
+
+def boards(machine: Machine) -> list[str]:
+    """Storyboards that share five shots and have one each of their own."""
+    names = []
+    for number in range(PROCESSES):
+        own = f"  - {{name: own, prompt: a cube of {number}, duration: 0.5s}}\n"
+        machine.write(f"board-{number}.yaml", f"title: Board {number}\nseed: 3\nshots:\n{SHARED}{own}")
+        names.append(f"board-{number}")
+    return names
+
+
+def one_round(machine: Machine, chance: random.Random, kills: int) -> None:
+    """Four runs at once, some of them killed and started again, until all their films are there."""
+    names = boards(machine)
+    slow = {"SORA_DRAW_STEP": "0.02", "OMP_NUM_THREADS": "1"}
+
+    def start(name: str) -> object:
+        return machine.start("storyboard", f"{name}.yaml", "-o", f"{name}.mp4", environment=slow)
+
+    running = {name: start(name) for name in names}
+    for name in chance.sample(names, kills):
+        time.sleep(chance.uniform(0.2, 1.5))
+        running[name].send_signal(signal.SIGKILL)  # type: ignore[attr-defined]
+        running[name].communicate()  # type: ignore[attr-defined]
+        running[name] = start(name)
+    for name, process in running.items():
+        _, err = process.communicate(timeout=120)  # type: ignore[attr-defined]
+        assert process.returncode == 0, f"{name}: {err}"  # type: ignore[attr-defined]
+
+
+def check(machine: Machine, kills: int) -> None:
+    """Every take was made once. One may be made again if its maker was killed between drawing it and keeping it."""
+    counts = machine.drawn()
+    assert len(counts) == 5 + PROCESSES
+    assert sum(counts.values()) - len(counts) <= kills
+    assert machine.leftovers() == []
+
+
+def clear(machine: Machine) -> None:
+    for path in [*machine.folder.glob("board-*"), *machine.store.rglob("*")]:
+        if path.is_file():
+            path.unlink()
+    (machine.folder / "drawn.log").unlink()
+
+
+def films(machine: Machine) -> list[bytes]:
+    return [pixels(Path(machine.folder / f"board-{number}.mp4")) for number in range(PROCESSES)]
+
+
+def test_two_rounds(machine: Machine) -> None:
+    rounds(machine, 2)
+
+
+@pytest.mark.long
+def test_twenty_rounds(machine: Machine) -> None:
+    rounds(machine, 20)
+
+
+def rounds(machine: Machine, count: int) -> None:
+    chance = random.Random(count)
+    wanted: list[bytes] = []
+    for number in range(count):
+        kills = 0 if number == 0 else 2
+        one_round(machine, chance, kills)
+        check(machine, kills)
+        wanted = wanted or films(machine)
+        assert films(machine) == wanted
+        clear(machine)
+
+
+def test_two_runs_of_one_film_make_it_once(machine: Machine) -> None:
+    machine.write("one.yaml", f"title: One\nshots:\n{SHARED}")
+    words = ("storyboard", "one.yaml", "-o", "one.mp4")
+    running = [machine.start(*words, environment={"SORA_DRAW_STEP": "0.02"}) for _ in range(3)]
+    told = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    assert sum("up to date" in err for err in told) == 2
+    assert set(machine.drawn().values()) == {1}
+    assert machine.leftovers() == []
+
+
+def test_a_take_is_made_by_the_other_when_its_maker_dies(machine: Machine) -> None:
+    machine.write("one.yaml", "title: One\nshots: [{prompt: a ball, duration: 0.5s}]\n")
+    first = machine.start("storyboard", "one.yaml", "-o", "a.mp4", "--events", environment={"SORA_DRAW_STEP": "60"})
+    assert first.stdout is not None
+    while "take_started" not in first.stdout.readline():
+        pass
+    second = machine.start("storyboard", "one.yaml", "-o", "b.mp4", "--events")
+    assert second.stdout is not None
+    while "take_elsewhere" not in second.stdout.readline():
+        pass
+    first.kill()
+    first.communicate()
+    out, err = second.communicate(timeout=60)
+    assert second.returncode == 0, err
+    assert '"released"' in out
+    assert (machine.folder / "b.mp4").exists()
