@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
+from sora_cli.errors import MediaError
 from sora_cli.master.cube import Colours, look_up, read_cube, table, weakened, write_cube
 from sora_cli.master.match import match
 from sora_cli.media.glimpse import SMALL, glimpse
-from sora_cli.media.picture import fit, read_picture
+from sora_cli.media.picture import fit, picture_header, read_picture
+from sora_cli.media.probe import probe
 from sora_cli.media.reel import Chain, Step
 from sora_cli.media.stream import Frames
 from sora_cli.timeline import Cut, CutShot
@@ -60,7 +63,7 @@ class Grader:
         """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
         look, shots = shot.look, self._shots
         if look.match == "picture" and look.path is not None:
-            return _thin(fit(read_picture(look.path), *SMALL))
+            return _reference(look.path)
         place = next(index for index, other in enumerate(shots) if other is shot)
         held = {
             "scene": next(index for index, other in enumerate(shots) if other.scene == shot.scene),
@@ -99,6 +102,30 @@ class Grader:
             yield (("lut3d", {"file": str(path)}),)
 
 
+def write_luts(cut: Cut, folder: Path) -> list[Path]:
+    """Write the colour table of each shot that has one as a .cube file, named after its place and its name.
+
+    The tables are for coded BT.709 or sRGB values, 0 to 1, as grading programs apply them to a film on its timeline.
+
+    Raises:
+        MediaError: a clip or what it is held to cannot be read, or the folder not be written.
+    """
+    grader, written = Grader(cut), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
+        ) from error
+    for number, shot in enumerate(cut.shots, 1):
+        full = grader.table(shot)
+        if full is not None:
+            name = re.sub(r"[^\w-]+", "-", shot.name).strip("-")
+            written.append(folder / f"{number:03d}-{name}.cube")
+            write_cube(written[-1], full, shot.name)
+    return written
+
+
 def match_frames(frames: Frames, anchor: Frames, strength: float = 1.0) -> Frames:
     """Frames `(n, h, w, 3)` with their colours held to those of other frames, as a shot's are held to its scene's.
 
@@ -115,6 +142,13 @@ def match_frames(frames: Frames, anchor: Frames, strength: float = 1.0) -> Frame
             frame.pts, frame.time_base = number, Fraction(1, 1000)
             out[number] = grade(frame).to_ndarray(format="rgb24")
     return out
+
+
+def _reference(path: Path) -> Frames:
+    """Pixels of a picture, or of a few frames over the length of a film."""
+    if picture_header(path) is not None:
+        return _thin(fit(read_picture(path), *SMALL))
+    return _thin(glimpse(path, range(probe(path).frames), GLIMPSES))
 
 
 def _pixels(shot: CutShot) -> Frames:

@@ -74,6 +74,18 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """How a film was made of films that were there already, ours or not: `clips` in order, each with its place.
+
+    `clips` are (path, first film frame, end). One clip alone was opened and changed; several were put together.
+    `colour` is as `Making` has it.
+    """
+
+    clips: tuple[tuple[Path, int, int], ...]
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFacts:
     """What the encoder made: the file's name and media type, its rate and length, whether it carries the mark."""
 
@@ -133,14 +145,31 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     return _manifest(film.name, film.kind, actions, provenance, making.title)
 
 
+def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
+    """The manifest of a film that was cut from others, or is another with its colours changed.
+
+    Refers to ingredients by label, which the caller adds: `clip-N` for clip N (from 0), `parent` for one clip alone.
+    """
+    if len(edit.clips) == 1:
+        actions: list[dict[str, Any]] = [_opened()]
+    else:
+        actions = [_created(COMPOSITE, dt.datetime.now(dt.UTC), {})]
+    for number, (_, start, end) in enumerate(edit.clips if len(edit.clips) > 1 else ()):
+        actions.append(_placed(f"clip-{number}", start, end, film.fps))
+    if edit.colour:
+        actions.append(_edit("c2pa.adjustedColor", ENHANCED, edit.colour))
+    if film.marked:
+        actions.append(mark_action(provenance))
+    return _manifest(film.name, film.kind, [*actions, {"action": "c2pa.transcoded"}], provenance)
+
+
 def stamp_manifest(provenance: Provenance, *, name: str, kind: str, marked: bool) -> dict[str, Any]:
     """The manifest of a film that `sora` did not make, but opened, marked and encoded again.
 
     Refers to the film as it was by the ingredient label `parent`, which the caller adds.
     """
-    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
     done = [mark_action(provenance)] if marked else []
-    return _manifest(name, kind, [opened, *done, {"action": "c2pa.transcoded"}], provenance)
+    return _manifest(name, kind, [_opened(), *done, {"action": "c2pa.transcoded"}], provenance)
 
 
 def mark_action(provenance: Provenance) -> dict[str, Any]:
@@ -194,6 +223,10 @@ def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, Any]:
         "parameters": {"ingredientIds": [label]},
         "changes": [{"region": [{"type": "temporal", "time": time}]}],
     }
+
+
+def _opened() -> dict[str, Any]:
+    return {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
 
 
 def _edit(action: str, source: str, description: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:

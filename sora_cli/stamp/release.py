@@ -20,7 +20,15 @@ from sora_cli.media.stream import Master
 from sora_cli.report import Report, Silent, StageDone, StageStarted, StageStep
 from sora_cli.stamp import credential, watermark
 from sora_cli.stamp.certificate import Signer
-from sora_cli.stamp.claims import FilmFacts, Making, film_manifest, stamp_manifest, take_manifest
+from sora_cli.stamp.claims import (
+    Edit,
+    FilmFacts,
+    Making,
+    edit_manifest,
+    film_manifest,
+    stamp_manifest,
+    take_manifest,
+)
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.verdict import Verdict, verify
 from sora_cli.storyboard.model import Provenance, Watermark
@@ -86,14 +94,54 @@ def stamp_file(
         StampError: the source has a credential that does not hold.
         MediaError: the source is no film, or damaged.
     """
-    before = verify(source, anchors_pem=signer.root, any_signer=True)
-    if before.state in {"trusted", "valid", "invalid"} and not before.whole:
-        raise StampError(f"will not stamp over a broken credential: {before.sentence}")
+    _require_whole(source, signer)
     desk = Desk(out, provenance, signer, kind, report or Silent())
     marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
     parent = Ingredient(path=source, title=source.name, relationship="parentOf", label="parent")
     manifest = stamp_manifest(provenance, name=out.name, kind=kind.mime, marked=marked)
     return desk.send(replay(source), manifest, lambda _: iter([parent]), 1)
+
+
+def release_edit(
+    master: Master,
+    out: Path,
+    *,
+    edit: Edit,
+    provenance: Provenance,
+    signer: Signer,
+    kind: Delivery = WEB,
+    report: Report | None = None,
+    may_leave_unmarked: bool = False,
+) -> Release:
+    """Release a film that was cut from others that were there already; their credentials are kept inside.
+
+    Raises what `release` does, and:
+
+    Raises:
+        StampError: one of the clips has a credential that does not hold.
+    """
+    for path in dict.fromkeys(path for path, _, _ in edit.clips):
+        _require_whole(path, signer)
+    desk = Desk(out, provenance, signer, kind, report or Silent())
+    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
+    facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
+    return desk.send(master, edit_manifest(edit, provenance, facts), lambda _: _edited(edit), len(edit.clips))
+
+
+def _edited(edit: Edit) -> Iterator[Ingredient]:
+    """The clips as ingredients; one alone is what the film was before."""
+    for number, (path, _, _) in enumerate(edit.clips):
+        if len(edit.clips) == 1:
+            yield Ingredient(path=path, title=path.name, relationship="parentOf", label="parent")
+        else:
+            yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"clip-{number}")
+
+
+def _require_whole(source: Path, signer: Signer) -> None:
+    """Refuse a film whose credential does not hold: a new one would hide that."""
+    before = verify(source, anchors_pem=signer.root, any_signer=True)
+    if before.state in {"trusted", "valid", "invalid"} and not before.whole:
+        raise StampError(f"will not stamp over a broken credential: {before.sentence}")
 
 
 def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: bool = False) -> None:
