@@ -21,6 +21,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,19 @@ from sora_cli import sidecar, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Released, Report, StageDone, StageStarted
+from sora_cli.report import Released, Report, Silent, StageDone, StageStarted
 from sora_cli.sidecar import Film
 from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.studio import Studio, place
 
 if TYPE_CHECKING:
+    from sora_cli.media.film import Delivery
     from sora_cli.stamp import Making, Signer
     from sora_cli.timeline import Cut
+
+WEB = "web"
+"""How a film is delivered when nobody says."""
 
 NAME_LENGTH = 60
 """Characters of a file name made from words."""
@@ -52,15 +57,19 @@ def one_shot(data: Mapping[str, Any]) -> Storyboard:
     return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
 
 
-def default_name(board: Storyboard) -> Path:
+def default_name(board: Storyboard, deliver: str = WEB) -> Path:
     """Where a storyboard's film goes when nobody says: its title (or file name), in the working folder."""
-    return Path(_slug(board.title or (board.path.stem if board.path else "film")) + ".mp4")
+    from sora_cli.media.film import delivery
+
+    return Path(_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
 
-def free_name(prompt: str) -> Path:
+def free_name(prompt: str, deliver: str = WEB) -> Path:
     """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
-    stem = _slug(prompt)
-    names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}.mp4") for number in itertools.count(1))
+    from sora_cli.media.film import delivery
+
+    stem, suffix = _slug(prompt), delivery(deliver).suffix
+    names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}{suffix}") for number in itertools.count(1))
     return next(name for name in names if not name.exists())
 
 
@@ -105,7 +114,7 @@ class Clock:
 
 def make(
     board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
-    draft: bool = False, only: Sequence[str] = (),
+    draft: bool = False, only: Sequence[str] = (), deliver: str = WEB, signer: Signer | None = None,
 ) -> Film:  # fmt: skip
     """Make the film of a storyboard, or find that it is there and up to date.
 
@@ -116,19 +125,23 @@ def make(
         studio: what it shares with other films; its own, on the default store, when nobody says.
         draft: few steps and a small size.
         only: names of shots; the film is these alone.
+        deliver: the name of a kind of film file.
+        signer: who signs; found by the environment when nobody says.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
         Interrupted: the studio was asked to stop.
     """
     from sora_cli import stamp
+    from sora_cli.media.film import delivery
 
-    _check_place(out)
+    kind = delivery(deliver)
+    check_place(out, kind)
     clock = Clock(report)
     with clock.stage("plan"):
         plan = plan_takes(board, catalogue.card, draft=draft, only=only)
-        signer = stamp.find_signer()
-        key = sidecar.film_key(plan, signer.chain)
+        signer = signer or stamp.find_signer()
+        key = sidecar.film_key(plan, signer.chain, kind.name)
         done = sidecar.up_to_date(out, key)
     if done is not None:
         return done
@@ -149,7 +162,7 @@ def make(
             clips = studio.shoot(plan, report)
         studio.halt.check()
         with clock.stage("finish"):
-            film = _finish(plan, clips, out, signer, report)
+            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report)
         film = replace(film, stages=clock.stages)
         studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
         sidecar.write(plan, clips, film, key=key, draft=draft)
@@ -157,30 +170,62 @@ def make(
     return film
 
 
-def _check_place(out: Path) -> None:
-    """Refuse a place where no film can go, before hours of work are put into it."""
-    if out.suffix.lower() != ".mp4":
-        raise RequestError(f"cannot write a film to {out}: its name must end in .mp4", hint=f"try {out.stem}.mp4")
+def check_place(out: Path, kind: Delivery) -> None:
+    """Refuse a place where no film of this kind can go, before hours of work are put into it."""
+    if out.suffix.lower() != kind.suffix:
+        from sora_cli.media.film import DELIVERIES
+
+        fits = " or ".join(f"--deliver {name}" for name, other in DELIVERIES.items() if other.suffix == out.suffix)
+        hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
+        raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
     if out.is_dir():
         raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
 
 
-def _finish(plan: Plan, clips: Mapping[str, Clip], out: Path, signer: Signer, report: Report) -> Film:
+def write_luts(board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str]) -> list[Path]:
+    """Write the colour table of each shot of a film that was made, as .cube files that an editor can apply.
+
+    Raises:
+        SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
+    """
+    from sora_cli.master import colour
+    from sora_cli.timeline import assemble
+
+    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    return colour.write_luts(assemble(plan, studio.shoot(plan, Silent())), folder)
+
+
+def _finish(
+    plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report
+) -> Film:
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
     from sora_cli.master.finish import finish
+    from sora_cli.media.probe import probe
     from sora_cli.media.sheet import Strip, contact_sheet
     from sora_cli.timeline import assemble
 
     cut = assemble(plan, clips)
     beside, sheet = sidecar.beside(out)
-    stamp.release(
-        finish(cut, plan.board.sound), out, making=_making(plan, clips, cut), provenance=plan.board.provenance,
-        signer=signer, report=report, may_leave_unmarked=plan.board.policy != "strict",
+    done = stamp.release(
+        finish(cut, plan.board.sound, pixels=kind.made_in), out, making=_making(plan, clips, cut),
+        provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
+        may_leave_unmarked=plan.board.policy != "strict",
     )  # fmt: skip
-    contact_sheet(out, [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots], sheet, plan.board.title)
-    words = f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
-    return Film(path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=words)
+    share = Fraction(probe(out).frames, plan.frames)  # a preview leaves frames out
+    strips = [
+        Strip(shot.name, int(shot.start * share), max(1, int(shot.frames * share))) for shot in plan.shots
+    ]  # fmt: skip
+    contact_sheet(out, strips, sheet, plan.board.title)
+    return Film(
+        path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=in_words(signer),
+        credential=done.sidecar,
+    )  # fmt: skip
+
+
+def in_words(signer: Signer) -> str:
+    """Who signs, and whether that is anybody's word but our own."""
+    return f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
 
 
 def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
@@ -202,6 +247,7 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
             ))  # fmt: skip
             start += len(piece.frames)
     sound = board.sound
+    speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
     matched = {shot.look.match for shot in plan.shots} - {"off"}
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
@@ -209,4 +255,5 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
         music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
         generated_sound=any(clip.sound for clip in clips.values()),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
+        facts={"speed": speeds} if speeds else {},
     )  # fmt: skip

@@ -41,6 +41,8 @@ class Film:
     stages: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each stage took."""
     signer: str = ""
+    credential: Path | None = None
+    """What proves its origin, where the film file cannot hold that itself."""
     reused: bool = False
     """It was there already, and up to date."""
 
@@ -56,6 +58,7 @@ class Film:
             "sidecar": str(self.sidecar),
             "contact sheet": str(self.sheet),
             "signed by": self.signer,
+            "credential": str(self.credential or ""),
             "time": stages,
         }
         return {name: value for name, value in facts.items() if value}
@@ -66,7 +69,7 @@ def beside(film: Path) -> tuple[Path, Path]:
     return film.with_suffix(".json"), film.with_suffix(".png")
 
 
-def film_key(plan: Plan, signer: str) -> str:
+def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
     """A hash of everything that the film's bytes depend on, but the time of signing: takes, places, look, sound."""
     board = plan.board
     parts = {
@@ -82,6 +85,7 @@ def film_key(plan: Plan, signer: str) -> str:
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
+        "deliver": deliver,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
@@ -110,10 +114,12 @@ def up_to_date(film: Path, key: str) -> Film | None:
     sidecar, sheet = beside(film)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         facts = json.loads(sidecar.read_bytes())
-        if facts["key"] == key and sheet.exists() and file_hash(film) == facts["film"]["sha256"]:
+        credential = facts["film"]["credential"] and film.with_name(facts["film"]["credential"])
+        whole = sheet.exists() and (credential is None or credential.exists())
+        if facts["key"] == key and whole and file_hash(film) == facts["film"]["sha256"]:
             return Film(
                 path=film, sidecar=sidecar, sheet=sheet, frames=facts["film"]["frames"],
-                seconds=facts["film"]["seconds"], signer=facts["signer"], reused=True,
+                seconds=facts["film"]["seconds"], signer=facts["signer"], credential=credential, reused=True,
             )  # fmt: skip
     return None
 
@@ -129,6 +135,7 @@ def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft:
         "film": {
             "path": film.path.name, "sha256": file_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
             "seconds": film.seconds, "width": plan.width, "height": plan.height,
+            "credential": film.credential and film.credential.name,
         },
         "signer": film.signer,
         "engines": {
@@ -138,7 +145,8 @@ def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft:
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "shots": [
             {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
-             "overlap": shot.overlap, "transition": shot.transition.kind}
+             "overlap": shot.overlap, "transition": shot.transition.kind,
+             "speed": float(shot.beats[0].speed) if shot.beats else 1.0}
             for shot in plan.shots
         ],
         "takes": [

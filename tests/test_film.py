@@ -13,10 +13,14 @@ import pytest
 from sora_cli import film, stamp
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
+from sora_cli.master.cube import read_cube
+from sora_cli.media.film import DELIVERIES
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import round_half_up
 from sora_cli.report import Recording, TakeKept
+from sora_cli.store import Store, default_folder
+from sora_cli.studio import Studio
 from tests.boards import board, catalogue
 
 GREYS = {"black": 30, "dark": 80, "light": 150, "white": 220}
@@ -48,9 +52,11 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def make(folder: Path, *shots: Any, report: Any = None, name: str = "film.mp4", **written: Any) -> film.Film:
+def make(
+    folder: Path, *shots: Any, report: Any = None, name: str = "film.mp4", deliver: str = "web", **written: Any
+) -> film.Film:
     written = {"output": {"size": "192x128"}, "look": "off", **written}
-    return film.make(board(*shots, **written), folder / name, report=report or Recording())
+    return film.make(board(*shots, **written), folder / name, report=report or Recording(), deliver=deliver)
 
 
 def shown(path: Path, frames: int) -> list[str]:
@@ -150,3 +156,28 @@ def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     Path("a-red-ball.mp4").touch()
     assert film.free_name("A red ball!") == Path("a-red-ball-2.mp4")
     assert film.free_name("...") == Path("film.mp4")
+
+
+def test_every_delivery_is_made_and_found_again(studio: Path) -> None:
+    shots = ({"prompt": "black"}, {"prompt": "white", "transition": "dissolve 0.5s"}, {"title": "Fin"})
+    for name, kind in DELIVERIES.items():
+        out = f"{name}{kind.suffix}"
+        made = make(studio, *shots, name=out, deliver=name)
+        known = probe(made.path)
+        assert (known.frames, known.sound_codec) == (made.frames, ""), name
+        assert (made.credential is not None) == (not kind.signable)
+        assert stamp.verify(made.path).ok
+        assert make(studio, *shots, name=out, deliver=name).reused
+        if made.credential is not None:
+            made.credential.unlink()
+            assert not make(studio, *shots, name=out, deliver=name).reused
+
+
+def test_luts_are_written_for_shots_that_are_matched(studio: Path) -> None:
+    shots = ({"prompt": "dark", "name": "a"}, {"prompt": "light", "name": "b/c".replace("/", " ")})
+    one = board(*shots, output={"size": "192x128"}, look="scene")
+    film.make(one, studio / "film.mp4", report=Recording())
+    with Studio(Store(default_folder())) as room:
+        (lut,) = film.write_luts(one, studio / "luts", studio=room, draft=False, only=())
+    assert lut == studio / "luts" / "002-b-c.cube"
+    assert read_cube(lut)[16, 16, 16].max() < 0.5, "the light shot is drawn towards the dark one"

@@ -55,6 +55,11 @@ class Delivery:
     sound_rate_kbps: int = 192
     signable: bool = True
 
+    @property
+    def made_in(self) -> str:
+        """The pixel format that a master is best made in: `pixels`, but for a palette, which is chosen at the end."""
+        return "gbrp" if self.pixels == "pal8" else self.pixels
+
 
 WEB = Delivery(
     name="web",
