@@ -87,12 +87,12 @@ PRORES = Delivery(
 )
 ARCHIVE = Delivery(
     name="archive",
-    title="FFV1 (RFC 9043) and FLAC in Matroska, 10-bit RGB without loss, to keep",
+    title="FFV1 (RFC 9043) and FLAC in Matroska, 10-bit 4:4:4 without loss, to keep",
     suffix=".mkv",
     mime="video/x-matroska",
     container="matroska",
     codec="ffv1",
-    pixels="gbrp10le",
+    pixels="yuv444p10le",
     options=MappingProxyType({"level": "3", "coder": "1", "context": "1", "slices": "4", "slicecrc": "1", "g": "1"}),
     sound_codec="flac",
     signable=False,
