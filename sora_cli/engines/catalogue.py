@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sora_cli.engines import checkpoint, released
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.options import Memory
 from sora_cli.engines.released import Known
 from sora_cli.errors import EngineMissing
 
@@ -147,12 +148,12 @@ def _same(found: Checkpoint, wanted: Mapping[str, object]) -> list[bool]:
     return [is_ is not None if value is ... else is_ == value for is_, value in values]
 
 
-def open_engine(card: EngineCard, *, memory: str = "auto", report: Report | None = None) -> Engine:
+def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> Engine:
     """Load an engine's weights and make it ready.
 
     Args:
         card: from `card()`.
-        memory: `auto`, `fast` or `low`.
+        memory: `auto`, `fast` or `low`, or all of how to fit the model to the machine.
         report: hears what a person should know, such as a step down when memory runs out.
 
     Raises:

@@ -7,13 +7,14 @@ take. Everything else a take needs is here, once.
 from __future__ import annotations
 
 import gc
+import importlib.util
 import inspect
 import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
@@ -25,12 +26,14 @@ from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import Options
+from sora_cli.engines.fitting import Fit
+from sora_cli.engines.options import LoraOption, Memory, Options
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, SoraError
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.report import Note, Report, Silent
 
 O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
@@ -179,7 +182,7 @@ class Diffusion(ABC, Generic[O]):
 
     Args:
         card: what to load, from the catalogue; its `location` holds the weights.
-        memory: `auto`, `fast` or `low`.
+        memory: how to fit it to the machine; a mode by name, or all of it.
         report: hears what a person should know.
 
     Raises:
@@ -187,22 +190,24 @@ class Diffusion(ABC, Generic[O]):
         OutOfMemory: it does not fit.
     """
 
-    def __init__(self, card: EngineCard, *, memory: str = "auto", report: Report | None = None) -> None:
+    def __init__(self, card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> None:
         if card.location is None:
             raise EngineMissing(
                 f"engine {card.name} is not on this machine", hint=f"get it: sora models pull {card.source}"
             )
         self.card = card
-        self.memory = memory
+        self.memory = memory if isinstance(memory, Memory) else Memory.model_validate({"mode": memory})
         self.report = report or Silent()
         self.device = best_device()
         self.checkpoint = Checkpoint.read(card.location)
-        total = sum(self.checkpoint.bytes_of(name) for name in self.checkpoint.components())
-        self.dtype = best_dtype(self.device, total)
+        weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
+        self.dtype = best_dtype(self.device, sum(weights.values()))
+        self.fit = Fit(self.memory, self.device, weights)
+        self._adapters: tuple[LoraOption, ...] = ()
         self._prompts: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
         with told_as_loading(card), quiet():
             self.pipe = self.load()
-            self.settle()
+        self._down_until(self.settle, f"engine {card.name}", lambda: told_as_loading(card))
 
     @abstractmethod
     def load(self) -> Any:  # noqa: ANN401  diffusers has no types
@@ -225,13 +230,52 @@ class Diffusion(ABC, Generic[O]):
         """
         options: O = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
         self._check(take, given)
-        step = self._step(self.passes(take, given, options), progress)
+
+        def once() -> Footage:
+            step = self._step(self.passes(take, given, options), progress)
+            self.adapt(getattr(options, "lora", ()))
+            with torch.no_grad():
+                return self.render(take, given, options, step)
+
         try:
-            with told_as_rendering(self.card, take), quiet(), torch.no_grad():
-                footage = self.render(take, given, options, step)
+            footage = self._down_until(once, take.name, lambda: told_as_rendering(self.card, take))
         except Heard as heard:
             raise heard.cause from None
         return self._checked(take, footage)
+
+    def _down_until(self, work: Callable[[], T], name: str, told: Callable[[], AbstractContextManager[None]]) -> T:
+        """Do it; when memory runs out, take one step down the ladder, say so, and do it again."""
+        while True:
+            try:
+                with told(), quiet():
+                    return work()
+            except OutOfMemory as error:
+                rung = self.fit.step_down()
+                if not rung:
+                    raise
+                self.report(Note(f"{name}: out of memory, going on by {rung}", hint=error.hint))
+            self._free()
+            with told(), quiet():
+                self.unhook()
+                self.settle()
+
+    def adapt(self, wanted: tuple[LoraOption, ...]) -> None:
+        """Lay the wanted adapters over the weights, and no others."""
+        if wanted == self._adapters:
+            return
+        if not hasattr(self.pipe, "load_lora_weights"):
+            raise RenderError(f"{self.card.name} takes no LoRA", hint="take `lora` out of the options")
+        if importlib.util.find_spec("peft") is None:
+            raise EngineMissing("LoRA needs the package peft, which is not installed", hint="pip install peft")
+        self._prompts.clear()
+        self.pipe.unload_lora_weights()
+        self._adapters = ()
+        names = [f"lora{number}" for number in range(len(wanted))]
+        for name, one in zip(names, wanted, strict=True):
+            self.pipe.load_lora_weights(one.path, adapter_name=name)
+        if wanted:
+            self.pipe.set_adapters(names, [one.scale for one in wanted])
+        self._adapters = wanted
 
     def close(self) -> None:
         """Give the device's memory back. The engine is not used again."""
@@ -239,6 +283,9 @@ class Diffusion(ABC, Generic[O]):
         if hasattr(self, "pipe"):
             self.unhook()
             del self.pipe
+        self._free()
+
+    def _free(self) -> None:
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -270,7 +317,7 @@ class Diffusion(ABC, Generic[O]):
     def settle(self) -> None:
         """Put the pipeline where it runs."""
         self.pipe.set_progress_bar_config(disable=True)
-        self.pipe.to(self.device)
+        self.fit.apply(self.pipe)
 
     def unhook(self) -> None:
         """Take what moves weights about off the components."""

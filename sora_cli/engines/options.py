@@ -6,10 +6,12 @@ these is listed, with the reason, in `not_offered`.
 
 from __future__ import annotations
 
+import hashlib
 from copy import copy
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, model_validator
 
 
 class Options(BaseModel):
@@ -21,11 +23,54 @@ class Options(BaseModel):
 class LoraOption(Options):
     """A low-rank adapter laid over the model's weights for a take.
 
-    `path` is a `.safetensors` file, relative to the working directory or absolute.
+    `path` is a `.safetensors` file; a relative one starts at the validation context's `folder` (the storyboard's),
+    else at the working directory. `sha256` is filled in, so that another file under the same name is another take.
     """
 
     path: str
     scale: float = Field(default=1.0, ge=-4.0, le=4.0)
+    sha256: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _found(cls, given: object, info: ValidationInfo) -> object:
+        if not isinstance(given, dict) or not isinstance(given.get("path"), str):
+            return given
+        path = Path((info.context or {}).get("folder", "."), given["path"]).expanduser().resolve()
+        if path.suffix != ".safetensors":
+            raise ValueError(f"{path.name} is no .safetensors file")
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if given.get("sha256") not in (None, "", found):
+            raise ValueError(f"{path} has changed since it was planned")
+        return {**given, "path": str(path), "sha256": found}
+
+
+class Memory(Options):
+    """How a model is fitted to the machine; what is set here explicitly is never changed.
+
+    `mode`: `auto` puts all weights on the GPU where they fit and steps down when memory runs out; `fast` compiles the
+    transformer's blocks; `low` starts with tiles and streamed weights. `offload`: `none`, `model` (one component on the
+    GPU at a time) or `group` (layer by layer). `quantize: float8` keeps the transformer's weights in 8 bits.
+    `attention` is one of diffusers' backends (`flash`, `sage`, `_flash_3_hub`, ...). `cache` is a first-block cache's
+    threshold (0.05 to 0.2): it skips steps that change little, and pays on runs of 20 steps and more.
+    """
+
+    mode: Literal["auto", "fast", "low"] = "auto"
+    offload: Literal["none", "model", "group"] | None = None
+    tile: bool | None = None
+    quantize: Literal["none", "float8"] | None = None
+    attention: str | None = None
+    cache: float | None = Field(default=None, gt=0.0, le=1.0)
+    compile: bool | None = None
+
+    @property
+    def changes_pixels(self) -> dict[str, Any]:
+        """What of it changes pictures, for a take's key; placement does not."""
+        told = {"quantize": self.quantize, "attention": self.attention, "cache": self.cache, "tile": self.tile}
+        return {name: value for name, value in told.items() if value not in (None, "none", False)}
 
 
 class SamplingOptions(Options):

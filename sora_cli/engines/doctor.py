@@ -1,0 +1,140 @@
+"""What works on this machine, what is missing, and what to type: checks as plain data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from sora_cli.engines import catalogue, checkpoint
+from sora_cli.engines.estimate import Machine
+from sora_cli.errors import SoraError
+
+RATES = {"B200": 1800, "H200": 790, "H100": 660, "A100": 280, "L40": 180, "5090": 210, "4090": 165, "3090": 71}
+"""Dense bfloat16 TFLOP/s of some cards, as their makers tell them or nearly."""
+CPU_RATE = 0.1
+"""TFLOP/s of two cores, float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: `ok` is None for what is only good to know."""
+
+    name: str
+    ok: bool | None
+    found: str
+    hint: str = ""
+
+
+def machine() -> Machine:
+    """The first GPU's memory and rate, and the host's memory, found without torch."""
+    host = _host_gb()
+    if shutil.which("nvidia-smi"):
+        asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603  fixed words
+        if done.returncode == 0 and done.stdout.strip():
+            name, _, mebi = done.stdout.strip().splitlines()[0].rpartition(",")
+            rate = next((rate for key, rate in RATES.items() if key in name), 50)
+            return Machine(float(mebi) * (1 << 20) / 1e9, host, rate, name.strip())
+    return Machine(0.0, host, CPU_RATE * max(1, (os.cpu_count() or 2) // 2), platform.machine())
+
+
+def doctor(*, deep: bool = True) -> list[Check]:
+    """All checks; `deep` also imports torch, which takes seconds.
+
+    Nothing raises: what goes wrong is what is told.
+    """
+    checks: list[Callable[[], Check]] = [_python, _packages, _gpu, _memory, _disk, _hub, _engine, _lora, _vision]
+    if deep:
+        checks.insert(2, _torch)
+    return [_safely(check) for check in checks]
+
+
+def _safely(check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001  a doctor tells what goes wrong
+        hint = error.hint if isinstance(error, SoraError) else ""
+        return Check(check.__name__.strip("_"), ok=False, found=f"{type(error).__name__}: {error}", hint=hint)
+
+
+def _python() -> Check:
+    return Check("Python", sys.version_info >= (3, 11), platform.python_version(), "sora wants Python 3.11 or newer")
+
+
+def _packages() -> Check:
+    names = ("torch", "diffusers", "transformers", "av", "c2pa-python")
+    return Check("packages", ok=True, found=", ".join(f"{name} {metadata.version(name)}" for name in names))
+
+
+def _torch() -> Check:
+    import torch
+
+    if torch.cuda.is_available():
+        return Check("torch", ok=True, found=f"{torch.__version__} on {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Check("torch", ok=True, found=f"{torch.__version__} on Apple's GPU")
+    seen = machine().device_gb > 0
+    hint = "torch does not see your GPU: install a CUDA build of it, see pytorch.org" if seen else ""
+    return Check("torch", ok=not seen, found=f"{torch.__version__} on the CPU", hint=hint)
+
+
+def _gpu() -> Check:
+    found = machine()
+    if not found.device_gb:
+        return Check("GPU", ok=None, found="none: nano runs without, released models want one")
+    return Check("GPU", ok=True, found=f"{found.name}, {found.device_gb:.0f} GB")
+
+
+def _memory() -> Check:
+    host = _host_gb()
+    return Check("memory", host >= 3.5, f"{host:.0f} GB", "nano wants 4 GB; released models as much as their weights")
+
+
+def _disk() -> Check:
+    folder = checkpoint.hub_cache()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    return Check("disk for models", free > 1, f"{free:.0f} GB free at {folder}", "set HF_HOME to a larger disk")
+
+
+def _hub() -> Check:
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    here = sum(card.location is not None for card in catalogue.cards())
+    return Check("models", ok=None, found=f"{here} on this machine" + (", offline is set" if offline else ""))
+
+
+def _engine() -> Check:
+    card = catalogue.card(None)
+    return Check("engine", ok=True, found=f"{card.name} ({card.revision[:12]}) at {card.location}")
+
+
+def _lora() -> Check:
+    return _extra("peft", "LoRA adapters")
+
+
+def _vision() -> Check:
+    return _extra("torchvision", "MiniMax-H3")
+
+
+def _extra(package: str, purpose: str) -> Check:
+    try:
+        return Check(package, ok=True, found=metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return Check(package, ok=None, found=f"not installed: {purpose} wants it", hint=f"pip install {package}")
+
+
+def _host_gb() -> float:
+    """The host's memory, within the limit of the container it runs in, in GB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else 0.0
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdigit():
+        return min(total, int(text) / 1e9)
+    return total

@@ -1,0 +1,128 @@
+"""Fitting a model to the card: where its weights are, how its autoencoder works, and what to do when memory runs out.
+
+A ladder of four rungs, walked down one at a time, said aloud: decode in tiles; hold one component on the device at a
+time; stream the weights layer by layer; keep the transformer's weights in 8 bits. What a person set explicitly stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
+from diffusers.hooks.group_offloading import apply_group_offloading
+from diffusers.hooks.layerwise_casting import apply_layerwise_casting
+
+from sora_cli.engines.options import Memory
+from sora_cli.errors import MachineError, RequestError
+
+WORKING = 6 << 30
+"""Bytes left free for activations and decoding when deciding where weights go."""
+DENOISERS = ("transformer", "transformer_2", "transformer_ref")
+KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
+"""Layers whose weights stay in full precision when the others are kept in 8 bits."""
+
+
+class Fit:
+    """How a pipeline is laid out on a device.
+
+    Args:
+        memory: what a person asked for.
+        device: where the pipeline runs.
+        weights: bytes of each component as it is loaded.
+    """
+
+    def __init__(self, memory: Memory, device: torch.device, weights: dict[str, int]) -> None:
+        self.memory = memory
+        self.device = device
+        low = memory.mode == "low"
+        self.tile = memory.tile if memory.tile is not None else low
+        self.offload = memory.offload or ("group" if low and self.has_card else self._placed(weights))
+        self.quantize = memory.quantize or "none"
+        if memory.offload not in (None, "none") and not self.has_card:
+            raise MachineError("there is no GPU here to offload from", hint="leave `offload` out")
+
+    @property
+    def has_card(self) -> bool:
+        """Whether the device has memory of its own."""
+        return self.device.type == "cuda"
+
+    def _placed(self, weights: dict[str, int]) -> str:
+        """All at once where it fits, else a component at a time, else layer by layer."""
+        if self.memory.mode == "fast" or not self.has_card:
+            return "none"
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if sum(weights.values()) + WORKING < free:
+            return "none"
+        return "model" if max(weights.values(), default=0) + WORKING < free else "group"
+
+    def apply(self, pipe: Any) -> None:  # noqa: ANN401  diffusers has no types
+        """Lay the pipeline out. Its hooks are taken off before, by the engine."""
+        if self.tile:
+            pipe.vae.enable_tiling()
+        for model in denoisers(pipe):
+            self._prepare(model)
+        if self.offload == "model" and hasattr(pipe, "enable_model_cpu_offload"):
+            pipe.enable_model_cpu_offload(device=self.device)
+        elif self.offload in ("model", "group"):
+            for part in pipe.components.values():
+                if isinstance(part, torch.nn.Module):
+                    apply_group_offloading(
+                        part, onload_device=self.device, offload_device=torch.device("cpu"),
+                        offload_type="leaf_level", use_stream=True,
+                    )  # fmt: skip
+        else:
+            pipe.to(self.device)
+
+    def _prepare(self, model: Any) -> None:  # noqa: ANN401  diffusers has no types
+        """Weights in 8 bits, attention backend, step cache and compilation of a transformer."""
+        if self.quantize == "float8" and not getattr(model, "_sora_cast", False):
+            apply_layerwise_casting(
+                model, storage_dtype=torch.float8_e4m3fn, compute_dtype=model.dtype, skip_modules_pattern=KEPT_WHOLE
+            )
+            model._sora_cast = True  # noqa: SLF001  ours
+        if self.memory.attention:
+            try:
+                model.set_attention_backend(self.memory.attention)
+            except (ValueError, RuntimeError, ImportError) as error:
+                raise RequestError(
+                    f"attention {self.memory.attention} is not to be had here: {error}", hint="try: native"
+                ) from error
+        if self.memory.cache and not model.is_cache_enabled:
+            model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))
+        compiled = self.memory.compile if self.memory.compile is not None else self.memory.mode == "fast"
+        if compiled and self.has_card and not getattr(model, "_sora_compiled", False):
+            model.compile_repeated_blocks(dynamic=True)
+            model._sora_compiled = True  # noqa: SLF001  ours
+
+    def step_down(self) -> str:
+        """Take the next rung down and say which; '' where there is none left."""
+        rungs: list[tuple[bool, Callable[[], str]]] = [
+            (not self.tile and self.memory.tile is None, self._tile),
+            (self.offload == "none" and self.memory.offload is None and self.has_card, self._one_at_a_time),
+            (self.offload == "model" and self.memory.offload is None, self._layer_by_layer),
+            (self.quantize == "none" and self.memory.quantize is None, self._eight_bits),
+        ]
+        return next((take() for open_, take in rungs if open_), "")
+
+    def _tile(self) -> str:
+        self.tile = True
+        return "decoding in tiles"
+
+    def _one_at_a_time(self) -> str:
+        self.offload = "model"
+        return "holding one part of the model on the GPU at a time"
+
+    def _layer_by_layer(self) -> str:
+        self.offload = "group"
+        return "streaming the weights layer by layer"
+
+    def _eight_bits(self) -> str:
+        self.quantize = "float8"
+        return "keeping the transformer's weights in 8 bits"
+
+
+def denoisers(pipe: Any) -> list[Any]:  # noqa: ANN401  diffusers has no types
+    """The transformers of a pipeline."""
+    return [model for name in DENOISERS if (model := getattr(pipe, name, None)) is not None]

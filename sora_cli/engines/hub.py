@@ -1,0 +1,183 @@
+"""Models on this machine, and getting them: through the hub's own client, with its cache, resuming what was begun."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sora_cli.engines import catalogue, checkpoint
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import EngineMissing, MachineError, RequestError
+
+WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+"""What is pulled: configurations, tokenizers, weights; never pickles or code."""
+
+Fetched = Callable[[int, int], None]
+"""Called with (bytes fetched, bytes in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as `sora models` lists it: its card, and how much of it is on this machine."""
+
+    card: EngineCard
+    here: bool
+    disk_gb: float
+
+    def facts(self) -> dict[str, Any]:
+        """Plain data, for `--json` and `sora models show`."""
+        card = self.card
+        return {
+            "name": card.name, "title": card.title, "family": card.family, "source": card.source,
+            "here": self.here, "location": str(card.location) if card.location else None,
+            "revision": card.revision or None, "disk_gb": round(self.disk_gb, 2), "memory_gb": card.memory_gb,
+            "licence": card.licence, "abilities": sorted(ability.value for ability in card.abilities),
+            "needs": sorted(ability.value for ability in card.needs),
+            "frames": {"step": card.frame_step, "offset": card.frame_offset, "min": card.min_frames,
+                       "max": card.max_frames},
+            "fps": str(card.fps), "size": list(card.native_size), "size_step": card.size_step,
+            "overlap": card.overlap, "tails": card.tails, "sound_rate": card.sound_rate or None,
+            "references": card.max_references, "prompt_tokens": card.prompt_tokens or None,
+            "options": card.options.model_json_schema()["properties"] if card.options.model_fields else {},
+            "notes": list(card.notes),
+        }  # fmt: skip
+
+
+def models() -> list[Model]:
+    """Every model known or found here, the ones on this machine first."""
+    found = [Model(card, card.location is not None, disk_of(card)) for card in catalogue.cards()]
+    return sorted(found, key=lambda model: not model.here)
+
+
+def show(name: str) -> Model:
+    """One model, here or not.
+
+    Raises:
+        EngineMissing: no such model is known.
+    """
+    for model in models():
+        if name in (model.card.name, model.card.source):
+            return model
+    card = catalogue.card(name)
+    return Model(card, card.location is not None, disk_of(card))
+
+
+def disk_of(card: EngineCard) -> float:
+    """The size on disk in GB: measured where the model is here, else as its card says."""
+    if card.location is None:
+        return card.disk_gb
+    return sum(path.stat().st_size for path in card.location.rglob("*") if path.is_file()) / 1e9
+
+
+def source_of(name: str) -> str:
+    """The hub's id of a model by its short name or id.
+
+    Raises:
+        RequestError: it is neither.
+    """
+    for card in catalogue.cards():
+        if card.name == name and "/" in card.source and not Path(card.source).is_absolute():
+            return card.source
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return name
+    raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="see: sora models")
+
+
+def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = None) -> EngineCard:
+    """Get a model from the hub into its cache, and return its card. What was begun before is gone on with.
+
+    Raises:
+        EngineMissing: the hub has no such model or revision, it is gated, or what came is no model we run.
+        MachineError: offline, the hub does not answer, or the disk is full.
+        RequestError: the name is no hub id.
+    """
+    repo = source_of(name)
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise MachineError(f"cannot get {repo}: HF_HUB_OFFLINE is set", hint="unset it, or copy the model here")
+    import huggingface_hub
+
+    try:
+        files = _files(huggingface_hub, repo, revision)
+        total = sum(files.values())
+        _room_for(total)
+        done = 0
+        for path, size in files.items():
+            huggingface_hub.hf_hub_download(repo, path, revision=revision, tqdm_class=_bar(done, total, fetched))
+            done += size
+            if fetched is not None:
+                fetched(done, total)
+    except Exception as error:
+        raise told(error, repo, revision) from error
+    return catalogue.card(f"{repo}@{revision}" if revision else repo)
+
+
+def _files(hub: Any, repo: str, revision: str | None) -> dict[str, int]:  # noqa: ANN401  a module
+    """The files to get and their sizes in bytes: those of the components, small ones first."""
+    from fnmatch import fnmatch
+
+    info = hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
+    named = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
+    if not any(name in named for name in checkpoint.INDEXES):
+        raise EngineMissing(f"{repo} is not in diffusers' layout", hint="look for the same model with -Diffusers")
+    inside = {name: size for name, size in named.items() if any(fnmatch(name, one) for one in WANTED)}
+    whole = {name: size for name, size in inside.items() if "/" in name or name in checkpoint.INDEXES}
+    return dict(sorted(whole.items(), key=lambda item: item[1]))
+
+
+def _bar(done: int, total: int, fetched: Fetched | None) -> Any:  # noqa: ANN401  a class
+    """A progress bar for the hub's client that draws nothing and tells how far all files have come."""
+    base: Any = importlib.import_module("tqdm").tqdm
+
+    class Told(base):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401  the library's own
+            self.seen = int(more.get("initial") or 0)
+            super().__init__(*given, **{**more, "disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            self.seen += int(n or 0)
+            if fetched is not None:
+                fetched(min(total, done + self.seen), total)
+
+    return Told
+
+
+def _room_for(size: int) -> None:
+    folder = checkpoint.hub_cache()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise OSError(28, f"{size / 1e9:.0f} GB are needed in {folder}, {free / 1e9:.0f} GB are free")
+
+
+def told(error: Exception, repo: str, revision: str | None) -> Exception:
+    """What the hub's client raises, in our words."""
+    kind, page = type(error).__name__, f"https://huggingface.co/{repo}"
+    if isinstance(error, EngineMissing):
+        return error
+    if kind == "GatedRepoError":
+        return EngineMissing(
+            f"{repo} is gated: its licence must be accepted first", hint=f"accept it at {page}, then: hf auth login"
+        )
+    if kind == "RevisionNotFoundError":
+        return EngineMissing(f"{repo} has no revision {revision}", hint=f"see {page}/commits/main")
+    if kind in ("RepositoryNotFoundError", "HFValidationError", "EntryNotFoundError"):
+        return EngineMissing(f"the hub has no model {repo}", hint="is the name right? private ones need: hf auth login")
+    if isinstance(error, OSError) and error.errno == 28:
+        return MachineError(
+            f"cannot get {repo}: the disk is full ({error.strerror})",
+            hint="make room, or set HF_HOME to another disk; the same command goes on where it was",
+        )
+    return MachineError(
+        f"cannot get {repo}: the hub does not answer ({kind})", hint="try again: what was fetched is kept"
+    )
+
+
+def summary(found: list[Model]) -> Mapping[str, Any]:
+    """The listing as one JSON document."""
+    return {"models": [model.facts() for model in found]}

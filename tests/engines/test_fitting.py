@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.fitting import Fit
+from sora_cli.engines.options import Memory
+from sora_cli.errors import MachineError, OutOfMemory
+from sora_cli.report import Note, Recording
+from tests.contracts.test_engines import silence, take_for
+
+Cards = Callable[[str], EngineCard]
+GB = 1 << 30
+
+
+def run_out(engine: Any, times: int) -> None:
+    """Let the transformer run out of memory so many times."""
+    inner, left = engine.pipe.transformer.forward, [times]
+
+    def forward(*given: Any, **more: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return inner(*given, **more)
+
+    engine.pipe.transformer.forward = forward
+
+
+def test_out_of_memory_takes_a_step_down_said_aloud_and_the_same_take_again(tiny_card: Cards) -> None:
+    heard = Recording()
+    engine: Any = catalogue.open_engine(tiny_card("wan"), report=heard)
+    run_out(engine, 1)
+    footage = engine.generate(take_for(engine.card), Given(), silence)
+    assert footage.frames.shape[0] == 9
+    assert [note.message for note in heard.of(Note)] == ["scene/shot/1: out of memory, going on by decoding in tiles"]
+    assert engine.pipe.vae.use_tiling
+
+
+def test_the_ladder_ends(tiny_card: Cards) -> None:
+    heard = Recording()
+    engine: Any = catalogue.open_engine(tiny_card("wan"), report=heard)
+    run_out(engine, 9)
+    with pytest.raises(OutOfMemory):
+        engine.generate(take_for(engine.card), Given(), silence)
+    said = [note.message.partition("by ")[2] for note in heard.of(Note)]
+    assert said == ["decoding in tiles", "keeping the transformer's weights in 8 bits"]  # no card: nothing to offload
+
+
+def test_weights_in_eight_bits_still_make_the_take(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan"), memory=Memory(quantize="float8"))
+    kept = {weight.dtype for weight in engine.pipe.transformer.blocks[0].attn1.parameters()}
+    assert torch.float8_e4m3fn in kept
+    assert engine.generate(take_for(engine.card), Given(), silence).frames.shape[0] == 9
+
+
+def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:
+    memory = Memory(tile=False, quantize="none")
+    engine: Any = catalogue.open_engine(tiny_card("wan"), memory=memory)
+    run_out(engine, 1)
+    with pytest.raises(OutOfMemory):
+        engine.generate(take_for(engine.card), Given(), silence)
+
+
+@pytest.mark.parametrize(
+    ("mode", "transformer", "placed"),
+    [
+        ("auto", 10, "none"),
+        ("auto", 30, "model"),
+        ("auto", 70, "group"),
+        ("fast", 70, "none"),
+        ("low", 10, "group"),
+    ],
+)
+def test_weights_go_where_they_fit(mode: Any, transformer: int, placed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
+    weights = {"transformer": transformer * GB, "text_encoder": 20 * GB}
+    fit = Fit(Memory(mode=mode), torch.device("cuda"), weights)
+    assert fit.offload == placed
+
+
+def test_a_card_s_ladder_has_four_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
+    fit = Fit(Memory(), torch.device("cuda"), {})
+    said = [fit.step_down() for _ in range(5)]
+    assert [bool(rung) for rung in said] == [True, True, True, True, False]
+    assert (fit.tile, fit.offload, fit.quantize) == (True, "group", "float8")
+
+
+def test_offloading_without_a_card_is_refused(tiny_card: Cards) -> None:
+    with pytest.raises(MachineError, match="no GPU here"):
+        catalogue.open_engine(tiny_card("wan"), memory=Memory(offload="group"))
+
+
+def test_only_what_changes_pictures_belongs_in_a_key() -> None:
+    assert Memory(mode="low", offload="group", compile=True).changes_pixels == {}
+    assert Memory(quantize="float8", cache=0.1).changes_pixels == {"quantize": "float8", "cache": 0.1}

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import huggingface_hub
+import pytest
+from huggingface_hub import errors
+
+from sora_cli.engines import doctor, hub
+from sora_cli.engines.estimate import Machine, estimate
+from sora_cli.engines.options import Memory
+from sora_cli.errors import EngineMissing, MachineError, RequestError
+from tests.engines.test_catalogue import COMMIT, in_hub_cache
+
+REPO = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
+FILES = {"model_index.json": 10, "vae/weights.safetensors": 90, "vae/old.bin": 5, "README.md": 7, "big.safetensors": 9}
+
+
+class Response:
+    """As much of a response as the hub's errors want."""
+
+    headers: tuple[str, ...] = ()
+    request = None
+    status_code = 403
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A hub that has one repository, and hands its files out."""
+    asked: list[str] = []
+    siblings = [SimpleNamespace(rfilename=name, size=size) for name, size in FILES.items()]
+    info = SimpleNamespace(siblings=siblings)
+
+    def download(_repo: str, path: str, *, revision: str | None, tqdm_class: Any) -> None:
+        assert revision is None
+        bar = tqdm_class(total=FILES[path], initial=0)
+        bar.update(FILES[path])
+        asked.append(path)
+        if len(asked) == 2:
+            in_hub_cache(REPO)
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: info)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    return asked
+
+
+def test_pull_gets_the_components_and_tells_how_far_it_is(answers: list[str]) -> None:
+    heard: list[tuple[int, int]] = []
+    card = hub.pull("wan2.1-vace-1.3b", fetched=lambda *far: heard.append(far))
+    assert answers == ["model_index.json", "vae/weights.safetensors"]
+    assert heard[0] == (10, 100)
+    assert heard[-1] == (100, 100)
+    assert card.revision == COMMIT
+
+
+def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "hint"),
+    [
+        (
+            errors.GatedRepoError("no", response=Response()),
+            EngineMissing,
+            f"accept it at https://huggingface.co/{REPO}",
+        ),  # type: ignore[arg-type]
+        (errors.RepositoryNotFoundError("no", response=Response()), EngineMissing, "is the name right"),  # type: ignore[arg-type]
+        (errors.RevisionNotFoundError("no", response=Response()), EngineMissing, "commits/main"),  # type: ignore[arg-type]
+        (ConnectionError("no route"), MachineError, "what was fetched is kept"),
+        (OSError(28, "No space left on device"), MachineError, "goes on where it was"),
+    ],
+)
+def test_what_goes_wrong_at_the_hub(
+    error: Exception, kind: type[Exception], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(error, monkeypatch)
+    with pytest.raises(kind) as caught:
+        hub.pull(REPO)
+    assert hint in caught.value.hint  # type: ignore[attr-defined]
+    assert caught.value.exit_code == 3  # type: ignore[attr-defined]
+
+
+def test_a_full_disk_is_told_before_anything_is_fetched(answers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: SimpleNamespace(free=50))
+    with pytest.raises(MachineError, match="the disk is full"):
+        hub.pull(REPO)
+    assert answers == []
+
+
+def test_offline_and_nonsense_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(MachineError, match="HF_HUB_OFFLINE is set"):
+        hub.pull(REPO)
+    with pytest.raises(RequestError, match="neither a known model nor a hub id"):
+        hub.pull("nonsense")
+
+
+def test_models_are_listed_with_what_is_here_first() -> None:
+    in_hub_cache(REPO)
+    found = hub.models()
+    here = [model.here for model in found]
+    assert here == sorted(here, reverse=True)
+    listed = json.loads(json.dumps(hub.summary(found)))["models"]
+    facts = {one["name"]: one for one in listed}
+    assert facts["wan2.1-vace-1.3b"]["here"]
+    assert "10 million" in facts["ltx-2.5"]["licence"]
+    assert "steps" in facts["nano"]["options"]
+    assert hub.show("wan2.1-t2v-14b").here is False
+
+
+def test_the_doctor_tells_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SORA_ENGINE", "nonsense")
+    checks = {check.name: check for check in doctor.doctor(deep=False)}
+    assert checks["Python"].ok
+    assert checks["engine"].ok is False
+    assert "nonsense" in checks["engine"].found
+
+
+def test_the_machine_is_found_without_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA H100 80GB HBM3, 81559'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = doctor.machine()
+    assert (found.name, round(found.device_gb)) == ("NVIDIA H100 80GB HBM3", 86)
+    assert found.tflops == doctor.RATES["H100"]
+
+
+def test_estimates_grow_with_the_take_and_say_what_would_fit() -> None:
+    card = hub.show("wan2.1-t2v-14b").card
+    large, small = Machine(80, 128, 660), Machine(24, 64, 165)
+    little = estimate(card, (832, 480, 33), {}, memory=Memory(), machine=large)
+    much = estimate(card, (1280, 720, 81), {}, memory=Memory(), machine=large)
+    assert little.fits
+    assert little.device_gb < much.device_gb
+    assert little.seconds < much.seconds
+    tight = estimate(card, (832, 480, 81), {}, memory=Memory(), machine=small)
+    assert not tight.fits
+    assert "--memory low" in tight.advice
+    assert estimate(card, (832, 480, 81), {}, memory=Memory(mode="low"), machine=small).fits
+    unknown = estimate(card, (832, 480, 81), {}, memory=Memory(), machine=Machine())
+    assert (unknown.fits, unknown.seconds) == (True, 0.0)
