@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import huggingface_hub
 import pytest
@@ -22,7 +22,7 @@ FILES = {"model_index.json": 10, "vae/weights.safetensors": 90, "vae/old.bin": 5
 class Response:
     """As much of a response as the hub's errors want."""
 
-    headers: tuple[str, ...] = ()
+    headers: ClassVar[dict[str, str]] = {}
     request = None
     status_code = 403
 
