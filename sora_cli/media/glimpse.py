@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 from sora_cli.media.opening import opened, picture_stream
+from sora_cli.media.probe import packet_index
 from sora_cli.media.reel import Chain, decode, rgb_bytes, to_rgb
 from sora_cli.media.stream import Frames
 
@@ -24,30 +25,27 @@ def glimpse(path: Path, numbers: Sequence[int], count: int, size: tuple[int, int
     Raises:
         MediaError: the file cannot be read, or has no such frames.
     """
-    wanted = set(numbers)
-    found = [small for number, small in _keyframes(path, numbers[-1], size) if number in wanted]
-    if len(found) < min(count, 3):
-        exact = sorted({numbers[round(at)] for at in np.linspace(0, len(numbers) - 1, count)})
-        found = list(_small(decode(path, exact), size))
-    picks = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(np.int64)
-    return np.stack([found[pick] for pick in picks])
+    index = packet_index(path)
+    keys = np.intersect1d(np.searchsorted(index.times, index.keys), numbers)
+    if index.timed and len(keys) >= min(count, 3):
+        picks = np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.int64)
+        found = list(_small(_alone(path, {int(time) for time in index.times[keys[picks]]}), size))
+        if found:
+            return np.stack(found)
+    exact = sorted({numbers[round(at)] for at in np.linspace(0, len(numbers) - 1, count)})
+    return np.stack(list(_small(decode(path, exact), size)))
 
 
-def _keyframes(path: Path, last: int, size: tuple[int, int]) -> Iterator[tuple[int, Frames]]:
-    """The film's keyframes up to frame `last`, with their numbers as a constant frame rate has them."""
+def _alone(path: Path, times: set[int]) -> Iterator[av.VideoFrame]:
+    """The keyframes at these times, decoded without any other frame."""
     with opened(path) as container:
         stream = picture_stream(container)
-        rate = stream.average_rate if stream is not None else None
-        if stream is None or rate is None or stream.start_time is None or stream.time_base is None:
+        if stream is None:
             return
-        stream.codec_context.skip_frame = "NONKEY"
-        shrink: Chain | None = None
-        for frame in container.decode(stream):
-            number = round((frame.pts or 0) * stream.time_base * rate - stream.start_time * stream.time_base * rate)
-            if number > last:
-                return
-            shrink = shrink or _shrinker(frame, size)
-            yield number, rgb_bytes(shrink(frame))
+        for packet in container.demux(stream):
+            if packet.pts in times and packet.is_keyframe:
+                yield from (*packet.decode(), *stream.decode(None))
+                stream.codec_context.flush_buffers()
 
 
 def _small(frames: Iterator[av.VideoFrame], size: tuple[int, int]) -> Iterator[Frames]:
