@@ -108,7 +108,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     """
     found = Checkpoint.read(folder)
     found.refuse_foreign_code()
-    template, exact = recognise(found)
+    template, exact = recognise(found, source)
     base = template.card
     if not exact:
         base = replace(base, title=f"a model like {base.title}", licence="see its model card", notes=())
@@ -120,8 +120,10 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     )
 
 
-def recognise(found: Checkpoint) -> tuple[Known, bool]:
+def recognise(found: Checkpoint, source: str = "") -> tuple[Known, bool]:
     """The known model that a checkpoint is, or is most like, and whether it is exactly that.
+
+    One that came from a known model's repository is that model; else its configurations decide.
 
     Raises:
         EngineMissing: its pipeline class belongs to no family.
@@ -132,6 +134,7 @@ def recognise(found: Checkpoint) -> tuple[Known, bool]:
         if found.pipeline in template.pipelines and all(_same(found, template.shape)):
             same = _same(found, template.traits)
             share = sum(same) / len(same) if same else 1.0
+            share = 2.0 if source == template.card.source else share
             if best is None or share > best[0]:
                 best = (share, template)
     if best is None:
@@ -140,12 +143,12 @@ def recognise(found: Checkpoint) -> tuple[Known, bool]:
         raise EngineMissing(
             f"{found.folder} holds {kind} which sora does not run", hint="it runs " + ", ".join(sorted(kinds))
         )
-    return best[1], best[0] == 1.0
+    return best[1], best[0] >= 1.0
 
 
 def _same(found: Checkpoint, wanted: Mapping[str, object]) -> list[bool]:
     values = ((found.value(key), value) for key, value in wanted.items())
-    return [is_ is not None if value is ... else is_ == value for is_, value in values]
+    return [bool(is_) if value is ... else (not is_ if value is None else is_ == value) for is_, value in values]
 
 
 def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> Engine:

@@ -31,7 +31,7 @@ COMMON = {
 NOT_OFFERED: dict[str, dict[str, str]] = {
     "WanPipeline": COMMON,
     "WanImageToVideoPipeline": {**COMMON, "image_embeds": "made from the given picture"},
-    "WanVACEPipeline": {**COMMON, "guidance_scale_2": "no released VACE model has two transformers"},
+    "WanVACEPipeline": {**COMMON, "guidance_scale_2": "follows `guidance`, as the library has it"},
     "LTX2ConditionPipeline": {
         **COMMON,
         "min_seconds": LENGTH,

@@ -20,7 +20,7 @@ class Known:
     """A model we know: its card, the pipeline classes its index may name, and what its configurations say.
 
     `shape` decides what a checkpoint of its kind can be given: only one that has it may use the card. `traits` tell
-    this very model from others of its kind. A value of `...` means any but null.
+    this very model from others of its kind. `...` means any value, None means none (null, false or left out).
     """
 
     card: EngineCard

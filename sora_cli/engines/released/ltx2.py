@@ -56,14 +56,14 @@ def ltx2() -> tuple[Known, ...]:
         Known(_card("ltx-2", "LTX-2 19B", "Lightricks/LTX-2", options=first), PIPELINES, traits={**IS_20, **shifted}),
         Known(
             _card("ltx-2-distilled", "LTX-2 19B, distilled: 8 steps", "rootonchair/LTX-2-19b-distilled", **fast),
-            PIPELINES, as_it_is, IS_20,
+            PIPELINES, traits={**IS_20, **as_it_is},
         ),
         Known(_card("ltx-2.3", "LTX-2.3 22B", "diffusers/LTX-2.3-Diffusers", **larger), PIPELINES,
               traits={**IS_23, **shifted}),
         Known(
             _card("ltx-2.3-distilled", "LTX-2.3 22B, distilled: 8 steps", "diffusers/LTX-2.3-Distilled-Diffusers",
                   **larger, **fast),
-            PIPELINES, as_it_is, IS_23,
+            PIPELINES, traits={**IS_23, **as_it_is},
         ),
         *_ltx25(fast, larger),
     )  # fmt: skip

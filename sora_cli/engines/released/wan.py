@@ -74,7 +74,7 @@ def _wan_text() -> tuple[Known, ...]:
         **{**facts, **HD, "options": WanPairOptions},
         memory_gb=70, disk_gb=126, weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
     )  # fmt: skip
-    one = {"index.boundary_ratio": None, "transformer_2._class_name": None}
+    one = {"index.boundary_ratio": None, "index.expand_timesteps": None}
     return (
         Known(small, ("WanPipeline",), one, {"transformer.num_layers": 30}),
         Known(large, ("WanPipeline",), one, {"transformer.num_layers": 40}),

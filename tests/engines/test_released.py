@@ -1,0 +1,53 @@
+"""Family detection, held against what the released repositories' own files say.
+
+`released.json` holds those of their fields that matter, each entry with the place it was read from.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sora_cli.engines import catalogue, released
+
+ENTRIES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "released.json").read_text(encoding="utf-8"))
+CARDS = {template.card.name: template.card for template in released.known()}
+
+
+def written(entry: dict[str, Any], folder: Path) -> Path:
+    for name, content in entry.items():
+        if name.endswith(".json"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry["name"] for entry in ENTRIES])
+def test_a_released_checkpoint_is_recognised_by_its_own_files(entry: dict[str, Any], tmp_path: Path) -> None:
+    card = catalogue.of_folder(written(entry, tmp_path), name="mine")
+    assert card.title == CARDS[entry["name"]].title
+    assert card.abilities == CARDS[entry["name"]].abilities
+    assert card.needs == CARDS[entry["name"]].needs
+
+
+@pytest.mark.parametrize("name", ["ltx-2-distilled", "ltx-2.3-distilled"])
+def test_a_distilled_ltx_is_known_by_its_repository(name: str, tmp_path: Path) -> None:
+    full = next(entry for entry in ENTRIES if entry["name"] == name.removesuffix("-distilled"))
+    card = catalogue.of_folder(written(full, tmp_path), name="x", source=CARDS[name].source)
+    assert card.title == CARDS[name].title
+
+
+def test_every_card_is_held_by_an_entry_or_by_its_repository() -> None:
+    held = {entry["name"] for entry in ENTRIES} | {"nano", "ltx-2-distilled", "ltx-2.3-distilled"}
+    assert set(CARDS) - held == {"ltx-2.5-full"}  # a second folder of ltx-2.5's repository
+
+
+def test_a_model_like_a_known_one_says_so(tmp_path: Path) -> None:
+    entry = next(entry for entry in ENTRIES if entry["name"] == "wan2.1-t2v-14b")
+    other = {**entry, "transformer/config.json": {**entry["transformer/config.json"], "num_layers": 7}}
+    card = catalogue.of_folder(written(other, tmp_path), name="mine")
+    assert card.title.startswith("a model like Wan 2.1 text to video")
+    assert card.licence == "see its model card"
