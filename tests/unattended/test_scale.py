@@ -1,0 +1,85 @@
+"""Long nights: nothing to do is quick, planning grows with the storyboard, memory does not grow with the batch."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from sora_cli import sidecar, storyboard
+from sora_cli.plan import plan_takes
+from tests.unattended.conftest import Machine
+from tests.unattended.drawing import CARD
+
+
+def shots(count: int, seconds: float = 0.5) -> str:
+    lines = [f"  - {{name: s{n}, prompt: a red ball {n}, duration: {seconds}s}}\n" for n in range(count)]
+    return "title: Long\nshots:\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.long)])
+def test_a_rerun_with_nothing_to_do_ends_within_two_seconds(machine: Machine, count: int) -> None:
+    machine.write("long.yaml", shots(count, 0.25))
+    words = ("storyboard", "long.yaml", "-o", "long.mp4")
+    assert machine.run(*words).returncode == 0
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        done = machine.run(*words)
+        times.append(time.monotonic() - began)
+        assert "up to date" in done.stderr
+    assert min(times) < 2, times
+
+
+def cost(folder: Path, count: int) -> float:
+    """Seconds to read and plan a storyboard of so many shots, every second one carrying on from the one before."""
+    path = folder / f"{count}.yaml"
+    path.write_text(shots(count).replace("1, duration", "1, from: previous, duration"))
+    began = time.process_time()
+    plan = plan_takes(storyboard.load(path), lambda _name: CARD)
+    sidecar.film_key(plan, "signer")
+    return time.process_time() - began
+
+
+def test_the_cost_of_planning_grows_with_the_storyboard(tmp_path: Path) -> None:
+    hundred, thousand, ten_thousand = (min(cost(tmp_path, n) for _ in range(2)) for n in (100, 1000, 10_000))
+    assert thousand < 20 * hundred
+    assert ten_thousand < 20 * thousand
+
+
+def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tuple[int, int]:
+    """Memory (kB, resident) of one batch after its first films, and at its end."""
+    for number in range(films):
+        machine.write(
+            f"b{number}.yaml", f"title: Film {number}\nshots:\n  - {{prompt: a ball {number}, duration: 1s}}\n"
+            f"  - {{prompt: a cube {number}, duration: 1s, transition: dissolve 0.25s}}\n",
+        )  # fmt: skip
+    sizes = []
+    names = [f"b{number}.yaml" for number in range(films)]
+    with machine.start("batch", *names, "-o", "films", "--events", "--draft", *words, stderr=None) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("{") and json.loads(line)["event"] == "film_ended":
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                sizes.append(int(status.split("VmRSS:")[1].split()[0]))
+            if len(sizes) == films:
+                break
+        process.stdout.read()
+    assert process.returncode == 0
+    return sizes[measured_after - 1], sizes[-1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+def test_memory_of_eight_films(machine: Machine) -> None:
+    early, late = soak(machine, 8, 3)
+    assert late < 1.1 * early
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["drawing", "nano"])
+def test_memory_of_a_hundred_films(machine: Machine, engine: str) -> None:
+    machine.environment["SORA_ENGINE"] = engine
+    early, late = soak(machine, 100, 5)
+    assert late < 1.1 * early, f"{early} kB after the fifth film, {late} kB at the end"
