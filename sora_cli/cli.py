@@ -6,33 +6,42 @@ Commands are prefixes of one line of flow (`film`): `check` and `plan` stop earl
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sora_cli import __version__, console
-from sora_cli.errors import Interrupted, RequestError, SoraError
+from sora_cli import __version__, cli_tools, console
+from sora_cli.cli_options import (
+    Board,
+    Deliver,
+    Draft,
+    Events,
+    Json,
+    LogFile,
+    MaxDisk,
+    MaxTime,
+    Only,
+    Out,
+    Outside,
+    Sets,
+    SignCert,
+    SignKey,
+    pairs,
+    signer,
+    working,
+)
+from sora_cli.errors import SoraError
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.batch import Outcome
     from sora_cli.explain import PlanView
-    from sora_cli.report import Report
     from sora_cli.sidecar import Film
-    from sora_cli.studio import Studio
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
-
-TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
-SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 app = typer.Typer(
     name="sora",
@@ -62,56 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """An interruption is told, and becomes its exit code; Typer would make 130 of every one."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
-        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
-
-
-@contextlib.contextmanager
-def _working(
-    *, events: bool = False, log: Path | None = None, max_time: str | None = None, max_disk: str | None = None
-) -> Iterator[tuple[Report, Studio]]:
-    """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
-
-    The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
-    """
-    from sora_cli.halt import Halt
-    from sora_cli.report import JsonLines
-    from sora_cli.store import Store, default_folder
-    from sora_cli.studio import Studio
-
-    halt = Halt(_amount(max_time, TIMES, "--max-time"))
-    store = Store(default_folder(), _amount(max_disk, SIZES, "--max-disk"))
-    with _interruptible(), contextlib.ExitStack() as stack:
-        listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
-        if log is not None:
-            listeners.append(stack.enter_context(console.Log(log)))
-        stack.enter_context(halt.listening(console.show_stop))
-        listeners.append(stack.enter_context(console.Talk()))
-        yield console.Listeners(*listeners), stack.enter_context(Studio(store, halt))
-        if halt.signal is not None:
-            raise Interrupted(halt.signal)
-
-
-def _amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
-    """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
-    if words is None:
-        return None
-    number = words.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    unit = words.strip()[len(number) :].lower()
-    with contextlib.suppress(ValueError, OverflowError):
-        amount = float(number) * units[unit] if unit in units else math.nan
-        if amount > 0:
-            return int(amount)
-    known = ", ".join(f"1{unit}" for unit in units if unit)
-    raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
-
-
 def _version(show: bool) -> None:
     if show:
         console.stdout(f"sora {__version__}")
@@ -125,36 +84,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-# -- options that several commands share ---------------------------------------------------------------------
-
-Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
-Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
-LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
-MaxTime = Annotated[
-    str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
-]
-MaxDisk = Annotated[
-    str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
-]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
-Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
-Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
-
-
-def _pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
-    """`KEY=VALUE` words as a dict."""
-    pairs = {}
-    for word in words or ():
-        key, equals, value = word.partition("=")
-        if not (equals and key):
-            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} steps=24, for instance")
-        pairs[key] = value
-    return pairs
 
 
 def _show_film(made: Film, *, as_json: bool) -> None:
@@ -182,6 +111,9 @@ def generate(
     camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
     draft: Draft = False,
+    deliver: Deliver = "web",
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
     events: Events = False,
     log: LogFile = None,
     max_time: MaxTime = None,
@@ -194,13 +126,14 @@ def generate(
     shot: dict[str, Any] = {
         "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image), "duration": duration,
         "seed": seed, "engine": engine, "style": style, "avoid": avoid, "camera": camera,
-        "options": _pairs(option, "--option") or None,
+        "options": pairs(option, "--option") or None,
     }  # fmt: skip
     written = {key: value for key, value in shot.items() if value is not None}
     data = {"title": prompt, "shots": [written], **({"output": {"size": size}} if size else {})}
     board = film.one_shot(data)
-    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
-        made = film.make(board, output or film.free_name(prompt), report=report, studio=studio, draft=draft)
+    out, who = output or film.free_name(prompt, deliver), signer(sign_cert, sign_key)
+    with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        made = film.make(board, out, report=report, studio=studio, draft=draft, deliver=deliver, signer=who)
     _show_film(made, as_json=as_json)
 
 
@@ -213,6 +146,12 @@ def storyboard(
     draft: Draft = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
+    deliver: Deliver = "web",
+    luts: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
+    ] = None,
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
     events: Events = False,
     log: LogFile = None,
     max_time: MaxTime = None,
@@ -222,13 +161,17 @@ def storyboard(
     """Make the film of a storyboard; run again, it goes on where it was."""
     from sora_cli import explain, film
 
-    board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
     if dry_run:
         _show_plan(explain.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
         return
-    out = output or film.default_name(board)
-    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
-        made = film.make(board, out, report=report, studio=studio, draft=draft, only=only or ())
+    out, who = output or film.default_name(board, deliver), signer(sign_cert, sign_key)
+    with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        made = film.make(
+            board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=deliver, signer=who
+        )
+        if luts is not None:
+            film.write_luts(board, luts, studio=studio, draft=draft, only=only or ())
     _show_film(made, as_json=as_json)
 
 
@@ -256,10 +199,10 @@ def batch(
 
     asked = films.entries(files)
     way = films.Way(
-        folder=folder, sets=_pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
+        folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
         jobs=jobs,
     )  # fmt: skip
-    with _working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+    with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         outcomes = films.run(asked, studio, report, way)
         _show_outcomes(outcomes, as_json=as_json)
     if any(outcome.exit_code for outcome in outcomes):
@@ -287,7 +230,7 @@ def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_jso
     """Find what is wrong with a storyboard, all at once."""
     from sora_cli import explain
 
-    found = explain.check(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    found = explain.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
     if as_json:
         console.stdout_json(found.as_dict())
     console.show_problems(found.problems)
@@ -311,7 +254,7 @@ def plan(
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
     from sora_cli import explain, film
 
-    board = film.read(file, sets=_pairs(sets, "--set"), allow_outside=allow_outside)
+    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
     _show_plan(explain.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
 
 
@@ -325,20 +268,10 @@ def _show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
     console.say(view.summary())
 
 
-@app.command()
-def verify(
-    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not.")], as_json: Json = False
-) -> None:
-    """Say what a film's credential proves: who made it, from what, and what was changed since."""
-    from sora_cli import stamp
-
-    verdict = stamp.verify(path)
-    if as_json:
-        console.stdout_json(verdict.as_dict())
-    else:
-        console.stdout(console.plain("\n".join(console.verdict_lines(verdict.as_dict()))))
-    if not verdict.ok:
-        raise typer.Exit(1)
+app.command()(cli_tools.verify)
+app.command()(cli_tools.stamp)
+app.command()(cli_tools.stitch)
+app.command()(cli_tools.grade)
 
 
 @app.command()

@@ -20,17 +20,20 @@ LEVELS = (
     ("shoot", "master", "stamp"),
     ("studio",),
     ("explain", "film", "housekeeping"),
-    ("batch", "reproduce"),
-    ("cli", "console"),
+    ("batch", "reproduce", "tools"),
+    ("console",),
+    ("cli_options",),
+    ("cli_tools",),
+    ("cli",),
     ("__main__",),
 )
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
-UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "claim": {"errors"}, "halt": {"errors"}, "cli": {"console"}}
+UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "claim": {"errors"}, "halt": {"errors"}}
 """Neighbours on one level where one stands on the other."""
 
 ONE_ROOM = {
-    "typer": ("cli.py",),
+    "typer": ("cli.py", "cli_options.py", "cli_tools.py"),
     "rich": ("console.py",),
     "yaml": ("storyboard/",),
     "torch": ("engines/",),

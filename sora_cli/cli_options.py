@@ -1,0 +1,118 @@
+"""What commands share: their options, and who hears the work."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli import console
+from sora_cli.errors import Interrupted, RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.report import Report
+    from sora_cli.stamp import Signer
+    from sora_cli.studio import Studio
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
+SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """An interruption is told, and becomes its exit code; Typer would make 130 of every one."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
+
+
+@contextlib.contextmanager
+def working(
+    *, events: bool = False, log: Path | None = None, max_time: str | None = None, max_disk: str | None = None
+) -> Iterator[tuple[Report, Studio]]:
+    """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
+
+    The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
+    """
+    from sora_cli.halt import Halt
+    from sora_cli.report import JsonLines
+    from sora_cli.store import Store, default_folder
+    from sora_cli.studio import Studio
+
+    halt = Halt(amount(max_time, TIMES, "--max-time"))
+    store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
+    with interruptible(), contextlib.ExitStack() as stack:
+        listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
+        if log is not None:
+            listeners.append(stack.enter_context(console.Log(log)))
+        stack.enter_context(halt.listening(console.show_stop))
+        listeners.append(stack.enter_context(console.Talk()))
+        yield console.Listeners(*listeners), stack.enter_context(Studio(store, halt))
+        if halt.signal is not None:
+            raise Interrupted(halt.signal)
+
+
+def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
+    """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
+    if words is None:
+        return None
+    number = words.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = words.strip()[len(number) :].lower()
+    with contextlib.suppress(ValueError, OverflowError):
+        amount = float(number) * units[unit] if unit in units else math.nan
+        if amount > 0:
+            return int(amount)
+    known = ", ".join(f"1{unit}" for unit in units if unit)
+    raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
+
+
+Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
+LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
+MaxTime = Annotated[
+    str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
+]
+MaxDisk = Annotated[
+    str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
+]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
+Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
+
+
+Deliver = Annotated[str, typer.Option(metavar="NAME", help="The kind of film file: web, prores, archive, av1 or gif.")]
+SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
+SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
+
+
+def signer(certificate: Path | None, key: Path | None) -> Signer | None:
+    """The signer that the options name; None where they name none, and the environment decides."""
+    if certificate is None and key is None:
+        return None
+    from sora_cli.stamp import find_signer
+
+    return find_signer(certificate, key)
+
+
+def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
+    """`KEY=VALUE` words as a dict."""
+    pairs = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not (equals and key):
+            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} steps=24, for instance")
+        pairs[key] = value
+    return pairs
