@@ -168,8 +168,12 @@ class Store:
                     return None
             except FileNotFoundError:
                 return None
-        with contextlib.suppress(OSError):  # of a clip on a disk that may only be read
+        with contextlib.suppress(OSError, StoreError):  # of a clip on a disk that may only be read
             os.utime(self.path(key, "json"))
+            if self.path(key, "lock").exists():  # its maker was killed after it was kept, or keeps it just now
+                left = self.claim(key)
+                if left is not None:
+                    left.release()
         return Clip(
             key=key, path=path, sha256=card["sha256"], frames=card["frames"], width=card["width"],
             height=card["height"], fps=Fraction(card["fps"]), sound=card["sound"], tail=tail,
