@@ -2,6 +2,10 @@
 
 VACE (Jiang et al. 2025, arXiv 2503.07598) conditions Wan on a video, a mask of what to make anew, and reference
 pictures. Given frames are the video where the mask is 0; unknown ones are mid-grey where it is 1.
+
+Beyond what the pipeline does, latents that the opening determines wholly are held through the sampling: after each
+step they are set to what they are, at the noise level that is due (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
+without its resampling). So an opening comes back as it was given, and a chain of takes hands on no error in it.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from PIL import Image
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, to_unit, with_shift
 from sora_cli.engines.options import WanVaceOptions
+from sora_cli.media.stream import Frames
 
 
 class WanVace(Diffusion[WanVaceOptions]):
@@ -32,6 +37,8 @@ class WanVace(Diffusion[WanVaceOptions]):
         words = self.embedded(
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )
+        if given.opening is not None:
+            step = self.holding(given.opening, len(given.references), take.seed, step)
         video = self.pipe(
             **words, **conditions(take, given),
             conditioning_scale=options.control, height=take.height, width=take.width, num_frames=take.frames,
@@ -39,6 +46,30 @@ class WanVace(Diffusion[WanVaceOptions]):
             callback_on_step_end=step, output_type="pt",
         ).frames[0]  # fmt: skip
         return Footage(to_bytes(video), take.fps)
+
+    def holding(
+        self, opening: Frames, before: int, seed: int, step: Callable[..., dict[str, Any]]
+    ) -> Callable[..., dict[str, Any]]:
+        """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
+        vae = self.pipe.vae
+        # One latent frame is the first picture's; each other covers as many frames as the autoencoder squeezes.
+        whole = (len(opening) - 1) // self.pipe.vae_scale_factor_temporal * self.pipe.vae_scale_factor_temporal + 1
+        pixels = to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1
+        with torch.no_grad():
+            coded = vae.encode(pixels.to(self.pipe._execution_device, vae.dtype)).latent_dist.mode().float()  # noqa: SLF001
+        mean, spread = (torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
+                        for given in (vae.config.latents_mean, vae.config.latents_std))  # fmt: skip
+        known = (coded - mean) / spread
+        noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
+        place = slice(before, before + known.shape[2])
+
+        def put_back(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+            level = pipe.scheduler.sigmas[index + 1].to(known.device)
+            latents = state["latents"]
+            latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)
+            return {**step(pipe, index, time, state), "latents": latents}
+
+        return put_back
 
 
 def conditions(take: Take, given: Given) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""Beats hold together on the embedded model: what is carried over is seen at the seam."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sora_cli.engines import catalogue
+from sora_cli.media.reel import read_frames
+from sora_cli.plan import Plan, plan_takes
+from sora_cli.report import Recording
+from sora_cli.store import Store
+from sora_cli.studio import Studio
+from sora_cli.takes import key_fields, take_key
+from tests.boards import board
+
+PAIRS = 10
+ACTORS = ("red ball", "blue box", "yellow star", "green triangle", "orange ring")
+PLACES = ("on the grass, day", "by the sea at sunset")
+STEPS = {"steps": 6}
+"""Few, for time's sake: what is tested is the hand-over, not the beauty."""
+
+
+def pairs() -> Plan:
+    """Shots of two beats, the second carrying on from the first."""
+    still, rolls = "a {} stays still {}", "the {} rolls to the right {}"
+    shots = [
+        {"beats": [{"prompt": words.format(actor, place), "duration": "1s"} for words in (still, rolls)]}
+        for actor in ACTORS for place in PLACES
+    ]  # fmt: skip
+    return plan_takes(board(*shots, options=STEPS, output={"fps": 12}), catalogue.card)
+
+
+def without_opening(plan: Plan) -> Plan:
+    """The same takes, seeds and all, with nothing to carry on from."""
+    takes = [replace(take, opening=None) for take in plan.takes]
+    return replace(plan, takes=tuple(replace(take, key=take_key(key_fields(take))) for take in takes), shots=())
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None:
+    plan = pairs()
+    gains = []
+    with Studio(Store(tmp_path)) as studio:
+        studio.shoot(plan, Recording())
+        studio.shoot(without_opening(plan), Recording())
+        for before, after in zip(plan.takes[::2], plan.takes[1::2], strict=True):
+            free = replace(after, opening=None)
+            last, first, alone = (
+                read_frames(studio.store.find(key).path, at, 1)
+                for key, at in (
+                    (before.key, before.skip + before.play - 1),
+                    (after.key, after.skip),
+                    (take_key(key_fields(free)), after.skip),
+                )
+            )
+            gains.append(psnr(first, last) - psnr(alone, last))
+    assert len(gains) == PAIRS
+    assert float(np.median(gains)) >= 6.0, gains
