@@ -120,7 +120,8 @@ class Helios(Diffusion[Chosen]):
             ratio = self.pipe.vae_scale_factor_spatial
             if video.shape[-2:] == (take.height // ratio, take.width // ratio):
                 place = self.pipe._execution_device  # noqa: SLF001  the only name it has
-                return {"video_latents": video.to(place), "image_latents": first.to(place)}
+                held = {"video_latents": video.to(place), "image_latents": first.to(place)}
+                return {**held, "add_noise_to_image_latents": False}  # they are noised along with the video's
         return {"video": to_unit(given.opening)[None]}
 
 

@@ -67,7 +67,6 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
         **COMMON,
         "sigmas": SCHEDULE,
         "fake_image_latents": "made from the given picture",
-        "add_noise_to_image_latents": NOISED,
         "image_noise_sigma_min": NOISED,
         "image_noise_sigma_max": NOISED,
         "add_noise_to_video_latents": NOISED,

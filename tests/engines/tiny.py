@@ -344,6 +344,7 @@ NEEDED = {"minimax-h3": ("torchvision",)}
 """Packages that transformers wants for a checkpoint's classes; where one is missing, its tests are skipped."""
 SIZES = {
     "minimax-h3": (64, 32),
+    "helios": (64, 64),
     "helios-mid": (128, 64),
     "helios-distilled": (128, 64),
     "wan-ti2v": (64, 32),
