@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,10 @@ _TRANSFERS = {1: "bt709", 2: "", 6: "smpte170m", 8: "linear", 13: "iec61966-2-1"
 _TRANSFERS |= {18: "arib-std-b67"}
 _MATRICES = {0: "gbr", 1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
 _RANGES = {0: "", 1: "tv", 2: "pc"}
+
+
+_SLACK = Fraction(1, 20)
+"""Seconds that the last block of sound may be written shorter than it is: one of HE-AAC is the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +194,66 @@ class Index:
         return (int(self.times[-1] - self.times[0]) + last) * self.base
 
 
+def _require_end(path: Path, container: InputContainer) -> None:
+    """Refuse a file that ends before it should, where its format lets one know: what is left may look whole.
+
+    Matroska and FLV say in front how long they are, and not how many frames they have; a GIF has a trailer; a transport
+    stream is made of packets of 188 (or 204) bytes.
+    """
+    with path.open("rb") as file:
+        head, size = file.read(4), file.seek(0, 2)
+        file.seek(max(0, size - 64))
+        trailer = file.read().rstrip(b"\0")[-1:]
+    cut = (head == b"GIF8" and trailer != b";") or (
+        container.format.name == "mpegts" and size % 188 > 0 and size % 204 > 0
+    )
+    if container.format.name in {"matroska,webm", "flv"}:
+        ends = _ends(container)
+        told = {stream.index: _clock(stream.metadata.get("DURATION", "")) for stream in container.streams}
+        cut = any(ends.get(number, Fraction(0)) + _SLACK < end for number, end in told.items())
+        cut = cut or max(ends.values(), default=Fraction(0)) + _SLACK < Fraction(container.duration or 0, av.time_base)
+    if cut:
+        raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
+
+
+def _ends(container: InputContainer) -> dict[int, Fraction]:
+    """When the last packet of each stream ends, in seconds."""
+    ends: dict[int, Fraction] = {}
+    for packet in container.demux():
+        if packet.size and packet.pts is not None:
+            rate = packet.stream.average_rate if isinstance(packet.stream, VideoStream) else None
+            lasts = (packet.duration or 0) * packet.time_base or (1 / rate if rate else Fraction(0))
+            ends[packet.stream_index] = max(ends.get(packet.stream_index, lasts), packet.pts * packet.time_base + lasts)
+    return ends
+
+
+def _clock(words: str) -> Fraction:
+    """Seconds of a time as Matroska's tags have it, `00:01:02.500000000`; 0 where it is none."""
+    parts = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d{1,9})?)", words)
+    return int(parts[1]) * 3600 + int(parts[2]) * 60 + Fraction(parts[3]) if parts else Fraction(0)
+
+
 def packet_index(path: Path) -> Index:
     """Read a film's packets, without decoding: exact times of all its frames.
 
     Raises:
-        MediaError: the film has no frames, or is cut short.
+        MediaError: the film has no frames, is cut short or damaged.
     """
     times, keys = array("q"), array("q")
     timed = True
+    with opened(path) as container:
+        _require_end(path, container)
     with opened(path) as container:
         stream = picture_stream(container)
         if stream is None:
             raise MediaError(f"cannot use {path}: it has no pictures", hint="name a picture or a film")
         base = stream.time_base or Fraction(1)
-        dropped = 0
+        dropped, damaged = 0, -1
         for packet in container.demux(stream):
             if packet.size == 0:
                 continue
+            if packet.is_corrupt and damaged < 0:
+                damaged = len(times)
             if packet.is_discard:
                 dropped += 1
                 continue
@@ -221,4 +269,6 @@ def packet_index(path: Path) -> Index:
             f"cannot use {path}: it is cut short, with {len(times) + dropped} of its {promised} frames",
             hint="make or copy it again",
         )
+    if damaged >= 0:
+        raise MediaError(f"cannot use {path}: it is damaged after {damaged} frames", hint="make or copy it again")
     return Index(np.sort(np.array(times)), np.sort(np.array(keys)), base, timed)
