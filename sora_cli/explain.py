@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
-from sora_cli.errors import Problem, StoryboardError
+from sora_cli.errors import Problem, SoraError, StoryboardError
 from sora_cli.plan import Plan, film_id, in_file_order, plan_takes
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields
+
+if TYPE_CHECKING:
+    from sora_cli.engines.doctor import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +146,21 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
         reasons[take.key] = ", ".join(words) + " changed" if words else "new"
     return reasons
+
+
+def doctor() -> list[Check]:
+    """What works on this machine and what is missing: engines and devices, encoders, the signing certificate."""
+    from sora_cli import stamp
+    from sora_cli.engines.doctor import Check, doctor
+    from sora_cli.media.film import DELIVERIES, missing_encoders
+
+    missing = missing_encoders()
+    found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"
+    checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
+    try:
+        signer = stamp.find_signer()
+        whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"
+        facts = f"{signer.subject}, {whose}, until {signer.ends:%Y-%m-%d}"
+        return [*checks, Check("certificate", ok=True, found=facts)]
+    except SoraError as error:
+        return [*checks, Check("certificate", ok=False, found=error.message, hint=error.hint)]

@@ -123,6 +123,12 @@ GIF = Delivery(
 DELIVERIES: Mapping[str, Delivery] = MappingProxyType({kind.name: kind for kind in (WEB, PRORES, ARCHIVE, AV1, GIF)})
 
 
+def missing_encoders() -> list[str]:
+    """Encoders that a delivery wants and this build of libav lacks; none, with PyAV's own wheels."""
+    wanted = {codec for kind in DELIVERIES.values() for codec in (kind.codec, kind.sound_codec) if codec}
+    return sorted(wanted - av.codecs_available)
+
+
 def delivery(name: str) -> Delivery:
     """The delivery called `name`.
 
