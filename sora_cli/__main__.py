@@ -7,6 +7,22 @@ import os
 import sys
 
 INTERRUPTED = 128
+RESTARTS = 2
+"""How often a command whose device was lost is started again: a driver forgives nothing to the process that met it."""
+COUNT = "SORA_RESTARTS"
+
+
+def start_again() -> None:
+    """Start the same command in a new process, which goes on where this one was; but not for ever."""
+    from sora_cli import console
+
+    done = int(os.environ.get(COUNT, "0"))
+    if os.name == "posix" and done < RESTARTS:
+        console.say(f"starting again in a new process ({done + 1} of {RESTARTS})", "yellow")
+        sys.stdout.flush()
+        os.execve(  # noqa: S606  our own program, as it was started
+            sys.executable, [sys.executable, "-m", "sora_cli", *sys.argv[1:]], {**os.environ, COUNT: str(done + 1)}
+        )
 
 
 def run() -> None:
@@ -15,7 +31,7 @@ def run() -> None:
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
         from sora_cli.cli import main
 
-        code = main()
+        code = main(again=start_again)
     if code > INTERRUPTED:
         # The step that runs on the device may take long, and a thread cannot be ended: whoever interrupts wants out.
         with contextlib.suppress(OSError, ValueError):

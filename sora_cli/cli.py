@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +36,7 @@ from sora_cli.cli_options import (
     signer,
     working,
 )
-from sora_cli.errors import SoraError
+from sora_cli.errors import DeviceLost, SoraError
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.batch import Outcome
@@ -53,8 +53,11 @@ app = typer.Typer(
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; every error is drawn here and turned into its exit code."""
+def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None = None) -> int:
+    """Run a command line; every error is drawn here and turned into its exit code.
+
+    `again` is called when a device was lost, which only a new process finds again; it may not return.
+    """
     # pydantic would look through every installed package for plugins: a tenth of what `sora check` takes.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
@@ -63,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except SoraError as error:
         console.show_error(error)
+        if isinstance(error, DeviceLost) and again is not None:
+            again()
         return error.exit_code
     except BrokenPipeError:
         # Whoever read our output has seen enough (`sora plan | head`).
@@ -272,6 +277,7 @@ app.command()(cli_tools.verify)
 app.command()(cli_tools.stamp)
 app.command()(cli_tools.stitch)
 app.command()(cli_tools.grade)
+app.command()(cli_tools.reproduce)
 
 
 @app.command()

@@ -132,6 +132,26 @@ def verify(
         raise typer.Exit(1)
 
 
+def reproduce(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film with its sidecar, or a clip of the store.")],
+    as_json: Json = False,
+) -> None:
+    """Make a film's takes again, and say whether the frames agree, and if not what differs."""
+    from sora_cli import reproduce as again
+
+    with working() as (report, studio):
+        found = again.reproduce(path, studio.store, report, studio.halt)
+    if as_json:
+        console.stdout_json(found.as_dict())
+    else:
+        console.show_table(again.COLUMNS, [take.row for take in found.takes], right=("nearness",))
+    for what, (then, now) in found.differences.items():
+        console.say(f"{what}: {then} then, {now} now", "yellow")
+    console.say(found.summary(), "green" if found.agrees else "bold red")
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
 def _owner(author: str, mark: str) -> Provenance:
     from sora_cli.storyboard.model import Provenance, Watermark
 

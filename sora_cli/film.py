@@ -165,7 +165,7 @@ def make(
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report)
         film = replace(film, stages=clock.stages)
         studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
-        sidecar.write(plan, clips, film, key=key, draft=draft)
+        sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
 

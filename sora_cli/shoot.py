@@ -9,13 +9,14 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,6 @@ from sora_cli.media.picture import read_picture
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.stream import Frames
-from sora_cli.plan import Plan
 from sora_cli.report import (
     EngineLoading,
     Report,
@@ -44,6 +44,7 @@ from sora_cli.report import (
 )
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.takes import key_fields
+from sora_cli.versions import versions
 
 TRIES = 2
 """How often a take is tried whose device or worker goes away."""
@@ -156,6 +157,7 @@ class Camera:
             sound=footage.sound is not None, seconds=seconds, fields=key_fields(take),
             score=score(footage.frames, take.skip, given.opening),
             pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
+            made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )  # fmt: skip
         return self._store.keep(
             take.key, facts,
@@ -230,8 +232,22 @@ def best(clips: Mapping[str, Clip], keys: tuple[str, ...]) -> Clip:
     return max((clips[key] for key in keys), key=lambda clip: clip.score)
 
 
+class Work(Protocol):
+    """What is to be shot; a plan is such."""
+
+    @property
+    def takes(self) -> Sequence[Take]:
+        """Every take, each after those it needs."""
+        ...
+
+    @property
+    def cards(self) -> Mapping[str, EngineCard]:
+        """The engines' cards, by the name that takes carry."""
+        ...
+
+
 def shoot(
-    plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
+    plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
 ) -> dict[str, Clip]:
     """Every take's clip, by key: from the store where it is there, made where it is not.
 
@@ -249,7 +265,7 @@ class _Shooting:
     """One run through a plan's takes."""
 
     def __init__(
-        self, plan: Plan, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt
+        self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt
     ) -> None:  # fmt: skip
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards

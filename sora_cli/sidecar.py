@@ -9,24 +9,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sora_cli import __version__
 from sora_cli.errors import MediaError
 from sora_cli.plan import Plan
-from sora_cli.store import Clip, file_hash
+from sora_cli.store import Clip, Store, file_hash, sync_folder
 from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
 from sora_cli.takes import key_fields
+from sora_cli.versions import versions
 
 FINISH_VERSION = 2
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
-
-LIBRARIES = ("av", "c2pa-python", "diffusers", "numpy", "torch", "transformers")
-"""Whose versions may change pixels or the stamp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,9 @@ def up_to_date(film: Path, key: str) -> Film | None:
     return None
 
 
-def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft: bool) -> None:
+def write(
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool
+) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released. `clips` holds the one that plays, by stretch name."""
     facts = {
         "sora": __version__,
@@ -142,7 +143,7 @@ def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft:
             card.name: {"family": card.family, "revision": card.revision, "licence": card.licence}
             for card in plan.cards.values()
         },
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "libraries": versions(),
         "shots": [
             {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
              "overlap": shot.overlap, "transition": shot.transition.kind,
@@ -152,11 +153,38 @@ def write(plan: Plan, clips: Mapping[str, Clip], film: Film, *, key: str, draft:
         "takes": [
             {"name": take.name, "key": take.key, "plays": clips[stretch.name].key == take.key,
              "skip": take.skip, "play": take.play, "seconds": float(take.play / take.fps), **key_fields(take),
-             "clip_sha256": clips[stretch.name].sha256 if clips[stretch.name].key == take.key else ""}
+             **_made(store.card(take.key))}
             for stretch in plan.stretches for take in stretch.candidates
         ],
+        "files": _own_files(plan, film.path.parent),
         "stages": film.stages,
     }  # fmt: skip
-    aside = film.sidecar.with_name(f".{film.sidecar.name}.aside")
-    aside.write_text(json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(film.sidecar)
+    aside = film.sidecar.with_name(f".{film.path.stem}.{secrets.token_hex(4)}.part.json")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(film.sidecar)
+        sync_folder(film.sidecar.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        hint = "make room, then run the same command again: what was shot is kept"
+        raise MediaError(f"cannot write {film.sidecar}: {error.strerror}", hint=hint) from error
+
+
+def _made(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the store knows of a clip: its file's hash, that of its frames, and what made it."""
+    card = card or {}
+    return {
+        "clip_sha256": card.get("sha256", ""), "pixels": card.get("pixels", ""), "made_on": card.get("made_on", {}),
+    }  # fmt: skip
+
+
+def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
+    """Pictures and films that takes were given, by hash: where they are, as seen from the film's folder."""
+    own: dict[str, Path] = {}
+    for take in plan.takes:
+        own |= {reference.sha256: reference.path for reference in take.references}
+        own |= {carry.sha256: carry.path for carry in (take.opening, take.closing) if carry and carry.path}
+    return {sha: os.path.relpath(path.resolve(), folder.resolve()) for sha, path in own.items()}

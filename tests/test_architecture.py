@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
-    ("errors", "media", "report", "claim", "halt"),
+    ("errors", "media", "report", "claim", "halt", "versions"),
     ("storyboard", "engines", "executors"),
     ("prompt", "store"),
     ("takes",),

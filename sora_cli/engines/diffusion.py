@@ -28,7 +28,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.fitting import Fit
 from sora_cli.engines.options import LoraOption, Memory, Options
-from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, SoraError
+from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.report import Note, Report, Silent
 
@@ -40,6 +40,11 @@ KEPT_PROMPTS = 32
 SMALL = 2 << 30
 """Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
 FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
+LOST = (
+    "device-side assert", "unspecified launch failure", "illegal memory access", "device lost", "gpu is lost",
+    "ecc error", "launch timed out", "hardware stack error", "misaligned address", "cuda driver is shutting down",
+)  # fmt: skip
+"""What drivers say when a device is gone for this process: only a new one finds it again."""
 
 
 # -- the machine -------------------------------------------------------------------------------------
@@ -50,6 +55,13 @@ def best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def name_of(device: torch.device) -> str:
+    """What a device is called: frames may differ between two of different names."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else device.type
 
 
 def best_dtype(device: torch.device, weight_bytes: int) -> torch.dtype:
@@ -134,6 +146,8 @@ def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
                 f"{take.name}: {card.name} ran out of memory ({size})",
                 hint="try --memory low, a smaller output.size, or shorter beats",
             ) from error
+        if any(sign in str(error).lower() for sign in LOST):
+            raise DeviceLost(f"{take.name}: the device went away: {_line(error)}") from error
         raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {_line(error)}") from error
 
 
@@ -199,6 +213,7 @@ class Diffusion(ABC, Generic[O]):
         self.memory = memory if isinstance(memory, Memory) else Memory.model_validate({"mode": memory})
         self.report = report or Silent()
         self.device = best_device()
+        self.device_name = name_of(self.device)
         self.checkpoint = Checkpoint.read(card.location)
         weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
         self.dtype = best_dtype(self.device, sum(weights.values()))

@@ -57,7 +57,9 @@ class Machine:
     def leftovers(self) -> list[Path]:
         """Files that nobody asked for: hidden ones, and locks of clips."""
         paths = [path for path in self.folder.rglob("*") if path.is_file()]
-        return [path for path in paths if path.name.startswith(".") or (path.suffix == ".lock" and path.stem != "store")]
+        return [
+            path for path in paths if path.name.startswith(".") or (path.suffix == ".lock" and path.stem != "store")
+        ]
 
 
 @pytest.fixture

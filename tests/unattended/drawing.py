@@ -38,12 +38,11 @@ CARD = EngineCard(
 
 OTHER = EngineCard(**{name: getattr(CARD, name) for name in EngineCard.__slots__ if name != "name"}, name="drawing-2")
 
-lost: dict[str, int] = {}
-
 
 class Drawing:
     def __init__(self, card: EngineCard, **_ignored: object) -> None:
         self.card = card
+        self.device_name = os.environ.get("SORA_DRAW_DEVICE", "paper")
 
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
         for step in range(1, STEPS + 1):
@@ -51,19 +50,23 @@ class Drawing:
             progress(step, STEPS)
         if take.options["fails"]:
             raise RenderError("the model saw red")
-        lost.setdefault(take.key, take.options["lost"])
-        if lost[take.key] > 0:
-            lost[take.key] -= 1
-            raise DeviceLost("the device went away")
+        log = os.environ.get("SORA_DRAW_LOG", "")
+        if take.options["lost"]:
+            with Path(f"{log}.lost").open("a+", encoding="utf-8") as file:
+                file.write(f"{take.key}\n")
+                file.seek(0)
+                if file.read().count(take.key) <= take.options["lost"]:
+                    raise DeviceLost("the device went away")
         across = np.arange(take.width, dtype=np.uint8)[None, None, :, None]
         along = np.arange(take.frames, dtype=np.uint8)[:, None, None, None]
         shade = np.array([take.seed % 251, take.seed // 251 % 251, take.options["shade"]], np.uint8)
+        across = across + np.uint8(os.environ.get("SORA_DRAW_DRIFT", "0"))
         frames = np.broadcast_to(
             across + 3 * along + shade, (take.frames, take.height, take.width, 3)
         ).copy()  # fmt: skip
         if given.opening is not None:
             frames[: len(given.opening)] = given.opening
-        if log := os.environ.get("SORA_DRAW_LOG"):
+        if log:
             with Path(log).open("a", encoding="utf-8") as file:
                 file.write(f"{take.key} {take.name} {os.getpid()}\n")
         return Footage(frames, take.fps)

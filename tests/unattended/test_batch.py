@@ -28,8 +28,8 @@ def test_films_are_made_in_one_process_with_each_engine_loaded_once(machine: Mac
     assert [outcome["source"] for outcome in outcomes] == files
     assert {outcome["state"] for outcome in outcomes} == {"made"}
     assert [event["engine"] for event in events if event["event"] == "engine_loading"] == ["drawing", "drawing-2"]
-    assert {event["film"] for event in events if event["event"] == "take_kept"} == {f"films/{t}.mp4" for t in
-                                                                                   ("one", "two", "three", "four")}  # fmt: skip
+    kept = {event["film"] for event in events if event["event"] == "take_kept"}
+    assert kept == {f"films/{title}.mp4" for title in ("one", "two", "three", "four")}
     assert "films/four.mp4: made" in (machine.folder / "night.log").read_text()
     again = machine.run("batch", *files, "-o", "films")
     assert again.stdout.count("up to date") == 4
@@ -75,7 +75,7 @@ def test_without_it_the_batch_ends_with_the_first_failure(machine: Machine) -> N
 @pytest.mark.parametrize("jobs", ["1", "3"])
 def test_one_storyboard_with_a_row_of_variables_for_each_film(machine: Machine, jobs: str) -> None:
     machine.write("ball.yaml", "title: Ball\nvars: {hue: red}\nshots:\n  - prompt: a ${hue} ball\n    duration: 0.5s\n")
-    machine.write("rows.csv", "hue,output\nblue,sea.mp4\ngreen,\n\"grey, dark\",deep/dusk.mp4\n")
+    machine.write("rows.csv", 'hue,output\nblue,sea.mp4\ngreen,\n"grey, dark",deep/dusk.mp4\n')
     done = machine.run("batch", "ball.yaml", "rows.csv", "-o", "films", "--jobs", jobs, "--json")
     assert done.returncode == 0, done.stderr
     films = machine.folder / "films"

@@ -83,7 +83,7 @@ class Ground:
 
 
 def rounds(ground: Ground, count: int, seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count):
         ground.killed_once(chance.uniform(0.1, ground.seconds))
         ground.clear()
