@@ -17,11 +17,16 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 HEAD = "<!-- The help texts below"
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS += [
+    " ".join(filter(None, (group.name, name)))
+    for group in app.registered_groups if group.name and group.typer_instance
+    for name in ("", *(each.callback.__name__ for each in group.typer_instance.registered_commands if each.callback))
+]  # fmt: skip
 
 
 def help_of(command: str) -> str:
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    program = [sys.executable, "-m", "sora_cli", command, "--help"]
+    program = [sys.executable, "-m", "sora_cli", *command.split(), "--help"]
     text = subprocess.run(program, capture_output=True, text=True, check=True, env=environment).stdout
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
