@@ -174,6 +174,13 @@ def mark(film: Path, out: Path, way: Way) -> Made:
     return _told(done, *_length(out))
 
 
+_ENDINGS = {
+    "mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"), "matroska,webm": (".mkv", ".webm"),
+    "avi": (".avi",), "mpegts": (".ts", ".m2ts", ".mts"), "gif": (".gif",), "flv": (".flv",),
+}  # fmt: skip
+"""The endings of each container's files."""
+
+
 # -- from files to a cut ---------------------------------------------------------------------------------------------
 
 
@@ -182,6 +189,10 @@ def _probed(path: Path) -> Probe:
     found = probe(path)
     if found.kind != "film":
         raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint="name a film with pictures")
+    said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
+    if said != found.container:  # a credential goes by the ending: it would not be found, or not be the film's
+        real = found.container.partition(",")[0]
+        raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
     if found.color.hdr:
         raise MediaError(
             f"cannot use {path}: it is in high dynamic range (PQ or HLG)", hint="convert it to BT.709 first"

@@ -1,0 +1,77 @@
+"""The commands for films that are there already, and what goes out how, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sora_cli.cli import main
+from tests.boards import catalogue
+from tests.stamp.pki import issue
+from tests.test_film import Greys
+from tests.test_tools import GREYS, film
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    monkeypatch.chdir(tmp_path)
+    film(tmp_path / "a.mp4", GREYS)
+    return tmp_path
+
+
+def test_stitch_grade_stamp_and_verify(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stitch", "a.mp4", "a.mp4", "-o", "b.mp4", "--transition", "dissolve 6f", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert ((home / made["path"]).is_file(), made["frames"]) == (True, 18)
+    assert main(["grade", "b.mp4", "--match", "a.mp4", "--lut-out", "b.cube"]) == 0
+    assert Path("b.cube").read_text(encoding="utf-8").startswith('TITLE "b"\nLUT_3D_SIZE 33\n')
+    assert main(["stamp", "a.mp4", "-o", "c.mov", "--deliver", "prores", "--author", "Jane", "--mark", "by Jane"]) == 0
+    assert main(["verify", "c.mov"]) == 0
+    assert "Jane" in capsys.readouterr().out
+    assert main(["verify", "a.mp4"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["stitch", "a.mp4", "-o", "b.mov"], "must end in .mp4"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "vhs"], "no such delivery: vhs"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--fit", "squeeze"], "--fit squeeze"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--size", "big"], "--size big"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--fps", "0"], "--fps 0"),
+        (["grade", "a.mp4", "--match", "a.mp4"], "nothing to make"),
+    ],
+)
+def test_a_wrong_request_ends_with_2(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    assert main(words) == 2
+    assert why in capsys.readouterr().err
+    assert not list(home.glob("b.*"))
+
+
+def test_a_signer_of_ones_own_is_trusted_through_its_anchor(home: Path) -> None:
+    issued = issue()
+    chain, key = issued.write(home)
+    assert main(["stamp", "a.mp4", "-o", "b.mp4", "--sign-cert", str(chain), "--sign-key", str(key)]) == 0
+    (home / "root.pem").write_bytes(issued.root)
+    assert main(["verify", "b.mp4"]) == 1
+    assert main(["verify", "b.mp4", "--anchor", "root.pem"]) == 0
+    assert main(["stamp", "a.mp4", "-o", "c.mp4", "--sign-cert", str(chain)]) == 3
+
+
+def test_a_storyboard_is_delivered_with_its_tables(home: Path) -> None:
+    Path("film.yaml").write_text(
+        "title: Two\noutput: {size: 192x128}\nshots: [dark, {prompt: light, speed: 0.5, title: Hello}]\n", "utf-8"
+    )
+    assert main(["storyboard", "film.yaml", "--deliver", "archive", "--luts", "luts"]) == 0
+    assert sorted(path.name for path in home.glob("two.*")) == ["two.json", "two.mkv", "two.mkv.c2pa", "two.png"]
+    assert [path.name for path in Path("luts").iterdir()] == ["002-shot-2.cube"]
+    assert main(["generate", "white", "-o", "one.gif", "--deliver", "gif"]) == 0
+    assert main(["verify", "one.gif"]) == 0
