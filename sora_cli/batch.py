@@ -23,6 +23,8 @@ from sora_cli.studio import Studio
 
 BOARD, OUTPUT = "storyboard", "output"
 """Columns of a list with a meaning of their own; all others are variables."""
+MOST = 10_000
+"""Rows of a list: each is a film, and nobody waits for more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise RequestError(
             f"{path} is no list: {error}", hint="save it as CSV in UTF-8, columns named first"
         ) from error
+    if len(rows) > MOST:
+        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="make several lists of it")
     if not rows:
         raise RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
     for number, row in enumerate(rows, 1):

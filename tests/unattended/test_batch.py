@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.unattended.conftest import Machine
+from tests.unattended.conftest import ROOT, Machine
 
 BALL = "title: {title}\nengine: {engine}\nshots: [{{prompt: a {title} ball, duration: 0.5s}}]\n"
 
@@ -129,3 +133,29 @@ def test_when_time_is_up_the_rest_is_not_tried_and_the_next_run_goes_on(machine:
     assert machine.leftovers() == []
     assert machine.run("batch", *files).returncode == 0
     assert set(machine.drawn().values()) == {1}
+
+
+def test_the_examples_run(machine: Machine) -> None:
+    done = machine.run(
+        "batch", str(ROOT / "storyboards/any-hero.yaml"), str(ROOT / "examples/heroes.csv"), "-o", "films"
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (machine.folder / "films").glob("*.mp4")) == [
+        "blue-ball.mp4", "green-star.mp4", "orange-heart.mp4",
+    ]  # fmt: skip
+
+
+def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> None:
+    (machine.folder / "boards").mkdir()
+    machine.write("boards/good.yaml", board("good"))
+    machine.write("boards/red.yaml", board("red", options="{fails: true}"))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    script = [str(ROOT / "examples/overnight.sh"), "boards", "films"]
+    done = subprocess.run(
+        script, capture_output=True, text=True, check=False, cwd=machine.folder,
+        env={**machine.environment, "PATH": path},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "made    films/good.mp4" in done.stdout
+    assert "FAILED  boards/red.yaml (exit code 1)" in done.stdout
+    assert "the model saw red" in done.stdout
