@@ -2,6 +2,8 @@
 
 Commands are prefixes of one line of flow (`film`): `check` and `plan` stop early, `storyboard` runs it all, and
 `generate` is a storyboard of one shot made from its options.
+
+Long, for one reason: Typer has one importer, and every command is here. Each does its work in three lines.
 """
 
 from __future__ import annotations
@@ -16,32 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sora_cli import __version__, cli_tools, console
-from sora_cli.cli_options import (
-    Board,
-    Deliver,
-    Draft,
-    Events,
-    Json,
-    LogFile,
-    MaxDisk,
-    MaxTime,
-    Only,
-    Out,
-    Outside,
-    Sets,
-    SignCert,
-    SignKey,
-    pairs,
-    signer,
-    working,
-)
-from sora_cli.errors import DeviceLost, SoraError
+from sora_cli import __version__, console
+from sora_cli.errors import DeviceLost, RequestError, SoraError
+from sora_cli.session import interruptible, pairs, signer, working
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.batch import Outcome
     from sora_cli.explain import PlanView
     from sora_cli.sidecar import Film
+    from sora_cli.storyboard.model import Provenance
+    from sora_cli.tools import Made
 
 app = typer.Typer(
     name="sora",
@@ -96,6 +82,36 @@ def _show_film(made: Film, *, as_json: bool) -> None:
         console.stdout_json(made.as_dict())
     title = f"{made.path} is up to date" if made.reused else f"{made.path}"
     console.show_summary(title, made.facts(console.duration))
+
+
+# -- options that several commands share ---------------------------------------------------------------------
+
+Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
+LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
+MaxTime = Annotated[
+    str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
+]
+MaxDisk = Annotated[
+    str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
+]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
+Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
+
+
+Deliver = Annotated[str, typer.Option(metavar="NAME", help="The kind of film file: web, prores, archive, av1 or gif.")]
+SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
+SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
+ModelName = Annotated[str, typer.Argument(metavar="ID", help="A name that `sora models` lists, or a hub id.")]
+NewFilm = Annotated[Path, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+Author = Annotated[str, typer.Option(help="Who made it; goes into its credential.")]
+Mark = Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")]
+Strength = Annotated[float, typer.Option(min=0, max=1, help="How strongly colours are matched.")]
+FITS = ("fill", "fit", "pad")
 
 
 # -- making ----------------------------------------------------------------------------------------------------
@@ -273,24 +289,214 @@ def _show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
     console.say(view.summary())
 
 
-app.command()(cli_tools.verify)
-app.command()(cli_tools.stamp)
-app.command()(cli_tools.stitch)
-app.command()(cli_tools.grade)
-app.command()(cli_tools.reproduce)
+# -- films that are there already --------------------------------------------------------------------------------
 
 
 @app.command()
-def models(as_json: Json = False) -> None:
-    """List the engines: what they can do, what they need, what is here."""
-    from sora_cli.engines import catalogue
+def stitch(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIPS...", help="Films, in order.")],
+    output: NewFilm,
+    transition: Annotated[str, typer.Option(help="How each comes in: cut, dissolve 0.5s, fade 1s, wipe left.")] = "cut",
+    match: Annotated[
+        str, typer.Option(help="Hold colours to: film (the first clip), previous, a picture, a film or a .cube file.")
+    ] = "off",
+    strength: Strength = 1.0,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the film; the first clip's where not given.")] = "",
+    fps: Annotated[str, typer.Option(help="Frames a second; the first clip's where not given.")] = "",
+    fit: Annotated[
+        str, typer.Option(help="Clips of another shape: fill (crop), fit (bars), pad (bars, never larger).")
+    ] = "fill",
+    author: Author = "",
+    mark: Mark = "",
+    deliver: Deliver = "web",
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    events: Events = False,
+    log: LogFile = None,
+    as_json: Json = False,
+) -> None:
+    """Put films one after the other, as one stamped film."""
+    from sora_cli import tools
 
-    rows = catalogue.listing()
+    if fit not in FITS:
+        raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
+    who = signer(sign_cert, sign_key)
+    with working(events=events, log=log) as (report, studio):
+        way = tools.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
+        made = tools.stitch(
+            clips, output, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
+            fit=fit,  # type: ignore[arg-type]  # checked above
+        )  # fmt: skip
+    _show_made(made, as_json=as_json)
+
+
+@app.command()
+def grade(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The film whose colours are changed.")],
+    match: Annotated[str, typer.Option(metavar="REFERENCE", help="A picture, a film or a .cube file.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the graded film goes.")
+    ] = None,
+    strength: Strength = 1.0,
+    lut_out: Annotated[
+        Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the change as a .cube file.")
+    ] = None,
+    author: Author = "",
+    mark: Mark = "",
+    deliver: Deliver = "web",
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    events: Events = False,
+    log: LogFile = None,
+    as_json: Json = False,
+) -> None:
+    """Hold a film's colours to those of a picture or another film."""
+    from sora_cli import tools
+
+    who = signer(sign_cert, sign_key)
+    with working(events=events, log=log) as (report, studio):
+        way = tools.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
+        made = tools.grade(clip, output, way, match=match, strength=strength, lut=lut_out)
+    _show_made(made, as_json=as_json)
+
+
+@app.command()
+def stamp(
+    film: Annotated[Path, typer.Argument(metavar="FILE", help="A film, ours or not; it stays as it is.")],
+    output: NewFilm,
+    author: Author = "",
+    mark: Mark = "",
+    deliver: Deliver = "web",
+    sign_cert: SignCert = None,
+    sign_key: SignKey = None,
+    events: Events = False,
+    log: LogFile = None,
+    as_json: Json = False,
+) -> None:
+    """Put the visible mark and a signed credential on a film."""
+    from sora_cli import tools
+
+    who = signer(sign_cert, sign_key)
+    with working(events=events, log=log) as (report, studio):
+        way = tools.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
+        made = tools.mark(film, output, way)
+    _show_made(made, as_json=as_json)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not.")],
+    anchor: Annotated[
+        list[Path] | None, typer.Option(metavar="PEM", help="A root certificate to trust; repeatable.")
+    ] = None,
+    revoked: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A list of revoked certificates; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a film's credential proves: who made it, from what, and what was changed since."""
+    from sora_cli import stamp
+
+    verdict = stamp.verify(path, anchors=anchor or (), revoked=revoked or ())
     if as_json:
-        console.stdout_json(rows)
+        console.stdout_json(verdict.as_dict())
+    else:
+        console.stdout(console.plain("\n".join(console.verdict_lines(verdict.as_dict()))))
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reproduce(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film with its sidecar, or a clip of the store.")],
+    as_json: Json = False,
+) -> None:
+    """Make a film's takes again, and say whether the frames agree, and if not what differs."""
+    from sora_cli import reproduce as again
+
+    with working() as (report, studio):
+        found = again.reproduce(path, studio.store, report, studio.halt)
+    if as_json:
+        console.stdout_json(found.as_dict())
+    else:
+        console.show_table(again.COLUMNS, [take.row for take in found.takes], right=("nearness",))
+    for what, (then, now) in found.differences.items():
+        console.say(f"{what}: {then} then, {now} now", "yellow")
+    console.say(found.summary(), "green" if found.agrees else "bold red")
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+def _owner(author: str, mark: str) -> Provenance:
+    from sora_cli.storyboard.model import Provenance, Watermark
+
+    return Provenance(author, Watermark(text=mark) if mark else Watermark())
+
+
+def _show_made(made: Made, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(made.as_dict())
+    console.show_summary(str(made.path or made.lut), made.facts())
+
+
+# -- the engines -----------------------------------------------------------------------------------------------
+
+library = typer.Typer(help="List the engines, and get more.", rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(library, name="models")
+
+
+@library.callback()
+def models(context: typer.Context, as_json: Json = False) -> None:
+    """List the engines: what they can do, what they need, what is here."""
+    if context.invoked_subcommand is not None:
         return
-    columns = list(rows[0])
-    console.show_table(columns, [[str(row[column]) for column in columns] for row in rows])
+    from sora_cli.engines import hub
+
+    found = hub.models()
+    if as_json:
+        console.stdout_json([model.facts() for model in found])
+        return
+    rows = [model.row() for model in found]
+    console.show_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@library.command()
+def show(name: ModelName, as_json: Json = False) -> None:
+    """Show all that is known of one engine: limits, options, licence."""
+    from sora_cli.engines import hub
+
+    facts = hub.show(name).facts()
+    if as_json:
+        console.stdout_json(facts)
+    else:
+        console.stdout(console.plain(hub.described(facts)))
+
+
+@library.command()
+def pull(
+    name: ModelName,
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of its repository.")] = None,
+) -> None:
+    """Get an engine's weights from the hub; what was begun before is gone on with."""
+    from sora_cli.engines import hub
+
+    with interruptible(), console.Download(name) as bar:
+        card = hub.pull(name, revision=revision, fetched=bar)
+    console.say(f"{card.name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what works on this machine, what is missing, and what to type."""
+    from sora_cli import explain
+
+    checks = explain.doctor()
+    if as_json:
+        console.stdout_json([asdict(check) for check in checks])
+    else:
+        console.show_checks(checks)
+    if any(check.ok is False for check in checks):
+        raise typer.Exit(3)
 
 
 # -- the store -------------------------------------------------------------------------------------------------

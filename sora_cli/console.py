@@ -23,6 +23,9 @@ from rich.text import Text
 from sora_cli import report
 from sora_cli.errors import Problem, RequestError, SoraError, StoryboardError
 
+if TYPE_CHECKING:
+    from sora_cli.engines.doctor import Check
+
 PLAIN_WIDTH = 200
 """Columns of a table that is not drawn on a terminal; a pipe has no width, and cropped names help nobody."""
 
@@ -127,6 +130,41 @@ def show_summary(title: str, facts: Mapping[str, str]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         console.print(Text(f"  {name:<{width}}  ", style="dim") + Text(plain(value)))
+
+
+def show_checks(checks: Iterable[Check]) -> None:
+    """What a doctor found, a line each on stdout: what works, what is missing, what to type."""
+    for check in checks:
+        state = {True: "ok", False: "MISSING", None: "-"}[check.ok]
+        hint = f"  ({check.hint})" if check.ok is False and check.hint else ""
+        stdout(plain(f"{state:<8}{check.name:<17}{check.found}{hint}"))
+
+
+class Download:
+    """A bar for what comes from a hub, in bytes; called with (fetched, in all)."""
+
+    def __init__(self, name: str) -> None:
+        from rich import progress
+
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False), progress.BarColumn(), progress.DownloadColumn(),
+            progress.TransferSpeedColumn(), progress.TimeRemainingColumn(), console=_console(), transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task(plain(name), total=None)
+
+    def __enter__(self) -> Self:
+        """Start drawing, on a terminal."""
+        if self._bar.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the bar away."""
+        self._bar.stop()
+
+    def __call__(self, fetched: int, total: int) -> None:
+        """So much is here."""
+        self._bar.update(self._task, completed=fetched, total=total)
 
 
 class Talk:

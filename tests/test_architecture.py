@@ -22,8 +22,7 @@ LEVELS = (
     ("explain", "film", "housekeeping"),
     ("batch", "reproduce", "tools"),
     ("console",),
-    ("cli_options",),
-    ("cli_tools",),
+    ("session",),
     ("cli",),
     ("__main__",),
 )
@@ -33,7 +32,7 @@ UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "claim": {"errors"
 """Neighbours on one level where one stands on the other."""
 
 ONE_ROOM = {
-    "typer": ("cli.py", "cli_options.py", "cli_tools.py"),
+    "typer": ("cli.py",),
     "rich": ("console.py",),
     "yaml": ("storyboard/",),
     "torch": ("engines/",),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sora_cli.engines import checkpoint, released
 from sora_cli.engines.base import Engine, EngineCard
@@ -224,16 +224,3 @@ def _missing(name: str, repo: str) -> EngineMissing:
     if _is_repo(repo):
         return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
     return EngineMissing(f"there is no engine {name}", hint="see what there is: sora models")
-
-
-def listing() -> list[dict[str, Any]]:
-    """What `sora models` lists."""
-    return [
-        {
-            "name": card.name, "title": card.title, "here": "yes" if card.location else "no",
-            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
-            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
-            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
-        }
-        for card in cards()
-    ]  # fmt: skip

@@ -47,6 +47,34 @@ class Model:
             "notes": list(card.notes),
         }  # fmt: skip
 
+    def row(self) -> dict[str, str]:
+        """The few facts that a list has room for."""
+        card = self.card
+        return {
+            "name": card.name, "title": card.title, "here": "yes" if self.here else "no",
+            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
+            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
+            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
+        }  # fmt: skip
+
+
+def described(facts: Mapping[str, Any]) -> str:
+    """The facts of a model in lines, its options with their types and defaults."""
+    lines = [
+        f"{name}: {_words(value)}" for name, value in facts.items() if name != "options" and value not in (None, [])
+    ]
+    lines.append("options:")
+    for name, option in facts["options"].items():
+        kinds = option.get("type") or " or ".join(one.get("type", "") for one in option.get("anyOf", []))
+        lines.append(f"  {name}: {kinds or 'see its family'}, default {option.get('default')}")
+    return "\n".join(lines)
+
+
+def _words(value: Any) -> str:  # noqa: ANN401  plain data of any shape
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return ", ".join(str(inner) for inner in value) if isinstance(value, list) else str(value)
+
 
 def models() -> list[Model]:
     """Every model known or found here, the ones on this machine first."""

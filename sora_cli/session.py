@@ -1,4 +1,4 @@
-"""What commands share: their options, and who hears the work."""
+"""What commands share: who hears the work, the studio that does it, and words of the command line made exact."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sora_cli import console
 from sora_cli.errors import Interrupted, RequestError
@@ -28,12 +26,12 @@ SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """An interruption is told, and becomes its exit code; Typer would make 130 of every one."""
+    """An interruption is told, and becomes the process's exit code."""
     try:
         yield
     except KeyboardInterrupt as stop:
         console.say("interrupted; run the same command again and it goes on where it was", "yellow")
-        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from None
+        raise SystemExit(getattr(stop, "exit_code", INTERRUPTED)) from None
 
 
 @contextlib.contextmanager
@@ -74,28 +72,6 @@ def amount(words: str | None, units: Mapping[str, float], option: str) -> int | 
             return int(amount)
     known = ", ".join(f"1{unit}" for unit in units if unit)
     raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
-
-
-Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
-Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
-LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
-MaxTime = Annotated[
-    str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
-]
-MaxDisk = Annotated[
-    str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
-]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
-Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
-Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
-
-
-Deliver = Annotated[str, typer.Option(metavar="NAME", help="The kind of film file: web, prores, archive, av1 or gif.")]
-SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
-SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
 
 
 def signer(certificate: Path | None, key: Path | None) -> Signer | None:
