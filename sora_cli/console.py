@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import singledispatch, singledispatchmethod
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.text import Text
