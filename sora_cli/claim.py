@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -104,6 +107,32 @@ class Claim:
     ) -> None:
         """Give it back."""
         self.release()
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for files that nobody needs afterwards. Those of processes that were killed are removed as well.
+
+    Raises:
+        OSError: there is no room for temporary files.
+    """
+    base = Path(tempfile.gettempdir())
+    for lock in base.glob("sora-*.lock"):
+        with contextlib.suppress(OSError, StoreError):  # another user's
+            claim = Claim.take(lock)
+            if claim is not None:
+                with claim:
+                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+    claim = None
+    while claim is None:
+        folder = base / f"sora-{secrets.token_hex(8)}"
+        claim = Claim.take(folder.with_suffix(".lock"))
+    with claim:
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _same_file(handle: int, path: Path) -> bool:

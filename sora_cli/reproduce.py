@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sora_cli.claim import scratch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Carry, EngineCard, Reference, Take
 from sora_cli.errors import RequestError, SoraError
@@ -91,8 +91,8 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt) -> Reproduct
     cards = {name: catalogue.card(name) for name in {record["engine"] for record in records.values()}}
     takes = tuple(_take(key, record, own) for key, record in records.items())
     wrong: dict[str, SoraError] = {}
-    with tempfile.TemporaryDirectory(prefix="sora-again-") as folder:
-        again = Store(Path(folder))
+    with scratch() as folder:
+        again = Store(folder)
         camera = Camera(lambda card, tell: catalogue.open_engine(card, report=tell), again, halt)
         executor = LocalExecutor(camera, camera.close)
         try:

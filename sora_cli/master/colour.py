@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 
+from sora_cli.claim import scratch
 from sora_cli.errors import MediaError
 from sora_cli.master.cube import Colours, look_up, read_cube, table, weakened, write_cube
 from sora_cli.master.match import match
@@ -96,8 +96,8 @@ class Grader:
         if full is None:
             yield ()
             return
-        with TemporaryDirectory(prefix="sora-") as folder:
-            path = Path(folder) / "look.cube"
+        with scratch() as folder:
+            path = folder / "look.cube"
             write_cube(path, full)
             yield (("lut3d", {"file": str(path)}),)
 
@@ -133,8 +133,8 @@ def match_frames(frames: Frames, anchor: Frames, strength: float = 1.0) -> Frame
     """
     change = match(_coded(_spread(frames)), _coded(_spread(anchor)), strength)
     out = np.empty_like(frames)
-    with TemporaryDirectory(prefix="sora-") as folder:
-        path = Path(folder) / "look.cube"
+    with scratch() as folder:
+        path = folder / "look.cube"
         write_cube(path, table(change))
         grade = Chain(("format", {"pix_fmts": "gbrp"}), ("lut3d", {"file": str(path)}))
         for number, pixels in enumerate(frames):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sora_cli.claim import scratch as scratch_folder
 from sora_cli.errors import PolicyError, RequestError, StampError
 from sora_cli.media.film import WEB, Delivery, write_film
 from sora_cli.media.overlay import overlay
@@ -187,8 +187,8 @@ class Desk:
         with _aside(self.out) as plain, _aside(self.out) as signed:
             with self._stage("write", master.frames):
                 write_film(plain, film, kind, lambda done, _of: self.tell(StageStep("write", done)))
-            with self._stage("stamp", steps), tempfile.TemporaryDirectory(prefix="sora-stamp-") as scratch:
-                parts = ingredients(Path(scratch))
+            with self._stage("stamp", steps), scratch_folder() as scratch:
+                parts = ingredients(scratch)
                 store = credential.sign(plain, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
                 plain.unlink()
                 sidecar, verdict = self._put_in_place(signed, store)

@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 from sora_cli import housekeeping
-from sora_cli.claim import Claim
+from sora_cli.claim import Claim, scratch
 from sora_cli.errors import StoreError
 from sora_cli.media.clip import write_clip
 from sora_cli.store import Clip, ClipFacts, Store
@@ -92,6 +93,28 @@ def test_a_lock_file_that_is_just_lying_there_locks_nothing(tmp_path: Path) -> N
     (tmp_path / KEY[:2] / f"{KEY}.lock").write_text("12345 2001-01-01")
     with claimed(Store(tmp_path)):
         pass
+
+
+DIES = """
+import os
+from sora_cli.claim import scratch
+with scratch() as folder:
+    (folder / "file").write_bytes(b"x")
+    print(folder, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_scratch_of_the_dead_is_removed_and_of_the_living_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", DIES], capture_output=True, text=True, check=False, env=environment)
+    assert Path(done.stdout.strip(), "file").exists()
+    with scratch() as one, scratch() as other:
+        assert {path for path in tmp_path.iterdir() if path.is_dir()} == {one, other}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_threads_that_want_one_claim_take_turns(tmp_path: Path) -> None:
