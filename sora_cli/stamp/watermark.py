@@ -13,9 +13,10 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.lettering import face_for, load_font
 from sora_cli.storyboard.model import Watermark
 
 LOOP = 9.4
@@ -41,23 +42,6 @@ MOST_LINES = 5
 
 LETTERS = Fraction(9, 200)
 """Font size as a part of the frame's shorter side."""
-
-SYSTEM_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSans-Regular.ttf",
-    "LiberationSans-Regular.ttf",
-    "Arial.ttf",
-    "Arial Unicode.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "PingFang.ttc",
-    "msyh.ttc",
-    "YuGothR.ttc",
-    "malgun.ttf",
-)
-"""Fonts to look for where Pillow's own, which has little beyond ASCII, lacks a letter."""
-
-NO_LETTER = "\U0010fffe"
-"""A code point that is no letter, and never will be: how it is drawn tells how a missing one is."""
 
 LEAST_OPACITY = 0.2
 """A fainter mark counts as none."""
@@ -157,36 +141,12 @@ def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
 
 
 def _face(text: str) -> str:
-    """The first font that has all letters of the text: Pillow's own (an empty name), else one of the system's.
-
-    Raises:
-        RequestError: none has them; they would come out as empty boxes.
-    """
-    lacking = ""
-    for name in ("", *SYSTEM_FONTS):
-        try:
-            font = _font(name, SMALLEST_LETTERS)
-        except OSError:
-            continue
-        none = bytes(font.getmask(NO_LETTER))
-        missing = [letter for letter in dict.fromkeys(text) if letter.strip() and bytes(font.getmask(letter)) == none]
-        if not missing:
-            return name
-        lacking = lacking or " ".join(missing[:8])
-    raise RequestError(
-        f"the mark cannot be lettered: no font here has {lacking}",
-        hint="give a picture of it: `provenance: watermark: {image: mark.png}`",
-    )
-
-
-def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
-    """A font of the system by its file's name; Pillow's own where the name is empty."""
-    if name:
-        return ImageFont.truetype(name, size)
-    own = ImageFont.load_default(size=size)
-    if not isinstance(own, ImageFont.FreeTypeFont):
-        raise MediaError("this Pillow was built without FreeType", hint="pip install --force-reinstall pillow")
-    return own
+    """The font that has all letters of the text. Raises RequestError where none has them."""
+    try:
+        return face_for(text)
+    except RequestError as error:
+        hint = "give a picture of it: `provenance: watermark: {image: mark.png}`"
+        raise RequestError(f"the mark: {error.message}", hint=hint) from None
 
 
 def _wrapped(text: str) -> list[str]:
@@ -214,7 +174,7 @@ class _Plate:
 
     def __init__(self, text: str, face: str, letters: int) -> None:
         self._text = text
-        self._font = _font(face, letters)
+        self._font = load_font(face, letters)
         self._rim, self._edge = max(1, letters // 12), max(2, letters // 5)
         ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
         left, top, right, bottom = ruler.multiline_textbbox(

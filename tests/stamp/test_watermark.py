@@ -147,7 +147,7 @@ def test_a_users_text_and_picture(tmp_path: Path) -> None:
 
 def test_letters_that_no_font_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow's own font has no ü, and would draw an empty box."""
-    monkeypatch.setattr("sora_cli.stamp.watermark.SYSTEM_FONTS", ("no-such-font.ttf",))
+    monkeypatch.setattr("sora_cli.media.lettering.SYSTEM_FONTS", ("no-such-font.ttf",))
     make_badge(Watermark(text="(c) 2026 Zoe & friends"), 1280, 720)
     with pytest.raises(RequestError, match="ë ü") as caught:
         make_badge(Watermark(text="Zoë Müller"), 1280, 720)
