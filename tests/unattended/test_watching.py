@@ -1,0 +1,131 @@
+"""Whoever watches: a program that reads events, a person at a terminal that changes its size, a log."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sora_cli import report
+from tests.unattended.conftest import Machine
+
+BOARD = """\
+title: Watched
+shots:
+  - {name: one, prompt: a red ball rolls right, duration: 1s}
+  - {name: two, prompt: a blue cube falls, duration: 1s, options: {fails: %s}}
+  - {name: three, prompt: the cube stays, duration: 1s, from: two}
+"""
+WORDS = ("storyboard", "board.yaml", "-o", "film.mp4")
+
+
+@pytest.mark.parametrize("fails", ["false", "true"])
+def test_every_event_is_as_its_schema_says(machine: Machine, fails: str) -> None:
+    machine.write("board.yaml", BOARD % fails)
+    schema = json.loads(machine.run("schema", "--events").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema)
+    lines = machine.run("batch", "board.yaml", "--events", "--keep-going").stdout.splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    for event in events:
+        check.validate(event)
+        assert not check.is_valid({**event, "more": 1})
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+    kinds = {event["event"] for event in events}
+    assert {"film_started", "stage_started", "planned", "take_started", "step", "take_kept", "film_ended"} <= kinds
+    if fails == "true":
+        failed = next(event for event in events if event["event"] == "take_failed")
+        assert failed["reason"] == "the model saw red"
+        assert next(event for event in events if event["event"] == "take_skipped")["because"] == "scene-1/two"
+        assert events[-1]["reason"]
+    else:
+        assert "released" in kinds
+
+
+def test_the_schema_knows_every_event() -> None:
+    names = {report.name_of(kind) for kind in report.Event.__subclasses__()} - {"about"}
+    assert {each["title"] for each in report.events_schema()["oneOf"]} == names
+
+
+def test_time_left_falls_as_takes_are_made() -> None:
+    pace = report.Pace()
+    assert pace.hear(report.StageStarted("plan"), 0) is None
+    assert pace.hear(report.Planned(4, 1, 10, 1.0), 1) is None
+    pace.hear(report.TakeKept("one", "1", "", 9.0, reused=True), 1)
+    pace.hear(report.TakeStarted("two", "2"), 1)
+    assert pace.hear(report.Step("two", "2", 1, 2), 3) == pytest.approx(10)  # 4 s a take: half a take and two more
+    assert pace.hear(report.TakeKept("two", "2", "", 4.0), 5) == pytest.approx(8)
+    pace.hear(report.TakeFailed("three", "3", "no"), 5)
+    assert pace.hear(report.TakeSkipped("four", "4", "three"), 6) == 0
+
+
+def test_the_log_tells_the_time_and_how_it_ended(machine: Machine) -> None:
+    machine.write("board.yaml", BOARD % "true")
+    machine.run(*WORDS, "--log", "film.log")
+    lines = (machine.folder / "film.log").read_text().splitlines()
+    assert all(line[:4].isdigit() and line[10] == " " for line in lines)
+    assert any("failed: the model saw red" in line for line in lines)
+    assert "ended: " in lines[-1]
+    machine.write("board.yaml", BOARD % "false")
+    machine.run(*WORDS, "--log", "film.log")
+    more = (machine.folder / "film.log").read_text().splitlines()
+    assert more[: len(lines)] == lines
+    assert "released" in more[-1]
+    assert machine.run(*WORDS, "--log", "no/such/folder.log").returncode == 2
+
+
+@pytest.mark.parametrize("stop", ["", "once", "twice"])
+def test_a_terminal_that_changes_its_size_gets_its_cursor_back(machine: Machine, stop: str) -> None:
+    machine.write("board.yaml", BOARD % "false")
+    ours, theirs = pty.openpty()
+    program = [sys.executable, "-m", "sora_cli", *WORDS]
+    environment = {**machine.environment, "SORA_DRAW_STEP": "0.2", "TERM": "xterm-256color"}
+    environment.pop("COLUMNS")
+    with subprocess.Popen(program, stdout=theirs, stderr=theirs, cwd=machine.folder, env=environment) as process:
+        os.close(theirs)
+        seen, width = b"", 120
+        while chunk := read(ours):
+            seen += chunk
+            width = 20 + (width * 7) % 150
+            fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+            process.send_signal(signal.SIGWINCH)
+            if stop and b"engine drawing" in seen:
+                for _ in range(1 if stop == "once" else 2):
+                    process.send_signal(signal.SIGINT)
+                    if stop == "twice" and b"once more" not in seen:
+                        while b"once more" not in (seen := seen + read(ours)):
+                            pass
+                stop = ""
+    os.close(ours)
+    assert process.returncode in {0, 130}
+    assert b"Traceback" not in seen
+    assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor stays hidden"
+
+
+def read(terminal: int) -> bytes:
+    """What was written to a terminal; nothing when nobody writes to it any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
+    machine.write("board.yaml", BOARD % "false")
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full")
+    with full.open("w") as nowhere, machine.start(*WORDS, "--events", stdout=nowhere, stderr=nowhere) as process:
+        process.wait(timeout=60)
+    assert (machine.folder / "film.json").exists()
