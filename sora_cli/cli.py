@@ -106,6 +106,9 @@ Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboa
 Deliver = Annotated[str, typer.Option(metavar="NAME", help="The kind of film file: web, prores, archive, av1 or gif.")]
 SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
 SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
+MemoryMode = Annotated[
+    str | None, typer.Option("--memory", metavar="MODE", help="How models are fitted to the GPU: auto, fast or low.")
+]
 ModelName = Annotated[str, typer.Argument(metavar="ID", help="A name that `sora models` lists, or a hub id.")]
 NewFilm = Annotated[Path, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
 Author = Annotated[str, typer.Option(help="Who made it; goes into its credential.")]
@@ -132,6 +135,7 @@ def generate(
     camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
     draft: Draft = False,
+    memory: MemoryMode = None,
     deliver: Deliver = "web",
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
@@ -150,7 +154,7 @@ def generate(
         "options": pairs(option, "--option") or None,
     }  # fmt: skip
     written = {key: value for key, value in shot.items() if value is not None}
-    data = {"title": prompt, "shots": [written], **({"output": {"size": size}} if size else {})}
+    data = {"title": prompt, "shots": [written], "memory": memory, "output": size and {"size": size}}
     board = film.one_shot(data)
     out, who = output or film.free_name(prompt, deliver), signer(sign_cert, sign_key)
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
@@ -167,6 +171,7 @@ def storyboard(
     draft: Draft = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
+    memory: MemoryMode = None,
     deliver: Deliver = "web",
     luts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
@@ -182,7 +187,7 @@ def storyboard(
     """Make the film of a storyboard; run again, it goes on where it was."""
     from sora_cli import explain, film
 
-    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
+    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
     if dry_run:
         _show_plan(explain.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
         return
@@ -270,12 +275,13 @@ def plan(
     sets: Sets = None,
     draft: Draft = False,
     allow_outside: Outside = False,
+    memory: MemoryMode = None,
     as_json: Json = False,
 ) -> None:
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
     from sora_cli import explain, film
 
-    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
+    board = film.read(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
     _show_plan(explain.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from sora_cli import sidecar, storyboard
 from sora_cli.engines import catalogue
-from sora_cli.errors import RequestError
+from sora_cli.errors import RequestError, StoreError
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.report import Released, Report, Silent, StageDone, StageStarted
 from sora_cli.sidecar import Film
@@ -47,9 +47,14 @@ NAME_LENGTH = 60
 """Characters of a file name made from words."""
 
 
-def read(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Storyboard:
-    """Read and check a storyboard; raises StoryboardError with all that is wrong."""
-    return storyboard.load(path, sets=sets, allow_outside=allow_outside)
+def read(path: Path, *, sets: Mapping[str, str], allow_outside: bool, memory: str | None = None) -> Storyboard:
+    """Read and check a storyboard; `memory` is the mode that wins over the one written there.
+
+    Raises:
+        StoryboardError: all that is wrong.
+    """
+    board = storyboard.load(path, sets=sets, allow_outside=allow_outside)
+    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 
 def one_shot(data: Mapping[str, Any]) -> Storyboard:
@@ -144,6 +149,9 @@ def make(
         key = sidecar.film_key(plan, signer.chain, kind.name)
         done = sidecar.up_to_date(out, key)
     if done is not None:
+        with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
+            store = studio.store if studio else Store(default_folder())
+            store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         return done
     if any(shot.title for shot in plan.shots):
         from sora_cli.master.title import check_titles

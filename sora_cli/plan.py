@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from sora_cli.engines.base import EngineCard, Take
+from sora_cli.engines.options import Memory
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.storyboard.model import Loc, Look, Shot, Storyboard, TitleCard, Transition
 from sora_cli.takes import PlannedBeat, Stretch, TakeMaker
@@ -65,6 +68,8 @@ class Plan:
     """Every take to shoot, each after those it needs."""
     cards: Mapping[str, EngineCard]
     """By the name that takes carry in `engine`."""
+    memory: Memory = field(default_factory=Memory)
+    """How the engines are fitted to the device."""
     remarks: tuple[Problem, ...] = ()
     """What the author should know that stops nothing."""
 
@@ -104,6 +109,8 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
     size = film_size(board, card, draft=draft)
     maker = TakeMaker(board, cards, size, fps, draft)
     places = place(board, cards, fps)
+    memory = _memory(board, maker.problems)
+    maker.memory = memory.changes_pixels
     _plan_beats(board, maker, places)
     shots = _placed_shots(board, maker, places)
     problems = [*maker.problems, *_overlap_problems(board, shots)]
@@ -115,8 +122,21 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
     return Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        remarks=tuple(in_file_order(maker.remarks)),
+        memory=memory, remarks=tuple(in_file_order(maker.remarks)),
     )  # fmt: skip
+
+
+def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
+    """How the author wants models fitted to the device; what is wrong with it is told."""
+    try:
+        return Memory.model_validate(dict(board.memory))
+    except ValidationError as error:
+        known = ", ".join(Memory.model_fields)
+        for one in error.errors():
+            name = str(one["loc"][0])
+            place = board.mark(("memory", name)) or board.mark(("memory",))
+            problems.append(Problem(f"memory: {name}: {one['msg']}", f"it may have: {known}", place))
+        return Memory()
 
 
 def film_id(board: Storyboard) -> str:

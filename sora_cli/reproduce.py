@@ -15,6 +15,7 @@ import numpy as np
 from sora_cli.claim import scratch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Carry, EngineCard, Reference, Take
+from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.executors.local import LocalExecutor
 from sora_cli.halt import Halt
@@ -76,6 +77,7 @@ class _Work:
 
     takes: tuple[Take, ...]
     cards: Mapping[str, EngineCard]
+    memory: Memory
 
 
 def reproduce(path: Path, store: Store, report: Report, halt: Halt) -> Reproduction:
@@ -93,10 +95,10 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt) -> Reproduct
     wrong: dict[str, SoraError] = {}
     with scratch() as folder:
         again = Store(folder)
-        camera = Camera(lambda card, tell: catalogue.open_engine(card, report=tell), again, halt)
+        camera = Camera(lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell), again, halt)
         executor = LocalExecutor(camera, camera.close)
         try:
-            shoot(_Work(takes, cards), executor, again, report, halt)
+            shoot(_Work(takes, cards, _memory(records)), executor, again, report, halt)
         except SoraError as error:
             halt.check()
             wrong[""] = error
@@ -149,6 +151,11 @@ def _from_card(key: str, card: Mapping[str, Any] | None) -> dict[str, Any]:
         raise RequestError(f"take {key}, which is carried on from, is not known here any more")
     made = {"pixels": card.get("pixels", ""), "made_on": card.get("made_on", {})}
     return {"name": key, "key": key, "skip": 0, "play": card["frames"], **card["fields"], **made}
+
+
+def _memory(records: Mapping[str, Mapping[str, Any]]) -> Memory:
+    """What of the fitting to the device changed pixels then; all takes of a film share it."""
+    return Memory.model_validate(next((record["memory"] for record in records.values() if record.get("memory")), {}))
 
 
 def _take(key: str, record: Mapping[str, Any], own: Mapping[str, Path]) -> Take:

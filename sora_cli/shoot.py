@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from graphlib import TopologicalSorter
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from sora_cli.claim import PATIENCE
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, MachineError, RenderError, SoraError, StoreError
 from sora_cli.executors.base import Executor
 from sora_cli.halt import Halt
@@ -59,6 +60,8 @@ class Job:
     report: Report
     opening: Clip | None = None
     closing: Clip | None = None
+    memory: Memory = field(default_factory=Memory)
+    """How the engine is fitted to the device."""
 
 
 class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
@@ -75,11 +78,12 @@ class Camera:
     An engine stays open for all takes that want it, of however many films, and is closed before another is opened.
     """
 
-    def __init__(self, open_engine: Callable[[EngineCard, Report], Engine], store: Store, halt: Halt) -> None:
+    def __init__(self, open_engine: Callable[[EngineCard, Report, Memory], Engine], store: Store, halt: Halt) -> None:
         self._open = open_engine
         self._store = store
         self._halt = halt
         self._engine: Engine | None = None
+        self._memory = Memory()
         self._stop = threading.Event()
         self._writing = threading.Lock()
 
@@ -128,6 +132,11 @@ class Camera:
         except DeviceLost:
             self._engine = None  # there is nothing left to close; another try loads it anew
             raise
+        except (SoraError, Stopped):
+            raise
+        except Exception as error:
+            # An engine from elsewhere may raise anything, and one take's mishap does not cost the night.
+            raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
         with self._writing:
@@ -137,10 +146,10 @@ class Camera:
         return clip
 
     def _engine_for(self, job: Job) -> Engine:
-        if self._engine is None or self._engine.card.name != job.card.name:
+        if self._engine is None or (self._engine.card.name, self._memory) != (job.card.name, job.memory):
             self.close()
             job.report(EngineLoading(job.card.name))
-            self._engine = self._open(job.card, job.report)
+            self._engine, self._memory = self._open(job.card, job.report, job.memory), job.memory
         return self._engine
 
     def _check_stop(self) -> None:
@@ -245,6 +254,11 @@ class Work(Protocol):
         """The engines' cards, by the name that takes carry."""
         ...
 
+    @property
+    def memory(self) -> Memory:
+        """How the engines are fitted to the device."""
+        ...
+
 
 def shoot(
     plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
@@ -269,6 +283,7 @@ class _Shooting:
     ) -> None:  # fmt: skip
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards
+        self._memory = plan.memory
         self._executor = executor
         self._store = store
         self._report = report
@@ -319,7 +334,7 @@ class _Shooting:
     def _submit(self, take: Take) -> None:
         self._engine = take.engine
         opening, closing = self._source(take.opening), self._source(take.closing)
-        job = Job(take, self._cards[take.engine], self._report, opening, closing)
+        job = Job(take, self._cards[take.engine], self._report, opening, closing, self._memory)
         self._running[self._executor.submit(job)] = take
 
     def _source(self, carry: Carry | None) -> Clip | None:

@@ -62,8 +62,9 @@ class Studio:
 
         if self._executor is None:
             self._camera = Camera(
-                lambda card, report: catalogue.open_engine(card, report=report), self.store, self.halt
-            )
+                lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
+                self.store, self.halt,
+            )  # fmt: skip
             self._executor = LocalExecutor(self._camera, self._camera.close)
         return self._executor
 

@@ -76,6 +76,7 @@ def key_fields(take: Take) -> dict[str, Any]:
         "to": _carry_fields(take.closing),
         "reference": [reference.sha256 for reference in take.references],
         "sound": take.sound,
+        **({"memory": dict(take.memory)} if take.memory else {}),
     }
 
 
@@ -99,6 +100,8 @@ class TakeMaker:
     draft: bool
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What of the fitting to the device changes pixels."""
     planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
     _hashes: dict[Path, str] = field(default_factory=dict)
     _before: dict[str, str] = field(init=False)
@@ -171,7 +174,7 @@ class TakeMaker:
             # A closing frame is the engine's last one: what the grid adds is then dropped at the front.
             skip=frames - play if closing else given, play=play, seed=0, options=self.options(card, beat),
             opening=opening, closing=closing, references=self.references(card, beat),
-            sound=card.can(Ability.SOUND) and not beat.sound_off,
+            sound=card.can(Ability.SOUND) and not beat.sound_off, memory=self.memory,
         )  # fmt: skip
 
     def candidates(self, beat: Beat, take: Take, label: str) -> Stretch:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
+from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
 from sora_cli.executors.local import LocalExecutor
 from sora_cli.halt import Halt
@@ -64,7 +65,7 @@ class Set:
         finally:
             executor.close()
 
-    def _open(self, card: EngineCard, _report: Report) -> Drawing:
+    def _open(self, card: EngineCard, _report: Report, _memory: Memory) -> Drawing:
         return Drawing(card, self.made, self.fails)
 
 
@@ -119,7 +120,7 @@ def test_the_best_of_several_takes_is_carried_on(tmp_path: Path) -> None:
 def test_calling_off_stops_at_the_next_step_and_keeps_nothing_half_made(tmp_path: Path) -> None:
     planned = plan("a ball", "a cube")
     report, store = Recording(), Store(tmp_path)
-    camera = Camera(lambda card, _report: Drawing(card, []), store, Halt())
+    camera = Camera(lambda card, _report, _memory: Drawing(card, []), store, Halt())
     camera.stop()
     executor = LocalExecutor(camera, camera.close)
     with pytest.raises(Exception, match=r"^$"):
@@ -137,7 +138,7 @@ def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 def test_the_camera_closes_one_engine_before_it_opens_another(tmp_path: Path) -> None:
     opened: list[Drawing] = []
 
-    def open_engine(card: EngineCard, _report: Report) -> Drawing:
+    def open_engine(card: EngineCard, _report: Report, _memory: Memory) -> Drawing:
         assert all(engine.closed for engine in opened)
         opened.append(Drawing(card, []))
         return opened[-1]

@@ -150,6 +150,8 @@ class Take:
     closing: Carry | None = None
     references: tuple[Reference, ...] = ()
     sound: bool = True
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
 
     @property
     def needs(self) -> tuple[str, ...]:

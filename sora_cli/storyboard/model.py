@@ -226,6 +226,8 @@ class Storyboard:
     cast: Mapping[str, CastMember] = field(default_factory=dict)
     sound: SoundBed = SoundBed()
     provenance: Provenance = Provenance()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
     policy: str = "standard"
     policy_path: Path | None = None
     written: frozenset[Loc] = frozenset()

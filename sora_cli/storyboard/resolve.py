@@ -105,6 +105,7 @@ class Resolver:
             cast=self._casting.members,
             sound=held.bed,
             provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
+            memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
             policy=policy,
             policy_path=policy_path,
             written=frozenset(self._document.keys()),

@@ -281,6 +281,10 @@ class FilmForm(Level):
     output: OutputForm | None = Field(None, description="Size and frame rate.")
     cast: dict[str, Member] | None = Field(None, description="Named subjects, for @name in prompts.")
     provenance: ProvenanceForm | None = Field(None, description="Author, watermark, permission to train.")
+    memory: str | dict[str, str | int | float | bool] | None = Field(
+        None,
+        description="How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.",
+    )
     policy: Policy | None = Field(None, description="standard, strict, off, or a policy file.")
     vars: dict[str, str | int | float | bool] | None = Field(
         None, description="${name} anywhere in the storyboard; `--set name=value` wins."
