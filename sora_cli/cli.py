@@ -293,6 +293,7 @@ def _show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
     console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"))
     console.show_problems(view.plan.remarks, style="yellow")
     console.say(view.summary())
+    console.show_problems(view.needed(), style="cyan")
 
 
 # -- films that are there already --------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields
 
 if TYPE_CHECKING:
+    from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
+    from sora_cli.engines.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class PlanView:
     plan: Plan
     kept: Mapping[str, bool]
     why: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Estimate] = field(default_factory=dict)
+    """What the largest take of each engine will need on this machine."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
@@ -74,6 +79,7 @@ class PlanView:
                  "skip": take.skip, "play": take.play, **key_fields(take)}
                 for take in plan.takes
             ],
+            "needs": {name: asdict(need) for name, need in self.needs.items()},
             "remarks": [_problem(remark) for remark in plan.remarks],
         }  # fmt: skip
 
@@ -108,6 +114,16 @@ class PlanView:
         size = f"{plan.width}x{plan.height} at {float(plan.fps):g} fps"
         return f"{len(plan.shots)} shots, {plan.frames} frames ({plan.seconds:.2f} s), {size}; {missing} takes to shoot"
 
+    def needed(self) -> Iterator[Problem]:
+        """For each engine with work to do, what it will need here; what would fit where it will not."""
+        todo = Counter(take.engine for take in self.plan.takes if not self.kept[take.key])
+        for name, need in self.needs.items():
+            parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"
+            facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
+            took = f", about {need.seconds * todo[name] / 60:.0f} min for {todo[name]} takes" if need.seconds else ""
+            wont = "" if need.fits else "; it does not fit here"
+            yield Problem(f"{facts}{took}{wont}", need.advice)
+
 
 def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
     """All that is wrong with a storyboard, and all that is worth a remark."""
@@ -127,7 +143,28 @@ def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
     clips = Store(default_folder())
     kept = {take.key: clips.card(take.key) is not None for take in plan.takes}
-    return PlanView(plan, kept, _reasons(plan, clips, kept))
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept))
+
+
+def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:
+    """What the largest missing take of each engine will need on this machine."""
+    from sora_cli.engines.doctor import machine
+    from sora_cli.engines.estimate import estimate
+
+    largest: dict[str, Take] = {}
+    for take in plan.takes:
+        if not kept[take.key]:
+            largest[take.engine] = max(largest.get(take.engine, take), take, key=_volume)
+    here = machine() if largest else None
+    return {
+        name: estimate(plan.cards[name], (take.width, take.height, take.frames), take.options,
+                       memory=plan.memory, machine=here)
+        for name, take in largest.items() if here is not None
+    }  # fmt: skip
+
+
+def _volume(take: Take) -> int:
+    return take.width * take.height * take.frames
 
 
 def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
