@@ -194,7 +194,8 @@ def _check_names(jobs: Sequence[Job]) -> None:
 def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
     if isinstance(error, SoraError):
         return Outcome(entry.source, "failed", "", seconds, 0.0, error.message, error.hint, error.exit_code)
-    return Outcome(entry.source, "failed", "", seconds, 0.0, f"{type(error).__name__}: {error}", "", 1)
+    words, hint = f"{type(error).__name__}: {error}", "a mistake in sora; alone, the storyboard shows where"
+    return Outcome(entry.source, "failed", "", seconds, 0.0, words, hint, 1)
 
 
 class _Running:

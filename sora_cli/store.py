@@ -274,10 +274,9 @@ class Store:
     def remember_release(self, film: Path, sidecar: Path, keys: Iterable[str]) -> None:
         """Note that a film is made of these clips, which are then not cleaned away while its sidecar is there."""
         place = hashlib.sha256(str(sidecar.resolve()).encode()).hexdigest()[:32]
-        self._note(
-            f"{place}.film",
-            {"film": str(film.resolve()), "sidecar": str(sidecar.resolve()), "keys": sorted(set(keys))},
-        )
+        facts = {"film": str(film.resolve()), "sidecar": str(sidecar.resolve()), "keys": sorted(set(keys))}
+        if self._noted(self.folder / "films" / f"{place}.film") != facts:
+            self._note(f"{place}.film", facts)
 
     def releases(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """What was noted of each released film, and the file it is noted in."""

@@ -48,6 +48,8 @@ class Drawing:
         for step in range(1, STEPS + 1):
             time.sleep(float(os.environ.get("SORA_DRAW_STEP", "0")))
             progress(step, STEPS)
+        if take.options["shade"] == 13:
+            raise ZeroDivisionError("a mistake of the engine's")
         if take.options["fails"]:
             raise RenderError("the model saw red")
         log = os.environ.get("SORA_DRAW_LOG", "")

@@ -39,6 +39,15 @@ def test_a_device_that_stays_lost_is_given_up(machine: Machine) -> None:
     assert machine.leftovers() == []
 
 
+def test_a_mistake_of_an_engine_from_elsewhere_costs_its_take_alone(machine: Machine) -> None:
+    machine.write("bad.yaml", "shots:\n  - {prompt: a ball, options: {shade: 13}}\n  - a cube\n")
+    done = machine.run("storyboard", "bad.yaml", "-o", "bad.mp4")
+    assert done.returncode == 1
+    assert "ZeroDivisionError: a mistake of the engine's" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(machine.drawn()) == 1
+
+
 # -- reproducing -----------------------------------------------------------------------------------------------
 
 

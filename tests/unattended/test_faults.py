@@ -47,7 +47,11 @@ def keep(store: Store, key: str = KEY, write: Callable[[Path], object] = lambda 
     claim = store.claim(key)
     assert claim is not None
     with claim:
-        return store.keep(key, FACTS, lambda path: write(path) and None, None)
+
+        def written(path: Path) -> None:
+            write(path)
+
+        return store.keep(key, FACTS, written, None)
 
 
 # -- claims ----------------------------------------------------------------------------------------------------
@@ -160,6 +164,19 @@ def test_cleaning_spares_what_an_existing_films_sidecar_names(tmp_path: Path) ->
     sidecar.unlink()
     assert housekeeping.clean(store, keep_days=0).clips == 1
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["store.lock"]
+
+
+def test_a_film_that_was_moved_is_known_again_once_it_was_seen(machine: Machine) -> None:
+    machine.write("two.yaml", BOARD)
+    assert machine.run(*WORDS).returncode == 0
+    away = machine.folder / "away"
+    away.mkdir()
+    for name in ("two.mp4", "two.json", "two.png"):
+        (machine.folder / name).rename(away / name)
+    assert "up to date" in machine.run("storyboard", "two.yaml", "-o", "away/two.mp4").stderr
+    done = machine.run("store", "clean", "--keep-days", "0", "--json")
+    assert json.loads(done.stdout)["clips"] == 0
+    assert "2, " in machine.run("store").stdout
 
 
 def test_cleaning_spares_films_on_a_disk_that_is_away_and_sidecars_that_were_changed(tmp_path: Path) -> None:
