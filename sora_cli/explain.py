@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import Problem, SoraError, StoryboardError
-from sora_cli.plan import Plan, film_id, in_file_order, plan_takes
+from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields
@@ -129,7 +129,9 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checke
     """All that is wrong with a storyboard, and all that is worth a remark."""
     reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
     problems, plan = list(reading.problems), None
-    if reading.board is not None:
+    if reading.board is not None and problems:
+        problems += option_problems(reading.board, catalogue.card)
+    elif reading.board is not None:
         try:
             plan = plan_takes(reading.board, catalogue.card)
         except StoryboardError as error:

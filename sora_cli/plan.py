@@ -126,6 +126,21 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
     )  # fmt: skip
 
 
+def option_problems(board: Storyboard, catalogue: Catalogue) -> list[Problem]:
+    """What is wrong with the options of a storyboard that has other problems, and so cannot be planned.
+
+    Raises:
+        EngineMissing: an engine that is not here.
+    """
+    names = {beat.engine or board.engine for shot in board.shots for beat in shot.beats}
+    cards = {name: catalogue(name) for name in names}
+    maker = TakeMaker(board, cards, (2, 2), Fraction(1), draft=False)
+    for shot in board.shots:
+        for beat in shot.beats:
+            maker.options(cards[beat.engine or board.engine], beat)
+    return in_file_order(maker.problems)
+
+
 def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
     """How the author wants models fitted to the device; what is wrong with it is told."""
     try:

@@ -31,7 +31,7 @@ _NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading a storyboard gave: the storyboard when there are no problems."""
+    """What reading a storyboard gave: the storyboard as far as it is understood, whole where there are no problems."""
 
     board: Storyboard | None
     problems: tuple[Problem, ...]
@@ -85,7 +85,7 @@ def from_data(
 
 
 def _board(reading: Reading) -> Storyboard:
-    if reading.board is None:
+    if reading.board is None or reading.problems:
         raise StoryboardError(reading.problems)
     return reading.board
 
@@ -122,7 +122,7 @@ def _understand(
             files = Files(document, problems, folder, allow_outside=allow_outside)
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
-    return None if problems else board
+    return board
 
 
 def _validated(data: Data, document: Document, problems: Problems, pruned: Pruned) -> FilmForm | None:
