@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from torch import Tensor
 
-from sora_cli.engines.nano.autoencoder import PaperAutoencoder
+from sora_cli.engines.nano.autoencoder import PLACE_CHANNELS, PaperAutoencoder
 
 from .config import AUTOENCODER, FRAMES, HEIGHT, PATCH_FRAMES, TRAINING, WIDTH, WORK, device
 from .muon import optimizers
@@ -82,7 +82,7 @@ def fit_components(model: PaperAutoencoder, pool: Pool) -> None:
     weight = weight / weight.mean()
     mean = (values * weight).mean(0)
     _, vectors = torch.linalg.eigh(((values - mean) * weight).T @ (values - mean) / len(values))
-    chosen = vectors.flip(1)[:, : model.config.z_dim].T
+    chosen = vectors.flip(1)[:, : model.components].T
     latents = (values - mean) @ chosen.T
     size = latents.pow(2).mean().sqrt()
     with torch.no_grad():
@@ -103,7 +103,8 @@ def standardise(model: PaperAutoencoder, latents: Tensor) -> None:
     scale = spread**0.6
     scale = scale * (spread / scale).pow(2).mean().sqrt()
     model.register_to_config(
-        latents_mean=[round(float(v), 5) for v in latents.mean(0)], latents_std=[round(float(v), 5) for v in scale]
+        latents_mean=[round(float(v), 5) for v in latents.mean(0)] + [0.0] * PLACE_CHANNELS,
+        latents_std=[round(float(v), 5) for v in scale] + [1.0] * PLACE_CHANNELS,
     )
 
 
@@ -146,9 +147,8 @@ def first_model() -> PaperAutoencoder:
     if (FOLDER / "config.json").exists():
         return load()
     sizes = AUTOENCODER
-    model = PaperAutoencoder(sizes.channels, sizes.coarse, sizes.fine, sizes.coarse_blocks, sizes.fine_blocks).to(
-        device()
-    )
+    channels = sizes.components + PLACE_CHANNELS
+    model = PaperAutoencoder(channels, sizes.coarse, sizes.fine, sizes.coarse_blocks, sizes.fine_blocks).to(device())
     fit_components(model, Pool(FITTED, 20, device()))
     model.save_pretrained(FOLDER)
     return model

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sora_cli.engines.nano.autoencoder import place_code
+
 from .autoencoder import load
 from .captions import junk
 from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
-from .config import FRAMES, TRAINING, device
+from .config import FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
 
 REFERENCE_SHARE = 0.14  # of batches; the other tasks mix within a batch
@@ -57,6 +59,21 @@ class Batch:
         return ("stills" if self.stills else "clips") + (" with reference" if self.reference else "")
 
 
+def with_places(chunk: dict[str, Any]) -> dict[str, Any]:
+    """Add to the latents of a chunk the channels that say where a cell is, which are not kept on disk."""
+    code = place_code(LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH).half()
+
+    def add(latents: Tensor, part: Tensor) -> Tensor:
+        return torch.cat([latents, part.expand(*latents.shape[: -part.ndim], *part.shape)], -part.ndim)
+
+    frames = chunk["latents"].shape[2]
+    added = {"latents": add(chunk["latents"], code[:, :frames]), "references": add(chunk["references"], code[:, :1])}
+    if "ends" in chunk:
+        added["ends"] = add(chunk["ends"], code[:, -1])
+        added["boxes"] = {i: (add(known, code), box) for i, (known, box) in chunk["boxes"].items()}
+    return {**chunk, **added}
+
+
 class Batches:
     """All chunks on disk, in memory."""
 
@@ -78,7 +95,7 @@ class Batches:
             for path in sorted(folder.glob("*.pt")):
                 if path not in self.seen:
                     self.seen.add(path)
-                    chunks.append(torch.load(path, weights_only=False))
+                    chunks.append(with_places(torch.load(path, weights_only=False)))
         if not self.clips and not self.stills:
             raise SystemExit("no latents yet: run `python -m examples.nano.latents --stills` and without it first")
 

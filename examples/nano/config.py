@@ -32,7 +32,7 @@ LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // PATCH, WIDTH // PATCH
 class AutoencoderSizes:
     """Widths of the autoencoder; see `sora_cli/engines/nano/autoencoder.py` for what they mean."""
 
-    channels: int = 32
+    components: int = 32  # principal components of a cell: the latents without the channels that say where it is
     coarse: int = 192
     fine: int = 64
     coarse_blocks: int = 3
@@ -72,9 +72,9 @@ class Training:
     clips_per_chunk: int = 64
     clips: int = 16384
     stills: int = 16384
-    batch: int = 24
-    stills_batch: int = 96
-    stills_first: int = 30_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
+    batch: int = 16
+    stills_batch: int = 32
+    stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
     stills_share: float = 0.2  # of batches after that
     muon_rate: float = 1e-2
     adam_rate: float = 1.5e-3

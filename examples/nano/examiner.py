@@ -12,22 +12,24 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .config import FRAMES, WORK, device
+from .config import FRAMES, device
 from .scene import CAMERAS, COLOURS, PLACES, SHAPES, TIMES, Scene, draw_scene
 from .world import render
 
-STATE = WORK / "examiner.pt"
+STATE = Path(__file__).with_name("examiner.safetensors")  # kept with the code, so that scores stay comparable
 SMALL = (64, 96)  # rows and columns it looks at
-CLIPS, SEED = 1200, 910_001
-STEPS, BATCH, RATE = 900, 48, 2e-3
+CLIPS, SEED = 1500, 910_001
+STEPS, BATCH, RATE = 700, 48, 3e-3
 HEADS = {"shape": SHAPES, "colour": COLOURS, "place": PLACES, "time": TIMES}
-PAIR = 4  # frames between the two pictures whose shift is measured
+LOOKED_AT = range(0, FRAMES, 4)  # the frames whose shifts from one to the next are measured
 ACROSS, DOWN = range(-13, 14), range(-7, 8)  # shifts tried, in small pixels
 BANDS, HALVES = 8, 4
 
@@ -77,6 +79,19 @@ def locate(mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (weight * x).flatten(1).sum(1) / total, (weight * y).flatten(1).sum(1) / total, total / rows**2
 
 
+def foot_of(mask: Tensor) -> Tensor:
+    """The height of the lower edge of soft masks (n, 1, r, c), y downwards in heights from the middle."""
+    rows = mask.shape[-2]
+    profile = F.pad(mask[:, 0].amax(2), (0, 1))
+    covered = profile > 0.5
+    index = torch.arange(rows + 1, device=mask.device)
+    last = torch.where(covered, index, -1).amax(1).clamp(min=0)
+    here = profile.gather(1, last[:, None])[:, 0]
+    below = profile.gather(1, (last + 1).clamp(max=rows)[:, None])[:, 0]
+    part = ((here - 0.5) / (here - below).clamp(min=1e-3)).clamp(0, 1)
+    return (last + 0.5 + part) / rows - 0.5
+
+
 def cut_out(pictures: Tensor, mask: Tensor) -> Tensor:
     """The actor and its mask, cut out around its centre and brought to 16 x 16: (n, 4, 16, 16)."""
     x, y, area = locate(mask)
@@ -106,7 +121,7 @@ class Compass(nn.Module):
 
 
 def shift_costs(video: Tensor, masks: Tensor) -> Tensor:
-    """How well shifts explain the background: (clips, features) from small clips (clips, 3, frames, *SMALL).
+    """How well shifts explain the background: (clips, features) from the frames `LOOKED_AT` of small clips.
 
     Left and right halves apart, since a zoom moves them apart; rows in bands, since near sheets move more than far.
     """
@@ -116,10 +131,10 @@ def shift_costs(video: Tensor, masks: Tensor) -> Tensor:
     for shifts, axis in ((ACROSS, -1), (DOWN, -2)):
         for shift in shifts:
             costs = []
-            for first in range(0, FRAMES - PAIR, PAIR):
-                after = torch.roll(video[:, :, first + PAIR], shift, axis)
+            for first in range(len(LOOKED_AT) - 1):
+                after = torch.roll(video[:, :, first + 1], shift, axis)
                 error = (video[:, :, first] - after).abs().mean(1)
-                seen = away[:, first] * torch.roll(away[:, first + PAIR], shift, axis)
+                seen = away[:, first] * torch.roll(away[:, first + 1], shift, axis)
                 costs.append(_pool(error * seen, axis) / (_pool(seen, axis) + 0.02))
             features.append(torch.stack(costs).mean(0))
     return torch.cat([f.flatten(1) for f in features], 1) * 10
@@ -141,6 +156,7 @@ class Findings:
     colours: list[list[str]]  # of every frame
     x: Tensor  # (clips, frames): the actor's centre in heights from the middle, y downwards
     y: Tensor
+    foot: Tensor  # (clips, frames): the actor's lower edge
     area: Tensor  # (clips, frames): of the actor, in square heights; near 0 where there is none
     moves: Tensor  # (clips, 3): pan to the right, tilt upwards, zoom in, as shares of the world's
 
@@ -151,11 +167,13 @@ class Examiner:
     def __init__(self, *, trained: bool = True) -> None:
         self.eye, self.compass = Eye().to(device()), Compass().to(device())
         if trained:
-            state = torch.load(STATE, map_location=device(), weights_only=True)
-            self.eye.load_state_dict(state["eye"])
-            self.compass.load_state_dict(state["compass"])
+            self.both().load_state_dict(load_file(STATE))
         self.eye.eval()
         self.compass.eval()
+
+    def both(self) -> nn.ModuleDict:
+        """The two networks as one, to load and save."""
+        return nn.ModuleDict({"eye": self.eye, "compass": self.compass})
 
     @torch.no_grad()
     def look(self, video: Tensor) -> Findings:
@@ -164,7 +182,7 @@ class Examiner:
         clips, _, frames, _, _ = small.shape
         logits, guesses = self.eye(small.transpose(1, 2).flatten(0, 1))
         mask = logits.sigmoid()
-        x, y, area = (value.unflatten(0, (clips, frames)) for value in locate(mask))
+        x, y, area, foot = (value.unflatten(0, (clips, frames)) for value in (*locate(mask), foot_of(mask)))
         seen = (area > 0.25 * area.amax(1, keepdim=True)).float()[..., None]
         names, colours = {}, []
         for name, values in HEADS.items():
@@ -173,9 +191,10 @@ class Examiner:
             names[name] = [values[int(i)] for i in (chances * weight).sum(1).argmax(1)]
             if name == "colour":
                 colours = [[values[int(i)] for i in row] for row in chances.argmax(2)]
-        move, amount = self.compass(shift_costs(small, mask[:, 0].unflatten(0, (clips, frames))))
+        masks = mask[:, 0].unflatten(0, (clips, frames))
+        move, amount = self.compass(shift_costs(small[:, :, LOOKED_AT], masks[:, LOOKED_AT]))
         names["camera"] = [CAMERAS[int(i)] for i in move.argmax(1)]
-        return Findings(names, colours, x.cpu(), y.cpu(), area.cpu(), amount.cpu())
+        return Findings(names, colours, x.cpu(), y.cpu(), foot.cpu(), area.cpu(), amount.cpu())
 
 
 def shrink(video: Tensor) -> Tensor:
@@ -204,18 +223,18 @@ class Lessons:
     def __init__(self, clips: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.scenes = [draw_scene(rng, switches=0.1) for _ in range(clips)]
-        self.video = torch.empty(clips, 3, FRAMES, *SMALL, dtype=torch.uint8)
-        self.mask = torch.empty(clips, FRAMES, SMALL[0] // 2, SMALL[1] // 2, dtype=torch.uint8)
+        self.video = torch.empty(clips, 3, len(LOOKED_AT), *SMALL, dtype=torch.uint8)
+        self.mask = torch.empty(clips, len(LOOKED_AT), SMALL[0] // 2, SMALL[1] // 2, dtype=torch.uint8)
         for first in range(0, clips, 32):
             cut = slice(first, min(first + 32, clips))
-            drawn = render(self.scenes[cut], device())  # full size, so that it looks as the real thing does
+            drawn = render(self.scenes[cut], device(), frames=LOOKED_AT)  # full size: it looks as the real thing does
             self.video[cut] = (shrink(drawn.video) * 255).round().byte().cpu()
             self.mask[cut] = (F.adaptive_avg_pool2d(drawn.actor, (SMALL[0] // 2, SMALL[1] // 2)) * 255).byte().cpu()
         self.labels = {n: torch.tensor([v.index(getattr(s, n)) for s in self.scenes]) for n, v in HEADS.items()}
 
     def pictures(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Random frames, a little blurred and noisy, with masks and labels."""
-        clip, frame = rng.integers(len(self.scenes), size=count), rng.integers(FRAMES, size=count)
+        clip, frame = rng.integers(len(self.scenes), size=count), rng.integers(len(LOOKED_AT), size=count)
         pictures = self.video[clip, :, frame].to(device()).float() / 255
         if rng.random() < 0.6:
             soft = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
@@ -255,7 +274,7 @@ def train_compass(examiner: Examiner, lessons: Lessons) -> None:
         for first in range(0, len(lessons.scenes), 16):
             video = lessons.video[first : first + 16].to(device()).float() / 255
             mask = examiner.eye(video.transpose(1, 2).flatten(0, 1))[0].sigmoid()
-            costs.append(shift_costs(video, mask[:, 0].unflatten(0, (len(video), FRAMES))))
+            costs.append(shift_costs(video, mask[:, 0].unflatten(0, (len(video), -1))))
     features = torch.cat(costs)
     moves = true_moves(lessons.scenes).to(device())
     labels = torch.tensor([CAMERAS.index(s.camera) for s in lessons.scenes], device=device())
@@ -282,7 +301,8 @@ def main() -> None:
     examiner = Examiner(trained=False)
     train_eye(examiner.eye, lessons)
     train_compass(examiner, lessons)
-    torch.save({"eye": examiner.eye.state_dict(), "compass": examiner.compass.state_dict()}, STATE)
+    weights = {n: w.half() if w.is_floating_point() else w for n, w in examiner.both().state_dict().items()}
+    save_file(weights, STATE)
     print(f"wrote {STATE}, {time.time() - began:.0f} s", flush=True)
 
 

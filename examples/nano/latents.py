@@ -23,7 +23,7 @@ from sora_cli.engines.nano.autoencoder import PaperAutoencoder
 
 from .autoencoder import load
 from .captions import caption, named_caption
-from .config import FRAMES, HEIGHT, PATCH, TRAINING, WIDTH, WORK, device
+from .config import AUTOENCODER, FRAMES, HEIGHT, PATCH, TRAINING, WIDTH, WORK, device
 from .scene import PLACES, TIMES, Scene, draw_scene, pick
 from .world import Clips, render
 
@@ -49,6 +49,10 @@ class Encoder:
     def encode(self, video: Tensor) -> Tensor:
         """Normalised latents of a video of -1 to 1."""
         return (self.model.to_latents(video) - self.mean) / self.scale
+
+    def components(self, video: Tensor) -> Tensor:
+        """The same without the channels that say where a cell is: those are the same for all clips."""
+        return self.encode(video)[:, : AUTOENCODER.components]
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
@@ -86,7 +90,7 @@ def reference_pictures(scenes: list[Scene], rng: np.random.Generator) -> Tensor:
         )
         for s in scenes
     ]
-    shown = render(elsewhere, device(), one_frame=True)
+    shown = render(elsewhere, device(), frames=(0,))
     pictures = shown.video[:, :, 0]
     for i in range(len(scenes)):
         if rng.random() < 0.65:  # plain paper behind it, as in most pictures people hand in
@@ -121,15 +125,15 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
     scenes = [draw_scene(rng) for _ in range(TRAINING.clips_per_chunk)]
     clips = render(scenes, device())
     video = clips.video * 2 - 1
-    latents = torch.cat([encoder.encode(v) for v in video.split(8)])
+    latents = torch.cat([encoder.components(v) for v in video.split(8)])
     ending = torch.zeros_like(video[:, :, :5])
     ending[:, :, -1] = video[:, :, -1]
-    ends = torch.cat([encoder.encode(v)[:, :, 1] for v in ending.split(16)])
+    ends = torch.cat([encoder.components(v)[:, :, 1] for v in ending.split(16)])
     boxes: dict[int, tuple[Tensor, Tensor]] = {}
     for i in range(len(scenes)):
         if rng.random() < BOX_SHARE:
             mask, _ = draw_box(rng)
-            known = encoder.encode(video[i : i + 1] * (1 - mask.to(video.device)))[0]
+            known = encoder.components(video[i : i + 1] * (1 - mask.to(video.device)))[0]
             boxes[i] = (known.half().cpu(), mask.bool())
     return {
         "scenes": scenes,
@@ -137,7 +141,7 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
         "weight": actor_weight(clips).half().cpu(),
         "ends": ends.half().cpu(),
         "boxes": boxes,
-        "references": encoder.encode(reference_pictures(scenes, rng)).half().cpu(),
+        "references": encoder.components(reference_pictures(scenes, rng)).half().cpu(),
         "captions": [[caption(s, rng) for _ in range(CAPTIONS)] for s in scenes],
         "named": [named_caption(s, rng) for s in scenes],
     }
@@ -150,10 +154,10 @@ def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
     latents, weights, references = [], [], []
     for first in range(0, STILLS, 64):
         part = scenes[first : first + 64]
-        clips = render(part, device(), one_frame=True)
-        latents.append(encoder.encode(clips.video * 2 - 1).half().cpu())
+        clips = render(part, device(), frames=(0,))
+        latents.append(encoder.components(clips.video * 2 - 1).half().cpu())
         weights.append(F.avg_pool2d(clips.actor, PATCH).half().cpu())
-        references.append(encoder.encode(reference_pictures(part, rng)).half().cpu())
+        references.append(encoder.components(reference_pictures(part, rng)).half().cpu())
     return {
         "latents": torch.cat(latents),
         "weight": torch.cat(weights),

@@ -7,7 +7,7 @@ A sheet is given by the height of its upper edge over x; it reaches down to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,10 +31,10 @@ class Camera:
     rows: int
     columns: int
 
-    def frame(self, index: int) -> Camera:
-        """The same camera, at one frame only: enough where nothing moves."""
-        cut = slice(index, index + 1)
-        return Camera(self.x[:, cut], self.y[:, cut], self.zoom[:, cut], self.start, self.rows, self.columns)
+    def only(self, frames: Sequence[int]) -> Camera:
+        """The same camera, at some frames only."""
+        kept = list(frames)
+        return Camera(self.x[:, kept], self.y[:, kept], self.zoom[:, kept], self.start, self.rows, self.columns)
 
     def axes(self, depth: float, *, start: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """World x (clips, frames, 1, columns), y (clips, frames, rows, 1) and pixels per unit, at a depth.
@@ -59,7 +59,7 @@ class Stage:
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
         frames = camera.x.shape
-        self.picture = torch.empty(frames[0], 3, frames[1], camera.rows, camera.columns, device=camera.x.device)
+        self.picture = torch.zeros(frames[0], 3, frames[1], camera.rows, camera.columns, device=camera.x.device)
 
     def sky(self, low: Tensor, high: Tensor) -> None:
         """A smooth gradient from the horizon's colour to the zenith's, both (3,) or (clips, 3)."""

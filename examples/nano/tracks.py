@@ -15,7 +15,16 @@ Array = NDArray[np.float64]
 
 MOVED, LIFTED, REBOUND = 0.15, 0.12, 0.07  # world units: less than this is no roll, no flight, no bounce
 CLEAR = 0.05  # an actor this far above its lowest point touches nothing
-FLIGHT = 5  # frames of free flight that a parabola needs
+FLIGHT = 4  # frames of free flight that a parabola needs
+
+
+def whole_heights(y: Array, foot: Array, area: Array) -> Array:
+    """Heights of an actor's centre, corrected where the upper edge of the picture cuts it: there its foot tells."""
+    radius = np.sqrt(np.median(area) / np.pi)
+    cut = foot - 2.0 * radius < -0.5
+    if cut.all() or not cut.any():
+        return y
+    return np.where(cut, foot - np.median((foot - y)[~cut]), y)
 
 
 def unproject(x: Array, y: Array, scene: Scene, moves: Array) -> tuple[Array, Array]:

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import argparse
 import copy
+import signal
 import time
+from threading import Event
 
 import torch
 from diffusers import WanVACETransformer3DModel
 from torch import Tensor, nn
+
+from sora_cli.engines.nano.autoencoder import PLACE_CHANNELS
 
 from .batches import Batch, Batches
 from .conditions import MASK_CHANNELS
@@ -25,14 +29,15 @@ from .text import Words
 
 STATE = WORK / "transformer.pt"
 PARTS = ("model", "average", "muon", "adam", "reading")
-LOG_STEPS = 20
-EMA = 0.998
+LOG_STEPS = 50
+WARMUP = 30  # steps
+AVERAGED = 8  # the slow average looks back over an eighth of the steps so far
 REFERENCE_LOSS = 0.1  # the latent frame of a reference is thrown away after sampling
 
 
 def build() -> WanVACETransformer3DModel:
     """A new transformer, set up to learn fast: modulation and words begin small, its output at nothing."""
-    z = AUTOENCODER.channels
+    z = AUTOENCODER.components + PLACE_CHANNELS
     model = WanVACETransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=TRANSFORMER.heads,
@@ -118,7 +123,7 @@ class Trainer:
 
         The text encoder learns along from clips only, and slowly: stills would make it forget what they cannot show.
         """
-        warm = rate * min(1.0, (self.step + 1) / 100)
+        warm = rate * min(1.0, (self.step + 1) / WARMUP)
         reading = 0.0 if batch.stills else TRAINING.text_rate
         for optimizer, base in (
             (self.muon, TRAINING.muon_rate),
@@ -131,6 +136,10 @@ class Trainer:
         with torch.set_grad_enabled(reading > 0):
             words = self.words(batch.captions, batch.text_length)
         loss, plain = loss_of(self.model["transformer"], batch, words)
+        if not torch.isfinite(loss):
+            raise SystemExit(
+                f"the loss is {loss.item()} at step {self.step}: nothing was saved since the last checkpoint"
+            )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.muon.step()
@@ -140,9 +149,9 @@ class Trainer:
         self.step += 1
         self.samples += len(batch.latents)
         self.clips += 0 if batch.stills else len(batch.latents)
-        keep = min(EMA, (self.step + 1) / (self.step + 12))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
+            share = max(0.0005, AVERAGED / (self.step + AVERAGED))
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
         return loss.item(), plain
 
 
@@ -155,7 +164,9 @@ def train(minutes: float, cooldown: float) -> None:
     began = saved = time.time()
     first = trainer.samples
     losses: dict[str, list[float]] = {}
-    while (spent := (time.time() - began) / 60) < minutes:
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())  # `kill` lets it save first
+    while (spent := (time.time() - began) / 60) < minutes and not stop.is_set():
         rate = min(1.0, max(0.03, (minutes - spent) / cooldown)) if cooldown else 1.0
         batch = batches.draw(trainer.samples)
         loss, plain = trainer.learn(batch, rate)

@@ -62,15 +62,13 @@ def render(
     scenes: Sequence[Scene],
     where: torch.device | None = None,
     size: tuple[int, int] = (HEIGHT, WIDTH),
-    *,
-    one_frame: bool = False,
+    frames: Sequence[int] = range(FRAMES),
 ) -> Clips:
-    """Draw a batch of scenes, or only the first picture of each; scenes of one place together are quicker."""
+    """Draw a batch of scenes, or only some frames of each; scenes of one place together are quicker."""
     where = where or torch.device("cpu")
-    frames = 1 if one_frame else FRAMES
-    video = torch.empty(len(scenes), 3, frames, *size, device=where)
-    actor = torch.empty(len(scenes), frames, *size, device=where)
-    track = torch.empty(len(scenes), frames, 3, device=where)
+    video = torch.empty(len(scenes), 3, len(frames), *size, device=where)
+    actor = torch.empty(len(scenes), len(frames), *size, device=where)
+    track = torch.empty(len(scenes), len(frames), 3, device=where)
     groups: dict[tuple[str, bool], list[int]] = {}
     for i, scene in enumerate(scenes):
         still = scene.camera == "static" and scene.place != "sea"
@@ -79,21 +77,26 @@ def render(
         for first in range(0, len(members), GROUP):  # small groups stay in the processor's cache
             part = members[first : first + GROUP]
             chosen = [scenes[i] for i in part]
-            camera = point_camera(chosen, where, size)
-            camera = camera.frame(0) if one_frame else camera
-            clock = (torch.arange(frames, device=where) / FPS).view(1, -1, 1, 1)
-            ground = camera.frame(0) if still else camera
+            camera = point_camera(chosen, where, size).only(frames)
+            clock = (torch.tensor(list(frames), device=where) / FPS).view(1, -1, 1, 1)
+            ground = camera.only([0]) if still else camera
             picture = background(place, [s.time for s in chosen], ground, clock[:, : ground.x.shape[1]])
-            video[part] = picture.expand(-1, -1, frames, -1, -1)
-            video[part], actor[part], track[part] = _draw_actors(video[part], chosen, camera)
+            video[part] = picture.expand(-1, -1, len(frames), -1, -1)
+            video[part], actor[part], track[part] = _draw_actors(video[part], chosen, camera, frames)
     return Clips(video.clamp_(0, 1), actor, track)
 
 
-def _draw_actors(video: Tensor, scenes: Sequence[Scene], camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
+def _draw_actors(
+    video: Tensor, scenes: Sequence[Scene], camera: Camera, frames: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Put the actors and their shadows on the set; the picture, what they cover of it, and their track."""
     where = video.device
-    motion = simulate(scenes, video.shape[2])
-    x, y = (torch.tensor(a, dtype=torch.float32, device=where)[:, :, None, None] for a in (motion.x, motion.y))
+    motion = simulate(scenes)
+    kept = list(frames)
+    x, y = (
+        torch.tensor(a, dtype=torch.float32, device=where)[:, :, None, None]
+        for a in (motion.x[:, kept], motion.y[:, kept])
+    )
     radius = torch.tensor(motion.radius, dtype=torch.float32, device=where)[:, None, None, None]
     across, up, scale = camera.axes(1.0, start=False)
     height = ((y - radius - GROUND) / 0.8).clamp(0, 1)

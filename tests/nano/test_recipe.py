@@ -17,7 +17,7 @@ from tests.nano.test_world import scene
 
 def small_autoencoder() -> PaperAutoencoder:
     torch.manual_seed(0)
-    return PaperAutoencoder(4, 16, 8, 1, 1, [0.0] * 4, [1.0] * 4)
+    return PaperAutoencoder(9, 16, 8, 1, 1, [0.0] * 9, [1.0] * 9)
 
 
 def test_cells_and_back_are_the_same_video() -> None:

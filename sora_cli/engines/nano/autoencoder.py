@@ -6,6 +6,10 @@ and small residual convolutions add what a linear map cannot know, from the cell
 (the idea of DC-AE, arXiv 2410.10733). It works at two resolutions: coarse cells of 4 frames x 16 x 16 pixels, which are
 the latents, then fine cells of 2 x 8 x 8.
 
+Five more channels of a latent say where in the picture and in the clip its cell is. The transformer's rotary positions
+are relative, so in pure noise it could not tell the sky from the ground; the pipeline hands it the latents of a grey
+clip even where nothing is known, and so it is told. The decoder passes over them.
+
 The first latent frame stands for the first picture alone (shown four times), each later one for four frames. The
 encoder treats every cell by itself, so what is known at the start of a clip encodes to the same latents whatever
 follows it. Pictures are -1 to 1; latents are not random: the posterior has no spread.
@@ -30,7 +34,18 @@ SLICE = 2  # frames in a fine cell
 FINE = 8  # pixels along a side of a fine cell
 FINE_VALUES = 3 * SLICE * FINE * FINE
 COARSE_VALUES = FINE_VALUES * 8
+PLACE_CHANNELS = 5
 CERTAIN = -30.0  # log-variance of a posterior without spread
+
+
+def place_code(frames: int, rows: int, columns: int) -> Tensor:
+    """Where each cell is: (PLACE_CHANNELS, frames, rows, columns). Height, width, cosines of both, and time."""
+    down = (torch.arange(rows) + 0.5) / rows * 2 - 1
+    across = (torch.arange(columns) + 0.5) / columns * 2 - 1
+    time = torch.arange(frames) / 2 - 1  # -1 to 1 over the five latent frames of a whole clip
+    parts = (down[:, None], across[None, :], torch.cos(torch.pi * down)[:, None], torch.cos(torch.pi * across)[None, :])
+    code = [part.expand(frames, rows, columns) for part in (*parts, time[:, None, None])]
+    return 1.5 * torch.stack(code)
 
 
 class Block(nn.Module):
@@ -61,7 +76,7 @@ class PaperAutoencoder(AutoencoderKLWan):
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
-        z_dim: int = 32,
+        z_dim: int = 32 + PLACE_CHANNELS,
         coarse: int = 192,
         fine: int = 64,
         coarse_blocks: int = 3,
@@ -73,9 +88,10 @@ class PaperAutoencoder(AutoencoderKLWan):
     ) -> None:
         super(AutoencoderKLWan, self).__init__()  # not its own: none of its layers are wanted
         self.temperal_downsample = [False, True, True, False]  # the pipeline reads 4 frames and 2**4 pixels from it
-        self.project = nn.Conv2d(COARSE_VALUES, z_dim, 1)
-        self.restore = nn.Conv2d(z_dim, COARSE_VALUES, 1)
-        self.decoder_in = nn.Conv2d(z_dim, coarse, 1)
+        self.components = z_dim - PLACE_CHANNELS
+        self.project = nn.Conv2d(COARSE_VALUES, self.components, 1)
+        self.restore = nn.Conv2d(self.components, COARSE_VALUES, 1)
+        self.decoder_in = nn.Conv2d(self.components, coarse, 1)
         self.decoder_coarse = nn.ModuleList(Block(coarse) for _ in range(coarse_blocks))
         self.decoder_split = nn.Conv2d(coarse, fine * 8, 1)
         self.decoder_fine = nn.ModuleList(Block(fine) for _ in range(fine_blocks))
@@ -111,13 +127,15 @@ class PaperAutoencoder(AutoencoderKLWan):
 
     def to_latents(self, video: Tensor) -> Tensor:
         """Encode (clips, 3, frames, rows, columns) to (clips, z_dim, latent frames, rows/16, columns/16)."""
-        latents: Tensor = self.project(self.merge(self.to_cells(video)))
-        return latents.reshape(video.shape[0], -1, *latents.shape[1:]).transpose(1, 2)
+        flat: Tensor = self.project(self.merge(self.to_cells(video)))
+        latents = flat.reshape(video.shape[0], -1, *flat.shape[1:]).transpose(1, 2)
+        place = place_code(*latents.shape[2:]).to(latents)
+        return torch.cat([latents, place.expand(video.shape[0], -1, -1, -1, -1)], 1)
 
     def to_video(self, latents: Tensor) -> Tensor:
         """Decode latents to a video, not yet held to -1 to 1."""
         clips, _, frames, _, _ = latents.shape
-        flat = latents.transpose(1, 2).flatten(0, 1)
+        flat = latents[:, : self.components].transpose(1, 2).flatten(0, 1)
         h = self.decoder_in(flat)
         for block in self.decoder_coarse:
             h = block(h, frames)
