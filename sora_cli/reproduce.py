@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sora_cli import stamp
 from sora_cli.claim import scratch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Carry, EngineCard, Reference, Take
@@ -115,9 +116,8 @@ def _records(path: Path, store: Store) -> tuple[dict[str, dict[str, Any]], dict[
     beside = path.with_suffix(".json")
     try:
         facts = json.loads(beside.read_bytes())
-    except (OSError, ValueError) as error:
-        hint = f"its sidecar {beside.name} should lie beside it; `sora verify` tells what its credential says"
-        raise RequestError(f"nothing says how {path} was made", hint=hint) from error
+    except (OSError, ValueError):
+        facts = _from_credential(path, store)
     own = {sha: path.parent / name for sha, name in facts.get("files", {}).items()}
     if "takes" in facts:
         found = {take["key"]: take for take in facts["takes"]}
@@ -145,10 +145,20 @@ def _add(key: str, found: Mapping[str, dict[str, Any]], store: Store, records: d
             records.setdefault(path.pop(), record)
 
 
+def _from_credential(path: Path, store: Store) -> dict[str, Any]:
+    """What a film without its sidecar says of its takes: their keys, under which the store may know the rest."""
+    parts = stamp.verify(path).as_dict()["parts"] if path.is_file() else []
+    names = {part["parameters"]["key"]: part["name"] for part in parts if part["parameters"].get("key")}
+    if not names:
+        hint = f"its sidecar {path.with_suffix('.json').name} should lie beside it"
+        raise RequestError(f"nothing says how {path} was made", hint=hint)
+    return {"takes": [{**_from_card(key, store.card(key)), "name": name} for key, name in names.items()]}
+
+
 def _from_card(key: str, card: Mapping[str, Any] | None) -> dict[str, Any]:
     """A take as a sidecar tells it, from its clip's card."""
     if card is None:
-        raise RequestError(f"take {key}, which is carried on from, is not known here any more")
+        raise RequestError(f"nothing says how take {key} was made: the store does not have it any more")
     made = {"pixels": card.get("pixels", ""), "made_on": card.get("made_on", {})}
     return {"name": key, "key": key, "skip": 0, "play": card["frames"], **card["fields"], **made}
 

@@ -71,6 +71,19 @@ def test_a_film_made_again_agrees_frame_for_frame(three: Machine) -> None:
     assert "3 of 3 takes agree" in done.stderr
 
 
+def test_a_film_without_its_sidecar_is_made_again_from_its_credential(machine: Machine) -> None:
+    machine.write("two.yaml", "shots: [{prompt: a ball, duration: 0.5s}, {prompt: a cube, from: previous}]\n")
+    assert machine.run("storyboard", "two.yaml", "-o", "two.mp4").returncode == 0
+    (machine.folder / "two.json").unlink()
+    done = machine.run("reproduce", "two.mp4")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 takes agree" in done.stderr
+    machine.run("store", "clean", "--keep-days", "0")
+    done = machine.run("reproduce", "two.mp4")
+    assert done.returncode == 2
+    assert "does not have it any more" in done.stderr
+
+
 def test_what_differs_is_named(three: Machine) -> None:
     done = three.run(
         "reproduce", "films/three.mp4", "--json", environment={"SORA_DRAW_DRIFT": "2", "SORA_DRAW_DEVICE": "parchment"}
