@@ -12,7 +12,6 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import Problem, SoraError, StoryboardError
 from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
-from sora_cli.store import Store, default_folder
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
+    from sora_cli.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,8 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checke
 
 def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
     """The plan of a storyboard, beside what the store holds of it."""
+    from sora_cli.store import Store, default_folder
+
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
     clips = Store(default_folder())
     kept = {take.key: clips.card(take.key) is not None for take in plan.takes}

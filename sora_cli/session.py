@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ def working(
     from sora_cli.store import Store, default_folder
     from sora_cli.studio import Studio
 
+    gc.enable()
     halt = Halt(amount(max_time, TIMES, "--max-time"))
     store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
     with interruptible(), contextlib.ExitStack() as stack:

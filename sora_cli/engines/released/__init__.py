@@ -5,15 +5,19 @@ Each card is a template: `catalogue` fills in where the weights lie and their re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sora_cli.engines.released.known import Known
-from sora_cli.engines.released.ltx2 import ltx2
 from sora_cli.engines.released.nano import NANO, nano, nano_card
-from sora_cli.engines.released.others import helios, minimax_h3
-from sora_cli.engines.released.wan import wan, wan_vace
 
 __all__ = ["NANO", "Known", "known", "nano_card"]
 
 
-def known() -> tuple[Known, ...]:
-    """Every model known by name, the embedded one first."""
-    return (nano(), *wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios())
+def known() -> Iterator[Known]:
+    """Every model known by name, the embedded one first: who wants no other need not wait for the rest."""
+    yield nano()
+    from sora_cli.engines.released.ltx2 import ltx2
+    from sora_cli.engines.released.others import helios, minimax_h3
+    from sora_cli.engines.released.wan import wan, wan_vace
+
+    yield from (*wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios())
