@@ -13,7 +13,7 @@ import sys
 import termios
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from sora_cli import report
