@@ -154,7 +154,7 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
         found: object = None
 
-    own = released.known()[0].card
+    own = next(iter(released.known())).card
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "sora.engines" else [])
     with pytest.raises(EngineMissing, match="is no EngineCard"):
         catalogue.cards()
