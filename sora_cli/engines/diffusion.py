@@ -1,4 +1,4 @@
-"""What the families share: devices, seeds, pictures in and out, quiet libraries, errors in our own words.
+"""What the families share: devices, seeds, quiet libraries, one load for all takes, the way down when memory runs out.
 
 A family is a subclass of `Diffusion` with two methods: `load` makes the diffusers pipeline, `render` runs it for one
 take. Everything else a take needs is here, once.
@@ -15,7 +15,6 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 import diffusers
@@ -28,8 +27,8 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.fitting import Fit
 from sora_cli.engines.options import LoraOption, Memory, Options
-from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
-from sora_cli.media.stream import Frames, Sound
+from sora_cli.engines.telling import Heard, told_as_loading, told_as_rendering
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.report import Note, Report, Silent
 
 O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
@@ -39,12 +38,6 @@ log = logging.getLogger(__name__)
 KEPT_PROMPTS = 32
 SMALL = 2 << 30
 """Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
-FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
-LOST = (
-    "device-side assert", "unspecified launch failure", "illegal memory access", "device lost", "gpu is lost",
-    "ecc error", "launch timed out", "hardware stack error", "misaligned address", "cuda driver is shutting down",
-)  # fmt: skip
-"""What drivers say when a device is gone for this process: only a new one finds it again."""
 
 
 # -- the machine -------------------------------------------------------------------------------------
@@ -89,103 +82,6 @@ def quiet() -> Iterator[None]:
         yield
     for warning in caught:
         log.debug("%s: %s", warning.category.__name__, warning.message)
-
-
-# -- errors ------------------------------------------------------------------------------------------
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error means that the device or the host has no memory left."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in FULL)
-
-
-@contextmanager
-def told_as_loading(card: EngineCard) -> Iterator[None]:
-    """Turn what loading raises into `EngineMissing` or `OutOfMemory`, with what to do about it."""
-    again = f"get it again: sora models pull {card.source}" if "/" in card.source else "write the checkpoint again"
-    try:
-        yield
-    except SoraError:
-        raise
-    except Exception as error:
-        if is_full(error):
-            raise OutOfMemory(
-                f"engine {card.name} does not fit in this machine's memory", hint="try: --memory low"
-            ) from error
-        kind = type(error).__name__
-        if isinstance(error, ImportError):
-            raise EngineMissing(
-                f"engine {card.name} needs a package that is not installed: {_line(error)}",
-                hint="install what the message names, beside sora (MiniMax-H3: pip install torchvision)",
-            ) from error
-        if kind == "SafetensorError":
-            raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error
-        if isinstance(error, OSError):
-            raise EngineMissing(
-                f"engine {card.name}: a file is missing or unreadable ({_line(error)})", hint=again
-            ) from error
-        raise EngineMissing(
-            f"engine {card.name} cannot be loaded from {card.location}: {kind}: {_line(error)}",
-            hint="is it a whole checkpoint of the classes that its index names?",
-        ) from error
-
-
-@contextmanager
-def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
-    """Turn what a pipeline raises into `RenderError` or `OutOfMemory`."""
-    try:
-        yield
-    except (SoraError, Heard):
-        raise
-    except Exception as error:
-        if is_full(error):
-            size = f"{take.width}x{take.height}, {take.frames} frames"
-            raise OutOfMemory(
-                f"{take.name}: {card.name} ran out of memory ({size})",
-                hint="try --memory low, a smaller output.size, or shorter beats",
-            ) from error
-        if any(sign in str(error).lower() for sign in LOST):
-            raise DeviceLost(f"{take.name}: the device went away: {_line(error)}") from error
-        raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {_line(error)}") from error
-
-
-def _line(error: BaseException) -> str:
-    """The first line of an error's text, at most 300 characters."""
-    return (str(error).strip().splitlines() or [""])[0][:300]
-
-
-class Heard(Exception):  # noqa: N818  it carries another one through
-    """Carries what `progress` raised (an interruption) through the pipeline and our translation."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
-# -- pictures ----------------------------------------------------------------------------------------
-
-
-def to_bytes(video: torch.Tensor) -> Frames:
-    """A video `(frames, 3, height, width)` in 0..1 as bytes `(frames, height, width, 3)`."""
-    scaled = video.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def to_unit(frames: Frames) -> torch.Tensor:
-    """Bytes `(frames, height, width, 3)` as a float32 video `(frames, 3, height, width)` in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(255)
-
-
-def to_sound(samples: torch.Tensor, rate: int, take: Take) -> Sound | None:
-    """A waveform `(channels, n)` as the sound of a take, exactly as long as its frames; None where none is wanted."""
-    if not take.sound:
-        return None
-    wanted = round(Fraction(take.frames) / take.fps * rate)
-    wave = samples.detach().float().clamp(-1, 1).cpu().numpy().T[:wanted]
-    missing = wanted - len(wave)
-    return Sound(np.pad(wave, ((0, missing), (0, 0))) if missing else np.ascontiguousarray(wave), rate)
 
 
 # -- engines -----------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from diffusers.pipelines.helios.pipeline_helios_pyramid import HeliosPyramidPipe
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, to_unit
+from sora_cli.engines.diffusion import Diffusion, seeded
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions
+from sora_cli.engines.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
 
 CHUNK = 33

@@ -18,8 +18,9 @@ from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUps
 from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES, STAGE_2_DISTILLED_SIGMA_VALUES
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, to_sound
+from sora_cli.engines.diffusion import Diffusion, seeded
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options
+from sora_cli.engines.pixels import to_bytes, to_sound
 from sora_cli.errors import EngineMissing, RenderError
 
 UNUSED = {"prompt_enhancer": None, "processor": None, "duration_head": None}

@@ -16,8 +16,9 @@ from diffusers.modular_pipelines.minimax_h3.references import MiniMaxH3ImageRefe
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, to_sound
+from sora_cli.engines.diffusion import Diffusion, seeded
 from sora_cli.engines.options import MiniMaxH3Options
+from sora_cli.engines.pixels import to_bytes, to_sound
 from sora_cli.report import Note
 
 KEYFRAMES, REFERENCES = "transformer", "transformer_ref"

@@ -14,8 +14,9 @@ from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Ability, Footage, Given, Take
-from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, with_shift
+from sora_cli.engines.diffusion import Diffusion, seeded, with_shift
 from sora_cli.engines.options import WanOptions, WanPairOptions
+from sora_cli.engines.pixels import to_bytes
 from sora_cli.errors import RenderError
 
 

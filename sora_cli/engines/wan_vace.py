@@ -18,8 +18,9 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.diffusion import Diffusion, seeded, to_bytes, to_unit, with_shift
+from sora_cli.engines.diffusion import Diffusion, seeded, with_shift
 from sora_cli.engines.options import WanVaceOptions
+from sora_cli.engines.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
 
 

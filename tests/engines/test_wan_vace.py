@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sora_cli.engines import catalogue, diffusion
+from sora_cli.engines import catalogue, pixels
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.wan_vace import conditions
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
@@ -25,8 +25,8 @@ def test_unknown_frames_are_exactly_grey_and_known_ones_exact(tiny_card: Cards) 
     given = conditions(take, Given(opening=opening, closing=closing))
     video, mask = given["video"][0], given["mask"][0]
     assert torch.equal(video[5:-1], torch.full_like(video[5:-1], 0.5))
-    assert np.array_equal(diffusion.to_bytes(video[:5]), opening)
-    assert np.array_equal(diffusion.to_bytes(video[-1:]), closing)
+    assert np.array_equal(pixels.to_bytes(video[:5]), opening)
+    assert np.array_equal(pixels.to_bytes(video[-1:]), closing)
     assert mask[:5].max() == 0
     assert mask[-1].max() == 0
     assert mask[5:-1].min() == 1

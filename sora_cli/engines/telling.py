@@ -1,0 +1,88 @@
+"""What torch, diffusers and transformers raise, in our own words and with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from sora_cli.engines.base import EngineCard, Take
+from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
+
+LOST = (
+    "device-side assert", "unspecified launch failure", "illegal memory access", "device lost", "gpu is lost",
+    "ecc error", "launch timed out", "hardware stack error", "misaligned address", "cuda driver is shutting down",
+)  # fmt: skip
+"""What drivers say when a device is gone for this process: only a new one finds it again."""
+FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error means that the device or the host has no memory left."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in FULL)
+
+
+@contextmanager
+def told_as_loading(card: EngineCard) -> Iterator[None]:
+    """Turn what loading raises into `EngineMissing` or `OutOfMemory`, with what to do about it."""
+    again = f"get it again: sora models pull {card.source}" if "/" in card.source else "write the checkpoint again"
+    try:
+        yield
+    except SoraError:
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise OutOfMemory(
+                f"engine {card.name} does not fit in this machine's memory", hint="try: --memory low"
+            ) from error
+        kind = type(error).__name__
+        if isinstance(error, ImportError):
+            raise EngineMissing(
+                f"engine {card.name} needs a package that is not installed: {_line(error)}",
+                hint="install what the message names, beside sora (MiniMax-H3: pip install torchvision)",
+            ) from error
+        if kind == "SafetensorError":
+            raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error
+        if isinstance(error, OSError):
+            raise EngineMissing(
+                f"engine {card.name}: a file is missing or unreadable ({_line(error)})", hint=again
+            ) from error
+        raise EngineMissing(
+            f"engine {card.name} cannot be loaded from {card.location}: {kind}: {_line(error)}",
+            hint="is it a whole checkpoint of the classes that its index names?",
+        ) from error
+
+
+@contextmanager
+def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
+    """Turn what a pipeline raises into `RenderError` or `OutOfMemory`."""
+    try:
+        yield
+    except (SoraError, Heard):
+        raise
+    except Exception as error:
+        if is_full(error):
+            size = f"{take.width}x{take.height}, {take.frames} frames"
+            raise OutOfMemory(
+                f"{take.name}: {card.name} ran out of memory ({size})",
+                hint="try --memory low, a smaller output.size, or shorter beats",
+            ) from error
+        if any(sign in str(error).lower() for sign in LOST):
+            raise DeviceLost(f"{take.name}: the device went away: {_line(error)}") from error
+        raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error's text, at most 300 characters."""
+    return (str(error).strip().splitlines() or [""])[0][:300]
+
+
+class Heard(Exception):  # noqa: N818  it carries another one through
+    """Carries what `progress` raised (an interruption) through the pipeline and our translation."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.options import WanOptions
+from sora_cli.errors import EngineMissing
+from tests.contracts.test_engines import silence, take_for
+
+Cards = Callable[[str], EngineCard]
+
+
+def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "style.safetensors"
+    path.write_bytes(b"one")
+    raw = {"lora": [{"path": "style.safetensors", "scale": 0.5}]}
+    first = WanOptions.model_validate(raw, context={"folder": tmp_path}).lora[0]
+    assert first.path == str(path)
+    path.write_bytes(b"two")
+    second = WanOptions.model_validate(raw, context={"folder": tmp_path}).lora[0]
+    assert first.sha256 != second.sha256
+    with pytest.raises(ValidationError, match="has changed since it was planned"):
+        WanOptions.model_validate({"lora": [first.model_dump()]})
+    for wrong in ("no.safetensors", "style.bin"):
+        with pytest.raises(ValidationError, match=r"there is no file|is no \.safetensors file"):
+            WanOptions.model_validate({"lora": [{"path": wrong}]}, context={"folder": tmp_path})
+
+
+def test_without_peft_it_says_what_to_install(
+    tiny_card: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "style.safetensors").write_bytes(b"one")
+    engine = catalogue.open_engine(tiny_card("wan"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    options = {"steps": 1, "lora": [{"path": str(tmp_path / "style.safetensors")}]}
+    with pytest.raises(EngineMissing) as caught:
+        engine.generate(take_for(engine.card, options=options), Given(), silence)
+    assert caught.value.hint == "pip install peft"
+
+
+def test_an_adapter_changes_the_take_and_leaves_no_trace(tiny_card: Cards, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    engine: Any = catalogue.open_engine(tiny_card("wan"))
+    take = take_for(engine.card)
+    plain = engine.generate(take, Given(), silence).frames
+    config = peft.LoraConfig(r=4, lora_alpha=64, target_modules=["to_q", "to_v"], init_lora_weights=False)
+    maker: Any = catalogue.open_engine(tiny_card("wan"))
+    maker.pipe.transformer.add_adapter(config, adapter_name="made")
+    layers = peft.get_peft_model_state_dict(maker.pipe.transformer, adapter_name="made")
+    type(maker.pipe).save_lora_weights(str(tmp_path), transformer_lora_layers=layers)
+    path = tmp_path / "pytorch_lora_weights.safetensors"
+    styled = replace(take, options={**take.options, "lora": [{"path": str(path), "scale": 1.0}]})
+    with_it = engine.generate(styled, Given(), silence).frames
+    assert not np.array_equal(plain, with_it)
+    assert np.array_equal(engine.generate(styled, Given(), silence).frames, with_it)
+    assert np.array_equal(engine.generate(take, Given(), silence).frames, plain)
