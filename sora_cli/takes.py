@@ -131,6 +131,7 @@ class TakeMaker:
         self.check_abilities(card, beat)
         opening, given = self.opening(card, shot, beat, before)
         closing = self.closing(card, shot, beat)
+        self.check_needs(card, beat, opening=opening, closing=closing)
         step = shot.speed * card.fps / self.fps
         smooth = step < 1 and (shot.speed < 1 or self.board.motion == "interpolate")
         last = (frames - 1) * step
@@ -208,9 +209,10 @@ class TakeMaker:
     def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
-            chosen = card.options.model_validate(dict(beat.options))
+            place = {"folder": self.board.folder}  # which the files of options count from
+            chosen = card.options.model_validate(dict(beat.options), context=place)
             if self.draft:
-                chosen = card.options.model_validate({**beat.options, **card.draft})
+                chosen = card.options.model_validate({**beat.options, **card.draft}, context=place)
         except ValidationError as error:
             for one in error.errors():
                 key = str(one["loc"][0]) if one["loc"] else ""
@@ -326,6 +328,15 @@ class TakeMaker:
 
     def _told(self, beat: Beat, what: str, message: str, hint: str) -> Problem:
         return Problem(message, hint, self.board.mark(beat.origin.get(what, (*beat.loc, what))))
+
+    def check_needs(self, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None) -> None:
+        """An engine that only goes on from pictures must be given them."""
+        if Ability.FIRST_FRAMES in card.needs and opening is None:
+            self.wrong(
+                beat, "prompt", f"engine {card.name} wants a first frame", "add `from:` with a picture or a shot"
+            )
+        if Ability.LAST_FRAME in card.needs and closing is None:
+            self.wrong(beat, "prompt", f"engine {card.name} wants a last frame", "add `to:` with a picture or a shot")
 
     def check_abilities(self, card: EngineCard, beat: Beat) -> None:
         """Say what of the beat the engine cannot do; nothing is dropped in silence."""

@@ -156,6 +156,12 @@ def test_an_engine_that_cannot_says_so() -> None:
     assert "no negative prompt" in remarks[0].message
 
 
+def test_an_engine_that_goes_on_from_pictures_must_be_given_them() -> None:
+    wants = catalogue(needs=frozenset({Ability.FIRST_FRAMES}))
+    with pytest.raises(StoryboardError, match="wants a first frame"):
+        plan_takes(board("a ball"), wants)
+
+
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(StoryboardError, match="no option 'stepz'"):
         plan({"prompt": "a ball", "options": {"stepz": 3}})
