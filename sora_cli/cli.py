@@ -461,7 +461,7 @@ def models(context: typer.Context, as_json: Json = False) -> None:
 
     found = hub.models()
     if as_json:
-        console.stdout_json([model.facts() for model in found])
+        console.stdout_json(hub.summary(found))
         return
     rows = [model.row() for model in found]
     console.show_table(list(rows[0]), [list(row.values()) for row in rows])

@@ -153,12 +153,7 @@ def make(
             store = studio.store if studio else Store(default_folder())
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         return done
-    if any(shot.title for shot in plan.shots):
-        from sora_cli.master.title import check_titles
-
-        check_titles(plan.shots, plan.width, plan.height)
-    unmarked = board.policy != "strict"
-    stamp.check_mark(board.provenance.watermark, plan.width, plan.height, may_leave_unmarked=unmarked)
+    _check_finish(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
         stack.enter_context(place(out, studio.halt))
@@ -176,6 +171,18 @@ def make(
         sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
+
+
+def _check_finish(plan: Plan) -> None:
+    """Refuse titles and marks that cannot be drawn, before hours of work are put into the film."""
+    from sora_cli import stamp
+
+    if any(shot.title for shot in plan.shots):
+        from sora_cli.master.title import check_titles
+
+        check_titles(plan.shots, plan.width, plan.height)
+    unmarked, mark = plan.board.policy != "strict", plan.board.provenance.watermark
+    stamp.check_mark(mark, plan.width, plan.height, may_leave_unmarked=unmarked)
 
 
 def check_place(out: Path, kind: Delivery) -> None:
