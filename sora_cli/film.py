@@ -263,7 +263,7 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
             start += len(piece.frames)
     sound = board.sound
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
-    matched = {shot.look.match for shot in plan.shots} - {"off"}
+    matched = _graded(plan)
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
         colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
@@ -272,3 +272,16 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {},
     )  # fmt: skip
+
+
+def _graded(plan: Plan) -> set[str]:
+    """What the colours of shots were held to, where they were: a shot that others are held to stays as it is."""
+    graded: set[str] = set()
+    before: set[str] = set()
+    for shot in plan.shots:
+        look, held = shot.look, {"scene": shot.scene in before, "film": bool(before), "previous": bool(before)}
+        if shot.beats and look.strength and held.get(look.match, look.match != "off"):
+            graded.add(look.match)
+        if shot.beats:
+            before.add(shot.scene)
+    return graded
