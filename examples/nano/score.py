@@ -248,7 +248,7 @@ def main() -> None:
             )
         return
     if options.shipped:
-        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, torch_dtype=torch.float32)
+        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     else:
         from .assemble import pipeline
 

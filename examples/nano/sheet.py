@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WORK / "sheet.png")
     options = parser.parse_args()
     if options.shipped:
-        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, torch_dtype=torch.float32)
+        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     else:
         from .assemble import pipeline
 

@@ -1,0 +1,71 @@
+"""The checkpoint that ships: standard layout, small, loads without a warning, and does every task."""
+
+import json
+import warnings
+
+import pytest
+import torch
+from diffusers import WanVACEPipeline
+from PIL import Image
+
+from examples.nano.assemble import LARGEST
+from examples.nano.captions import vocabulary
+from examples.nano.config import CHECKPOINT, FRAMES, HEIGHT, TEXT, WIDTH
+from sora_cli.engines import nano
+
+
+@pytest.fixture(scope="module")
+def pipe() -> WanVACEPipeline:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    loaded.set_progress_bar_config(disable=True)
+    return loaded
+
+
+def shoot(pipe: WanVACEPipeline, **extra: object) -> torch.Tensor:
+    settings = {"height": HEIGHT, "width": WIDTH, "num_frames": FRAMES, "num_inference_steps": 1, "guidance_scale": 1.0}
+    generator = torch.Generator().manual_seed(0)
+    frames = pipe(
+        "a red ball bounces on the grass",
+        max_sequence_length=TEXT.max_tokens,
+        generator=generator,
+        output_type="pt",
+        **{**settings, **extra},
+    ).frames[0]
+    return torch.as_tensor(frames)
+
+
+def test_it_is_small_and_in_diffusers_layout() -> None:
+    files = [path for path in CHECKPOINT.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert sum(path.stat().st_size for path in files) <= LARGEST
+    index = json.loads((CHECKPOINT / "model_index.json").read_text())
+    assert index["_class_name"] == "WanVACEPipeline"
+    assert index["vae"] == [nano.__name__, "PaperAutoencoder"]
+
+
+def test_its_words_are_those_it_was_taught() -> None:
+    assert (CHECKPOINT / "words.txt").read_text().split() == vocabulary()
+
+
+def test_it_makes_a_clip_and_a_picture(pipe: WanVACEPipeline) -> None:
+    assert shoot(pipe).shape == (FRAMES, 3, HEIGHT, WIDTH)
+    assert shoot(pipe, num_frames=1).shape == (1, 3, HEIGHT, WIDTH)
+
+
+def test_it_takes_opening_frames_and_a_reference(pipe: WanVACEPipeline) -> None:
+    frame, grey = Image.new("RGB", (WIDTH, HEIGHT), (90, 160, 90)), Image.new("RGB", (WIDTH, HEIGHT), (128, 128, 128))
+    known, unknown = Image.new("L", (WIDTH, HEIGHT), 0), Image.new("L", (WIDTH, HEIGHT), 255)
+    made = shoot(pipe, video=[frame] * 5 + [grey] * 12, mask=[known] * 5 + [unknown] * 12)
+    assert made.shape == (FRAMES, 3, HEIGHT, WIDTH)
+    assert shoot(pipe, reference_images=[frame]).shape == (FRAMES, 3, HEIGHT, WIDTH)
+
+
+def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> None:
+    from examples.nano.world import render
+    from tests.nano.test_world import scene
+
+    video = render([scene(action="roll_right", camera="left")]).video * 2 - 1
+    with torch.no_grad():
+        again = pipe.vae(video).sample
+    assert -10 * torch.log10((again - video).pow(2).mean() / 4) > 25
