@@ -119,6 +119,12 @@ class WanVaceOptions(WanOptions):
 
     steps: int = Field(default=30, ge=1, le=200, description="sampling steps: more are slower and finer")
     control: float = Field(default=1.0, ge=0.0, le=2.0, description="how hard given frames and references hold")
+    steady: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="how long new frames are held to the last given one",
+    )
 
 
 class NanoOptions(WanVaceOptions):
@@ -127,6 +133,7 @@ class NanoOptions(WanVaceOptions):
     steps: int = Field(default=16, ge=1, le=200, description="sampling steps: more are slower and finer")
     guidance: float = Field(default=3.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
     quality_avoid: str = Field(default="", description="what is avoided anyway, before your own `avoid`")
+    steady: float = Field(default=0.5, ge=0.0, le=1.0, description="as Wan VACE's; its own grip is still weak")
 
 
 class Ltx2Options(GuidedOptions):

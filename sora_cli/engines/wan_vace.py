@@ -5,7 +5,8 @@ pictures. Given frames are the video where the mask is 0; unknown ones are mid-g
 
 Beyond what the pipeline does, latents that the opening determines wholly are held through the sampling: after each
 step they are set to what they are, at the noise level that is due (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
-without its resampling). So an opening comes back as it was given, and a chain of takes hands on no error in it.
+without its resampling). So an opening comes back as it was given, and a chain of takes hands on no error in it. With
+`steady`, the frames after it begin as its last one, standing still (SDEdit, Meng et al. 2021, arXiv 2108.01073).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class WanVace(Diffusion[WanVaceOptions]):
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )
         if given.opening is not None:
-            step = self.holding(given.opening, len(given.references), take.seed, step)
+            step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
         video = self.pipe(
             **words, **conditions(take, given),
             conditioning_scale=options.control, height=take.height, width=take.width, num_frames=take.frames,
@@ -49,7 +50,7 @@ class WanVace(Diffusion[WanVaceOptions]):
         return Footage(to_bytes(video), take.fps)
 
     def holding(
-        self, opening: Frames, before: int, seed: int, step: Callable[..., dict[str, Any]]
+        self, opening: Frames, before: int, seed: int, step: Callable[..., dict[str, Any]], *, steady: float = 0.0
     ) -> Callable[..., dict[str, Any]]:
         """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
         vae = self.pipe.vae
@@ -68,6 +69,10 @@ class WanVace(Diffusion[WanVaceOptions]):
             level = pipe.scheduler.sigmas[index + 1].to(known.device)
             latents = state["latents"]
             latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)
+            if level > 1 - steady:
+                new = latents[:, :, place.stop :]
+                grain = torch.randn(new.shape, generator=seeded(seed + 1)).to(new)
+                latents[:, :, place.stop :] = (1 - level) * known[:, :, -1:].to(new) + level.to(new) * grain
             return {**step(pipe, index, time, state), "latents": latents}
 
         return put_back
