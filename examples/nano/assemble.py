@@ -46,6 +46,10 @@ def assemble(target: Path) -> None:
     draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
         pipeline().to(torch.bfloat16).save_pretrained(draft)
+        for config in draft.rglob("config.json"):  # diffusers writes down where on this machine a part was loaded from
+            facts = json.loads(config.read_text(encoding="utf-8"))
+            if facts.pop("_name_or_path", None) is not None:
+                config.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         index = json.loads((draft / "model_index.json").read_text())
         index["vae"] = ["sora_cli.engines.nano", "PaperAutoencoder"]
         index["tokenizer"] = ["transformers", "PreTrainedTokenizerFast"]
