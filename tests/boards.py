@@ -36,4 +36,4 @@ def catalogue(**changes: Any) -> Callable[[str | None], EngineCard]:
 
 def board(*shots: Any, folder: Path = Path(), **film: Any) -> Storyboard:
     """A storyboard of these shots; keywords are its other keys."""
-    return storyboard.from_data({"shots": list(shots), **film}, folder=folder, name="test")
+    return storyboard.from_data({**({"shots": list(shots)} if shots else {}), **film}, folder=folder, name="test")

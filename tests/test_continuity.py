@@ -1,4 +1,4 @@
-"""Beats hold together on the embedded model: what is carried over is seen at the seam."""
+"""Films hold together on the embedded model: beats at their seams, the shots of a scene in their colours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.report import Recording
 from sora_cli.store import Store
+from sora_cli.storyboard.model import Look
 from sora_cli.studio import Studio
 from sora_cli.takes import key_fields, take_key
+from sora_cli.timeline import assemble
 from tests.boards import board
+from tests.master.test_colour import looked, spread
 
 PAIRS = 10
 ACTORS = ("red ball", "blue box", "yellow star", "green triangle", "orange ring")
@@ -65,3 +68,14 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
             gains.append(psnr(first, last) - psnr(alone, last))
     assert len(gains) == PAIRS
     assert float(np.median(gains)) >= 6.0, gains
+
+
+@pytest.mark.parametrize(("setting", "light"), [("a beach", "sunset"), ("a meadow", "daylight")])
+def test_shots_of_one_scene_come_together_in_colour(setting: str, light: str, tmp_path: Path) -> None:
+    shots = [{"prompt": f"a {actor} stays still", "duration": "1s"} for actor in ACTORS]
+    scene = {"setting": setting, "light": light, "shots": shots}
+    plan = plan_takes(board(scenes=[scene], options=STEPS, output={"fps": 12}), catalogue.card)
+    with Studio(Store(tmp_path)) as studio:
+        cut = assemble(plan, studio.shoot(plan, Recording()))
+    before, after = (spread(looked(cut, Look(match))) for match in ("off", "scene"))
+    assert after <= 0.5 * before, (before, after)
