@@ -25,7 +25,7 @@ from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.fitting import Fit
+from sora_cli.engines.fitting import Fit, quantization
 from sora_cli.engines.options import LoraOption, Memory, Options
 from sora_cli.engines.telling import Heard, told_as_loading, told_as_rendering
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
@@ -206,8 +206,10 @@ class Diffusion(ABC, Generic[O]):
         for library, _ in self.checkpoint.components().values():
             if library.startswith("sora_cli."):
                 __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
+        smaller = quantization(self.memory, self.device, self.dtype, self.checkpoint.components())
         return kind.from_pretrained(
-            str(self.card.location), torch_dtype=self.dtypes(), local_files_only=True, use_safetensors=True, **given,
+            str(self.card.location), torch_dtype=self.dtypes(), local_files_only=True, use_safetensors=True,
+            quantization_config=smaller, **given,
         )  # fmt: skip
 
     def parts(self) -> dict[str, Any]:

@@ -50,7 +50,18 @@ def doctor(*, deep: bool = True) -> list[Check]:
 
     Nothing raises: what goes wrong is what is told.
     """
-    checks: list[Callable[[], Check]] = [_python, _packages, _gpu, _memory, _disk, _hub, _engine, _lora, _vision]
+    checks: list[Callable[[], Check]] = [
+        _python,
+        _packages,
+        _gpu,
+        _memory,
+        _disk,
+        _hub,
+        _engine,
+        _lora,
+        _vision,
+        _whole_numbers,
+    ]
     if deep:
         checks.insert(2, _torch)
     return [_safely(check) for check in checks]
@@ -122,6 +133,10 @@ def _lora() -> Check:
 
 def _vision() -> Check:
     return _extra("torchvision", "MiniMax-H3")
+
+
+def _whole_numbers() -> Check:
+    return _extra("torchao", "quantize: int8")
 
 
 def _extra(package: str, purpose: str) -> Check:

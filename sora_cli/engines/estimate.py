@@ -77,8 +77,8 @@ def estimate(
     shape = SHAPES.get(card.family, SHAPES["wan"])
     tokens = (frames // shape.frames + 1) * (width // shape.pixels) * (height // shape.pixels)
     parts = sizes(card)
-    halved = 0.5 if memory.quantize == "float8" else 1.0
-    weighed = {name: size * (halved if name.startswith("transformer") else 1.0) for name, size in parts.items()}
+    share = {"float8": 0.5, "int8": 0.5, "int4": 0.28}.get(memory.quantize or "", 1.0)
+    weighed = {name: size * (share if name.startswith("transformer") else 1.0) for name, size in parts.items()}
     activations = tokens * _width(card) * 2 * LIVE / GB
     decode = _decode(shape, width, height, frames, tile=bool(memory.tile) or memory.mode == "low")
     placed = memory.offload or ("group" if memory.mode == "low" else "none")

@@ -6,16 +6,19 @@ time; stream the weights layer by layer; keep the transformer's weights in 8 bit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from diffusers import BitsAndBytesConfig, TorchAoConfig
 from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.layerwise_casting import apply_layerwise_casting
+from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
 from sora_cli.engines.options import Memory
-from sora_cli.errors import MachineError, RequestError
+from sora_cli.errors import EngineMissing, MachineError, RequestError
 
 WORKING = 6 << 30
 """Bytes left free for activations and decoding when deciding where weights go."""
@@ -121,6 +124,36 @@ class Fit:
     def _eight_bits(self) -> str:
         self.quantize = "float8"
         return "keeping the transformer's weights in 8 bits"
+
+
+def quantization(
+    memory: Memory, device: torch.device, dtype: torch.dtype, parts: Iterable[str]
+) -> PipelineQuantizationConfig | None:
+    """What `from_pretrained` needs to know to read the transformers among `parts` as int8 or int4; None for neither.
+
+    Raises:
+        EngineMissing: the package that does it is not installed.
+        MachineError: int4 without an NVIDIA GPU.
+    """
+    kind = memory.quantize
+    package = {"int8": "torchao", "int4": "bitsandbytes"}.get(kind or "")
+    if package is None:
+        return None
+    if kind == "int4" and device.type != "cuda":
+        raise MachineError("4-bit weights need an NVIDIA GPU", hint="quantize: int8 works everywhere")
+    if importlib.util.find_spec(package) is None:
+        raise EngineMissing(
+            f"quantize: {kind} needs the package {package}, which is not installed", hint=f"pip install {package}"
+        )
+    if kind == "int8":
+        from torchao.quantization import Int8WeightOnlyConfig
+
+        config: Any = TorchAoConfig(Int8WeightOnlyConfig())  # type: ignore[no-untyped-call]
+    else:
+        config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+        )
+    return PipelineQuantizationConfig(quant_mapping={name: config for name in parts if name in DENOISERS})
 
 
 def denoisers(pipe: Any) -> list[Any]:  # noqa: ANN401  diffusers has no types

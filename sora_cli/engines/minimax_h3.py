@@ -19,6 +19,7 @@ from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.diffusion import Diffusion, seeded
 from sora_cli.engines.options import MiniMaxH3Options
 from sora_cli.engines.pixels import to_bytes, to_sound
+from sora_cli.errors import RequestError
 from sora_cli.report import Note
 
 KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
@@ -29,6 +30,8 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
 
     def load(self) -> Any:  # noqa: ANN401  diffusers has no types
         """The pipeline with all components but the transformer for references."""
+        if self.memory.quantize in ("int8", "int4"):
+            raise RequestError(f"MiniMax-H3 is not read as {self.memory.quantize} yet", hint="quantize: float8")
         kind: Any = MiniMaxH3ModularPipeline
         pipe = kind.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
         self.load_into(pipe, [name for name in self.checkpoint.components() if name != REFERENCES])

@@ -53,7 +53,8 @@ class Memory(Options):
 
     `mode`: `auto` puts all weights on the GPU where they fit and steps down when memory runs out; `fast` compiles the
     transformer's blocks; `low` starts with tiles and streamed weights. `offload`: `none`, `model` (one component on the
-    GPU at a time) or `group` (layer by layer). `quantize: float8` keeps the transformer's weights in 8 bits.
+    GPU at a time) or `group` (layer by layer). `quantize` keeps the transformer's weights small: `float8` (needs no
+    package), `int8` (torchao) or `int4` (bitsandbytes' NF4, on NVIDIA GPUs).
     `attention` is one of diffusers' backends (`flash`, `sage`, `_flash_3_hub`, ...). `cache` is a first-block cache's
     threshold (0.05 to 0.2): it skips steps that change little, and pays on runs of 20 steps and more.
     """
@@ -61,7 +62,7 @@ class Memory(Options):
     mode: Literal["auto", "fast", "low"] = "auto"
     offload: Literal["none", "model", "group"] | None = None
     tile: bool | None = None
-    quantize: Literal["none", "float8"] | None = None
+    quantize: Literal["none", "float8", "int8", "int4"] | None = None
     attention: str | None = None
     cache: float | None = Field(default=None, gt=0.0, le=1.0)
     compile: bool | None = None

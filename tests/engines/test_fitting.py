@@ -58,6 +58,21 @@ def test_weights_in_eight_bits_still_make_the_take(tiny_card: Cards) -> None:
     assert engine.generate(take_for(engine.card), Given(), silence).frames.shape[0] == 9
 
 
+def test_weights_in_whole_numbers_still_make_the_take(tiny_card: Cards) -> None:
+    full: Any = catalogue.open_engine(tiny_card("wan"))
+    engine: Any = catalogue.open_engine(tiny_card("wan"), memory=Memory(quantize="int8"))
+    weight = engine.pipe.transformer.blocks[0].attn1.to_q.weight
+    assert weight.qdata.dtype == torch.int8
+    take = take_for(engine.card)
+    frames, exact = (one.generate(take, Given(), silence).frames.astype(float) for one in (engine, full))
+    assert 0 < abs(frames - exact).mean() < 8
+
+
+def test_four_bits_without_a_gpu_are_refused(tiny_card: Cards) -> None:
+    with pytest.raises(MachineError, match="NVIDIA"):
+        catalogue.open_engine(tiny_card("wan"), memory=Memory(quantize="int4"))
+
+
 def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:
     memory = Memory(tile=False, quantize="none")
     engine: Any = catalogue.open_engine(tiny_card("wan"), memory=memory)
