@@ -12,8 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic_core import PydanticCustomError
-
 from sora_cli import stamp
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.film import Clock, check_place, in_words
@@ -255,9 +253,8 @@ def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
     """A value as storyboards have it, from an option."""
     try:
         return reader(words)
-    except PydanticCustomError as error:
-        context = error.context or {}
-        raise RequestError(f"{option} {words}: {context.get('message')}", hint=context.get("hint", "")) from None
+    except forms.Wrong as error:
+        raise RequestError(f"{option} {words}: {error.message}", hint=error.hint) from None
 
 
 # -- from a cut to a film --------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Literal
-
-from pydantic_core import PydanticCustomError
+from typing import Literal, TypeVar
 
 from sora_cli.storyboard.model import Duration, FilmSize, Transition
 from sora_cli.storyboard.source import quoted
+
+Word = TypeVar("Word", bound=str)
 
 MAX_SECONDS = 3600
 MAX_TEXT = 20_000
@@ -35,9 +35,12 @@ _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, F
 _NTSC |= {Fraction("47.952"): 48, Fraction("47.95"): 48, Fraction("119.88"): 120}
 
 
-def Wrong(message: str, hint: str = "") -> PydanticCustomError:  # noqa: N802  reads as what it is: raise Wrong(...)
-    """The error of a value that cannot be read: what is wrong, and what to write instead."""
-    return PydanticCustomError("sora", "{message}", {"message": message, "hint": hint})
+class Wrong(Exception):  # noqa: N818  reads as what it is: raise Wrong(...)
+    """A value cannot be read: what is wrong, and what to write instead."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
 
 
 def written(value: object) -> str:
@@ -55,7 +58,7 @@ def _collection(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def expected(what: str, value: object, hint: str = "") -> PydanticCustomError:
+def expected(what: str, value: object, hint: str = "") -> Wrong:
     """The error of a value that is of the wrong type."""
     if value is None:
         return Wrong(f"no value is written here; it takes {what}", hint or "write one, or take the line out")
@@ -108,19 +111,17 @@ def name(value: object) -> str:
     return words
 
 
-def word(known: Sequence[str], what: str) -> Callable[[object], str]:
+def word(known: Sequence[Word], what: str) -> Callable[[object], Word]:
     """A reader of one of the `known` words; `what` says what they are."""
 
-    def read(value: object) -> str:
-        if value is False and "off" in known:
-            return "off"
+    def read(value: object) -> Word:
         if not isinstance(value, str):
             raise expected(what, value, f"one of {', '.join(known)}")
         if value not in known:
             close = get_close_matches(value.lower()[:40], known, 1, cutoff=0.5)
             hint = f"did you mean {quoted(close[0])}? " if close else ""
             raise Wrong(f"{quoted(value)} is not {what}", f"{hint}one of {', '.join(known)}")
-        return value
+        return known[known.index(value)]
 
     return read
 
@@ -297,3 +298,23 @@ def version(value: object) -> int:
     if isinstance(value, bool) or value not in (1, "1"):
         raise Wrong(f"this sora reads storyboards of version 1, not {quoted(written(value))}", "write `storyboard: 1`")
     return 1
+
+
+def single(value: object) -> object:
+    """Text, a number or a switch."""
+    if isinstance(value, (dict, list)):
+        raise expected("text, a number, true or false", value)
+    return bare(value)
+
+
+def bare(value: object) -> object:
+    """A value as plain Python's own, without the memory of how it was written."""
+    if isinstance(value, dict):
+        return {key: bare(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [bare(inner) for inner in value]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else value

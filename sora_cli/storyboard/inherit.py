@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
+from sora_cli.storyboard.forms import bare
 from sora_cli.storyboard.model import MENTION, Loc, Look, SoundBed
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -56,7 +57,7 @@ class Inheritance:
 
     def under(self, held: Held, form: Level, loc: Loc, level: Literal["film", "scene", "shot", "beat"]) -> Held:
         """What holds in `form`, written at `loc`, when `held` holds around it."""
-        if not form.model_fields_set:
+        if not vars(form):
             return held
         now: dict[str, Any] = {name: value for name in _SINGLE if (value := getattr(form, name)) is not None}
         if level == "film":
@@ -67,7 +68,7 @@ class Inheritance:
         self._no_mentions(form, loc)
         origin = {**held.origin, **{name: (*loc, name) for name in now}}
         if form.options:
-            now["options"] = {**held.options, **{key: _bare(value) for key, value in form.options.items()}}
+            now["options"] = {**held.options, **{key: bare(value) for key, value in form.options.items()}}
             origin["options"] = (*loc, "options")
             origin |= {f"options.{key}": (*loc, "options", key) for key in form.options}
         if form.look is not None:
@@ -133,16 +134,3 @@ class Inheritance:
         if kind in SOUNDS or kind in PICTURES or kind in FILMS or (kind and " " not in written):
             return self._files.find(written, loc, SOUNDS, "a sound file"), ""
         return None, written
-
-
-def _bare(value: object) -> object:
-    """A value as plain Python's own, without the memory of how it was written."""
-    if isinstance(value, dict):
-        return {key: _bare(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_bare(inner) for inner in value]
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    return float(value) if isinstance(value, float) else value

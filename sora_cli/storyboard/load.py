@@ -10,19 +10,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
-from sora_cli.storyboard.forms import kind
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
-from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Form, Level, keys_of
+from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Level
+from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
 _ROUNDS = 5
@@ -128,51 +125,29 @@ def _understand(
 def _validated(data: Data, document: Document, problems: Problems, pruned: Pruned) -> FilmForm | None:
     """The forms in `data`; what is wrong is noted, taken out, and the rest tried again."""
     for _ in range(_ROUNDS):
-        try:
-            return FilmForm.model_validate(data)
-        except ValidationError as error:
-            details = error.errors(include_url=False, include_input=True)
-        for detail in details:
-            loc = _plain_loc(detail["loc"])
-            if detail["type"] != "missing":
-                _note(detail, loc, document, problems)
-                pruned.take(data, loc)
+        faults: list[Fault] = []
+        film = FilmForm.read(data, (), faults)
+        if not faults:
+            return film
+        for fault in faults:
+            if fault.what != "missing":
+                _note(fault, document, problems)
+                pruned.take(data, fault.loc)
                 continue
-            if loc not in pruned:
-                _note(detail, loc, document, problems)
-            pruned.put(data, loc)
+            if fault.loc not in pruned:
+                _note(fault, document, problems)
+            pruned.put(data, fault.loc)
     return None
 
 
-def _plain_loc(loc: tuple[int | str, ...]) -> Loc:
-    """Pydantic's location without the tags of forms."""
-    return tuple(step for step in loc if not (isinstance(step, str) and step.startswith("<")))
-
-
-def _note(detail: ErrorDetails, loc: Loc, document: Document, problems: Problems) -> None:
-    fault, context = detail["type"], detail.get("ctx", {})
-    key = quoted(loc[-1]) if loc else "the storyboard"
-    if fault == "extra_forbidden":
+def _note(fault: Fault, document: Document, problems: Problems) -> None:
+    loc, key = fault.loc, quoted(fault.loc[-1])
+    if fault.what == "unknown":
         problems.add(f"unknown key {key}", document.mark(loc, key=True), _known_keys(loc, problems))
-    elif fault == "missing":
+    elif fault.what == "missing":
         problems.add(f"{key} is missing here", document.mark(loc[:-1]), f"add {key[:-1]}: ...`")
-    elif fault == "sora":
-        problems.add(context["message"], document.mark(loc), context["hint"])
     else:
-        what = _wanted(fault, str(context.get("expected_tags", "")))
-        hint = "" if fault.startswith("too_") else f"it is {kind(detail['input'])}"
-        problems.add(f"{key} must be {what}", document.mark(loc), hint)
-
-
-def _wanted(fault: str, tags: str) -> str:
-    """What pydantic wanted, in a person's words."""
-    if fault == "too_short":
-        return "a list of something"
-    if fault == "too_long":
-        return "a mapping of at most 100 keys"
-    words = {"<list>": "a list", "<mapping>": "a mapping", "<text>": "text", "<switch>": "off"}
-    forms = " or ".join(word for tag, word in words.items() if tag in tags)
-    return forms or ("a list" if fault == "list_type" else "a mapping")
+        problems.add(fault.message, document.mark(loc), fault.hint)
 
 
 def _known_keys(loc: Loc, problems: Problems) -> str:
@@ -181,9 +156,9 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     form: type[Form] = FilmForm
     if around:
         form = CastForm if around[0] == "cast" else PLACES.get(around[-1], FilmForm)
-    key, known = str(loc[-1]), keys_of(form)
+    key, known = str(loc[-1]), list(form.keys)
     homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
-    fitting = [home for home, place in homes.items() if key in keys_of(PLACES.get(place, FilmForm))]
+    fitting = [home for home, place in homes.items() if key in PLACES.get(place, FilmForm).keys]
     belongs = f"{quoted(key)} belongs to {' or '.join(fitting)}" if fitting else ""
     if issubclass(form, Level) and belongs:
         return belongs

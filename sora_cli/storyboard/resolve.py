@@ -147,12 +147,12 @@ class Resolver:
             self._problems.add("the storyboard has no shots", self._document.mark(()), hint)
         scenes: list[tuple[SceneForm, Loc]] = [(form, ("scenes", at)) for at, form in enumerate(film.scenes or ())]
         if film.shots is not None:
-            scenes.append((SceneForm.model_construct(shots=film.shots), ()))  # the whole film is the scene
+            scenes.append((SceneForm(shots=film.shots), ()))  # the whole film is the scene
         written, number = [], 0
         for form, loc in scenes:
             shots = []
             for index, item in enumerate(form.shots):
-                shot = ShotForm.model_construct(prompt=item) if isinstance(item, str) else item
+                shot = ShotForm(prompt=item) if isinstance(item, str) else item
                 shots.append(_WrittenShot(shot, (*loc, "shots", index), number))
                 number += 1
             written.append(_WrittenScene(form, loc, shots))
@@ -220,7 +220,7 @@ class Resolver:
                 self._problems.add(message, self._document.mark((*loc, key), key=True), hint)
         beats = []
         for index, item in enumerate(form.beats):
-            beat = BeatForm.model_construct(prompt=item) if isinstance(item, str) else item
+            beat = BeatForm(prompt=item) if isinstance(item, str) else item
             place = (*loc, "beats", index)
             own = self._inheritance.under(held, beat, place, "beat")
             if beat.prompt is None and not self._lost(place, "prompt"):

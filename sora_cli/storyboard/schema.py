@@ -1,16 +1,17 @@
-"""The storyboard format as it is written, for pydantic and, through `json_schema`, for editors.
+"""The storyboard format as it is written: which keys stand where, what each may be, and what it means.
 
-A value may stand in several forms (a shot is a mapping or its bare prompt); each form's tag, such as `<text>`, shows
-up in pydantic's locations and is taken out again by `load`. Where `${name}` may stand, the published schema says so.
+A value may stand in several forms (a shot is a mapping or its bare prompt). Where `${name}` may stand, the schema that
+is published for editors (`json_schema`) says so.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-
+from sora_cli.storyboard.model import Transition
+from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
 from sora_cli.storyboard.values import (
+    Anything,
     Aspect,
     Fit,
     Framing,
@@ -32,6 +33,7 @@ from sora_cli.storyboard.values import (
     Share,
     ShortTransition,
     Side,
+    Single,
     Size,
     Speed,
     Switch,
@@ -41,256 +43,199 @@ from sora_cli.storyboard.values import (
     Training,
     Version,
     Way,
-    tag,
 )
-
-
-class Form(BaseModel):
-    """A mapping of the format: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True, defer_build=True)
 
 
 class LookForm(Form):
     """What the colour of shots is held to."""
 
-    match: Text | None = Field(
-        None,
-        description="scene (its first shot), film (its first shot), previous (the shot before), off, a picture, "
-        "or a .cube LUT.",
+    match = Key(
+        Text,
+        "scene (its first shot), film (its first shot), previous (the shot before), off, a picture, or a .cube LUT.",
         examples=["scene", "film", "previous", "off", "refs/frame.png", "warm.cube"],
     )
-    strength: Share | None = Field(None, description="How strongly: 0 to 1.")
+    strength = Key(Share, "How strongly: 0 to 1.")
 
 
-Look = Annotated[
-    Annotated[LookForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")] | Annotated[Off, Tag("<switch>")],
-    Discriminator(tag),
-]
+Look: Shape[LookForm | str] = OneOf(LookForm, Text, Off)
 
 
 class SoundForm(Form):
     """What lies under the film or a scene."""
 
-    ambience: Text | None = Field(None, description="A sound file, or words for it.")
-    music: Text | None = Field(None, description="A sound file, or words for it.")
-    loudness: Lufs | None = Field(None, description="Integrated loudness, LUFS (for example -16).")
+    ambience = Key(Text, "A sound file, or words for it.")
+    music = Key(Text, "A sound file, or words for it.")
+    loudness = Key(Lufs, "Integrated loudness, LUFS (for example -16).")
 
 
-Sound = Annotated[
-    Annotated[SoundForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")] | Annotated[Off, Tag("<switch>")],
-    Discriminator(tag),
-]
+Sound: Shape[SoundForm | str] = OneOf(SoundForm, Text, Off)
 
 
 class DialogueForm(Form):
     """Somebody speaks."""
 
-    cast: Label = Field(description="Who speaks: a name from `cast`.")
-    line: Label = Field(description="What is said.")
-    at: Time | None = Field(None, description="When, after the beat's start: 1.5s.")
+    cast = Needed(Label, "Who speaks: a name from `cast`.")
+    line = Needed(Label, "What is said.")
+    at = Key(Time, "When, after the beat's start: 1.5s.")
 
 
-Dialogue = Annotated[
-    Annotated[list[DialogueForm], Tag("<list>")] | Annotated[DialogueForm, Tag("<mapping>")],
-    Discriminator(tag),
-]
+Dialogue: Shape[list[DialogueForm] | DialogueForm] = OneOf(Listed(DialogueForm), DialogueForm)
 
 
 class LinkForm(Form):
     """A place in another shot."""
 
-    shot: Label = Field(description="The shot's name.")
-    at: Moment | None = Field(None, description="start, end or a time; `from` takes the end, `to` the start.")
+    shot = Needed(Label, "The shot's name.")
+    at = Key(Moment, "start, end or a time; `from` takes the end, `to` the start.")
 
 
-Link = Annotated[
-    Annotated[LinkForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(tag),
-]
+Link: Shape[LinkForm | str] = OneOf(LinkForm, Text)
 
 
 class TransitionForm(Form):
     """How a shot comes in."""
 
-    kind: Kind = Field(description="cut, dissolve, fade (through black) or wipe.")
-    duration: Length | None = Field(None, description="How long the two shots overlap; 0.5s where not written.")
-    direction: Way | None = Field(None, description="Where a wipe moves to: left, right, up or down.")
+    kind = Needed(Kind, "cut, dissolve, fade (through black) or wipe.")
+    duration = Key(Length, "How long the two shots overlap; 0.5s where not written.")
+    direction = Key(Way, "Where a wipe moves to: left, right, up or down.")
 
 
-Coming = Annotated[
-    Annotated[TransitionForm, Tag("<mapping>")] | Annotated[ShortTransition, Tag("<text>")],
-    Discriminator(tag),
-]
+Coming: Shape[TransitionForm | Transition] = OneOf(TransitionForm, ShortTransition)
 
 
 class TitleForm(Form):
     """A title card."""
 
-    text: Text = Field(description="The words.")
-    position: Position | None = Field(None, description="Where on the picture; center where not written.")
-    duration: Length | None = Field(None, description="How long it is seen; as long as the shot where not written.")
-    font: Text | None = Field(None, description="A font file, .ttf or .otf.")
+    text = Needed(Text, "The words.")
+    position = Key(Position, "Where on the picture; center where not written.")
+    duration = Key(Length, "How long it is seen; as long as the shot where not written.")
+    font = Key(Text, "A font file, .ttf or .otf.")
 
 
-Title = Annotated[
-    Annotated[TitleForm, Tag("<mapping>")] | Annotated[Label, Tag("<text>")],
-    Discriminator(tag),
-]
+Title: Shape[TitleForm | str] = OneOf(TitleForm, Label)
 
 
 class CastForm(Form):
     """A named subject; @name in a prompt puts its words and its references in."""
 
-    looks: Text | None = Field(None, description="How the subject looks, in words.")
-    reference: Reference | None = Field(None, description="One picture, or a list, that anchors the appearance.")
-    voice: Label | None = Field(None, description="The voice that speaks the lines.")
+    looks = Key(Text, "How the subject looks, in words.")
+    reference = Key(Reference, "One picture, or a list, that anchors the appearance.")
+    voice = Key(Label, "The voice that speaks the lines.")
 
 
-Member = Annotated[
-    Annotated[CastForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(tag),
-]
+Member: Shape[CastForm | str] = OneOf(CastForm, Text)
 
 
 class WatermarkForm(Form):
     """The visible moving mark."""
 
-    text: Label | None = Field(None, description="Its words.")
-    image: Text | None = Field(None, description="A picture instead of words.")
-    opacity: Opacity | None = Field(None, description="0.05 to 1; `watermark: off` is the way to none.")
+    text = Key(Label, "Its words.")
+    image = Key(Text, "A picture instead of words.")
+    opacity = Key(Opacity, "0.05 to 1; `watermark: off` is the way to none.")
 
 
-Mark = Annotated[
-    Annotated[WatermarkForm, Tag("<mapping>")] | Annotated[Label, Tag("<text>")] | Annotated[Switch, Tag("<switch>")],
-    Discriminator(tag),
-]
+Mark: Shape[WatermarkForm | str | bool] = OneOf(WatermarkForm, Label, Switch)
 
 
 class ProvenanceForm(Form):
     """Who made the film, its mark, and whether others may train on it."""
 
-    author: Label | None = Field(None, description="Who made the film; goes into its credential.")
-    watermark: Mark | None = Field(
-        None, description="The visible moving mark: its words, a mapping, or off where the policy allows it."
-    )
-    training: Training | None = Field(None, description="May others train on the film?")
+    author = Key(Label, "Who made the film; goes into its credential.")
+    watermark = Key(Mark, "The visible moving mark: its words, a mapping, or off where the policy allows it.")
+    training = Key(Training, "May others train on the film?")
 
 
 class OutputForm(Form):
     """The film's size and rate; the engine's where not written."""
 
-    size: Size | None = Field(None, description="WIDTHxHEIGHT in pixels, both even: 256x160.")
-    aspect: Aspect | None = Field(None, description="The shape, WIDTH:HEIGHT; goes with `height`.")
-    height: Side | None = Field(None, description="Height in pixels, even; goes with `aspect`.")
-    fps: Rate | None = Field(None, description="Frames a second: 24, 23.976, 30000/1001.")
-    fit: Fit | None = Field(
-        None,
-        description="Where the engine's pictures have another shape: fill (cover and crop), fit (bars), pad (bars, and "
+    size = Key(Size, "WIDTHxHEIGHT in pixels, both even: 256x160.")
+    aspect = Key(Aspect, "The shape, WIDTH:HEIGHT; goes with `height`.")
+    height = Key(Side, "Height in pixels, even; goes with `aspect`.")
+    fps = Key(Rate, "Frames a second: 24, 23.976, 30000/1001.")
+    fit = Key(
+        Fit,
+        "Where the engine's pictures have another shape: fill (cover and crop), fit (bars), pad (bars, and "
         "never enlarged).",
     )
-    motion: Motion | None = Field(
-        None,
-        description="Where the film has more frames than the engine makes: hold them, or interpolate between them.",
+    motion = Key(
+        Motion, "Where the film has more frames than the engine makes: hold them, or interpolate between them."
     )
 
 
 class Level(Form):
     """What may stand at film, scene, shot and beat level; the nearest wins, `style` and `avoid` add up."""
 
-    engine: Label | None = Field(None, description="A catalogue name, a hub repo id, or a checkpoint folder.")
-    options: dict[str, Any] | None = Field(
-        None, max_length=100, description="The engine's own options; merged key by key."
-    )
-    seed: Seed | None = Field(
-        None, description="The film's makes it reproducible; a shot's or beat's is used as it is."
-    )
-    style: Phrase | None = Field(None, description="How it is drawn or filmed; adds up from film to beat.")
-    avoid: Phrase | None = Field(
-        None, description="What must not be seen (negative prompt); adds up from film to beat."
-    )
-    look: Look | None = Field(None, description="What the colour of shots is held to.")
-    sound: Sound | None = Field(
-        None, description="At film and scene: ambience and music. At shot and beat: words or a sound file, or off."
-    )
-    camera: Phrase | None = Field(None, description="How the camera moves: slow pan left.")
-    framing: Framing | None = Field(None, description="How much is seen.")
-    light: Phrase | None = Field(None, description="The light; goes in front of each prompt.")
-    setting: Phrase | None = Field(None, description="The place; goes in front of each prompt.")
+    engine = Key(Label, "A catalogue name, a hub repo id, or a checkpoint folder.")
+    options = Key(Table(Anything, 100), "The engine's own options; merged key by key.")
+    seed = Key(Seed, "The film's makes it reproducible; a shot's or beat's is used as it is.")
+    style = Key(Phrase, "How it is drawn or filmed; adds up from film to beat.")
+    avoid = Key(Phrase, "What must not be seen (negative prompt); adds up from film to beat.")
+    look = Key(Look, "What the colour of shots is held to.")
+    sound = Key(Sound, "At film and scene: ambience and music. At shot and beat: words or a sound file, or off.")
+    camera = Key(Phrase, "How the camera moves: slow pan left.")
+    framing = Key(Framing, "How much is seen.")
+    light = Key(Phrase, "The light; goes in front of each prompt.")
+    setting = Key(Phrase, "The place; goes in front of each prompt.")
 
 
 class Take(Level):
     """What may stand at shot and beat level."""
 
-    prompt: Text | None = Field(None, description="What happens. @name puts a cast member in.")
-    duration: Length | None = Field(None, description="4s, 1500ms, 48f (frames), or seconds; else the engine's.")
-    from_: Link | None = Field(
-        None,
-        alias="from",
-        description="What the first frames carry on from: previous, nothing, a shot's name, {shot, at}, a picture "
-        "or a film file.",
+    prompt = Key(Text, "What happens. @name puts a cast member in.")
+    duration = Key(Length, "4s, 1500ms, 48f (frames), or seconds; else the engine's.")
+    from_ = Key(
+        Link,
+        "What the first frames carry on from: previous, nothing, a shot's name, {shot, at}, a picture or a film file.",
     )
-    to: Link | None = Field(None, description="What the last frame must be: the same forms as `from`.")
-    reference: Reference | None = Field(None, description="Pictures that anchor the appearance, in order.")
-    takes: Takes | None = Field(None, description="How many seeds to try; the best is kept.")
-    dialogue: Dialogue | None = Field(None, description="Who says what, and when.")
+    to = Key(Link, "What the last frame must be: the same forms as `from`.")
+    reference = Key(Reference, "Pictures that anchor the appearance, in order.")
+    takes = Key(Takes, "How many seeds to try; the best is kept.")
+    dialogue = Key(Dialogue, "Who says what, and when.")
 
 
 class BeatForm(Take):
     """One stretch of a shot with its own prompt and length."""
 
 
-BeatItem = Annotated[
-    Annotated[BeatForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(tag),
-]
+BeatItem: Shape[BeatForm | str] = OneOf(BeatForm, Text)
 
 
 class ShotForm(Take):
     """One unbroken take: no cut inside it."""
 
-    name: Name | None = Field(None, description="How other shots and `--only` call it; unique in the film.")
-    beats: list[BeatItem] | None = Field(None, min_length=1, description="The stretches of the shot, in order.")
-    transition: Coming | None = Field(
-        None, description="How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s."
-    )
-    title: Title | None = Field(None, description="A title card over the shot; alone when there is no prompt.")
-    speed: Speed | None = Field(
-        None, description="How fast it plays, 0.25 to 4; below 1 is slow motion. `duration` is its length on screen."
-    )
+    name = Key(Name, "How other shots and `--only` call it; unique in the film.")
+    beats = Key(Listed(BeatItem, 1), "The stretches of the shot, in order.")
+    transition = Key(Coming, "How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s.")
+    title = Key(Title, "A title card over the shot; alone when there is no prompt.")
+    speed = Key(Speed, "How fast it plays, 0.25 to 4; below 1 is slow motion. `duration` is its length on screen.")
 
 
-ShotItem = Annotated[
-    Annotated[ShotForm, Tag("<mapping>")] | Annotated[Text, Tag("<text>")],
-    Discriminator(tag),
-]
+ShotItem: Shape[ShotForm | str] = OneOf(ShotForm, Text)
 
 
 class SceneForm(Level):
     """Shots that share a place and a look."""
 
-    name: Name | None = Field(None, description="What the scene is called; unique in the film.")
-    shots: list[ShotItem] = Field(min_length=1, description="The shots, in order.")
+    name = Key(Name, "What the scene is called; unique in the film.")
+    shots = Needed(Listed(ShotItem, 1), "The shots, in order.")
+
+
+Memory: Shape[dict[str, object] | str] = OneOf(Table(Single), Text)
 
 
 class FilmForm(Level):
     """A storyboard for `sora`, version 1."""
 
-    storyboard: Version | None = Field(None, description="The format's version: 1.")
-    title: Label | None = Field(None, description="The film's title.")
-    output: OutputForm | None = Field(None, description="Size and frame rate.")
-    cast: dict[str, Member] | None = Field(None, description="Named subjects, for @name in prompts.")
-    provenance: ProvenanceForm | None = Field(None, description="Author, watermark, permission to train.")
-    memory: str | dict[str, str | int | float | bool] | None = Field(
-        None,
-        description="How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.",
-    )
-    policy: Policy | None = Field(None, description="standard, strict, off, or a policy file.")
-    vars: dict[str, str | int | float | bool] | None = Field(
-        None, description="${name} anywhere in the storyboard; `--set name=value` wins."
-    )
-    scenes: list[SceneForm] | None = Field(None, min_length=1, description="The scenes; or `shots` alone.")
-    shots: list[ShotItem] | None = Field(None, min_length=1, description="All shots as one scene, without `scenes`.")
+    storyboard = Key(Version, "The format's version: 1.")
+    title = Key(Label, "The film's title.")
+    output = Key(OutputForm, "Size and frame rate.")
+    cast = Key(Table(Member), "Named subjects, for @name in prompts.")
+    provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
+    memory = Key(Memory, "How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.")
+    policy = Key(Policy, "standard, strict, off, or a policy file.")
+    vars = Key(Table(Single), "${name} anywhere in the storyboard; `--set name=value` wins.")
+    scenes = Key(Listed(SceneForm, 1), "The scenes; or `shots` alone.")
+    shots = Key(Listed(ShotItem, 1), "All shots as one scene, without `scenes`.")
 
 
 PLACES: dict[str, type[Form]] = {
@@ -311,29 +256,10 @@ PLACES: dict[str, type[Form]] = {
 """Which mapping stands under which key."""
 
 
-def keys_of(form: type[Form]) -> list[str]:
-    """The keys that the mapping may have, as they are written."""
-    return [field.alias or name for name, field in form.model_fields.items()]
-
-
 def json_schema() -> dict[str, Any]:
     """The format as JSON Schema (draft 2020-12), for editors."""
-    schema = FilmForm.model_json_schema()
-    schema["patternProperties"] = {"^x-": {"description": "Not read; a place for anchors."}}
+    defs: dict[str, Any] = {}
+    film = FilmForm.definition(defs)
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sora storyboard"}
-    return {**_without_null(schema), **about}
-
-
-def _without_null(schema: Any) -> Any:  # noqa: ANN401  JSON is anything
-    """`schema` with nothing allowed to be null: a key that is not wanted is left out, not left empty."""
-    if isinstance(schema, list):
-        return [_without_null(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {key: _without_null(part) for key, part in schema.items() if not (key == "default" and part is None)}
-    choices = kept.get("anyOf")
-    if isinstance(choices, list) and {"type": "null"} in choices:
-        choices = [choice for choice in choices if choice != {"type": "null"}]
-        kept.pop("anyOf")
-        kept = {**choices[0], **kept} if len(choices) == 1 else {**kept, "anyOf": choices}
-    return kept
+    anchors = {"^x-": {"description": "Not read; a place for anchors."}}
+    return {"$defs": dict(sorted(defs.items())), **film, "patternProperties": anchors, **about}

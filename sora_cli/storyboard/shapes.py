@@ -1,0 +1,205 @@
+"""How the format is declared: what a value may be, how it is read, and what the published schema says of it.
+
+A value is a plain one, a list, a table of names, a mapping of declared keys (`Form`), or one of these by what is
+written. Ours, and not pydantic's: building its models took longer than all else that `sora check` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
+
+from sora_cli.storyboard.forms import Wrong, kind
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.source import quoted
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Schema = dict[str, Any]
+
+
+class Fault(NamedTuple):
+    """What is wrong at `loc`: a key that is not known, a key that is missing, or a value."""
+
+    loc: Loc
+    what: Literal["unknown", "missing", "wrong"]
+    message: str = ""
+    hint: str = ""
+
+
+class Shape(Protocol[T_co]):
+    """What a value may be."""
+
+    @property
+    def word(self) -> str:
+        """What a person calls it: `a list`."""
+        ...
+
+    def read(self, value: object, loc: Loc, faults: list[Fault]) -> T_co:
+        """What the value at `loc` means. What is wrong is added to `faults`, and then what is given means nothing."""
+        ...
+
+    def schema(self, defs: Schema) -> Schema:
+        """Its JSON Schema; mappings put theirs into `defs` and are referred to."""
+        ...
+
+
+class Plain(Generic[T]):
+    """A single value, read by a function that raises `Wrong`."""
+
+    def __init__(self, reader: Callable[[object], T], schema: Schema, word: str = "text") -> None:
+        self.word, self._reader, self._schema = word, reader, schema
+
+    def read(self, value: object, loc: Loc, faults: list[Fault]) -> T:
+        """As declared by `Shape`."""
+        try:
+            return self._reader(value)
+        except Wrong as wrong:
+            faults.append(Fault(loc, "wrong", wrong.message, wrong.hint))
+            return cast("T", None)
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002  as declared
+        """As declared by `Shape`."""
+        return self._schema
+
+
+class Listed(Generic[T]):
+    """A list of values of one shape, at least `least` of them."""
+
+    word = "a list"
+
+    def __init__(self, item: Shape[T], least: int = 0) -> None:
+        self._item, self._least = item, least
+
+    def read(self, value: object, loc: Loc, faults: list[Fault]) -> list[T]:
+        """As declared by `Shape`."""
+        if not isinstance(value, list):
+            faults.append(_not(self.word, value, loc))
+            return []
+        if len(value) < self._least:
+            faults.append(Fault(loc, "wrong", f"{quoted(loc[-1])} must be a list of something"))
+        return [self._item.read(item, (*loc, index), faults) for index, item in enumerate(value)]
+
+    def schema(self, defs: Schema) -> Schema:
+        """As declared by `Shape`."""
+        least = {"minItems": self._least} if self._least else {}
+        return {"type": "array", "items": self._item.schema(defs), **least}
+
+
+class Table(Generic[T]):
+    """A mapping of the author's own names to values of one shape, at most `most` of them."""
+
+    word = "a mapping"
+
+    def __init__(self, item: Shape[T], most: int | None = None) -> None:
+        self._item, self._most = item, most
+
+    def read(self, value: object, loc: Loc, faults: list[Fault]) -> dict[str, T]:
+        """As declared by `Shape`."""
+        if not isinstance(value, dict):
+            faults.append(_not(self.word, value, loc))
+            return {}
+        if self._most is not None and len(value) > self._most:
+            faults.append(Fault(loc, "wrong", f"{quoted(loc[-1])} must be a mapping of at most {self._most} keys"))
+        return {name: self._item.read(item, (*loc, name), faults) for name, item in value.items()}
+
+    def schema(self, defs: Schema) -> Schema:
+        """As declared by `Shape`."""
+        most = {} if self._most is None else {"maxProperties": self._most}
+        return {"type": "object", "additionalProperties": self._item.schema(defs) or True, **most}
+
+
+class OneOf(Generic[T]):
+    """One of several shapes: which, is told by what is written (a mapping, a list, a switch, or else text)."""
+
+    def __init__(self, *shapes: Shape[T]) -> None:
+        self._shapes = {shape.word: shape for shape in shapes}
+        self.word = " or ".join(self._shapes)
+
+    def read(self, value: object, loc: Loc, faults: list[Fault]) -> T:
+        """As declared by `Shape`."""
+        words = {bool: "off", dict: "a mapping", list: "a list"}
+        shape = self._shapes.get(words.get(type(value), "text"))
+        if shape is None:
+            faults.append(_not(self.word, value, loc))
+            return cast("T", None)
+        return shape.read(value, loc, faults)
+
+    def schema(self, defs: Schema) -> Schema:
+        """As declared by `Shape`."""
+        return {"oneOf": [shape.schema(defs) for shape in self._shapes.values()]}
+
+
+def _not(what: str, value: object, loc: Loc) -> Fault:
+    return Fault(loc, "wrong", f"{quoted(loc[-1])} must be {what}", f"it is {kind(value)}")
+
+
+class Key(Generic[T]):
+    """A key of a form; on a form that was read it is its value, None where it is not written."""
+
+    needed = False
+
+    def __init__(self, shape: Shape[T], description: str, **more: Any) -> None:  # noqa: ANN401  JSON Schema's own
+        self.shape, self.about = shape, {"description": description, **more}
+
+    def __set_name__(self, form: type[Form], name: str) -> None:
+        """Take a place among the form's keys; `from_` is written `from`."""
+        self.name = name
+        form.keys = {**form.keys, name.rstrip("_"): self}
+
+    def __get__(self, form: Form | None, kind: type[Form]) -> T | None:
+        """Not written: what is stands in the form's own `__dict__`."""
+        return None
+
+
+class Needed(Key[T]):
+    """A key that must be written."""
+
+    needed = True
+
+    def __get__(self, form: Form | None, kind: type[Form]) -> T:
+        """Written always."""
+        raise AttributeError(self.name)
+
+
+class Form:
+    """A mapping of declared keys: others are refused. `vars` of one that was read are the keys that are written."""
+
+    word: ClassVar[str] = "a mapping"
+    keys: ClassVar[dict[str, Key[Any]]] = {}
+
+    def __init__(self, **written: Any) -> None:  # noqa: ANN401  values of its keys
+        vars(self).update(written)
+
+    @classmethod
+    def read(cls, value: object, loc: Loc, faults: list[Fault]) -> Self:
+        """As declared by `Shape`."""
+        form = cls()
+        if not isinstance(value, dict):
+            faults.append(_not(cls.word, value, loc))
+            return form
+        for name, key in cls.keys.items():
+            if name in value:
+                vars(form)[key.name] = key.shape.read(value[name], (*loc, name), faults)
+            elif key.needed:
+                faults.append(Fault((*loc, name), "missing"))
+        faults += [Fault((*loc, name), "unknown") for name in value if name not in cls.keys]
+        return form
+
+    @classmethod
+    def schema(cls, defs: Schema) -> Schema:
+        """As declared by `Shape`."""
+        defs[cls.__name__] = cls.definition(defs)
+        return {"$ref": f"#/$defs/{cls.__name__}"}
+
+    @classmethod
+    def definition(cls, defs: Schema) -> Schema:
+        """The form itself as JSON Schema, with what its keys may be."""
+        keys = {
+            name: {**key.shape.schema(defs), **key.about, "title": name.capitalize()} for name, key in cls.keys.items()
+        }
+        needed = [name for name, key in cls.keys.items() if key.needed]
+        return {
+            "title": cls.__name__, "description": cls.__doc__, "type": "object", "properties": keys,
+            **({"required": needed} if needed else {}), "additionalProperties": False,
+        }  # fmt: skip
