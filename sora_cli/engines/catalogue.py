@@ -170,10 +170,14 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     # Threads that wait by spinning make a busy machine 20 times slower; read once, when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    for library in ("TRANSFORMERS", "DIFFUSERS"):  # they talk while being imported
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    import logging
+
     from sora_cli.report import Silent
 
+    for library in ("TRANSFORMERS", "DIFFUSERS"):  # they talk while being imported, and so do these two
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    for library in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     try:
         make = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError) as error:
