@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sora_cli import film
+from sora_cli import film, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
 from sora_cli.plan import plan_takes
@@ -166,7 +166,7 @@ def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]
 
 
 def _check(entry: Entry, way: Way) -> Job:
-    board = film.read(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
+    board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
     plan = plan_takes(board, catalogue.card, draft=way.draft)
     out = film.default_name(board)
     if entry.row:
@@ -229,7 +229,8 @@ class _Running:
         self._report(FilmStarted(out, source, number, of))
         began = time.monotonic()
         try:
-            board = film.read(job.entry.board, sets={**job.entry.sets, **way.sets}, allow_outside=way.allow_outside)
+            sets = {**job.entry.sets, **way.sets}
+            board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
             tell = _About(out, self._report)
             made = film.make(board, job.out, report=tell, studio=self._studio, draft=way.draft)
         except DeviceLost:

@@ -47,16 +47,6 @@ NAME_LENGTH = 60
 """Characters of a file name made from words."""
 
 
-def read(path: Path, *, sets: Mapping[str, str], allow_outside: bool, memory: str | None = None) -> Storyboard:
-    """Read and check a storyboard; `memory` is the mode that wins over the one written there.
-
-    Raises:
-        StoryboardError: all that is wrong.
-    """
-    board = storyboard.load(path, sets=sets, allow_outside=allow_outside)
-    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
-
-
 def one_shot(data: Mapping[str, Any]) -> Storyboard:
     """A storyboard of one shot, from a command's options; paths count from the working folder."""
     return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)

@@ -43,6 +43,7 @@ def working(
 
     The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
     """
+    from sora_cli import talk
     from sora_cli.halt import Halt
     from sora_cli.report import JsonLines
     from sora_cli.store import Store, default_folder
@@ -54,10 +55,10 @@ def working(
     with interruptible(), contextlib.ExitStack() as stack:
         listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
         if log is not None:
-            listeners.append(stack.enter_context(console.Log(log)))
+            listeners.append(stack.enter_context(talk.Log(log)))
         stack.enter_context(halt.listening(console.show_stop))
-        listeners.append(stack.enter_context(console.Talk()))
-        yield console.Listeners(*listeners), stack.enter_context(Studio(store, halt))
+        listeners.append(stack.enter_context(talk.Talk()))
+        yield talk.Listeners(*listeners), stack.enter_context(Studio(store, halt))
         if halt.signal is not None:
             raise Interrupted(halt.signal)
 

@@ -22,6 +22,7 @@ LEVELS = (
     ("explain", "film", "housekeeping"),
     ("batch", "reproduce", "tools"),
     ("console",),
+    ("talk",),
     ("session",),
     ("cli",),
     ("__main__",),
@@ -33,7 +34,7 @@ UNDER = {"media": {"errors", "report"}, "report": {"errors"}, "claim": {"errors"
 
 ONE_ROOM = {
     "typer": ("cli.py",),
-    "rich": ("console.py",),
+    "rich": ("console.py", "talk.py"),
     "yaml": ("storyboard/",),
     "torch": ("engines/",),
     "diffusers": ("engines/",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,19 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def load(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> Storyboard:
+def load(
+    path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False, memory: str | None = None
+) -> Storyboard:
     """The storyboard in the file at `path`, checked.
 
-    `sets` are the values of `--set`; `allow_outside` lets paths leave the storyboard's folder.
+    `sets` are the values of `--set`; `allow_outside` lets paths leave the storyboard's folder; `memory` is the mode
+    that wins over the one written there.
 
     Raises:
         StoryboardError: with all problems, in the order of the file.
     """
-    return _board(read(path, sets=sets, allow_outside=allow_outside))
+    board = _board(read(path, sets=sets, allow_outside=allow_outside))
+    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 
 def read(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> Reading:
