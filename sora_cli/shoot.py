@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.claim import PATIENCE
+from sora_cli.engines.ahead import read_ahead
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, MachineError, RenderError, SoraError, StoreError
@@ -296,9 +297,17 @@ class _Shooting:
         self._told: set[str] = set()
         self._tries: Counter[str] = Counter()
         self._engine = ""
+        self._begun: set[str] = set()
+        self._enough = threading.Event()
 
     def run(self) -> dict[str, Clip]:
         """Walk the takes as they become ready."""
+        try:
+            return self._walk()
+        finally:
+            self._enough.set()
+
+    def _walk(self) -> dict[str, Clip]:
         order = TopologicalSorter({key: take.needs for key, take in self._takes.items()})
         order.prepare()
         while order.is_active():
@@ -336,6 +345,17 @@ class _Shooting:
         opening, closing = self._source(take.opening), self._source(take.closing)
         job = Job(take, self._cards[take.engine], self._report, opening, closing, self._memory)
         self._running[self._executor.submit(job)] = take
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """When an engine begins, read the weights of the one that comes next."""
+        if len(self._cards) < 2 or self._engine in self._begun:  # noqa: PLR2004  two
+            return
+        self._begun.add(self._engine)
+        ahead = {take.engine for take in self._takes.values() if take.key not in self._clips} - self._begun
+        if ahead:
+            card = self._cards[min(ahead)]
+            threading.Thread(target=read_ahead, args=(card, self._enough), daemon=True).start()
 
     def _source(self, carry: Carry | None) -> Clip | None:
         return best(self._clips, carry.takes) if carry is not None and carry.takes else None

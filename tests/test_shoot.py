@@ -150,3 +150,12 @@ def test_the_camera_closes_one_engine_before_it_opens_another(tmp_path: Path) ->
     executor.close()
     assert len(opened) == 2
     assert all(engine.closed for engine in opened)
+
+
+def test_the_next_engines_weights_are_read_while_the_first_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("sora_cli.shoot.read_ahead", lambda card, _stop: read.append(card.name))
+    Set(tmp_path).shoot(plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"}, "a star"))
+    assert sorted(read) == ["test", "two"]
