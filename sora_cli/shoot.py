@@ -349,7 +349,7 @@ class _Shooting:
 
     def _read_ahead(self) -> None:
         """When an engine begins, read the weights of the one that comes next."""
-        if len(self._cards) < 2 or self._engine in self._begun:  # noqa: PLR2004  two
+        if len(self._cards) < 2 or self._engine in self._begun:
             return
         self._begun.add(self._engine)
         ahead = {take.engine for take in self._takes.values() if take.key not in self._clips} - self._begun
