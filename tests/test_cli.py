@@ -44,7 +44,8 @@ IMPORTED = """
 import sys
 from sora_cli.cli import main
 code = main({words!r})
-heavy = {{"torch", "diffusers", "transformers", "av", "moviepy", "c2pa"}} & sys.modules.keys()
+heavy = {{"torch", "diffusers", "transformers", "av", "moviepy", "c2pa", "numpy", "PIL", "cryptography",
+          "rich.progress", "sora_cli.report", "sora_cli.film"}} & sys.modules.keys()
 print("loaded", sorted(heavy), "code", code, file=sys.stderr)
 """
 

@@ -13,6 +13,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, model_validator
 
+WAN_AVOIDS = (
+    "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
+    " overall gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers,"
+    " poorly drawn hands, poorly drawn faces, deformed, disfigured, misshapen limbs, fused fingers, still"
+    " picture, messy background, three legs, many people in the background, walking backwards"
+)
+"""The negative prompt that Wan was tuned with, in English; Helios is built on Wan."""
+
 
 class Options(BaseModel):
     """The base of all options: frozen, and an unknown one is an error."""
@@ -97,12 +105,7 @@ class WanOptions(GuidedOptions):
     steps: int = Field(default=50, ge=1, le=200, description="sampling steps: more are slower and finer")
     shift: float | None = Field(default=None, gt=0.0, le=30.0, description="moves sampling towards noise (3 to 12)")
     quality_avoid: str = Field(
-        default=(
-            "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
-            " overall gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers,"
-            " poorly drawn hands, poorly drawn faces, deformed, disfigured, misshapen limbs, fused fingers, still"
-            " picture, messy background, three legs, many people in the background, walking backwards"
-        ),
+        default=WAN_AVOIDS,
         description="what Wan avoids anyway, before your own `avoid`; '' for nothing",
     )
 
@@ -178,9 +181,7 @@ class HeliosOptions(GuidedOptions):
     """Helios-Base: one resolution, guided; the steps are for each stretch of 33 frames."""
 
     steps: int = Field(default=50, ge=1, le=200, description="sampling steps for each 33 frames")
-    quality_avoid: str = Field(
-        default=WanOptions().quality_avoid, description="what is avoided anyway, before your own `avoid`"
-    )
+    quality_avoid: str = Field(default=WAN_AVOIDS, description="what is avoided anyway, before your own `avoid`")
 
 
 class HeliosMidOptions(Options):
@@ -188,9 +189,7 @@ class HeliosMidOptions(Options):
 
     stage_steps: int = Field(default=20, ge=1, le=100, description="sampling steps at each of three sizes")
     guidance: float = Field(default=5.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
-    quality_avoid: str = Field(
-        default=WanOptions().quality_avoid, description="what is avoided anyway, before your own `avoid`"
-    )
+    quality_avoid: str = Field(default=WAN_AVOIDS, description="what is avoided anyway, before your own `avoid`")
     lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 

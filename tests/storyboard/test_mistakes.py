@@ -9,6 +9,7 @@ import pytest
 
 from sora_cli.errors import StoryboardError
 from sora_cli.storyboard import load, read
+from tests.storyboard.boards import problem
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "storyboard"
 
@@ -41,3 +42,17 @@ def test_load_raises_all_of_them_in_the_order_of_the_file(mistakes: Path) -> Non
     assert places == sorted(places)
     assert len(places) == len(caught.value.problems)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("memory: [fast]", "board.yaml:1:9: `memory` must be a mapping or text"),
+        ("memory: {tile: [1]}", "board.yaml:1:16: this must be text, a number, true or false, not a list"),
+        ("<x>: 1", "board.yaml:1:1: unknown key `<x>`"),
+        ("look: [film]", "board.yaml:1:7: `look` must be a mapping or text or off"),
+        ("output: 24", "board.yaml:1:9: `output` must be a mapping"),
+    ],
+)
+def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: str) -> None:
+    assert problem(f"{written}\nshots: [a]").startswith(told)

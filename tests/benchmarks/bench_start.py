@@ -1,0 +1,53 @@
+"""How soon the commands that only look answer: `python -m tests.benchmarks.bench_start [--rounds 20]`.
+
+`sora --help`, `check`, `plan` and `models` against a process that only imports typer, rich, yaml and pydantic, turn
+about, so that a busy machine slows all. Prints each one's processor time in its quickest round and the ratio to that
+of the imports; it should be at most 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+STORY = Path(__file__).parents[2] / "storyboards" / "first-light.yaml"
+MOST = 2.0
+IMPORTS = ["-c", "import typer, rich.console, yaml, pydantic"]
+COMMANDS = {
+    "--help": ["-m", "sora_cli", "--help"],
+    "check": ["-m", "sora_cli", "check", str(STORY)],
+    "plan": ["-m", "sora_cli", "plan", str(STORY)],
+    "models": ["-m", "sora_cli", "models"],
+}
+
+
+def spent(words: list[str]) -> float:
+    """Processor seconds of one run of Python."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def main() -> int:
+    """Measure, print, and fail where a ratio is above 2."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    runs = {"imports": IMPORTS, **COMMANDS}
+    for words in runs.values():
+        spent(words)  # compiles what was never run
+    times = [{name: spent(words) for name, words in runs.items()} for _ in range(rounds)]
+    best = {name: min(one[name] for one in times) for name in runs}
+    for name, seconds in best.items():
+        print(f"{name:8} {seconds * 1000:6.0f} ms  {seconds / best['imports']:.2f}")  # noqa: T201
+    return int(max(best.values()) > MOST * best["imports"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
