@@ -115,7 +115,9 @@ Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
 
 
-Deliver = Annotated[str, typer.Option(metavar="NAME", help="The kind of film file: web, prores, archive, av1 or gif.")]
+Deliver = Annotated[
+    str, typer.Option(metavar="NAME", help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs).")
+]
 SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
 SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
 MemoryMode = Annotated[

@@ -21,7 +21,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,14 +176,13 @@ def _check_finish(plan: Plan) -> None:
 
 def check_place(out: Path, kind: Delivery) -> None:
     """Refuse a place where no film of this kind can go, before hours of work are put into it."""
-    if out.suffix.lower() != kind.suffix:
-        from sora_cli.media.film import DELIVERIES
+    from sora_cli.media import film
 
-        fits = " or ".join(f"--deliver {name}" for name, other in DELIVERIES.items() if other.suffix == out.suffix)
+    if out.suffix.lower() != kind.suffix:
+        fits = " or ".join(f"--deliver {name}" for name, other in film.DELIVERIES.items() if other.suffix == out.suffix)
         hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
         raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
-    if out.is_dir():
-        raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
+    film.check_place(out, kind)
 
 
 def write_luts(board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str]) -> list[Path]:
@@ -206,7 +204,6 @@ def _finish(
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
     from sora_cli.master.finish import finish
-    from sora_cli.media.probe import probe
     from sora_cli.media.sheet import Strip, contact_sheet
     from sora_cli.timeline import assemble
 
@@ -217,11 +214,8 @@ def _finish(
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
         may_leave_unmarked=plan.board.policy != "strict",
     )  # fmt: skip
-    share = Fraction(probe(out).frames, plan.frames)  # a preview leaves frames out
-    strips = [
-        Strip(shot.name, int(shot.start * share), max(1, int(shot.frames * share))) for shot in plan.shots
-    ]  # fmt: skip
-    contact_sheet(out, strips, sheet, plan.board.title)
+    strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
+    contact_sheet(out, strips, sheet, plan.board.title, of=plan.frames)
     return Film(
         path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=in_words(signer),
         credential=done.sidecar,

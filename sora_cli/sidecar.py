@@ -18,6 +18,7 @@ from typing import Any
 
 from sora_cli import __version__
 from sora_cli.errors import MediaError
+from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.store import Clip, Store, file_hash, sync_folder
 from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
@@ -108,14 +109,21 @@ def _plain(value: Look | Provenance | SoundBed | TitleCard | Transition | None) 
     return None if value is None else asdict(value)
 
 
+def film_hash(film: Path) -> str:
+    """SHA-256 of a film's file; of a folder of pictures, that of their list, and nothing where one is not as listed."""
+    if not film.is_dir():
+        return file_hash(film)
+    return "" if changes(film) else file_hash(film / SUMS)
+
+
 def up_to_date(film: Path, key: str) -> Film | None:
     """The film, if it is there as it was released and would come out the same."""
     sidecar, sheet = beside(film)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         facts = json.loads(sidecar.read_bytes())
-        credential = facts["film"]["credential"] and film.with_name(facts["film"]["credential"])
+        credential = facts["film"]["credential"] and film.parent / facts["film"]["credential"]
         whole = sheet.exists() and (credential is None or credential.exists())
-        if facts["key"] == key and whole and file_hash(film) == facts["film"]["sha256"]:
+        if facts["key"] == key and whole and film_hash(film) == facts["film"]["sha256"]:
             return Film(
                 path=film, sidecar=sidecar, sheet=sheet, frames=facts["film"]["frames"],
                 seconds=facts["film"]["seconds"], signer=facts["signer"], credential=credential, reused=True,
@@ -134,9 +142,9 @@ def write(
         "draft": draft,
         "storyboard": {"path": plan.board.path and plan.board.path.name, "sha256": plan.board.sha256},
         "film": {
-            "path": film.path.name, "sha256": file_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
+            "path": film.path.name, "sha256": film_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
             "seconds": film.seconds, "width": plan.width, "height": plan.height,
-            "credential": film.credential and film.credential.name,
+            "credential": film.credential and str(film.credential.relative_to(film.path.parent)),
         },
         "signer": film.signer,
         "engines": {

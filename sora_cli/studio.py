@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,5 +106,5 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
     with claim:
         part = re.compile(rf"\.{re.escape(film.stem)}\.[0-9a-f]{{8}}\.part(\..*)?")
         for left in [path for path in film.parent.iterdir() if part.fullmatch(path.name)]:
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         yield

@@ -21,7 +21,8 @@ from sora_cli.master.cube import write_cube
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
 from sora_cli.media.probe import Probe, packet_index, probe
-from sora_cli.media.replay import frame_numbers
+from sora_cli.media.replay import frame_numbers, replay
+from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
 from sora_cli.report import Report
 from sora_cli.store import Clip
@@ -108,7 +109,7 @@ def stitch(
         shots.append(_coming(shot, come, overlap) if number else shot)
         end = shot.start + shot.frames
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
-    return _released(cut, out, way, _colour(look))
+    return _finished(cut, out, way, _colour(look))
 
 
 def grade(
@@ -144,7 +145,7 @@ def grade(
         if full is None:
             raise RequestError("there is no change to write", hint="give a --strength above 0")
         write_cube(lut, full, clip.stem)
-    made = Made() if out is None else _released(cut, out, way, _colour(look))
+    made = Made() if out is None else _finished(cut, out, way, _colour(look))
     return Made(
         path=made.path,
         frames=made.frames,
@@ -162,14 +163,8 @@ def mark(film: Path, out: Path, way: Way) -> Made:
         RequestError, MediaError, StampError, CertificateError: as `stitch` does.
     """
     _check_out([film], out, way)
-    found = _probed(film)
-    signer = way.signer or stamp.find_signer()
-    stamp.check_mark(way.provenance.watermark, *_even(found))
-    with place(out, way.halt):
-        done = stamp.stamp_file(
-            film, out, provenance=way.provenance, signer=signer, kind=delivery(way.deliver), report=way.report
-        )
-    return _told(done, *_length(out))
+    _probed(film)
+    return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)))
 
 
 _ENDINGS = {
@@ -266,24 +261,22 @@ def _check_out(sources: Sequence[Path], out: Path, way: Way) -> None:
         raise RequestError(f"{out} is what the film is made from", hint="give the new one another name")
 
 
-def _released(cut: Cut, out: Path, way: Way, colour: str) -> Made:
+def _finished(cut: Cut, out: Path, way: Way, colour: str) -> Made:
     """Finish a cut of whole films and release it."""
-    kind, clock = delivery(way.deliver), Clock(way.report)
-    signer = way.signer or stamp.find_signer()
-    stamp.check_mark(way.provenance.watermark, cut.width, cut.height)
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
-    with place(out, way.halt), clock.stage("finish"):
-        done = stamp.release_edit(
-            finish(cut, SoundBed(), pixels=kind.made_in), out, edit=stamp.Edit(clips=clips, colour=colour),
-            provenance=way.provenance, signer=signer, kind=kind, report=way.report,
+    master = finish(cut, SoundBed(), pixels=delivery(way.deliver).made_in)
+    return _released(master, out, way, stamp.Edit(clips=clips, colour=colour))
+
+
+def _released(master: Master, out: Path, way: Way, edit: stamp.Edit) -> Made:
+    signer = way.signer or stamp.find_signer()
+    stamp.check_mark(way.provenance.watermark, master.width, master.height)
+    with place(out, way.halt), Clock(way.report).stage("finish"):
+        done = stamp.release(
+            master, out, making=edit, provenance=way.provenance, signer=signer, kind=delivery(way.deliver),
+            report=way.report,
         )  # fmt: skip
-    return _told(done, cut.frames, float(cut.frames / cut.fps))
-
-
-def _length(film: Path) -> tuple[int, float]:
-    found = probe(film)
-    return found.frames, float(found.duration)
-
-
-def _told(done: stamp.Release, frames: int, seconds: float) -> Made:
-    return Made(path=done.path, frames=frames, seconds=seconds, signer=in_words(done.signer), credential=done.sidecar)
+    return Made(
+        path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=in_words(done.signer),
+        credential=done.sidecar,
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
 from sora_cli.master.cube import read_cube
 from sora_cli.media.film import DELIVERIES
+from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import round_half_up
@@ -163,8 +164,8 @@ def test_every_delivery_is_made_and_found_again(studio: Path) -> None:
     for name, kind in DELIVERIES.items():
         out = f"{name}{kind.suffix}"
         made = make(studio, *shots, name=out, deliver=name)
-        known = probe(made.path)
-        assert (known.frames, known.sound_codec) == (made.frames, ""), name
+        known = flipbook(made.path) or probe(made.path)
+        assert known.frames == made.frames, name
         assert (made.credential is not None) == (not kind.signable)
         assert stamp.verify(made.path).ok
         assert make(studio, *shots, name=out, deliver=name).reused

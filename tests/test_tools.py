@@ -21,6 +21,7 @@ from sora_cli.errors import MediaError, RequestError, SoraError, StampError
 from sora_cli.halt import Halt
 from sora_cli.master.cube import read_cube
 from sora_cli.media.film import DELIVERIES
+from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
@@ -334,7 +335,25 @@ def test_grading_asks_for_what_it_needs(tmp_path: Path, first: Path) -> None:
             tools.grade(first, out, way(), match=match)
 
 
-@pytest.mark.parametrize("name", sorted(DELIVERIES))
+@pytest.mark.parametrize("name", ["frames", "webp"])
+def test_pictures_one_after_the_other_are_what_they_say(tmp_path: Path, name: str) -> None:
+    clip = film(tmp_path / "in.mp4", GREYS, layout="stereo", rate=Fraction(12))
+    made = tools.stitch([clip, clip], tmp_path / f"out.{name}", way(deliver=name))
+    assert made.path is not None
+    found = flipbook(made.path)
+    assert found is not None
+    assert (found.width, found.height, found.frames) == (*SIZE, 24)
+    assert abs(float(found.fps) - 12) < 0.1
+    if name == "frames":
+        assert near([round(float(np.median(picture))) for picture in found.pictures(range(24))], GREYS * 2)
+        heard = probe(made.path / "sound.wav")
+        assert (heard.codec, heard.rate, heard.channels, heard.duration) == ("pcm_s24le", 48_000, 2, 2)
+    assert stamp.verify(made.path).ok
+    with pytest.raises(MediaError):
+        tools.stitch([made.path], tmp_path / "again.mp4", way())
+
+
+@pytest.mark.parametrize("name", sorted({*DELIVERIES} - {"frames", "webp"}))
 def test_every_delivery_is_what_it_says(tmp_path: Path, name: str) -> None:
     kind = DELIVERIES[name]
     clip = film(tmp_path / "in.mp4", GREYS, layout="stereo", rate=Fraction(12))

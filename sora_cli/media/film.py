@@ -21,14 +21,12 @@ from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.preview import preview
+from sora_cli.media.probe import BT709, FULL, NARROW
 from sora_cli.media.reel import Chain, Step
 from sora_cli.media.sound import sound_frame
+from sora_cli.media.stills import PIXELS, write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
-
-BT709 = 1
-"""The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
-NARROW, FULL = 1, 2
-"""libav's numbers for narrow ("tv") and full ("pc") range."""
+from sora_cli.media.sums import strays
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -39,6 +37,7 @@ class Delivery:
 
     `pixels` is the pixel format that is encoded, and the one a master is best made in. `keyframe_seconds` is the
     longest wait for a keyframe (0: the codec's own). `signable` says whether the container can hold a C2PA manifest.
+    Without a container it is a folder of files.
     """
 
     name: str
@@ -57,8 +56,13 @@ class Delivery:
 
     @property
     def made_in(self) -> str:
-        """The pixel format that a master is best made in: `pixels`, but for a palette, which is chosen at the end."""
-        return "gbrp" if self.pixels == "pal8" else self.pixels
+        """The pixel format that a master is best made in: `pixels`, where frames of it can be drawn on."""
+        return {"pal8": "gbrp", "bgra": "gbrp", PIXELS: "gbrp16le"}.get(self.pixels, self.pixels)
+
+    @property
+    def folder(self) -> bool:
+        """Whether it is a folder of files, not one file."""
+        return not self.container
 
 
 WEB = Delivery(
@@ -120,7 +124,33 @@ GIF = Delivery(
     sound_codec="",
 )
 
-DELIVERIES: Mapping[str, Delivery] = MappingProxyType({kind.name: kind for kind in (WEB, PRORES, ARCHIVE, AV1, GIF)})
+WEBP = Delivery(
+    name="webp",
+    title="a small looping WebP without sound: a GIF with all its colours",
+    suffix=".webp",
+    mime="image/webp",
+    container="webp",
+    codec="libwebp_anim",
+    pixels="bgra",
+    options=MappingProxyType({"quality": "80"}),
+    container_options=MappingProxyType({"loop": "0"}),
+    sound_codec="",
+)
+FRAMES = Delivery(
+    name="frames",
+    title="a folder of PNGs, 16 bits a channel, and 24-bit PCM in WAV, to composite and grade",
+    suffix=".frames",
+    mime="text/plain",  # what is signed is the list of all its files' hashes
+    container="",
+    codec="png",
+    pixels=PIXELS,
+    sound_codec="pcm_s24le",
+    signable=False,
+)
+
+DELIVERIES: Mapping[str, Delivery] = MappingProxyType(
+    {kind.name: kind for kind in (WEB, PRORES, ARCHIVE, AV1, GIF, WEBP, FRAMES)}
+)
 
 
 def missing_encoders() -> list[str]:
@@ -142,24 +172,45 @@ def delivery(name: str) -> Delivery:
         raise RequestError(f"no such delivery: {name}", hint=f"choose one of {known}") from None
 
 
+def check_place(out: Path, kind: Delivery) -> None:
+    """Refuse a place that holds what a film of this kind must not replace.
+
+    Raises:
+        RequestError: a folder is there, or (for a folder of pictures) something else, or one with other files in it.
+    """
+    if out.is_dir() and not kind.folder:
+        raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
+    if kind.folder and out.exists():
+        try:
+            other = strays(out)
+        except OSError:
+            other = [out.name]
+        if other:
+            what = f"cannot write pictures to {out}: there is something else already ({other[0]})"
+            raise RequestError(what, hint="name a new folder, or move that away")
+
+
 def write_film(
     path: Path,
     master: Master,
     kind: Delivery = WEB,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Encode a master into the file `path`, and call `progress(frames done, frames in all)` along the way.
+    """Encode a master into the file (or folder) `path`, and call `progress(frames done, frames in all)` along the way.
 
-    The file gets no other name than `path`, whatever its ending; a failed write leaves no file. Memory does not grow
-    with the film's length.
+    It gets no other name than `path`, whatever its ending; a failed write leaves nothing. Memory does not grow with the
+    film's length, a WebP aside.
 
     Raises:
         MediaError: the master has no frames or not those it promised, its size does not suit the codec, or the disk
             refuses.
     """
-    if kind is GIF:
-        master = preview(master)
+    if kind in (GIF, WEBP):
+        master = preview(master, palette=kind is GIF)
     _check(path, master, kind)
+    if kind.folder:
+        write_stills(path, master, progress)
+        return
     os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 prints its settings otherwise; 1: errors only
     whole = False
     try:
@@ -213,8 +264,8 @@ def _video_stream(container: OutputContainer, master: Master, kind: Delivery) ->
     stream.width, stream.height, stream.pix_fmt = master.width, master.height, kind.pixels
     context = stream.codec_context
     context.color_primaries = context.color_trc = BT709
-    if kind.codec == "gif":
-        return stream  # has no place for tags; its colours are sRGB by definition
+    if kind in (GIF, WEBP):
+        return stream  # no place for tags; colours are sRGB by definition
     if av.VideoFormat(kind.pixels).is_rgb:
         context.colorspace, context.color_range = 0, FULL
     else:

@@ -1,4 +1,4 @@
-"""Previews that play anywhere: a film as a small looping GIF, with one palette for all of it."""
+"""Previews that play anywhere: a film made small, for a looping GIF (with one palette for all of it) or WebP."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ WIDEST, FASTEST = 480, 15
 """Pixels across and frames a second of a preview, at most."""
 
 
-def preview(master: Master) -> Master:
-    """The film made small for a GIF: every so many frames of it, in 256 colours chosen over the whole film, no sound.
+def preview(master: Master, *, palette: bool) -> Master:
+    """The film made small: every so many frames of it, no sound; with a `palette`, in 256 colours.
 
-    Its pictures take two passes over the film's: one to choose the colours, one to use them (libavfilter's `palettegen`
-    and `paletteuse`, with error diffusion).
+    These are chosen over the whole film, which takes two passes over its pictures: one to choose the colours, one to
+    use them (libavfilter's `palettegen` and `paletteuse`, with error diffusion).
     """
     every = -(-master.fps // FASTEST)
     width = min(master.width, WIDEST)
     height = max(1, round(Fraction(master.height * width, master.width)))
     frames = -(-master.frames // every)
     small = replace(master, width=width, height=height, fps=master.fps / every, frames=frames, sound=None, chapters=())
-    return replace(small, pictures=lambda: _paletted(master, small, every))
+    made = _paletted if palette else _shrunk
+    return replace(small, pictures=lambda: made(master, small, every))
 
 
 def _paletted(master: Master, small: Master, every: int) -> Iterator[av.VideoFrame]:

@@ -19,6 +19,11 @@ from sora_cli.errors import MediaError
 from sora_cli.media.opening import opened, picture_stream, require_file
 from sora_cli.media.picture import picture_header
 
+BT709 = 1
+"""The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
+NARROW, FULL = 1, 2
+"""libav's numbers for narrow ("tv") and full ("pc") range."""
+
 # Code points of ITU-T H.273, which containers and codecs share. What is missing is shown as its number.
 _PRIMARIES = {1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
 _TRANSFERS = {1: "bt709", 2: "", 6: "smpte170m", 8: "linear", 13: "iec61966-2-1", 14: "bt2020-10", 16: "smpte2084"}

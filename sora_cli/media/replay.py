@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,19 +11,22 @@ import av
 import numpy as np
 
 from sora_cli.errors import MediaError
+from sora_cli.media.opening import opened
 from sora_cli.media.probe import Index, Probe, packet_index, probe
 from sora_cli.media.reel import Chain, decode, pixel_aspect, to_rgb
 from sora_cli.media.sound import sound_blocks
-from sora_cli.media.stream import SAMPLE_RATE, Master, Samples
+from sora_cli.media.stream import SAMPLE_RATE, Chapter, Master, Samples
 
 
 def replay(path: Path) -> Master:
-    """A film as a master, nothing decoded yet. One of changing rate is shown at its average rate, each frame at its
-    time; of an odd size, the last row or column is cut off, since most codecs cannot have it.
+    """A film as a master, with its title and chapters; nothing is decoded yet.
+
+    One of changing rate is shown at its average rate, each frame at its time. Of an odd size, the last row or column is
+    cut off, since most codecs cannot have it.
 
     Raises:
         MediaError: the file is no film, cut short, damaged, or in high dynamic range.
-    """  # noqa: D205  the summary needs two lines
+    """
     found = probe(path)
     if found.kind != "film" or found.fps is None:
         raise MediaError(f"cannot use {path}: it is not a film", hint="name a film with pictures")
@@ -33,23 +37,31 @@ def replay(path: Path) -> Master:
     index = packet_index(path)
     fps = found.fps
     shown = frame_numbers(index, fps) if found.variable else list(range(found.frames))
+    title, author, chapters = _told(path, fps, len(shown))
     master = Master(
         width=found.width & ~1,
         height=found.height & ~1,
         fps=fps,
         frames=len(shown),
         pictures=lambda: _pictures(path, found, shown, fps),
+        title=title,
+        author=author,
+        chapters=chapters,
     )
-    if not found.channels:
-        return master
-    return Master(
-        width=master.width,
-        height=master.height,
-        fps=fps,
-        frames=master.frames,
-        pictures=master.pictures,
-        sound=lambda: fitted(sound_blocks(path), master.samples),
-    )
+    return replace(master, sound=lambda: fitted(sound_blocks(path), master.samples)) if found.channels else master
+
+
+def _told(path: Path, fps: Fraction, frames: int) -> tuple[str, str, tuple[Chapter, ...]]:
+    """The title, the author and the chapters that a film's container tells, on its frames."""
+    with opened(path) as container:
+        tags = {name.lower(): value for name, value in container.metadata.items()}
+        found = container.chapters()
+    chapters = []
+    for each in found:
+        start, end = (min(frames, round(each[edge] * (each["time_base"] or 0) * fps)) for edge in ("start", "end"))
+        if 0 <= start < end:
+            chapters.append(Chapter(each["metadata"].get("title", ""), start, end))
+    return tags.get("title", ""), tags.get("artist", ""), tuple(chapters)
 
 
 def frame_numbers(index: Index, fps: Fraction) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from sora_cli.errors import MediaError
+from sora_cli.media.flipbook import Flipbook, flipbook
 from sora_cli.media.picture import fit
 from sora_cli.media.probe import Probe, probe
 from sora_cli.media.reel import Chain, decode, pixel_aspect, rgb_bytes, to_rgb
@@ -31,25 +32,30 @@ class Strip:
     frames: int
 
 
-def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "") -> Path:
+def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "", *, of: int = 0) -> Path:
     """Draw a film's contact sheet to the PNG `out`: a few frames of each shot, with its name and times.
 
-    Frames are read from the finished film, its mark included. Up to ten shots stand one a row, more stand two a row;
-    a very long film shows every second, third, ... shot.
+    Frames are read from the finished film, its mark included. `strips` count frames of a film that has `of` of them,
+    where a preview shows only some. Up to ten shots stand one a row, more stand two a row; a very long film shows every
+    second, third, ... shot.
 
     Raises:
         MediaError: the film cannot be read, or `out` not written.
     """
-    known = probe(film)
+    pages = flipbook(film)
+    known = pages or probe(film)
     if not strips or known.fps is None:
         raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")
+    share = Fraction(known.frames, of or known.frames)
+    strips = [Strip(each.name, int(each.start * share), max(1, int(each.frames * share))) for each in strips]
     beside = 1 if len(strips) <= 10 else 2
     strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
     count = 4 if beside == 1 else 2
     columns = count * beside
     width = (_WIDTH - 2 * _MARGIN - (beside - 1) * (_GUTTER - _GAP) - (columns - 1) * _GAP) // columns
     size = (width, max(1, round(width * known.height / known.width)))
-    thumbs = _thumbs(film, strips, count, size)
+    wanted = _places(strips, count)
+    thumbs = dict(_thumbs(film, pages, sorted(set(wanted)), size))
     rows = -(-len(strips) // beside)
     head = 84
     high = head + rows * (size[1] + _LABEL + _GAP) + _MARGIN - _GAP
@@ -62,7 +68,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
         top = head + row * (size[1] + _LABEL + _GAP)
         _label(draw, (left, top), strip, known.fps, count * (width + _GAP) - _GAP)
         for place in range(count):
-            thumb = Image.fromarray(thumbs[number * count + place])
+            thumb = Image.fromarray(thumbs[wanted[number * count + place]])
             sheet.paste(thumb, (left + place * (width + _GAP), top + _LABEL), _rounded(size))
     try:
         sheet.save(out, format="PNG", optimize=True)
@@ -71,24 +77,33 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
     return out
 
 
-def _thumbs(film: Path, strips: Sequence[Strip], count: int, size: tuple[int, int]) -> list[Frames]:
-    """`count` frames of each strip, from the middle of each of its equal parts."""
-    wanted = [
+def _places(strips: Sequence[Strip], count: int) -> list[int]:
+    """The numbers of `count` frames of each strip, from the middle of each of its equal parts."""
+    return [
         strip.start + min(strip.frames - 1, int(strip.frames * (2 * part + 1) / (2 * count)))
         for strip in strips
         for part in range(count)
     ]
-    order = sorted(set(wanted))
+
+
+def _thumbs(
+    film: Path, pages: Flipbook | None, numbers: Sequence[int], size: tuple[int, int]
+) -> Iterator[tuple[int, Frames]]:
+    """These frames of a film, small, each with its number."""
+    found = pages.pictures(numbers) if pages else _decoded(film, numbers)
+    for number, picture in zip(numbers, found, strict=True):
+        yield number, fit(picture[np.newaxis], *size)[0]
+
+
+def _decoded(film: Path, numbers: Sequence[int]) -> Iterator[Frames]:
     aspect = pixel_aspect(film)
     chain: Chain | None = None
-    found: dict[int, Frames] = {}
-    for number, frame in zip(order, decode(film, order), strict=True):
+    for frame in decode(film, numbers):
         chain = chain or Chain(*to_rgb(frame, None, aspect))
-        found[number] = fit(rgb_bytes(chain(frame))[np.newaxis], *size)[0]
-    return [found[number] for number in wanted]
+        yield rgb_bytes(chain(frame))
 
 
-def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> None:
+def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe | Flipbook, shots: int) -> None:
     draw.text((_MARGIN, 34), title, _INK, _font(30), anchor="lt")
     fps = f"{float(known.fps or 0):.3f}".rstrip("0").rstrip(".")
     facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {shots} shots"

@@ -1,51 +1,61 @@
-"""A film as numbered pictures, 16 bits a channel, for programs that composite and grade."""
+"""A film as numbered pictures, 16 bits a channel, with its sound beside: for programs that composite and grade."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import av
+import soundfile
 
 from sora_cli.errors import MediaError
-from sora_cli.media.film import BT709, FULL
+from sora_cli.media.probe import BT709, FULL
 from sora_cli.media.reel import Chain
-from sora_cli.media.stream import Master
+from sora_cli.media.stream import SAMPLE_RATE, Master
+from sora_cli.media.sums import write_sums
 
 PIXELS = "rgb48be"
 """What PNG stores; a master for it is best made in `gbrp16le`."""
+SOUND = "sound.wav"
 
 
-def write_stills(folder: Path, master: Master, progress: Callable[[int, int], None] | None = None) -> list[Path]:
-    """Write a film's frames as `frame-000001.png` and so on into the new folder `folder`.
+def picture_name(number: int) -> str:
+    """The name of picture `number`, counted from 1."""
+    return f"frame-{number:06d}.png"
 
-    They are written aside and the folder gets its name last; a failed write leaves nothing. Each says that its colours
-    are BT.709's primaries and transfer, full range. The sound is not written.
+
+def write_stills(folder: Path, master: Master, progress: Callable[[int, int], None] | None = None) -> None:
+    """Write a film's frames as `frame-000001.png` and so on into the new folder `folder`; a failed write leaves none.
+
+    Each picture says that its colours are BT.709's primaries and transfer, full range (PNG's cICP). Sound lies beside
+    them as `sound.wav`, 24 bits at 48 kHz, and `SHA256SUMS` holds the hashes of all these files.
 
     Raises:
         MediaError: the folder is there already, the master breaks its promise, or the disk refuses.
     """
-    if folder.exists():
-        raise MediaError(f"cannot write {folder}: it is there already", hint="name a new folder")
     try:
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        folder.mkdir()
     except OSError as error:
-        raise MediaError(f"cannot write {folder}: {error.strerror}", hint="check the folder it is to be in") from error
+        raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name a new folder") from error
+    whole = False
     try:
-        names = _written(aside, master, progress)
-        aside.chmod(0o755)
-        aside.rename(folder)
-    except (av.FFmpegError, OSError) as error:
+        hashes = _pictures(folder, master, progress)
+        if master.sound is not None:
+            hashes[SOUND] = _sound(folder / SOUND, master)
+        write_sums(folder, hashes, f"{master.frames} pictures, {master.fps} a second")
+        whole = True
+    except (av.FFmpegError, soundfile.SoundFileError, OSError) as error:
         raise MediaError(f"cannot write {folder}: {error}", hint="check the space on the disk") from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return [folder / name for name in names]
+        if not whole:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _written(folder: Path, master: Master, progress: Callable[[int, int], None] | None) -> list[str]:
-    names: list[str] = []
+def _pictures(folder: Path, master: Master, progress: Callable[[int, int], None] | None) -> dict[str, str]:
+    """Write the pictures; their hashes by name."""
+    hashes: dict[str, str] = {}
     white = str(0xFF00 / 0xFFFF)  # libswscale widens bytes by shifting them, so that white comes out a little short
     full = ("colorlevels", {"rimax": white, "gimax": white, "bimax": white})
     chain = Chain(("format", {"pix_fmts": "gbrp16le"}), full, ("format", {"pix_fmts": PIXELS}))
@@ -58,11 +68,24 @@ def _written(folder: Path, master: Master, progress: Callable[[int, int], None] 
         picture = chain(frame)
         picture.color_primaries = picture.color_trc = BT709
         picture.pts, picture.time_base = number, 1 / master.fps
-        name = f"frame-{number:06d}.png"
-        (folder / name).write_bytes(b"".join(bytes(packet) for packet in encoder.encode(picture)))
-        names.append(name)
+        data = b"".join(bytes(packet) for packet in encoder.encode(picture))
+        (folder / picture_name(number)).write_bytes(data)
+        hashes[picture_name(number)] = hashlib.sha256(data).hexdigest()
         if progress is not None:
             progress(number, master.frames)
-    if len(names) != master.frames:
-        raise MediaError(f"the film has {len(names)} of its {master.frames} frames")
-    return names
+    if len(hashes) != master.frames:
+        raise MediaError(f"the film has {len(hashes)} of its {master.frames} frames")
+    return hashes
+
+
+def _sound(path: Path, master: Master) -> str:
+    """Write the sound; its hash."""
+    at = 0
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, "PCM_24", format="WAV") as file:
+        for block in master.sound() if master.sound else ():
+            file.write(block)
+            at += len(block)
+    if at != master.samples:
+        raise MediaError(f"the film's sound has {at} of its {master.samples} samples")
+    with path.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()

@@ -8,7 +8,7 @@ verdict = verify(out)
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import Edit, Making, Origin
 from sora_cli.stamp.identity import find_signer, local_signer
-from sora_cli.stamp.release import Release, check_mark, release, release_edit, stamp_file
+from sora_cli.stamp.release import Release, check_mark, release
 from sora_cli.stamp.verdict import Part, Verdict, verify
 
 __all__ = [
@@ -23,7 +23,5 @@ __all__ = [
     "find_signer",
     "local_signer",
     "release",
-    "release_edit",
-    "stamp_file",
     "verify",
 ]

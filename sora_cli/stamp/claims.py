@@ -81,7 +81,7 @@ class Edit:
     `colour` is as `Making` has it.
     """
 
-    clips: tuple[tuple[Path, int, int], ...]
+    clips: tuple[tuple[Path, int, int], ...] = ()
     colour: str = ""
 
 
@@ -161,15 +161,6 @@ def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[s
     if film.marked:
         actions.append(mark_action(provenance))
     return _manifest(film.name, film.kind, [*actions, {"action": "c2pa.transcoded"}], provenance)
-
-
-def stamp_manifest(provenance: Provenance, *, name: str, kind: str, marked: bool) -> dict[str, Any]:
-    """The manifest of a film that `sora` did not make, but opened, marked and encoded again.
-
-    Refers to the film as it was by the ingredient label `parent`, which the caller adds.
-    """
-    done = [mark_action(provenance)] if marked else []
-    return _manifest(name, kind, [_opened(), *done, {"action": "c2pa.transcoded"}], provenance)
 
 
 def mark_action(provenance: Provenance) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +14,10 @@ from typing import Any
 
 from sora_cli.claim import scratch as scratch_folder
 from sora_cli.errors import PolicyError, RequestError, StampError
-from sora_cli.media.film import WEB, Delivery, write_film
+from sora_cli.media.film import WEB, Delivery, check_place, write_film
 from sora_cli.media.overlay import overlay
-from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master
+from sora_cli.media.sums import SUMS
 from sora_cli.report import Report, Silent, StageDone, StageStarted, StageStep
 from sora_cli.stamp import credential, watermark
 from sora_cli.stamp.certificate import Signer
@@ -26,11 +27,10 @@ from sora_cli.stamp.claims import (
     Making,
     edit_manifest,
     film_manifest,
-    stamp_manifest,
     take_manifest,
 )
 from sora_cli.stamp.credential import Ingredient
-from sora_cli.stamp.verdict import Verdict, verify
+from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
 from sora_cli.storyboard.model import Provenance, Watermark
 
 
@@ -50,7 +50,7 @@ def release(
     master: Master,
     out: Path,
     *,
-    making: Making,
+    making: Making | Edit,
     provenance: Provenance,
     signer: Signer,
     kind: Delivery = WEB,
@@ -60,72 +60,26 @@ def release(
     """Mark, encode, sign and check a film, then give it the name `out`; what was there before is replaced.
 
     Until the last step nothing is at `out` but what was there before, and any failure or interruption leaves no other
-    file behind. The stages told are `write` (in frames) and `stamp` (in takes).
+    file behind. The stages told are `write` (in frames) and `stamp` (in takes or clips). Of an `Edit`, the credentials
+    that its clips have are kept inside; what one clip alone is now is told, not how it was made.
 
     Raises:
         PolicyError: the visible mark is off, too faint or empty, and `may_leave_unmarked` does not allow that.
-        RequestError: `out` is a folder or its folder is missing, or the mark's text does not fit the frame.
+        RequestError: no such film can go to `out`, or the mark's text does not fit the frame.
         MediaError: the film cannot be encoded, or the mark's picture cannot be read.
-        StampError, CertificateError: it cannot be signed, or its credential does not read back whole.
+        StampError, CertificateError: it cannot be signed, its credential does not read back whole, or one of the clips
+            of an `Edit` has a credential that does not hold.
     """
-    desk = Desk(out, provenance, signer, kind, report or Silent())
-    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
-    facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
-    manifest = film_manifest(making, provenance, facts)
-    return desk.send(master, manifest, lambda scratch: _ingredients(making, desk, scratch), len(making.origins))
-
-
-def stamp_file(
-    source: Path,
-    out: Path,
-    *,
-    provenance: Provenance,
-    signer: Signer,
-    kind: Delivery = WEB,
-    report: Report | None = None,
-    may_leave_unmarked: bool = False,
-) -> Release:
-    """Put the visible mark and a credential on a film that is there already; it is encoded again, `source` is kept.
-
-    The credential says that `source` was opened and marked, not how it was made; a credential that it has is kept
-    inside. Raises what `release` does, and:
-
-    Raises:
-        StampError: the source has a credential that does not hold.
-        MediaError: the source is no film, or damaged.
-    """
-    _require_whole(source, signer)
-    desk = Desk(out, provenance, signer, kind, report or Silent())
-    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
-    parent = Ingredient(path=source, title=source.name, relationship="parentOf", label="parent")
-    manifest = stamp_manifest(provenance, name=out.name, kind=kind.mime, marked=marked)
-    return desk.send(replay(source), manifest, lambda _: iter([parent]), 1)
-
-
-def release_edit(
-    master: Master,
-    out: Path,
-    *,
-    edit: Edit,
-    provenance: Provenance,
-    signer: Signer,
-    kind: Delivery = WEB,
-    report: Report | None = None,
-    may_leave_unmarked: bool = False,
-) -> Release:
-    """Release a film that was cut from others that were there already; their credentials are kept inside.
-
-    Raises what `release` does, and:
-
-    Raises:
-        StampError: one of the clips has a credential that does not hold.
-    """
+    edit = making if isinstance(making, Edit) else Edit()
     for path in dict.fromkeys(path for path, _, _ in edit.clips):
         _require_whole(path, signer)
     desk = Desk(out, provenance, signer, kind, report or Silent())
     marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
     facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
-    return desk.send(master, edit_manifest(edit, provenance, facts), lambda _: _edited(edit), len(edit.clips))
+    if isinstance(making, Edit):
+        return desk.send(master, edit_manifest(making, provenance, facts), lambda _: _edited(edit), len(edit.clips))
+    manifest = film_manifest(making, provenance, facts)
+    return desk.send(master, manifest, lambda scratch: _ingredients(making, desk, scratch), len(making.origins))
 
 
 def _edited(edit: Edit) -> Iterator[Ingredient]:
@@ -166,9 +120,7 @@ class Desk:
 
     def marked(self, *, may_leave_unmarked: bool) -> bool:
         """Whether the film gets the mark; refuses it, or its place, before any work is done."""
-        if self.out.is_dir():
-            hint = "name a file, like film.mp4"
-            raise RequestError(f"cannot write the film to {self.out}: it is a folder", hint=hint)
+        check_place(self.out, self.kind)
         if not self.out.parent.is_dir():
             raise RequestError(f"cannot write the film to {self.out}: its folder does not exist")
         return require_mark(self.provenance.watermark, may_leave_unmarked=may_leave_unmarked)
@@ -188,30 +140,36 @@ class Desk:
             with self._stage("write", master.frames):
                 write_film(plain, film, kind, lambda done, _of: self.tell(StageStep("write", done)))
             with self._stage("stamp", steps), scratch_folder() as scratch:
-                parts = ingredients(scratch)
-                store = credential.sign(plain, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
-                plain.unlink()
-                sidecar, verdict = self._put_in_place(signed, store)
+                parts, bare = ingredients(scratch), plain / SUMS if kind.folder else plain
+                store = credential.sign(bare, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
+                signed.replace(bare)
+                sidecar, verdict = self._put_in_place(plain, store)
         return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=marked)
 
-    def _put_in_place(self, signed: Path, store: bytes) -> tuple[Path | None, Verdict]:
-        """Read the signed film's own credential back, flush it to disk, and rename it to `out`."""
-        sidecar = None if self.kind.signable else self.out.with_name(self.out.name + ".c2pa")
-        beside = signed.with_name(signed.name + ".c2pa")
+    def _put_in_place(self, done: Path, store: bytes) -> tuple[Path | None, Verdict]:
+        """Read the signed film's own credential back, flush it to disk, and give it the name `out`."""
+        beside = sidecar_of(done)
         try:
-            if sidecar is not None:
+            if not self.kind.signable:
                 beside.write_bytes(store)
-            verdict = verify(signed, anchors_pem=self.signer.root, kind=self.kind.mime, name=self.out.name)
+            verdict = verify(done, anchors_pem=self.signer.root, kind=self.kind.mime, name=self.out.name)
             if not verdict.ok:
                 raise StampError(
                     f"the film's own credential does not read back: {verdict.sentence}",
                     hint="the film was not put in place; run the same command again",
                 )
-            _flush(signed)
-            if sidecar is not None:
+            for path in (*(sorted(done.iterdir()) if self.kind.folder else ()), done):
+                _flush(path)
+            sidecar = None if self.kind.signable else sidecar_of(self.out)
+            if self.kind.folder:
+                sidecar = self.out / beside.name
+            elif sidecar is not None:
                 _flush(beside)
                 beside.replace(sidecar)
-            signed.replace(self.out)
+            with _aside(self.out) as before:
+                if self.kind.folder and self.out.exists():  # a folder takes no full folder's place
+                    self.out.replace(before)
+                done.replace(self.out)
             _flush(self.out.parent)
         finally:
             beside.unlink(missing_ok=True)
@@ -272,6 +230,8 @@ def _aside(out: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         path.unlink(missing_ok=True)
 
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from sora_cli.errors import CertificateError, RequestError
+from sora_cli.media.sums import SUMS, changes
 from sora_cli.stamp import credential, statements
 from sora_cli.stamp.credential import Certificate, Finding, Reading
 from sora_cli.stamp.identity import local_root
@@ -28,6 +29,9 @@ HARMLESS = frozenset({"signingCredential.untrusted"})
 
 REVOKED = Finding("signingCredential.revoked")
 """Our own code for a certificate on the reader's list."""
+
+CHANGED = Finding("assertion.dataHash.mismatch")
+"""A folder's files are not those whose hashes were signed: the code of a file whose bytes are not."""
 
 MOST_PARTS = 20_000
 DEEPEST = 32
@@ -130,6 +134,8 @@ def verify(
 ) -> Verdict:
     """Read a file's credential, embedded or in `FILE.c2pa` beside it, and judge it.
 
+    Of a folder, as `--deliver frames` writes it, the list of its files' hashes is what is signed; all are compared.
+
     The local identity is trusted; so are `anchors`, PEM files of roots (or `anchors_pem`, their text). `revoked` are
     lists of certificates that no longer count (see `read_revoked`). With `any_signer` a whole file by an unknown
     signer passes. `kind` is the media type, else told by the file's ending; `name` is what the sentence calls it.
@@ -141,21 +147,28 @@ def verify(
     name = name or path.name
     local = local_root()
     given = "".join([*(_anchor(each) for each in anchors), anchors_pem])
-    beside = path.with_name(path.name + ".c2pa")
+    beside, signed = sidecar_of(path), path / SUMS if path.is_dir() else path
     banned = read_revoked(revoked)
     try:
         reading = credential.read(
-            path,
+            signed,
             anchors=(local[1] if local else "") + given,
             sidecar=beside if beside.is_file() and not credential.can_hold(path) else None,
-            kind=kind,
+            kind="text/plain" if path.is_dir() else kind,
         )
+        changed = changes(path) if path.is_dir() else []
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}") from None
+        hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else "check the path"
+        raise RequestError(f"cannot read {signed}: {error.strerror}", hint=hint) from None
     if reading.state in NOT_PROVEN:
         sentence = NOT_PROVEN[reading.state].format(name=name)
         return Verdict(file=name, ok=False, sentence=sentence, state=reading.state, problems=(reading.detail,))
-    return _judge(reading, name, local[0] if local else b"", banned, any_signer=any_signer)
+    return _judge(reading, name, local[0] if local else b"", banned, changed, any_signer=any_signer)
+
+
+def sidecar_of(path: Path) -> Path:
+    """Where the credential of a file that cannot hold it lies: beside it; of a folder, inside."""
+    return path / f"{SUMS}.c2pa" if path.is_dir() else path.with_name(path.name + ".c2pa")
 
 
 def read_revoked(lists: Sequence[Path]) -> frozenset[str]:
@@ -204,13 +217,22 @@ def _anchor(path: Path) -> str:
 # --- judging ------------------------------------------------------------------------------------------------------
 
 
-def _judge(reading: Reading, name: str, own: bytes, banned: frozenset[str], *, any_signer: bool) -> Verdict:
+def _judge(
+    reading: Reading,
+    name: str,
+    own: bytes,
+    banned: frozenset[str],
+    changed: Sequence[str] = (),
+    *,
+    any_signer: bool,
+) -> Verdict:
     manifest = statements.mapping(reading.manifests.get(reading.active))
     certificate = reading.certificates.get(reading.active, Certificate())
     parts = tuple(_Tree(reading, banned).parts(reading.active, frozenset({reading.active})))
     harm = [each for each in reading.failures if each.code not in HARMLESS]
     if is_banned(certificate, banned):
         harm.append(REVOKED)
+    harm += [CHANGED] * bool(changed)
     broken = [f"{part.name}: {problem}" for part in walk(parts) if part.state == "failed" for problem in part.problems]
     whole = not harm and not broken
     trust = _trust(reading, certificate, own)
@@ -238,7 +260,7 @@ def _judge(reading: Reading, name: str, own: bytes, banned: frozenset[str], *, a
         whole=whole,
         trust=trust,
         self_made=trust == "this installation",
-        problems=(*dict.fromkeys(meaning(each.code) for each in harm), *broken),
+        problems=(*dict.fromkeys(meaning(each.code) for each in harm), *changed, *broken),
         codes=tuple(each.code for each in reading.failures),
         parts=parts,
         **facts,

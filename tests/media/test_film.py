@@ -10,9 +10,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.film import DELIVERIES, delivery, write_film
+from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
@@ -188,3 +190,24 @@ def test_a_gif_is_small_and_loops(tmp_path: Path) -> None:
     assert (known.codec, known.frames, known.fps, known.channels) == ("gif", 24, 12, 0)
     assert b"NETSCAPE2.0" in (tmp_path / "film.gif").read_bytes()
     assert np.abs(read_frames(tmp_path / "film.gif", 5, 1)[0][16, 8::16].astype(int) - PATCHES).max() <= 3
+
+
+def test_a_webp_is_small_and_loops(tmp_path: Path) -> None:
+    def pictures() -> Iterator[av.VideoFrame]:
+        for number in range(48):  # the last half stands still
+            yield av.VideoFrame.from_ndarray(np.roll(patches(), 16 * (min(number, 24) // 2), axis=1))
+
+    film = master(48, pictures=pictures, sound=lambda: iter([]), chapters=(Chapter("a", 0, 48),))
+    write_film(tmp_path / "film.webp", film, delivery("webp"))
+    with Image.open(tmp_path / "film.webp") as image:
+        assert (image.format, image.n_frames, image.info["loop"], image.size) == ("WEBP", 13, 0, (128, 32))
+        image.seek(5)
+        shown = np.roll(np.asarray(image.convert("RGB")), -16 * 5, axis=1)
+        assert np.abs(shown[16, 8::16].astype(int) - PATCHES).max() <= 12
+    found = flipbook(tmp_path / "film.webp")
+    assert found is not None
+    assert found.frames == 24
+    assert abs(found.fps - 12) < 0.01  # its clock has milliseconds
+    fifth, last = found.pictures([5, 23])
+    assert np.abs(np.roll(fifth, -16 * 5, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12
+    assert np.abs(np.roll(last, -16 * 12, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12

@@ -10,11 +10,15 @@ import av
 import numpy as np
 import pytest
 
-from sora_cli.errors import MediaError, PolicyError, SoraError, StampError
+from sora_cli.errors import MediaError, PolicyError, RequestError, SoraError, StampError
 from sora_cli.media.film import DELIVERIES, WEB, Delivery, write_film
+from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
-from sora_cli.stamp import Making, Release, Signer, check_mark, stamp_file, verify
+from sora_cli.media.replay import replay
+from sora_cli.media.stream import Chapter
+from sora_cli.media.sums import read_sums
+from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, release, verify
 from sora_cli.stamp.certificate import make_signer
 from sora_cli.stamp.watermark import make_badge, mark_at
 from sora_cli.storyboard.model import Provenance, Watermark
@@ -32,14 +36,17 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KINDS)
+FILES = [name for name in KINDS if name != "frames"]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_each_container_is_accepted_and_guarded(send: Send, tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
     film = tmp_path / f"film{kind.suffix}"
     done = send(make_master(sound=tone()), out=film, kind=kind)
     assert verify(film).ok
     assert len(verify(film).parts) == 2
-    assert probe(film).frames == FRAMES
+    assert (flipbook(film) or probe(film)).frames == FRAMES
     assert (done.sidecar is not None) == (kind.suffix in {".mkv", ".webm"})
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["clips", film.name, *([f"{film.name}.c2pa"] if done.sidecar else [])]
@@ -54,6 +61,54 @@ def test_each_container_is_accepted_and_guarded(send: Send, tmp_path: Path, name
     assert not verify(film).ok
     film.write_bytes(raw)
     assert verify(film).ok
+
+
+def test_a_folder_of_frames_is_accepted_and_guarded(send: Send, tmp_path: Path) -> None:
+    film = tmp_path / "film.frames"
+    for _ in range(2):  # the second takes the first one's place
+        done = send(make_master(sound=tone()), out=film, kind=KINDS["frames"])
+        assert verify(film).ok
+    assert done.sidecar == film / "SHA256SUMS.c2pa"
+    assert done.sidecar.exists()
+    assert len(verify(film).parts) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "film.frames"]
+    pictures = sorted(path.name for path in film.glob("*.png"))
+    assert pictures == [f"frame-{number:06d}.png" for number in range(1, FRAMES + 1)]
+    for name in (pictures[3], "sound.wav", "SHA256SUMS", "SHA256SUMS.c2pa"):
+        raw = (film / name).read_bytes()
+        changed = bytearray(raw)
+        changed[len(raw) // 2] ^= 1
+        (film / name).write_bytes(changed)
+        assert not verify(film).ok, name
+        (film / name).unlink()
+        if name == "SHA256SUMS":
+            with pytest.raises(RequestError, match="SHA256SUMS"):
+                verify(film)
+        else:
+            assert not verify(film).ok, name
+        (film / name).write_bytes(raw)
+        assert verify(film).ok
+    shutil.copy(film / pictures[0], film / "frame-000025.png")
+    verdict = verify(film)
+    assert not verdict.ok
+    assert "frame-000025.png: not among the files that were signed" in verdict.problems
+    with pytest.raises(RequestError, match=r"frame-000025\.png"):
+        send(out=film, kind=KINDS["frames"])
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../clips/0.mp4", "a/b", ".."])
+def test_a_list_of_hashes_names_nothing_outside_its_folder(tmp_path: Path, path: str) -> None:
+    (tmp_path / "SHA256SUMS").write_text(f"# one\n{'0' * 64}  {path}\n{'0' * 64}  inside.png\n")
+    assert list(read_sums(tmp_path)) == ["inside.png"]
+
+
+@pytest.mark.parametrize("name", ["film", "a.txt"])
+def test_pictures_take_the_place_of_nothing_else(send: Send, tmp_path: Path, name: str) -> None:
+    (tmp_path / "film.frames").mkdir()
+    (tmp_path / "film.frames" / name).write_text("mine")
+    with pytest.raises(RequestError, match="something else"):
+        send(out=tmp_path / "film.frames", kind=KINDS["frames"])
+    assert (tmp_path / "film.frames" / name).read_text() == "mine"
 
 
 def test_a_sidecar_belongs_to_its_film(send: Send, tmp_path: Path) -> None:
@@ -79,17 +134,23 @@ def test_a_sidecar_beside_a_film_that_holds_its_own_is_not_read(done: Release) -
 # --- films that somebody else made --------------------------------------------------------------------------------
 
 
+def stamped(source: Path, out: Path, *, provenance: Provenance, signer: Signer) -> Release:
+    edit = Edit(clips=((source, 0, 0),))
+    return release(replay(source), out, making=edit, provenance=provenance, signer=signer)
+
+
 @pytest.fixture
 def theirs(tmp_path: Path) -> Path:
     path = tmp_path / "theirs.mp4"
-    write_film(path, make_master(sound=tone()))
+    chapters = (Chapter("one", 0, 7), Chapter("two", 7, FRAMES))
+    write_film(path, dataclasses.replace(make_master(sound=tone()), chapters=chapters, author="Ann"))
     return path
 
 
 def test_stamping_somebodys_film(theirs: Path, tmp_path: Path, signer: Signer) -> None:
     out, before = tmp_path / "stamped.mp4", theirs.read_bytes()
     mark = Watermark(opacity=1.0)
-    done = stamp_file(theirs, out, provenance=Provenance(watermark=mark), signer=signer)
+    done = stamped(theirs, out, provenance=Provenance(watermark=mark), signer=signer)
     assert theirs.read_bytes() == before
     assert done.verdict.ok
     assert done.verdict.actions == ("c2pa.opened", "c2pa.addedText", "c2pa.transcoded")
@@ -100,6 +161,9 @@ def test_stamping_somebodys_film(theirs: Path, tmp_path: Path, signer: Signer) -
     ]
     found = probe(out)
     assert (found.frames, found.fps, found.width, found.height, found.channels) == (FRAMES, FPS, *SIZE, 2)
+    again = replay(out)
+    assert (again.title, again.author) == ("Test", "Ann")
+    assert again.chapters == (Chapter("one", 0, 7), Chapter("two", 7, FRAMES))
     badge = make_badge(mark, *SIZE)
     x, y = mark_at(5, FPS, SIZE, badge.size)
     patch = read_frames(out, 5, 1)[0, y : y + badge.size[1], x : x + badge.size[0]].astype(int)
@@ -109,7 +173,7 @@ def test_stamping_somebodys_film(theirs: Path, tmp_path: Path, signer: Signer) -
 def test_an_old_credential_is_kept_inside(send: Send, tmp_path: Path, signer: Signer) -> None:
     jane = issue("Jane Doe Films")
     first = send(signer=make_signer(jane.chain, jane.key, source="x"))
-    done = stamp_file(first.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
+    done = stamped(first.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
     (parent,) = done.verdict.parts
     assert (parent.relationship, parent.state, parent.signer) == ("parentOf", "whole", "Jane Doe Films")
     assert parent.source == "trainedAlgorithmicMedia"
@@ -122,7 +186,7 @@ def test_a_broken_credential_is_not_stamped_over(done: Release, tmp_path: Path, 
     raw[-9] ^= 1
     done.path.write_bytes(raw)
     with pytest.raises(StampError, match="broken credential"):
-        stamp_file(done.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
+        stamped(done.path, tmp_path / "again.mp4", provenance=Provenance(), signer=signer)
     assert not (tmp_path / "again.mp4").exists()
 
 
@@ -131,11 +195,11 @@ def test_what_is_no_film_is_not_stamped(tmp_path: Path, signer: Signer, making: 
         if path.name == "junk.mp4":
             path.write_bytes(b"junk" * 99)
         with pytest.raises(SoraError) as caught:
-            stamp_file(path, tmp_path / "out.mp4", provenance=Provenance(), signer=signer)
+            stamped(path, tmp_path / "out.mp4", provenance=Provenance(), signer=signer)
         assert str(path.name) in caught.value.message
         assert not (tmp_path / "out.mp4").exists()
     with pytest.raises(PolicyError):
-        stamp_file(
+        stamped(
             making.origins[0].clip, tmp_path / "out.mp4",
             provenance=Provenance(watermark=Watermark(on=False)), signer=signer,
         )  # fmt: skip
@@ -153,7 +217,7 @@ def test_odd_sizes_and_changing_rates(tmp_path: Path, signer: Signer) -> None:
             frame.pts, frame.time_base = at, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    done = stamp_file(odd, tmp_path / "even.mp4", provenance=Provenance(), signer=signer)
+    done = stamped(odd, tmp_path / "even.mp4", provenance=Provenance(), signer=signer)
     found = probe(done.path)
     assert (found.width, found.height) == (254, 158)
     assert abs(found.duration - Fraction(36, 100)) < Fraction(5, 100)

@@ -1,0 +1,54 @@
+"""A folder's list of its files' hashes, as `sha256sum -c` reads it: what a credential of many files is signed over."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+SUMS = "SHA256SUMS"
+"""The name of the list."""
+_MOST_BYTES = 100_000_000
+
+
+def write_sums(folder: Path, hashes: Mapping[str, str], remark: str) -> None:
+    """Write the list of a folder, by file name; `remark` is its first line, which `sha256sum` passes over."""
+    lines = [f"# {remark}", *(f"{sha}  {name}" for name, sha in hashes.items())]
+    (folder / SUMS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """The hashes of a folder's list, by file name; lines that are none, or name a file elsewhere, are left out.
+
+    Raises:
+        OSError: there is no list.
+    """
+    with (folder / SUMS).open("rb") as file:
+        text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+    found = re.findall(r"^([0-9a-f]{64}) [ *]([^/\\\0\n]+)$", text, re.MULTILINE)
+    return {name: sha for sha, name in found if name not in {".", ".."}}
+
+
+def strays(folder: Path) -> list[str]:
+    """Names in a folder that its list does not have, hidden files and the list's own credential aside."""
+    known = {*read_sums(folder), SUMS, f"{SUMS}.c2pa"}
+    return sorted(path.name for path in folder.iterdir() if path.name not in known and not path.name.startswith("."))
+
+
+def changes(folder: Path) -> list[str]:
+    """What of a folder is not as its list has it, in words; empty where all is.
+
+    Raises:
+        OSError: there is no list.
+    """
+    wrong = [f"{name}: not among the files that were signed" for name in strays(folder)]
+    for name, sha in read_sums(folder).items():
+        try:
+            with (folder / name).open("rb") as file:
+                same = hashlib.file_digest(file, "sha256").hexdigest() == sha
+        except OSError:
+            wrong.append(f"{name}: missing, or not readable")
+        else:
+            wrong += [] if same else [f"{name}: not as it was signed"]
+    return wrong
