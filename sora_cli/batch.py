@@ -74,7 +74,7 @@ COLUMNS = ("film", "state", "length", "took", "why")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a batch is made: `folder` takes the films; `jobs` is how many films are worked on at once."""
+    """How a batch is made: `folder` takes the films, all of the kind `deliver`; `jobs` are worked on at once."""
 
     folder: Path
     sets: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +82,7 @@ class Way:
     allow_outside: bool = False
     keep_going: bool = False
     jobs: int = 1
+    deliver: str = film.WEB
 
 
 def entries(files: Sequence[Path]) -> list[Entry]:
@@ -166,9 +167,11 @@ def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]
 
 
 def _check(entry: Entry, way: Way) -> Job:
+    from sora_cli.media.film import delivery
+
     board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
     plan = plan_takes(board, catalogue.card, draft=way.draft)
-    out = film.default_name(board)
+    out = film.default_name(board, way.deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
     if entry.output:
@@ -176,6 +179,7 @@ def _check(entry: Entry, way: Way) -> Job:
         if out.is_absolute() or ".." in out.parts:
             message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
             raise RequestError(message, hint="name it within that folder; -o names another")
+    film.check_place(way.folder / out, delivery(way.deliver))
     return Job(entry, way.folder / out, tuple(dict.fromkeys(take.engine for take in plan.takes)))
 
 
@@ -232,7 +236,9 @@ class _Running:
             sets = {**job.entry.sets, **way.sets}
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
             tell = _About(out, self._report)
-            made = film.make(board, job.out, report=tell, studio=self._studio, draft=way.draft)
+            made = film.make(
+                board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=way.deliver
+            )  # fmt: skip
         except DeviceLost:
             raise
         except Interrupted:

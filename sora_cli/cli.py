@@ -229,6 +229,7 @@ def batch(
         int, typer.Option(min=1, max=64, help="Films at once: one is shot, those before it are finished meanwhile.")
     ] = 1,
     allow_outside: Outside = False,
+    deliver: Deliver = "web",
     events: Events = False,
     log: LogFile = None,
     max_time: MaxTime = None,
@@ -241,7 +242,7 @@ def batch(
     asked = films.entries(files)
     way = films.Way(
         folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
-        jobs=jobs,
+        jobs=jobs, deliver=deliver,
     )  # fmt: skip
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         outcomes = films.run(asked, studio, report, way)

@@ -41,6 +41,18 @@ def test_films_are_made_in_one_process_with_each_engine_loaded_once(machine: Mac
     assert machine.leftovers() == []
 
 
+def test_all_films_of_a_batch_are_of_the_kind_asked_for(machine: Machine) -> None:
+    machine.write("one.yaml", board("one"))
+    machine.write("list.csv", "storyboard,output\none.yaml,two.gif\n")
+    done = machine.run("batch", "one.yaml", "list.csv", "-o", "films", "--deliver", "gif")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (machine.folder / "films").glob("*.gif")) == ["one.gif", "two.gif"]
+    assert machine.run("verify", "films/one.gif").returncode == 0
+    machine.write("list.csv", "storyboard,output\none.yaml,two.mp4\n")
+    done = machine.run("batch", "list.csv", "-o", "films", "--deliver", "gif")
+    assert (done.returncode, "must end in .gif" in done.stderr) == (2, True)
+
+
 def test_mistakes_of_all_storyboards_are_told_before_anything_is_made(machine: Machine) -> None:
     machine.write("good.yaml", board("good"))
     machine.write("bad.yaml", "shots: [{promt: a}]\n")
