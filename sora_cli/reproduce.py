@@ -15,7 +15,7 @@ import numpy as np
 from sora_cli import stamp
 from sora_cli.claim import scratch
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Carry, EngineCard, Reference, Take
+from sora_cli.engines.base import Carry, EngineCard, Hold, Reference, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.executors.local import LocalExecutor
@@ -137,7 +137,8 @@ def _add(key: str, found: Mapping[str, dict[str, Any]], store: Store, records: d
     path = [key]
     while path:
         record = found.get(path[-1]) or _from_card(path[-1], store.card(path[-1]))
-        needs = [need for way in ("from", "to") if record[way] for need in record[way]["takes"]]
+        carries = [record[way] for way in ("from", "to") if record[way]]
+        needs = [need for each in carries for need in (*each["takes"], *each.get("colour", {}).get("takes", ()))]
         missing = [need for need in needs if need not in records]
         if missing:
             path.append(missing[0])
@@ -183,7 +184,14 @@ def _carry(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Carry | N
     if told is None:
         return None
     path = _own(told["file"], own) if told["file"] else None
-    return Carry(tuple(told["takes"]), path, told["file"], told["at"], told["count"])
+    return Carry(tuple(told["takes"]), path, told["file"], told["at"], told["count"], _hold(told.get("colour"), own))
+
+
+def _hold(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Hold | None:
+    if told is None:
+        return None
+    path = _own(told["file"], own) if told["file"] else None
+    return Hold(tuple(told["takes"]), path, told["file"], told["strength"])
 
 
 def _own(sha: str, own: Mapping[str, Path]) -> Path:

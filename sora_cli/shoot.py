@@ -63,6 +63,8 @@ class Job:
     closing: Clip | None = None
     memory: Memory = field(default_factory=Memory)
     """How the engine is fitted to the device."""
+    anchor: Path | None = None
+    """What the colours of the opening frames are held to, a clip or a picture; None where they stay."""
 
 
 class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
@@ -188,8 +190,13 @@ def _given(job: Job) -> Given:
     tail = None
     if opening is not None and take.opening is not None and take.opening.at == opening.frames - 1:
         tail = opening.tail
+    known = _known(take.opening, opening, size, take.fps)
+    if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
+        from sora_cli.master.colour import graded, held
+
+        known = graded(known, held(opening.path, job.anchor, take.opening.hold.strength))
     return Given(
-        opening=_known(take.opening, opening, size, take.fps),
+        opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(read_picture(reference.path) for reference in take.references),
         tail=tail,
@@ -343,7 +350,9 @@ class _Shooting:
     def _submit(self, take: Take) -> None:
         self._engine = take.engine
         opening, closing = self._source(take.opening), self._source(take.closing)
-        job = Job(take, self._cards[take.engine], self._report, opening, closing, self._memory)
+        hold = take.opening.hold if take.opening else None
+        anchor = best(self._clips, hold.takes).path if hold and hold.takes else hold.path if hold else None
+        job = Job(take, self._cards[take.engine], self._report, opening, closing, self._memory, anchor)
         self._running[self._executor.submit(job)] = take
         self._read_ahead()
 

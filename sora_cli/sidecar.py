@@ -194,5 +194,7 @@ def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
     own: dict[str, Path] = {}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references}
-        own |= {carry.sha256: carry.path for carry in (take.opening, take.closing) if carry and carry.path}
+        carries = [carry for carry in (take.opening, take.closing) if carry]
+        own |= {carry.sha256: carry.path for carry in carries if carry.path}
+        own |= {carry.hold.sha256: carry.hold.path for carry in carries if carry.hold and carry.hold.path}
     return {sha: os.path.relpath(path.resolve(), folder.resolve()) for sha, path in own.items()}

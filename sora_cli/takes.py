@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
+from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.errors import Problem
 from sora_cli.prompt import compose, unknown_words
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
@@ -83,7 +83,12 @@ def key_fields(take: Take) -> dict[str, Any]:
 def _carry_fields(carry: Carry | None) -> dict[str, Any] | None:
     if carry is None:
         return None
-    return {"takes": list(carry.takes), "file": carry.sha256, "at": carry.at, "count": carry.count}
+    told = {"takes": list(carry.takes), "file": carry.sha256, "at": carry.at, "count": carry.count}
+    return {**told, "colour": _hold_fields(carry.hold)} if carry.hold else told
+
+
+def _hold_fields(hold: Hold) -> dict[str, Any]:
+    return {"takes": list(hold.takes), "file": hold.sha256, "strength": hold.strength}
 
 
 @dataclass
@@ -105,8 +110,17 @@ class TakeMaker:
     planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
     _hashes: dict[Path, str] = field(default_factory=dict)
     _before: dict[str, str] = field(init=False)
+    _first: dict[str, Shot] = field(init=False)
+    """The first shot with pictures of each scene, and of the film under no name."""
+    _hold: Hold | None = None
+    """Of the shot that is being planned."""
+    _holds: dict[str, Hold | None] = field(default_factory=dict)
+    """By stretch."""
 
     def __post_init__(self) -> None:
+        scenes = [("", self.board.shots), *((scene.name, scene.shots) for scene in self.board.scenes)]
+        found = ((name, next((shot for shot in shots if shot.beats), None)) for name, shots in scenes)
+        self._first = {name: shot for name, shot in found if shot is not None}
         names = [shot.name for shot in self.board.shots]
         self._before = dict(zip(names[1:], names, strict=False))
 
@@ -116,6 +130,7 @@ class TakeMaker:
         `label` is what its seeds hang on; `lengths` are film frames, one for each beat.
         """
         done: list[PlannedBeat] = []
+        self._hold = self.hold(scene, shot)
         for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
             if frames < 1:
@@ -148,6 +163,7 @@ class TakeMaker:
                 closing=closing if index == count - 1 else None,
             )  # fmt: skip
             stretches.append(self.candidates(beat, take, f"{label}.{index}"))
+            self._holds[stretches[-1].name] = self._hold
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def stretches_for(self, card: EngineCard, needed: int, given: int) -> int:
@@ -255,7 +271,7 @@ class TakeMaker:
         if link.kind in ("picture", "film"):
             return self.file(beat, "to", link, count=1, at=0)
         carry = self.linked(card, shot, beat, "to", link)
-        return replace(carry, count=1) if carry else None
+        return replace(carry, count=1, hold=None) if carry else None
 
     def carry_on(self, card: EngineCard, stretch: Stretch) -> Carry:
         """The last played frames of a stretch."""
@@ -269,7 +285,27 @@ class TakeMaker:
         """
         count = min(card.overlap, at + 1) if stretch.candidates[0].fps == card.fps else 1
         on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
-        return Carry(takes=stretch.keys, at=at, count=max(1, on_grid))
+        # Latents go on without a loss, and colours cannot be matched in them.
+        hold = None if card.tails else self._holds[stretch.name]
+        return Carry(takes=stretch.keys, at=at, count=max(1, on_grid), hold=hold)
+
+    def hold(self, scene: str, shot: Shot) -> Hold | None:
+        """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.
+
+        That is what the finished film holds it to, where that is known by then: a picture, or the first stretch of the
+        scene's or the film's first shot, unless that hangs on this one or is itself held to something else.
+        """
+        look = shot.look
+        if look.match == "picture" and look.path is not None and shot.beats and look.strength:
+            return Hold(path=look.path, sha256=self.file_hash(shot.beats[0], "look", look.path), strength=look.strength)
+        anchor = self._first.get(scene if look.match == "scene" else "")
+        if look.match not in {"scene", "film"} or not look.strength or anchor is None or anchor is shot:
+            return None
+        plain = anchor.look.match in {"off", "scene"} or (
+            anchor is self._first[""] and anchor.look.match in {"film", "previous"}
+        )
+        beats = self.planned.get(anchor.name, ())
+        return Hold(takes=beats[0].stretches[0].keys, strength=look.strength) if plain and beats else None
 
     def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
         """The frames of another shot that a link means."""

@@ -20,6 +20,7 @@ class Piece:
 
     It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
     the place `after + k * step` beyond the first of `frames`, and `frames` are those at or before these places.
+    `matched` says that it carries on from frames that had the film's colours already.
     """
 
     clip: Clip
@@ -27,6 +28,7 @@ class Piece:
     speed: Fraction = Fraction(1)
     step: Fraction | None = None
     after: Fraction = Fraction(0)
+    matched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,5 +110,6 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list
             frames.append(take.skip + math.floor(place))
             at += 1
         passed += take.play
-        pieces.append(Piece(clip, tuple(frames), beat.speed, step if beat.smooth else None, first % 1))
+        matched = take.opening is not None and take.opening.hold is not None
+        pieces.append(Piece(clip, tuple(frames), beat.speed, step if beat.smooth else None, first % 1, matched))
     return pieces

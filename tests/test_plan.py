@@ -182,8 +182,14 @@ def test_changing_a_beat_changes_it_and_what_hangs_on_it_only() -> None:
 
 def test_a_shot_put_in_front_changes_no_key() -> None:
     shots = ["a ball", {"beats": ["a cube", "it falls"]}]
-    before, after = set(keys(plan(*shots)).values()), set(keys(plan("a star", *shots)).values())
+    before, after = (set(keys(plan(*first, *shots, look="off")).values()) for first in ([], ["a star"]))
     assert before < after
+
+
+def test_a_shot_put_in_front_is_the_new_anchor_of_what_carries_on_from_matched_frames() -> None:
+    shots = ["a ball", {"beats": ["a cube", "it falls"]}]
+    before, after = set(keys(plan(*shots)).values()), set(keys(plan("a star", *shots)).values())
+    assert len(before - after) == 1
 
 
 def test_same_words_twice_make_two_takes() -> None:

@@ -100,12 +100,27 @@ class EngineCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What the colours of frames are brought to before they are handed on, `strength` of the way.
+
+    `takes` names the candidates (keys) of a stretch, of which the best kept one is looked at; or `path` and `sha256`
+    name a picture.
+    """
+
+    takes: tuple[str, ...] = ()
+    path: Path | None = None
+    sha256: str = ""
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Carry:
     """Where known frames come from: another take, or a file.
 
     `takes` names the candidates (keys) of the take carried on from, of which the best kept one is read; or `path` and
     `sha256` name a picture or a film. Of the source's played frames, `count` are given, ending at (for an opening)
-    or starting at (for a closing) frame `at`; `at` counts from 0, -1 is the last.
+    or starting at (for a closing) frame `at`; `at` counts from 0, -1 is the last. `hold` is None where they are given
+    as they were made.
     """
 
     takes: tuple[str, ...] = ()
@@ -113,6 +128,7 @@ class Carry:
     sha256: str = ""
     at: int = -1
     count: int = 1
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +172,9 @@ class Take:
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the takes whose clips must be there first."""
-        carries = (self.opening, self.closing)
-        return tuple(key for carry in carries if carry is not None for key in carry.takes)
+        carries = [carry for carry in (self.opening, self.closing) if carry is not None]
+        holds = [carry.hold.takes for carry in carries if carry.hold is not None]
+        return tuple(key for takes in ([carry.takes for carry in carries] + holds) for key in takes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""The look: what each shot's colour is held to, as one colour table a shot, the same on all its frames."""
+"""The look: what each shot's colour is held to, as one colour table a shot, the same on all its frames.
+
+Frames that are handed on to another take are matched first. What carries on from them is then where the shot before it
+was brought, so its own grade comes in over its length: nothing jumps where two takes meet.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -15,7 +20,7 @@ import numpy as np
 from sora_cli.claim import scratch
 from sora_cli.errors import MediaError
 from sora_cli.master.cube import Colours, look_up, read_cube, table, weakened, write_cube
-from sora_cli.master.match import match
+from sora_cli.master.match import Match, match
 from sora_cli.media.glimpse import SMALL, glimpse
 from sora_cli.media.picture import fit, picture_header, read_picture
 from sora_cli.media.probe import probe
@@ -89,21 +94,54 @@ class Grader:
         """The shots that have pictures."""
         return [shot for shot in self.cut.shots if shot.pieces]
 
-    @contextmanager
-    def steps(self, shot: CutShot) -> Iterator[Sequence[Step]]:
-        """The filters that grade a shot, for as long as the block lasts."""
+    def tables(self, shot: CutShot) -> list[tuple[Colours | None, Colours | None]]:
+        """The colour tables at the beginning and at the end of each piece of a shot, between which it goes over.
+
+        Mostly all are the shot's one table. But where a piece carries on from frames that were matched before they were
+        handed on, there is nothing to undo at its beginning, and at its end what the model drifted by until then.
+
+        Raises:
+            MediaError: as `table` does.
+        """
         full = self.table(shot)
-        if full is None:
-            yield ()
-            return
+        held_to = self._held_to(shot) if full is not None and any(piece.matched for piece in shot.pieces) else None
+        if held_to is None:
+            return [(full, full)] * len(shot.pieces)
+        found: list[tuple[Colours | None, Colours | None]] = []
+        for piece in shot.pieces:
+            end = table(held(piece.clip.path, held_to, shot.look.strength))
+            found.append((None if piece.matched else found[-1][1] if found else end, end))
+        return found
+
+    def _held_to(self, shot: CutShot) -> Path | None:
+        """The picture or clip that a shot's frames were held to before they were handed on, if they were."""
+        if shot.look.match == "picture":
+            return shot.look.path
+        scenes = {"scene": shot.scene, "film": self._shots[0].scene}
+        wanted = scenes.get(shot.look.match)
+        return next((each.pieces[0].clip.path for each in self._shots if each.scene == wanted), None)
+
+    @contextmanager
+    def steps(self, shot: CutShot) -> Iterator[Sequence[tuple[Sequence[Step], Sequence[Step]]]]:
+        """The filters that grade each piece of a shot, at its beginning and at its end, for as long as the block lasts.
+
+        They are the same object where the grade stays the same.
+        """
+        tables = self.tables(shot)
+        made: dict[int, Sequence[Step]] = {id(None): ()}
         with scratch() as folder:
-            path = folder / "look.cube"
-            write_cube(path, full)
-            yield (("lut3d", {"file": str(path)}),)
+            for number, full in enumerate(chain.from_iterable(tables)):
+                if full is not None and id(full) not in made:
+                    path = folder / f"{number}.cube"
+                    write_cube(path, full)
+                    made[id(full)] = (("lut3d", {"file": str(path)}),)
+            yield [(made[id(begin)], made[id(end)]) for begin, end in tables]
 
 
 def write_luts(cut: Cut, folder: Path) -> list[Path]:
     """Write the colour table of each shot that has one as a .cube file, named after its place and its name.
+
+    Where a shot's grade goes over from one table to the next, each is written, numbered.
 
     The tables are for coded BT.709 or sRGB values, 0 to 1, as grading programs apply them to a film on its timeline.
 
@@ -118,20 +156,27 @@ def write_luts(cut: Cut, folder: Path) -> list[Path]:
             f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
         ) from error
     for number, shot in enumerate(cut.shots, 1):
-        full = grader.table(shot)
-        if full is not None:
-            name = re.sub(r"[^\w-]+", "-", shot.name).strip("-")
-            written.append(folder / f"{number:03d}-{name}.cube")
+        name = re.sub(r"[^\w-]+", "-", shot.name).strip("-")
+        ends = {id(end): end for _, end in grader.tables(shot) if end is not None}
+        for part, full in enumerate(ends.values(), 1):
+            written.append(folder / f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube")
             write_cube(written[-1], full, shot.name)
     return written
 
 
-def match_frames(frames: Frames, anchor: Frames, strength: float = 1.0) -> Frames:
-    """Frames `(n, h, w, 3)` with their colours held to those of other frames, as a shot's are held to its scene's.
+def held(clip: Path, anchor: Path, strength: float) -> Match:
+    """The change that holds a clip's colours to those of another, or of a picture; of that, `strength` (0 to 1).
 
-    For frames that are handed on to the next take, so that a chain of takes does not drift.
+    It looks at the whole of both, so that the film and the next take's opening frames get the very same change.
+
+    Raises:
+        MediaError: one of them cannot be read.
     """
-    change = match(_coded(_spread(frames)), _coded(_spread(anchor)), strength)
+    return match(_coded(_reference(clip)), _coded(_reference(anchor)), strength)
+
+
+def graded(frames: Frames, change: Match) -> Frames:
+    """Frames `(n, h, w, 3)` with their colours changed, as the finished film's are."""
     out = np.empty_like(frames)
     with scratch() as folder:
         path = folder / "look.cube"
@@ -156,12 +201,6 @@ def _pixels(shot: CutShot) -> Frames:
     each = max(1, round(GLIMPSES / len(shot.pieces)))
     looks = (glimpse(piece.clip.path, sorted(set(piece.frames)), each) for piece in shot.pieces[:GLIMPSES])
     return _thin(np.concatenate(list(looks)))
-
-
-def _spread(frames: Frames) -> Frames:
-    """Some pixels of frames, made small first so that noise averages out."""
-    picks = np.linspace(0, len(frames) - 1, min(GLIMPSES, len(frames))).round().astype(np.int64)
-    return _thin(fit(frames[picks], *SMALL))
 
 
 def _thin(frames: Frames) -> Frames:

@@ -15,14 +15,16 @@ import av
 
 from sora_cli.errors import MediaError
 from sora_cli.master.title import titled
-from sora_cli.master.transition import Pictures, black, from_black, mix
+from sora_cli.master.transition import Mixer, Pictures, black, from_black, mix
 from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.motion import smoothed
 from sora_cli.media.reel import Chain, Step, bars, decode, pixel_aspect, to_rgb
 from sora_cli.timeline import Cut, CutShot, Piece
 
-Grade = Callable[[CutShot], AbstractContextManager[Sequence[Step]]]
-"""The filters that hold a shot's colour; asked for when the shot begins, let go when it ends."""
+Steps = Sequence[Step]
+Grade = Callable[[CutShot], AbstractContextManager[Sequence[tuple[Steps, Steps]]]]
+"""The filters that hold a shot's colour, at the beginning and the end of each of its pieces; asked for when the shot
+begins, let go when it ends."""
 
 
 def pictures(cut: Cut, pixels: str, grade: Grade) -> Pictures:
@@ -71,7 +73,8 @@ def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
 
 def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade) -> Pictures:
     with grade(shot) as steps:
-        pieces = chain.from_iterable(_piece(piece, cut, work, steps) for piece in shot.pieces)
+        graded = zip(shot.pieces, steps, strict=True)
+        pieces = chain.from_iterable(_piece(piece, cut, work, *ways) for piece, ways in graded)
         yield from titled(pieces if shot.pieces else _blank(shot, cut, work), shot, cut)
 
 
@@ -82,7 +85,19 @@ def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
     return repeat(frame, shot.blank)
 
 
-def _piece(piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Pictures:
+def _piece(piece: Piece, cut: Cut, work: str, begin: Steps, end: Steps) -> Pictures:
+    """The film frames of one piece, graded; from one grade to the other where they differ."""
+    if begin is end:
+        yield from _graded(piece, cut, work, begin)
+        return
+    span = len(piece.frames) + 1
+    over = Mixer("fade", span)
+    both = zip(_graded(piece, cut, work, begin), _graded(piece, cut, work, end), strict=True)
+    for tick, (one, other) in enumerate(both, 1):
+        yield over(one, other, tick)
+
+
+def _graded(piece: Piece, cut: Cut, work: str, grade: Steps) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
     last, done, shape = None, None, (0, 0)
@@ -111,7 +126,7 @@ def _played(piece: Piece) -> Pictures:
         yield shown
 
 
-def _filters(frame: av.VideoFrame, piece: Piece, cut: Cut, work: str, grade: Sequence[Step]) -> Chain:
+def _filters(frame: av.VideoFrame, piece: Piece, cut: Cut, work: str, grade: Steps) -> Chain:
     """What brings a clip's frames to the film's size and colours; bars come last, so that they stay black."""
     size = (cut.width, cut.height)
     steps = [*to_rgb(frame, size, pixel_aspect(piece.clip.path), work, cut.fit), *grade]

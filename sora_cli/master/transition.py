@@ -23,7 +23,7 @@ _TICK = Fraction(1, 1000)
 """The mixing clock's tick; `xfade` takes its times in microseconds, so a millisecond is exact."""
 
 
-class _Mixer:
+class Mixer:
     """Mixes pairs of frames; at tick 0 only the first of the pair is seen, at tick `span` only the second."""
 
     def __init__(self, kind: str, span: int) -> None:
@@ -31,6 +31,7 @@ class _Mixer:
         self._graph: Graph | None = None
 
     def __call__(self, before: av.VideoFrame, after: av.VideoFrame, tick: int) -> av.VideoFrame:
+        """Mix one pair, in planar RGB."""
         if self._graph is None:
             self._graph = self._build(before, after, tick)
         for at, frame in enumerate((before, after)):
@@ -63,7 +64,7 @@ def mix(before: Pictures, after: Pictures, frames: int, transition: Transition) 
         MediaError: one of the shots ends too soon.
     """
     span = frames + 1
-    one, other = _Mixer(_kind(transition), span), _Mixer(_kind(transition), span)
+    one, other = Mixer(_kind(transition), span), Mixer(_kind(transition), span)
     for tick in range(1, span):
         old, new = _next(before), _next(after)
         if transition.kind != "fade":
@@ -80,7 +81,7 @@ def from_black(after: Pictures, frames: int, transition: Transition) -> Pictures
     Raises:
         MediaError: the shot ends too soon.
     """
-    mixer = _Mixer(_kind(transition), frames + 1)
+    mixer = Mixer(_kind(transition), frames + 1)
     for tick in range(1, frames + 1):
         new = _next(after)
         yield mixer(black(new), new, tick)
