@@ -252,7 +252,8 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
         colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
         music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
-        generated_sound=any(clip.sound for clip in clips.values()),
+        cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
+        generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {},
     )  # fmt: skip

@@ -25,7 +25,7 @@ from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Tra
 from sora_cli.takes import key_fields
 from sora_cli.versions import versions
 
-FINISH_VERSION = 2
+FINISH_VERSION = 3
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 
@@ -81,7 +81,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
             for shot in plan.shots
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
-        "sound": _plain(board.sound),
+        "sound": [_plain(board.sound), [[str(beat.sound_path or "") for beat in shot.beats] for shot in board.shots]],
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
@@ -94,6 +94,7 @@ def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
     sound = plan.board.sound
     paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
+    paths |= {beat.sound_path for shot in plan.board.shots for beat in shot.beats}
     paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
     return {path for path in paths if path is not None}
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
 from typing import Literal
 
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Look, TitleCard, Transition
+from sora_cli.storyboard.model import Look, Shot, TitleCard, Transition
 from sora_cli.takes import PlannedBeat
 
 
@@ -20,7 +22,8 @@ class Piece:
 
     It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
     the place `after + k * step` beyond the first of `frames`, and `frames` are those at or before these places.
-    `matched` says that it carries on from frames that had the film's colours already.
+    `matched` says that it carries on from frames that had the film's colours already, `silent` that the clip's own
+    sound, should it have some, is not heard.
     """
 
     clip: Clip
@@ -29,6 +32,16 @@ class Piece:
     step: Fraction | None = None
     after: Fraction = Fraction(0)
     matched: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A sound file that is heard over film frames `start` up to, not including, `end`, once from its beginning."""
+
+    path: Path
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,7 @@ class CutShot:
     title: TitleCard | None = None
     blank: int = 0
     """Frames of a shot without pieces: a title card alone, on black."""
+    cues: tuple[Cue, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -81,20 +95,32 @@ def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
 
     `clips` holds, by the name of its stretch, the clip that plays.
     """
+    written = {shot.name: shot for shot in plan.board.shots}
     return Cut(
         width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
         author=plan.board.provenance.author, fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, clips) for shot in plan.shots),
+        shots=tuple(_placed(plan, shot, written[shot.name], clips) for shot in plan.shots),
     )  # fmt: skip
 
 
-def _placed(plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip]) -> CutShot:
+def _placed(plan: Plan, shot: PlannedShot, written: Shot, clips: Mapping[str, Clip]) -> CutShot:
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
         overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
-        blank=0 if pieces else shot.frames,
+        blank=0 if pieces else shot.frames, cues=tuple(_cues(shot, written)),
     )  # fmt: skip
+
+
+def _cues(shot: PlannedShot, written: Shot) -> Iterator[Cue]:
+    """The sound files of a shot's beats; one that was written for several beats goes on over all of them."""
+    at = shot.start
+    beats = zip(written.beats, shot.beats, strict=True)
+    for (path, _), group in groupby(beats, key=lambda each: (each[0].sound_path, each[0].origin.get("sound"))):
+        end = at + sum(planned.frames for _, planned in group)
+        if path is not None:
+            yield Cue(path, at, end)
+        at = end
 
 
 def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list[Piece]:
@@ -111,5 +137,6 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list
             at += 1
         passed += take.play
         matched = take.opening is not None and take.opening.hold is not None
-        pieces.append(Piece(clip, tuple(frames), beat.speed, step if beat.smooth else None, first % 1, matched))
+        step_between = step if beat.smooth else None
+        pieces.append(Piece(clip, tuple(frames), beat.speed, step_between, first % 1, matched, not take.sound))
     return pieces

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from sora_cli.engines.base import Ability
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.store import Clip
-from sora_cli.timeline import CutShot, assemble
+from sora_cli.timeline import Cue, CutShot, assemble
 from tests.boards import CARD, board, catalogue
 
 
@@ -75,3 +76,18 @@ def test_times_in_a_shot_are_those_on_screen() -> None:
     opening = planned.shots[1].beats[0].stretches[0].candidates[0].opening
     assert opening is not None
     assert opening.at == 6
+
+
+def test_a_sound_goes_on_over_the_beats_it_was_written_for(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).touch()
+    shots: list[Any] = [
+        {"sound": "a.wav", "beats": ["one", "two", {"prompt": "three", "sound": "off"}]},
+        {"beats": [{"prompt": word, "sound": "b.wav"} for word in ("one", "two")], "transition": "fade 0.5s"},
+    ]  # fmt: skip
+    card = catalogue(abilities=CARD.abilities | {Ability.SOUND})
+    first, second = cut(plan_takes(board(*shots, folder=tmp_path), card))
+    assert first.cues == (Cue(tmp_path / "a.wav", 0, 24),)
+    assert [piece.silent for piece in first.pieces] == [False, False, True]
+    at = second.start
+    assert second.cues == (Cue(tmp_path / "b.wav", at, at + 12), Cue(tmp_path / "b.wav", at + 12, at + 24))

@@ -1,4 +1,4 @@
-"""The sound: what the clips sound like, in sync to the sample, with ambience and music under it.
+"""The sound: that of clips and of shots, in sync to the sample, with ambience and music under it.
 
 Shots are joined with equal-power ramps: short ones where they cut, as long as the transition where they overlap. All
 of it streams: a block is mixed from whatever sounds in it.
@@ -29,7 +29,7 @@ LOOP_JOIN = 2 * SAMPLE_RATE
 BED_FADES = (SAMPLE_RATE, 2 * SAMPLE_RATE)
 """How long ambience and music come in and go out."""
 UNDER = 0.4
-"""Gain of ambience and of music where they lie under clips that sound, -8 dB."""
+"""Gain of ambience and of music where they lie under other sound, -8 dB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,8 @@ def soundtrack(cut: Cut, bed: SoundBed) -> Callable[[], Iterator[Samples]] | Non
     The first pass measures it, block by block, and sets its level: to `bed.loudness` where one is asked for, and in any
     case with true peaks no higher than -1 dBTP (EBU R 128).
     """
-    layers = _clip_layers(cut) + _bed_layers(cut, bed)
+    layers = _clip_layers(cut) + _cue_layers(cut)
+    layers += _bed_layers(cut, bed, under=bool(layers))
     if not layers:
         return None
     total = round(cut.frames / cut.fps * SAMPLE_RATE)
@@ -126,10 +127,25 @@ def _clip_layers(cut: Cut) -> list[Layer]:
         following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
         begin = shot.start
         for place, piece in enumerate(shot.pieces):
-            if piece.clip.sound and piece.frames:
+            if piece.clip.sound and piece.frames and not piece.silent:
                 first, last = place == 0, place == len(shot.pieces) - 1
                 layers.append(_clip_layer(cut, piece, begin, *_joins(cut, shot, following, first=first, last=last)))
             begin += len(piece.frames)
+    return layers
+
+
+def _cue_layers(cut: Cut) -> list[Layer]:
+    """The sound files of shots, which come and go with their shot's transitions."""
+    layers = []
+    for number, shot in enumerate(cut.shots):
+        following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
+        for cue in shot.cues:
+            start, end = _samples(cue.start, cut.fps), _samples(cue.end, cut.fps)
+            first, last = cue.start == shot.start, cue.end == shot.start + shot.frames
+            come, go = _joins(cut, shot, following, first=first, last=last)
+            layers.append(Layer(
+                source=partial(sound_blocks, cue.path), start=start, length=end - start, rise=come, fall=go or 2 * JOIN
+            ))  # fmt: skip
     return layers
 
 
@@ -162,9 +178,9 @@ def _samples(frames: int, fps: Fraction) -> int:
     return round(frames / fps * SAMPLE_RATE)
 
 
-def _bed_layers(cut: Cut, bed: SoundBed) -> list[Layer]:
+def _bed_layers(cut: Cut, bed: SoundBed, *, under: bool) -> list[Layer]:
     total = _samples(cut.frames, cut.fps)
-    gain = UNDER if any(piece.clip.sound for shot in cut.shots for piece in shot.pieces) else 1.0
+    gain = UNDER if under else 1.0
     rise, fall = (min(length, total // 4) for length in BED_FADES)
     sources: list[Callable[[], Iterator[Samples]]] = []
     if bed.ambience_path is not None:

@@ -59,7 +59,8 @@ class Making:
     """How a film was made, beyond its takes: all that its manifest tells.
 
     `colour` says in a few words how colour was matched or graded, empty where it was not. `music` are the user's own
-    sound files; `generated_sound` says whether sound made by a model is in the mix. `titles` are the words of title
+    sound files that lie under all of it, `cues` those of shots, each with its place in film frames (start, end);
+    `generated_sound` says whether sound made by a model is in the mix. `titles` are the words of title
     cards. `facts` are further parameters, by name without a prefix.
     """
 
@@ -68,9 +69,15 @@ class Making:
     origins: tuple[Origin, ...] = ()
     colour: str = ""
     music: tuple[Path, ...] = ()
+    cues: tuple[tuple[Path, int, int], ...] = ()
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sounds(self) -> tuple[Path, ...]:
+        """All sound files, each once."""
+        return tuple(dict.fromkeys((*self.music, *(path for path, _, _ in self.cues))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,26 +126,27 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
 def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
     """The manifest of the film: what it is, each take's place in it, and what was done to the whole.
 
-    Refers to ingredients by label, which the caller adds: `take-N` for origin N, `music-N` for sound file N (from 0).
+    Refers to ingredients by label, which the caller adds: `take-N` for origin N, `sound-N` for sound file N (from 0).
     """
-    own = bool(making.music) or any(origin.own_media for origin in making.origins)
+    own = bool(making.sounds) or any(origin.own_media for origin in making.origins)
     told = {
         "title": making.title,
         "storyboard_sha256": making.storyboard_sha256,
-        "music": [_named(path) for path in making.music],
+        "music": [_named(path) for path in making.sounds],
         **making.facts,
     }
     now = dt.datetime.now(dt.UTC)
     actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
-    actions += [_placed(f"music-{number}", 0, film.frames, film.fps) for number in range(len(making.music))]
+    for path, start, end in (*((path, 0, film.frames) for path in making.music), *making.cues):
+        actions.append(_placed(f"sound-{making.sounds.index(path)}", start, end, film.fps))
     if making.colour:
         actions.append(_edit("c2pa.adjustedColor", ENHANCED, making.colour))
     if making.titles:
         actions.append(_edit("c2pa.addedText", ALGORITHMIC, "Title cards", _dotted({"titles": list(making.titles)})))
-    if making.music or making.generated_sound:
-        source = GENERATED if not making.music else PARTLY_GENERATED if making.generated_sound else COMPOSITE
+    if making.sounds or making.generated_sound:
+        source = GENERATED if not making.sounds else PARTLY_GENERATED if making.generated_sound else COMPOSITE
         actions.append(_edit("c2pa.mixed", source, "Sound laid under the film"))
     if film.marked:
         actions.append(mark_action(provenance))

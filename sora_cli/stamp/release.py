@@ -219,8 +219,8 @@ def _ingredients(making: Making, desk: Desk, scratch: Path) -> Iterator[Ingredie
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
         desk.tell(StageStep("stamp", number + 1))
-    for number, path in enumerate(making.music):
-        yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"music-{number}")
+    for number, path in enumerate(making.sounds):
+        yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"sound-{number}")
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ def _scene_sounds(board: Storyboard) -> Iterator[Loc]:
 
 
 def _beat_sounds(board: Storyboard) -> Iterator[Loc]:
-    return (beat.origin["sound"] for beat in _beats(board) if beat.sound_text or beat.sound_path)
+    return (beat.origin["sound"] for beat in _beats(board) if beat.sound_text)
 
 
 _FILE = "no model here makes sound; name a sound file"
@@ -71,6 +71,6 @@ _NOT_YET: tuple[tuple[str, str, Callable[[Storyboard], Iterator[Loc]]], ...] = (
     ("ambience in words", _FILE, _ambience_words),
     ("music in words", _FILE, _music_words),
     ("a scene's, shot's or beat's own ambience and music", "the film's are", _scene_sounds),
-    ("the sound of a shot or beat", "", _beat_sounds),
+    ("the sound of a shot or beat in words", _FILE, _beat_sounds),
 )
 """What, a hint, and where it is written. Delete a row when it is rendered."""

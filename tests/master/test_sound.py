@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import tracemalloc
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from sora_cli.media.clip import write_clip
 from sora_cli.media.stream import Sound
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
-from sora_cli.timeline import Cut, CutShot, Piece
+from sora_cli.timeline import Cue, Cut, CutShot, Piece
 
 RATE = 48_000
 FPS = Fraction(24000, 1001)
@@ -93,6 +94,27 @@ def test_a_dissolve_crosses_over(tmp_path: Path) -> None:
     sound = heard(cut)
     during = sound[36 * 2000 : 48 * 2000].reshape(6, -1)
     assert np.abs(np.sqrt((during**2).mean(axis=1)) - 0.1).max() < 0.01
+
+
+def test_a_shots_own_sound_is_where_it_was_written(tmp_path: Path) -> None:
+    song = np.zeros((2 * RATE, 2), np.float32)
+    song[[10_000, RATE + 20_000]] = 0.5  # the second is after the end of its beat
+    soundfile.write(tmp_path / "steps.wav", song, RATE, subtype="FLOAT")
+    one = clip(tmp_path, "a", np.zeros((2 * RATE, 2)), 48, Fraction(24))
+    shots = shot(0, one, range(48)), shot(48, one, range(48))
+    later = dataclasses.replace(shots[1], cues=(Cue(tmp_path / "steps.wav", 54, 78),))
+    sound = heard(Cut(width=8, height=8, fps=Fraction(24), shots=(shots[0], later)))
+    assert np.flatnonzero(np.abs(sound[:, 0]) > 1e-6).tolist() == [54 * 2000 + 10_000]
+    assert sound[54 * 2000 + 10_000, 0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_silent_shot_is_not_heard(tmp_path: Path) -> None:
+    loud = clip(tmp_path, "a", np.full((2 * RATE, 2), 0.3), 48, Fraction(24))
+    one, other = shot(0, loud, range(48)), shot(48, loud, range(48))
+    quiet = dataclasses.replace(other, pieces=(dataclasses.replace(other.pieces[0], silent=True),))
+    sound = heard(Cut(width=8, height=8, fps=Fraction(24), shots=(one, quiet)))
+    assert np.abs(sound[RATE]).min() > 0.2
+    assert np.abs(sound[2 * RATE + 480 :]).max() == 0
 
 
 def test_a_film_without_sound_is_silent(tmp_path: Path) -> None:

@@ -131,6 +131,14 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
     assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"
 
 
+def test_a_shots_own_sound_has_its_place(tmp_path: Path, making: Making, send: Send) -> None:
+    _wav(tmp_path / "steps.wav")
+    done = send(making=dataclasses.replace(making, cues=((tmp_path / "steps.wav", 3, 9),)))
+    part = done.verdict.parts[-1]
+    assert (part.name, part.start, part.end) == ("steps.wav", 0.25, 0.75)
+    assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"
+
+
 def test_a_reference_whose_name_has_the_wrong_ending(making: Making, send: Send) -> None:
     """It could be rendered from, so the film must not fail over it at the very end."""
     reference = making.origins[0].references[0]
