@@ -13,18 +13,23 @@ bands, or turns inside out, as it does with histograms.
 Shots of one scene show other things, and a match must not paint one shot's ball on the other's sky. How alike the best
 fit gets the two sets says how much of the difference *can* be drift: the less alike, the stronger the change is drawn
 towards none at all, in gamma and saturation before gain. A fit that leaves next to nothing is refined by a small smooth
-curve per channel. And the change is capped, so that a night meant to be a night stays one.
+curve per channel. What was burnt to white cannot be told apart again: it is left out of the fit, and white is moved to
+what it mostly was. And the change is capped, so that a night meant to be a night stays one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.master.cube import SIZE, Colours
+
+Curve = NDArray[np.float64]
+Misses = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 SAMPLES = 1024
 """Pixels of each side that are compared."""
@@ -51,6 +56,14 @@ _ALIKE = 0.004
 """The difference left by a fit of the same material, in Oklab."""
 _REFINED = (0.012, 0.05)
 """Fits that leave less than the first are refined, by at most the second."""
+_WHITE, _BURNT = 254 / 255, 0.005
+"""The least value of a channel that is taken to be cut off, and the least share of pixels that makes it count."""
+_NEAR_WHITE, _FURTHEST = (SIZE - 2) / (SIZE - 1), 0.35
+"""Where moving white begins to be felt, one point of a colour table below it; and how far it is moved at most."""
+_PART = (0.1, 0.2)
+"""The share of burnt pixels from which white is moved, and from which wholly: the edges of few would flicker."""
+_DIFFERENT = 0.03
+"""The difference left by a fit from which white is not moved any more: the two show other things."""
 _KNOTS = np.linspace(0.0, 1.0, SIZE)
 _STIFF = 0.15
 """How stiff the curves of a refinement are, so that a colour table can follow them."""
@@ -67,15 +80,19 @@ def oklab(colours: Colours) -> Colours:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """A change of colours: the seven numbers, the small curves after them, and how much of it all is applied."""
+    """A change of colours: the seven numbers, the small curves after them, and how much of it all is applied.
+
+    `lift` is how far beyond white each channel's white is taken to have been, before anything else is done.
+    """
 
     numbers: NDArray[np.float64]
-    curves: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...] = ()
+    lift: NDArray[np.float64]
+    curves: tuple[tuple[Curve, Curve], ...] = ()
     part: float = 1.0
 
     def __call__(self, colours: Colours) -> Colours:
         """The colours changed; coded values 0..1 to coded values 0..1."""
-        full = np.clip(_bent(self.numbers, colours), 0.0, 1.0)
+        full = np.clip(_bent(self.numbers, _lifted(colours, self.lift)), 0.0, 1.0)
         if self.curves:
             shifts = [np.interp(full[..., c], *curve) for c, curve in enumerate(self.curves)]
             full = np.clip(full + np.stack(shifts, axis=-1), 0.0, 1.0)
@@ -86,13 +103,16 @@ class Match:
 def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> Match:
     """Find the change that holds a shot's pixels `(n, 3)` to its anchor's `(m, 3)`; of that, `strength` (0 to 1)."""
     source, goal = _thinned(shot), _thinned(anchor)
-    aim = _features(goal)
-    numbers = _fitted(source, aim, 0.0005)
-    left = float(np.sqrt(np.mean((_features(_bent(numbers, source)) - aim) ** 2)))
+    misses = _misses(source, goal)
+    numbers = _fitted(misses, 0.0005)
+    left = float(np.sqrt(np.mean(misses(numbers) ** 2)))
     if left > _ALIKE:
-        numbers = _fitted(source, aim, _DOUBT * left)
-    found = Match(numbers, _refinement(numbers, source, goal, left))
-    return Match(found.numbers, found.curves, strength * _allowed(found, source))
+        numbers = _fitted(misses, _DOUBT * left)
+    alike = max(0.0, 1 - left / _REFINED[0])
+    lift = max(0.0, 1 - left / _DIFFERENT) * _lift(numbers, source, goal)
+    bent = np.clip(_bent(numbers, _lifted(source, lift)), 0.0, 1.0)
+    found = Match(numbers, lift, _refinement(bent, goal, alike * _REFINED[1]))
+    return replace(found, part=strength * _allowed(found, source))
 
 
 def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
@@ -103,6 +123,22 @@ def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
     return bent
 
 
+def _lifted(colours: Colours, lift: NDArray[np.float64]) -> Colours:
+    """The colours with white moved beyond itself, and what is next to white part of the way."""
+    return colours + lift * np.clip((colours - _NEAR_WHITE) / (1 - _NEAR_WHITE), 0.0, 1.0)
+
+
+def _lift(numbers: NDArray[np.float64], source: Colours, goal: Colours) -> NDArray[np.float64]:
+    """How far beyond white what was cut off there was (its median), by the goal's brightest pixels, as many of them."""
+    lift = np.zeros(3)
+    for channel, share in enumerate((source >= _WHITE).mean(axis=0)):
+        much = float(np.clip((share - _PART[0]) / (_PART[1] - _PART[0]), 0.0, 1.0))
+        if much:
+            lost = np.quantile(goal[:, channel], 1 - share / 2)
+            lift[channel] = much * ((lost / np.exp(numbers[channel])) ** np.exp(-numbers[3 + channel]) - 1)
+    return np.clip(lift, 0.0, _FURTHEST)
+
+
 def _features(colours: Colours) -> NDArray[np.float64]:
     """Quantiles of the pixels' projections: `(quantiles, directions)`."""
     projected = np.sort((oklab(np.clip(colours, 0.0, None)) * _WEIGHT) @ _DIRECTIONS, axis=0)
@@ -111,13 +147,26 @@ def _features(colours: Colours) -> NDArray[np.float64]:
     return picked
 
 
-def _fitted(source: Colours, aim: NDArray[np.float64], doubt: float) -> NDArray[np.float64]:
-    """The seven numbers, by Levenberg-Marquardt with a pseudo-Huber loss; `doubt` weighs the pull towards zero."""
-    scale = np.sqrt(aim.size)
-    prior = np.diag(doubt / _SPREAD)
+def _misses(source: Colours, goal: Colours) -> Misses:
+    """How far a change leaves the source's features from the goal's.
+
+    What was too bright for the source is white in it, and no change tells it apart again. So the goal is looked at as
+    if it had been cut off there too.
+    """
+    aim, burnt = _features(goal), (source >= _WHITE).mean(axis=0) > _BURNT
 
     def misses(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (_features(_bent(numbers, source)) - aim).ravel()
+        wanted = aim
+        if burnt.any():
+            wanted = _features(np.minimum(goal, np.where(burnt, _bent(numbers, np.ones((1, 3))), np.inf)))
+        return (_features(_bent(numbers, source)) - wanted).ravel()
+
+    return misses
+
+
+def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
+    """The seven numbers, by Levenberg-Marquardt with a pseudo-Huber loss; `doubt` weighs the pull towards zero."""
+    prior = np.diag(doubt / _SPREAD)
 
     def cost(missed: NDArray[np.float64], numbers: NDArray[np.float64]) -> float:
         huber = 2 * _ROBUST**2 * (np.sqrt(1 + (missed / _ROBUST) ** 2) - 1)
@@ -125,6 +174,7 @@ def _fitted(source: Colours, aim: NDArray[np.float64], doubt: float) -> NDArray[
 
     numbers, damping = np.zeros(7), 1e-3
     missed = misses(numbers)
+    scale = np.sqrt(missed.size)
     best = cost(missed, numbers)
     for _ in range(8):
         slopes = np.stack([(misses(numbers + nudge) - missed) / 1e-3 for nudge in np.eye(7) * 1e-3], axis=1)
@@ -146,15 +196,10 @@ def _fitted(source: Colours, aim: NDArray[np.float64], doubt: float) -> NDArray[
     return numbers
 
 
-def _refinement(
-    numbers: NDArray[np.float64], source: Colours, goal: Colours, left: float
-) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
-    """Small smooth curves that bring the channels' quantiles together, where the fit says it is the same material."""
-    alike, most = _REFINED
-    most *= max(0.0, 1 - left / alike)
+def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve, Curve], ...]:
+    """Small smooth curves, by at most `most`, that bring the channels' quantiles together."""
     if most == 0:
         return ()
-    bent = np.clip(_bent(numbers, source), 0.0, 1.0)
     steps = np.linspace(0.0, 1.0, 129)
     bend = np.diff(np.eye(len(_KNOTS)), 2, axis=0) * _STIFF
     curves = []

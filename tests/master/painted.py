@@ -20,6 +20,15 @@ PLACES = {
 }
 
 
+HELD_OUT = {
+    "market": ((0.62, 0.58, 0.70), (0.50, 0.30, 0.22), (0.85, 0.72, 0.20), (0.45, 0.30, 0.22)),
+    "snow": ((0.72, 0.80, 0.90), (0.84, 0.86, 0.90), (0.22, 0.26, 0.36), (0.86, 0.66, 0.58)),
+    "cellar": ((0.20, 0.17, 0.16), (0.34, 0.24, 0.16), (0.55, 0.44, 0.24), (0.72, 0.52, 0.42)),
+    "meadow": ((0.48, 0.70, 0.92), (0.42, 0.58, 0.22), (0.80, 0.36, 0.56), (0.76, 0.58, 0.48)),
+}
+"""Places that the method was not tuned on."""
+
+
 def noise(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Noise with as much at every scale as photographs have, about zero."""
     out = np.zeros((height, width))
@@ -30,13 +39,28 @@ def noise(rng: np.random.Generator, height: int, width: int) -> Colours:
     return out
 
 
-def paint(place: str, seed: int = 0, height: int = 60, width: int = 96) -> Colours:
+def drawn(number: int) -> tuple[tuple[tuple[float, ...], ...], Drift]:
+    """A place and a drift by lot: colours of sky, ground, things and skin, and one to four drifts together."""
+    rng = np.random.default_rng([2026, number])
+    sky, ground, thing = (rng.uniform(low, high, 3) for low, high in ((0.3, 0.9), (0.1, 0.7), (0.1, 0.9)))
+    skin = np.array([0.85, 0.66, 0.54]) * rng.uniform(0.45, 1.05)
+    drifts = [
+        exposure(rng.uniform(-0.9, 0.35)), gamma(rng.uniform(0.78, 1.35)),
+        white(rng.uniform(0.82, 1.25), rng.uniform(0.78, 1.25)), saturation(rng.uniform(0.6, 1.25)),
+    ]  # fmt: skip
+    chosen = rng.permutation(4)[: rng.integers(1, 5)]
+    return tuple(map(tuple, (sky, ground, thing, skin))), together(*(drifts[each] for each in chosen))
+
+
+def paint(place: str | tuple[tuple[float, ...], ...], seed: int = 0, height: int = 60, width: int = 96) -> Colours:
     """A picture of a place: sky, ground, things, skin and a grey card, coded sRGB 0..1, `(height, width, 3)`.
 
-    The same place with another seed is another view of it in the same light.
+    A place is named, or given by its four colours. The same place with another seed is another
+    view of it in the same light.
     """
-    sky, ground, thing, skin = (np.array(colour) for colour in PLACES[place])
-    rng = np.random.default_rng([seed, *place.encode()])
+    colours = {**PLACES, **HELD_OUT}[place] if isinstance(place, str) else place
+    sky, ground, thing, skin = (np.array(colour) for colour in colours)
+    rng = np.random.default_rng([seed, *str(place).encode()])
     horizon = height * rng.uniform(0.4, 0.6) + 6 * noise(rng, 1, width)[0]
     below = (np.arange(height)[:, None] > horizon)[..., None]
     fall = np.linspace(1.15, 0.8, height)[:, None, None]
@@ -109,6 +133,31 @@ CASES: dict[str, Drift] = {
     "all, bright": together(saturation(1.2), white(0.9, 1.1), gamma(0.9), exposure(0.2)),
 }
 """Twenty drifts: exposure, gamma, white balance, saturation, alone and together."""
+
+
+HELD_OUT_CASES: dict[str, Drift] = {
+    "0.8 stops under": exposure(-0.8),
+    "a fifth of a stop under": exposure(-0.2),
+    "0.3 stops under": exposure(-0.3),
+    "0.4 stops over": exposure(0.4),
+    "gamma 0.75": gamma(0.75),
+    "gamma 0.87": gamma(0.87),
+    "gamma 1.1": gamma(1.1),
+    "gamma 1.25": gamma(1.25),
+    "yellow": white(1.1, 0.8),
+    "orange": white(1.25, 0.75),
+    "blue": white(0.92, 1.2),
+    "magenta": white(1.15, 1.12),
+    "washed out": saturation(0.6),
+    "a little pale": saturation(0.8),
+    "loud": saturation(1.2),
+    "over and cool": together(exposure(0.25), white(0.9, 1.15)),
+    "hard and pale": together(gamma(1.2), saturation(0.7)),
+    "under, hard, warm": together(exposure(-0.35), gamma(1.1), white(1.12, 0.88)),
+    "everything, dark": together(saturation(1.15), exposure(-0.45), white(0.92, 1.1), gamma(1.08)),
+    "everything, bright": together(white(1.08, 0.9), saturation(0.85), gamma(0.92), exposure(0.15)),
+}
+"""Twenty others, not looked at when the method was tuned."""
 
 
 def eight_bits(x: Colours) -> Colours:

@@ -12,7 +12,22 @@ from sora_cli.master.colour import graded
 from sora_cli.master.cube import grid, look_up, read_cube, table, weakened, write_cube
 from sora_cli.master.match import match, oklab
 
-from .painted import CASES, PLACES, de2000, difference, eight_bits, exposure, histogram_match, lab, linear, paint, white
+from .painted import (
+    CASES,
+    HELD_OUT,
+    HELD_OUT_CASES,
+    PLACES,
+    Drift,
+    de2000,
+    difference,
+    drawn,
+    eight_bits,
+    exposure,
+    histogram_match,
+    lab,
+    paint,
+    white,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,28 +47,46 @@ def test_our_measure_is_ciede2000(one: tuple[float, ...], other: tuple[float, ..
     assert float(de2000(np.array(one, float), np.array(other, float))) == pytest.approx(wanted, abs=5e-5)
 
 
-@pytest.fixture(scope="module")
-def results() -> dict[str, tuple[float, float, float]]:
-    """Of each case: CIEDE2000 to the anchor before, after, and after histogram matching, over two places of four."""
-    found = {}
-    for number, (name, drift) in enumerate(CASES.items()):
-        rows = []
-        for place in list(PLACES)[number % 2 :: 2]:
-            anchor = eight_bits(paint(place))
-            shot = eight_bits(drift(anchor))
-            pixels = shot.reshape(-1, 3), anchor.reshape(-1, 3)
-            ours = look_up(table(match(*pixels)), shot)
-            rival = histogram_match(*pixels)(shot)
-            rows.append([difference(eight_bits(changed), anchor) for changed in (shot, ours, rival)])
-        found[name] = tuple(np.mean(rows, axis=0))
-    return found
+def measured(anchor: np.ndarray, drift: Drift) -> list[float]:
+    """CIEDE2000 of a drifted picture to its anchor: before, after, and after histogram matching."""
+    anchor = eight_bits(anchor)
+    shot = eight_bits(drift(anchor))
+    pixels = shot.reshape(-1, 3), anchor.reshape(-1, 3)
+    ours = look_up(table(match(*pixels)), shot)
+    return [difference(eight_bits(each), anchor) for each in (shot, ours, histogram_match(*pixels)(shot))]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_drift_is_undone(case: str, results: dict[str, tuple[float, float, float]]) -> None:
-    before, after, rival = results[case]
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES)))
+def test_drift_is_undone(number: int, case: str) -> None:
+    """Over two places of four; the method was tuned on these."""
+    rows = [measured(paint(place), CASES[case]) for place in list(PLACES)[number % 2 :: 2]]
+    before, after, rival = np.mean(rows, axis=0)
     assert after <= 0.25 * before
-    assert after <= rival + 0.02  # a fifth of what rounding to bytes does
+    assert after <= rival
+
+
+def test_drift_is_undone_where_nothing_was_tuned() -> None:
+    """Other places and drifts. In two of them half the picture is burnt to white, of which a quarter is not reached."""
+    cases = enumerate(HELD_OUT_CASES.values())
+    rows = [
+        np.mean([measured(paint(place, 7), drift) for place in list(HELD_OUT)[number % 2 :: 2]], axis=0)
+        for number, drift in cases
+    ]
+    before, after, rival = np.transpose(rows)
+    assert (after <= rival).all()
+    assert np.mean(after / before) <= 0.1
+    assert (after <= 0.3 * before).all()
+
+
+def test_drift_is_undone_in_pictures_and_drifts_drawn_by_lot() -> None:
+    rows = []
+    for number in range(20):
+        place, drift = drawn(number)
+        rows.append(measured(paint(place, number), drift))
+    before, after, rival = np.transpose(rows)
+    assert (after <= rival + 0.01).all()  # a tenth of what rounding to bytes does
+    assert (after <= 0.25 * before).all()
+    assert np.mean(after / before) <= 0.05
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -114,19 +147,32 @@ def test_flat_pictures_do_no_harm(colour: tuple[float, ...]) -> None:
         assert 0 <= out.min() <= out.max() <= 1
 
 
+def flicker(film: np.ndarray) -> float:
+    """High-pass energy of luma in time, for the film's own contrast."""
+    luma = film @ (0.2126, 0.7152, 0.0722)
+    return float(np.sum(np.diff(luma.mean(axis=(1, 2)), 2) ** 2) / luma.std(axis=(1, 2)).mean() ** 2)
+
+
 def test_matching_adds_no_flicker() -> None:
-    rng = np.random.default_rng(0)
-    still = paint("harbour")
-    bright = 1 + 0.02 * rng.normal(size=16)
-    frames = np.stack([np.rint(np.clip(0.7 * b * still, 0, 1) * 255) for b in bright]).astype(np.uint8)
-    anchor = np.rint(still[None] * 255).astype(np.uint8)
-    matched = graded(frames, match(frames[::4].reshape(-1, 3) / 255, anchor.reshape(-1, 3) / 255))
-    energies = []
-    for film in (frames, matched):
-        light = linear(film / 255) @ (0.2126, 0.7152, 0.0722)
-        level = light.mean(axis=(1, 2))
-        energies.append(np.sum(np.diff(level / level.mean(), 2) ** 2))
-    assert energies[1] <= 1.05 * energies[0]
+    """Under a lamp that flickers by 2 %. A film that gets its contrast back shows its own flicker with it."""
+    ratios = []
+    for number, drift in enumerate(CASES.values()):
+        for place in list(PLACES)[number % 2 :: 2]:
+            lamp = 1 + 0.02 * np.random.default_rng(number).normal(size=16)
+            anchor = paint(place)
+            film = np.stack([eight_bits(drift(np.minimum(bright * anchor, 1))) for bright in lamp])
+            matched = look_up(table(match(film[::5].reshape(-1, 3), anchor.reshape(-1, 3))), film)
+            ratios.append(flicker(eight_bits(matched)) / flicker(film))
+    assert np.mean(ratios) <= 1.0
+    assert np.quantile(ratios, 0.8) <= 1.02
+    assert max(ratios) <= 1.2  # at the edges of what was burnt to white
+
+
+def test_what_stands_still_stands_still_when_it_is_matched() -> None:
+    frame = eight_bits(exposure(-0.4)(paint("dusk")))
+    film = np.rint(np.stack([frame] * 8) * 255).astype(np.uint8)
+    matched = graded(film, match(frame.reshape(-1, 3), paint("dusk").reshape(-1, 3)))
+    assert (matched == matched[0]).all()
 
 
 def test_matched_frames_are_near_their_anchor() -> None:
