@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -141,8 +142,8 @@ def rgb_bytes(frame: av.VideoFrame) -> Frames:
 def decode(path: Path, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     """Decode the frames with the numbers `wanted` (from 0), in that order, each number as often as it stands there.
 
-    Frames come as the codec gives them. What lies close together is decoded in one go; over wide gaps the film is
-    searched from its nearest keyframe.
+    Frames come as the codec gives them, interlaced ones with the lines of one field drawn anew. What lies close together
+    is decoded in one go; over wide gaps the film is searched from its nearest keyframe.
 
     Raises:
         MediaError: the file cannot be read, or has no such frame.
@@ -168,7 +169,7 @@ def _decode_run(path: Path, wanted: Sequence[int], index: Index | None) -> Itera
             raise MediaError(f"cannot use {path}: it has no pictures", hint="name a picture or a film")
         stream.thread_type = "AUTO"
         at = 0
-        for number, frame in _numbered(container, stream, index, wanted[0]):
+        for number, frame in _progressive(_numbered(container, stream, index, wanted[0])):
             while at < len(wanted) and wanted[at] == number:
                 yield frame
                 at += 1
@@ -203,6 +204,44 @@ def _numbered(
             yield number, frame
         if early:
             return
+
+
+def _progressive(frames: Iterator[tuple[int, av.VideoFrame]]) -> Iterator[tuple[int, av.VideoFrame]]:
+    """The frames and their numbers; those that say they are interlaced through libavfilter's `bwdif`, one for one.
+
+    It looks at the frames before and after, so each then comes when the next one is decoded.
+    """
+    graph: Graph | None = None
+    waiting: deque[tuple[int, int | None, Fraction | None]] = deque()
+    for number, frame in frames:
+        if graph is None and not frame.interlaced_frame:
+            yield number, frame
+            continue
+        if graph is None:
+            graph = Graph()
+            weave = graph.add("bwdif", mode="send_frame", deint="interlaced")
+            graph.link_nodes(source_node(graph, frame), weave, graph.add("buffersink")).configure()
+        waiting.append((number, frame.pts, frame.time_base))
+        graph.vpush(frame)
+        yield from _pulled(graph, waiting)
+    if graph is not None:
+        graph.vpush(None)
+        yield from _pulled(graph, waiting)
+
+
+def _pulled(
+    graph: Graph, waiting: deque[tuple[int, int | None, Fraction | None]]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """What comes out of a graph, with the numbers and times that it went in with."""
+    while waiting:
+        try:
+            frame = graph.vpull()
+        except (BlockingIOError, EOFError):
+            return
+        number, frame.pts, base = waiting.popleft()
+        if base is not None:
+            frame.time_base = base
+        yield number, frame
 
 
 def read_frames(path: Path, start: int, count: int, size: tuple[int, int] | None = None) -> Frames:
