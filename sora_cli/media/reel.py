@@ -142,8 +142,8 @@ def rgb_bytes(frame: av.VideoFrame) -> Frames:
 def decode(path: Path, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     """Decode the frames with the numbers `wanted` (from 0), in that order, each number as often as it stands there.
 
-    Frames come as the codec gives them, interlaced ones with the lines of one field drawn anew. What lies close together
-    is decoded in one go; over wide gaps the film is searched from its nearest keyframe.
+    Frames come as the codec gives them, interlaced ones with the lines of one field drawn anew. What lies close
+    together is decoded in one go; over wide gaps the film is searched from its nearest keyframe.
 
     Raises:
         MediaError: the file cannot be read, or has no such frame.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pyloudnorm
 import pytest
@@ -19,6 +20,8 @@ from sora_cli.master import finish
 from sora_cli.master.loudness import levelled, measure
 from sora_cli.master.sound import Layer, looped, mixed, ramps
 from sora_cli.media.clip import write_clip
+from sora_cli.media.film import delivery, write_film
+from sora_cli.media.sound import read_sound
 from sora_cli.media.stream import Sound
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
@@ -211,3 +214,36 @@ def test_memory_does_not_grow_with_the_film() -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["web", "prores"])
+@pytest.mark.parametrize("fps", [Fraction(30000, 1001), Fraction(24)])
+def test_flashes_and_clicks_are_together_for_ten_minutes(tmp_path: Path, name: str, fps: Fraction) -> None:
+    each = round(10 * fps)
+    frames = np.zeros((each, 48, 64, 3), np.uint8)
+    samples = np.zeros((round(each / fps * RATE), 2), np.float32)
+    lit = each // 2
+    frames[lit] = 255
+    click = round(lit / fps * RATE)
+    samples[click : click + 48] = 0.8
+    write_clip(tmp_path / "clip.mp4", frames, fps, Sound(samples, RATE))
+    taken = Clip(key="a", path=tmp_path / "clip.mp4", sha256="", frames=each, width=64, height=48, fps=fps, sound=True)
+    shots = tuple(dataclasses.replace(shot(each * k, taken, range(each)), name=f"shot {k}") for k in range(61))
+    kind = delivery(name)
+    film = tmp_path / f"film{kind.suffix}"
+    write_film(film, finish(Cut(width=64, height=48, fps=fps, shots=shots), SoundBed(), pixels=kind.made_in), kind)
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        base, first = stream.time_base or Fraction(1), stream.start_time or 0
+        flashes = [
+            float((frame.pts - first) * base) for frame in container.decode(stream)
+            if frame.to_ndarray(format="gray").mean() > 128
+        ]  # fmt: skip
+    loud = np.flatnonzero(np.abs(read_sound(film)[:, 0]) > 0.3)
+    clicks = loud[np.diff(loud, prepend=-RATE) > RATE] / RATE
+    assert len(flashes) == len(clicks) == 61
+    late = np.abs(np.array(flashes) - clicks)
+    assert flashes[-1] > 600
+    assert late.max() < 1024 / RATE, "an AAC frame"
+    assert late.max() < 0.001
