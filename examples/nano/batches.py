@@ -20,18 +20,19 @@ from .latents import FOLDER, STILLS_FOLDER, Encoder
 
 REFERENCE_SHARE = 0.14  # of batches; the other tasks mix within a batch
 TASKS = {  # name: share, known opening frames, last frame known
-    "text": (0.48, 0, False),
+    "text": (0.50, 0, False),
     "first": (0.09, 1, False),
-    "carry": (0.15, 5, False),
-    "carry9": (0.03, 9, False),
+    "carry": (0.23, 5, False),
+    "carry9": (0.04, 9, False),
     "carry13": (0.02, 13, False),
-    "last": (0.03, 0, True),
-    "first_last": (0.05, 1, True),
-    "carry_last": (0.03, 5, True),
-    "box": (0.12, 0, False),
+    "last": (0.04, 0, True),
+    "first_last": (0.04, 1, True),
+    "carry_last": (0.04, 5, True),
 }
+GIVEN_WEIGHT = 0.75  # of the extra weight of an actor's cells, for cells that are given around or in a box
+BOX_SHARE = 0.4  # of the clips that are kept with a box hidden: a ninth of all
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
-TEXT_LENGTHS = (48, 64, 64, 64, 64, 128)
+TEXT_LENGTHS = (64,) * 14 + (48, 128)
 
 # latents, inactive latents, folded mask, weight, caption and reference of one sample
 Member = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor]
@@ -154,25 +155,26 @@ class Batches:
         i = int(self.rng.integers(len(chunk["named"])))
         latents: Tensor = chunk["latents"][i]
         inactive, mask = self._condition(chunk, i, latents)
+        weight = chunk["weight"][i]
+        if mask.float().var((2, 3)).amax() > 0:  # a box: what is given must stay
+            weight = torch.maximum(weight, GIVEN_WEIGHT * (1 - mask.float().mean(0)).to(weight))
         return (
             latents,
             inactive,
             mask,
-            chunk["weight"][i],
+            weight,
             self._caption(chunk, i, reference=reference),
             chunk["references"][i],
         )
 
     def _condition(self, chunk: dict[str, Any], i: int, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Inactive latents and folded mask for a task that suits the clip."""
+        if i in chunk["boxes"] and self.rng.random() < BOX_SHARE:
+            known, box = chunk["boxes"][i]
+            return known, fold_mask(box.float().expand(1, FRAMES, *box.shape))[0]
         if chunk["scenes"][i].opening is not None:
             task = CARRYING[int(self.rng.integers(len(CARRYING)))]
         else:
             task = str(self.rng.choice(list(TASKS), p=[share for share, _, _ in TASKS.values()]))
-        if task == "box" and i in chunk["boxes"]:
-            known, box = chunk["boxes"][i]
-            return known, fold_mask(box.float().expand(1, FRAMES, *box.shape))[0]
-        if task == "box":
-            task = "text"
         _, first, last = TASKS[task]
         return frames_condition(latents, self.grey.half(), chunk["ends"][i], first, last=last)

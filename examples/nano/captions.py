@@ -12,22 +12,27 @@ import numpy as np
 from .scene import Scene
 from .words import (
     ACTION_WORDS,
+    BESIDE_WORDS,
     CAMERA_WORDS,
     COLOUR_WORDS,
     FRAMING_WORDS,
     HERO_WORDS,
     JUNK_WORDS,
     LIGHT_WORDS,
+    LOOK_WORDS,
+    PACE_WORDS,
     PLACE_WORDS,
     SETTING_WORDS,
     SHAPE_WORDS,
     SIZE_WORDS,
     STYLE_WORDS,
     TIME_WORDS,
+    WITH_OTHER_WORDS,
     Words,
 )
 
-LABELS = ("place", "time", "framing", "camera", "action", "shape", "colour", "size")
+LABELS = ("place", "time", "framing", "camera", "action", "shape", "colour", "size",
+          "other_shape", "other_colour", "pace", "style")  # fmt: skip
 
 
 class Writer:
@@ -76,8 +81,26 @@ class Writer:
         return f"{name}, {self.actor()}," if self.chance(0.7) else f"{name} ({self.actor()})"
 
     def action(self) -> str:
-        """What the actor does."""
-        return self.say("action", ACTION_WORDS)
+        """What the actor does, with the other one if there is one."""
+        if self.scene.action in WITH_OTHER_WORDS:
+            words = self.say("action", WITH_OTHER_WORDS).format(self.other())
+        else:
+            words = self.say("action", ACTION_WORDS)
+            if self.scene.other:
+                words += " " + self.pick(BESIDE_WORDS).format(self.other())
+        return " ".join(w for w in (words, self.say("pace", PACE_WORDS, 0.75)) if w)
+
+    def other(self) -> str:
+        """The second actor, with an article."""
+        words = f"{self.say('other_colour', COLOUR_WORDS)} {self.say('other_shape', SHAPE_WORDS)}"
+        article = (
+            "the" if self.chance(0.1) else "another" if self.chance(0.05) else "an" if words[0] in "aeiou" else "a"
+        )
+        return f"{article} {words}"
+
+    def look(self, share: float) -> str:
+        """The style: always where it is not plain paper, else in a share of captions."""
+        return self.say("style", LOOK_WORDS, 0.95) or (self.pick(STYLE_WORDS) if self.chance(share) else "")
 
     def terse(self) -> str:
         """Short: `a red ball bounces on the grass, day`."""
@@ -86,7 +109,7 @@ class Writer:
         if time and self.chance(0.6):
             head, time = f"{head} {time}", ""
         tail = [time, self.say("camera", CAMERA_WORDS, self._camera_share()), self.say("framing", FRAMING_WORDS, 0.35)]
-        tail += [self.say("time", LIGHT_WORDS, 0.1), self.pick(STYLE_WORDS) if self.chance(0.12) else ""]
+        tail += [self.say("time", LIGHT_WORDS, 0.1), self.look(0.12)]
         tail = [w for w in tail if w]
         if self.chance(0.3):
             self.rng.shuffle(tail)
@@ -101,7 +124,7 @@ class Writer:
         else:
             text = " ".join(w for w in (body, place, time) if w)
         parts = [text, self.say("camera", CAMERA_WORDS, self._camera_share()), self.say("framing", FRAMING_WORDS, 0.3)]
-        parts.append(self.say("time", LIGHT_WORDS, 0.1))
+        parts += [self.say("time", LIGHT_WORDS, 0.1), self.look(0.03)]
         return ". ".join(w[0].upper() + w[1:] for w in parts if w).strip(", ") + "."
 
     def composed(self) -> str:
@@ -119,7 +142,7 @@ class Writer:
             beat += f" {self.say('time', TIME_WORDS)}"
         parts = [", ".join(w for w in (setting, light) if w), self.say("framing", FRAMING_WORDS, 0.55), beat]
         parts.append(self.say("camera", CAMERA_WORDS, self._camera_share()))
-        parts.append(self.pick(STYLE_WORDS) if self.chance(0.55) else "")
+        parts.append(self.look(0.55))
         return ". ".join(w for w in parts if w)
 
     def _camera_share(self) -> float:
@@ -153,6 +176,7 @@ def named_caption(scene: Scene, rng: np.random.Generator) -> str:
         writer.say("framing", FRAMING_WORDS, 0.5),
         f"{name} {writer.action()}" + (f" {writer.say('place', PLACE_WORDS)}" if not setting else ""),
         writer.say("camera", CAMERA_WORDS, 0.3 if scene.camera == "static" else 0.95),
+        writer.look(0.1),
     ]
     return ". ".join(w for w in parts if w)
 
@@ -175,11 +199,15 @@ def vocabulary() -> list[str]:
         CAMERA_WORDS,
         FRAMING_WORDS,
         ACTION_WORDS,
+        WITH_OTHER_WORDS,
+        PACE_WORDS,
+        LOOK_WORDS,
     )
     phrases = [phrase for table in tables for words in table.values() for phrase in words]
-    phrases += [*STYLE_WORDS, *HERO_WORDS, *JUNK_WORDS]
+    phrases += [*BESIDE_WORDS, *STYLE_WORDS, *HERO_WORDS, *JUNK_WORDS]
     phrases.append(
-        "a an the it its object something thing shape single paper video clip scene of with and then while slowly slow"
+        "a an the it its another object something thing shape single paper video clip scene of with and then while "
+        "slowly slow"
     )
     letters = [c if c.isalpha() or c == "'" else " " for c in " ".join(phrases).lower()]
     return sorted(set("".join(letters).split()))

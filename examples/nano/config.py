@@ -9,6 +9,7 @@ The stages, in order (each resumes where it stopped, by the same command):
     python -m examples.nano.transformer    the diffusion transformer
     python -m examples.nano.assemble       the folder that `WanVACEPipeline.from_pretrained` loads
     python -m examples.nano.score          the table of the model card
+    python -m examples.nano.resume         the way back: training state from the folder that ships
 """
 
 from __future__ import annotations
@@ -69,11 +70,12 @@ class Training:
     text_steps: int = 2000
     autoencoder_minutes: float = 60.0
     autoencoder_batch: int = 6
+    variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style
     clips_per_chunk: int = 64
-    clips: int = 16384
-    stills: int = 16384
-    batch: int = 16
-    stills_batch: int = 32
+    clips: int = 24576
+    stills: int = 8192
+    batch: int = 24
+    stills_batch: int = 96
     stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
     stills_share: float = 0.2  # of batches after that
     muon_rate: float = 1e-2

@@ -86,6 +86,8 @@ def reference_pictures(scenes: list[Scene], rng: np.random.Generator) -> Tensor:
             framing="close",
             size="normal",
             opening=None,
+            other=None,
+            style="paper",
             seed=int(rng.integers(1 << 30)),
         )
         for s in scenes
@@ -122,7 +124,7 @@ def _shift(picture: Tensor, dx: int, dy: int, paper: Tensor) -> Tensor:
 def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
     """Render and encode one chunk of clips."""
     rng = np.random.default_rng(FIRST_SEED + number)
-    scenes = [draw_scene(rng) for _ in range(TRAINING.clips_per_chunk)]
+    scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.clips_per_chunk)]
     clips = render(scenes, device())
     video = clips.video * 2 - 1
     latents = torch.cat([encoder.components(v) for v in video.split(8)])
@@ -150,7 +152,7 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
 def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
     """Render and encode a chunk of first frames: a fifth of the transformer's work and a twentieth of ours."""
     rng = np.random.default_rng(STILLS_SEED + number)
-    scenes = [draw_scene(rng, switches=0.0) for _ in range(STILLS)]
+    scenes = [draw_scene(rng, switches=0.0, variety=TRAINING.variety) for _ in range(STILLS)]
     latents, weights, references = [], [], []
     for first in range(0, STILLS, 64):
         part = scenes[first : first + 64]

@@ -14,11 +14,11 @@ POLAR_EXPRESS = ((8.2051, -22.9019, 16.4607), (4.0664, -2.8612, 0.5184), (3.9096
 
 def orthogonalise(matrices: Tensor) -> Tensor:
     """The nearest matrices with all singular values near 1; (count, rows, columns), rows <= columns."""
-    x = matrices / (1.01 * matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    x = (matrices / (1.01 * matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)).bfloat16()
     for a, b, c in POLAR_EXPRESS:
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x
+    return x.float()
 
 
 class Muon(torch.optim.Optimizer):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import FPS, FRAMES
-from .scene import Scene
+from .scene import HITS, ORBITS, Scene
 
 Array = NDArray[np.float64]
 
@@ -32,15 +32,25 @@ FOOT = {
 }  # centre to ground, in radii
 RESTITUTION = {"bounce": 0.84, "fall": 0.2}
 JUMP_SPEED = 1.3  # of an actor on the ground that is told to bounce
+FRICTION = 0.75  # what sliding slows an actor down by, a second squared
+ELASTICITY = 0.8  # of two actors that hit each other
+TURN, ORBIT_HEIGHT, ORBIT_RADIUS = 3.2, 0.56, 0.27  # radians a second, and where the circle is
+SLOW = 0.5
 
 
 @dataclass
 class Motion:
-    """Where the actors are: `x` and `y` of their centres, each of shape (clips, frames), and `radius` (clips)."""
+    """Where the actors are: `x` and `y` of their centres, each of shape (clips, frames), and `radius` (clips).
+
+    `other_x`, `other_y` and `other_radius` are those of the second actors; where there is none, they mean nothing.
+    """
 
     x: Array
     y: Array
     radius: Array
+    other_x: Array
+    other_y: Array
+    other_radius: Array
 
 
 @dataclass
@@ -53,6 +63,10 @@ class _State:
     vy: Array
     roll: Array  # the rolling speed each was given: friction is too small to see in a second
     rise: Array
+    other_x: Array
+    other_y: Array
+    other_vx: Array
+    turn: Array  # radians of an orbit
 
 
 def simulate(scenes: Sequence[Scene], frames: int = FRAMES) -> Motion:
@@ -61,22 +75,27 @@ def simulate(scenes: Sequence[Scene], frames: int = FRAMES) -> Motion:
     radius = np.array([DIAMETER[s.size] / 2 * rng.uniform(0.95, 1.05) for s, rng in zip(scenes, rngs, strict=True)])
     floor = GROUND + radius * np.array([FOOT[s.shape] for s in scenes])
     state = _start(scenes, rngs, floor)
-    xs, ys = [], []
+    other_radius = np.array([DIAMETER["small"] / 2 * rng.uniform(0.95, 1.2) for rng in rngs])
+    other_floor = GROUND + other_radius * np.array([FOOT[s.other_shape or "ball"] for s in scenes])
+    _start_others(state, scenes, rngs, other_floor)
+    seconds = np.array([SLOW if s.pace == "slow" else 1.0 for s in scenes]) / FPS / SUBSTEPS
+    tracks: list[tuple[Array, ...]] = []
     for frame in range(frames):
         actions = [s.opening if s.opening and frame < SWITCH_FRAME else s.action for s in scenes]
         if frame == SWITCH_FRAME:
             _switch(state, scenes, floor)
-        xs.append(state.x.copy())
-        ys.append(state.y.copy())
+        tracks.append((state.x.copy(), state.y.copy(), state.other_x.copy(), state.other_y.copy()))
         for _ in range(SUBSTEPS):
-            _advance(state, actions, floor, 1 / FPS / SUBSTEPS)
-    return Motion(np.stack(xs, 1), np.stack(ys, 1), radius)
+            _advance(state, actions, floor, seconds)
+            _meet(state, scenes, radius, other_radius)
+    x, y, other_x, other_y = (np.stack(track, 1) for track in zip(*tracks, strict=True))
+    return Motion(x, y, radius, other_x, other_y, other_radius)
 
 
 def _start(scenes: Sequence[Scene], rngs: Sequence[np.random.Generator], floor: Array) -> _State:
     """Where each actor begins, so that most of its action happens in front of the camera."""
     count = len(scenes)
-    state = _State(*(np.zeros(count) for _ in range(6)))
+    state = _State(*(np.zeros(count) for _ in range(10)))
     for i, (scene, rng) in enumerate(zip(scenes, rngs, strict=True)):
         first = scene.opening or scene.action
         state.roll[i], state.rise[i] = rng.uniform(0.45, 0.65), rng.uniform(0.24, 0.36)
@@ -92,7 +111,40 @@ def _start(scenes: Sequence[Scene], rngs: Sequence[np.random.Generator], floor: 
         elif first == "float":
             state.y[i] += rng.uniform(0.0, 0.12)
             state.vy[i] = state.rise[i]
+        elif first in ("stop_right", "stop_left", *HITS):
+            side = 1 if first.endswith("right") else -1
+            state.vx[i] = side * rng.uniform(0.75, 0.95)
+            state.x[i] = -side * rng.uniform(0.45, 0.6)
     return state
+
+
+def _start_others(state: _State, scenes: Sequence[Scene], rngs: Sequence[np.random.Generator], floor: Array) -> None:
+    """Where each second actor begins, at rest; it changes `state` in place."""
+    for i, (scene, rng) in enumerate(zip(scenes, rngs, strict=True)):
+        state.other_y[i] = floor[i]
+        if scene.action in HITS:
+            state.other_x[i] = rng.uniform(0.0, 0.15) * np.sign(state.vx[i])
+        elif scene.action in ORBITS:
+            state.turn[i] = rng.uniform(0, 2 * np.pi)
+            state.other_x[i], state.other_y[i] = rng.uniform(-0.15, 0.15), ORBIT_HEIGHT
+        else:
+            state.x[i] = rng.choice((-1, 1)) * rng.uniform(0.24, 0.36) if scene.other else state.x[i]
+            state.other_x[i] = -np.sign(state.x[i]) * rng.uniform(0.24, 0.36)
+
+
+def _meet(state: _State, scenes: Sequence[Scene], radius: Array, other_radius: Array) -> None:
+    """Collisions that conserve momentum (masses go with the area of the paper), and orbits; changes `state`."""
+    for i, scene in enumerate(scenes):
+        if scene.action in HITS:
+            closing = (state.vx[i] - state.other_vx[i]) * np.sign(state.other_x[i] - state.x[i])
+            if closing > 0 and abs(state.other_x[i] - state.x[i]) < radius[i] + other_radius[i]:
+                mass, other = radius[i] ** 2, other_radius[i] ** 2
+                together = (mass * state.vx[i] + other * state.other_vx[i]) / (mass + other)
+                apart = ELASTICITY * (state.other_vx[i] - state.vx[i]) / (mass + other)
+                state.vx[i], state.other_vx[i] = together + other * apart, together - mass * apart
+        elif scene.action in ORBITS:
+            state.x[i] = state.other_x[i] + ORBIT_RADIUS * np.cos(state.turn[i])
+            state.y[i] = state.other_y[i] + ORBIT_RADIUS * np.sin(state.turn[i])
 
 
 def _switch(state: _State, scenes: Sequence[Scene], floor: Array) -> None:
@@ -108,15 +160,19 @@ def _switch(state: _State, scenes: Sequence[Scene], floor: Array) -> None:
             state.vx[i] = state.roll[i] if scene.action == "roll_right" else -state.roll[i]
 
 
-def _advance(state: _State, actions: Sequence[str], floor: Array, seconds: float) -> None:
-    """One step of time; it changes `state` in place."""
+def _advance(state: _State, actions: Sequence[str], floor: Array, seconds: Array) -> None:
+    """One step of time of so many seconds for each clip; it changes `state` in place."""
     acts = np.array(actions)
     weightless = acts == "float"
     bounce = np.array([RESTITUTION.get(a, 0.0) for a in actions])
+    slower = np.maximum(np.abs(state.vx) - FRICTION * seconds, 0.0)
+    state.vx = np.where(np.char.startswith(acts, "stop"), np.sign(state.vx) * slower, state.vx)
+    state.other_x = state.other_x + state.other_vx * seconds
+    state.turn = state.turn + TURN * seconds
     # trapezoidal in y: exact for free fall, so a bounce loses only what its restitution says
     before = state.vy.copy()
     state.vy = np.where(
-        weightless, state.vy + (state.rise - state.vy) * min(1.0, 8 * seconds), state.vy - GRAVITY * seconds
+        weightless, state.vy + (state.rise - state.vy) * np.minimum(1.0, 8 * seconds), state.vy - GRAVITY * seconds
     )
     state.x = state.x + state.vx * seconds
     state.y = state.y + (before + state.vy) / 2 * seconds

@@ -140,7 +140,7 @@ def background(place: str, times: Sequence[str], camera: Camera, clock: Tensor) 
         for time in set(times):  # the radius and the glow are the same for all clips of one time
             chosen = torch.tensor([t == time for t in times], device=camera.x.device)
             _, _, _, radius, glow = SUN[time]
-            part = Stage(_select(camera, chosen))
+            part = Stage(select(camera, chosen))
             part.picture = stage.picture[chosen]
             part.disc(x[chosen], y[chosen], radius, colour[chosen], glow)
             stage.picture[chosen] = part.picture
@@ -148,7 +148,7 @@ def background(place: str, times: Sequence[str], camera: Camera, clock: Tensor) 
     return stage.picture
 
 
-def _select(camera: Camera, chosen: Tensor) -> Camera:
+def select(camera: Camera, chosen: Tensor) -> Camera:
     """The camera of the chosen clips only."""
     return Camera(
         camera.x[chosen], camera.y[chosen], camera.zoom[chosen], camera.start[chosen], camera.rows, camera.columns

@@ -19,6 +19,13 @@ CAMERAS = ("static", "left", "right", "up", "down", "in", "out")
 FRAMINGS = ("wide", "medium", "close")
 SIZES = ("small", "normal", "large")
 
+# Rarer things, which are not among what `score.py` measures.
+STOPS = ("stop_right", "stop_left")  # slides, and friction brings it to rest
+HITS = ("hit_right", "hit_left")  # runs into the other actor, and gives it of its momentum
+ORBITS = ("orbit",)  # circles in the air around the other
+PACES = ("normal", "slow")
+STYLES = ("paper", "grey", "sepia", "pastel")
+
 TIME_SHARES = (0.46, 0.27, 0.27)
 ACTION_SHARES = (0.2, 0.19, 0.19, 0.15, 0.15, 0.12)
 CAMERA_SHARES = (0.4, 0.13, 0.13, 0.08, 0.08, 0.09, 0.09)
@@ -40,6 +47,19 @@ class Scene:
     framing: str
     opening: str | None
     seed: int
+    other: tuple[str, str] | None = None  # shape and colour of a second actor, which stands beside if it has no part
+    pace: str = "normal"  # or slow motion, at half the speed
+    style: str = "paper"
+
+    @property
+    def other_shape(self) -> str | None:
+        """The shape of the second actor, if there is one."""
+        return self.other[0] if self.other else None
+
+    @property
+    def other_colour(self) -> str | None:
+        """Its colour."""
+        return self.other[1] if self.other else None
 
 
 def pick(rng: np.random.Generator, options: Sequence[Choice], shares: Sequence[float] | None = None) -> Choice:
@@ -47,8 +67,11 @@ def pick(rng: np.random.Generator, options: Sequence[Choice], shares: Sequence[f
     return options[int(rng.choice(len(options), p=shares))]
 
 
-def draw_scene(rng: np.random.Generator, switches: float = 0.15) -> Scene:
-    """A random scene. A share of `switches` change their action after the first frames, as a new beat does."""
+def draw_scene(rng: np.random.Generator, switches: float = 0.15, variety: float = 0.0) -> Scene:
+    """A random scene. A share of `switches` change their action after the first frames, as a new beat does.
+
+    A share of `variety` has something rarer: a second actor, friction, slow motion, another style.
+    """
     scene = Scene(
         place=pick(rng, PLACES),
         time=pick(rng, TIMES, TIME_SHARES),
@@ -65,4 +88,21 @@ def draw_scene(rng: np.random.Generator, switches: float = 0.15) -> Scene:
         scene = replace(scene, size="normal")
     if rng.random() < switches:
         scene = replace(scene, opening=pick(rng, [a for a in ACTIONS if a not in (scene.action, "fall")]))
+    return _rarer(scene, rng) if variety and rng.random() < variety else scene
+
+
+def _rarer(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The scene with one or two of the rarer things."""
+    what = rng.random()
+    if what < 0.5:
+        other = (pick(rng, SHAPES), pick(rng, [c for c in COLOURS if c != scene.colour]))
+        action = pick(rng, (*HITS, *ORBITS, "still", "bounce", "float"), (0.25, 0.25, 0.2, 0.1, 0.1, 0.1))
+        framing = "wide" if scene.framing == "wide" else "medium"
+        scene = replace(scene, other=other, action=action, framing=framing, size="small", opening=None)
+    elif what < 0.65:
+        scene = replace(scene, action=pick(rng, STOPS), opening=None)
+    if what > 0.8 or rng.random() < 0.2:
+        scene = replace(scene, pace="slow", opening=None)
+    if 0.65 < what < 0.85 or rng.random() < 0.2:
+        scene = replace(scene, style=pick(rng, STYLES[1:]))
     return scene

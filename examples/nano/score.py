@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,9 +18,12 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 from torch import Tensor
 
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import Given, Take
+
 from .autoencoder import Pool, load, measure
 from .captions import describe, named_caption
-from .config import CHECKPOINT, FRAMES, HEIGHT, TEXT, WIDTH, device
+from .config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH, WORK, device
 from .examiner import Examiner, Findings
 from .latents import Encoder, draw_box, reference_pictures
 from .scene import Scene, draw_scene
@@ -27,6 +32,9 @@ from .tracks import action_seen, gravity_seen, unproject, whole_heights
 from .world import render
 
 SEED = 940_001  # captions and scenes of this seed are in no chunk of latents, nor was the measuring fitted to them
+TUNING_SEED = (
+    970_001  # as held out, for choosing steps and guidance: what is chosen on cases must not be scored on them
+)
 CLIPS, CARRIED, BOXES, REFERENCES = 200, 24, 16, 24
 MUST_SAY = ("place", "time", "shape", "colour", "action")
 Row = tuple[str, str]
@@ -92,12 +100,25 @@ def truth(count: int = CLIPS, *, through_autoencoder: bool = False) -> dict[str,
 
 
 class Studio:
-    """The pipeline, with the calls that scoring makes."""
+    """The pipeline and the engine on it, with the calls that scoring makes."""
 
-    def __init__(self, pipe: WanVACEPipeline, steps: int, guidance: float) -> None:
-        pipe.set_progress_bar_config(disable=True)
-        self.pipe, self.steps, self.guidance = pipe, steps, guidance
+    def __init__(self, folder: Path, steps: int, guidance: float, seed: int = SEED) -> None:
+        self.engine = catalogue.open_engine(catalogue.card(str(folder)))
+        self.pipe = WanVACEPipeline.from_pretrained(folder, dtype=torch.float32)
+        self.pipe.set_progress_bar_config(disable=True)
+        self.steps, self.guidance, self.seed = steps, guidance, seed
         self.seconds: list[float] = []
+
+    def carry_on(self, prompt: str, seed: int, opening: Tensor) -> Tensor:
+        """A clip (3, frames, rows, columns) that carries on from `opening`, as `sora` makes it."""
+        take = Take(
+            name="carried", key="", engine="nano", revision="", prompt=prompt, avoid="", width=WIDTH, height=HEIGHT,
+            fps=Fraction(FPS), frames=FRAMES, skip=opening.shape[1], play=FRAMES - opening.shape[1], seed=seed,
+            options={"steps": self.steps, "guidance": self.guidance},
+        )  # fmt: skip
+        given = Given(opening=(opening * 255).round().byte().permute(1, 2, 3, 0).numpy())
+        footage = self.engine.generate(take, given, lambda *_: None)
+        return torch.from_numpy(footage.frames).permute(3, 0, 1, 2).float() / 255
 
     def shoot(
         self,
@@ -139,8 +160,8 @@ def _image(frame: Tensor) -> Image.Image:
 
 def score_text(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
     """Does a clip show what its caption says?"""
-    cases = held_out(count)
-    videos = torch.stack([studio.shoot(text, SEED + i) for i, (_, text) in enumerate(cases)])
+    cases = held_out(count, studio.seed)
+    videos = torch.stack([studio.shoot(text, studio.seed + i) for i, (_, text) in enumerate(cases)])
     right = judge([scene for scene, _ in cases], examiner.look(videos))
     both = [a and b for a, b in zip(right["place"], right["time"], strict=True)]
     titles = {
@@ -159,13 +180,11 @@ def score_text(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
 
 def score_seam(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
     """Carry five frames over: the step at the seam, and whether the actor stays itself."""
-    cases, encoder = held_out(count, SEED + 1), Encoder(load())
+    cases, encoder = held_out(count, studio.seed + 1), Encoder(load())
     steps, real_steps, same = [], [], []
-    mask = torch.ones(FRAMES, HEIGHT, WIDTH)
-    mask[:5] = 0
     for i, (scene, text) in enumerate(cases):
         video = render([scene]).video
-        made = studio.shoot(text, SEED + i, video[0], mask)
+        made = studio.carry_on(text, studio.seed + i, video[0, :, :5])
         again = (encoder.decode(encoder.encode(video.to(device()) * 2 - 1))[0].cpu() + 1) / 2
         steps.append(_decibels(made[:, 4], made[:, 5]))
         real_steps.append(_decibels(again[:, 4], again[:, 5]))
@@ -183,12 +202,12 @@ def score_seam(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
 
 def score_boxes(studio: Studio, count: int) -> list[Row]:
     """Inpainting and outpainting: what was given, against the autoencoder alone."""
-    cases, encoder, rng = held_out(count, SEED + 2), Encoder(load()), np.random.default_rng(SEED)
+    cases, encoder, rng = held_out(count, studio.seed + 2), Encoder(load()), np.random.default_rng(studio.seed)
     losses = []
     for i, (scene, text) in enumerate(cases):
         video = render([scene]).video
         box, _ = draw_box(rng)
-        made = studio.shoot(text, SEED + i, video[0], box.expand(FRAMES, -1, -1))
+        made = studio.shoot(text, studio.seed + i, video[0], box.expand(FRAMES, -1, -1))
         again = (encoder.decode(encoder.encode(video.to(device()) * 2 - 1))[0].cpu() + 1) / 2
         given = (1 - box).bool().expand_as(made)
         losses.append(_decibels(again[given], video[0][given]) - _decibels(made[given], video[0][given]))
@@ -197,11 +216,11 @@ def score_boxes(studio: Studio, count: int) -> list[Row]:
 
 def score_references(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
     """A picture of the actor and a caption that only names it."""
-    cases, rng = held_out(count, SEED + 3), np.random.default_rng(SEED)
+    cases, rng = held_out(count, studio.seed + 3), np.random.default_rng(studio.seed)
     scenes = [scene for scene, _ in cases]
     pictures = (reference_pictures(scenes, rng)[:, :, 0] + 1) / 2
     texts = [named_caption(scene, rng) for scene in scenes]
-    videos = torch.stack([studio.shoot(t, SEED + i, picture=pictures[i]) for i, t in enumerate(texts)])
+    videos = torch.stack([studio.shoot(t, studio.seed + i, picture=pictures[i]) for i, t in enumerate(texts)])
     right = judge(scenes, examiner.look(videos))
     both = [a and b for a, b in zip(right["colour"], right["shape"], strict=True)]
     rows = [
@@ -236,6 +255,7 @@ def main() -> None:
     parser.add_argument("--truth", action="store_true")
     parser.add_argument("--shipped", action="store_true")
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of clips, for a quick look")
+    parser.add_argument("--tuning", action="store_true", help="on cases of their own, to choose --steps and --guidance")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     options = parser.parse_args()
@@ -247,13 +267,14 @@ def main() -> None:
                 flush=True,
             )
         return
-    if options.shipped:
-        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
-    else:
-        from .assemble import pipeline
+    folder = CHECKPOINT
+    if not options.shipped:
+        from .assemble import assemble
 
-        pipe = pipeline()
-    studio, examiner, share = Studio(pipe, options.steps, options.guidance), Examiner(), options.share
+        folder = WORK / "model"
+        assemble(folder)
+    seed = TUNING_SEED if options.tuning else SEED
+    studio, examiner, share = Studio(folder, options.steps, options.guidance, seed), Examiner(), options.share
     parts: list[Callable[[], list[Row]]] = [
         score_autoencoder,
         lambda: score_text(studio, examiner, int(CLIPS * share)),

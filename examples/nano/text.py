@@ -34,10 +34,14 @@ VALUES: dict[str, tuple[str, ...]] = {
     "time": vocabulary_of.TIMES,
     "framing": vocabulary_of.FRAMINGS,
     "camera": vocabulary_of.CAMERAS,
-    "action": vocabulary_of.ACTIONS,
+    "action": (*vocabulary_of.ACTIONS, *vocabulary_of.STOPS, *vocabulary_of.HITS, *vocabulary_of.ORBITS),
     "shape": vocabulary_of.SHAPES,
     "colour": vocabulary_of.COLOURS,
     "size": vocabulary_of.SIZES,
+    "other_shape": vocabulary_of.SHAPES,
+    "other_colour": vocabulary_of.COLOURS,
+    "pace": vocabulary_of.PACES,
+    "style": vocabulary_of.STYLES,
 }
 
 
@@ -47,7 +51,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     A `PreTrainedTokenizerFast` and not a T5 tokenizer, because transformers 5 gives the latter its own pre-tokenizer.
     """
     rng = np.random.default_rng(3)
-    texts = [describe(draw_scene(rng), rng)[0] for _ in range(20000)] + [junk(rng) for _ in range(200)]
+    texts = [describe(draw_scene(rng, variety=0.4), rng)[0] for _ in range(20000)] + [junk(rng) for _ in range(200)]
     texts += [" ".join("abcdefghijklmnopqrstuvwxyz0123456789") + " - ' ! ? : ; . , ( )"] * 50
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))  # noqa: S106 - no password
     tokenizer.normalizer = normalizers.Sequence(
@@ -113,7 +117,9 @@ def batch_of(rng: np.random.Generator, captions: int) -> tuple[list[str], dict[s
     """Captions and what each says, as the index of a value."""
     texts, labels = [], {n: torch.zeros(captions, dtype=torch.long) for n in LABELS}
     for i in range(captions):
-        text, said = (junk(rng), dict[str, str]()) if rng.random() < JUNK_SHARE else describe(draw_scene(rng), rng)
+        text, said = (
+            (junk(rng), dict[str, str]()) if rng.random() < JUNK_SHARE else describe(draw_scene(rng, variety=0.3), rng)
+        )
         texts.append(text)
         for name in LABELS:
             labels[name][i] = VALUES[name].index(said[name]) if name in said else len(VALUES[name])

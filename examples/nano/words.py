@@ -153,13 +153,42 @@ ACTION_WORDS: dict[str, Words] = {
         "up; lifts off; drifts upwards; flies away"
     ),
     "still": _phrases(
-        "stays still; rests; stands still; is not moving; stands; waits; lies still; does not move; stops; "
-        "comes to rest; sits"
+        "stays still; rests; stands still; is not moving; stands; waits; lies still; does not move; stops; sits"
     ),
+    "stop_right": _phrases(
+        "slides right and stops; slides to the right and comes to rest; rolls right and comes to a stop; "
+        "comes to rest on the right"
+    ),
+    "stop_left": _phrases(
+        "slides left and stops; slides to the left and comes to rest; rolls left and comes to a stop; "
+        "comes to rest on the left"
+    ),
+}
+WITH_OTHER_WORDS: dict[str, Words] = {  # the same where it takes two; {} is the other actor
+    "hit_right": _phrases(
+        "rolls right into {}; bumps into {} from the left; hits {} on its right; collides with {} on its way right; "
+        "knocks {} to the right; pushes {} to the right; rolls to the right and hits {}"
+    ),
+    "hit_left": _phrases(
+        "rolls left into {}; bumps into {} from the right; hits {} on its left; collides with {} on its way left; "
+        "knocks {} to the left; pushes {} to the left; rolls to the left and hits {}"
+    ),
+    "orbit": _phrases("circles around {}; orbits {}; flies around {}; goes round {} in the air; circles {}"),
+}
+BESIDE_WORDS: Words = _phrases("beside {}; next to {}; near {}; with {}; not far from {}")
+PACE_WORDS: dict[str, Words] = {
+    "normal": ("",),
+    "slow": _phrases("in slow motion; slow motion; slowed down; at half speed; in slow-mo"),
+}
+LOOK_WORDS: dict[str, Words] = {
+    "paper": ("",),
+    "grey": _phrases("black and white; in black and white; monochrome; a black and white film; film noir; greyscale"),
+    "sepia": _phrases("sepia; sepia tone; an old photograph; vintage film; old film; a faded photograph"),
+    "pastel": _phrases("soft pastel colours; pastel colours; pastel; watercolour; pale pastel tones"),
 }
 STYLE_WORDS: Words = _phrases(
     "paper cut-out animation; paper cut-out animation, warm palette; cut paper; paper theatre; animation; "
-    "paper craft style; flat colours; handmade paper; stop motion; soft pastel colours; storybook style; "
+    "paper craft style; flat colours; handmade paper; stop motion; storybook style; "
     "cinematic; film; warm palette; a children's book illustration"
 )
 HERO_WORDS: Words = _phrases("the hero; our hero; the actor; the friend; mara; pip; otto; ruby; bo; the traveller")

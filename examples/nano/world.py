@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from .config import FPS, FRAMES, HEIGHT, WIDTH, WORK, device
-from .physics import GROUND, simulate
-from .places import ACTOR_TINT, background
+from .physics import GROUND, Array, simulate
+from .places import ACTOR_TINT, background, select
 from .scene import SHAPES, Scene, draw_scene
 from .stage import FOCUS, Camera
 
@@ -28,6 +28,7 @@ COLOUR = {
 FRAMING_ZOOM = {"wide": 0.88, "medium": 1.04, "close": 1.28}
 PAN, TILT, ZOOM = 0.52, 0.24, 1.42  # what a camera move covers in one clip, in picture heights and as a ratio
 OUTLINE = 0.11  # of the radius
+SEPIA = (1.0, 0.84, 0.62)
 GROUP = 8  # clips drawn together
 
 
@@ -83,21 +84,54 @@ def render(
             picture = background(place, [s.time for s in chosen], ground, clock[:, : ground.x.shape[1]])
             video[part] = picture.expand(-1, -1, len(frames), -1, -1)
             video[part], actor[part], track[part] = _draw_actors(video[part], chosen, camera, frames)
+    for i, scene in enumerate(scenes):
+        if scene.style != "paper":
+            video[i] = _styled(video[i], scene.style)
     return Clips(video.clamp_(0, 1), actor, track)
+
+
+def _styled(video: Tensor, style: str) -> Tensor:
+    """A clip (3, frames, rows, columns) in another style."""
+    light = (0.2126 * video[0] + 0.7152 * video[1] + 0.0722 * video[2]).expand_as(video)
+    if style == "grey":
+        return light
+    if style == "sepia":
+        return light * torch.tensor(SEPIA, device=video.device).view(3, 1, 1, 1) + 0.06
+    return 0.5 + 0.5 * (0.75 * video + 0.25 * light)
 
 
 def _draw_actors(
     video: Tensor, scenes: Sequence[Scene], camera: Camera, frames: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Put the actors and their shadows on the set; the picture, what they cover of it, and their track."""
+    motion, kept = simulate(scenes), list(frames)
+    cover = torch.zeros_like(video[:, 0])
+    pairs = [i for i, scene in enumerate(scenes) if scene.other]
+    if pairs:
+        looks = [(*scenes[i].other, scenes[i].time) for i in pairs]  # type: ignore[misc]  # there is one
+        body = _Body(motion.other_x[pairs][:, kept], motion.other_y[pairs][:, kept], motion.other_radius[pairs])
+        video[pairs], cover[pairs], _ = _draw(video[pairs], looks, body, select(camera, torch.tensor(pairs)))
+    body = _Body(motion.x[:, kept], motion.y[:, kept], motion.radius)
+    video, covered, track = _draw(video, [(s.shape, s.colour, s.time) for s in scenes], body, camera)
+    return video, torch.maximum(cover, covered), track
+
+
+@dataclass
+class _Body:
+    """Tracks of actors in the world: `x` and `y` (clips, frames), `radius` (clips)."""
+
+    x: Array
+    y: Array
+    radius: Array
+
+
+def _draw(
+    video: Tensor, looks: Sequence[tuple[str, str, str]], body: _Body, camera: Camera
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Put one actor into each clip; `looks` are shape, colour and time of day."""
     where = video.device
-    motion = simulate(scenes)
-    kept = list(frames)
-    x, y = (
-        torch.tensor(a, dtype=torch.float32, device=where)[:, :, None, None]
-        for a in (motion.x[:, kept], motion.y[:, kept])
-    )
-    radius = torch.tensor(motion.radius, dtype=torch.float32, device=where)[:, None, None, None]
+    x, y = (torch.tensor(a, dtype=torch.float32, device=where)[:, :, None, None] for a in (body.x, body.y))
+    radius = torch.tensor(body.radius, dtype=torch.float32, device=where)[:, None, None, None]
     across, up, scale = camera.axes(1.0, start=False)
     height = ((y - radius - GROUND) / 0.8).clamp(0, 1)
     spot = 1 - torch.hypot((across - x) / (radius * (1.15 - 0.4 * height)), (up - GROUND + 0.012) / (radius * 0.26))
@@ -105,14 +139,14 @@ def _draw_actors(
     video.lerp_(black, ((spot * 2.5).clamp(0, 1) * 0.34 * (1 - 0.6 * height))[:, None])
     u, v = (across - x) / radius, (up - y) / radius
     distance = _distances(
-        [s.shape for s in scenes], u.expand(-1, -1, camera.rows, -1), v.expand(-1, -1, -1, camera.columns)
+        [s for s, _, _ in looks], u.expand(-1, -1, camera.rows, -1), v.expand(-1, -1, -1, camera.columns)
     )
-    behind = _distances([s.shape for s in scenes], (u - 0.14).expand_as(distance), (v + 0.14).expand_as(distance))
+    behind = _distances([s for s, _, _ in looks], (u - 0.14).expand_as(distance), (v + 0.14).expand_as(distance))
     video.lerp_(black, (((behind + 0.12) / 0.24).clamp(0, 1) * 0.22)[:, None])
     edge = scale * radius
     cover = (distance * edge + 0.5).clamp(0, 1)
-    paint = torch.tensor([COLOUR[s.colour] for s in scenes], device=where) * torch.tensor(
-        [ACTOR_TINT[s.time] for s in scenes], device=where
+    paint = torch.tensor([COLOUR[c] for _, c, _ in looks], device=where) * torch.tensor(
+        [ACTOR_TINT[t] for _, _, t in looks], device=where
     )
     paint = paint.view(-1, 3, 1, 1, 1)
     video.lerp_(paint * 0.62, cover[:, None])
@@ -194,7 +228,7 @@ def main() -> None:
     from .captions import caption
 
     rng = np.random.default_rng(5)
-    scenes = [draw_scene(rng) for _ in range(24)]
+    scenes = [draw_scene(rng, variety=0.4) for _ in range(24)]
     clips = render(scenes, device())
     rows = [strip(video) for video in clips.video]
     sheet = np.concatenate([np.concatenate(rows[:12]), np.concatenate(rows[12:])], 1)

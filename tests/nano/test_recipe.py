@@ -11,7 +11,7 @@ from examples.nano.conditions import MASK_CHANNELS, control, fold_mask, frames_c
 from examples.nano.config import FRAMES, HEIGHT, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, WIDTH
 from examples.nano.muon import Muon, orthogonalise
 from examples.nano.score import held_out
-from sora_cli.engines.nano import PaperAutoencoder
+from sora_cli.engines.nano import PaperAutoencoder, PaperTransformer
 from tests.nano.test_world import scene
 
 
@@ -106,3 +106,30 @@ def test_held_out_captions_are_the_same_every_time_and_say_what_is_measured() ->
     assert len({text for _, text in first}) == 12
     assert scene() not in [s for s, _ in first]
     assert np.all([s.opening is None for s, _ in first])
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_what_the_transformer_must_learn_has_spread_one_at_every_noise_level(level: float) -> None:
+    torch.manual_seed(0)
+    spread = [2.0, 0.5]
+    model = PaperTransformer(
+        num_attention_heads=1, attention_head_dim=12, in_channels=2, out_channels=2, text_dim=8, ffn_dim=16,
+        num_layers=1, vace_layers=[0], vace_in_channels=4, spread=spread,
+    )  # fmt: skip
+    clean, noise = torch.randn(2, 2, 4, 16, 24) * torch.tensor(spread).view(1, 2, 1, 1, 1), torch.randn(2, 2, 4, 16, 24)
+    noisy = (1 - level) * clean + level * noise
+    times, words, control = torch.full((2,), 1000 * level), torch.zeros(2, 4, 8), torch.zeros(2, 4, 4, 16, 24)
+
+    def velocity(answer: float) -> torch.Tensor:
+        with torch.no_grad():
+            model.proj_out.weight.zero_()
+            model.proj_out.bias.fill_(answer)
+            return torch.as_tensor(model(noisy, times, words, control_hidden_states=control).sample)
+
+    plain, scale = velocity(0.0), velocity(1.0) - velocity(0.0)
+    rest = (noise - clean - plain) / scale
+    assert rest.transpose(0, 1).flatten(1).std(1) == pytest.approx([1.0, 1.0], abs=0.05)
+    away = torch.stack(
+        [torch.corrcoef(torch.stack([rest[:, c].flatten(), noisy[:, c].flatten()]))[0, 1] for c in (0, 1)]
+    )
+    assert away.abs().max() < 0.05  # nothing of it could be told from the noisy latents by a straight line

@@ -6,7 +6,7 @@ import torch
 
 from examples.nano.captions import describe, named_caption, vocabulary
 from examples.nano.config import FPS, FRAMES, HEIGHT, WIDTH
-from examples.nano.physics import GRAVITY, RESTITUTION, simulate
+from examples.nano.physics import ELASTICITY, FRICTION, GRAVITY, ORBIT_RADIUS, RESTITUTION, simulate
 from examples.nano.scene import ACTIONS, CAMERAS, PLACES, SHAPES, TIMES, Scene, draw_scene
 from examples.nano.tracks import action_seen, gravity_seen, unproject
 from examples.nano.world import render
@@ -39,6 +39,40 @@ def test_a_bounce_keeps_the_share_of_its_speed_that_its_restitution_says() -> No
     height = motion.y[0] - motion.y[0].min()
     tops = [height[i] for i in range(1, 59) if height[i - 1] < height[i] >= height[i + 1]]
     assert tops[1] / tops[0] == pytest.approx(RESTITUTION["bounce"] ** 2, rel=0.12)  # tops fall between frames
+
+
+@pytest.mark.parametrize("action", ["hit_right", "hit_left"])
+def test_a_collision_conserves_momentum_and_keeps_its_share_of_speed(action: str) -> None:
+    motion = simulate([scene(action=action, size="small", other=("box", "blue"), seed=4)])
+    mass, other = motion.radius[0] ** 2, motion.other_radius[0] ** 2
+    speed, other_speed = np.diff(motion.x[0]) * FPS, np.diff(motion.other_x[0]) * FPS
+    assert other_speed[0] == 0
+    assert mass * speed[0] == pytest.approx(mass * speed[-1] + other * other_speed[-1])
+    assert other_speed[-1] - speed[-1] == pytest.approx(ELASTICITY * speed[0])
+
+
+def test_friction_slows_a_slide_evenly_until_it_rests() -> None:
+    speeds = np.diff(simulate([scene(action="stop_right")], frames=40).x[0]) * FPS
+    assert np.diff(speeds[:8]) * FPS == pytest.approx(-FRICTION, rel=1e-6)
+    assert speeds[-1] == 0
+
+
+def test_an_orbit_keeps_its_distance() -> None:
+    motion = simulate([scene(action="orbit", other=("star", "white"))])
+    away = np.hypot(motion.x - motion.other_x, motion.y - motion.other_y)[0]
+    assert away[1:] == pytest.approx(ORBIT_RADIUS)
+
+
+def test_slow_motion_is_the_same_fall_at_half_the_speed() -> None:
+    normal, slow = simulate([scene(action="fall"), scene(action="fall", pace="slow")]).y
+    assert slow[:13:2] == pytest.approx(normal[:7], abs=0.002)
+
+
+def test_black_and_white_has_no_colour_and_a_second_actor_is_seen() -> None:
+    one, two = scene(style="grey"), scene(style="grey", other=("box", "white"))
+    clips = render([one, two], frames=(0,))
+    assert torch.allclose(clips.video[:, 0], clips.video[:, 2])
+    assert clips.actor[1].sum() > 1.5 * clips.actor[0].sum()
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -92,7 +126,7 @@ def test_actors_are_large_and_stand_on_the_ground(shape: str) -> None:
 def test_what_a_caption_says_is_true() -> None:
     rng = np.random.default_rng(0)
     for _ in range(300):
-        subject = draw_scene(rng)
+        subject = draw_scene(rng, variety=0.6)
         text, said = describe(subject, rng)
         assert text.strip()
         assert "  " not in text

@@ -1,4 +1,4 @@
-"""The embedded model: a checkpoint in diffusers layout, and the autoencoder class that it names.
+"""The embedded model: a checkpoint in diffusers layout, and the two classes of ours that it names.
 
 `README.md` beside this file is its model card; `examples/nano/` is how it was made. Diffusers loads a foreign class
 only where its module was imported before, so `import sora_cli.engines.nano` comes before `from_pretrained`.
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .autoencoder import PaperAutoencoder as PaperAutoencoder
+    from .transformer import PaperTransformer as PaperTransformer
 
-__all__ = ["PaperAutoencoder"]
+__all__ = ["PaperAutoencoder", "PaperTransformer"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> object:
         from .autoencoder import PaperAutoencoder
 
         return PaperAutoencoder
+    if name == "PaperTransformer":
+        from .transformer import PaperTransformer
+
+        return PaperTransformer
     if name == "ModelMixin":  # diffusers looks beside a class for the base that tells it how to load it
         from diffusers import ModelMixin
 

@@ -1,0 +1,87 @@
+"""The transformer of nano: a Wan VACE transformer whose output is preconditioned.
+
+Of the velocity that flow matching asks for, a part is plain: what the noisy latents and the spread of clean ones tell
+together, without looking at anything else. For clean latents of spread s and noise level t, x_t = (1 - t) x + t n, the
+best straight-line guess of the velocity n - x from x_t is
+
+    a x_t,  a = (t - (1 - t) s^2) / (t^2 + (1 - t)^2 s^2),
+
+and what remains has spread b = s / sqrt(t^2 + (1 - t)^2 s^2). So the network only learns that remainder, at spread 1:
+velocity = a x_t + b F(x_t). The idea is that of EDM (arXiv 2206.00364, section 5), carried over to flow matching. In
+the first minutes of training it was worth half of the samples (measured).
+"""
+
+# ruff: noqa: B006, FBT001, FBT002, PLR0917 - the signatures are those of diffusers
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import WanVACETransformer3DModel
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from torch import Tensor
+
+TIMESTEPS = 1000  # of the scheduler: a noise level of 1
+
+
+class PaperTransformer(WanVACETransformer3DModel):
+    """See the module's docstring. `spread` is that of every channel of normalised, clean latents."""
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        patch_size: tuple[int, ...] = (1, 2, 2),
+        num_attention_heads: int = 4,
+        attention_head_dim: int = 48,
+        in_channels: int = 37,
+        out_channels: int = 37,
+        text_dim: int = 192,
+        freq_dim: int = 256,
+        ffn_dim: int = 768,
+        num_layers: int = 6,
+        cross_attn_norm: bool = True,
+        qk_norm: str | None = "rms_norm_across_heads",
+        eps: float = 1e-6,
+        image_dim: int | None = None,
+        added_kv_proj_dim: int | None = None,
+        rope_max_seq_len: int = 64,
+        pos_embed_seq_len: int | None = None,
+        vace_layers: list[int] = [0, 3],
+        vace_in_channels: int = 330,
+        spread: list[float] = [],
+    ) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            patch_size,
+            num_attention_heads,
+            attention_head_dim,
+            in_channels,
+            out_channels,
+            text_dim,
+            freq_dim,
+            ffn_dim,
+            num_layers,
+            cross_attn_norm,
+            qk_norm,
+            eps,
+            image_dim,
+            added_kv_proj_dim,
+            rope_max_seq_len,
+            pos_embed_seq_len,
+            vace_layers,
+            vace_in_channels,
+        )
+        self.spread = tuple(spread)
+
+    def forward(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """As `WanVACETransformer3DModel.forward`: the velocity of `hidden_states` (clips, channels, frames, h, w)."""
+        back = kwargs.pop("return_dict", True)
+        network: Any = super()
+        rest: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
+        level = (timestep.float() / TIMESTEPS).view(-1, 1, 1, 1, 1)
+        spread = torch.tensor(self.spread, dtype=torch.float32, device=level.device).view(1, -1, 1, 1, 1)
+        square = level**2 + ((1 - level) * spread) ** 2
+        velocity = (level - (1 - level) * spread**2) / square * hidden_states + spread * square.rsqrt() * rest
+        velocity = velocity.to(hidden_states.dtype)
+        return Transformer2DModelOutput(sample=velocity) if back else (velocity,)
