@@ -148,7 +148,7 @@ def _add(key: str, found: Mapping[str, dict[str, Any]], store: Store, records: d
 
 def _from_credential(path: Path, store: Store) -> dict[str, Any]:
     """What a film without its sidecar says of its takes: their keys, under which the store may know the rest."""
-    parts = stamp.verify(path).as_dict()["parts"] if path.is_file() else []
+    parts = stamp.verify(path).as_dict()["parts"] if path.exists() else []
     names = {part["parameters"]["key"]: part["name"] for part in parts if part["parameters"].get("key")}
     if not names:
         hint = f"its sidecar {path.with_suffix('.json').name} should lie beside it"

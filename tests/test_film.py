@@ -13,6 +13,7 @@ import pytest
 from sora_cli import film, stamp
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
+from sora_cli.halt import Halt
 from sora_cli.master.cube import read_cube
 from sora_cli.media.film import DELIVERIES
 from sora_cli.media.flipbook import flipbook
@@ -21,7 +22,7 @@ from sora_cli.media.reel import read_frames
 from sora_cli.plan import round_half_up
 from sora_cli.report import Recording, TakeKept
 from sora_cli.store import Store, default_folder
-from sora_cli.studio import Studio
+from sora_cli.studio import Studio, place
 from tests.boards import board, catalogue
 
 GREYS = {"black": 30, "dark": 80, "light": 150, "white": 220}
@@ -182,3 +183,13 @@ def test_luts_are_written_for_shots_that_are_matched(studio: Path) -> None:
         (lut,) = film.write_luts(one, studio / "luts", studio=room, draft=False, only=())
     assert lut == studio / "luts" / "002-b-c.cube"
     assert read_cube(lut)[16, 16, 16].max() < 0.5, "the light shot is drawn towards the dark one"
+
+
+def test_what_a_dead_writer_left_of_a_folder_is_cleared_away(tmp_path: Path) -> None:
+    left, other = tmp_path / ".film.0123abcd.part.frames", tmp_path / ".film.frames"
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / "frame-000001.png").touch()
+    with place(tmp_path / "film.frames", Halt()):
+        assert not left.exists()
+    assert other.exists()
