@@ -181,7 +181,8 @@ def graded(frames: Frames, change: Match) -> Frames:
     with scratch() as folder:
         path = folder / "look.cube"
         write_cube(path, table(change))
-        grade = Chain(("format", {"pix_fmts": "gbrp"}), ("lut3d", {"file": str(path)}))
+        deep, plain = (("format", {"pix_fmts": pixels}) for pixels in ("gbrp16le", "gbrp"))
+        grade = Chain(deep, ("lut3d", {"file": str(path)}), plain)
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, 1000)
