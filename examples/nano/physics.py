@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import FPS, FRAMES
-from .scene import HITS, ORBITS, Scene
+from .scene import HITS, ORBITS, STOPS, Scene
 
 Array = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def _start(scenes: Sequence[Scene], rngs: Sequence[np.random.Generator], floor: 
         elif first == "float":
             state.y[i] += rng.uniform(0.0, 0.12)
             state.vy[i] = state.rise[i]
-        elif first in ("stop_right", "stop_left", *HITS):
+        elif first in (*STOPS, *HITS):
             side = 1 if first.endswith("right") else -1
             state.vx[i] = side * rng.uniform(0.75, 0.95)
             state.x[i] = -side * rng.uniform(0.45, 0.6)
@@ -166,7 +166,7 @@ def _advance(state: _State, actions: Sequence[str], floor: Array, seconds: Array
     weightless = acts == "float"
     bounce = np.array([RESTITUTION.get(a, 0.0) for a in actions])
     slower = np.maximum(np.abs(state.vx) - FRICTION * seconds, 0.0)
-    state.vx = np.where(np.char.startswith(acts, "stop"), np.sign(state.vx) * slower, state.vx)
+    state.vx = np.where(np.isin(acts, STOPS), np.sign(state.vx) * slower, state.vx)
     state.other_x = state.other_x + state.other_vx * seconds
     state.turn = state.turn + TURN * seconds
     # trapezoidal in y: exact for free fall, so a bounce loses only what its restitution says
