@@ -18,7 +18,7 @@ from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
 from .config import FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
 
-REFERENCE_SHARE = 0.14  # of batches; the other tasks mix within a batch
+REFERENCE_SHARE = {False: 0.3, True: 0.5}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
 TASKS = {  # name: share, known opening frames, last frame known
     "text": (0.50, 0, False),
     "first": (0.09, 1, False),
@@ -29,8 +29,8 @@ TASKS = {  # name: share, known opening frames, last frame known
     "first_last": (0.04, 1, True),
     "carry_last": (0.04, 5, True),
 }
-GIVEN_WEIGHT = 0.75  # of the extra weight of an actor's cells, for cells that are given around or in a box
-BOX_SHARE = 0.4  # of the clips that are kept with a box hidden: a ninth of all
+GIVEN_WEIGHT = 2.0  # times the extra weight of an actor's cells, for cells that are given around or in a box
+BOX_SHARE = 0.5  # of the clips that are kept with a box hidden: a seventh of all
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
 TEXT_LENGTHS = (64,) * 14 + (48, 128)
 
@@ -103,8 +103,9 @@ class Batches:
     def draw(self, samples: int) -> Batch:
         """A random batch for a model that has seen so many samples."""
         stills = samples < TRAINING.stills_first or self.rng.random() < TRAINING.stills_share
-        reference = bool(self.rng.random() < REFERENCE_SHARE)
-        if self.stills and (stills or not self.clips):
+        stills = bool(self.stills and (stills or not self.clips))
+        reference = bool(self.rng.random() < REFERENCE_SHARE[stills])
+        if stills:
             members = [self._still(reference=reference) for _ in range(TRAINING.stills_batch)]
             length = 40
         else:
@@ -130,7 +131,7 @@ class Batches:
         """One of the captions of a clip, or none."""
         if self.rng.random() < TRAINING.empty_caption:
             return "" if self.rng.random() < 0.6 else junk(self.rng)
-        if reference and self.rng.random() < 0.5:
+        if reference and self.rng.random() < 0.65:
             return str(chunk["named"][i])
         return str(chunk["captions"][i][int(self.rng.integers(len(chunk["captions"][i])))])
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from torch import Tensor
 
-from .config import FRAMES, HEIGHT, LATENT_FRAMES, PATCH, PATCH_FRAMES, WIDTH
+from sora_cli.engines.nano.transformer import MASK_CHANNELS
 
-MASK_CHANNELS = PATCH * PATCH
+from .config import FRAMES, HEIGHT, LATENT_FRAMES, PATCH, PATCH_FRAMES, WIDTH
 
 
 def fold_mask(mask: Tensor) -> Tensor:

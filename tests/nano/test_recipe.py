@@ -108,28 +108,48 @@ def test_held_out_captions_are_the_same_every_time_and_say_what_is_measured() ->
     assert np.all([s.opening is None for s, _ in first])
 
 
-@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
-def test_what_the_transformer_must_learn_has_spread_one_at_every_noise_level(level: float) -> None:
+def small_transformer() -> PaperTransformer:
     torch.manual_seed(0)
-    spread = [2.0, 0.5]
-    model = PaperTransformer(
+    return PaperTransformer(
         num_attention_heads=1, attention_head_dim=12, in_channels=2, out_channels=2, text_dim=8, ffn_dim=16,
-        num_layers=1, vace_layers=[0], vace_in_channels=4, spread=spread,
+        num_layers=1, vace_layers=[0], vace_in_channels=2 + 2 + MASK_CHANNELS, spread=[2.0, 0.5],
     )  # fmt: skip
-    clean, noise = torch.randn(2, 2, 4, 16, 24) * torch.tensor(spread).view(1, 2, 1, 1, 1), torch.randn(2, 2, 4, 16, 24)
+
+
+def velocity(
+    model: PaperTransformer, noisy: torch.Tensor, level: float, given: torch.Tensor, *, unknown: float, answer: float
+) -> torch.Tensor:
+    """What the model makes of an answer of its network, where a share of each cell's pixels is unknown."""
+    mask = torch.zeros(len(given), MASK_CHANNELS, *given.shape[2:])
+    mask[:, : int(unknown * MASK_CHANNELS)] = 1
+    with torch.no_grad():
+        model.proj_out.weight.zero_()
+        model.proj_out.bias.fill_(answer)
+        told = torch.cat([given, torch.zeros_like(given), mask], 1)
+        times, words = torch.full((len(given),), 1000 * level), torch.zeros(len(given), 4, 8)
+        return torch.as_tensor(model(noisy, times, words, control_hidden_states=told).sample)
+
+
+@pytest.mark.parametrize("unknown", [1.0, 0.25])
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_what_the_transformer_must_learn_has_spread_one_at_every_noise_level(level: float, unknown: float) -> None:
+    model, shape = small_transformer(), (2, 2, 4, 16, 24)
+    given = (1 - unknown) * torch.randn(shape)
+    clean = given + unknown**0.5 * torch.randn(shape) * torch.tensor([2.0, 0.5]).view(1, 2, 1, 1, 1)
+    noise = torch.randn(shape)
     noisy = (1 - level) * clean + level * noise
-    times, words, control = torch.full((2,), 1000 * level), torch.zeros(2, 4, 8), torch.zeros(2, 4, 4, 16, 24)
-
-    def velocity(answer: float) -> torch.Tensor:
-        with torch.no_grad():
-            model.proj_out.weight.zero_()
-            model.proj_out.bias.fill_(answer)
-            return torch.as_tensor(model(noisy, times, words, control_hidden_states=control).sample)
-
-    plain, scale = velocity(0.0), velocity(1.0) - velocity(0.0)
-    rest = (noise - clean - plain) / scale
+    plain, full = (velocity(model, noisy, level, given, unknown=unknown, answer=answer) for answer in (0.0, 1.0))
+    rest = (noise - clean - plain) / (full - plain)
     assert rest.transpose(0, 1).flatten(1).std(1) == pytest.approx([1.0, 1.0], abs=0.05)
     away = torch.stack(
         [torch.corrcoef(torch.stack([rest[:, c].flatten(), noisy[:, c].flatten()]))[0, 1] for c in (0, 1)]
     )
     assert away.abs().max() < 0.05  # nothing of it could be told from the noisy latents by a straight line
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_a_cell_that_is_given_whole_comes_back_whatever_the_network_says(level: float) -> None:
+    given, noise = torch.randn(2, 2, 2, 4, 6), torch.randn(2, 2, 2, 4, 6)
+    noisy = (1 - level) * given + level * noise
+    back = noisy - level * velocity(small_transformer(), noisy, level, given, unknown=0.0, answer=1.0)
+    assert (back - given).abs().max() < 0.03

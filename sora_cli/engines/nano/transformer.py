@@ -1,14 +1,18 @@
 """The transformer of nano: a Wan VACE transformer whose output is preconditioned.
 
-Of the velocity that flow matching asks for, a part is plain: what the noisy latents and the spread of clean ones tell
-together, without looking at anything else. For clean latents of spread s and noise level t, x_t = (1 - t) x + t n, the
-best straight-line guess of the velocity n - x from x_t is
+Of the velocity that flow matching asks for, a part is plain: what the noisy latents, the spread of clean ones and the
+given pixels tell together, without looking at anything else. For clean latents of mean m and spread s and noise level
+t, x_t = (1 - t) x + t n, the best straight-line guess of the velocity n - x from x_t is
 
-    a x_t,  a = (t - (1 - t) s^2) / (t^2 + (1 - t)^2 s^2),
+    a (x_t - (1 - t) m) - m,  a = (t - (1 - t) s^2) / (t^2 + (1 - t)^2 s^2),
 
 and what remains has spread b = s / sqrt(t^2 + (1 - t)^2 s^2). So the network only learns that remainder, at spread 1:
-velocity = a x_t + b F(x_t). The idea is that of EDM (arXiv 2206.00364, section 5), carried over to flow matching. In
-the first minutes of training it was worth half of the samples (measured).
+velocity = a (x_t - (1 - t) m) - m + b F(x_t). The idea is that of EDM (arXiv 2206.00364, section 5), carried over to
+flow matching. In the first minutes of training it was worth half of the samples (measured).
+
+Where nothing is given, m is 0 and s the spread of all clean latents. The encoder is linear, so of a cell whose pixels
+are given in part, k of them, the latents of the given (the rest grey) without that grey are m, and s shrinks with
+sqrt(1 - k). A cell that is given whole is so returned as it was given, whatever the network says.
 """
 
 # ruff: noqa: B006, FBT001, FBT002, PLR0917 - the signatures are those of diffusers
@@ -24,6 +28,8 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from torch import Tensor
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
+MASK_CHANNELS = 16 * 16  # the pixels of a cell
+CERTAIN = 1e-4  # what stays unknown of a cell that is given whole: with nothing, rounding would count for too much
 
 
 class PaperTransformer(WanVACETransformer3DModel):
@@ -75,13 +81,21 @@ class PaperTransformer(WanVACETransformer3DModel):
         self.spread = tuple(spread)
 
     def forward(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """As `WanVACETransformer3DModel.forward`: the velocity of `hidden_states` (clips, channels, frames, h, w)."""
+        """As `WanVACETransformer3DModel.forward`: the velocity of `hidden_states` (clips, channels, frames, h, w).
+
+        `control_hidden_states` are the latents of the given, those of what is to be made, and the folded mask.
+        """
         back = kwargs.pop("return_dict", True)
         network: Any = super()
         rest: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
+        channels = hidden_states.shape[1]
+        given, grey, mask = kwargs["control_hidden_states"].float().split((channels, channels, MASK_CHANNELS), 1)
+        unknown = mask.mean(1, keepdim=True)
+        mean = given - unknown * grey
+        spread = torch.tensor(self.spread, dtype=torch.float32, device=mean.device).view(1, -1, 1, 1, 1)
+        spread = spread * unknown.clamp(min=CERTAIN).sqrt()
         level = (timestep.float() / TIMESTEPS).view(-1, 1, 1, 1, 1)
-        spread = torch.tensor(self.spread, dtype=torch.float32, device=level.device).view(1, -1, 1, 1, 1)
         square = level**2 + ((1 - level) * spread) ** 2
-        velocity = (level - (1 - level) * spread**2) / square * hidden_states + spread * square.rsqrt() * rest
-        velocity = velocity.to(hidden_states.dtype)
+        plain = (level - (1 - level) * spread**2) / square * (hidden_states - (1 - level) * mean) - mean
+        velocity = (plain + spread * square.rsqrt() * rest).to(hidden_states.dtype)
         return Transformer2DModelOutput(sample=velocity) if back else (velocity,)
