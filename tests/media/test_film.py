@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +48,30 @@ def test_rate_and_length_are_exact(tmp_path: Path, fps: Fraction) -> None:
     write_film(tmp_path / "film.mp4", master(25, fps))
     known = probe(tmp_path / "film.mp4")
     assert (known.fps, known.frames, known.duration, known.variable) == (fps, 25, 25 / fps, False)
+
+
+MOVING = """
+import sys
+from fractions import Fraction
+from pathlib import Path
+import av, numpy as np
+from sora_cli.media.film import write_film
+from sora_cli.media.stream import Master
+y, x = np.mgrid[0:160, 0:240]
+def pictures():
+    for n in range(30):
+        yield av.VideoFrame.from_ndarray(np.stack([x * 2 + n * 3, y * 3 - n * 2, x + y + n], -1).astype(np.uint8))
+write_film(Path(sys.argv[1]), Master(width=240, height=160, fps=Fraction(12), frames=30, pictures=pictures))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's way to fill memory that nobody wrote")
+def test_the_same_film_comes_out_whatever_the_memory_held(tmp_path: Path) -> None:
+    films = [tmp_path / "one.mp4", tmp_path / "other.mp4"]
+    for film, filled in zip(films, ("85", "170"), strict=True):
+        environment = {**os.environ, "MALLOC_PERTURB_": filled}
+        subprocess.run([sys.executable, "-c", MOVING, str(film)], check=True, env=environment)
+    assert films[0].read_bytes() == films[1].read_bytes()
 
 
 def test_colours_are_bt_709_and_say_so(tmp_path: Path) -> None:
