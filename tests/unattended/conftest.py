@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.unattended.forks import POSSIBLE, Child, Forks, forks
 
 ROOT = Path(__file__).parents[2]
 SITE = {
@@ -20,12 +24,31 @@ SITE = {
 }
 
 
+Run = subprocess.Popen[bytes] | Child
+
+
 @dataclass
 class Machine:
     """A folder that programs run in, with nothing of the user's in it."""
 
     folder: Path
     environment: dict[str, str]
+    forks: Forks | None = None
+    """Where there is one, runs that are launched are its children."""
+
+    def launch(self, name: str, *words: str) -> Run:
+        """The program with `--events`, in a process of its own; what it says goes to `name.out` and `name.err`."""
+        words = (*words, "--events")
+        with (self.folder / f"{name}.out").open("w") as out, (self.folder / f"{name}.err").open("w") as err:
+            if self.forks is not None:
+                return self.forks.start(words, self.folder, self.environment, out, err)
+            program = [sys.executable, "-m", "sora_cli", *words]
+            return subprocess.Popen(program, cwd=self.folder, env=self.environment, stdout=out, stderr=err)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What a launched run has told by now; a line that is not whole is not told yet."""
+        lines = (self.folder / f"{name}.out").read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
         """The program, in a process of its own; `environment` adds to the machine's."""
@@ -60,6 +83,15 @@ class Machine:
         return [
             path for path in paths if path.name.startswith(".") or (path.suffix == ".lock" and path.stem != "store")
         ]
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Forks]:
+    """What forks runs that need not read their code first."""
+    if not POSSIBLE:
+        pytest.skip("forks with /proc: Linux")
+    with forks() as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unattended.conftest import Machine
+from tests.unattended.conftest import Machine, Run
+from tests.unattended.forks import Forks
 from tests.unattended.test_kill import pixels
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
 PROCESSES = 4
+SLOW = {"SORA_DRAW_STEP": "0.02", "OMP_NUM_THREADS": "1"}
 SHARED = "".join(f"  - {{name: s{number}, prompt: a red ball {number}, duration: 0.5s}}\n" for number in range(5))
 
 
@@ -32,35 +35,42 @@ def boards(machine: Machine) -> list[str]:
 def one_round(machine: Machine, chance: random.Random, kills: int) -> None:
     """Four runs at once, some of them killed and started again, until all their films are there."""
     names = boards(machine)
-    slow = {"SORA_DRAW_STEP": "0.02", "OMP_NUM_THREADS": "1"}
+    told: list[dict[str, Any]] = []
 
-    def start(name: str) -> object:
-        return machine.start("storyboard", f"{name}.yaml", "-o", f"{name}.mp4", environment=slow)
+    def start(name: str) -> Run:
+        return machine.launch(name, "storyboard", f"{name}.yaml", "-o", f"{name}.mp4", "--draft")
 
     running = {name: start(name) for name in names}
     for name in chance.sample(names, kills):
-        time.sleep(chance.uniform(0.2, 1.5))
-        running[name].send_signal(signal.SIGKILL)  # type: ignore[attr-defined]
-        running[name].communicate()  # type: ignore[attr-defined]
+        event, moment = chance.randrange(40), time.monotonic() + 60
+        while len(machine.events(name)) < event and running[name].poll() is None and time.monotonic() < moment:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.1))
+        running[name].kill()
+        running[name].wait()
+        told += machine.events(name)
         running[name] = start(name)
-    for name, process in running.items():
-        _, err = process.communicate(timeout=120)  # type: ignore[attr-defined]
-        assert process.returncode == 0, f"{name}: {err}"  # type: ignore[attr-defined]
+    for name, run in running.items():
+        assert run.wait(300) == 0, (machine.folder / f"{name}.err").read_text()
+        told += machine.events(name)
+    check(machine, told, kills)
 
 
-def check(machine: Machine, kills: int) -> None:
-    """Every take was made once. One may be made again if its maker was killed between drawing it and keeping it."""
-    counts = machine.drawn()
-    assert len(counts) == 5 + PROCESSES
-    assert sum(counts.values()) - len(counts) <= kills
+def check(machine: Machine, told: list[dict[str, Any]], kills: int) -> None:
+    """Every take was kept once. One may be drawn again if its maker was killed between drawing it and keeping it."""
+    kept = Counter(event["key"] for event in told if event["event"] == "take_kept" and not event["reused"])
+    assert set(kept.values()) == {1}, "a take was kept twice"
+    assert len(kept) <= 5 + PROCESSES <= len(kept) + kills, "more were kept in silence than runs were killed"
+    if counts := machine.drawn():
+        assert len(counts) == 5 + PROCESSES
+        assert sum(counts.values()) - len(counts) <= kills
     assert machine.leftovers() == []
 
 
 def clear(machine: Machine) -> None:
-    for path in [*machine.folder.glob("board-*"), *machine.store.rglob("*")]:
+    for path in [*machine.folder.glob("board-*"), *machine.store.rglob("*"), machine.folder / "drawn.log"]:
         if path.is_file():
             path.unlink()
-    (machine.folder / "drawn.log").unlink()
 
 
 def films(machine: Machine) -> list[bytes]:
@@ -68,11 +78,15 @@ def films(machine: Machine) -> list[bytes]:
 
 
 def test_two_rounds(machine: Machine) -> None:
+    machine.environment |= SLOW
     rounds(machine, 2)
 
 
 @pytest.mark.long
-def test_twenty_rounds(machine: Machine) -> None:
+@pytest.mark.parametrize("engine", ["drawing", "nano"])
+def test_twenty_rounds(machine: Machine, warm: Forks, engine: str) -> None:
+    machine.forks = warm
+    machine.environment |= {**SLOW, "SORA_ENGINE": engine}
     rounds(machine, 20)
 
 
@@ -80,9 +94,7 @@ def rounds(machine: Machine, count: int) -> None:
     chance = random.Random(count)  # noqa: S311  no secret
     wanted: list[bytes] = []
     for number in range(count):
-        kills = 0 if number == 0 else 2
-        one_round(machine, chance, kills)
-        check(machine, kills)
+        one_round(machine, chance, 2 if number else 0)
         wanted = wanted or films(machine)
         assert films(machine) == wanted
         clear(machine)

@@ -1,0 +1,160 @@
+"""A process that has read all the code already, and forks a child for each run.
+
+Most of what a run of a few small shots takes is reading torch and diffusers. Here that is done once. The child is a
+process like any other: the program's own entry, its own arguments, environment, folder, session and streams, and the
+end that Python has; a signal hits it for real. Before the fork nothing is read but code: no weights, no device, and
+no thread is started, since a fork would lose it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import sora_cli
+
+PACKAGES = ("PIL.Image", "av", "c2pa", "diffusers", "moviepy", "torch", "transformers", "typer")
+MOST = 1 << 18
+"""Bytes of a request."""
+POSSIBLE = sys.platform == "linux"
+
+
+class Child:
+    """A run, as `subprocess.Popen` has it; its number is not given to another process while this is held."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self.pid = int(line.recv(MOST))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """How it ended; None while it runs."""
+        if self.returncode is None and select.select([self._line], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end: the exit code, or minus the signal that killed it."""
+        if self.returncode is None:
+            self._line.settimeout(timeout)
+            self.returncode = int(self._line.recv(MOST))
+            self._line.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+class Forks:
+    """Starts runs from a process that has read the code."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def start(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], out: IO[str], err: IO[str]
+    ) -> Child:
+        """The program with these words, in a process of its own."""
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        line.connect(str(self._place))
+        request = json.dumps([list(words), str(folder), dict(environment)]).encode()
+        socket.send_fds(line, [request], [out.fileno(), err.fileno()])
+        return Child(line)
+
+
+@contextlib.contextmanager
+def forks() -> Iterator[Forks]:
+    """The process, for as long as it is wanted."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "line"
+        one = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+        command = [sys.executable, "-m", "tests.unattended.forks", str(place)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=one, cwd=Path(__file__).parents[2]) as process:
+            while not place.exists():
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield Forks(place)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def serve(place: Path) -> None:
+    """Read the code, then fork a child for each request until nobody wants more; returns in children alone."""
+    ours = pkgutil.walk_packages(sora_cli.__path__, "sora_cli.")
+    for name in (*PACKAGES, *(module.name for module in ours)):
+        importlib.import_module(name)
+    assert sys.modules["diffusers"].WanVACEPipeline
+    assert len(os.listdir("/proc/self/task")) == 1, "a thread was started, which children would lose"  # noqa: PTH208
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(place.with_suffix(".new")))
+        listener.listen(64)
+        place.with_suffix(".new").rename(place)
+        while True:
+            if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:
+                os._exit(0)
+            line, _ = listener.accept()
+            if os.fork() == 0:
+                break
+            line.close()
+    _attend(line)
+
+
+def _attend(line: socket.socket) -> None:
+    """Fork the run that is asked for, and tell how it ended; returns in the run alone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, handles, _, _ = socket.recv_fds(line, MOST, 2)
+    pid = os.fork()
+    if pid == 0:
+        line.close()
+        _become(*json.loads(request), handles)
+        return
+    line.send(str(pid).encode())
+    end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # its number stays taken until whoever asked has heard
+    assert end is not None
+    with contextlib.suppress(OSError):
+        line.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
+        line.recv(1)
+    os._exit(0)
+
+
+def _become(words: list[str], folder: str, environment: dict[str, str], handles: Sequence[int]) -> None:
+    """Be the program as it is started: its words, folder, environment, session and streams."""
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:0] = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.argv = ["sora", *words]
+    for number, handle in enumerate((os.open(os.devnull, os.O_RDONLY), *handles)):
+        os.dup2(handle, number)
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
+    from sora_cli.__main__ import run
+
+    run()
