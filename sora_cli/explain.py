@@ -13,7 +13,7 @@ from sora_cli.engines import catalogue
 from sora_cli.errors import Problem, SoraError, StoryboardError
 from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
 from sora_cli.storyboard.model import Storyboard
-from sora_cli.takes import key_fields
+from sora_cli.takes import key_fields, latents_go_on
 
 if TYPE_CHECKING:
     from sora_cli.engines.base import Take
@@ -65,7 +65,7 @@ class PlanView:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        plan = self.plan
+        plan, handed = self.plan, self._handed()
         return {
             "title": plan.board.title, "fps": str(plan.fps), "width": plan.width, "height": plan.height,
             "frames": plan.frames, "seconds": plan.seconds,
@@ -76,16 +76,24 @@ class PlanView:
             ],
             "takes": [
                 {"name": take.name, "key": take.key, "kept": self.kept[take.key], "why": self.why.get(take.key, ""),
-                 "skip": take.skip, "play": take.play, **key_fields(take)}
+                 "skip": take.skip, "play": take.play, "latents": take.key in handed, **key_fields(take)}
                 for take in plan.takes
             ],
             "needs": {name: asdict(need) for name, need in self.needs.items()},
             "remarks": [_problem(remark) for remark in plan.remarks],
         }  # fmt: skip
 
+    def _handed(self) -> set[str]:
+        """Keys of the takes that are handed the latents of the frames that they carry on from."""
+        made = {take.key: take for take in self.plan.takes}
+        return {
+            take.key for take in self.plan.takes if take.opening and take.opening.takes
+            if latents_go_on(self.plan.cards[take.engine], take, made[take.opening.takes[0]])
+        }  # fmt: skip
+
     def rows(self, columns: Sequence[str]) -> Iterator[list[str]]:
         """Rows of the plan table."""
-        names = {take.key: take.name for take in self.plan.takes}
+        names, handed = {take.key: take.name for take in self.plan.takes}, self._handed()
         places = {stretch.name: shot.start for shot in reversed(self.plan.shots) for beat in shot.beats
                   for stretch in beat.stretches}  # fmt: skip
         for take in self.plan.takes:
@@ -100,7 +108,7 @@ class PlanView:
                 "seed": str(take.seed),
                 "from": ""
                 if source is None
-                else names[source.takes[0]]
+                else names[source.takes[0]] + (", latents" if take.key in handed else "")
                 if source.takes
                 else (source.path or Path()).name,
                 "state": "kept" if self.kept[take.key] else "to shoot",

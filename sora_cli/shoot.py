@@ -45,7 +45,7 @@ from sora_cli.report import (
     TakeStarted,
 )
 from sora_cli.store import Clip, ClipFacts, Store
-from sora_cli.takes import key_fields
+from sora_cli.takes import key_fields, latents_go_on
 from sora_cli.versions import versions
 
 TRIES = 2
@@ -65,6 +65,8 @@ class Job:
     """How the engine is fitted to the device."""
     anchor: Path | None = None
     """What the colours of the opening frames are held to, a clip or a picture; None where they stay."""
+    latents: bool = False
+    """Whether the latents of the opening frames are handed on with them."""
 
 
 class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
@@ -187,9 +189,6 @@ def _given(job: Job) -> Given:
     """The pixels that the job's take is held to."""
     take, size = job.take, (job.take.width, job.take.height)
     opening, closing = job.opening, job.closing
-    tail = None
-    if opening is not None and take.opening is not None and take.opening.at == opening.frames - 1:
-        tail = opening.tail
     known = _known(take.opening, opening, size, take.fps)
     if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
         from sora_cli.master.colour import graded, held
@@ -199,7 +198,7 @@ def _given(job: Job) -> Given:
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(read_picture(reference.path) for reference in take.references),
-        tail=tail,
+        tail=opening.tail if opening is not None and job.latents else None,
     )
 
 
@@ -352,7 +351,9 @@ class _Shooting:
         opening, closing = self._source(take.opening), self._source(take.closing)
         hold = take.opening.hold if take.opening else None
         anchor = best(self._clips, hold.takes).path if hold and hold.takes else hold.path if hold else None
-        job = Job(take, self._cards[take.engine], self._report, opening, closing, self._memory, anchor)
+        card = self._cards[take.engine]
+        latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
+        job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents)
         self._running[self._executor.submit(job)] = take
         self._read_ahead()
 

@@ -25,7 +25,7 @@ from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Tra
 from sora_cli.takes import key_fields
 from sora_cli.versions import versions
 
-FINISH_VERSION = 4
+FINISH_VERSION = 5
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 

@@ -91,6 +91,15 @@ def _hold_fields(hold: Hold) -> dict[str, Any]:
     return {"takes": list(hold.takes), "file": hold.sha256, "strength": hold.strength}
 
 
+def latents_go_on(card: EngineCard, take: Take, source: Take) -> bool:
+    """Whether a take is given the latents of the frames that it carries on from, without decoding and encoding them.
+
+    They are those of the last frames of `source`, and only its own engine reads them.
+    """
+    same = (take.engine, take.revision) == (source.engine, source.revision)
+    return card.tails and same and take.opening is not None and take.opening.at == source.frames - 1
+
+
 @dataclass
 class TakeMaker:
     """Makes the beats of one film exact, shot by shot; each shot comes after those that its `from` and `to` name.
@@ -183,13 +192,15 @@ class TakeMaker:
         """A take without its seed and key."""
         width, height = self.take_size(card)
         frames = card.frames_for(given + play)
+        # What the grid adds is dropped at the end; but at the front where the last frame counts: it is a given one, or
+        # its latents can be handed on.
+        ends = closing is not None or (card.tails and opening is None)
         return Take(
             name=name, key="", engine=card.name, revision=card.revision,
             prompt=compose(beat, self.board.cast, card),
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
-            # A closing frame is the engine's last one: what the grid adds is then dropped at the front.
-            skip=frames - play if closing else given, play=play, seed=0, options=self.options(card, beat),
+            skip=frames - play if ends else given, play=play, seed=0, options=self.options(card, beat),
             opening=opening, closing=closing, references=self.references(card, beat),
             sound=card.can(Ability.SOUND) and not beat.sound_off, memory=self.memory,
         )  # fmt: skip

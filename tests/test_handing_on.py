@@ -20,7 +20,7 @@ from sora_cli.report import Recording, Report
 from sora_cli.shoot import Camera, shoot
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.model import SoundBed
-from sora_cli.takes import key_fields
+from sora_cli.takes import key_fields, latents_go_on
 from sora_cli.timeline import assemble
 from tests.boards import board, catalogue
 from tests.master.painted import difference, paint
@@ -135,3 +135,19 @@ def test_engines_that_hand_latents_on_are_given_them_as_they_are() -> None:
     card = catalogue(native_size=(96, 64), fixed_size=True, tails=True)
     takes = plan_takes(board(ANCHOR, CHAIN), card).takes
     assert all(take.opening is None or "colour" not in key_fields(take)["from"] for take in takes)
+
+
+def test_what_the_grid_adds_is_dropped_at_the_front_where_the_end_is_handed_on() -> None:
+    second = {"prompt": "a ball", "duration": "12f"}
+    shot = {"beats": [{"prompt": "a ball", "duration": "10f"}, second]}
+    first, after = plan_takes(board(shot), catalogue(tails=True)).takes
+    assert (first.frames, first.skip, first.play) == (13, 3, 10)
+    assert latents_go_on(catalogue(tails=True)(None), after, first)
+    first, after = plan_takes(board(shot), catalogue()).takes
+    assert (first.skip, latents_go_on(catalogue()(None), after, first)) == (0, False)
+
+
+def test_latents_go_to_their_own_engine_only() -> None:
+    shot = {"beats": [{"prompt": "a ball", "duration": "13f"}, {"prompt": "a ball", "engine": "other"}]}
+    first, after = plan_takes(board(shot), catalogue(tails=True)).takes
+    assert not latents_go_on(catalogue(tails=True)("other"), after, first)

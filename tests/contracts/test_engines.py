@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -169,12 +167,3 @@ def test_sound_lasts_exactly_as_long_as_the_frames(made: Made) -> None:
 def test_a_tail_is_kept_where_the_card_says_so(made: Made) -> None:
     assert bool(made.footage.tail) == made.card.tails
     assert all(array.dtype == np.float32 for array in made.footage.tail.values())
-
-
-@pytest.mark.parametrize("name", sorted(tiny.BUILDERS))
-def test_close_gives_the_memory_back(name: str, tiny_card: Callable[[str], EngineCard]) -> None:
-    engine: Any = catalogue.open_engine(tiny_card(name))
-    weights = weakref.ref(next(engine.pipe.transformer.parameters()))
-    engine.close()
-    gc.collect()
-    assert weights() is None

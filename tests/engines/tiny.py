@@ -68,14 +68,14 @@ def wan_vace(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def wan_transformer(channels: int, *, image: bool = False, out: int = 16) -> Any:
+def wan_transformer(channels: int, *, image: bool = False, last: bool = True, out: int = 16) -> Any:
     from diffusers import WanTransformer3DModel
 
     transformer = WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=channels, out_channels=out,
         text_dim=32, freq_dim=256, ffn_dim=32, num_layers=2, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
-        rope_max_seq_len=32, image_dim=8 if image else None, pos_embed_seq_len=2 * (4 * 4 + 1) if image else None,
-        added_kv_proj_dim=24 if image else None,
+        rope_max_seq_len=32, image_dim=8 if image else None, added_kv_proj_dim=24 if image else None,
+        pos_embed_seq_len=2 * (4 * 4 + 1) if image and last else None,
     )  # fmt: skip
     louder(transformer)
     return transformer
@@ -98,20 +98,44 @@ def wan(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
+def clip_vision() -> dict[str, Any]:
+    """Wan 2.1's picture encoder and what prepares pictures for it."""
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+
+    config = CLIPVisionConfig(
+        hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=4, patch_size=1
+    )
+    return {"image_encoder": CLIPVisionModel(config), "image_processor": CLIPImageProcessor(size=4, crop_size=4)}
+
+
 def wan_flf(folder: Path) -> None:
     """Wan 2.1 first and last frame to video, with its picture encoder."""
     from diffusers import WanImageToVideoPipeline
-    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
 
-    encoder = CLIPVisionModel(
-        CLIPVisionConfig(
-            hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=4, patch_size=1
-        )
-    )
     WanImageToVideoPipeline(
         tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), scheduler=unipc(),
-        transformer=wan_transformer(36, image=True), image_encoder=encoder,
-        image_processor=CLIPImageProcessor(size=4, crop_size=4),
+        transformer=wan_transformer(36, image=True), **clip_vision(),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def wan_i2v(folder: Path) -> None:
+    """Wan 2.1 picture to video, with its picture encoder."""
+    from diffusers import WanImageToVideoPipeline
+
+    WanImageToVideoPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), scheduler=unipc(),
+        transformer=wan_transformer(36, image=True, last=False), **clip_vision(),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def wan_i2v_pair(folder: Path) -> None:
+    """Wan 2.2 A14B picture to video: two transformers, and no picture encoder."""
+    from diffusers import WanImageToVideoPipeline
+
+    WanImageToVideoPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), scheduler=unipc(),
+        transformer=wan_transformer(36), transformer_2=wan_transformer(36), boundary_ratio=0.9,
+        image_encoder=None, image_processor=None,
     ).save_pretrained(folder)  # fmt: skip
 
 
@@ -330,6 +354,8 @@ def minimax_h3(folder: Path) -> None:
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan-vace": wan_vace,
     "wan": wan,
+    "wan-i2v": wan_i2v,
+    "wan-i2v-pair": wan_i2v_pair,
     "wan-flf": wan_flf,
     "wan-pair": wan_pair,
     "wan-ti2v": wan_ti2v,
