@@ -15,10 +15,10 @@ from sora_cli.engines.nano.autoencoder import place_code
 from .autoencoder import load
 from .captions import junk
 from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
-from .config import FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
+from .config import AUTOENCODER, FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
 
-REFERENCE_SHARE = {False: 0.3, True: 0.5}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
+REFERENCE_SHARE = {False: 0.35, True: 0.7}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
 TASKS = {  # name: share, known opening frames, last frame known
     "text": (0.50, 0, False),
     "first": (0.09, 1, False),
@@ -30,6 +30,10 @@ TASKS = {  # name: share, known opening frames, last frame known
     "carry_last": (0.04, 5, True),
 }
 GIVEN_WEIGHT = 2.0  # times the extra weight of an actor's cells, for cells that are given around or in a box
+CHANGE_WEIGHT = (
+    0.5  # times the same, for cells that change: most of a set is plain, and so says little of how the camera moves
+)
+STILL_CAMERA = 0.65  # of the clips with a camera that stands still are taken: what moves is harder to learn
 BOX_SHARE = 0.5  # of the clips that are kept with a box hidden: a seventh of all
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
 TEXT_LENGTHS = (64,) * 14 + (48, 128)
@@ -131,7 +135,7 @@ class Batches:
         """One of the captions of a clip, or none."""
         if self.rng.random() < TRAINING.empty_caption:
             return "" if self.rng.random() < 0.6 else junk(self.rng)
-        if reference and self.rng.random() < 0.65:
+        if reference and self.rng.random() < 0.7:
             return str(chunk["named"][i])
         return str(chunk["captions"][i][int(self.rng.integers(len(chunk["captions"][i])))])
 
@@ -154,9 +158,13 @@ class Batches:
         """A random clip with a random task."""
         chunk = self.clips[int(self.rng.integers(len(self.clips)))]
         i = int(self.rng.integers(len(chunk["named"])))
+        if chunk["scenes"][i].camera == "static" and self.rng.random() > STILL_CAMERA:
+            return self._clip(reference=reference)
         latents: Tensor = chunk["latents"][i]
         inactive, mask = self._condition(chunk, i, latents)
-        weight = chunk["weight"][i]
+        change = latents[: AUTOENCODER.components].float().diff(dim=1).pow(2).mean(0).sqrt().clamp(max=1)
+        weight = chunk["weight"][i].float().clone()
+        weight[1:] = torch.maximum(weight[1:], CHANGE_WEIGHT * change)
         if mask.float().var((2, 3)).amax() > 0:  # a box: what is given must stay
             weight = torch.maximum(weight, GIVEN_WEIGHT * (1 - mask.float().mean(0)).to(weight))
         return (

@@ -77,7 +77,7 @@ class Training:
     batch: int = 24
     stills_batch: int = 96
     stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
-    stills_share: float = 0.2  # of batches after that
+    stills_share: float = 0.3  # of batches after that
     muon_rate: float = 1e-2
     adam_rate: float = 1.5e-3
     text_rate: float = 2e-4  # of the text encoder, which has learned to read before
