@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,8 @@ class Piece:
     It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
     the place `after + k * step` beyond the first of `frames`, and `frames` are those at or before these places.
     `matched` says that it carries on from frames that had the film's colours already, `silent` that the clip's own
-    sound, should it have some, is not heard.
+    sound, should it have some, is not heard. The `repeats` frames of the clip before the first of `frames` are the last
+    ones of the piece before it over again: that moment has two sounds.
     """
 
     clip: Clip
@@ -33,6 +34,7 @@ class Piece:
     after: Fraction = Fraction(0)
     matched: bool = False
     silent: bool = False
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,31 @@ def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
     `clips` holds, by the name of its stretch, the clip that plays.
     """
     written = {shot.name: shot for shot in plan.board.shots}
+    repeats = _repeats(plan)
     return Cut(
         width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
         author=plan.board.provenance.author, fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, written[shot.name], clips) for shot in plan.shots),
+        shots=tuple(_placed(plan, shot, written[shot.name], clips, repeats) for shot in plan.shots),
     )  # fmt: skip
 
 
-def _placed(plan: Plan, shot: PlannedShot, written: Shot, clips: Mapping[str, Clip]) -> CutShot:
-    pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips))
+def _repeats(plan: Plan) -> dict[str, int]:
+    """By stretch: how many frames at its front repeat the very ones that play before it, at the same speed."""
+    beats = [beat for shot in plan.shots for beat in shot.beats]
+    played = [(stretch.name, stretch.candidates[0], beat.speed) for beat in beats for stretch in beat.stretches]
+    found = {}
+    for (_, before, was), (name, take, speed) in pairwise(played):
+        carry = take.opening
+        if carry is not None and before.key in carry.takes and carry.at == before.skip + before.play - 1:
+            same = (before.fps, was, carry.count) == (take.fps, speed, take.skip)
+            found[name] = min(carry.count, before.play) if same else 0
+    return found
+
+
+def _placed(
+    plan: Plan, shot: PlannedShot, written: Shot, clips: Mapping[str, Clip], repeats: Mapping[str, int]
+) -> CutShot:
+    pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
         overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
@@ -123,7 +141,7 @@ def _cues(shot: PlannedShot, written: Shot) -> Iterator[Cue]:
         at = end
 
 
-def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list[Piece]:
+def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats: Mapping[str, int]) -> list[Piece]:
     """A beat's stretches, each film frame showing the clip frame that is on at its time."""
     pieces = []
     at = passed = 0
@@ -138,5 +156,8 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip]) -> list
         passed += take.play
         matched = take.opening is not None and take.opening.hold is not None
         step_between = step if beat.smooth else None
-        pieces.append(Piece(clip, tuple(frames), beat.speed, step_between, first % 1, matched, not take.sound))
+        pieces.append(Piece(
+            clip, tuple(frames), beat.speed, step_between, first % 1, matched, silent=not take.sound,
+            repeats=repeats.get(stretch.name, 0),
+        ))  # fmt: skip
     return pieces

@@ -91,3 +91,20 @@ def test_a_sound_goes_on_over_the_beats_it_was_written_for(tmp_path: Path) -> No
     assert [piece.silent for piece in first.pieces] == [False, False, True]
     at = second.start
     assert second.cues == (Cue(tmp_path / "b.wav", at, at + 12), Cue(tmp_path / "b.wav", at + 12, at + 24))
+
+
+def test_what_repeats_the_piece_before_is_known() -> None:
+    beats = {"name": "one", "beats": [{"prompt": "a", "duration": "12f"}, {"prompt": "b", "duration": "60f"}]}
+    first, *others = cut(plan(beats))[0].pieces
+    assert first.repeats == 0
+    assert [piece.repeats for piece in others] == [5] * len(others)
+    assert len(others) > 1, "a long beat's stretches repeat each other"
+
+    after: list[dict[str, Any]] = [
+        {"prompt": "c", "from": "previous"},
+        {"prompt": "c"},
+        {"prompt": "c", "from": {"shot": "one", "at": "1s"}},
+        {"prompt": "c", "from": "previous", "speed": 0.5},
+    ]
+    joined, new, earlier, slow = (cut(plan(beats, shot))[1].pieces[0].repeats for shot in after)
+    assert (joined, new, earlier, slow) == (5, 0, 0, 0)

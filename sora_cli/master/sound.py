@@ -1,7 +1,8 @@
 """The sound: that of clips and of shots, in sync to the sample, with ambience and music under it.
 
-Shots are joined with equal-power ramps: short ones where they cut, as long as the transition where they overlap. All
-of it streams: a block is mixed from whatever sounds in it.
+Shots are joined with equal-power ramps: short ones where they cut, as long as the transition where they overlap. Where
+a clip carries on from the one before, its first frames repeat the last of that one, with a sound of their own: there
+the one crosses over into the other, up to the join. All of it streams: a block is mixed from whatever sounds in it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from sora_cli.timeline import Cut, CutShot, Piece
 BLOCK = SAMPLE_RATE // 2
 JOIN = SAMPLE_RATE // 100
 """Half of the ramp at a cut, 10 ms: the join is 20 ms long, too short to hear and too long to click."""
+CARRIED_JOIN = SAMPLE_RATE // 4
+"""The longest crossing from a clip to the one that carries on from it: two makings of one ambience, heard as one."""
 LOOP_JOIN = 2 * SAMPLE_RATE
 BED_FADES = (SAMPLE_RATE, 2 * SAMPLE_RATE)
 """How long ambience and music come in and go out."""
@@ -123,15 +126,42 @@ def ramps(first: int, last: int, length: int, rise: int, fall: int) -> NDArray[n
 
 def _clip_layers(cut: Cut) -> list[Layer]:
     layers = []
-    for number, shot in enumerate(cut.shots):
+    placed = list(_placed(cut))
+    for at, (number, begin, piece) in enumerate(placed):
+        if not _sounds(piece):
+            continue
+        shot = cut.shots[number]
         following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
-        begin = shot.start
-        for place, piece in enumerate(shot.pieces):
-            if piece.clip.sound and piece.frames and not piece.silent:
-                first, last = place == 0, place == len(shot.pieces) - 1
-                layers.append(_clip_layer(cut, piece, begin, *_joins(cut, shot, following, first=first, last=last)))
-            begin += len(piece.frames)
+        first = at == 0 or placed[at - 1][0] != number
+        last = at + 1 == len(placed) or placed[at + 1][0] != number
+        crossings = [_crossing(cut, pair) for pair in (placed[max(0, at - 1) : at + 1], placed[at : at + 2])]
+        layers.append(_clip_layer(cut, piece, begin, _joins(cut, shot, following, first=first, last=last), crossings))
     return layers
+
+
+def _placed(cut: Cut) -> Iterator[tuple[int, int, Piece]]:
+    """Every piece with the number of its shot and the film frame that it begins on."""
+    for number, shot in enumerate(cut.shots):
+        begin = shot.start
+        for piece in shot.pieces:
+            yield number, begin, piece
+            begin += len(piece.frames)
+
+
+def _sounds(piece: Piece) -> bool:
+    return piece.clip.sound and bool(piece.frames) and not piece.silent
+
+
+def _crossing(cut: Cut, pair: Sequence[tuple[int, int, Piece]]) -> int:
+    """How many samples before a join one sound crosses over into the other; 0 where nothing carries on there."""
+    if len(pair) < 2:
+        return 0
+    (_, begin, before), (_, join, piece) = pair
+    if join != begin + len(before.frames) or not (_sounds(before) and _sounds(piece)):
+        return 0
+    shorter = min(len(before.frames), len(piece.frames))
+    # At most half of each, so that a short piece's two crossings do not meet.
+    return min(CARRIED_JOIN, _samples(piece.repeats, piece.clip.fps * piece.speed), _samples(shorter, cut.fps) // 2)
 
 
 def _cue_layers(cut: Cut) -> list[Layer]:
@@ -156,21 +186,24 @@ def _joins(cut: Cut, shot: CutShot, following: CutShot | None, *, first: bool, l
     return _samples(come, cut.fps), _samples(go, cut.fps)
 
 
-def _clip_layer(cut: Cut, piece: Piece, begin: int, come: int, go: int) -> Layer:
-    """A piece's sound. At a plain cut it reaches a little past the cut where the clip has sound there."""
-    clip = piece.clip
+def _clip_layer(cut: Cut, piece: Piece, begin: int, joins: tuple[int, int], crossings: Sequence[int]) -> Layer:
+    """A piece's sound, with its `joins` by transitions and `crossings` by carrying on, both before and after it.
+
+    At a plain cut it reaches a little past the cut where the clip has sound there.
+    """
+    clip, (come, go), (into, out) = piece.clip, joins, crossings
     start, end = _samples(begin, cut.fps), _samples(begin + len(piece.frames), cut.fps)
     skip = _samples(piece.frames[0], clip.fps * piece.speed)
     spare = _samples(clip.frames, clip.fps * piece.speed) - skip - (end - start)
-    before = 0 if come or begin == 0 else min(JOIN, skip)
-    after = 0 if go else max(0, min(JOIN, spare))
+    before = into or (0 if come or begin == 0 else min(JOIN, skip))
+    after = 0 if go or out else max(0, min(JOIN, spare))
     return Layer(
         source=partial(stretched, clip.path, piece.speed) if piece.speed != 1 else partial(sound_blocks, clip.path),
         start=start - before,
         length=end - start + before + after,
         skip=skip - before,
-        rise=come or 2 * JOIN,
-        fall=go or 2 * JOIN,
+        rise=come or into or 2 * JOIN,
+        fall=go or out or 2 * JOIN,
     )
 
 

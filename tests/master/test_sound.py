@@ -90,6 +90,59 @@ def test_a_clip_without_more_sound_ends_softly(tmp_path: Path) -> None:
     assert np.abs(np.diff(heard(cut)[:, 0])).max() < 0.3 / 200
 
 
+def carried(folder: Path, repeats: int, fps: Fraction, *, lengths: tuple[int, int] = (48, 48)) -> Cut:
+    """Two beats of one shot, each with noise of its own; the second clip's first frames repeat the first's last."""
+    rng = np.random.default_rng(0)
+    one, two = (
+        clip(folder, name, 0.1 * rng.normal(size=(round(frames / fps * RATE), 2)), frames, fps)
+        for name, frames in (("a", lengths[0]), ("b", repeats + lengths[1]))
+    )
+    pieces = (Piece(one, tuple(range(lengths[0]))), Piece(two, tuple(range(repeats, repeats + lengths[1]))))
+    pieces = (pieces[0], dataclasses.replace(pieces[1], repeats=repeats))
+    return Cut(width=8, height=8, fps=fps, shots=(dataclasses.replace(shot(0, one, range(1)), pieces=pieces),))
+
+
+@pytest.mark.parametrize("fps", [Fraction(24), FPS])
+@pytest.mark.parametrize(("repeats", "crossing"), [(9, RATE // 4), (1, None)])
+def test_what_carries_on_crosses_over_where_both_sound(
+    tmp_path: Path, repeats: int, crossing: int | None, fps: Fraction
+) -> None:
+    cut = carried(tmp_path, repeats, fps)
+    one, two = (read_sound(piece.clip.path) for piece in cut.shots[0].pieces)
+    sound = heard(cut)
+    join, skip = round(48 / fps * RATE), round(repeats / fps * RATE)
+    length = crossing or skip
+    start = join - length
+    # The sound is the first clip's up to the crossing, to the sample, and the second's from the join on.
+    assert np.abs(sound[960:start] - one[960:start]).max() < 1e-6
+    rest = len(sound) - join - 960
+    assert np.abs(sound[join : join + rest] - two[skip : skip + rest]).max() < 1e-6
+    # Between them both sound, of one moment, with equal power and without a step.
+    angle = (np.arange(length) + 0.5)[:, None] / length * np.pi / 2
+    wanted = one[start:join] * np.cos(angle) + two[skip - length : skip] * np.sin(angle)
+    assert np.abs(sound[start:join] - wanted).max() < 1e-6
+    if crossing:
+        levels = np.sqrt((sound[start:join].reshape(10, -1) ** 2).mean(axis=1))
+        assert np.abs(levels - 0.1).max() < 0.01
+
+
+def test_a_join_does_not_sound_where_one_side_is_silent(tmp_path: Path) -> None:
+    cut = carried(tmp_path, 9, Fraction(24))
+    first, second = cut.shots[0].pieces
+    quiet = dataclasses.replace(cut.shots[0], pieces=(dataclasses.replace(first, silent=True), second))
+    sound = heard(dataclasses.replace(cut, shots=(quiet,)))
+    assert np.abs(sound[: 2 * RATE - 480]).max() == 0
+    assert np.abs(sound[2 * RATE + 480 :]).max() > 0.1
+
+
+def test_crossings_of_a_short_beat_do_not_meet(tmp_path: Path) -> None:
+    cut = carried(tmp_path, 9, Fraction(24), lengths=(48, 6))
+    sound = heard(cut)
+    one = read_sound(cut.shots[0].pieces[0].clip.path)
+    start = 2 * RATE - 3 * 2000
+    assert np.abs(sound[960:start] - one[960:start]).max() < 1e-6
+
+
 def test_a_dissolve_crosses_over(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     one, two = (clip(tmp_path, name, 0.1 * rng.normal(size=(2 * RATE, 2)), 48, Fraction(24)) for name in "ab")
