@@ -6,6 +6,7 @@ Failure is local: a take that cannot be made takes down only what hangs on it; t
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections import Counter
@@ -31,8 +32,9 @@ from sora_cli.halt import Halt
 from sora_cli.media.clip import write_clip
 from sora_cli.media.picture import read_picture
 from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames
-from sora_cli.media.stream import Frames
+from sora_cli.media.reel import read_frames, read_small
+from sora_cli.media.sound import read_sound
+from sora_cli.media.stream import Frames, Sound
 from sora_cli.report import (
     EngineLoading,
     Report,
@@ -45,6 +47,7 @@ from sora_cli.report import (
     TakeStarted,
 )
 from sora_cli.store import Clip, ClipFacts, Store
+from sora_cli.storyboard.cast import kind_of
 from sora_cli.takes import key_fields, latents_go_on
 from sora_cli.versions import versions
 
@@ -197,9 +200,23 @@ def _given(job: Job) -> Given:
     return Given(
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
-        references=tuple(read_picture(reference.path) for reference in take.references),
+        references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),
         tail=opening.tail if opening is not None and job.latents else None,
     )
+
+
+def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Sound:
+    """A reference as engines are given it: of a film or a sound no more than the take is long."""
+    kind, length = kind_of(path), Fraction(take.frames) / take.fps
+    if kind == "picture":
+        return read_picture(path)
+    if kind == "sound":
+        return Sound(read_sound(path, card.sound_rate, length), card.sound_rate)
+    facts = probe(path)
+    sound = Sound(read_sound(path, card.sound_rate, length), card.sound_rate) if facts.channels else None
+    fps = facts.fps or take.fps
+    frames = read_small(path, min(facts.frames, math.ceil(length * fps)), card.max_pixels)
+    return Footage(frames, fps, sound)
 
 
 def _known(carry: Carry | None, clip: Clip | None, size: tuple[int, int], fps: Fraction) -> Frames | None:

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.errors import Problem
 from sora_cli.prompt import compose, unknown_words
-from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
+from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.model import Beat, Link, Loc, Shot, Storyboard
 
 KEY_VERSION = 1
 """Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
@@ -62,6 +63,7 @@ def take_key(fields: Mapping[str, Any]) -> str:
 
 def key_fields(take: Take) -> dict[str, Any]:
     """What the key of a take is made of, as plain data; `sora plan --why` compares these."""
+    kinds = [kind_of(reference.path) for reference in take.references]
     return {
         "engine": take.engine,
         "weights": take.revision,
@@ -76,6 +78,8 @@ def key_fields(take: Take) -> dict[str, Any]:
         "to": _carry_fields(take.closing),
         "reference": [reference.sha256 for reference in take.references],
         "sound": take.sound,
+        # The same bytes may be read as a film or, under another name, as its sound.
+        **({"reference kinds": kinds} if set(kinds) - {"picture"} else {}),
         **({"memory": dict(take.memory)} if take.memory else {}),
     }
 
@@ -201,7 +205,8 @@ class TakeMaker:
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
             skip=frames - play if ends else given, play=play, seed=0, options=self.options(card, beat),
-            opening=opening, closing=closing, references=self.references(card, beat),
+            opening=opening, closing=closing,
+            references=() if self.unused(card, beat, opening, closing) else self.references(card, beat),
             sound=card.can(Ability.SOUND) and not beat.sound_off, memory=self.memory,
         )  # fmt: skip
 
@@ -346,11 +351,20 @@ class TakeMaker:
         return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count)
 
     def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
-        """The pictures that anchor appearance, at most as many as the engine takes."""
+        """What anchors appearance, in order; nothing where the engine takes none."""
         if not card.can(Ability.REFERENCES):
             return ()
-        paths = beat.references[: card.max_references]
-        return tuple(Reference(path, self.file_hash(beat, "references", path)) for path in paths)
+        return tuple(Reference(path, self.file_hash(beat, "references", path)) for path in beat.references)
+
+    def unused(self, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:
+        """Whether references must be left out, since the engine takes given frames or references: then it is said."""
+        unused = card.references_alone and bool(beat.references) and (opening is not None or closing is not None)
+        if unused:
+            message = f"engine {card.name} takes given frames or references, not both: the references are not used here"
+            self.remark(
+                beat, "references", message, "say in the prompt what the cast looks like, or use `from: nothing`"
+            )
+        return unused
 
     def file_hash(self, beat: Beat, which: str, path: Path) -> str:
         """SHA-256 of a file's bytes, read once."""
@@ -373,6 +387,14 @@ class TakeMaker:
         """A remark, at the place where the beat's value stands."""
         self.remarks.append(self._told(beat, what, message, hint))
 
+    def _written(self, beat: Beat, reference: Path) -> Loc:
+        """Where a reference of a beat stands: with the beat or its shot, else with the cast."""
+        if loc := beat.origin.get("references"):
+            return (*loc, beat.references.index(reference))
+        cast = self.board.cast
+        name = next(name for name in beat.cast if name in cast and reference in cast[name].references)
+        return "cast", name, "reference", cast[name].references.index(reference)
+
     def _told(self, beat: Beat, what: str, message: str, hint: str) -> Problem:
         return Problem(message, hint, self.board.mark(beat.origin.get(what, (*beat.loc, what))))
 
@@ -389,11 +411,12 @@ class TakeMaker:
         """Say what of the beat the engine cannot do; nothing is dropped in silence."""
         if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
             self.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
-        if beat.references and not card.can(Ability.REFERENCES):
+        kinds = [kind_of(path) for path in beat.references]
+        if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
             self.remark(beat, "references", f"engine {card.name} takes no pictures: words alone hold the cast")
-        elif len(beat.references) > card.max_references > 0:
-            message = f"engine {card.name} takes {card.max_references} reference pictures, not {len(beat.references)}"
-            self.wrong(beat, "references", message, "name fewer cast members, or give them fewer pictures")
+        elif refused := card.refused(kinds):
+            place, message, hint = refused
+            self.problems.append(Problem(message, hint, self.board.mark(self._written(beat, beat.references[place]))))
         unknown = unknown_words(compose(beat, self.board.cast, card), card)
         if unknown:
             words = ", ".join(unknown)

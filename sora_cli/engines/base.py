@@ -5,7 +5,7 @@ Plain data, no torch: `check` and `plan` read the cards without loading a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -47,6 +47,10 @@ class EngineCard:
     sound it makes in Hz (0: silent), `tails` whether it hands latents on. `needs` are abilities that a take must use:
     a picture-to-video model makes nothing without a first frame.
 
+    `max_references` is how many pictures anchor appearance at most; films and sounds have limits of their own, and
+    there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
+    frames.
+
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
     `weights` tells the size of each component in billions of parameters; `memory_gb` is what it needs on the device as
@@ -71,6 +75,10 @@ class EngineCard:
     default_seconds: Fraction
     overlap: int
     max_references: int = 0
+    max_film_references: int = 0
+    max_sound_references: int = 0
+    max_references_in_all: int = 0
+    references_alone: bool = False
     fixed_size: bool = False
     draft: Mapping[str, Any] = field(default_factory=dict)
     draft_scale: float = 0.5
@@ -93,6 +101,31 @@ class EngineCard:
         """The smallest number of frames on the grid that is at least `needed` (and at least `min_frames`)."""
         steps = max(0, -(-(max(needed, self.min_frames) - self.frame_offset) // self.frame_step))
         return steps * self.frame_step + self.frame_offset
+
+    def refused(self, kinds: Sequence[str]) -> tuple[int, str, str] | None:
+        """The first of some references, told by their kinds in order, that cannot be given: its place, why, a hint.
+
+        None where all can be given.
+        """
+        limits = {"picture": self.max_references, "film": self.max_film_references, "sound": self.max_sound_references}
+        for place, kind in enumerate(kinds):
+            limit, count = limits[kind], kinds.count(kind)
+            if not limit:
+                hint = "name pictures" if self.max_references else "take it out: words alone hold the cast"
+                return place, f"engine {self.name} takes no {kind} as a reference", f"{hint}, or use minimax-h3"
+            if kinds[: place + 1].count(kind) > limit:
+                message = f"engine {self.name} takes {limit} reference {kind}s, not {count}"
+                return place, message, f"name fewer cast members, or give them fewer {kind}s"
+        if 0 < self.max_references_in_all < len(kinds):
+            message = f"engine {self.name} takes {self.max_references_in_all} references in all, not {len(kinds)}"
+            return self.max_references_in_all, message, "name fewer cast members, or give them fewer references"
+        if kinds and set(kinds) == {"sound"}:
+            return (
+                0,
+                f"engine {self.name} takes a sound beside a picture or film only",
+                "add a picture of who sounds so",
+            )
+        return None
 
     def can(self, ability: Ability) -> bool:
         """Whether the model has the ability."""
@@ -133,7 +166,7 @@ class Carry:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture that anchors appearance."""
+    """A picture that anchors appearance; or a film for how somebody moves, a sound for how somebody sounds."""
 
     path: Path
     sha256: str
@@ -183,8 +216,12 @@ class Given:
 
     opening: Frames | None = None
     closing: Frames | None = None
-    references: tuple[Frames, ...] = ()
-    """Each `(1, height, width, 3)`, at its own size."""
+    references: tuple[Frames | Footage | Sound, ...] = ()
+    """In order: pictures `(1, height, width, 3)`, films and sounds; of films and sounds as much as the take is long.
+
+    Sizes and rates of frames are their own; sound comes at the card's `sound_rate`. Only an engine whose card says so
+    is given films and sounds.
+    """
     tail: Path | None = None
     """Latents of the frames of `opening`, where the engine that made them kept some."""
 

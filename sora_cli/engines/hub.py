@@ -42,7 +42,8 @@ class Model:
                        "max": card.max_frames},
             "fps": str(card.fps), "size": list(card.native_size), "size_step": card.size_step,
             "overlap": card.overlap, "tails": card.tails, "sound_rate": card.sound_rate or None,
-            "references": card.max_references, "prompt_tokens": card.prompt_tokens or None,
+            "references": card.max_references, "film_references": card.max_film_references,
+            "sound_references": card.max_sound_references, "prompt_tokens": card.prompt_tokens or None,
             "options": card.options.model_json_schema()["properties"] if card.options.model_fields else {},
             "notes": list(card.notes),
         }  # fmt: skip

@@ -11,27 +11,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import torch
 from diffusers import MiniMaxH3ModularPipeline
-from diffusers.modular_pipelines.minimax_h3.references import MiniMaxH3ImageReference
+from diffusers.modular_pipelines.minimax_h3.references import (
+    MiniMaxH3AudioReference,
+    MiniMaxH3ImageReference,
+    MiniMaxH3Reference,
+    MiniMaxH3VideoReference,
+)
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.diffusion import Diffusion, seeded
+from sora_cli.engines.fitting import quantization
 from sora_cli.engines.options import MiniMaxH3Options
 from sora_cli.engines.pixels import to_bytes, to_sound
-from sora_cli.errors import RequestError
-from sora_cli.report import Note
+from sora_cli.errors import RenderError
+from sora_cli.media.stream import Frames, Sound
 
 KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
 
 
 class MiniMaxH3(Diffusion[MiniMaxH3Options]):
-    """Text, a first and a last keyframe, or pictures of the cast; and sound."""
+    """Text, a first and a last keyframe, or pictures, films and sounds of the cast; and sound."""
 
     def load(self) -> Any:  # noqa: ANN401  diffusers has no types
         """The pipeline with all components but the transformer for references."""
-        if self.memory.quantize in ("int8", "int4"):
-            raise RequestError(f"MiniMax-H3 is not read as {self.memory.quantize} yet", hint="quantize: float8")
         kind: Any = MiniMaxH3ModularPipeline
         pipe = kind.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
         self.load_into(pipe, [name for name in self.checkpoint.components() if name != REFERENCES])
@@ -48,11 +54,24 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
                 block.set_progress_bar_config(disable=True)
 
     def load_into(self, pipe: Any, names: list[str]) -> None:  # noqa: ANN401  diffusers has no types
-        """Read components from the checkpoint's folder: its index names the hub's repository, which is not asked."""
-        pipe.load_components(
-            names=names, pretrained_model_name_or_path=str(self.checkpoint.folder), dtype=self.dtype,
-            local_files_only=True,
-        )  # fmt: skip
+        """Read components from the checkpoint's folder: its index names the hub's repository, which is not asked.
+
+        One by one, since the pipeline's own `load_components` goes on without a component that cannot be read.
+        """
+        smaller = quantization(self.memory, self.device, self.dtype, names)
+        for name in names:
+            spec, how = pipe.get_component_spec(name), {}
+            if isinstance(spec.type_hint, type) and issubclass(spec.type_hint, torch.nn.Module):
+                how = {"dtype": self.dtype, "use_safetensors": True}
+            if smaller and name in smaller.quant_mapping:
+                how["quantization_config"] = smaller.quant_mapping[name]
+            try:
+                part = spec.load(
+                    pretrained_model_name_or_path=str(self.checkpoint.folder), local_files_only=True, **how
+                )
+            except ValueError as error:  # it hides what was wrong
+                raise error.__context__ or error from None
+            pipe.update_components(**{name: part})
 
     def passes(self, take: Take, given: Given, options: MiniMaxH3Options) -> int:  # noqa: ARG002  as declared
         """One less than the sampling times: the last of them is the end."""
@@ -72,22 +91,15 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
         return Footage(to_bytes(state.get("videos")[0]), take.fps, sound)
 
     def pictures(self, take: Take, given: Given) -> dict[str, Any]:
-        """Keyframes, else references: the model has no workflow for both."""
+        """Keyframes, else references: the model has no workflow for both, and `plan` says so."""
         found: dict[str, Any] = {}
         if given.opening is not None:
             found["image"] = Image.fromarray(given.opening[-1])
         if given.closing is not None:
             found["last_image"] = Image.fromarray(given.closing[0])
         if found and given.references:
-            self.report(
-                Note(
-                    f"{take.name}: {self.card.name} takes keyframes or references, not both: its references are unused",
-                    hint="say in the prompt what the cast looks like",
-                )
-            )
-        elif given.references:
-            found["references"] = [MiniMaxH3ImageReference(image=Image.fromarray(one[0])) for one in given.references]
-        return found
+            raise RenderError(f"{take.name}: {self.card.name} takes keyframes or references, not both")
+        return found | ({"references": [anchor(one) for one in given.references]} if given.references else {})
 
     def hold(self, wanted: str) -> Any:  # noqa: ANN401  diffusers has no types
         """The transformer that a take needs; the other one is given up, for there is seldom room for both."""
@@ -97,6 +109,22 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             self.load_into(self.pipe, [wanted])
             self.settle()
         return getattr(self.pipe, wanted)
+
+
+def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
+    """A reference as the model's blocks take it; sound comes at the rate of its audio autoencoder already."""
+    if isinstance(reference, Sound):
+        return MiniMaxH3AudioReference(audio=waveform(reference), sample_rate=reference.rate)
+    if isinstance(reference, Footage):
+        sound = reference.sound
+        heard: dict[str, Any] = {"audio": waveform(sound), "sample_rate": sound.rate} if sound else {}
+        return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), **heard)
+    return MiniMaxH3ImageReference(image=Image.fromarray(reference[0]))
+
+
+def waveform(sound: Sound) -> torch.Tensor:
+    """Samples `(n, channels)` as `(channels, n)`."""
+    return torch.from_numpy(np.ascontiguousarray(sound.samples.T))
 
 
 @contextmanager

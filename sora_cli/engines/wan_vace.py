@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import WanVACEPipeline
 from PIL import Image
@@ -96,5 +97,7 @@ def conditions(take: Take, given: Given) -> dict[str, Any]:
             mask[0, -len(given.closing) :] = 0
         inputs = {"video": video, "mask": mask}
     if given.references:
-        inputs["reference_images"] = [Image.fromarray(picture[0]) for picture in given.references]
+        inputs["reference_images"] = [
+            Image.fromarray(picture[0]) for picture in given.references if isinstance(picture, np.ndarray)
+        ]
     return inputs

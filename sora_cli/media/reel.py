@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -32,6 +33,7 @@ _TURNS: dict[int, list[Step]] = {
     180: [("hflip", {}), ("vflip", {})],
     270: [("transpose", {"dir": "cclock"})],
 }
+_AT_ONCE = 24
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
 _EXACT = "accurate_rnd+full_chroma_int+full_chroma_inp"
@@ -242,6 +244,21 @@ def _pulled(
         if base is not None:
             frame.time_base = base
         yield number, frame
+
+
+def read_small(path: Path, count: int, pixels: int) -> Frames:
+    """The first `count` frames of a film as `read_frames` gives them, in its shape, of `pixels` pixels at most.
+
+    Raises:
+        MediaError: the file cannot be read, or does not have these frames.
+    """
+    parts: list[Frames] = []
+    for start in range(0, count, _AT_ONCE):  # a long film in its own size may not fit in memory
+        part = read_frames(path, start, min(_AT_ONCE, count - start))
+        height, width = part.shape[1:3]
+        scale = min(1.0, math.sqrt(pixels / (width * height)))
+        parts.append(picture.fit(part, max(1, int(width * scale)), max(1, int(height * scale))))
+    return np.concatenate(parts)
 
 
 def read_frames(path: Path, start: int, count: int, size: tuple[int, int] | None = None) -> Frames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,14 +19,19 @@ from sora_cli.media.opening import opened, picture_stream
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
 
-def read_sound(path: Path, rate: int = SAMPLE_RATE) -> Samples:
-    """The whole sound of a file as stereo `(n, 2)` at `rate` Hz; see `sound_blocks`.
+def read_sound(path: Path, rate: int = SAMPLE_RATE, longest: Fraction | None = None) -> Samples:
+    """The sound of a file as stereo `(n, 2)` at `rate` Hz, its first `longest` seconds or all; see `sound_blocks`.
 
     Raises:
         MediaError: the file cannot be read or has no sound.
     """
-    blocks = list(sound_blocks(path, rate))
-    return np.concatenate(blocks) if blocks else np.zeros((0, 2), np.float32)
+    blocks, missing = [np.zeros((0, 2), np.float32)], sys.maxsize if longest is None else math.ceil(longest * rate)
+    for block in sound_blocks(path, rate):
+        blocks.append(block[:missing])
+        missing -= len(blocks[-1])
+        if not missing:
+            break
+    return np.concatenate(blocks)
 
 
 def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:

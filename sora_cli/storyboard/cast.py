@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
-from sora_cli.storyboard.files import Files
+from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
 from sora_cli.storyboard.model import MENTION, CastMember, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import CastForm
 from sora_cli.storyboard.source import quoted
+
+ANCHORS = (*PICTURES, *FILMS, *SOUNDS)
+"""What a `reference` may be, by its suffix; which of these an engine takes is on its card."""
+
+
+def kind_of(reference: Path) -> Literal["picture", "film", "sound"]:
+    """What a reference is, by its suffix."""
+    end = suffix(reference.name)
+    return "picture" if end in PICTURES else "film" if end in FILMS else "sound"
+
+
+def read_references(written: Sequence[str] | str, loc: Loc, files: Files) -> tuple[Path, ...]:
+    """The files of a `reference`, one or several, in order."""
+    texts = {loc: written} if isinstance(written, str) else {(*loc, at): text for at, text in enumerate(written)}
+    found = [files.find(text, place, ANCHORS, "a picture, film or sound") for place, text in texts.items()]
+    return tuple(path for path in found if path)
 
 
 class Casting:
@@ -43,7 +61,7 @@ class Casting:
         if form.looks and (mention := MENTION.search(form.looks)):
             where = self._document.spot((*loc, "looks"), mention[0])
             self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where)
-        references = files.pictures(form.reference, (*loc, "reference")) if form.reference else ()
+        references = read_references(form.reference, (*loc, "reference"), files) if form.reference else ()
         return CastMember(name, form.looks or "", references, form.voice or "")
 
     def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:

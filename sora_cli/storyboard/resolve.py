@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli.storyboard import forms
-from sora_cli.storyboard.cast import Casting
+from sora_cli.storyboard.cast import Casting, read_references
 from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
@@ -262,7 +262,7 @@ class Resolver:
 
     def _references(self, written: list[str] | str | None, loc: Loc | None, cast: Sequence[str]) -> tuple[Path, ...]:
         if written is not None and loc is not None:
-            return self._files.pictures(written, loc)
+            return read_references(written, loc, self._files)
         return tuple(dict.fromkeys(path for name in cast for path in self._casting.members[name].references))
 
     def _dialogue(self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: Take) -> tuple[DialogueLine, ...]:

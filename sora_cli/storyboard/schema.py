@@ -173,7 +173,9 @@ class CastForm(Form):
     """A named subject; @name in a prompt puts its words and its references in."""
 
     looks = Key(Text, "How the subject looks, in words.")
-    reference = Key(Reference, "One picture, or a list, that anchors the appearance.")
+    reference = Key(
+        Reference, "A picture, or a list, that anchors the appearance; films and sounds where the engine takes them."
+    )
     voice = Key(Label, "The voice that speaks the lines.")
 
 
@@ -242,7 +244,9 @@ class Take(Level):
         "What the first frames carry on from: previous, nothing, a shot's name, {shot, at}, a picture or a film file.",
     )
     to = Key(Link, "What the last frame must be: the same forms as `from`.")
-    reference = Key(Reference, "Pictures that anchor the appearance, in order.")
+    reference = Key(
+        Reference, "Pictures that anchor the appearance, in order; films and sounds where the engine takes them."
+    )
     takes = Key(Takes, "How many seeds to try; the best is kept.")
     dialogue = Key(Dialogue, "Who says what, and when.")
 

@@ -13,7 +13,7 @@ import pytest
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, Engine, EngineCard, Footage, Given, Take
 from sora_cli.errors import RenderError
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, Sound
 from tests.engines import tiny
 
 QUICK: dict[str, Any] = {"steps": 2, "stage_steps": 1}
@@ -130,6 +130,19 @@ def test_references_of_their_own_size(made: Made) -> None:
     held = made.again(given=Given(references=(picture,)))
     assert held.shape == made.footage.frames.shape
     assert not np.array_equal(held, made.footage.frames)
+
+
+def test_films_and_sounds_as_references(made: Made) -> None:
+    card = made.card
+    if not card.max_film_references:
+        return
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (1, 72, 40, 3), dtype=np.uint8)
+    sound = Sound(rng.normal(0, 0.1, (card.sound_rate, 2)).astype(np.float32), card.sound_rate)
+    film = Footage(rng.integers(0, 256, (30, 40, 72, 3), dtype=np.uint8), Fraction(30))
+    given = [(picture,), (picture, sound), (film,), (replace(film, sound=sound),), (film, picture), (picture, film)]
+    frames = [made.again(given=Given(references=references)) for references in given]
+    assert len({one.tobytes() for one in frames}) == len(given), "each of them, and their order, is heeded"
 
 
 def test_given_frames_of_another_size_or_too_many_are_refused(made: Made) -> None:

@@ -22,10 +22,11 @@ from PIL import Image
 from sora_cli import film, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
+from sora_cli.media.clip import write_clip
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
-from sora_cli.media.stream import SAMPLE_RATE, Frames
+from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.report import Recording
 from sora_cli.store import Clip, Store
@@ -89,9 +90,15 @@ def story(card: EngineCard, folder: Path, more: dict[str, Any]) -> Storyboard:
     end = {"to": "last.png"} if Ability.LAST_FRAME in card.needs else {}
     start = {"from": "first.png"} if Ability.FIRST_FRAMES in card.needs else {}
     carried = {} if card.can(Ability.FIRST_FRAMES) else {"from": "nothing"}
-    cast = {"ball": {"looks": "a red ball"}}
+    cast: dict[str, dict[str, Any]] = {"ball": {"looks": "a red ball"}}
     if card.can(Ability.REFERENCES):
-        cast["ball"]["reference"] = "ball.png"
+        cast["ball"]["reference"] = ["ball.png"]
+    if card.max_film_references:
+        frames = np.random.default_rng(5).integers(0, 256, (24, height, width, 3), dtype=np.uint8)
+        noise = np.random.default_rng(6).normal(0, 0.1, (SAMPLE_RATE, 2)).astype(np.float32)
+        write_clip(folder / "roll.mp4", frames, Fraction(24), Sound(noise, SAMPLE_RATE))
+        write_clip(folder / "squeak.m4a", frames[:1], Fraction(24), Sound(noise, SAMPLE_RATE))
+        cast["ball"]["reference"] += ["roll.mp4", "squeak.m4a"]
     return storyboard.from_data(
         {
             "engine": str(card.location), "options": {**steps, **more}, "seed": 3, "cast": cast, "look": "off",
@@ -166,7 +173,8 @@ def test_a_film_of_two_shots_and_three_beats(
         assert after[0].skip >= after[0].opening.count, "what repeats is not played twice"
         assert (held.tail is not None) == card.tails, "latents go on without being decoded"
     assert (engine.given[before[0].name].opening is None) == (Ability.FIRST_FRAMES not in card.needs)
-    assert bool(engine.given[other[0].name].references) == card.can(Ability.REFERENCES)
+    wanted_references = card.can(Ability.REFERENCES) + 2 * bool(card.max_film_references)
+    assert len(engine.given[other[0].name].references) == wanted_references
 
     sound_is_in_sync(made_clips, made.path, card)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.fitting import Fit
 from sora_cli.engines.options import Memory
-from sora_cli.errors import MachineError, OutOfMemory
+from sora_cli.errors import EngineMissing, MachineError, OutOfMemory
 from sora_cli.report import Note, Recording
 from tests.contracts.test_engines import silence, take_for
 
@@ -58,20 +60,39 @@ def test_weights_in_eight_bits_still_make_the_take(tiny_card: Cards) -> None:
     assert engine.generate(take_for(engine.card), Given(), silence).frames.shape[0] == 9
 
 
-def test_weights_in_whole_numbers_still_make_the_take(tiny_card: Cards) -> None:
+@pytest.mark.parametrize("name", ["wan", "minimax-h3"])
+def test_weights_in_whole_numbers_still_make_the_take(name: str, tiny_card: Cards) -> None:
     pytest.importorskip("torchao")  # not among the tests' packages: once there, transformers reads it at every start
-    full: Any = catalogue.open_engine(tiny_card("wan"))
-    engine: Any = catalogue.open_engine(tiny_card("wan"), memory=Memory(quantize="int8"))
-    weight = engine.pipe.transformer.blocks[0].attn1.to_q.weight
-    assert weight.qdata.dtype == torch.int8
+    full: Any = catalogue.open_engine(tiny_card(name))
+    engine: Any = catalogue.open_engine(tiny_card(name), memory=Memory(quantize="int8"))
+    assert torch.int8 in {weight.qdata.dtype for weight in engine.pipe.transformer.parameters() if quantized(weight)}
+    assert not any(quantized(weight) for weight in engine.pipe.text_encoder.parameters())
     take = take_for(engine.card)
     frames, exact = (one.generate(take, Given(), silence).frames.astype(float) for one in (engine, full))
     assert 0 < abs(frames - exact).mean() < 8
 
 
-def test_four_bits_without_a_gpu_are_refused(tiny_card: Cards) -> None:
+def quantized(weight: Any) -> bool:
+    return hasattr(weight, "qdata")
+
+
+def test_a_part_of_a_modular_pipeline_that_cannot_be_read_is_told(tiny_card: Cards, tmp_path: Path) -> None:
+    card = tiny_card("minimax-h3")
+    assert card.location is not None
+    broken = shutil.copytree(card.location, tmp_path / "broken")
+    for weights in (broken / "vae").glob("*.safetensors"):
+        weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(EngineMissing, match="unreadable .*vae"):
+        catalogue.open_engine(catalogue.card(str(broken)))
+    shutil.rmtree(broken / "vae")
+    with pytest.raises(EngineMissing, match="vae"):
+        catalogue.open_engine(catalogue.card(str(broken)))
+
+
+@pytest.mark.parametrize("name", ["wan", "minimax-h3"])
+def test_four_bits_without_a_gpu_are_refused(name: str, tiny_card: Cards) -> None:
     with pytest.raises(MachineError, match="NVIDIA"):
-        catalogue.open_engine(tiny_card("wan"), memory=Memory(quantize="int4"))
+        catalogue.open_engine(tiny_card(name), memory=Memory(quantize="int4"))
 
 
 def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.storyboard import from_data, not_rendered_yet
+from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat, Look, SoundBed, Watermark
 from tests.storyboard.boards import HERE, board, first_beat, problem, reading
 
@@ -114,6 +115,16 @@ shots:
     assert one.origin["start"] == ("shots", 0, "from")
     assert one.origin["takes"] == ("shots", 0, "takes")
     assert two.origin["references"] == ("shots", 0, "beats", 1, "reference")
+
+
+def test_references_may_be_films_and_sounds(tmp_path: Path) -> None:
+    for name in ("a.png", "walk.mp4", "voice.wav"):
+        (tmp_path / name).touch()
+    text = "cast: {mara: {looks: a woman, reference: [voice.wav, a.png, walk.mp4]}}\nshots: ['@mara']"
+    found = first_beat(text, tmp_path).references
+    assert [(path.name, kind_of(path)) for path in found] == [
+        ("voice.wav", "sound"), ("a.png", "picture"), ("walk.mp4", "film"),
+    ]  # fmt: skip
 
 
 def test_title_cards() -> None:
