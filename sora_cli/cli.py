@@ -432,14 +432,17 @@ def verify(
 
 @app.command()
 def reproduce(
-    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film with its sidecar, or a clip of the store.")],
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film of sora's, or a clip of the store.")],
+    files: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures, films and sounds are that went in.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a film's takes again, and say whether the frames agree, and if not what differs."""
+    """Make a film again from its sidecar or credential; say whether the frames agree, and if not what differs."""
     from sora_cli import reproduce as again
 
     with working() as (report, studio):
-        found = again.reproduce(path, studio.store, report, studio.halt)
+        found = again.reproduce(path, studio.store, report, studio.halt, files)
     if as_json:
         console.stdout_json(found.as_dict())
     else:

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sora_cli import sidecar, storyboard
+from sora_cli import recipe, sidecar, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.plan import Plan, plan_takes
@@ -154,10 +154,13 @@ def make(
             clips = studio.shoot(plan, report)
         studio.halt.check()
         with clock.stage("finish"):
-            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report)
+            again = recipe.written(
+                plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
+            )
+            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again)
         film = replace(film, stages=clock.stages)
         studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
-        sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft)
+        sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft, again=again)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
 
@@ -199,8 +202,9 @@ def write_luts(board: Storyboard, folder: Path, *, studio: Studio, draft: bool, 
 
 
 def _finish(
-    plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report
-) -> Film:
+    plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
+    again: Mapping[str, Any],
+) -> Film:  # fmt: skip
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
     from sora_cli.master.finish import finish
@@ -210,7 +214,7 @@ def _finish(
     cut = assemble(plan, clips)
     beside, sheet = sidecar.beside(out)
     done = stamp.release(
-        finish(cut, plan.board.sound, pixels=kind.made_in), out, making=_making(plan, clips, cut),
+        finish(cut, plan.board.sound, pixels=kind.made_in), out, making=_making(plan, clips, cut, again),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
         may_leave_unmarked=plan.board.policy != "strict",
     )  # fmt: skip
@@ -227,7 +231,7 @@ def in_words(signer: Signer) -> str:
     return f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
 
 
-def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str, Any]) -> Making:
     """What the credential tells of how the film was made."""
     from sora_cli.stamp import Making, Origin
 
@@ -255,7 +259,7 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Making:
         cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
-        facts={"speed": speeds} if speeds else {},
+        facts={"speed": speeds} if speeds else {}, recipe=again,
     )  # fmt: skip
 
 

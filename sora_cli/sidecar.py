@@ -133,9 +133,12 @@ def up_to_date(film: Path, key: str) -> Film | None:
 
 
 def write(
-    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool
-) -> None:  # fmt: skip
-    """Write the sidecar of a film that was just released. `clips` holds the one that plays, by stretch name."""
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool, again: Mapping[str, Any]
+) -> None:
+    """Write the sidecar of a film that was just released.
+
+    `clips` holds the one that plays, by stretch name; `again` is the film's recipe.
+    """
     facts = {
         "sora": __version__,
         "key": key,
@@ -166,6 +169,7 @@ def write(
             for stretch in plan.stretches for take in stretch.candidates
         ],
         "files": _own_files(plan, film.path.parent),
+        "recipe": again,
         "stages": film.stages,
     }  # fmt: skip
     aside = film.sidecar.with_name(f".{film.path.stem}.{secrets.token_hex(4)}.part.json")
@@ -191,8 +195,8 @@ def _made(card: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
-    """Pictures and films that takes were given, by hash: where they are, as seen from the film's folder."""
-    own: dict[str, Path] = {}
+    """Files that the storyboard names, by hash: where they are, as seen from the film's folder."""
+    own: dict[str, Path] = {_hash(path): path for path in plan.board.files.values()}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references}
         carries = [carry for carry in (take.opening, take.closing) if carry]

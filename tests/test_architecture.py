@@ -16,7 +16,7 @@ LEVELS = (
     ("prompt", "store"),
     ("takes",),
     ("plan",),
-    ("timeline", "sidecar"),
+    ("timeline", "sidecar", "recipe"),
     ("master", "stamp"),
     ("shoot",),
     ("studio",),

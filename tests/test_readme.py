@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 HEAD = "<!-- The help texts below"
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
-COMMANDS += ["models", "models show", "models pull", "store", "store clean"]
 COMMANDS += [
     " ".join(filter(None, (group.name, name)))
     for group in app.registered_groups if group.name and group.typer_instance

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli import __version__
+from sora_cli.recipe import bare
 from sora_cli.storyboard.model import Provenance
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -25,6 +26,8 @@ ENHANCED = IPTC + "algorithmicallyEnhanced"
 ALGORITHMIC = IPTC + "algorithmicMedia"
 
 SPECIFICATION = "2.4.0"
+RECIPE = "com.sora.recipe"
+"""Our own assertion: what makes the film again."""
 USES = {"allowed": "allowed", "not-allowed": "notAllowed", "constrained": "constrained"}
 
 
@@ -61,7 +64,7 @@ class Making:
     `colour` says in a few words how colour was matched or graded, empty where it was not. `music` are the user's own
     sound files that lie under all of it, `cues` those of shots, each with its place in film frames (start, end);
     `generated_sound` says whether sound made by a model is in the mix. `titles` are the words of title
-    cards. `facts` are further parameters, by name without a prefix.
+    cards. `facts` are further parameters, by name without a prefix. `recipe` is what makes it again.
     """
 
     title: str = ""
@@ -73,6 +76,7 @@ class Making:
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sounds(self) -> tuple[Path, ...]:
@@ -109,7 +113,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
     parameters = _dotted(
         {
             "key": origin.key,
-            "engine": origin.engine,
+            "engine": bare(origin.engine),
             "revision": origin.revision,
             "prompt": origin.prompt,
             "avoid": origin.avoid,
@@ -150,7 +154,10 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
         actions.append(_edit("c2pa.mixed", source, "Sound laid under the film"))
     if film.marked:
         actions.append(mark_action(provenance))
-    return _manifest(film.name, film.kind, actions, provenance, making.title)
+    manifest = _manifest(film.name, film.kind, actions, provenance, making.title)
+    if making.recipe:
+        manifest["assertions"].append({"label": RECIPE, "kind": "Json", "created": True, "data": dict(making.recipe)})
+    return manifest
 
 
 def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
@@ -245,6 +252,8 @@ def _dotted(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     """A value as JSON and CBOR can hold it: paths by their file name, fractions and very large numbers as text."""
+    if isinstance(value, Mapping) and {"path", "sha256"} <= value.keys():  # a file: nobody needs to know its folder
+        value = {**value, "path": Path(str(value["path"])).name}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items() if each is not None}
     if isinstance(value, list | tuple | set | frozenset):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sora_cli.stamp.claims import RECIPE
 from sora_cli.stamp.credential import Finding
 
 Manifest = Mapping[str, Any]
@@ -104,6 +105,11 @@ def author(manifest: Manifest) -> str:
         creators = data.get("dc:creator")
         return text(creators) or ", ".join(text(each) for each in sequence(creators))
     return ""
+
+
+def recipe(manifest: Manifest) -> Mapping[str, Any]:
+    """What makes the film again, as its signer wrote it; empty where it does not say."""
+    return next((mapping(data) for data in _assertions(manifest, RECIPE)), {})
 
 
 def training(manifest: Manifest) -> str:

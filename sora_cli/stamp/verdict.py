@@ -116,10 +116,12 @@ class Verdict:
     problems: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What makes the film again (see `sora_cli.recipe`), where it says so."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The verdict as plain data for JSON."""
-        return asdict(self)
+        """The verdict as plain data for JSON, without the recipe, which may be long."""
+        return {name: value for name, value in asdict(self).items() if name != "recipe"}
 
 
 def verify(
@@ -263,6 +265,7 @@ def _judge(
         problems=(*dict.fromkeys(meaning(each.code) for each in harm), *changed, *broken),
         codes=tuple(each.code for each in reading.failures),
         parts=parts,
+        recipe=statements.recipe(manifest),
         **facts,
     )
 

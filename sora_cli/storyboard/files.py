@@ -35,6 +35,8 @@ class Files:
         self._real = Path(os.path.realpath(folder))
         self._allow_outside = allow_outside
         self._known: dict[str, tuple[str, str]] = {}
+        self.found: dict[Loc, Path] = {}
+        """All that were found, by where they are named."""
 
     def find(self, text: str, loc: Loc, kinds: Sequence[str], what: str) -> Path | None:
         """The file `text`, relative to the storyboard's folder, or None when something is wrong with it.
@@ -47,7 +49,8 @@ class Files:
         if not wrong and suffix(text) not in kinds:
             wrong, hint = f"{quoted(text)} is not {what}", f"by its suffix: {', '.join(kinds)}"
         if not wrong:
-            return self._folder / text
+            self.found[loc] = self._folder / text
+            return self.found[loc]
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
 

@@ -230,6 +230,10 @@ class Storyboard:
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
     policy: str = "standard"
     policy_path: Path | None = None
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What is written, as plain data with its variables put in."""
+    files: Mapping[Loc, Path] = field(default_factory=dict, repr=False, compare=False)
+    """The files that `data` names, by where it names them."""
     written: frozenset[Loc] = frozenset()
     """The locations of all keys that the file has, so that `check` can name what is not rendered yet."""
     mark: Callable[[Loc], Mark | None] = lambda _loc: None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 
 import pytest
 
-from tests.unattended.conftest import Machine
+from tests.unattended.conftest import Machine, new_machine
 
 BOARD = """\
 title: Three
@@ -61,6 +63,13 @@ def three(machine: Machine) -> Machine:
     return machine
 
 
+def elsewhere(machine: Machine, film: str) -> Machine:
+    """Another machine that was given nothing but a film."""
+    other = new_machine(machine.folder / "elsewhere")
+    shutil.copy(machine.folder / film, other.folder)
+    return other
+
+
 def test_a_film_made_again_agrees_frame_for_frame(three: Machine) -> None:
     done = three.run("reproduce", "films/three.mp4", "--json")
     assert done.returncode == 0, done.stderr
@@ -68,20 +77,47 @@ def test_a_film_made_again_agrees_frame_for_frame(three: Machine) -> None:
     assert found["agrees"]
     assert len(found["takes"]) == 3
     assert found["differences"] == {}
-    assert "3 of 3 takes agree" in done.stderr
+    assert (found["film"]["state"], found["film"]["frames"]) == ("agrees", 36)
+    assert "3 of 3 takes agree frame for frame; all 36 frames of the film agree" in done.stderr
+    assert three.leftovers() == []
 
 
-def test_a_film_without_its_sidecar_is_made_again_from_its_credential(machine: Machine) -> None:
-    machine.write("two.yaml", "shots: [{prompt: a ball, duration: 0.5s}, {prompt: a cube, from: previous}]\n")
-    assert machine.run("storyboard", "two.yaml", "-o", "two.mp4").returncode == 0
-    (machine.folder / "two.json").unlink()
-    done = machine.run("reproduce", "two.mp4")
+@pytest.mark.parametrize("kind", ["mp4", "gif", "webp", "mkv"])
+def test_a_film_alone_is_made_again_from_its_credential(machine: Machine, kind: str) -> None:
+    machine.write(
+        "two.yaml", "vars: {hue: red}\nshots: ['a ${hue} ball', {prompt: a cube, from: previous, takes: 2}]\n"
+    )
+    deliver = {"mp4": "web", "mkv": "archive"}.get(kind, kind)
+    assert machine.run("storyboard", "two.yaml", "-o", f"two.{kind}", "--deliver", deliver, "--draft").returncode == 0
+    other = elsewhere(machine, f"two.{kind}")
+    if kind == "mkv":  # it cannot hold its credential, which lies beside it
+        shutil.copy(machine.folder / "two.mkv.c2pa", other.folder)
+    done = other.run("reproduce", f"two.{kind}", environment={"SORA_ENGINE": ""})
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 takes agree" in done.stderr
-    machine.run("store", "clean", "--keep-days", "0")
-    done = machine.run("reproduce", "two.mp4")
+    assert "3 of 3 takes agree frame for frame; all 24 frames of the film agree" in done.stderr
+
+
+def test_what_else_went_in_is_named_and_taken_from_a_folder(three: Machine) -> None:
+    other = elsewhere(three, "films/three.mp4")
+    start = (three.folder / "start.png").read_bytes()
+    done = other.run("reproduce", "three.mp4")
     assert done.returncode == 2
-    assert "does not have it any more" in done.stderr
+    assert f"start.png (SHA-256 {hashlib.sha256(start).hexdigest()})" in done.stderr
+    assert "--files FOLDER" in done.stderr
+    (other.folder / "given").mkdir()
+    (other.folder / "given" / "of another name.png").write_bytes(start)
+    done = other.run("reproduce", "three.mp4", "--files", "given")
+    assert done.returncode == 0, done.stderr
+    assert "all 36 frames of the film agree" in done.stderr
+
+
+def test_a_film_tells_nothing_of_the_folders_it_was_made_in(three: Machine) -> None:
+    told = (three.folder / "films" / "three.mp4").read_bytes()
+    assert b"com.sora.recipe" in told
+    assert str(three.folder).encode() not in told
+    assert str(three.folder) not in json.dumps(
+        json.loads((three.folder / "films" / "three.json").read_text())["recipe"]
+    )
 
 
 def test_what_differs_is_named(three: Machine) -> None:
@@ -93,6 +129,34 @@ def test_what_differs_is_named(three: Machine) -> None:
     assert [take["state"] for take in found["takes"]] == ["differs"] * 3
     assert 20 < found["takes"][0]["psnr"] < 60
     assert found["differences"] == {"device": {"then": "paper", "now": "parchment"}}
+    assert found["film"]["state"] == "differs"
+    assert 20 < found["film"]["psnr"] < 60
+
+
+def test_a_film_that_was_changed_differs_though_its_takes_agree(three: Machine) -> None:
+    done = three.run("grade", "films/three.mp4", "--match", "start.png", "-o", "graded.mp4")
+    assert done.returncode == 0, done.stderr
+    assert "nothing says how" in three.run("reproduce", "graded.mp4").stderr
+    shutil.copy(three.folder / "films" / "three.json", three.folder / "graded.json")
+    (three.folder / "films" / "start.png").write_bytes((three.folder / "start.png").read_bytes())
+    done = three.run("reproduce", "graded.mp4", "--files", ".", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert {take["state"] for take in found["takes"]} == {"agrees"}
+    assert found["film"]["state"] == "differs"
+
+
+def test_a_take_that_fails_is_told_with_its_reason(machine: Machine) -> None:
+    machine.write("one.yaml", "shots: [{prompt: a ball, duration: 0.5s}]\n")
+    assert machine.run("storyboard", "one.yaml", "-o", "one.mp4").returncode == 0
+    recipe = json.loads((machine.folder / "one.json").read_text())
+    recipe["recipe"]["storyboard"]["shots"][0]["options"] = {"fails": True}
+    machine.write("one.json", json.dumps(recipe))
+    done = machine.run("reproduce", "one.mp4", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["takes"][0]["state"] == found["film"]["state"] == "failed"
+    assert found["film"]["reason"] == "the model saw red"
 
 
 def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
@@ -104,9 +168,19 @@ def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
     assert len(json.loads(done.stdout)["takes"]) == 2, "what it carries on from is made again too"
 
 
+def test_a_clip_that_began_with_a_picture_wants_it(three: Machine) -> None:
+    facts = json.loads((three.folder / "films" / "three.json").read_text())
+    third = next(take for take in facts["takes"] if take["name"].endswith("two"))
+    clip = str(three.store / third["key"][:2] / f"{third['key']}.mp4")
+    assert f"SHA-256 {third['from']['file']}" in three.run("reproduce", clip).stderr
+    done = three.run("reproduce", clip, "--files", ".")
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_cannot_be_made_again_says_why(three: Machine) -> None:
     assert "nothing says how" in three.run("reproduce", "start.png").stderr
+    assert "nothing says how" in three.run("reproduce", "nowhere.mp4").stderr
     (three.folder / "start.png").write_bytes(b"another")
     done = three.run("reproduce", "films/three.mp4")
     assert done.returncode == 2
-    assert "not here as it was" in done.stderr
+    assert "start.png (SHA-256" in done.stderr

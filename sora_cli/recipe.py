@@ -1,0 +1,186 @@
+"""The recipe of a film: all that is needed to make it again, as plain data that may go around with it.
+
+It is the storyboard with its variables put in, the files that it names by name and hash, and of each take the hash of
+its frames. It names no folder of the machine that it was written on. It goes into the film's sidecar and, signed, into
+its credential.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
+
+from sora_cli import __version__, storyboard
+from sora_cli.errors import RequestError
+from sora_cli.plan import Plan
+from sora_cli.store import Store, file_hash
+from sora_cli.storyboard.model import Loc, Storyboard
+
+VERSION = 1
+MOST_LOOKED_AT = 5_000
+"""Files of a folder that are hashed to find those that a film was made with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A recipe as it is read. What is in it was written by whoever signed it, and is checked as any storyboard is.
+
+    `files` are hashes by name; `takes` tell of each take, by its name, its key, the hash of its frames (`pixels`), and
+    the `engine` and `weights` and libraries and device (`made_on`) that made it.
+    """
+
+    board: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sora: str = ""
+    draft: bool = False
+    only: tuple[str, ...] = ()
+    deliver: str = "web"
+
+
+def written(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> dict[str, Any]:
+    """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
+    board, made_on, takes = plan.board, [], {}
+    for take in plan.takes:
+        card = store.card(take.key) or {}
+        made = card.get("made_on", {})
+        if made not in made_on:
+            made_on.append(made)
+        takes[take.name] = {
+            "key": take.key, "pixels": card.get("pixels", ""), "engine": bare(take.engine), "weights": take.revision,
+            "made_on": made_on.index(made),
+        }  # fmt: skip
+    data, files = _portable(board)
+    data.setdefault("engine", bare(engine))
+    if board.memory:
+        data["memory"] = dict(board.memory)
+    return {
+        "version": VERSION, "sora": __version__, "draft": draft, "only": list(only), "deliver": deliver,
+        "storyboard": data, "files": files, "takes": takes, "made_on": made_on,
+    }  # fmt: skip
+
+
+def read(told: Mapping[str, Any]) -> Recipe:
+    """A recipe from plain data.
+
+    Raises:
+        RequestError: it is none, or of a later version.
+    """
+    if told.get("version") != VERSION:
+        raise RequestError("its recipe is not one that this version of sora reads", hint="try a later sora")
+    try:
+        made_on = list(told["made_on"])
+        takes = {str(name): {**take, "made_on": dict(made_on[take["made_on"]])} for name, take in told["takes"].items()}
+        files = {str(name): str(sha) for name, sha in told["files"].items()}
+        return Recipe(
+            board=dict(told["storyboard"]), files=files, takes=takes, sora=str(told["sora"]), draft=bool(told["draft"]),
+            only=tuple(str(name) for name in told["only"]), deliver=str(told["deliver"]),
+        )  # fmt: skip
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise RequestError("its recipe is damaged") from error
+
+
+def board_of(recipe: Recipe, folder: Path, known: Sequence[Path]) -> Storyboard:
+    """The storyboard of a recipe, with the files that it names put into `folder`.
+
+    They are taken from `known`, files and folders, by their hashes.
+
+    Raises:
+        RequestError: a file is not among them.
+        StoryboardError: what the recipe says is no storyboard.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = search(set(recipe.files.values()), known)
+    missing = [f"{name} (SHA-256 {sha})" for name, sha in recipe.files.items() if sha not in found]
+    if missing:
+        raise RequestError(
+            f"it was made with files that are not here: {', '.join(missing)}",
+            hint="put them into a folder, under any name: --files FOLDER",
+        )
+    for name, sha in recipe.files.items():
+        plain = {name, PurePath(name).name, PureWindowsPath(name).name}
+        if len(plain) > 1 or name in {"", ".."} or not name.isprintable():
+            raise RequestError("its recipe is damaged: a file has no plain name")
+        _copy(found[sha], folder / name)
+    data = deepcopy(dict(recipe.board))
+    for adapter in _adapters(data):  # whose paths count from the working folder where nobody says otherwise
+        adapter["path"] = str(folder / PurePath(str(adapter.get("path", ""))).name)
+    return storyboard.from_data(data, folder=folder, name="the recipe", allow_outside=False)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise RequestError(f"cannot copy {source} to {target}: {error.strerror}") from error
+
+
+def bare(engine: str) -> str:
+    """An engine's name without the folder that it lies in, where it is named by one."""
+    return PurePath(engine).name if engine.startswith(("/", ".", "~")) or "\\" in engine else engine
+
+
+def search(wanted: set[str], known: Sequence[Path]) -> dict[str, Path]:
+    """Files by their hashes, as far as they are among `known`, files and folders."""
+    found: dict[str, Path] = {}
+    files = (path for place in known for path in (sorted(place.rglob("*")) if place.is_dir() else [place]))
+    for number, path in enumerate(files):
+        if wanted <= found.keys() or number == MOST_LOOKED_AT:
+            break
+        if path.is_file():
+            found.setdefault(file_hash(path), path)
+    return found
+
+
+def _portable(board: Storyboard) -> tuple[dict[str, Any], dict[str, str]]:
+    """The storyboard's data with files by bare names, each name for one content; and their hashes by these names."""
+    files: dict[str, str] = {}
+
+    def name(path: Path) -> str:
+        sha, plain, number = file_hash(path), path.name, 1
+        while files.get(plain, sha) != sha:
+            number += 1
+            plain = f"{path.stem}-{number}{path.suffix}"
+        files[plain] = sha
+        return plain
+
+    data = _plain(board.data)
+    for loc, path in board.files.items():
+        _put(data, loc, name(path))
+    for adapter in _adapters(data):
+        adapter["path"] = name(board.folder / Path(str(adapter["path"])).expanduser())
+        adapter.pop("sha256", None)
+    return data, files
+
+
+def _put(data: Any, loc: Loc, value: str) -> None:  # noqa: ANN401  what stands in YAML
+    for step in loc[:-1]:
+        if not (isinstance(data, dict) and step == 0):  # one mapping where a list may stand
+            data = data[step]
+    data[loc[-1]] = value
+
+
+def _plain(value: Any, key: str = "") -> Any:  # noqa: ANN401  what stands in YAML
+    """What is written, as JSON has it. A name like `007` stays as it is written; an engine loses its folder."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each, str(name)) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each, key) for each in value]
+    if isinstance(value, int) and re.fullmatch(r"0\d+", getattr(value, "written", "")) and key != "seed":
+        return str(getattr(value, "written", value))
+    return bare(value) if key == "engine" and isinstance(value, str) else value
+
+
+def _adapters(data: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """The adapters (LoRA) that options name, which are files too."""
+    if isinstance(data, dict):
+        options = data.get("options")
+        lora = options.get("lora") if isinstance(options, dict) else None
+        yield from (each for each in lora or () if isinstance(each, dict) and "path" in each)
+    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from _adapters(each)
