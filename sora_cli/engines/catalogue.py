@@ -180,8 +180,11 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
         logging.getLogger(library).setLevel(logging.ERROR)
     try:
         make = getattr(importlib.import_module(module), kind)
-    except (ImportError, AttributeError) as error:
-        raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint="try: sora doctor") from error
+    except (ImportError, AttributeError, RuntimeError) as error:
+        other_build = "torchvision" in str(error)  # transformers reads it wherever it is installed
+        both = "torchvision is not of torch's build: install both from one place, or: pip uninstall torchvision"
+        hint = both if other_build else "try: sora doctor"
+        raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint=hint) from error
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
 
 

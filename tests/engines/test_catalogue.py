@@ -160,3 +160,13 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
         catalogue.cards()
     Entry.found = EngineCard(**{**{k: getattr(own, k) for k in EngineCard.__slots__}, "name": "waves"})
     assert catalogue.card("waves") is Entry.found
+
+
+def test_a_torchvision_of_another_build_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_module: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr("sora_cli.engines.catalogue.importlib.import_module", broken)
+    with pytest.raises(EngineMissing, match="torchvision::nms") as caught:
+        catalogue.open_engine(catalogue.card("nano"))
+    assert "uninstall torchvision" in caught.value.hint
