@@ -246,17 +246,17 @@ def batch(
     )  # fmt: skip
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         outcomes = films.run(asked, studio, report, way)
-        _show_outcomes(outcomes, as_json=as_json)
+        _show_outcomes(outcomes, as_json=as_json, events=events)
     if any(outcome.exit_code for outcome in outcomes):
         raise typer.Exit(1)
 
 
-def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool, events: bool) -> None:
     from sora_cli.batch import COLUMNS
 
     if as_json:
         console.stdout_json([asdict(outcome) for outcome in outcomes])
-    else:
+    elif not events:  # a program reads stdout, and has heard how each film ended
         console.show_table(COLUMNS, [outcome.row for outcome in outcomes], right=("length", "took"))
     counts = Counter(outcome.state for outcome in outcomes)
     failed = counts["failed"] + counts["not tried"]
@@ -566,7 +566,10 @@ def clean(
     if as_json:
         console.stdout_json(done.as_dict())
     verb = "would remove" if dry_run else "removed"
-    console.say(f"{verb} {done.clips} clips, {megabytes(done.size)} in all; {done.kept} clips stay", "green")
+    console.say(
+        f"{verb} {done.clips} clip{'' if done.clips == 1 else 's'}, {megabytes(done.size)} in all; {done.kept} clips stay",
+        "green",
+    )
     for film in done.away:
         console.say(f"note: {film} is not there now, and its folder neither: its clips stay (see --forget-missing)")
 

@@ -197,6 +197,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film
             self._out = path.open("a", encoding="utf-8")
         except OSError as error:
             message = f"cannot write the log {path}: {error.strerror}"
