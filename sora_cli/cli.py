@@ -567,7 +567,8 @@ def clean(
         console.stdout_json(done.as_dict())
     verb = "would remove" if dry_run else "removed"
     console.say(
-        f"{verb} {done.clips} clip{'' if done.clips == 1 else 's'}, {megabytes(done.size)} in all; {done.kept} clips stay",
+    clips = "1 clip" if done.clips == 1 else f"{done.clips} clips"
+        f"{verb} {clips}, {megabytes(done.size)} in all; {done.kept} clips stay",
         "green",
     )
     for film in done.away:
