@@ -566,8 +566,8 @@ def clean(
     if as_json:
         console.stdout_json(done.as_dict())
     verb = "would remove" if dry_run else "removed"
-    console.say(
     clips = "1 clip" if done.clips == 1 else f"{done.clips} clips"
+    console.say(
         f"{verb} {clips}, {megabytes(done.size)} in all; {done.kept} clips stay",
         "green",
     )
