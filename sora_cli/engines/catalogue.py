@@ -6,7 +6,7 @@ import difflib
 import importlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -181,11 +181,18 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     try:
         make = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError, RuntimeError) as error:
-        other_build = "torchvision" in str(error)  # transformers reads it wherever it is installed
+        other_build = any("torchvision" in words for words in _chain(error))  # transformers reads it where it is there
         both = "torchvision is not of torch's build: install both from one place, or: pip uninstall torchvision"
         hint = both if other_build else "try: sora doctor"
         raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint=hint) from error
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """What an error says, and those that led to it: libraries wrap them in their own."""
+    while error is not None:
+        yield str(error)
+        error = error.__cause__ or error.__context__
 
 
 def _placed(template: Known) -> EngineCard:

@@ -35,7 +35,7 @@ USES = {"allowed": "allowed", "not-allowed": "notAllowed", "constrained": "const
 class Origin:
     """Where a stretch of the film comes from: one take's clip, and what it was made with.
 
-    It plays film frames `start` up to, not including, `end`. `references` are pictures that anchored its appearance;
+    It plays film frames `start` up to, not including, `end`. `references` are files that anchored its appearance;
     `own_media` are pictures or films of the user's whose pixels it carries on from, which makes it partly the user's
     own. Paths are for reading and hashing; only file names are written down.
     """

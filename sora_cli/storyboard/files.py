@@ -54,14 +54,6 @@ class Files:
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
 
-    def pictures(self, written: Sequence[str] | str, loc: Loc) -> tuple[Path, ...]:
-        """The pictures of a `reference`: one path or several."""
-        if isinstance(written, str):
-            path = self.find(written, loc, PICTURES, "a picture")
-            return (path,) if path else ()
-        found = [self.find(text, (*loc, index), PICTURES, "a picture") for index, text in enumerate(written)]
-        return tuple(path for path in found if path)
-
     def _wrong(self, text: str) -> tuple[str, str]:
         """What is wrong with a path, and a hint; both empty when it is fine."""
         path = self._folder / text

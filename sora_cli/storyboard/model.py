@@ -155,7 +155,7 @@ class Beat:
     avoid: str = ""
     cast: tuple[str, ...] = ()
     references: tuple[Path, ...] = ()
-    """The beat's or shot's own `reference` where written, else its cast's."""
+    """The beat's or shot's own `reference` where written, else its cast's: pictures, films and sounds."""
     engine: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None

@@ -164,9 +164,10 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_torchvision_of_another_build_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_module: str) -> None:
-        raise RuntimeError("operator torchvision::nms does not exist")
+        cause = RuntimeError("operator torchvision::nms does not exist")
+        raise ImportError("Could not import module 'UMT5EncoderModel'") from cause
 
     monkeypatch.setattr("sora_cli.engines.catalogue.importlib.import_module", broken)
-    with pytest.raises(EngineMissing, match="torchvision::nms") as caught:
+    with pytest.raises(EngineMissing, match="UMT5EncoderModel") as caught:
         catalogue.open_engine(catalogue.card("nano"))
     assert "uninstall torchvision" in caught.value.hint
