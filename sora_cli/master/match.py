@@ -14,7 +14,8 @@ Shots of one scene show other things, and a match must not paint one shot's ball
 fit gets the two sets says how much of the difference *can* be drift: the less alike, the stronger the change is drawn
 towards none at all, in gamma and saturation before gain. A fit that leaves next to nothing is refined by a small smooth
 curve per channel. What was burnt to white cannot be told apart again: it is left out of the fit, and white is moved to
-what it mostly was. And the change is capped, so that a night meant to be a night stays one.
+what it mostly was. And the change is capped, so that a night meant to be a night stays one: the tighter, the less alike
+the two are, for light that was changed on purpose falls differently too, and seven numbers do not undo it.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ _KNOTS = np.linspace(0.0, 1.0, SIZE)
 _STIFF = 0.15
 """How stiff the curves of a refinement are, so that a colour table can follow them."""
 CAP_LIGHTNESS, CAP_CHROMA = 0.16, 0.08
-"""The furthest that a match moves a shot's average colour, in Oklab: about one stop, and a strong white balance."""
+"""The furthest that a match moves a shot's average colour, in Oklab: about one stop, and a strong white balance.
+
+Twice as far where the fit leaves nothing, so that drifts that add up are undone whole.
+"""
 
 
 def oklab(colours: Colours) -> Colours:
@@ -112,7 +116,7 @@ def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> Match:
     lift = max(0.0, 1 - left / _DIFFERENT) * _lift(numbers, source, goal)
     bent = np.clip(_bent(numbers, _lifted(source, lift)), 0.0, 1.0)
     found = Match(numbers, lift, _refinement(bent, goal, alike * _REFINED[1]))
-    return replace(found, part=strength * _allowed(found, source))
+    return replace(found, part=strength * _allowed(found, source, 1 + alike))
 
 
 def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
@@ -213,12 +217,11 @@ def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve,
     return tuple(curves)
 
 
-def _allowed(found: Match, source: Colours) -> float:
-    """How much of a change keeps the average colour within the cap."""
+def _allowed(found: Match, source: Colours, caps: float) -> float:
+    """How much of a change keeps the average colour within `caps` times the cap."""
     shift = np.abs((oklab(found(source)) - oklab(source)).mean(axis=0))
-    return float(
-        min(1.0, CAP_LIGHTNESS / max(shift[0], 1e-9), CAP_CHROMA / max(float(np.hypot(shift[1], shift[2])), 1e-9))
-    )
+    light, chroma = float(shift[0]), float(np.hypot(shift[1], shift[2]))
+    return min(1.0, caps * CAP_LIGHTNESS / max(light, 1e-9), caps * CAP_CHROMA / max(chroma, 1e-9))
 
 
 def _thinned(colours: Colours) -> Colours:

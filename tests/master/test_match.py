@@ -10,7 +10,7 @@ import pytest
 from sora_cli.errors import MediaError
 from sora_cli.master.colour import graded
 from sora_cli.master.cube import grid, look_up, read_cube, table, weakened, write_cube
-from sora_cli.master.match import match, oklab
+from sora_cli.master.match import CAP_CHROMA, CAP_LIGHTNESS, match, oklab
 
 from .painted import (
     CASES,
@@ -18,6 +18,7 @@ from .painted import (
     HELD_OUT_CASES,
     PLACES,
     Drift,
+    blind,
     de2000,
     difference,
     drawn,
@@ -89,6 +90,18 @@ def test_drift_is_undone_in_pictures_and_drifts_drawn_by_lot() -> None:
     assert np.mean(after / before) <= 0.05
 
 
+def test_drift_is_undone_in_forty_more_drawn_when_all_was_settled() -> None:
+    """Drawn and looked at once, after the last change to the method: in 38 of 40 better than histogram matching.
+
+    In the other two 0.18 (of 10.3) and 0.01 (of 6.1) worse: what is seen as a difference begins at about 1.
+    """
+    before, after, rival = np.transpose([measured(paint(place, n), drift) for n, (place, drift) in blind()])
+    assert (after > rival).sum() <= 2
+    assert (after - rival).max() <= 0.2
+    assert (after <= 0.25 * before).all()
+    assert np.mean(after / before) <= 0.05
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_another_view_in_the_same_light_is_hardly_changed(place: str) -> None:
     anchor, shot = paint(place, 1), paint(place, 2)
@@ -122,6 +135,22 @@ def test_a_night_stays_a_night() -> None:
     assert before < after < before + 0.17 < float(oklab(day)[..., 0].mean()) - 0.15
 
 
+def test_drifts_that_add_up_to_more_than_a_stop_are_undone() -> None:
+    anchor = paint("room")
+    shot = np.clip(exposure(-0.9)(anchor), 0, 1) ** 1.2
+    change = match(shot.reshape(-1, 3), anchor.reshape(-1, 3))
+    assert np.abs((oklab(anchor) - oklab(shot))[..., 0]).mean() > CAP_LIGHTNESS
+    assert difference(change(shot), anchor) < 0.05 * difference(shot, anchor)
+
+
+def test_another_view_at_night_is_moved_by_the_cap_at_most() -> None:
+    night = np.clip(exposure(-2.5)(white(0.7, 1.3)(paint("harbour", 2))), 0, 1)
+    change = match(night.reshape(-1, 3), paint("harbour", 1).reshape(-1, 3))
+    moved = np.abs((oklab(change(night)) - oklab(night)).mean(axis=(0, 1)))
+    assert moved[0] < 1.2 * CAP_LIGHTNESS
+    assert np.hypot(*moved[1:]) < 1.2 * CAP_CHROMA
+
+
 def test_strength_goes_from_nothing_to_all() -> None:
     anchor = paint("forest")
     shot = exposure(-0.5)(anchor)
@@ -147,25 +176,44 @@ def test_flat_pictures_do_no_harm(colour: tuple[float, ...]) -> None:
         assert 0 <= out.min() <= out.max() <= 1
 
 
-def flicker(film: np.ndarray) -> float:
-    """High-pass energy of luma in time, for the film's own contrast."""
-    luma = film @ (0.2126, 0.7152, 0.0722)
-    return float(np.sum(np.diff(luma.mean(axis=(1, 2)), 2) ** 2) / luma.std(axis=(1, 2)).mean() ** 2)
+def high_pass(film: np.ndarray) -> np.ndarray:
+    """What of the frames' mean luma changes from frame to frame: its second differences."""
+    changes: np.ndarray = np.diff((film @ (0.2126, 0.7152, 0.0722)).mean(axis=(1, 2)), 2)
+    return changes
 
 
-def test_matching_adds_no_flicker() -> None:
-    """Under a lamp that flickers by 2 %. A film that gets its contrast back shows its own flicker with it."""
-    ratios = []
-    for number, drift in enumerate(CASES.values()):
-        for place in list(PLACES)[number % 2 :: 2]:
-            lamp = 1 + 0.02 * np.random.default_rng(number).normal(size=16)
-            anchor = paint(place)
-            film = np.stack([eight_bits(drift(np.minimum(bright * anchor, 1))) for bright in lamp])
-            matched = look_up(table(match(film[::5].reshape(-1, 3), anchor.reshape(-1, 3))), film)
-            ratios.append(flicker(eight_bits(matched)) / flicker(film))
-    assert np.mean(ratios) <= 1.0
-    assert np.quantile(ratios, 0.8) <= 1.02
-    assert max(ratios) <= 1.2  # at the edges of what was burnt to white
+def added(before: np.ndarray, after: np.ndarray) -> float:
+    """High-pass energy of luma after against before, the best single gain taken out; 1 / coherence.
+
+    The bare ratio is no measure of what matching adds: a match that gives a film its contrast back by a gain g gives it
+    g**2 of its own flicker back as well (a stop under, g = 1.35: 1.83), as much as it had before it drifted.
+    """
+    return float((after @ after) * (before @ before) / (after @ before) ** 2)
+
+
+def under_a_lamp(number: int, place: str) -> tuple[np.ndarray, np.ndarray]:
+    """A film under a lamp that flickers by 2 %: undrifted, and drifted."""
+    drift, anchor = list(CASES.values())[number], paint(place)
+    lit = [np.minimum(lamp * anchor, 1) for lamp in 1 + 0.02 * np.random.default_rng(number).normal(size=16)]
+    return np.stack([eight_bits(each) for each in lit]), np.stack([eight_bits(drift(each)) for each in lit])
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_matching_adds_no_flicker(number: int) -> None:
+    """In every film: none of its own, and in all no more than the film had before it drifted."""
+    for place in list(PLACES)[number % 2 :: 2]:
+        undrifted, film = under_a_lamp(number, place)
+        change = table(match(film[::5].reshape(-1, 3), undrifted[::5].reshape(-1, 3)))
+        should, before, after = map(high_pass, (undrifted, film, eight_bits(look_up(change, film))))
+        assert added(before, after) <= 1.02
+        assert after @ after <= 1.02 * (should @ should)
+
+
+def test_the_measure_of_flicker_tells_a_match_of_each_frame_by_itself() -> None:
+    _, film = under_a_lamp(5, "dusk")
+    anchor = paint("dusk", 3).reshape(-1, 3)
+    each = np.stack([match(frame.reshape(-1, 3), anchor)(frame) for frame in film])
+    assert added(high_pass(film), high_pass(each)) > 1.2
 
 
 def test_what_stands_still_stands_still_when_it_is_matched() -> None:
