@@ -20,6 +20,7 @@ from sora_cli.master.colour import Grader
 from sora_cli.master.cube import write_cube
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
+from sora_cli.media.picture import picture_header
 from sora_cli.media.probe import Probe, packet_index, probe
 from sora_cli.media.replay import frame_numbers, replay
 from sora_cli.media.stream import Master
@@ -234,7 +235,11 @@ def _look(match: str, strength: float) -> Look:
     if not path.is_file():
         hint = "write film (the first clip), previous, off, or name a picture, a film or a .cube file"
         raise RequestError(f"--match {match}: no such file", hint=hint)
-    return Look("lut" if path.suffix.lower() == ".cube" else "picture", path, strength)
+    if path.suffix.lower() == ".cube":
+        return Look("lut", path, strength)
+    if picture_header(path) is None:
+        _probed(path)
+    return Look("picture", path, strength)
 
 
 def _colour(look: Look) -> str:

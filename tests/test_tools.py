@@ -255,6 +255,8 @@ def test_high_dynamic_range_is_refused(tmp_path: Path, first: Path, transfer: in
     refused(tmp_path, [first, hdr], "high dynamic range")
     with pytest.raises(MediaError, match="high dynamic range"):
         tools.mark(hdr, tmp_path / "no.mp4", way())
+    with pytest.raises(MediaError, match=r"hdr\.mp4: it is in high dynamic range"):
+        tools.grade(first, tmp_path / "no.mp4", way(), match=str(hdr))
 
 
 def test_a_name_that_lies(tmp_path: Path, first: Path) -> None:
