@@ -204,9 +204,11 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     Raises:
         OSError: the file cannot be opened.
     """
+    size = path.stat().st_size
     kind = kind or MEDIA_TYPES.get(path.suffix.lower(), "")
     if not kind:
-        return Reading(state="unsupported", detail=f"files ending in {path.suffix or 'nothing'} are not known")
+        ending = f"files ending in {path.suffix} are not known" if path.suffix else "its name has no ending"
+        return Reading(state="unsupported", detail=ending)
     store = sidecar.read_bytes() if sidecar is not None else None
 
     def work(file: BinaryIO) -> Reading:
@@ -227,10 +229,20 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
             remote = "Remote" in str(error)
             return Reading(
                 state="none" if remote else "unreadable",
-                detail="its credential lies on the network, which is not used" if remote else _brief(error),
+                detail="its credential lies on the network, which is not used" if remote else _damage(error, size),
             )
         except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
             return Reading(state="unreadable", detail=f"malformed credential: {error}")
+
+
+def _damage(error: c2pa.C2paError, size: int) -> str:
+    """What is wrong with a file of `size` bytes that c2pa gave up on, in words."""
+    if not size:
+        return "the file is empty"
+    if "failed to fill whole buffer" in str(error):
+        return "it ends before it should"
+    said = _brief(error).partition(", found ")[0]  # what was found are the file's own bytes
+    return "".join(letter for letter in said if letter.isprintable())
 
 
 def _apart(work: Callable[..., T], *files: BinaryIO) -> T:

@@ -208,14 +208,18 @@ def test_no_credential_unknown_kinds_and_garbage(tmp_path: Path) -> None:
         ("film.mkv", b"hello", "unsupported"),
         ("film.mp4", b"", "unreadable"),
         ("photo.mp4", b"hello world" * 20, "unreadable"),
+        ("noise.mp4", b"\x00\x00\x10\x00\x1b[2J\xff\x07" * 600, "unreadable"),
     ):
         (tmp_path / name).write_bytes(content)
         verdict = verify(tmp_path / name)
         assert (verdict.ok, verdict.state, verdict.whole) == (False, state, False)
         assert verdict.sentence.startswith(name)
         assert "\n" not in verdict.sentence
-    with pytest.raises(RequestError, match="cannot read"):
-        verify(tmp_path / "none.mp4")
+        assert all(problem.isprintable() and "\ufffd" not in problem for problem in verdict.problems)
+    assert verify(tmp_path / "film.mp4").problems == ("the file is empty",)
+    for name in ("none.mp4", "none"):
+        with pytest.raises(RequestError, match="cannot read"):
+            verify(tmp_path / name)
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(RequestError, match="cannot read"):
         verify(tmp_path / "folder.mp4")
