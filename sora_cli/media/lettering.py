@@ -24,7 +24,7 @@ def face_for(text: str, own: str = "") -> str:
     Raises:
         RequestError: none has them (they would come out as empty boxes), or `own` is no font.
     """  # noqa: D205  the summary needs two lines
-    lacking = ""
+    lacking: list[str] = []
     for name in (own,) if own else ("", *SYSTEM_FONTS):
         try:
             font = load_font(name, _ANY_SIZE)
@@ -36,8 +36,8 @@ def face_for(text: str, own: str = "") -> str:
         missing = [letter for letter in dict.fromkeys(text) if letter.strip() and bytes(font.getmask(letter)) == none]
         if not missing:
             return name
-        lacking = lacking or " ".join(missing[:8])
-    raise RequestError(f"{text[:40]!r} cannot be lettered: {own or 'no font here'} has no {lacking}")
+        lacking = min(lacking or missing, missing, key=len)  # of the font that comes nearest
+    raise RequestError(f"{text[:40]!r} cannot be lettered: {own or 'no font here'} has no {' '.join(lacking[:8])}")
 
 
 def load_font(name: str, size: int) -> ImageFont.FreeTypeFont:

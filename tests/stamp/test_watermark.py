@@ -161,6 +161,8 @@ def test_letters_that_only_a_system_font_has() -> None:
     except OSError:
         pytest.skip("needs the DejaVu fonts")
     assert make_badge(Watermark(text="Zoë Müller · 2026"), 1280, 720).size[0] > 100
+    with pytest.raises(RequestError, match=r"has no \U0001f9ff$"):  # what the nearest font lacks, not Pillow's own
+        make_badge(Watermark(text="Zoë \U0001f9ff"), 1280, 720)
 
 
 def test_what_cannot_be_drawn_is_a_clear_error(tmp_path: Path) -> None:
