@@ -16,6 +16,7 @@ import numpy as np
 
 from sora_cli import __version__, film, stamp
 from sora_cli import recipe as recipes
+from sora_cli.camera import Camera
 from sora_cli.claim import scratch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Carry, EngineCard, Hold, Reference, Take
@@ -31,7 +32,7 @@ from sora_cli.media.stream import Frames
 from sora_cli.plan import plan_takes
 from sora_cli.recipe import Recipe
 from sora_cli.report import Report
-from sora_cli.shoot import Camera, shoot
+from sora_cli.shoot import shoot
 from sora_cli.store import Clip, Store
 from sora_cli.studio import Studio
 

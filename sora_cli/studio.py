@@ -20,8 +20,8 @@ from sora_cli.report import Note, Planned, Report
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
+    from sora_cli.camera import Camera, Job
     from sora_cli.executors.base import Executor
-    from sora_cli.shoot import Camera, Job
 
 GRACE = 2.0
 """Seconds that an interrupted command waits for the step that runs, so that the engine can be closed."""
@@ -43,7 +43,8 @@ class Studio:
             return self._shoot(plan, report)
 
     def _shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
-        from sora_cli.shoot import best, raw_bytes, shoot
+        from sora_cli.camera import raw_bytes
+        from sora_cli.shoot import best, shoot
 
         executor = self._open()
         missing = [take for take in plan.takes if self.store.card(take.key) is None]
@@ -58,8 +59,8 @@ class Studio:
         return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
 
     def _open(self) -> Executor[Job, Clip]:
+        from sora_cli.camera import Camera
         from sora_cli.executors.local import LocalExecutor
-        from sora_cli.shoot import Camera
 
         if self._executor is None:
             self._camera = Camera(

@@ -18,6 +18,7 @@ LEVELS = (
     ("plan",),
     ("timeline", "sidecar", "recipe"),
     ("master", "stamp"),
+    ("camera",),
     ("shoot",),
     ("studio",),
     ("explain", "film", "housekeeping"),

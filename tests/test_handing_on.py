@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sora_cli.camera import Camera
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.executors.local import LocalExecutor
@@ -17,7 +18,7 @@ from sora_cli.master.colour import graded, held
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.report import Recording, Report
-from sora_cli.shoot import Camera, shoot
+from sora_cli.shoot import shoot
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.model import SoundBed
 from sora_cli.takes import key_fields, latents_go_on

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sora_cli.camera import Camera
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
@@ -17,7 +18,7 @@ from sora_cli.halt import Halt
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.report import Recording, Report, TakeFailed, TakeKept, TakeSkipped
-from sora_cli.shoot import Camera, best, shoot
+from sora_cli.shoot import best, shoot
 from sora_cli.store import Clip, Store
 from tests.boards import board, catalogue
 
