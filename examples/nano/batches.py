@@ -17,6 +17,7 @@ from .captions import junk
 from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
 from .config import AUTOENCODER, FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
+from .scene import COLOURS, SHAPES, Scene
 
 REFERENCE_SHARE = {False: 0.35, True: 0.7}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
 TASKS = {  # name: share, known opening frames, last frame known
@@ -38,8 +39,8 @@ BOX_SHARE = 0.5  # of the clips that are kept with a box hidden: a seventh of al
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
 TEXT_LENGTHS = (64,) * 14 + (48, 128)
 
-# latents, inactive latents, folded mask, weight, caption and reference of one sample
-Member = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor]
+# latents, inactive latents, folded mask, weight, where the actor is, caption, reference and scene of one sample
+Member = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, str, Tensor, Scene]
 
 
 @dataclass
@@ -48,8 +49,10 @@ class Batch:
 
     latents: Tensor  # (clips, channels, latent frames, rows, columns), with the reference in front if there is one
     control: Tensor
-    weight: Tensor  # (clips, 1, latent frames, rows, columns): where the actor is
+    weight: Tensor  # (clips, 1, latent frames, rows, columns): what counts, from 0 for the rest
+    shown: Tensor  # (clips, latent frames, rows, columns): the share of a cell that the actor covers
     captions: list[str]
+    actors: Tensor  # (clips, 2): which of SHAPES and of COLOURS each is
     text_length: int
     reference: bool
 
@@ -115,18 +118,22 @@ class Batches:
         else:
             members = [self._clip(reference=reference) for _ in range(TRAINING.batch)]
             length = int(self.rng.choice(TEXT_LENGTHS))
-        latents, inactive, mask, weight = (torch.stack([m[i] for m in members]).to(device()).float() for i in range(4))
+        latents, inactive, mask, weight, shown = (
+            torch.stack([m[i] for m in members]).to(device()).float() for i in range(5)
+        )
         pictures = None
         if reference:
-            pictures = torch.stack([m[5] for m in members]).to(device()).float()
+            pictures = torch.stack([m[6] for m in members]).to(device()).float()
             latents = torch.cat([pictures, latents], 2)
-            weight = torch.cat([torch.zeros_like(weight[:, :1]), weight], 1)
+            weight, shown = (torch.cat([torch.zeros_like(w[:, :1]), w], 1) for w in (weight, shown))
         grey = self.grey[:, : inactive.shape[2]].to(device()).expand_as(inactive)
         return Batch(
             latents,
             control(inactive, grey, mask, pictures),
             weight[:, None],
-            [m[4] for m in members],
+            shown,
+            [m[5] for m in members],
+            torch.tensor([[SHAPES.index(m[7].shape), COLOURS.index(m[7].colour)] for m in members], device=device()),
             length,
             reference,
         )
@@ -150,8 +157,10 @@ class Batches:
             self.grey[:, :1],
             mask,
             chunk["weight"][i],
+            chunk["weight"][i],
             self._caption(chunk, i, reference=reference),
             chunk["references"][i],
+            chunk["scenes"][i],
         )
 
     def _clip(self, *, reference: bool) -> Member:
@@ -172,8 +181,10 @@ class Batches:
             inactive,
             mask,
             weight,
+            chunk["weight"][i],
             self._caption(chunk, i, reference=reference),
             chunk["references"][i],
+            chunk["scenes"][i],
         )
 
     def _condition(self, chunk: dict[str, Any], i: int, latents: Tensor) -> tuple[Tensor, Tensor]:

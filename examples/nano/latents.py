@@ -161,6 +161,7 @@ def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
         weights.append(F.avg_pool2d(clips.actor, PATCH).half().cpu())
         references.append(encoder.components(reference_pictures(part, rng)).half().cpu())
     return {
+        "scenes": scenes,
         "latents": torch.cat(latents),
         "weight": torch.cat(weights),
         "references": torch.cat(references),

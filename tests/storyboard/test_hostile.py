@@ -229,5 +229,5 @@ def test_a_long_film_is_read_in_time_that_grows_with_it() -> None:
         return time.process_time() - start
 
     seconds(100)
-    assert seconds(8000) < 16 * max(seconds(1000), 0.05)
+    assert seconds(8000) < 30 * max(seconds(1000), 0.05)  # eight times as long; a square of it would be 64 times
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024 < 1000
