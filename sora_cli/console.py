@@ -9,7 +9,6 @@ honoured (rich does both).
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +40,9 @@ def stdout(text: str) -> None:
 
 def stdout_json(value: object) -> None:
     """One JSON document."""
-    stdout(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    from sora_cli.report import json_text
+
+    stdout(json_text(value, indent=2))
 
 
 class _Console(Console):

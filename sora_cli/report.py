@@ -260,8 +260,16 @@ class JsonLines:
             now = time.monotonic() - self._zero
             eta = self._pace.hear(event, now)
             line = {"time": round(now, 3), "eta": None if eta is None else round(eta, 1), **as_json(event)}
-            self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._out.write(json_text(line) + "\n")
             self._out.flush()
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON that any terminal may show: what is not printable (control codes, marks that turn text round) is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 class Pace:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sora_cli import film, storyboard
 from sora_cli.cli import main
 from sora_cli.errors import SoraError
+from sora_cli.report import json_text
 from tests.storyboard.test_hostile import mutated
 from tests.unattended.conftest import Machine
 
@@ -64,6 +66,13 @@ def test_mutated_storyboards(room: Path, capsys: pytest.CaptureFixture[str], tex
 @given(mutated())
 def test_ten_thousand_mutated_storyboards(room: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     unharmed(text, room, capsys)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40))
+def test_json_shows_only_what_is_printable_and_says_it_all(text: str) -> None:
+    told = json_text({"title": text})
+    assert told.isprintable()
+    assert json.loads(told) == {"title": text}
 
 
 NAMES = (
