@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from sora_cli.engines import catalogue
 from sora_cli.media.reel import read_frames
@@ -25,8 +25,6 @@ ACTORS = ("red ball", "blue box", "yellow star", "green triangle", "orange ring"
 PLACES = ("in the city at night", "in the forest, day")
 """Places that are told apart: in rendered clips of the world itself the median is 9 dB here, and 5 dB on the grass and
 by the sea, where any stretch looks like another and waves move."""
-STEPS = {"steps": 6}
-"""Few, for time's sake, where what is tested is not the model."""
 
 
 def pairs() -> Plan:
@@ -71,12 +69,15 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
     assert float(np.median(gains)) >= 6.0, gains
 
 
-@pytest.mark.parametrize(("setting", "light"), [("a beach", "sunset"), ("a meadow", "daylight")])
-def test_shots_of_one_scene_come_together_in_colour(setting: str, light: str, tmp_path: Path) -> None:
+def test_shots_of_one_scene_come_together_in_colour(tmp_path: Path) -> None:
+    """In the median of six films: once in sixty clips nano takes day for night, which is no drift, and is left so."""
     shots = [{"prompt": f"a {actor} stays still", "duration": "1s"} for actor in ACTORS]
-    scene = {"setting": setting, "light": light, "shots": shots}
-    plan = plan_takes(board(scenes=[scene], options=STEPS, output={"fps": 12}), catalogue.card)
+    ratios = []
     with Studio(Store(tmp_path)) as studio:
-        cut = assemble(plan, studio.shoot(plan, Recording()))
-    before, after = (spread(looked(cut, Look(match))) for match in ("off", "scene"))
-    assert after <= 0.5 * before, (before, after)
+        for seed, (setting, light) in product(range(1, 4), (("a beach", "sunset"), ("a meadow", "daylight"))):
+            scene = {"setting": setting, "light": light, "shots": shots}
+            plan = plan_takes(board(scenes=[scene], seed=seed, output={"fps": 12}), catalogue.card)
+            cut = assemble(plan, studio.shoot(plan, Recording()))
+            before, after = (spread(looked(cut, Look(match))) for match in ("off", "scene"))
+            ratios.append(after / before)
+    assert float(np.median(ratios)) <= 0.5, ratios

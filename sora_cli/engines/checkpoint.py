@@ -174,7 +174,10 @@ def find(repo: str, revision: str | None = None) -> Path | None:
 
 def has_index(folder: Path) -> bool:
     """Whether a folder looks like a checkpoint."""
-    return any((folder / name).is_file() for name in INDEXES)
+    try:
+        return any((folder / name).is_file() for name in INDEXES)
+    except OSError:  # a name that is longer than names may be, or a folder that we may not look into
+        return False
 
 
 def local_checkpoints() -> list[Path]:

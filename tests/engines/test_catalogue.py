@@ -171,3 +171,9 @@ def test_a_torchvision_of_another_build_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(EngineMissing, match="UMT5EncoderModel") as caught:
         catalogue.open_engine(catalogue.card("nano"))
     assert "uninstall torchvision" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["x" * 250, "x" * 5000, "a/" + "x" * 300, "~nobody-of-that-name/model", "a\0b"])
+def test_a_name_that_no_folder_can_have_is_no_engine(name: str) -> None:
+    with pytest.raises(EngineMissing):
+        catalogue.card(name)
