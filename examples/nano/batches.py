@@ -17,7 +17,7 @@ from .captions import junk
 from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
 from .config import AUTOENCODER, FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
-from .scene import COLOURS, SHAPES, Scene
+from .scene import ACTIONS, CAMERAS, COLOURS, HITS, ORBITS, SHAPES, STOPS, Scene
 
 REFERENCE_SHARE = {False: 0.35, True: 0.7}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
 TASKS = {  # name: share, known opening frames, last frame known
@@ -38,6 +38,8 @@ STILL_CAMERA = 0.65  # of the clips with a camera that stands still are taken: w
 BOX_SHARE = 0.5  # of the clips that are kept with a box hidden: a seventh of all
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
 TEXT_LENGTHS = (64,) * 14 + (48, 128)
+NAMES = {"shape": SHAPES, "colour": COLOURS, "action": (*ACTIONS, *STOPS, *HITS, *ORBITS), "camera": CAMERAS}
+UNSEEN = -100  # what torch's cross entropy passes over
 
 # latents, inactive latents, folded mask, weight, where the actor is, caption, reference and scene of one sample
 Member = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, str, Tensor, Scene]
@@ -52,7 +54,7 @@ class Batch:
     weight: Tensor  # (clips, 1, latent frames, rows, columns): what counts, from 0 for the rest
     shown: Tensor  # (clips, latent frames, rows, columns): the share of a cell that the actor covers
     captions: list[str]
-    actors: Tensor  # (clips, 2): which of SHAPES and of COLOURS each is
+    names: dict[str, Tensor]  # shape, colour, action, camera: (clips,), the place in `NAMES`, or UNSEEN
     text_length: int
     reference: bool
 
@@ -133,10 +135,16 @@ class Batches:
             weight[:, None],
             shown,
             [m[5] for m in members],
-            torch.tensor([[SHAPES.index(m[7].shape), COLOURS.index(m[7].colour)] for m in members], device=device()),
+            {name: self._names(name, [m[7] for m in members], stills=stills) for name in NAMES},
             length,
             reference,
         )
+
+    def _names(self, name: str, scenes: list[Scene], *, stills: bool) -> Tensor:
+        """What each scene has under a name; a still shows no motion."""
+        unseen = stills and name in ("action", "camera")
+        places = [UNSEEN if unseen else NAMES[name].index(getattr(scene, name)) for scene in scenes]
+        return torch.tensor(places, device=device())
 
     def _caption(self, chunk: dict[str, Any], i: int, *, reference: bool) -> str:
         """One of the captions of a clip, or none."""

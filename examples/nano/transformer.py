@@ -27,11 +27,10 @@ from sora_cli.engines.nano.autoencoder import PLACE_CHANNELS
 from sora_cli.engines.nano.transformer import PaperTransformer
 
 from .autoencoder import load, spread_of
-from .batches import Batch, Batches
+from .batches import NAMES, UNSEEN, Batch, Batches
 from .conditions import MASK_CHANNELS
 from .config import AUTOENCODER, TEXT, TRAINING, TRANSFORMER, WORK, device
 from .muon import optimizers
-from .scene import COLOURS, SHAPES
 from .text import Words
 
 STATE = WORK / "transformer.pt"
@@ -40,7 +39,8 @@ LOG_STEPS = 50
 WARMUP = 30  # steps
 AVERAGED = 50  # the slow average looks back over a fiftieth of the steps so far
 REFERENCE_LOSS = 0.1  # the latent frame of a reference is thrown away after sampling
-NAMED_AT = (1, 4)  # blocks before which tokens must tell the actor's shape and colour
+NAMED_AT = (1, 4)  # blocks before which tokens must tell names
+NAMED = {"actor": ("shape", "colour", "action"), "video": ("camera",), "reference": ("shape", "colour")}
 NAMING_LOSS = 0.03
 
 
@@ -93,41 +93,47 @@ def plain_attention(query: Tensor, key: Tensor, value: Tensor, *_: object, **__:
 
 
 class Naming(nn.Module):
-    """Whether the actor's shape and colour can be told from inner tokens: a loss for training alone, thrown away after.
+    """Whether a clip's names can be told from inner tokens: a loss for training alone, thrown away after.
 
-    From the tokens of the reference, and from those of the video where the actor is: so that what is seen or read of it
-    comes to where it is drawn. Copying a colour pays at once, copying a shape only when all of it is right; told by
-    the velocity alone, the model learned the first and never began on the second (measured over 40,000 references).
+    The actor's shape, colour and action from the tokens where it is, the camera's move from all, and shape and colour
+    from the tokens of the reference: so that what is seen or read comes to where it is drawn. Copying a colour pays at
+    once, copying a shape only when all of it is right; told by the velocity alone, the model learned the first and
+    never began on the second (measured over 40,000 references).
     The idea of a loss on inner tokens is that of REPA (arXiv 2410.06940).
     """
 
     def __init__(self, model: PaperTransformer) -> None:
         super().__init__()
         width = TRANSFORMER.heads * TRANSFORMER.head_dim
-        kinds = len(SHAPES) + len(COLOURS)
-        self.heads = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, kinds)) for _ in range(2 * len(NAMED_AT))
+        told = [(where, name) for where, names in NAMED.items() for name in names]
+        self.heads = nn.ModuleDict(
+            {
+                f"{where} {name} {block}": nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(NAMES[name])))
+                for where, name in told
+                for block in NAMED_AT
+            }
         )
-        self.tokens: list[Tensor] = [torch.empty(0)] * len(NAMED_AT)
-        for place, block in enumerate(NAMED_AT):
-            model.blocks[block].register_forward_pre_hook(partial(self._keep, place))
+        self.tokens: dict[int, Tensor] = {}
+        for block in NAMED_AT:
+            model.blocks[block].register_forward_pre_hook(partial(self._keep, block))
 
-    def _keep(self, place: int, _block: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self.tokens[place] = given[0]
+    def _keep(self, block: int, _block: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.tokens[block] = given[0]
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss on the batch that has just passed the model."""
-        shown = F.max_pool2d(batch.shown, 2)  # the model's patches are 2 x 2 cells
-        place = torch.zeros_like(shown)
-        place[:, 0] = 1
-        pooled = [_pooled(tokens, shown) for tokens in self.tokens]
+        actor = F.max_pool2d(batch.shown, 2)  # the model's patches are 2 x 2 cells
+        reference, video = torch.zeros_like(actor), torch.ones_like(actor)
         if batch.reference:
-            pooled += [_pooled(tokens, place) for tokens in self.tokens]
-        loss = torch.zeros((), device=shown.device)
-        for head, tokens in zip(self.heads, pooled, strict=False):
-            said = head(tokens)
-            loss = loss + F.cross_entropy(said[:, : len(SHAPES)], batch.actors[:, 0])
-            loss = loss + F.cross_entropy(said[:, len(SHAPES) :], batch.actors[:, 1])
+            reference[:, 0], video[:, 0] = 1, 0
+        shares = {"actor": actor, "video": video, **({"reference": reference} if batch.reference else {})}
+        loss = torch.zeros((), device=actor.device)
+        for where, share in shares.items():
+            for block in NAMED_AT:
+                tokens = _pooled(self.tokens[block], share)
+                for name in NAMED[where]:
+                    if (batch.names[name] != UNSEEN).all():
+                        loss = loss + F.cross_entropy(self.heads[f"{where} {name} {block}"](tokens), batch.names[name])
         return loss
 
 
