@@ -9,7 +9,7 @@ film: .venv/ready
 	$(BIN)/sora storyboard storyboards/first-light.yaml -o films/first-light.mp4
 	@echo "the stamped film: films/first-light.mp4 (sora verify films/first-light.mp4 tells its origin)"
 
-test: .venv/ready
+test: .venv/extras/ready
 	$(BIN)/python -m pytest
 
 check: .venv/ready
@@ -22,6 +22,12 @@ check: .venv/ready
 	command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; name another with: make PYTHON=python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# What the extras need, apart: the tests' own process has it (tests/conftest.py), `sora` starts without.
+.venv/extras/ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps --upgrade \
+		--target $(@D) torchvision torchao peft
 	touch $@
 
 clean:

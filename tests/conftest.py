@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+from pathlib import Path
 
 # Whoever starts tests in the background (`make test &`, a CI runner) may have signals ignored, which programs inherit.
 # Tests that send signals want a program as a person starts it.
@@ -10,3 +12,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# What the extras of pyproject.toml need lies apart (see Makefile): these tests have it, programs that they start do not
+# and so they start as quickly as a plain install.
+EXTRAS = Path(sys.prefix) / "extras"
+if EXTRAS.is_dir():
+    sys.path.append(str(EXTRAS))
+
+
+def let_torchvision_in() -> None:
+    """Have torchvision imported beside a torch that it was not built for, as the CPU build here is.
+
+    Its compiled operators are missing then, and its import ends at two that it describes. No model of ours calls one.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401  does it come in as it is?
+    except ModuleNotFoundError:
+        return
+    except RuntimeError:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        for name in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+let_torchvision_in()

@@ -69,8 +69,9 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
                 part = spec.load(
                     pretrained_model_name_or_path=str(self.checkpoint.folder), local_files_only=True, **how
                 )
-            except ValueError as error:  # it hides what was wrong
-                raise error.__context__ or error from None
+            except ValueError as error:  # it hides what was wrong, and that does not name the part
+                cause = error.__context__ or error
+                raise (OSError(f"{name}: {cause}") if isinstance(cause, OSError) else cause) from None
             pipe.update_components(**{name: part})
 
     def passes(self, take: Take, given: Given, options: MiniMaxH3Options) -> int:  # noqa: ARG002  as declared

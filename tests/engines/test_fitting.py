@@ -62,7 +62,7 @@ def test_weights_in_eight_bits_still_make_the_take(tiny_card: Cards) -> None:
 
 @pytest.mark.parametrize("name", ["wan", "minimax-h3"])
 def test_weights_in_whole_numbers_still_make_the_take(name: str, tiny_card: Cards) -> None:
-    pytest.importorskip("torchao")  # not among the tests' packages: once there, transformers reads it at every start
+    pytest.importorskip("torchao")
     full: Any = catalogue.open_engine(tiny_card(name))
     engine: Any = catalogue.open_engine(tiny_card(name), memory=Memory(quantize="int8"))
     assert torch.int8 in {weight.qdata.dtype for weight in engine.pipe.transformer.parameters() if quantized(weight)}
