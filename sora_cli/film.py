@@ -32,7 +32,7 @@ from sora_cli.report import Released, Report, Silent, StageDone, StageStarted
 from sora_cli.sidecar import Film
 from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
-from sora_cli.studio import Studio, place
+from sora_cli.studio import Studio, place, unlock
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
@@ -141,6 +141,7 @@ def make(
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
+        unlock(out)
         return done
     _check_finish(plan)
     with contextlib.ExitStack() as stack:

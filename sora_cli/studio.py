@@ -100,7 +100,7 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
     """
     try:
         film.parent.mkdir(parents=True, exist_ok=True)
-        claim = Claim.wait(film.with_name(f".{film.name}.lock"), meanwhile=halt.check)
+        claim = Claim.wait(_lock_of(film), meanwhile=halt.check)
     except OSError as error:
         hint = "name a folder that you may write to"
         raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=hint) from error
@@ -109,3 +109,15 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
         for left in [path for path in film.parent.iterdir() if part.fullmatch(path.name)]:
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         yield
+
+
+def unlock(film: Path) -> None:
+    """Remove the empty lock file that a process left which was killed when its film was whole; nothing else."""
+    with contextlib.suppress(OSError, StoreError):
+        claim = Claim.take(_lock_of(film)) if _lock_of(film).exists() else None
+        if claim is not None:
+            claim.release()
+
+
+def _lock_of(film: Path) -> Path:
+    return film.with_name(f".{film.name}.lock")

@@ -121,6 +121,19 @@ def test_scratch_of_the_dead_is_removed_and_of_the_living_is_not(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_run_left_that_was_killed_when_its_film_was_whole_is_removed(machine: Machine) -> None:
+    machine.write("two.yaml", BOARD)
+    assert machine.run(*WORDS).returncode == 0
+    lock = machine.folder / ".two.mp4.lock"
+    lock.touch()
+    with Claim.wait(lock):
+        assert "up to date" in machine.run(*WORDS).stderr
+        assert lock.exists(), "somebody holds it"
+    lock.touch()
+    assert "up to date" in machine.run(*WORDS).stderr
+    assert machine.leftovers() == []
+
+
 def test_threads_that_want_one_claim_take_turns(tmp_path: Path) -> None:
     inside: list[int] = []
     most = []
