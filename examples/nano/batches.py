@@ -31,10 +31,8 @@ TASKS = {  # name: share, known opening frames, last frame known
     "carry_last": (0.04, 5, True),
 }
 GIVEN_WEIGHT = 2.0  # times the extra weight of an actor's cells, for cells that are given around or in a box
-CHANGE_WEIGHT = (
-    0.5  # times the same, for cells that change: most of a set is plain, and so says little of how the camera moves
-)
-STILL_CAMERA = 0.65  # of the clips with a camera that stands still are taken: what moves is harder to learn
+CHANGE_WEIGHT = 1.0  # times the same, for cells that change: most of a set is plain, and says little of the camera
+CAMERA_KEPT = {"static": 0.4, "up": 0.6, "down": 0.6}  # of the clips with such a camera are taken: others are harder
 BOX_SHARE = 0.5  # of the clips that are kept with a box hidden: a seventh of all
 CARRYING = ("carry", "carry", "carry", "carry9", "carry_last")  # what suits a clip whose action changes after 5 frames
 TEXT_LENGTHS = (64,) * 14 + (48, 128)
@@ -175,7 +173,7 @@ class Batches:
         """A random clip with a random task."""
         chunk = self.clips[int(self.rng.integers(len(self.clips)))]
         i = int(self.rng.integers(len(chunk["named"])))
-        if chunk["scenes"][i].camera == "static" and self.rng.random() > STILL_CAMERA:
+        if self.rng.random() > CAMERA_KEPT.get(chunk["scenes"][i].camera, 1.0):
             return self._clip(reference=reference)
         latents: Tensor = chunk["latents"][i]
         inactive, mask = self._condition(chunk, i, latents)
