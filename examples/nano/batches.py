@@ -19,7 +19,7 @@ from .config import AUTOENCODER, FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WI
 from .latents import FOLDER, STILLS_FOLDER, Encoder
 from .scene import ACTIONS, CAMERAS, COLOURS, HITS, ORBITS, SHAPES, STOPS, Scene
 
-REFERENCE_SHARE = {False: 0.35, True: 0.7}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
+REFERENCE_SHARE = {False: 0.5, True: 0.8}  # of batches of clips; of stills, which learn to copy at a fifth of the cost
 TASKS = {  # name: share, known opening frames, last frame known
     "text": (0.50, 0, False),
     "first": (0.09, 1, False),
