@@ -73,7 +73,7 @@ class Training:
     variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style
     clips_per_chunk: int = 64
     clips: int = 24576
-    stills: int = 8192
+    stills: int = 65_536
     batch: int = 24
     stills_batch: int = 96
     stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
