@@ -39,8 +39,9 @@ TEXT_LENGTHS = (64,) * 14 + (48, 128)
 NAMES = {"shape": SHAPES, "colour": COLOURS, "action": (*ACTIONS, *STOPS, *HITS, *ORBITS), "camera": CAMERAS}
 UNSEEN = -100  # what torch's cross entropy passes over
 
-# latents, inactive latents, folded mask, weight, where the actor is, caption, reference and scene of one sample
-Member = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, str, Tensor, Scene]
+# latents, inactive latents, folded mask, weight, where the actor is, caption, reference, scene of one sample, and
+# whether caption and reference tell of it
+Member = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, str, Tensor, Scene, bool]
 
 
 @dataclass
@@ -133,24 +134,33 @@ class Batches:
             weight[:, None],
             shown,
             [m[5] for m in members],
-            {name: self._names(name, [m[7] for m in members], stills=stills) for name in NAMES},
+            {name: self._names(name, members, stills=stills, reference=reference) for name in NAMES},
             length,
             reference,
         )
 
-    def _names(self, name: str, scenes: list[Scene], *, stills: bool) -> Tensor:
-        """What each scene has under a name; a still shows no motion."""
-        unseen = stills and name in ("action", "camera")
-        places = [UNSEEN if unseen else NAMES[name].index(getattr(scene, name)) for scene in scenes]
+    def _names(self, name: str, members: list[Member], *, stills: bool, reference: bool) -> Tensor:
+        """What each scene has under a name; a still shows no motion, and another's reference tells nothing."""
+        hidden = stills and name in ("action", "camera")
+        places = [
+            UNSEEN if hidden or (reference and not told) else NAMES[name].index(getattr(scene, name))
+            for *_, scene, told in members
+        ]
         return torch.tensor(places, device=device())
 
-    def _caption(self, chunk: dict[str, Any], i: int, *, reference: bool) -> str:
-        """One of the captions of a clip, or none."""
+    def _told(self, chunk: dict[str, Any], i: int, *, reference: bool) -> tuple[str, Tensor, Scene, bool]:
+        """A caption of a clip, its reference and scene, and whether the first two tell of it.
+
+        What is sampled without words, the guidance leads away from (arXiv 2207.12598). So that it leads towards the
+        reference too, a clip without words gets the reference of another: the model learns to pass it over then.
+        """
+        scene, pictures = chunk["scenes"][i], chunk["references"]
         if self.rng.random() < TRAINING.empty_caption:
-            return "" if self.rng.random() < 0.6 else junk(self.rng)
+            text = "" if self.rng.random() < 0.6 else junk(self.rng)
+            return text, pictures[int(self.rng.integers(len(pictures)))], scene, False
         if reference and self.rng.random() < 0.7:
-            return str(chunk["named"][i])
-        return str(chunk["captions"][i][int(self.rng.integers(len(chunk["captions"][i])))])
+            return str(chunk["named"][i]), pictures[i], scene, True
+        return str(chunk["captions"][i][int(self.rng.integers(len(chunk["captions"][i])))]), pictures[i], scene, True
 
     def _still(self, *, reference: bool) -> Member:
         """A first frame, as a clip of one frame of which nothing is known."""
@@ -164,9 +174,7 @@ class Batches:
             mask,
             chunk["weight"][i],
             chunk["weight"][i],
-            self._caption(chunk, i, reference=reference),
-            chunk["references"][i],
-            chunk["scenes"][i],
+            *self._told(chunk, i, reference=reference),
         )
 
     def _clip(self, *, reference: bool) -> Member:
@@ -188,9 +196,7 @@ class Batches:
             mask,
             weight,
             chunk["weight"][i],
-            self._caption(chunk, i, reference=reference),
-            chunk["references"][i],
-            chunk["scenes"][i],
+            *self._told(chunk, i, reference=reference),
         )
 
     def _condition(self, chunk: dict[str, Any], i: int, latents: Tensor) -> tuple[Tensor, Tensor]:

@@ -73,7 +73,7 @@ class Training:
     variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style
     clips_per_chunk: int = 64
     clips: int = 24576
-    stills: int = 65_536
+    stills: int = 10_240
     batch: int = 24
     stills_batch: int = 96
     stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
@@ -81,7 +81,7 @@ class Training:
     muon_rate: float = 1e-2
     adam_rate: float = 1.5e-3
     text_rate: float = 2e-4  # of the text encoder, which has learned to read before
-    empty_caption: float = 0.1  # share of samples that see no caption: what guidance needs
+    empty_caption: float = 0.2  # share of samples that see no caption: what guidance needs
     actor_weight: float = 4.0  # an actor's cells weigh 1 + this much in the loss
     time_shift: float = 2.0  # noise levels are drawn shifted towards noise by this factor
     save_minutes: float = 4.0

@@ -132,7 +132,7 @@ class Naming(nn.Module):
             for block in NAMED_AT:
                 tokens = _pooled(self.tokens[block], share)
                 for name in NAMED[where]:
-                    if (batch.names[name] != UNSEEN).all():
+                    if (batch.names[name] != UNSEEN).any():
                         loss = loss + F.cross_entropy(self.heads[f"{where} {name} {block}"](tokens), batch.names[name])
         return loss
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 
+from examples.nano.batches import UNSEEN, Batches
 from examples.nano.conditions import MASK_CHANNELS, control, fold_mask, frames_condition, known_frames
 from examples.nano.config import FRAMES, HEIGHT, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, WIDTH
 from examples.nano.muon import Muon, orthogonalise
@@ -153,3 +154,27 @@ def test_a_cell_that_is_given_whole_comes_back_whatever_the_network_says(level: 
     noisy = (1 - level) * given + level * noise
     back = noisy - level * velocity(small_transformer(), noisy, level, given, unknown=0.0, answer=1.0)
     assert (back - given).abs().max() < 0.03
+
+
+def test_a_clip_without_words_has_the_reference_of_another_and_names_nothing() -> None:
+    clips = torch.arange(16.0).view(-1, 1, 1, 1, 1).expand(-1, 1, 1, 4, 4)
+    chunk = {
+        "scenes": [scene() for _ in clips],
+        "latents": clips,
+        "weight": clips[:, 0],
+        "references": clips,
+        "captions": [["words"] for _ in clips],
+        "named": ["words" for _ in clips],
+    }
+    batches = Batches.__new__(Batches)  # without the chunks of a training that may not have begun
+    batches.rng, batches.clips, batches.stills = np.random.default_rng(1), [], [chunk]
+    batches.grey = torch.zeros(1, 1, 4, 4)
+    told, own = [], []
+    for batch in (batches.draw(0) for _ in range(20)):
+        if batch.reference:
+            told += [caption == "words" for caption in batch.captions]
+            own += (batch.latents[:, 0, 0, 0, 0] == batch.latents[:, 0, 1, 0, 0]).tolist()
+            assert [name != UNSEEN for name in batch.names["shape"].tolist()] == told[-len(batch.captions) :]
+    with_words, without = ([o for o, t in zip(own, told, strict=True) if t is wanted] for wanted in (True, False))
+    assert all(with_words)
+    assert sum(without) < 0.2 * len(without)
