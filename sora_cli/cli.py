@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sora_cli import __version__, console
-from sora_cli.errors import DeviceLost, RequestError, SoraError
+from sora_cli.errors import DeviceLost, RequestError, SoraError, counted
 from sora_cli.session import interruptible, pairs, signer, working
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
@@ -261,7 +261,7 @@ def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool, events: bool) 
     counts = Counter(outcome.state for outcome in outcomes)
     failed = counts["failed"] + counts["not tried"]
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
-    console.say(f"{len(outcomes)} films: {words}", "bold red" if failed else "bold green")
+    console.say(f"{counted(len(outcomes), 'film')}: {words}", "bold red" if failed else "bold green")
 
 
 # -- looking ---------------------------------------------------------------------------------------------------
@@ -566,9 +566,8 @@ def clean(
     if as_json:
         console.stdout_json(done.as_dict())
     verb = "would remove" if dry_run else "removed"
-    clips = "1 clip" if done.clips == 1 else f"{done.clips} clips"
     console.say(
-        f"{verb} {clips}, {megabytes(done.size)} in all; {done.kept} clips stay",
+        f"{verb} {counted(done.clips, 'clip')}, {megabytes(done.size)} in all; kept: {done.kept}",
         "green",
     )
     for film in done.away:

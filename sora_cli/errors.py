@@ -103,6 +103,11 @@ class Interrupted(KeyboardInterrupt):
         """As shells have it: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 take`, `2 takes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A place in a text file: `line` and `column` count from 1.

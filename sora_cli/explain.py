@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
-from sora_cli.errors import Problem, SoraError, StoryboardError
+from sora_cli.errors import Problem, SoraError, StoryboardError, counted
 from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.takes import key_fields, latents_go_on
@@ -43,8 +43,15 @@ class Checked:
         """One line for a storyboard without problems."""
         if self.plan is None:
             return f"{self.file}: nothing wrong"
-        shots, takes = len(self.plan.shots), len(self.plan.takes)
-        return f"{self.file}: nothing wrong; {shots} shots, {takes} takes, {self.plan.seconds:.2f} s of film"
+        work = f"{counted(len(self.plan.shots), 'shot')}, {counted(len(self.plan.takes), 'take')}"
+        return f"{self.file}: nothing wrong; {work}, {self.plan.seconds:.2f} s of film"
+
+
+def _time(seconds: float) -> str:
+    """In the unit that a person waits in."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -120,7 +127,8 @@ class PlanView:
         """One line: how much film, how much work."""
         plan, missing = self.plan, sum(not kept for kept in self.kept.values())
         size = f"{plan.width}x{plan.height} at {float(plan.fps):g} fps"
-        return f"{len(plan.shots)} shots, {plan.frames} frames ({plan.seconds:.2f} s), {size}; {missing} takes to shoot"
+        film = f"{counted(len(plan.shots), 'shot')}, {counted(plan.frames, 'frame')} ({plan.seconds:.2f} s)"
+        return f"{film}, {size}; {counted(missing, 'take')} to shoot"
 
     def needed(self) -> Iterator[Problem]:
         """For each engine with work to do, what it will need here; what would fit where it will not."""
@@ -128,7 +136,8 @@ class PlanView:
         for name, need in self.needs.items():
             parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"
             facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
-            took = f", about {need.seconds * todo[name] / 60:.0f} min for {todo[name]} takes" if need.seconds else ""
+            work = f"{_time(need.seconds * todo[name])} for {counted(todo[name], 'take')}"
+            took = f", about {work}" if need.seconds else ""
             wont = "" if need.fits else "; it does not fit here"
             yield Problem(f"{facts}{took}{wont}", need.advice)
 

@@ -13,7 +13,7 @@ from rich import progress
 from rich.text import Text
 
 from sora_cli import console, report
-from sora_cli.errors import RequestError, SoraError
+from sora_cli.errors import RequestError, SoraError, counted
 
 
 class Download:
@@ -127,7 +127,7 @@ def words(_event: report.Event) -> tuple[str, str]:
 @words.register
 def _(event: report.Planned) -> tuple[str, str]:
     kept = f", {event.kept} already kept" if event.kept else ""
-    return f"{event.takes} takes{kept}, {event.frames} frames, {event.seconds:.2f} s of film", ""
+    return f"{counted(event.takes, 'take')}{kept}, {counted(event.frames, 'frame')}, {event.seconds:.2f} s of film", ""
 
 
 @words.register

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, counted
 from sora_cli.media.flipbook import Flipbook, flipbook
 from sora_cli.media.picture import fit
 from sora_cli.media.probe import Probe, probe
@@ -110,7 +110,7 @@ def _decoded(film: Path, numbers: Sequence[int]) -> Iterator[Frames]:
 def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe | Flipbook, shots: int) -> None:
     draw.text((_MARGIN, 34), title, _INK, _font(30), anchor="lt")
     fps = f"{float(known.fps or 0):.3f}".rstrip("0").rstrip(".")
-    facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {shots} shots"
+    facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {counted(shots, 'shot')}"
     draw.text((_WIDTH - _MARGIN, 44), facts, _DIM, _font(16), anchor="rt")
 
 
