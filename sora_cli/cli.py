@@ -140,6 +140,9 @@ def generate(
     output: Out = None,
     image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
     to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
+    reference: Annotated[
+        list[Path] | None, typer.Option(metavar="PICTURE", help="Who or what should be seen; may be given again.")
+    ] = None,
     duration: Annotated[str | None, typer.Option(help="4s, 1500ms, 48f or seconds.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
@@ -163,8 +166,9 @@ def generate(
     from sora_cli import film
 
     shot: dict[str, Any] = {
-        "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image), "duration": duration,
-        "seed": seed, "engine": engine, "style": style, "avoid": avoid, "camera": camera,
+        "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image),
+        "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
+        "engine": engine, "style": style, "avoid": avoid, "camera": camera,
         "options": pairs(option, "--option") or None,
     }  # fmt: skip
     written = {key: value for key, value in shot.items() if value is not None}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sora_cli.cli import main
 
@@ -206,6 +207,15 @@ def test_an_interrupt_ends_with_130_and_the_next_run_goes_on(studio: Path) -> No
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert any(event.get("reused") for event in events)
+
+
+def test_generate_takes_references(studio: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(studio / "ball.png")
+    words = ("generate", "a ball rolls right", "--duration", "0.5s", "--option", "steps=2", "-o", "ball.mp4")
+    done = run(*words, "--reference", "ball.png")
+    assert done.returncode == 0, done.stderr
+    assert "ball.png" in run("verify", "ball.mp4").stdout
+    assert "`bal.png`: no such file" in run(*words, "--reference", "bal.png").stderr
 
 
 def test_generate_makes_a_clip_and_never_overwrites_by_default(studio: Path) -> None:

@@ -54,7 +54,7 @@ def card(name: str | None = None) -> EngineCard:
     if checkpoint.has_index(folder):
         return of_folder(folder.resolve(), name=name)
     repo, _, revision = name.partition("@")
-    if found := checkpoint.find(repo, revision or None) if _is_repo(repo) else None:
+    if found := checkpoint.find(repo, revision or None) if is_repo(repo) else None:
         return of_folder(found, name=name, source=repo)
     raise _missing(name, repo)
 
@@ -217,8 +217,9 @@ def _not_here(known: EngineCard) -> EngineMissing:
     )
 
 
-def _is_repo(name: str) -> bool:
-    return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+def is_repo(name: str) -> bool:
+    """Whether this may be a hub id, `owner/name`, and is not plainly a path."""
+    return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) is not None
 
 
 def _folder(name: str) -> Path:
@@ -244,6 +245,7 @@ def _missing(name: str, repo: str) -> EngineMissing:
     near = [folded[low] for low in difflib.get_close_matches(repo.lower(), folded, n=1, cutoff=0.6)]
     if near:
         return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near[0]}?")
-    if _is_repo(repo):
+    if is_repo(repo):
         return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
-    return EngineMissing(f"there is no engine {name}", hint="see what there is: sora models")
+    kind = "folder" if "/" in name else "engine"
+    return EngineMissing(f"there is no {kind} {name}", hint="see what there is: sora models")

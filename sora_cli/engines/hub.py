@@ -112,7 +112,7 @@ def source_of(name: str) -> str:
     for card in catalogue.cards():
         if card.name == name and "/" in card.source and not Path(card.source).is_absolute():
             return card.source
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if catalogue.is_repo(name):
         return name
     raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="see: sora models")
 

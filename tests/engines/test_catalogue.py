@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -121,6 +122,13 @@ def test_an_unknown_engine_is_missing_with_a_hint(name: str, hint: str) -> None:
         catalogue.card(name)
     assert hint in caught.value.hint
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["./models/wan", "./wan", "../wan", "/no/wan"])
+def test_a_path_to_nothing_is_told_as_a_folder_that_is_not_there(name: str) -> None:
+    with pytest.raises(EngineMissing, match=f"there is no folder {re.escape(name)}") as caught:
+        catalogue.card(name)
+    assert "pull" not in caught.value.hint
 
 
 def test_the_environment_names_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
