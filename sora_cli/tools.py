@@ -21,7 +21,7 @@ from sora_cli.master.cube import write_cube
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
 from sora_cli.media.picture import picture_header
-from sora_cli.media.probe import Probe, packet_index, probe
+from sora_cli.media.probe import Probe, no_hdr, packet_index, probe
 from sora_cli.media.replay import frame_numbers, replay
 from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
@@ -188,9 +188,7 @@ def _probed(path: Path) -> Probe:
         real = found.container.partition(",")[0]
         raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
     if found.color.hdr:
-        raise MediaError(
-            f"cannot use {path}: it is in high dynamic range (PQ or HLG)", hint="convert it to BT.709 first"
-        )
+        raise no_hdr(path)
     return found
 
 

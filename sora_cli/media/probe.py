@@ -51,6 +51,14 @@ class ColorTags:
         return self.transfer in {"smpte2084", "arib-std-b67"}
 
 
+def no_hdr(what: Path | str) -> MediaError:
+    """What is said to a film in high dynamic range, which we would show wrongly."""
+    return MediaError(
+        f"cannot use {what}: it is in high dynamic range (PQ or HLG)",
+        hint="convert it to BT.709 first: ffmpeg's filters zscale and tonemap do so",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What a media file is. `width` and `height` are as shown: turned, and with square pixels.

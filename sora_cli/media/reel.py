@@ -20,7 +20,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media import picture
 from sora_cli.media.opening import opened, picture_stream
 from sora_cli.media.picture import contain, cover, picture_header, read_picture
-from sora_cli.media.probe import Index, clockwise, packet_index, shown_size
+from sora_cli.media.probe import Index, clockwise, no_hdr, packet_index, shown_size
 from sora_cli.media.stream import Frames
 
 Step = tuple[str, dict[str, str]]
@@ -99,10 +99,7 @@ def to_rgb(
         MediaError: the frames are high dynamic range, which we would show wrongly.
     """
     if frame.color_trc in {16, 18}:
-        raise MediaError(
-            "the film is in high dynamic range (PQ or HLG), which sora does not read yet",
-            hint="convert it to BT.709 first, with a tone map",
-        )
+        raise no_hdr("the film")
     turn = clockwise(frame.rotation)
     upright = shown_size(frame.width, frame.height, aspect, turn)
     wide, high = upright

@@ -12,7 +12,7 @@ import numpy as np
 
 from sora_cli.errors import MediaError
 from sora_cli.media.opening import opened
-from sora_cli.media.probe import Index, Probe, packet_index, probe
+from sora_cli.media.probe import Index, Probe, no_hdr, packet_index, probe
 from sora_cli.media.reel import Chain, decode, pixel_aspect, to_rgb
 from sora_cli.media.sound import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE, Chapter, Master, Samples
@@ -31,9 +31,7 @@ def replay(path: Path) -> Master:
     if found.kind != "film" or found.fps is None:
         raise MediaError(f"cannot use {path}: it is not a film", hint="name a film with pictures")
     if found.color.hdr:
-        raise MediaError(
-            f"cannot use {path}: it is in high dynamic range (PQ or HLG)", hint="convert it to BT.709 first"
-        )
+        raise no_hdr(path)
     index = packet_index(path)
     fps = found.fps
     shown = frame_numbers(index, fps) if found.variable else list(range(found.frames))
