@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sora_cli import film
 from sora_cli.errors import SoraError
-from sora_cli.report import Event, TakeKept
+from sora_cli.events import Event, TakeKept
+from sora_cli.flows import film
 
 
 def hear(event: Event) -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
-from sora_cli.report import Report
+from sora_cli.events import Report
 
 
 class WaveOptions(BaseModel):

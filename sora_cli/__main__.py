@@ -15,7 +15,7 @@ COUNT = "SORA_RESTARTS"
 
 def start_again() -> None:
     """Start the same command in a new process, which goes on where this one was; but not for ever."""
-    from sora_cli import console
+    from sora_cli.cli import console
 
     done = int(os.environ.get(COUNT, "0"))
     if os.name == "posix" and done < RESTARTS:
@@ -33,7 +33,7 @@ def run() -> None:
     gc.disable()
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
-        from sora_cli.cli import main
+        from sora_cli.cli.commands import main
 
         code = main(again=start_again)
     if code > INTERRUPTED:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sora_cli.cli import main
+from sora_cli.cli.commands import main
 
 BOARD = """\
 title: Two shots
@@ -43,10 +43,10 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 IMPORTED = """
 import sys
-from sora_cli.cli import main
+from sora_cli.cli.commands import main
 code = main({words!r})
 heavy = {{"torch", "diffusers", "transformers", "av", "moviepy", "c2pa", "numpy", "PIL", "cryptography",
-          "rich.progress", "sora_cli.report", "sora_cli.film"}} & sys.modules.keys()
+          "rich.progress", "sora_cli.events", "sora_cli.flows.film"}} & sys.modules.keys()
 print("loaded", sorted(heavy), "code", code, file=sys.stderr)
 """
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from sora_cli.engines import catalogue
+from sora_cli.events import Recording
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording
+from sora_cli.plan.takes import key_fields, take_key
+from sora_cli.plan.timeline import assemble
+from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store
 from sora_cli.storyboard.model import Look
-from sora_cli.studio import Studio
-from sora_cli.takes import key_fields, take_key
-from sora_cli.timeline import assemble
 from tests.boards import board
 from tests.master.test_colour import looked, spread
 

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sora_cli import film, stamp
+from sora_cli import stamp
+from sora_cli.cancel import Halt
+from sora_cli.colour.cube import read_cube
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
-from sora_cli.halt import Halt
-from sora_cli.master.cube import read_cube
+from sora_cli.events import Recording, TakeKept
+from sora_cli.flows import film
 from sora_cli.media.film import DELIVERIES
 from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import round_half_up
-from sora_cli.report import Recording, TakeKept
+from sora_cli.shoot.studio import Studio, place
 from sora_cli.store import Store, default_folder
-from sora_cli.studio import Studio, place
 from tests.boards import board, catalogue
 
 GREYS = {"black": 30, "dark": 80, "light": 150, "white": 220}

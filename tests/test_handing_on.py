@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sora_cli.camera import Camera
+from sora_cli.cancel import Halt
+from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
-from sora_cli.executors.local import LocalExecutor
-from sora_cli.halt import Halt
+from sora_cli.events import Recording, Report
 from sora_cli.master import finish
-from sora_cli.master.colour import graded, held
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording, Report
-from sora_cli.shoot import shoot
+from sora_cli.plan.takes import key_fields, latents_go_on
+from sora_cli.plan.timeline import assemble
+from sora_cli.shoot.camera import Camera
+from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.shoot import shoot
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.model import SoundBed
-from sora_cli.takes import key_fields, latents_go_on
-from sora_cli.timeline import assemble
 from tests.boards import board, catalogue
 from tests.master.painted import difference, paint
 

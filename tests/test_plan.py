@@ -14,7 +14,7 @@ from PIL import Image
 from sora_cli.engines.base import Ability
 from sora_cli.errors import StoryboardError
 from sora_cli.plan import Plan, plan_takes, round_half_up
-from sora_cli.takes import derive_seed
+from sora_cli.plan.takes import derive_seed
 from tests.boards import CARD, board, catalogue
 
 CARDS = catalogue()

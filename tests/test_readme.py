@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli import storyboard
-from sora_cli.cli import app
+from sora_cli.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

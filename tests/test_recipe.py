@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sora_cli import recipe, storyboard
+from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan, PlannedShot, plan_takes
+from sora_cli.record import recipe
 from sora_cli.store import Store
 from tests.unattended.drawing import CARD
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sora_cli.camera import Camera
+from sora_cli.cancel import Halt
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import StoryboardError
-from sora_cli.executors.local import LocalExecutor
-from sora_cli.halt import Halt
+from sora_cli.events import Recording
 from sora_cli.media.clip import write_clip
 from sora_cli.media.stream import Sound
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording
-from sora_cli.shoot import shoot
+from sora_cli.shoot.camera import Camera
+from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.shoot import shoot
 from sora_cli.store import Store
 from sora_cli.storyboard import read_text
 from tests.boards import CARD, board, catalogue

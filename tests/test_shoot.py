@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sora_cli.camera import Camera
+from sora_cli.cancel import Halt
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
-from sora_cli.executors.local import LocalExecutor
-from sora_cli.halt import Halt
+from sora_cli.events import Recording, Report, TakeFailed, TakeKept, TakeSkipped
 from sora_cli.media.reel import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording, Report, TakeFailed, TakeKept, TakeSkipped
-from sora_cli.shoot import best, shoot
+from sora_cli.shoot.camera import Camera
+from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.shoot import best, shoot
 from sora_cli.store import Clip, Store
 from tests.boards import board, catalogue
 
@@ -157,6 +157,6 @@ def test_the_next_engines_weights_are_read_while_the_first_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    monkeypatch.setattr("sora_cli.shoot.read_ahead", lambda card, _stop: read.append(card.name))
+    monkeypatch.setattr("sora_cli.shoot.shoot.read_ahead", lambda card, _stop: read.append(card.name))
     Set(tmp_path).shoot(plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"}, "a star"))
     assert sorted(read) == ["test", "two"]

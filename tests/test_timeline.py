@@ -10,8 +10,8 @@ import pytest
 
 from sora_cli.engines.base import Ability
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.timeline import Cue, CutShot, assemble
 from sora_cli.store import Clip
-from sora_cli.timeline import Cue, CutShot, assemble
 from tests.boards import CARD, board, catalogue
 
 

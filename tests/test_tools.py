@@ -16,16 +16,17 @@ import pytest
 import soundfile
 from PIL import Image
 
-from sora_cli import stamp, tools
+from sora_cli import stamp
+from sora_cli.cancel import Halt
+from sora_cli.colour.cube import read_cube
 from sora_cli.errors import MediaError, RequestError, SoraError, StampError
-from sora_cli.halt import Halt
-from sora_cli.master.cube import read_cube
+from sora_cli.events import Recording
+from sora_cli.flows import edit
 from sora_cli.media.film import DELIVERIES
 from sora_cli.media.flipbook import flipbook
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
-from sora_cli.report import Recording
 from sora_cli.storyboard.model import Provenance
 
 SIZE = (192, 128)
@@ -37,8 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
-def way(**changes: Any) -> tools.Way:
-    return tools.Way(report=Recording(), halt=Halt(), **changes)
+def way(**changes: Any) -> edit.Way:
+    return edit.Way(report=Recording(), halt=Halt(), **changes)
 
 
 def film(
@@ -104,7 +105,7 @@ def first(tmp_path: Path) -> Path:
 
 def test_films_one_after_the_other(tmp_path: Path, first: Path) -> None:
     second = film(tmp_path / "second.mp4", [200] * 12)
-    made = tools.stitch([first, second, first], tmp_path / "out.mp4", way(provenance=Provenance("Jane Doe")))
+    made = edit.stitch([first, second, first], tmp_path / "out.mp4", way(provenance=Provenance("Jane Doe")))
     assert near(shown(tmp_path / "out.mp4"), [*GREYS, *[200] * 12, *GREYS])
     assert (made.frames, made.seconds) == (36, 1.5)
     verdict = stamp.verify(tmp_path / "out.mp4")
@@ -118,23 +119,23 @@ def test_films_one_after_the_other(tmp_path: Path, first: Path) -> None:
 
 def test_transitions_overlap(tmp_path: Path, first: Path) -> None:
     second = film(tmp_path / "second.mp4", [200] * 12)
-    tools.stitch([first, second], tmp_path / "out.mp4", way(), transition="dissolve 0.25s")
+    edit.stitch([first, second], tmp_path / "out.mp4", way(), transition="dissolve 0.25s")
     found = shown(tmp_path / "out.mp4")
     assert near(found[:6], GREYS[:6])
     assert near(found[12:], [200] * 6)
     assert found[5:13] == sorted(found[5:13])
     for wrong in ("dissolve 1s", "melt 1s"):
         with pytest.raises(RequestError, match=r"too long|not a transition"):
-            tools.stitch([first, second], tmp_path / "no.mp4", way(), transition=wrong)
+            edit.stitch([first, second], tmp_path / "no.mp4", way(), transition=wrong)
 
 
 def test_rates_and_sizes_become_the_first_ones_or_those_given(tmp_path: Path, first: Path) -> None:
     slow = film(tmp_path / "slow.mp4", [100, 120, 140], size=(96, 96), rate=Fraction(12))
-    tools.stitch([first, slow], tmp_path / "out.mp4", way())
+    edit.stitch([first, slow], tmp_path / "out.mp4", way())
     known = probe(tmp_path / "out.mp4")
     assert (known.width, known.height, known.fps) == (*SIZE, RATE)
     assert near(shown(tmp_path / "out.mp4")[12:], [100, 100, 120, 120, 140, 140])
-    tools.stitch([slow, first], tmp_path / "two.mp4", way(), size="320x180", fps="29.97", fit="fit")
+    edit.stitch([slow, first], tmp_path / "two.mp4", way(), size="320x180", fps="29.97", fit="fit")
     known = probe(tmp_path / "two.mp4")
     assert (known.width, known.height, known.fps) == (320, 180, Fraction(30000, 1001))
     assert known.frames == round(Fraction(3, 12) * known.fps) + round(Fraction(12, 24) * known.fps)
@@ -147,14 +148,14 @@ def test_rates_and_sizes_become_the_first_ones_or_those_given(tmp_path: Path, fi
 
 def test_a_changing_rate_is_shown_at_its_times(tmp_path: Path, first: Path) -> None:
     jumpy = film(tmp_path / "vfr.mp4", [100, 120, 140, 160, 180], times=[0, 1, 4, 6, 7])
-    tools.stitch([first, jumpy], tmp_path / "out.mp4", way())
+    edit.stitch([first, jumpy], tmp_path / "out.mp4", way())
     assert near(shown(tmp_path / "out.mp4")[12:], [100, 120, 120, 120, 140, 140, 160, 180])
 
 
 @pytest.mark.parametrize("rotate", [90, -90, 180])
 def test_a_turned_film_stands_upright(tmp_path: Path, first: Path, rotate: int) -> None:
     turned = film(tmp_path / "turned.mp4", [90] * 3, rotate=rotate, half=True)
-    tools.stitch([first, turned], tmp_path / "out.mp4", way())
+    edit.stitch([first, turned], tmp_path / "out.mp4", way())
     frame = read_frames(tmp_path / "out.mp4", 13, 1)[0].astype(int)
     red = {90: frame[96:], -90: frame[:32], 180: frame[:, 128:]}[rotate]
     other = {90: frame[:32], -90: frame[96:], 180: frame[:, :64]}[rotate]
@@ -177,7 +178,7 @@ def test_a_turned_film_stands_upright(tmp_path: Path, first: Path, rotate: int) 
 def test_pictures_of_every_kind(tmp_path: Path, first: Path, given: dict[str, Any]) -> None:
     other = film(tmp_path / "other.mp4", GREYS, **given)
     for clips, name in (([first, other], "second.mp4"), ([other, first], "first-one.mp4")):
-        tools.stitch(clips, tmp_path / name, way())
+        edit.stitch(clips, tmp_path / name, way())
         assert near(shown(tmp_path / name), GREYS * 2)
     known = probe(tmp_path / "first-one.mp4")
     assert (known.width, known.height) == ((190, 126) if given.get("size") == (191, 127) else SIZE)
@@ -186,7 +187,7 @@ def test_pictures_of_every_kind(tmp_path: Path, first: Path, given: dict[str, An
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
 def test_sound_of_every_layout(tmp_path: Path, first: Path, layout: str) -> None:
     loud = film(tmp_path / "loud.mp4", [90] * 48, layout=layout)
-    tools.stitch([first, loud], tmp_path / "out.mp4", way())
+    edit.stitch([first, loud], tmp_path / "out.mp4", way())
     assert probe(tmp_path / "out.mp4").channels == 2
     heard = read_sound(tmp_path / "out.mp4")
     assert np.abs(heard[:22_000]).max() < 0.01
@@ -201,7 +202,7 @@ def test_sound_of_every_layout(tmp_path: Path, first: Path, layout: str) -> None
 def test_other_containers(tmp_path: Path, first: Path, name: str) -> None:
     codec, pixels = ("gif", "rgb8") if name == "a.gif" else ("mpeg4", "yuv420p")
     other = film(tmp_path / name, [255] * 6, codec=codec, pixels=pixels, rate=Fraction(25))
-    tools.stitch([first, other], tmp_path / "out.mp4", way())
+    edit.stitch([first, other], tmp_path / "out.mp4", way())
     assert near(shown(tmp_path / "out.mp4"), [*GREYS, *[255] * 6])
 
 
@@ -216,7 +217,7 @@ def test_a_film_cut_short_is_refused(tmp_path: Path, first: Path, name: str, sha
     data, wanted = whole.read_bytes(), shown(whole)
     whole.write_bytes(data[: int(len(data) * share)])
     if share == 0.97 and name in {"a.avi", "a.mkv"}:  # what is cut off is the index: every frame is there
-        tools.stitch([first, whole], tmp_path / "out.mp4", way())
+        edit.stitch([first, whole], tmp_path / "out.mp4", way())
         assert near(shown(tmp_path / "out.mp4"), [*GREYS, *wanted])
     else:
         refused(tmp_path, [first, whole], "cut short|damaged|cannot read|no frame|no picture")
@@ -225,7 +226,7 @@ def test_a_film_cut_short_is_refused(tmp_path: Path, first: Path, name: str, sha
 def refused(folder: Path, clips: Sequence[Path], why: str, kind: type[SoraError] = MediaError) -> None:
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(kind, match=why) as caught:
-        tools.stitch(clips, folder / "no.mp4", way())
+        edit.stitch(clips, folder / "no.mp4", way())
     assert caught.value.hint
     assert sorted(path.name for path in folder.iterdir()) == before
 
@@ -254,9 +255,9 @@ def test_high_dynamic_range_is_refused(tmp_path: Path, first: Path, transfer: in
     hdr = film(tmp_path / "hdr.mp4", [90] * 3, pixels="yuv420p10le", transfer=transfer)
     refused(tmp_path, [first, hdr], "high dynamic range")
     with pytest.raises(MediaError, match="high dynamic range"):
-        tools.mark(hdr, tmp_path / "no.mp4", way())
+        edit.mark(hdr, tmp_path / "no.mp4", way())
     with pytest.raises(MediaError, match=r"hdr\.mp4: it is in high dynamic range"):
-        tools.grade(first, tmp_path / "no.mp4", way(), match=str(hdr))
+        edit.grade(first, tmp_path / "no.mp4", way(), match=str(hdr))
 
 
 def test_a_name_that_lies(tmp_path: Path, first: Path) -> None:
@@ -264,20 +265,20 @@ def test_a_name_that_lies(tmp_path: Path, first: Path) -> None:
     lies = (tmp_path / "a.mkv").rename(tmp_path / "lies.mp4")
     refused(tmp_path, [first, lies], r"not what its ending says: it is matroska")
     with pytest.raises(MediaError, match="not what its ending says"):
-        tools.mark(lies, tmp_path / "no.mp4", way())
+        edit.mark(lies, tmp_path / "no.mp4", way())
 
 
 def test_a_film_is_never_written_over_its_own_clip(tmp_path: Path, first: Path) -> None:
     before = first.read_bytes()
     with pytest.raises(RequestError, match="made from"):
-        tools.stitch([first, first], first, way())
+        edit.stitch([first, first], first, way())
     with pytest.raises(RequestError, match=r"must end in \.mp4"):
-        tools.stitch([first, first], tmp_path / "out.mov", way())
+        edit.stitch([first, first], tmp_path / "out.mov", way())
     assert first.read_bytes() == before
 
 
 def test_a_clip_whose_credential_is_broken_is_refused(tmp_path: Path, first: Path) -> None:
-    made = tools.mark(first, tmp_path / "marked.mp4", way()).path
+    made = edit.mark(first, tmp_path / "marked.mp4", way()).path
     assert made is not None
     data = bytearray(made.read_bytes())
     data[-2000] ^= 1
@@ -286,9 +287,9 @@ def test_a_clip_whose_credential_is_broken_is_refused(tmp_path: Path, first: Pat
         broken = "broken.mp4" in clips[1].name
         if broken:
             with pytest.raises(StampError, match="broken credential"):
-                tools.stitch(clips, tmp_path / "no.mp4", way())
+                edit.stitch(clips, tmp_path / "no.mp4", way())
         else:
-            tools.stitch(clips, tmp_path / "out.mp4", way())
+            edit.stitch(clips, tmp_path / "out.mp4", way())
             assert stamp.verify(tmp_path / "out.mp4").ok
 
 
@@ -315,18 +316,18 @@ def test_a_film_is_graded_to_a_film_a_picture_and_a_lut(tmp_path: Path) -> None:
     aim = read_frames(plain, 3, 1).astype(float)
     Image.fromarray(aim[0].astype(np.uint8)).save(tmp_path / "aim.png")
     before = np.abs(read_frames(warm, 3, 1) - aim).mean()
-    made = tools.grade(warm, tmp_path / "a.mp4", way(), match=str(plain), lut=tmp_path / "cool.cube")
+    made = edit.grade(warm, tmp_path / "a.mp4", way(), match=str(plain), lut=tmp_path / "cool.cube")
     assert made.lut == tmp_path / "cool.cube"
     assert stamp.verify(tmp_path / "a.mp4").ok
     assert "c2pa.adjustedColor" in stamp.verify(tmp_path / "a.mp4").actions
-    tools.grade(warm, tmp_path / "b.mp4", way(), match=str(tmp_path / "aim.png"))
-    tools.grade(warm, tmp_path / "c.mp4", way(), match=str(tmp_path / "cool.cube"))
+    edit.grade(warm, tmp_path / "b.mp4", way(), match=str(tmp_path / "aim.png"))
+    edit.grade(warm, tmp_path / "c.mp4", way(), match=str(tmp_path / "cool.cube"))
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         graded = read_frames(tmp_path / name, 3, 1)
         assert np.median(np.abs(graded - aim)) < 0.35 * before, name
     full = read_cube(tmp_path / "cool.cube")
     assert full[16, 16, 16, 0] < full[16, 16, 16, 2]
-    tools.grade(warm, None, way(), match=str(plain), lut=tmp_path / "alone.cube")
+    edit.grade(warm, None, way(), match=str(plain), lut=tmp_path / "alone.cube")
     assert (read_cube(tmp_path / "alone.cube") == full).all()
 
 
@@ -334,13 +335,13 @@ def test_grading_asks_for_what_it_needs(tmp_path: Path, first: Path) -> None:
     for out, match, why in ((None, str(first), "nothing to make"), (tmp_path / "a.mp4", "off", "not a file"),
                             (tmp_path / "a.mp4", "none.png", "no such file")):  # fmt: skip
         with pytest.raises(RequestError, match=why):
-            tools.grade(first, out, way(), match=match)
+            edit.grade(first, out, way(), match=match)
 
 
 @pytest.mark.parametrize("name", ["frames", "webp"])
 def test_pictures_one_after_the_other_are_what_they_say(tmp_path: Path, name: str) -> None:
     clip = film(tmp_path / "in.mp4", GREYS, layout="stereo", rate=Fraction(12))
-    made = tools.stitch([clip, clip], tmp_path / f"out.{name}", way(deliver=name))
+    made = edit.stitch([clip, clip], tmp_path / f"out.{name}", way(deliver=name))
     assert made.path is not None
     found = flipbook(made.path)
     assert found is not None
@@ -352,14 +353,14 @@ def test_pictures_one_after_the_other_are_what_they_say(tmp_path: Path, name: st
         assert (heard.codec, heard.rate, heard.channels, heard.duration) == ("pcm_s24le", 48_000, 2, 2)
     assert stamp.verify(made.path).ok
     with pytest.raises(MediaError):
-        tools.stitch([made.path], tmp_path / "again.mp4", way())
+        edit.stitch([made.path], tmp_path / "again.mp4", way())
 
 
 @pytest.mark.parametrize("name", sorted({*DELIVERIES} - {"frames", "webp"}))
 def test_every_delivery_is_what_it_says(tmp_path: Path, name: str) -> None:
     kind = DELIVERIES[name]
     clip = film(tmp_path / "in.mp4", GREYS, layout="stereo", rate=Fraction(12))
-    made = tools.stitch([clip, clip], tmp_path / f"out{kind.suffix}", way(deliver=name))
+    made = edit.stitch([clip, clip], tmp_path / f"out{kind.suffix}", way(deliver=name))
     assert made.path is not None
     known = probe(made.path)
     assert (known.width, known.height, known.frames) == (*SIZE, 24)

@@ -11,24 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from sora_cli.engines import checkpoint, released
+from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
+from sora_cli.engines.cards import NANO, Known, known
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
-from sora_cli.engines.released import Known
 from sora_cli.errors import EngineMissing
 
 if TYPE_CHECKING:
-    from sora_cli.report import Report
+    from sora_cli.events import Report
 
 DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
-    "helios": "sora_cli.engines.helios:Helios",
-    "ltx2": "sora_cli.engines.ltx2:Ltx2",
-    "minimax-h3": "sora_cli.engines.minimax_h3:MiniMaxH3",
-    "wan": "sora_cli.engines.wan:Wan",
-    "wan-vace": "sora_cli.engines.wan_vace:WanVace",
+    "helios": "sora_cli.engines.families.helios:Helios",
+    "ltx2": "sora_cli.engines.families.ltx2:Ltx2",
+    "minimax-h3": "sora_cli.engines.families.minimax_h3:MiniMaxH3",
+    "wan": "sora_cli.engines.families.wan:Wan",
+    "wan-vace": "sora_cli.engines.families.wan_vace:WanVace",
 }
 """Where the class of each family is. An engine from elsewhere names its own `module:Class` as its card's family."""
 
@@ -44,7 +44,7 @@ def card(name: str | None = None) -> EngineCard:
         EngineMissing: there is no such engine, its weights are not here, or its folder is not a model we can run.
     """
     name = name or os.environ.get("SORA_ENGINE") or DEFAULT
-    for template in released.known():
+    for template in known():
         if template.card.name == name:
             return _placed(template)
     for own in own_cards():
@@ -65,7 +65,7 @@ def cards() -> list[EngineCard]:
     Released models first, then those of other packages, then folders in SORA_MODELS that are none of these.
     """
     found = []
-    for template in released.known():
+    for template in known():
         place = _place(template.card)
         revision = checkpoint.revision_of(place) if place else ""
         found.append(replace(template.card, location=place, revision=revision))
@@ -129,8 +129,8 @@ def recognise(found: Checkpoint, source: str = "") -> tuple[Known, bool]:
         EngineMissing: its pipeline class belongs to no family.
     """
     best: tuple[float, Known] | None = None
-    kinds = {kind for template in released.known() for kind in template.pipelines}
-    for template in released.known():
+    kinds = {kind for template in known() for kind in template.pipelines}
+    for template in known():
         if found.pipeline in template.pipelines and all(_same(found, template.shape)):
             same = _same(found, template.traits)
             share = sum(same) / len(same) if same else 1.0
@@ -172,7 +172,7 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     import logging
 
-    from sora_cli.report import Silent
+    from sora_cli.events import Silent
 
     for library in ("TRANSFORMERS", "DIFFUSERS"):  # they talk while being imported, and so do these two
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
@@ -202,18 +202,18 @@ def _placed(template: Known) -> EngineCard:
     return replace(template.card, location=place, revision=checkpoint.revision_of(place))
 
 
-def _place(known: EngineCard) -> Path | None:
-    if known.name == DEFAULT:
-        return released.NANO if checkpoint.has_index(released.NANO) else None
-    return checkpoint.find(known.source)
+def _place(wanted: EngineCard) -> Path | None:
+    if wanted.name == DEFAULT:
+        return NANO if checkpoint.has_index(NANO) else None
+    return checkpoint.find(wanted.source)
 
 
-def _not_here(known: EngineCard) -> EngineMissing:
-    if known.name == DEFAULT:
+def _not_here(wanted: EngineCard) -> EngineMissing:
+    if wanted.name == DEFAULT:
         return EngineMissing("the embedded model is not in this installation", hint="install sora again")
     return EngineMissing(
-        f"engine {known.name} is not on this machine",
-        hint=f"get it (about {known.disk_gb:g} GB): sora models pull {known.source}",
+        f"engine {wanted.name} is not on this machine",
+        hint=f"get it (about {wanted.disk_gb:g} GB): sora models pull {wanted.source}",
     )
 
 
@@ -231,7 +231,7 @@ def _folder(name: str) -> Path:
 
 
 def _missing(name: str, repo: str) -> EngineMissing:
-    for template in released.known():
+    for template in known():
         if template.card.source.lower() == repo.lower():
             return _not_here(template.card)
     if os.path.isdir(_folder(name)):  # noqa: PTH112  pathlib's raises where a name is too long
@@ -239,8 +239,8 @@ def _missing(name: str, repo: str) -> EngineMissing:
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
             hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
         )
-    names = [template.card.name for template in released.known()] + [own.name for own in own_cards()]
-    names += [template.card.source for template in released.known()]
+    names = [template.card.name for template in known()] + [own.name for own in own_cards()]
+    names += [template.card.source for template in known()]
     folded = {one.lower(): one for one in names}
     near = [folded[low] for low in difflib.get_close_matches(repo.lower(), folded, n=1, cutoff=0.6)]
     if near:

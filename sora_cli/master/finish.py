@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
-from sora_cli.master.colour import Grader
 from sora_cli.master.picture import pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
 from sora_cli.media.stream import Chapter, Master
+from sora_cli.plan.timeline import Cut
 from sora_cli.storyboard.model import SoundBed
-from sora_cli.timeline import Cut
 
 
 def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:

@@ -19,7 +19,7 @@ from sora_cli.master.transition import Mixer, Pictures, black, from_black, mix
 from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.motion import smoothed
 from sora_cli.media.reel import Chain, Step, bars, decode, pixel_aspect, to_rgb
-from sora_cli.timeline import Cut, CutShot, Piece
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 
 Steps = Sequence[Step]
 DEEP = "gbrp16le"

@@ -20,8 +20,8 @@ from sora_cli.errors import MediaError
 from sora_cli.master.loudness import levelled
 from sora_cli.media.sound import sound_blocks, stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.storyboard.model import SoundBed
-from sora_cli.timeline import Cut, CutShot, Piece
 
 BLOCK = SAMPLE_RATE // 2
 JOIN = SAMPLE_RATE // 100

@@ -20,8 +20,8 @@ from sora_cli.errors import RequestError
 from sora_cli.media.lettering import face_for
 from sora_cli.media.overlay import overlay
 from sora_cli.plan import PlannedShot
+from sora_cli.plan.timeline import Cut, CutShot
 from sora_cli.storyboard.model import TitleCard
-from sora_cli.timeline import Cut, CutShot
 
 SAFE = Fraction(9, 10)
 FADE = Fraction(2, 5)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli import __version__
-from sora_cli.recipe import bare
+from sora_cli.record.recipe import bare
 from sora_cli.storyboard.model import Provenance
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"

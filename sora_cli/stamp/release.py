@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sora_cli.claim import scratch as scratch_folder
 from sora_cli.errors import PolicyError, RequestError, StampError
+from sora_cli.events import Report, Silent, StageDone, StageStarted, StageStep
+from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.film import WEB, Delivery, check_place, write_film
 from sora_cli.media.overlay import overlay
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
-from sora_cli.report import Report, Silent, StageDone, StageStarted, StageStep
 from sora_cli.stamp import credential, watermark
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import (

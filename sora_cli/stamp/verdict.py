@@ -117,7 +117,7 @@ class Verdict:
     codes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What makes the film again (see `sora_cli.recipe`), where it says so."""
+    """What makes the film again (see `sora_cli.record.recipe`), where it says so."""
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data for JSON, without the recipe, which may be long."""

@@ -29,16 +29,16 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from sora_cli.colour.cube import write_cube
+from sora_cli.colour.grade import Grader
 from sora_cli.master import finish
-from sora_cli.master.colour import Grader
-from sora_cli.master.cube import write_cube
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import WEB, write_film
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.stamp.release import with_mark
 from sora_cli.stamp.watermark import make_badge
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition, Watermark
-from sora_cli.timeline import Cut, CutShot, Piece
 
 SHOTS, OVERLAP, SIZE, FPS = 12, 12, (1280, 720), Fraction(24)
 
@@ -135,7 +135,7 @@ def moviepy(folder: Path, seconds: int) -> None:
     """The same film by a plain MoviePy script; the table is applied with numpy, nearest point."""
     from moviepy import AudioFileClip, CompositeVideoClip, ImageClip, VideoFileClip, vfx
 
-    from sora_cli.master.cube import read_cube
+    from sora_cli.colour.cube import read_cube
 
     def graded(clip: VideoFileClip, path: Path) -> VideoFileClip:
         if not path.exists():

@@ -19,19 +19,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from sora_cli import film, storyboard
+from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
+from sora_cli.events import Recording
+from sora_cli.flows import film
 from sora_cli.media.clip import write_clip
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.report import Recording
+from sora_cli.shoot.studio import Studio
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.model import Storyboard
-from sora_cli.studio import Studio
 from tests.engines import tiny
 
 SPANS = {"minimax-h3": 124, "helios": 33, "helios-mid": 33, "helios-distilled": 33}

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from sora_cli.engines.ahead import available, read_ahead
+from sora_cli.engines.prefetch import available, read_ahead
 from tests.boards import CARD
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli.engines import catalogue, checkpoint, released
+from sora_cli.engines import cards, catalogue, checkpoint
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
 
@@ -53,9 +53,9 @@ def test_cards_are_consistent() -> None:
 
 
 def test_names_are_unique_and_every_family_has_a_class() -> None:
-    names = [template.card.name for template in released.known()]
+    names = [template.card.name for template in cards.known()]
     assert len(set(names)) == len(names)
-    assert {template.card.family for template in released.known()} == set(catalogue.FAMILIES)
+    assert {template.card.family for template in cards.known()} == set(catalogue.FAMILIES)
 
 
 def test_a_folder_by_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
         found: object = None
 
-    own = next(iter(released.known())).card
+    own = next(iter(cards.known())).card
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "sora.engines" else [])
     with pytest.raises(EngineMissing, match="is no EngineCard"):
         catalogue.cards()

@@ -10,10 +10,10 @@ import torch
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.fitting import Fit
 from sora_cli.engines.options import Memory
+from sora_cli.engines.runtime.offload import Fit
 from sora_cli.errors import EngineMissing, MachineError, OutOfMemory
-from sora_cli.report import Note, Recording
+from sora_cli.events import Note, Recording
 from tests.contracts.test_engines import silence, take_for
 
 Cards = Callable[[str], EngineCard]

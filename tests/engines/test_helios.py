@@ -10,7 +10,7 @@ import torch
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.helios import chunks_for
+from sora_cli.engines.families.helios import chunks_for
 from tests.contracts.test_engines import pictures, silence, take_for
 
 Cards = Callable[[str], EngineCard]

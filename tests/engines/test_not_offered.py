@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli.engines import not_offered
+from sora_cli.engines.families import not_offered
 
 ENGINES = Path(not_offered.__file__).parent
 FAMILIES = {

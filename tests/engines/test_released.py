@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sora_cli.engines import catalogue, released
+from sora_cli.engines import cards, catalogue
 
 ENTRIES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "released.json").read_text(encoding="utf-8"))
-CARDS = {template.card.name: template.card for template in released.known()}
+CARDS = {template.card.name: template.card for template in cards.known()}
 
 
 def written(entry: dict[str, Any], folder: Path) -> Path:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from sora_cli.engines import catalogue, pixels
+from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.wan_vace import conditions
+from sora_cli.engines.families.wan_vace import conditions
+from sora_cli.engines.runtime import pixels
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
-from sora_cli.report import Note, Recording
+from sora_cli.events import Note, Recording
 from tests.contracts.test_engines import pictures, silence, take_for
 
 Cards = Callable[[str], EngineCard]

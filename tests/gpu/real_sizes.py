@@ -24,20 +24,20 @@ from typing import Any
 
 import torch
 
-from sora_cli.engines import released
+from sora_cli.engines import cards
 from sora_cli.engines.base import EngineCard, Given, Take
-from sora_cli.engines.diffusion import Diffusion, best_device, quiet
 from sora_cli.engines.estimate import Machine, estimate
-from sora_cli.engines.ltx2 import HeldPipeline, Ltx2
+from sora_cli.engines.families.diffusion import Diffusion, best_device, quiet
+from sora_cli.engines.families.ltx2 import HeldPipeline, Ltx2
+from sora_cli.engines.families.wan import Wan
 from sora_cli.engines.options import Memory
-from sora_cli.engines.wan import Wan
 from sora_cli.errors import OutOfMemory
-from sora_cli.report import Note, Recording
+from sora_cli.events import Note, Recording
 from tests.engines import tiny
 
 ENTRIES = {
     entry["name"]: entry
-    for entry in json.loads((Path(tiny.__file__).parent / "released.json").read_text(encoding="utf-8"))
+    for entry in json.loads((Path(tiny.__file__).parent / "cards.json").read_text(encoding="utf-8"))
 }
 MODELS = {"wan2.1-t2v-1.3b": ((832, 480), 81, 50), "ltx-2": ((768, 512), 121, 8)}
 GIB = 1 << 30
@@ -111,7 +111,7 @@ def card_of(name: str, folder: Path, pipe: Any) -> EngineCard:
         if file.endswith(".json"):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(json.dumps(content))
-    known = next(one.card for one in released.known() if one.card.name == name)
+    known = next(one.card for one in cards.known() if one.card.name == name)
     weights = {
         part: sum(weight.numel() * weight.element_size() for weight in model.parameters()) / 2e9
         for part, model in pipe.components.items()

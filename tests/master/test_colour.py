@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sora_cli.colour.cube import table, write_cube
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
-from sora_cli.master.cube import table, write_cube
 from sora_cli.media.clip import write_clip
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Look, SoundBed
-from sora_cli.timeline import Cut, CutShot, Piece
 
 from .painted import Drift, de2000, difference, exposure, lab, linear, paint, together, white
 

@@ -16,9 +16,9 @@ from sora_cli.media.film import write_film
 from sora_cli.media.reel import read_frames
 from sora_cli.media.sound import read_sound
 from sora_cli.media.stream import Sound
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Look, SoundBed
-from sora_cli.timeline import Cut, CutShot, Piece
 
 FPS = Fraction(12)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sora_cli.colour.cube import grid, look_up, read_cube, table, weakened, write_cube
+from sora_cli.colour.grade import graded
+from sora_cli.colour.match import CAP_CHROMA, CAP_LIGHTNESS, match, oklab
 from sora_cli.errors import MediaError
-from sora_cli.master.colour import graded
-from sora_cli.master.cube import grid, look_up, read_cube, table, weakened, write_cube
-from sora_cli.master.match import CAP_CHROMA, CAP_LIGHTNESS, match, oklab
 
 from .painted import (
     CASES,

@@ -16,9 +16,9 @@ from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import Chain, read_frames, to_rgb
+from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
-from sora_cli.timeline import Cut, CutShot, Piece
 
 from .numbered import SIZE, numbered_clip, read
 

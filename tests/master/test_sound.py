@@ -23,9 +23,9 @@ from sora_cli.media.clip import write_clip
 from sora_cli.media.film import delivery, write_film
 from sora_cli.media.sound import read_sound
 from sora_cli.media.stream import Sound
+from sora_cli.plan.timeline import Cue, Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
-from sora_cli.timeline import Cue, Cut, CutShot, Piece
 
 RATE = 48_000
 FPS = Fraction(24000, 1001)

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli import housekeeping
-from sora_cli.claim import Claim, scratch
 from sora_cli.errors import StoreError
+from sora_cli.flows import prune
+from sora_cli.lock import Claim, scratch
 from sora_cli.media.clip import write_clip
 from sora_cli.store import Clip, ClipFacts, Store
 from tests.unattended.conftest import Machine
@@ -101,7 +101,7 @@ def test_a_lock_file_that_is_just_lying_there_locks_nothing(tmp_path: Path) -> N
 
 DIES = """
 import os
-from sora_cli.claim import scratch
+from sora_cli.lock import scratch
 with scratch() as folder:
     (folder / "file").write_bytes(b"x")
     print(folder, flush=True)
@@ -170,12 +170,12 @@ def test_cleaning_spares_what_an_existing_films_sidecar_names(tmp_path: Path) ->
     keep(store, KEY)
     keep(store, OTHER)
     sidecar = released(store, films / "one.mp4", KEY)
-    done = housekeeping.clean(store, keep_days=0)
+    done = prune.clean(store, keep_days=0)
     assert (done.clips, done.kept) == (1, 1)
     assert store.find(KEY)
     assert store.find(OTHER) is None
     sidecar.unlink()
-    assert housekeeping.clean(store, keep_days=0).clips == 1
+    assert prune.clean(store, keep_days=0).clips == 1
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["store.lock"]
 
 
@@ -198,28 +198,28 @@ def test_cleaning_spares_films_on_a_disk_that_is_away_and_sidecars_that_were_cha
     keep(store, KEY)
     sidecar = released(store, disk / "one.mp4", KEY)
     disk.rename(tmp_path / "away")
-    done = housekeeping.clean(store, keep_days=0)
+    done = prune.clean(store, keep_days=0)
     assert (done.clips, done.away) == (0, (str(disk / "one.mp4"),))
     (tmp_path / "away").rename(disk)
     sidecar.write_text("{")
-    assert housekeeping.clean(store, keep_days=0).clips == 0
+    assert prune.clean(store, keep_days=0).clips == 0
     shutil.rmtree(disk)
-    assert housekeeping.clean(store, keep_days=0, forget_missing=True).clips == 1
+    assert prune.clean(store, keep_days=0, forget_missing=True).clips == 1
 
 
 def test_cleaning_keeps_what_was_used_lately_and_touches_nothing_that_is_not_ours(tmp_path: Path) -> None:
     store = Store(tmp_path)
     keep(store, KEY)
     keep(store, OTHER)
-    long_ago = time.time() - 10 * housekeeping.DAY
+    long_ago = time.time() - 10 * prune.DAY
     for path in tmp_path.rglob("*.*"):
         os.utime(path, (long_ago, long_ago))
     store.find(KEY)
     mine = tmp_path / "ab" / "holiday.mp4"
     mine.write_bytes(b"mine")
-    assert housekeeping.clean(store, keep_days=7, dry_run=True).clips == 1
+    assert prune.clean(store, keep_days=7, dry_run=True).clips == 1
     assert store.card(OTHER)
-    assert housekeeping.clean(store, keep_days=7).clips == 1
+    assert prune.clean(store, keep_days=7).clips == 1
     assert store.find(KEY)
     assert mine.exists()
 
@@ -227,7 +227,7 @@ def test_cleaning_keeps_what_was_used_lately_and_touches_nothing_that_is_not_our
 def test_a_store_in_use_is_not_cleaned_and_not_used_while_it_is_cleaned(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.used(), store.used(), pytest.raises(StoreError, match="another sora is working"):
-        housekeeping.clean(store, keep_days=0)
+        prune.clean(store, keep_days=0)
 
     def give_up() -> None:
         raise TimeoutError
@@ -421,7 +421,7 @@ def test_damaged_clips_are_made_again(machine: Machine) -> None:
 def test_a_clock_that_jumps_costs_nothing(machine: Machine, year: int) -> None:
     machine.write("two.yaml", BOARD)
     assert machine.run(*WORDS).returncode == 0
-    then = (year - 1970) * 365 * housekeeping.DAY
+    then = (year - 1970) * 365 * prune.DAY
     for path in machine.folder.rglob("*"):
         if path.is_file() and "site" not in path.parts:
             os.utime(path, (then, then))

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sora_cli import film, storyboard
-from sora_cli.cli import main
+from sora_cli import storyboard
+from sora_cli.cli.commands import main
 from sora_cli.errors import SoraError
-from sora_cli.report import json_text
+from sora_cli.events import json_text
+from sora_cli.flows import film
 from tests.storyboard.test_hostile import mutated
 from tests.unattended.conftest import Machine
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli import sidecar, storyboard
+from sora_cli import storyboard
 from sora_cli.plan import plan_takes
+from sora_cli.record import sidecar
 from tests.unattended.conftest import Machine
 from tests.unattended.drawing import CARD
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from sora_cli import report
+from sora_cli import events
 from tests.unattended.conftest import Machine
 
 BOARD = """\
@@ -54,20 +54,20 @@ def test_every_event_is_as_its_schema_says(machine: Machine, fails: str) -> None
 
 
 def test_the_schema_knows_every_event() -> None:
-    names = {report.name_of(kind) for kind in report.Event.__subclasses__()} - {"about"}
-    assert {each["title"] for each in report.events_schema()["oneOf"]} == names
+    names = {events.name_of(kind) for kind in events.Event.__subclasses__()} - {"about"}
+    assert {each["title"] for each in events.events_schema()["oneOf"]} == names
 
 
 def test_time_left_falls_as_takes_are_made() -> None:
-    pace = report.Pace()
-    assert pace.hear(report.StageStarted("plan"), 0) is None
-    assert pace.hear(report.Planned(4, 1, 10, 1.0), 1) is None
-    pace.hear(report.TakeKept("one", "1", "", 9.0, reused=True), 1)
-    pace.hear(report.TakeStarted("two", "2"), 1)
-    assert pace.hear(report.Step("two", "2", 1, 2), 3) == pytest.approx(10)  # 4 s a take: half a take and two more
-    assert pace.hear(report.TakeKept("two", "2", "", 4.0), 5) == pytest.approx(8)
-    pace.hear(report.TakeFailed("three", "3", "no"), 5)
-    assert pace.hear(report.TakeSkipped("four", "4", "three"), 6) == 0
+    pace = events.Pace()
+    assert pace.hear(events.StageStarted("plan"), 0) is None
+    assert pace.hear(events.Planned(4, 1, 10, 1.0), 1) is None
+    pace.hear(events.TakeKept("one", "1", "", 9.0, reused=True), 1)
+    pace.hear(events.TakeStarted("two", "2"), 1)
+    assert pace.hear(events.Step("two", "2", 1, 2), 3) == pytest.approx(10)  # 4 s a take: half a take and two more
+    assert pace.hear(events.TakeKept("two", "2", "", 4.0), 5) == pytest.approx(8)
+    pace.hear(events.TakeFailed("three", "3", "no"), 5)
+    assert pace.hear(events.TakeSkipped("four", "4", "three"), 6) == 0
 
 
 def test_the_log_tells_the_time_and_how_it_ended(machine: Machine) -> None:

@@ -1,0 +1,173 @@
+"""What a person sees of what a command found: the plan table, errors under their YAML line, the closing summary.
+
+What is seen while it works is drawn by `talk`, which commands that only look need not wait for.
+
+Talk goes to stderr, data to stdout. Without a terminal there are plain lines and no control codes; `NO_COLOR` is
+honoured (rich does both).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from sora_cli.errors import Problem, SoraError, StoryboardError
+
+if TYPE_CHECKING:
+    from sora_cli.engines.doctor import Check
+
+PLAIN_WIDTH = 200
+"""Columns of a table that is not drawn on a terminal; a pipe has no width, and cropped names help nobody."""
+
+
+def plain(text: str) -> str:
+    """The text without anything that a terminal would obey: control codes shown as U+FFFD, newlines kept."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def stdout(text: str) -> None:
+    """Data, for a person or a pipe."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
+
+
+def stdout_json(value: object) -> None:
+    """One JSON document."""
+    from sora_cli.events import json_text
+
+    stdout(json_text(value, indent=2))
+
+
+class _Console(Console):
+    """Falls silent when nobody reads any more, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+def open_console(*, stderr: bool = True) -> Console:
+    """Where rich draws: the terminal's width, or one that crops no names."""
+    console = _Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def say(text: str, style: str = "") -> None:
+    """A line of talk."""
+    open_console().print(Text(plain(text), style=style))
+
+
+def show_stop(last: bool) -> None:
+    """Say that a signal was heard. Safe in a signal handler, where a print may meet a half-done one of its own."""
+    text = b"\x1b[?25h" if last and sys.stderr.isatty() else b""  # progress bars hide the cursor
+    if not last:
+        text = b"\nstopping, when what is being written is whole; once more stops at once\n"
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), text)
+
+
+def show_error(error: SoraError) -> None:
+    """An error and its hint; a storyboard's problems each under its line."""
+    if isinstance(error, StoryboardError):
+        show_problems(error.problems)
+        count = len(error.problems)
+        say(f"{count} problem{'s' if count > 1 else ''} in the storyboard", "bold red")
+        return
+    open_console().print(Text("error: ", style="bold red") + Text(plain(error.message)))
+    if error.hint:
+        open_console().print(Text("hint: ", style="bold cyan") + Text(plain(error.hint)))
+
+
+def show_problems(problems: Iterable[Problem], style: str = "red") -> None:
+    """Problems or remarks, each with its place, line, caret and hint."""
+    console = open_console()
+    for problem in problems:
+        head, *rest = plain(str(problem)).split("\n")
+        console.print(Text(head, style=style))
+        for line in rest:
+            console.print(Text(line, style="bold " + style if line.strip() == "^" else "dim"))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table on stdout; plain columns where stdout is no terminal."""
+    console = open_console(stderr=False)
+    cells = [list(columns), *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    if not console.is_terminal and sum(widths) + 2 * len(widths) <= PLAIN_WIDTH:
+        stdout("\n".join(_plain_row(columns, row, widths, right) for row in cells))
+        return
+    from rich.table import Table  # takes a tenth of the time of a command that only looks
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _plain_row(columns: Sequence[str], row: Sequence[str], widths: Sequence[int], right: Sequence[str]) -> str:
+    pads = (" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+    cells = zip(columns, row, pads, strict=True)
+    return "  ".join(pad + cell if column in right else cell + pad for column, cell, pad in cells)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that fit a column: `4.2 s`, `3 min 10 s`, `2 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+
+
+def show_facts(title: str, facts: Mapping[str, str]) -> None:
+    """Named facts, as data on stdout."""
+    width = max((len(name) for name in facts), default=0)
+    stdout(plain("\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])))
+
+
+def show_summary(title: str, facts: Mapping[str, str]) -> None:
+    """The closing words: what was made and where it is."""
+    console = open_console()
+    console.print(Text(plain(title), style="bold green"))
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        console.print(Text(f"  {name:<{width}}  ", style="dim") + Text(plain(value)))
+
+
+def show_checks(checks: Iterable[Check]) -> None:
+    """What a doctor found, a line each on stdout: what works, what is missing, what to type."""
+    for check in checks:
+        state = {True: "ok", False: "MISSING", None: "-"}[check.ok]
+        hint = f"  ({check.hint})" if check.ok is False and check.hint else ""
+        stdout(plain(f"{state:<8}{check.name:<17}{check.found}{hint}"))
+
+
+def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What a verdict (as plain data) says: one plain sentence, the facts, and the tree of what went in."""
+    yield verdict["sentence"]
+    facts = {
+        "signer": verdict["signer"], "made with": verdict["generator"], "author": verdict["author"],
+        "created": verdict["created"], "source": verdict["source"], "training on it": verdict["training"],
+    }  # fmt: skip
+    yield from (f"  {name}: {value}" for name, value in facts.items() if value)
+    yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)
+    yield from _part_lines(verdict["parts"], "  ")
+
+
+def _part_lines(parts: Sequence[Mapping[str, Any]], indent: str) -> Iterator[str]:
+    for part in parts:
+        place = "" if part["start"] is None else f" {part['start']:.2f}-{part['end']:.2f} s"
+        prompt = part["parameters"].get("prompt", "")
+        yield f"{indent}{part['name']}{place}: {part['state']}" + (f' "{prompt}"' if prompt else "")
+        yield from (f"{indent}  problem: {problem}" for problem in part["problems"])
+        yield from _part_lines(part["parts"], indent + "  ")

@@ -1,0 +1,249 @@
+"""What a person sees while `sora` works: bars, a line for what happened, a log; and whoever else listens."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from functools import singledispatch, singledispatchmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich import progress
+from rich.text import Text
+
+from sora_cli import events
+from sora_cli.cli import console
+from sora_cli.errors import RequestError, SoraError, counted
+
+
+class Download:
+    """A bar for what comes from a hub, in bytes; called with (fetched, in all)."""
+
+    def __init__(self, name: str) -> None:
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False), progress.BarColumn(), progress.DownloadColumn(),
+            progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+            console=console.open_console(), transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task(console.plain(name), total=None)
+
+    def __enter__(self) -> Self:
+        """Start drawing, on a terminal."""
+        if self._bar.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the bar away."""
+        self._bar.stop()
+
+    def __call__(self, fetched: int, total: int) -> None:
+        """So much is here."""
+        self._bar.update(self._task, completed=fetched, total=total)
+
+
+class Talk:
+    """Draws what happens: two bars on a terminal (the film, the take), plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = console.open_console()
+        self._live = self._console.is_terminal
+        self._progress = progress.Progress(
+            progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(),
+            progress.MofNCompleteColumn(), progress.TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console, transient=True,
+        )  # fmt: skip
+        self._film = self._progress.add_task("film", total=None, visible=False)
+        self._take = self._progress.add_task("take", total=None, visible=False)
+        self._takes = self._done = 0
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Clear the bars away."""
+        if self._live:
+            self._progress.stop()
+
+    def __call__(self, event: events.Event) -> None:
+        """Hear one event."""
+        about = ""
+        if isinstance(event, events.About):
+            about, event = f"{Path(event.film).name}: ", event.event
+        if isinstance(event, events.TakeKept | events.TakeFailed | events.TakeSkipped):
+            self._done += 1
+            self._progress.update(self._film, completed=self._done)
+            self._progress.update(self._take, visible=False)
+        self._draw(event)
+        text, style = words(event)
+        if isinstance(event, events.TakeKept) and text:
+            text = f"[{self._done}/{self._takes}] {text}"
+        told = isinstance(event, events.Released) or (self._live and isinstance(event, events.StageStarted))
+        if text and not told:  # the summary tells of the release, the bar of the stage
+            self._console.print(Text(console.plain(about + text), style=style))
+
+    @singledispatchmethod
+    def _draw(self, event: events.Event) -> None:
+        """Events that move no bar."""
+
+    @_draw.register
+    def _(self, event: events.Planned) -> None:
+        self._takes, self._done = event.takes, 0
+        self._progress.update(self._film, total=event.takes, completed=0, visible=True, description="film")
+
+    @_draw.register
+    def _(self, event: events.TakeStarted) -> None:
+        self._progress.reset(self._take, total=None, visible=True, description=console.plain(event.take))
+
+    @_draw.register
+    def _(self, event: events.Step) -> None:
+        self._progress.update(self._take, total=event.of, completed=event.step)
+        self._progress.update(self._film, completed=self._done + event.step / max(1, event.of))
+
+    @_draw.register
+    def _(self, event: events.StageStarted) -> None:
+        self._progress.reset(self._take, total=event.total or None, visible=True, description=event.stage)
+
+    @_draw.register
+    def _(self, event: events.StageStep) -> None:
+        self._progress.update(self._take, completed=event.done)
+
+    @_draw.register
+    def _(self, _event: events.StageDone) -> None:
+        self._progress.update(self._take, visible=False)
+
+
+@singledispatch
+def words(_event: events.Event) -> tuple[str, str]:
+    """What a person is told of an event, and its style; of most they need no word."""
+    return "", ""
+
+
+@words.register
+def _(event: events.Planned) -> tuple[str, str]:
+    kept = f", {event.kept} already kept" if event.kept else ""
+    return f"{counted(event.takes, 'take')}{kept}, {counted(event.frames, 'frame')}, {event.seconds:.2f} s of film", ""
+
+
+@words.register
+def _(event: events.EngineLoading) -> tuple[str, str]:
+    return f"loading engine {event.engine}", ""
+
+
+@words.register
+def _(event: events.TakeKept) -> tuple[str, str]:
+    return "" if event.reused else f"{event.take}  {console.duration(event.seconds)}", ""
+
+
+@words.register
+def _(event: events.TakeElsewhere) -> tuple[str, str]:
+    return f"{event.take}: another sora is making it; waiting for that", ""
+
+
+@words.register
+def _(event: events.TakeRetried) -> tuple[str, str]:
+    return f"{event.take}: {event.reason}; try {event.attempt} of {event.of}", "yellow"
+
+
+@words.register
+def _(event: events.TakeFailed) -> tuple[str, str]:
+    return f"{event.take}: failed: {event.reason}", "red"
+
+
+@words.register
+def _(event: events.TakeSkipped) -> tuple[str, str]:
+    return f"{event.take}: skipped, because {event.because} failed", "yellow"
+
+
+@words.register
+def _(event: events.StageStarted) -> tuple[str, str]:
+    return f"{event.stage} ...", ""
+
+
+@words.register
+def _(event: events.About) -> tuple[str, str]:
+    text, style = words(event.event)
+    return text and f"{event.film}: {text}", style
+
+
+@words.register
+def _(event: events.FilmStarted) -> tuple[str, str]:
+    return f"[{event.number}/{event.of}] {event.source}", "bold"
+
+
+@words.register
+def _(event: events.FilmEnded) -> tuple[str, str]:
+    why = f": {event.reason}" if event.reason else ""
+    return f"{event.film}: {event.state}{why}", "red" if event.state == "failed" else "green"
+
+
+@words.register
+def _(event: events.Released) -> tuple[str, str]:
+    return f"{event.film}: released", ""
+
+
+@words.register
+def _(event: events.Note) -> tuple[str, str]:
+    return f"note: {event.message}" + (f" ({event.hint})" if event.hint else ""), "yellow"
+
+
+class Log:
+    """Appends what a person is told to a file, each line with the time of day."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film
+            self._out = path.open("a", encoding="utf-8")
+        except OSError as error:
+            message = f"cannot write the log {path}: {error.strerror}"
+            raise RequestError(message, hint="name a file in a folder that you may write to") from error
+
+    def __call__(self, event: events.Event) -> None:
+        """Write down one event, at once."""
+        text, _ = words(event)
+        if text:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Write down a line."""
+        self._out.write(f"{datetime.now().astimezone().isoformat(' ', 'seconds')}  {console.plain(text)}\n")
+        self._out.flush()
+
+    def __enter__(self) -> Self:
+        """Open for words."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Note how it ended, and close the file."""
+        with contextlib.suppress(OSError):
+            if isinstance(error, SoraError):
+                self.say(f"ended: {error.message}")
+            elif error is not None:
+                self.say("interrupted" if isinstance(error, KeyboardInterrupt) else f"ended: {error!r}")
+            self._out.close()
+
+
+class Listeners:
+    """Tells several listeners. One that cannot hear any more (a closed pipe, a full disk) is told nothing further.
+
+    A night of work does not end because the terminal that watched it went away.
+    """
+
+    def __init__(self, *listeners: events.Report) -> None:
+        self._listeners = list(listeners)
+
+    def __call__(self, event: events.Event) -> None:
+        """Pass the event on."""
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except (OSError, ValueError):  # ValueError: the file was closed
+                self._listeners.remove(listener)

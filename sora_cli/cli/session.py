@@ -1,0 +1,97 @@
+"""What commands share: who hears the work, the studio that does it, and words of the command line made exact."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.cli import console
+from sora_cli.errors import Interrupted, RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.events import Report
+    from sora_cli.shoot.studio import Studio
+    from sora_cli.stamp import Signer
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
+SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """An interruption is told, and becomes the process's exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        raise SystemExit(getattr(stop, "exit_code", INTERRUPTED)) from None
+
+
+@contextlib.contextmanager
+def working(
+    *, events: bool = False, log: Path | None = None, max_time: str | None = None, max_disk: str | None = None
+) -> Iterator[tuple[Report, Studio]]:
+    """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
+
+    The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
+    """
+    from sora_cli.cancel import Halt
+    from sora_cli.cli import progress
+    from sora_cli.events import JsonLines
+    from sora_cli.shoot.studio import Studio
+    from sora_cli.store import Store, default_folder
+
+    gc.enable()
+    halt = Halt(amount(max_time, TIMES, "--max-time"))
+    store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
+    with interruptible(), contextlib.ExitStack() as stack:
+        listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
+        if log is not None:
+            listeners.append(stack.enter_context(progress.Log(log)))
+        stack.enter_context(halt.listening(console.show_stop))
+        listeners.append(stack.enter_context(progress.Talk()))
+        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, halt))
+        if halt.signal is not None:
+            raise Interrupted(halt.signal)
+
+
+def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
+    """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
+    if words is None:
+        return None
+    number = words.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = words.strip()[len(number) :].lower()
+    with contextlib.suppress(ValueError, OverflowError):
+        amount = float(number) * units[unit] if unit in units else math.nan
+        if amount > 0:
+            return int(amount)
+    known = ", ".join(f"1{unit}" for unit in units if unit)
+    raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
+
+
+def signer(certificate: Path | None, key: Path | None) -> Signer | None:
+    """The signer that the options name; None where they name none, and the environment decides."""
+    if certificate is None and key is None:
+        return None
+    from sora_cli.stamp import find_signer
+
+    return find_signer(certificate, key)
+
+
+def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
+    """`KEY=VALUE` words as a dict."""
+    pairs = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not (equals and key):
+            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} steps=24, for instance")
+        pairs[key] = value
+    return pairs

@@ -1,0 +1,213 @@
+"""The look: what each shot's colour is held to, as one colour table a shot, the same on all its frames.
+
+Frames that are handed on to another take are matched first. What carries on from them is then where the shot before it
+was brought, so its own grade comes in over its length: nothing jumps where two takes meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+
+from sora_cli.colour.cube import Colours, look_up, read_cube, table, weakened, write_cube
+from sora_cli.colour.match import Match, match
+from sora_cli.errors import MediaError
+from sora_cli.lock import scratch
+from sora_cli.media.glimpse import SMALL, glimpse
+from sora_cli.media.picture import fit, picture_header, read_picture
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import Chain, Step
+from sora_cli.media.stream import Frames
+from sora_cli.plan.timeline import Cut, CutShot
+
+GLIMPSES = 4
+"""Frames of a shot that are looked at."""
+_PIXELS = 1024
+
+
+@dataclass
+class Grader:
+    """Grades a film's shots. They are asked for in film order, each when it begins, so a long film costs no memory."""
+
+    cut: Cut
+    _seen: dict[str, Frames] = field(default_factory=dict)
+    """Some pixels of each shot, as graded, `(n, 3)`."""
+
+    def table(self, shot: CutShot) -> Colours | None:
+        """The colour table of a shot, `(b, g, r, 3)`; None where its colours stay as they are.
+
+        Raises:
+            MediaError: a clip, or the look's picture or .cube file, cannot be read.
+        """
+        if not shot.pieces:
+            return None  # a title card alone has no colours to hold
+        look = shot.look
+        if look.match == "lut" and look.path is not None:
+            full = weakened(read_cube(look.path), look.strength)
+            pixels = _pixels(shot) if self._is_anchor(shot) else None
+        else:
+            anchor = self._anchor(shot) if look.strength > 0 else None
+            pixels = _pixels(shot) if anchor is not None or self._is_anchor(shot) else None
+            full = None
+            if anchor is not None and pixels is not None:
+                full = table(match(_coded(pixels), _coded(anchor), look.strength))
+        if pixels is not None and self._is_anchor(shot):
+            graded = pixels if full is None else np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
+            self._seen[shot.name] = graded
+        return full
+
+    def _anchor(self, shot: CutShot) -> Frames | None:
+        """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
+        look, shots = shot.look, self._shots
+        if look.match == "picture" and look.path is not None:
+            return _reference(look.path)
+        place = next(index for index, other in enumerate(shots) if other is shot)
+        held = {
+            "scene": next(index for index, other in enumerate(shots) if other.scene == shot.scene),
+            "film": 0,
+            "previous": max(0, place - 1),
+        }.get(look.match, place)
+        if held == place:
+            return None
+        anchor = shots[held]
+        if anchor.name not in self._seen:
+            self.table(anchor)
+        return self._seen[anchor.name]
+
+    def _is_anchor(self, shot: CutShot) -> bool:
+        """Whether other shots of the film are held to this one."""
+        shots = self._shots
+        looks = {other.look.match for other in shots if other is not shot}
+        opens_scene = next(other for other in shots if other.scene == shot.scene) is shot
+        return "previous" in looks or ("film" in looks and shot is shots[0]) or ("scene" in looks and opens_scene)
+
+    @property
+    def _shots(self) -> list[CutShot]:
+        """The shots that have pictures."""
+        return [shot for shot in self.cut.shots if shot.pieces]
+
+    def tables(self, shot: CutShot) -> list[tuple[Colours | None, Colours | None]]:
+        """The colour tables at the beginning and at the end of each piece of a shot, between which it goes over.
+
+        Mostly all are the shot's one table. But where a piece carries on from frames that were matched before they were
+        handed on, there is nothing to undo at its beginning, and at its end what the model drifted by until then.
+
+        Raises:
+            MediaError: as `table` does.
+        """
+        full = self.table(shot)
+        held_to = self._held_to(shot) if full is not None and any(piece.matched for piece in shot.pieces) else None
+        if held_to is None:
+            return [(full, full)] * len(shot.pieces)
+        found: list[tuple[Colours | None, Colours | None]] = []
+        for piece in shot.pieces:
+            end = table(held(piece.clip.path, held_to, shot.look.strength))
+            found.append((None if piece.matched else found[-1][1] if found else end, end))
+        return found
+
+    def _held_to(self, shot: CutShot) -> Path | None:
+        """The picture or clip that a shot's frames were held to before they were handed on, if they were."""
+        if shot.look.match == "picture":
+            return shot.look.path
+        scenes = {"scene": shot.scene, "film": self._shots[0].scene}
+        wanted = scenes.get(shot.look.match)
+        return next((each.pieces[0].clip.path for each in self._shots if each.scene == wanted), None)
+
+    @contextmanager
+    def steps(self, shot: CutShot) -> Iterator[Sequence[tuple[Sequence[Step], Sequence[Step]]]]:
+        """The filters that grade each piece of a shot, at its beginning and at its end, for as long as the block lasts.
+
+        They are the same object where the grade stays the same.
+        """
+        tables = self.tables(shot)
+        made: dict[int, Sequence[Step]] = {id(None): ()}
+        with scratch() as folder:
+            for number, full in enumerate(chain.from_iterable(tables)):
+                if full is not None and id(full) not in made:
+                    path = folder / f"{number}.cube"
+                    write_cube(path, full)
+                    made[id(full)] = (("lut3d", {"file": str(path)}),)
+            yield [(made[id(begin)], made[id(end)]) for begin, end in tables]
+
+
+def write_luts(cut: Cut, folder: Path) -> list[Path]:
+    """Write the colour table of each shot that has one as a .cube file, named after its place and its name.
+
+    Where a shot's grade goes over from one table to the next, each is written, numbered.
+
+    The tables are for coded BT.709 or sRGB values, 0 to 1, as grading programs apply them to a film on its timeline.
+
+    Raises:
+        MediaError: a clip or what it is held to cannot be read, or the folder not be written.
+    """
+    grader, written = Grader(cut), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
+        ) from error
+    for number, shot in enumerate(cut.shots, 1):
+        name = re.sub(r"[^\w-]+", "-", shot.name).strip("-")
+        ends = {id(end): end for _, end in grader.tables(shot) if end is not None}
+        for part, full in enumerate(ends.values(), 1):
+            written.append(folder / f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube")
+            write_cube(written[-1], full, shot.name)
+    return written
+
+
+def held(clip: Path, anchor: Path, strength: float) -> Match:
+    """The change that holds a clip's colours to those of another, or of a picture; of that, `strength` (0 to 1).
+
+    It looks at the whole of both, so that the film and the next take's opening frames get the very same change.
+
+    Raises:
+        MediaError: one of them cannot be read.
+    """
+    return match(_coded(_reference(clip)), _coded(_reference(anchor)), strength)
+
+
+def graded(frames: Frames, change: Match) -> Frames:
+    """Frames `(n, h, w, 3)` with their colours changed, as the finished film's are."""
+    out = np.empty_like(frames)
+    with scratch() as folder:
+        path = folder / "look.cube"
+        write_cube(path, table(change))
+        deep, plain = (("format", {"pix_fmts": pixels}) for pixels in ("gbrp16le", "gbrp"))
+        grade = Chain(deep, ("lut3d", {"file": str(path)}), plain)
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 1000)
+            out[number] = grade(frame).to_ndarray(format="rgb24")
+    return out
+
+
+def _reference(path: Path) -> Frames:
+    """Pixels of a picture, or of a few frames over the length of a film."""
+    if picture_header(path) is not None:
+        return _thin(fit(read_picture(path), *SMALL))
+    return _thin(glimpse(path, range(probe(path).frames), GLIMPSES))
+
+
+def _pixels(shot: CutShot) -> Frames:
+    """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
+    each = max(1, round(GLIMPSES / len(shot.pieces)))
+    looks = (glimpse(piece.clip.path, sorted(set(piece.frames)), each) for piece in shot.pieces[:GLIMPSES])
+    return _thin(np.concatenate(list(looks)))
+
+
+def _thin(frames: Frames) -> Frames:
+    pixels = frames.reshape(-1, 3)
+    return pixels[np.linspace(0, len(pixels) - 1, min(_PIXELS, len(pixels))).round().astype(np.int64)]
+
+
+def _coded(pixels: Frames) -> Colours:
+    return pixels.astype(np.float64) / 255

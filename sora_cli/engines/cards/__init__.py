@@ -1,0 +1,23 @@
+"""The models that `sora` knows by name, as cards: plain data, no torch.
+
+Each card is a template: `catalogue` fills in where the weights lie and their revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sora_cli.engines.cards.known import Known
+from sora_cli.engines.cards.nano import NANO, nano, nano_card
+
+__all__ = ["NANO", "Known", "known", "nano_card"]
+
+
+def known() -> Iterator[Known]:
+    """Every model known by name, the embedded one first: who wants no other need not wait for the rest."""
+    yield nano()
+    from sora_cli.engines.cards.ltx2 import ltx2
+    from sora_cli.engines.cards.others import helios, minimax_h3
+    from sora_cli.engines.cards.wan import wan, wan_vace
+
+    yield from (*wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios())

@@ -1,0 +1,31 @@
+"""The embedded model's card."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards.known import APACHE, VACE, Known
+from sora_cli.engines.options import NanoOptions
+
+NANO = Path(__file__).parents[1] / "nano"
+
+
+def nano() -> Known:
+    """The embedded model, recognised by its autoencoder's class."""
+    return Known(nano_card(), ("WanVACEPipeline",), {"vae._class_name": "PaperAutoencoder"})
+
+
+def nano_card() -> EngineCard:
+    """The embedded model's card; its words are read from the folder."""
+    words = NANO / "words.txt"
+    return EngineCard(
+        name="nano", title="nano, the embedded model: small, simple scenes", family="wan-vace",
+        source=str(NANO), revision="", options=NanoOptions, abilities=VACE,
+        frame_step=4, frame_offset=1, max_frames=17, min_frames=17, fps=Fraction(12), overlap=5, max_opening=13,
+        size_step=32, max_pixels=192 * 128, native_size=(192, 128), film_size=(480, 320), fixed_size=True,
+        default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
+        words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
+        licence=APACHE, memory_gb=0.6, disk_gb=0.04,
+    )  # fmt: skip

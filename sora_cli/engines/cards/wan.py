@@ -1,0 +1,130 @@
+"""Wan 2.1 and 2.2 as released in diffusers' layout.
+
+Frame grids, sizes and advice are from the models' cards and the pipelines' documentation; weights from their files.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, Known
+from sora_cli.engines.options import WanOptions, WanPairOptions, WanVaceOptions, with_defaults
+
+UMT5 = {"text_encoder": 5.7}
+HD = {"native_size": (1280, 720), "film_size": (1280, 720), "max_pixels": 1280 * 720}
+
+
+def _wan_card(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # noqa: ANN401  a card's own fields
+    """What the Wan models share: 4k+1 frames, 16 fps, 512 tokens, sizes in steps of 16."""
+    shared: dict[str, Any] = {
+        "family": "wan", "options": WanOptions, "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81,
+        "fps": Fraction(16), "overlap": 0, "max_opening": 0, "size_step": 16, "native_size": (832, 480),
+        "film_size": (832, 480), "max_pixels": 832 * 480, "default_seconds": Fraction(5), "prompt_tokens": 512,
+        "draft": {"steps": 12}, "licence": APACHE,
+    }  # fmt: skip
+    return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
+
+
+def wan_vace() -> tuple[Known, ...]:
+    """Wan 2.1 VACE: given frames and references."""
+    facts: dict[str, Any] = {
+        "family": "wan-vace", "options": WanVaceOptions, "abilities": VACE, "overlap": 5, "max_opening": 77,
+        "max_references": 3,
+    }  # fmt: skip
+    small = _wan_card(
+        "wan2.1-vace-1.3b", "Wan 2.1 VACE 1.3B", "Wan-AI/Wan2.1-VACE-1.3B-diffusers", **facts,
+        memory_gb=16, disk_gb=19, weights={"transformer": 2.1, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    large = _wan_card(
+        "wan2.1-vace-14b", "Wan 2.1 VACE 14B", "Wan-AI/Wan2.1-VACE-14B-diffusers",
+        **{**facts, **HD, "options": with_defaults(WanVaceOptions, {"shift": 5.0})},
+        memory_gb=48, disk_gb=75, weights={"transformer": 17.3, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    return (
+        Known(
+            small, ("WanVACEPipeline",), traits={"transformer.num_layers": 30, "transformer.num_attention_heads": 12}
+        ),
+        Known(
+            large, ("WanVACEPipeline",), traits={"transformer.num_layers": 40, "transformer.num_attention_heads": 40}
+        ),
+    )
+
+
+def wan() -> tuple[Known, ...]:
+    """Wan 2.1 and 2.2 from text, from pictures and from either."""
+    return (*_wan_text(), *_wan_picture(), _wan_ti2v())
+
+
+def _wan_text() -> tuple[Known, ...]:
+    """Text to video only: no frames can be given, so beats cannot carry on."""
+    facts = {"abilities": frozenset({TEXT, AVOID})}
+    small = _wan_card(
+        "wan2.1-t2v-1.3b", "Wan 2.1 text to video 1.3B", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", **facts,
+        memory_gb=15, disk_gb=29, weights={"transformer": 1.4, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    large = _wan_card(
+        "wan2.1-t2v-14b", "Wan 2.1 text to video 14B", "Wan-AI/Wan2.1-T2V-14B-Diffusers",
+        **{**facts, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
+        memory_gb=41, disk_gb=80, weights={"transformer": 14.3, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    pair = _wan_card(
+        "wan2.2-t2v-a14b", "Wan 2.2 text to video A14B", "Wan-AI/Wan2.2-T2V-A14B-Diffusers",
+        **{**facts, **HD, "options": WanPairOptions},
+        memory_gb=70, disk_gb=126, weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    one = {"index.boundary_ratio": None, "index.expand_timesteps": None}
+    return (
+        Known(small, ("WanPipeline",), one, {"transformer.num_layers": 30}),
+        Known(large, ("WanPipeline",), one, {"transformer.num_layers": 40}),
+        Known(pair, ("WanPipeline",), {"index.boundary_ratio": ...}, {"transformer.num_layers": 40}),
+    )
+
+
+def _wan_picture() -> tuple[Known, ...]:
+    """Picture to video: a first frame is needed. Only some were taught a last one."""
+    first = {"abilities": frozenset({FIRST, AVOID}), "needs": frozenset({FIRST}), "overlap": 1, "max_opening": 1}
+    both = {**first, "abilities": frozenset({FIRST, LAST, AVOID})}
+    clip = {"transformer": 16.4, "vae": 0.13, "image_encoder": 0.6, **UMT5}
+    i2v480 = _wan_card(
+        "wan2.1-i2v-14b-480p", "Wan 2.1 image to video 14B, 480 lines", "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        **first, memory_gb=46, disk_gb=90, weights=clip,
+    )  # fmt: skip
+    i2v720 = _wan_card(
+        "wan2.1-i2v-14b-720p", "Wan 2.1 image to video 14B, 720 lines", "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers",
+        **{**first, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
+        memory_gb=46, disk_gb=90, weights=clip,
+    )  # fmt: skip
+    flf = _wan_card(
+        "wan2.1-flf2v-14b-720p", "Wan 2.1 first and last frame to video 14B", "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers",
+        **{**both, **HD, "needs": frozenset({FIRST, LAST}), "options": with_defaults(WanOptions, {"guidance": 5.5})},
+        memory_gb=46, disk_gb=75, weights=clip,
+    )  # fmt: skip
+    pair = _wan_card(
+        "wan2.2-i2v-a14b", "Wan 2.2 image to video A14B", "Wan-AI/Wan2.2-I2V-A14B-Diffusers",
+        **{**both, **HD, "options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5})},
+        memory_gb=70, disk_gb=126, weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
+    )  # fmt: skip
+    kinds = ("WanImageToVideoPipeline",)
+    one = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": None}
+    two = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": ...}
+    return (
+        Known(flf, kinds, two, {"transformer.num_layers": 40}),
+        Known(i2v480, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 3.0}),
+        Known(i2v720, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 5.0}),
+        Known(pair, kinds, {"index.boundary_ratio": ..., "transformer.image_dim": None}, {"index.boundary_ratio": 0.9}),
+    )
+
+
+def _wan_ti2v() -> Known:
+    """Text or a first frame, one transformer, 32 times smaller latents, 24 fps."""
+    card = _wan_card(
+        "wan2.2-ti2v-5b", "Wan 2.2 text and image to video 5B", "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        abilities=frozenset({TEXT, FIRST, AVOID}), fps=Fraction(24), max_frames=121, size_step=32, overlap=1,
+        max_opening=1, native_size=(1280, 704), film_size=(1280, 704), max_pixels=1280 * 704,
+        options=with_defaults(WanOptions, {"shift": 5.0}), memory_gb=24, disk_gb=34,
+        weights={"transformer": 5.0, "vae": 0.7, **UMT5},
+    )  # fmt: skip
+    shape = {"index.expand_timesteps": True}
+    return Known(card, ("WanPipeline", "WanImageToVideoPipeline"), shape, {"transformer.num_layers": 30})

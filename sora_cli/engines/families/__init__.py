@@ -1,0 +1,1 @@
+"""The classes that run each family of models."""

@@ -1,0 +1,335 @@
+"""What the families share: devices, seeds, quiet libraries, one load for all takes, the way down when memory runs out.
+
+A family is a subclass of `Diffusion` with two methods: `load` makes the diffusers pipeline, `render` runs it for one
+take. Everything else a take needs is here, once.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import inspect
+import logging
+import warnings
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Generic, TypeVar
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from accelerate.hooks import remove_hook_from_module
+
+from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
+from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.options import LoraOption, Memory, Options
+from sora_cli.engines.runtime.errors import Heard, told_as_loading, told_as_rendering
+from sora_cli.engines.runtime.offload import Fit, quantization
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
+from sora_cli.events import Note, Report, Silent
+
+O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+KEPT_PROMPTS = 32
+SMALL = 2 << 30
+"""Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
+
+
+# -- the machine -------------------------------------------------------------------------------------
+
+
+def best_device() -> torch.device:
+    """The first CUDA device, else Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def name_of(device: torch.device) -> str:
+    """What a device is called: frames may differ between two of different names."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else device.type
+
+
+def best_dtype(device: torch.device, weight_bytes: int) -> torch.dtype:
+    """bfloat16 wherever weights are large or a GPU is there; float32 for small models on a CPU."""
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    if device.type == "cpu" and weight_bytes < SMALL:
+        return torch.float32
+    return torch.bfloat16
+
+
+def seeded(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
+    """A generator on the CPU, so that noise is the same whatever the device and offloading."""
+    return torch.Generator(device).manual_seed(seed)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries off the screen: no bars, no warnings; warnings go to our log at debug level."""
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        log.debug("%s: %s", warning.category.__name__, warning.message)
+
+
+# -- engines -----------------------------------------------------------------------------------------
+
+
+class Diffusion(ABC, Generic[O]):
+    """An engine on a diffusers pipeline: one load for all its takes.
+
+    Args:
+        card: what to load, from the catalogue; its `location` holds the weights.
+        memory: how to fit it to the machine; a mode by name, or all of it.
+        report: hears what a person should know.
+
+    Raises:
+        EngineMissing: the checkpoint is not here, incomplete, damaged or of other classes.
+        OutOfMemory: it does not fit.
+    """
+
+    def __init__(self, card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> None:
+        if card.location is None:
+            raise EngineMissing(
+                f"engine {card.name} is not on this machine", hint=f"get it: sora models pull {card.source}"
+            )
+        self.card = card
+        self.memory = memory if isinstance(memory, Memory) else Memory.model_validate({"mode": memory})
+        self.report = report or Silent()
+        self.device = best_device()
+        self.device_name = name_of(self.device)
+        self.checkpoint = Checkpoint.read(card.location)
+        weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
+        self.dtype = best_dtype(self.device, sum(weights.values()))
+        self.fit = Fit(self.memory, self.device, weights)
+        self._adapters: tuple[LoraOption, ...] = ()
+        self._prompts: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
+        with told_as_loading(card), quiet():
+            self.pipe = self.load()
+        self._down_until(self.settle, f"engine {card.name}", lambda: told_as_loading(card))
+
+    @abstractmethod
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline, its weights read, on the CPU."""
+
+    @abstractmethod
+    def render(self, take: Take, given: Given, options: O, step: Callable[..., dict[str, Any]]) -> Footage:
+        """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
+
+    def passes(self, take: Take, given: Given, options: O) -> int:  # noqa: ARG002  some families count by length
+        """How many steps the take will need, for progress."""
+        return int(getattr(options, "steps", 1))
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        """Make exactly `take.frames` frames of the take's size; the same take and pixels give the same frames.
+
+        Raises:
+            RenderError: the model failed, or what is given does not fit the take.
+            OutOfMemory: the device has too little memory.
+        """
+        options: O = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
+        self._check(take, given)
+
+        def once() -> Footage:
+            step = self._step(self.passes(take, given, options), progress)
+            self.adapt(getattr(options, "lora", ()))
+            with torch.no_grad():
+                return self.render(take, given, options, step)
+
+        try:
+            footage = self._down_until(once, take.name, lambda: told_as_rendering(self.card, take))
+        except Heard as heard:
+            raise heard.cause from None
+        return self._checked(take, footage)
+
+    def _down_until(self, work: Callable[[], T], name: str, told: Callable[[], AbstractContextManager[None]]) -> T:
+        """Do it; when memory runs out, take one step down the ladder, say so, and do it again."""
+        while True:
+            try:
+                with told(), quiet():
+                    return work()
+            except OutOfMemory as error:
+                rung = self.fit.step_down()
+                if not rung:
+                    raise
+                self.report(Note(f"{name}: out of memory, going on by {rung}", hint=error.hint))
+            self._free()
+            with told(), quiet():
+                self.unhook()
+                self.settle()
+
+    def adapt(self, wanted: tuple[LoraOption, ...]) -> None:
+        """Lay the wanted adapters over the weights, and no others."""
+        if wanted == self._adapters:
+            return
+        if not hasattr(self.pipe, "load_lora_weights"):
+            raise RenderError(f"{self.card.name} takes no LoRA", hint="take `lora` out of the options")
+        if importlib.util.find_spec("peft") is None:
+            raise EngineMissing("LoRA needs the package peft, which is not installed", hint="pip install peft")
+        self._prompts.clear()
+        self.pipe.unload_lora_weights()
+        self._adapters = ()
+        names = [f"lora{number}" for number in range(len(wanted))]
+        for name, one in zip(names, wanted, strict=True):
+            self.pipe.load_lora_weights(one.path, adapter_name=name)
+        if wanted:
+            self.pipe.set_adapters(names, [one.scale for one in wanted])
+        self._adapters = wanted
+
+    def close(self) -> None:
+        """Give the device's memory back. The engine is not used again."""
+        self._prompts.clear()
+        if hasattr(self, "pipe"):
+            self.unhook()
+            del self.pipe
+        self._free()
+
+    def _free(self) -> None:
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def from_pretrained(self, kind: Any, **given: Any) -> Any:  # noqa: ANN401  diffusers has no types
+        """A pipeline of a class, from the card's folder alone: no network, no pickles, no code of the checkpoint's."""
+        for library, _ in self.checkpoint.components().values():
+            if library.startswith("sora_cli."):
+                __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
+        smaller = quantization(self.memory, self.device, self.dtype, self.checkpoint.components())
+        return kind.from_pretrained(
+            str(self.card.location), torch_dtype=self.dtypes(), local_files_only=True, use_safetensors=True,
+            quantization_config=smaller, **given,
+        )  # fmt: skip
+
+    def parts(self) -> dict[str, Any]:
+        """Components that the card reads from another folder than their own."""
+        found = {}
+        for name, folder in self.card.parts.items():
+            kind = getattr(diffusers, self.checkpoint.components()[name][1])
+            found[name] = kind.from_pretrained(
+                str(self.checkpoint.folder / folder), torch_dtype=self.dtype, local_files_only=True,
+                use_safetensors=True,
+            )  # fmt: skip
+        return found
+
+    def dtypes(self) -> dict[str, torch.dtype]:
+        """The number type of each component; autoencoders that were trained in float32 stay in it."""
+        return {"default": self.dtype, "vae": torch.float32}
+
+    def settle(self) -> None:
+        """Put the pipeline where it runs."""
+        self.pipe.set_progress_bar_config(disable=True)
+        self.fit.apply(self.pipe)
+
+    def unhook(self) -> None:
+        """Take what moves weights about off the components."""
+        if hasattr(self.pipe, "remove_all_hooks"):  # modular pipelines have it not
+            self.pipe.remove_all_hooks()
+        for part in self.pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                remove_hook_from_module(part, recurse=True)
+
+    def use(self, kind: Any, **config: Any) -> None:  # noqa: ANN401  diffusers has no types
+        """Go on with another pipeline class over the same components."""
+        if type(self.pipe) is kind:
+            return
+        self.unhook()
+        wanted = inspect.signature(kind.__init__).parameters
+        held = {name: part for name, part in self.pipe.components.items() if name in wanted}
+        self.pipe = kind(**held, **config)
+        self.settle()
+
+    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Text embeddings of a take's prompt, kept for the next take with the same words.
+
+        For pipelines whose `encode_prompt` returns the prompt's and the negative prompt's embeddings.
+        """
+
+        def encode() -> dict[str, Any]:
+            positive, negative = self.pipe.encode_prompt(
+                prompt=take.prompt, negative_prompt=avoid, do_classifier_free_guidance=guided, **asked
+            )[:2]
+            return {"prompt_embeds": positive, "negative_prompt_embeds": negative}
+
+        return self.kept((take.prompt, avoid if guided else None, *sorted(asked.items())), encode, take)
+
+    def kept(self, key: tuple[Any, ...], encode: Callable[[], dict[str, Any]], take: Take) -> dict[str, Any]:
+        """What `encode` makes of a prompt, from memory where it was made before; tensors come on the device."""
+        if key not in self._prompts:
+            self.heed_length(take)
+            made = {name: value.cpu() for name, value in encode().items() if value is not None}
+            self._prompts[key] = made
+            if len(self._prompts) > KEPT_PROMPTS:
+                self._prompts.popitem(last=False)
+        self._prompts.move_to_end(key)
+        place = self.pipe._execution_device  # noqa: SLF001  the only name it has
+        return {name: value.to(place) for name, value in self._prompts[key].items()}
+
+    def heed_length(self, take: Take) -> None:
+        """Say aloud where a prompt is longer than the model reads."""
+        limit = self.card.prompt_tokens
+        if not limit:
+            return
+        tokens = self.pipe.tokenizer(take.prompt).input_ids
+        if len(tokens) > limit:
+            read = self.pipe.tokenizer.decode(tokens[: limit - 1], skip_special_tokens=True)
+            self.report(
+                Note(
+                    f"{take.name}: the prompt has {len(tokens)} tokens, {self.card.name} reads {limit}:"
+                    f" it ends at ...{read[-40:]!r}",
+                    hint="shorten the prompt, the style or the setting",
+                )
+            )
+
+    def _check(self, take: Take, given: Given) -> None:
+        for what, frames in (("opening", given.opening), ("closing", given.closing)):
+            if frames is not None and frames.shape[1:] != (take.height, take.width, 3):
+                raise RenderError(f"{take.name}: its {what} frames are {frames.shape[2]}x{frames.shape[1]}")
+        if given.opening is not None and len(given.opening) > self.card.max_opening:
+            limit = f"{self.card.name} takes {self.card.max_opening}"
+            raise RenderError(f"{take.name}: {len(given.opening)} opening frames given, {limit}")
+        known = sum(len(frames) for frames in (given.opening, given.closing) if frames is not None)
+        if known > take.frames:
+            raise RenderError(f"{take.name}: {known} given frames for a take of {take.frames}")
+
+    def _checked(self, take: Take, footage: Footage) -> Footage:
+        wanted = (take.frames, take.height, take.width, 3)
+        if footage.frames.shape != wanted or footage.frames.dtype != np.uint8:
+            raise RenderError(f"{take.name}: {self.card.name} made {footage.frames.shape}, not {wanted}")
+        return footage
+
+    def _step(self, steps: int, progress: Progress) -> Callable[..., dict[str, Any]]:
+        done = 0
+
+        def step(_pipe: object = None, _index: int = 0, _time: object = None, _state: object = None) -> dict[str, Any]:
+            nonlocal done
+            done += 1
+            try:
+                progress(done, max(steps, done))
+            except Exception as cause:
+                raise Heard(cause) from cause
+            return {}
+
+        return step
+
+
+def with_shift(pipe: Any, shift: float | None) -> None:  # noqa: ANN401  diffusers has no types
+    """Set how far a flow scheduler's times are moved towards noise; None leaves the checkpoint's own."""
+    own = getattr(pipe, "_sora_scheduler", None) or pipe.scheduler
+    pipe._sora_scheduler = own  # noqa: SLF001  what the checkpoint came with
+    if shift is None:
+        pipe.scheduler = own
+        return
+    name = "flow_shift" if "flow_shift" in own.config else "shift"
+    pipe.scheduler = own.__class__.from_config({**own.config, name: shift})

@@ -1,0 +1,215 @@
+"""LTX-2 (2.0, 2.3, 2.5; full and distilled): video with synchronized sound.
+
+One transformer denoises picture and sound together (HaCohen et al. 2026, arXiv 2601.03233). Given frames are clean
+latents: at the start they take the place of the first ones, at the end one is appended as a keyframe. The distilled
+models want exactly the sampling times that they were distilled for, and no guidance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
+from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2ConditionPipeline, LTX2VideoCondition
+from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUpsamplePipeline
+from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES, STAGE_2_DISTILLED_SIGMA_VALUES
+
+from sora_cli.engines.base import Footage, Given, Take
+from sora_cli.engines.families.diffusion import Diffusion, seeded
+from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options
+from sora_cli.engines.runtime.pixels import to_bytes, to_sound
+from sora_cli.errors import EngineMissing, RenderError
+
+UNUSED = {"prompt_enhancer": None, "processor": None, "duration_head": None}
+"""Parts of LTX-2.5 that rewrite the prompt or guess a length: here the storyboard says both."""
+
+
+class HeldPipeline(LTX2ConditionPipeline):
+    """The condition pipeline, with two things it lacks: latents handed on, and a keyframe on the very last frame."""
+
+    tail: torch.Tensor | None = None
+    last: int = 0
+
+    def apply_first_frame_conditioning(  # noqa: PLR0917  the library's own signature
+        self,
+        latents: torch.Tensor,
+        conditioning_mask: torch.Tensor,
+        condition_latents: list[torch.Tensor],
+        condition_strengths: list[float],
+        condition_indices: list[int],
+        latent_height: int,
+        latent_width: int,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Put the handed-on latents in the place of those that the opening's frames were encoded to."""
+        if self.tail is not None:
+            own = self._pack_latents(
+                self.tail.to(latents), self.transformer_spatial_patch_size, self.transformer_temporal_patch_size
+            )
+            condition_latents[0][:, -own.shape[1] :] = own
+        held = super().apply_first_frame_conditioning(
+            latents,
+            conditioning_mask,
+            condition_latents,
+            condition_strengths,
+            condition_indices,
+            latent_height=latent_height,
+            latent_width=latent_width,
+        )
+        return held[0], held[1], held[2]
+
+    def _prepare_keyframe_coords(  # noqa: PLR0917  the library's own signature
+        self,
+        keyframe_latent_num_frames: int,
+        keyframe_latent_height: int,
+        keyframe_latent_width: int,
+        pixel_frame_idx: int,
+        num_pixel_frames: int,
+        fps: float,
+        device: torch.device,
+    ) -> torch.Tensor:
+        """A keyframe's place in time: the library knows latents only, and would put the last one 7 frames early."""
+        return super()._prepare_keyframe_coords(
+            keyframe_latent_num_frames,
+            keyframe_latent_height,
+            keyframe_latent_width,
+            self.last or pixel_frame_idx,
+            num_pixel_frames,
+            fps,
+            device,
+        )
+
+
+class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
+    """Text, opening frames (8k+1 of them), a last frame, and sound."""
+
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline, without the parts that rewrite prompts or guess lengths."""
+        absent = {name: None for name in UNUSED if name in self.checkpoint.components()}
+        pipe = self.from_pretrained(HeldPipeline, **absent, **self.parts())
+        if issubclass(self.card.options, Ltx2DistilledOptions):
+            kind: Any = type(pipe.scheduler)  # the distilled times are used as they are
+            pipe.scheduler = kind.from_config(pipe.scheduler.config, use_dynamic_shifting=False, shift_terminal=None)
+        self.upsampler: Any = None
+        return pipe
+
+    def dtypes(self) -> dict[str, torch.dtype]:
+        """The same number type for all: these autoencoders are released in bfloat16."""
+        return {"default": self.dtype}
+
+    def render(
+        self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions, step: Callable[..., dict[str, Any]]
+    ) -> Footage:
+        """Run one stage, or two, and keep the last latents for the take that carries on."""
+        if given.opening is not None and len(given.opening) % self.card.frame_step != self.card.frame_offset:
+            raise RenderError(f"{take.name}: {len(given.opening)} opening frames; {self.card.name} takes 8k+1 of them")
+        self.pipe.last = take.frames - 1
+        self.pipe.tail = self.handed_on(take, given)
+        asked = self.asked(take, given, options)
+        latents: list[torch.Tensor] = []
+
+        def keep(pipe: object, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:
+            latents[:] = [state["latents"]]
+            return step(pipe, index, time, state)
+
+        if isinstance(options, Ltx2DistilledOptions):
+            asked |= self.doubled(take, asked, keep) if options.two_stage else {"sigmas": DISTILLED_SIGMA_VALUES}
+        found = self.pipe(
+            **asked, height=take.height, width=take.width, callback_on_step_end=keep, output_type="pt"
+        )  # fmt: skip
+        sound = to_sound(found.audio[0], self.pipe.vocoder.config.output_sampling_rate, take)
+        return Footage(to_bytes(found.frames[0]), take.fps, sound, {"video": self.last_latents(take, latents[0])})
+
+    def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, Any]:
+        """What both stages are asked, but for size and times."""
+        shared = {
+            "conditions": self.conditions(given, options.hold), "num_frames": take.frames,
+            "frame_rate": float(take.fps), "generator": seeded(take.seed),
+            "use_cross_timestep": bool(self.checkpoint.value("transformer.cross_attn_mod")),  # not in LTX-2.0
+        }  # fmt: skip
+        if isinstance(options, Ltx2DistilledOptions):
+            off = {"guidance_scale": 1.0, "stg_scale": 0.0, "modality_scale": 1.0, "guidance_rescale": 0.0}
+            off |= {f"audio_{name}": value for name, value in off.items()}
+            return {**shared, **off, **self.words(take, "", guided=False)}
+        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        guided = options.guidance > 1 or options.sound_guidance > 1
+        block = 28 if self.checkpoint.value("transformer.cross_attn_mod") else 29
+        layers = int(self.pipe.transformer.config.num_layers)
+        return {
+            **shared, **self.words(take, avoid, guided=guided), "num_inference_steps": options.steps,
+            "guidance_scale": options.guidance, "audio_guidance_scale": options.sound_guidance,
+            "stg_scale": options.spatiotemporal, "modality_scale": options.modality,
+            "guidance_rescale": options.rescale, "spatio_temporal_guidance_blocks": [min(block, layers - 1)],
+        }  # fmt: skip
+
+    def words(self, take: Take, avoid: str, *, guided: bool) -> dict[str, Any]:
+        """Text embeddings and their masks, kept by prompt."""
+        names = (
+            "prompt_embeds",
+            "prompt_attention_mask",
+            "negative_prompt_embeds",
+            "negative_prompt_attention_mask",
+        )
+        length = self.card.prompt_tokens or 1024
+
+        def encode() -> dict[str, Any]:
+            made = self.pipe.encode_prompt(
+                take.prompt, avoid, do_classifier_free_guidance=guided, max_sequence_length=length
+            )
+            return dict(zip(names, made, strict=True))
+
+        return self.kept((take.prompt, avoid if guided else None), encode, take)
+
+    def conditions(self, given: Given, hold: float) -> list[LTX2VideoCondition] | None:
+        """Given frames as the pipeline takes them; None where there are none."""
+        found = []
+        if given.opening is not None:
+            found.append(LTX2VideoCondition(frames=given.opening, index=0, strength=hold))
+        if given.closing is not None:
+            found.append(LTX2VideoCondition(frames=given.closing[:1], index=-1, strength=hold))
+        return found or None
+
+    def doubled(self, take: Take, asked: dict[str, Any], keep: Callable[..., Any]) -> dict[str, Any]:
+        """Sample at half the size and double the latents: what the second stage starts from."""
+        step = 2 * self.card.size_step
+        if take.width % step or take.height % step:
+            raise RenderError(f"{take.name}: two_stage wants sizes in steps of {step}, not {take.width}x{take.height}")
+        self.pipe.tail, tail = None, self.pipe.tail  # its latents are of the full size
+        latents, sound = self.pipe(
+            **asked, height=take.height // 2, width=take.width // 2, sigmas=DISTILLED_SIGMA_VALUES,
+            callback_on_step_end=keep, output_type="latent", return_dict=False,
+        )  # fmt: skip
+        self.pipe.tail = tail
+        upsample = LTX2LatentUpsamplePipeline(vae=self.pipe.vae, latent_upsampler=self.doubler())
+        larger = upsample(latents=latents, output_type="latent", return_dict=False)[0]
+        times = STAGE_2_DISTILLED_SIGMA_VALUES
+        return {"latents": larger, "audio_latents": sound, "sigmas": times, "noise_scale": times[0]}
+
+    def doubler(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The checkpoint's latent upsampler, read when it is first wanted."""
+        if self.upsampler is None:
+            folder = self.checkpoint.folder / "latent_upsampler"
+            if not folder.is_dir():
+                raise EngineMissing(f"{self.card.name} has no latent_upsampler for two_stage", hint="leave it off")
+            self.upsampler = LTX2LatentUpsamplerModel.from_pretrained(folder, torch_dtype=self.dtype)
+        return self.upsampler.to(self.pipe._execution_device)  # noqa: SLF001  the only name it has
+
+    def last_latents(self, take: Take, packed: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The last latent frame (8 frames of video), `(1, channels, 1, height / 32, width / 32)`."""
+        ratio = self.pipe.vae_spatial_compression_ratio
+        frames = (take.frames - 1) // self.pipe.vae_temporal_compression_ratio + 1
+        rows, columns = take.height // ratio, take.width // ratio
+        video = self.pipe._unpack_latents(packed[:, : frames * rows * columns], frames, rows, columns)  # noqa: SLF001
+        return np.asarray(video[:, :, -1:].float().cpu().numpy(), dtype=np.float32)
+
+    def handed_on(self, take: Take, given: Given) -> torch.Tensor | None:
+        """The tail of the take before, where the opening covers the frames it stands for."""
+        if given.tail is None or given.opening is None or len(given.opening) < 1 + self.card.frame_step:
+            return None
+        with np.load(given.tail) as held:
+            tail = torch.from_numpy(held["video"])
+        ratio = self.pipe.vae_spatial_compression_ratio
+        fits = tail.shape[-2:] == (take.height // ratio, take.width // ratio)
+        return tail if fits else None

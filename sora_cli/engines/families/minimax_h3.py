@@ -1,0 +1,142 @@
+"""MiniMax-H3: video with stereo sound out of one packed sequence of text, pictures, sound and video.
+
+A checkpoint holds two transformers: one for text and keyframes, one for references. Only the one that a take needs is
+held. Guidance is baked into the weights: there is none to set, and no negative prompt. diffusers has it as modular
+blocks only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import MiniMaxH3ModularPipeline
+from diffusers.modular_pipelines.minimax_h3.references import (
+    MiniMaxH3AudioReference,
+    MiniMaxH3ImageReference,
+    MiniMaxH3Reference,
+    MiniMaxH3VideoReference,
+)
+from PIL import Image
+
+from sora_cli.engines.base import Footage, Given, Take
+from sora_cli.engines.families.diffusion import Diffusion, seeded
+from sora_cli.engines.options import MiniMaxH3Options
+from sora_cli.engines.runtime.offload import quantization
+from sora_cli.engines.runtime.pixels import to_bytes, to_sound
+from sora_cli.errors import RenderError
+from sora_cli.media.stream import Frames, Sound
+
+KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
+
+
+class MiniMaxH3(Diffusion[MiniMaxH3Options]):
+    """Text, a first and a last keyframe, or pictures, films and sounds of the cast; and sound."""
+
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline with all components but the transformer for references."""
+        kind: Any = MiniMaxH3ModularPipeline
+        pipe = kind.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
+        self.load_into(pipe, [name for name in self.checkpoint.components() if name != REFERENCES])
+        return pipe
+
+    def settle(self) -> None:
+        """Put the pipeline where it runs; its blocks within blocks each have a bar of their own to keep quiet."""
+        super().settle()
+        blocks = [self.pipe._blocks]  # noqa: SLF001  `blocks` is a copy
+        while blocks:
+            block = blocks.pop()
+            blocks += getattr(block, "sub_blocks", {}).values()
+            if hasattr(block, "set_progress_bar_config"):
+                block.set_progress_bar_config(disable=True)
+
+    def load_into(self, pipe: Any, names: list[str]) -> None:  # noqa: ANN401  diffusers has no types
+        """Read components from the checkpoint's folder: its index names the hub's repository, which is not asked.
+
+        One by one, since the pipeline's own `load_components` goes on without a component that cannot be read.
+        """
+        smaller = quantization(self.memory, self.device, self.dtype, names)
+        for name in names:
+            spec, how = pipe.get_component_spec(name), {}
+            if isinstance(spec.type_hint, type) and issubclass(spec.type_hint, torch.nn.Module):
+                how = {"dtype": self.dtype, "use_safetensors": True}
+            if smaller and name in smaller.quant_mapping:
+                how["quantization_config"] = smaller.quant_mapping[name]
+            try:
+                part = spec.load(
+                    pretrained_model_name_or_path=str(self.checkpoint.folder), local_files_only=True, **how
+                )
+            except ValueError as error:  # it hides what was wrong, and that does not name the part
+                cause = error.__context__ or error
+                raise (OSError(f"{name}: {cause}") if isinstance(cause, OSError) else cause) from None
+            pipe.update_components(**{name: part})
+
+    def passes(self, take: Take, given: Given, options: MiniMaxH3Options) -> int:  # noqa: ARG002  as declared
+        """One less than the sampling times: the last of them is the end."""
+        return options.steps - 1
+
+    def render(
+        self, take: Take, given: Given, options: MiniMaxH3Options, step: Callable[..., dict[str, Any]]
+    ) -> Footage:
+        """Run the workflow that the take's pictures ask for."""
+        pictures = self.pictures(take, given)
+        with counted(self.hold(REFERENCES if "references" in pictures else KEYFRAMES), step):
+            state = self.pipe(
+                prompt=take.prompt, **pictures, height=take.height, width=take.width, num_frames=take.frames,
+                num_inference_steps=options.steps, generator=seeded(take.seed), output_type="pt",
+            )  # fmt: skip
+        sound = to_sound(state.get("audio")[0], int(state.get("sampling_rate")), take)
+        return Footage(to_bytes(state.get("videos")[0]), take.fps, sound)
+
+    def pictures(self, take: Take, given: Given) -> dict[str, Any]:
+        """Keyframes, else references: the model has no workflow for both, and `plan` says so."""
+        found: dict[str, Any] = {}
+        if given.opening is not None:
+            found["image"] = Image.fromarray(given.opening[-1])
+        if given.closing is not None:
+            found["last_image"] = Image.fromarray(given.closing[0])
+        if found and given.references:
+            raise RenderError(f"{take.name}: {self.card.name} takes keyframes or references, not both")
+        return found | ({"references": [anchor(one) for one in given.references]} if given.references else {})
+
+    def hold(self, wanted: str) -> Any:  # noqa: ANN401  diffusers has no types
+        """The transformer that a take needs; the other one is given up, for there is seldom room for both."""
+        if getattr(self.pipe, wanted, None) is None:
+            other = REFERENCES if wanted == KEYFRAMES else KEYFRAMES
+            self.pipe.update_components(**{other: None})
+            self.load_into(self.pipe, [wanted])
+            self.settle()
+        return getattr(self.pipe, wanted)
+
+
+def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
+    """A reference as the model's blocks take it; sound comes at the rate of its audio autoencoder already."""
+    if isinstance(reference, Sound):
+        return MiniMaxH3AudioReference(audio=waveform(reference), sample_rate=reference.rate)
+    if isinstance(reference, Footage):
+        sound = reference.sound
+        heard: dict[str, Any] = {"audio": waveform(sound), "sample_rate": sound.rate} if sound else {}
+        return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), **heard)
+    return MiniMaxH3ImageReference(image=Image.fromarray(reference[0]))
+
+
+def waveform(sound: Sound) -> torch.Tensor:
+    """Samples `(n, channels)` as `(channels, n)`."""
+    return torch.from_numpy(np.ascontiguousarray(sound.samples.T))
+
+
+@contextmanager
+def counted(transformer: Any, step: Callable[..., dict[str, Any]]) -> Iterator[None]:  # noqa: ANN401
+    """Tell of each pass of the transformer: modular pipelines have no callback of their own."""
+
+    def told(*_: object) -> None:
+        step()
+
+    hook = transformer.register_forward_hook(told)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,69 @@
+"""Wan 2.1 and 2.2: text to video, and from a first (and last) frame.
+
+Three kinds of checkpoint, told apart by their index: `WanPipeline` makes video from text; `WanImageToVideoPipeline`
+from a picture, and cannot do without one; Wan 2.2 TI2V (`expand_timesteps`) does both with one transformer, each latent
+frame having its own time. Wan 2.2 A14B has two transformers, one for the noisy steps and one for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diffusers import WanImageToVideoPipeline, WanPipeline
+from PIL import Image
+
+from sora_cli.engines.base import Ability, Footage, Given, Take
+from sora_cli.engines.families.diffusion import Diffusion, seeded, with_shift
+from sora_cli.engines.options import WanOptions, WanPairOptions
+from sora_cli.engines.runtime.pixels import to_bytes
+from sora_cli.errors import RenderError
+
+
+class Wan(Diffusion[WanOptions]):
+    """Text to video, image to video, and first-and-last-frame to video."""
+
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline that the checkpoint names; its autoencoder stays in float32, as its authors run it."""
+        self.both = bool(self.checkpoint.index.get("expand_timesteps"))
+        wants_picture = self.checkpoint.pipeline == WanImageToVideoPipeline.__name__ and not self.both
+        self.wants_picture = wants_picture
+        return self.from_pretrained(WanImageToVideoPipeline if wants_picture else WanPipeline)
+
+    def render(self, take: Take, given: Given, options: WanOptions, step: Callable[..., dict[str, Any]]) -> Footage:
+        """Run the pipeline for the take's text and pictures."""
+        pictures = self.pictures(take, given)
+        if self.both:
+            self.use(WanImageToVideoPipeline if pictures else WanPipeline, expand_timesteps=True)
+        with_shift(self.pipe, options.shift)
+        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        words = self.embedded(
+            take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
+        )
+        if isinstance(options, WanPairOptions):
+            pictures["guidance_scale_2"] = options.guidance_low
+        video = self.pipe(
+            **words, **pictures,
+            height=take.height, width=take.width, num_frames=take.frames, num_inference_steps=options.steps,
+            guidance_scale=options.guidance, generator=seeded(take.seed), callback_on_step_end=step, output_type="pt",
+        ).frames[0]  # fmt: skip
+        return Footage(to_bytes(video), take.fps)
+
+    def pictures(self, take: Take, given: Given) -> dict[str, Any]:
+        """The pipeline's `image` and `last_image`; nothing where the take starts from text alone."""
+        if given.opening is None:
+            if self.wants_picture or given.closing is not None:
+                raise RenderError(
+                    f"{take.name}: {self.card.name} starts from a picture, and the take has none",
+                    hint="give the shot a `from:`, or use a text-to-video engine for it",
+                )
+            return {}
+        if given.closing is None and Ability.LAST_FRAME in self.card.needs:
+            raise RenderError(
+                f"{take.name}: {self.card.name} goes from a first to a last frame, and the take has no last one",
+                hint="give the beat a `to:`, or use an image-to-video engine for it",
+            )
+        pictures: dict[str, Any] = {"image": Image.fromarray(given.opening[-1])}
+        if given.closing is not None:
+            pictures["last_image"] = Image.fromarray(given.closing[0])
+        return pictures

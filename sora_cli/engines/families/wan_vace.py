@@ -1,0 +1,103 @@
+"""Wan VACE: text, given frames and references in one model.
+
+VACE (Jiang et al. 2025, arXiv 2503.07598) conditions Wan on a video, a mask of what to make anew, and reference
+pictures. Given frames are the video where the mask is 0; unknown ones are mid-grey where it is 1.
+
+Beyond what the pipeline does, latents that the opening determines wholly are held through the sampling: after each
+step they are set to what they are, at the noise level that is due (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
+without its resampling). So an opening comes back as it was given, and a chain of takes hands on no error in it. With
+`steady`, the frames after it begin as its last one, standing still (SDEdit, Meng et al. 2021, arXiv 2108.01073).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import WanVACEPipeline
+from PIL import Image
+
+from sora_cli.engines.base import Footage, Given, Take
+from sora_cli.engines.families.diffusion import Diffusion, seeded, with_shift
+from sora_cli.engines.options import WanVaceOptions
+from sora_cli.engines.runtime.pixels import to_bytes, to_unit
+from sora_cli.media.stream import Frames
+
+
+class WanVace(Diffusion[WanVaceOptions]):
+    """Text to video, opening frames (any number), a last frame, references, and any mixture of them."""
+
+    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+        """The pipeline; its autoencoder stays in float32, as its authors run it."""
+        return self.from_pretrained(WanVACEPipeline)
+
+    def render(self, take: Take, given: Given, options: WanVaceOptions, step: Callable[..., dict[str, Any]]) -> Footage:
+        """Run the pipeline on the take's conditions."""
+        with_shift(self.pipe, options.shift)
+        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        words = self.embedded(
+            take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
+        )
+        if given.opening is not None:
+            step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
+        video = self.pipe(
+            **words, **conditions(take, given),
+            conditioning_scale=options.control, height=take.height, width=take.width, num_frames=take.frames,
+            num_inference_steps=options.steps, guidance_scale=options.guidance, generator=seeded(take.seed),
+            callback_on_step_end=step, output_type="pt",
+        ).frames[0]  # fmt: skip
+        return Footage(to_bytes(video), take.fps)
+
+    def holding(
+        self, opening: Frames, before: int, seed: int, step: Callable[..., dict[str, Any]], *, steady: float = 0.0
+    ) -> Callable[..., dict[str, Any]]:
+        """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
+        vae = self.pipe.vae
+        # One latent frame is the first picture's; each other covers as many frames as the autoencoder squeezes.
+        whole = (len(opening) - 1) // self.pipe.vae_scale_factor_temporal * self.pipe.vae_scale_factor_temporal + 1
+        pixels = to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1
+        with torch.no_grad():
+            coded = vae.encode(pixels.to(self.pipe._execution_device, vae.dtype)).latent_dist.mode().float()  # noqa: SLF001
+        mean, spread = (torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
+                        for given in (vae.config.latents_mean, vae.config.latents_std))  # fmt: skip
+        known = (coded - mean) / spread
+        noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
+        place = slice(before, before + known.shape[2])
+
+        def put_back(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+            level = pipe.scheduler.sigmas[index + 1].to(known.device)
+            latents = state["latents"]
+            latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)
+            if level > 1 - steady:
+                new = latents[:, :, place.stop :]
+                grain = torch.randn(new.shape, generator=seeded(seed + 1)).to(new)
+                latents[:, :, place.stop :] = (1 - level) * known[:, :, -1:].to(new) + level.to(new) * grain
+            return {**step(pipe, index, time, state), "latents": latents}
+
+        return put_back
+
+
+def conditions(take: Take, given: Given) -> dict[str, Any]:
+    """VACE's inputs: `video` and `mask` `(1, frames, 3, height, width)` in 0..1, `reference_images` as pictures.
+
+    Unknown frames are 0.5, which becomes exactly 0 in the model's range; a byte of 128 would become +0.004, and an
+    autoencoder may turn that into another latent. With nothing given the pipeline makes the same video itself.
+    """
+    inputs: dict[str, Any] = {}
+    if given.opening is not None or given.closing is not None:
+        video = torch.full((1, take.frames, 3, take.height, take.width), 0.5)
+        mask = torch.ones_like(video)
+        if given.opening is not None:
+            video[0, : len(given.opening)] = to_unit(given.opening)
+            mask[0, : len(given.opening)] = 0
+        if given.closing is not None:
+            video[0, -len(given.closing) :] = to_unit(given.closing)
+            mask[0, -len(given.closing) :] = 0
+        inputs = {"video": video, "mask": mask}
+    if given.references:
+        inputs["reference_images"] = [
+            Image.fromarray(picture[0]) for picture in given.references if isinstance(picture, np.ndarray)
+        ]
+    return inputs

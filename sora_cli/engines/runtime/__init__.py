@@ -1,0 +1,1 @@
+"""How a model is fitted to the device, and what its failures mean."""

@@ -1,0 +1,270 @@
+"""Many films in one process: storyboards, or one storyboard with a row of variables for each film.
+
+Engines stay loaded from one film to the next, and films are ordered so that each is loaded once. One film is shot at
+a time; with more than one job the film before it is finished meanwhile.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sora_cli import storyboard
+from sora_cli.engines import catalogue
+from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
+from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
+from sora_cli.flows import film
+from sora_cli.plan import plan_takes
+from sora_cli.record.sidecar import Film
+from sora_cli.shoot.studio import Studio
+
+BOARD, OUTPUT = "storyboard", "output"
+"""Columns of a list with a meaning of their own; all others are variables."""
+MOST = 10_000
+"""Rows of a list: each is a film, and nobody waits for more of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One film of a batch: `source` is where it was asked for, `output` its name where one was given."""
+
+    source: str
+    board: Path
+    sets: Mapping[str, str] = field(default_factory=dict)
+    output: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An entry that was found to be right: where its film goes, and the engines that it wants."""
+
+    entry: Entry
+    out: Path
+    engines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one film. `state` is made, up to date, failed or not tried."""
+
+    source: str
+    state: str
+    film: str = ""
+    seconds: float = 0.0
+    """How long it took."""
+    length: float = 0.0
+    """How long the film is, in seconds."""
+    reason: str = ""
+    hint: str = ""
+    exit_code: int = 0
+
+    @property
+    def row(self) -> list[str]:
+        """Its row of the summary table."""
+        length = f"{self.length:.2f}" if self.film and not self.reason else ""
+        return [self.film or self.source, self.state, length, f"{self.seconds:.1f}", self.reason.partition("\n")[0]]
+
+
+COLUMNS = ("film", "state", "length", "took", "why")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a batch is made: `folder` takes the films, all of the kind `deliver`; `jobs` are worked on at once."""
+
+    folder: Path
+    sets: Mapping[str, str] = field(default_factory=dict)
+    draft: bool = False
+    allow_outside: bool = False
+    keep_going: bool = False
+    jobs: int = 1
+    deliver: str = film.WEB
+
+
+def entries(files: Sequence[Path]) -> list[Entry]:
+    """What the files ask for: storyboards, and lists (CSV) of storyboards or of variables for one storyboard.
+
+    Raises:
+        RequestError: a list cannot be read, or names no storyboard.
+    """
+    boards = [path for path in files if path.suffix.lower() != ".csv"]
+    lists = [(path, _rows(path)) for path in files if path.suffix.lower() == ".csv"]
+    bare = [path for path, rows in lists if any(not row.get(BOARD) for row in rows)]
+    if bare and len(boards) != 1:
+        message = f"{bare[0]} has rows that name no storyboard"
+        raise RequestError(message, hint=f"give it a column `{BOARD}`, or name one storyboard beside it")
+    found = [] if bare else [Entry(str(path), path) for path in boards]
+    for path, rows in lists:
+        for number, row in enumerate(rows, 1):
+            sets = {key: value for key, value in row.items() if key not in {BOARD, OUTPUT}}
+            board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
+            found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a list, by column; cells left empty are left out."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True, restkey="")
+            rows = [dict(row) for row in reader]
+            columns = reader.fieldnames or ()
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise RequestError(
+            f"{path} is no list: {error}", hint="save it as CSV in UTF-8, columns named first"
+        ) from error
+    if len(rows) > MOST:
+        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="make several lists of it")
+    if not rows:
+        raise RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
+    for number, row in enumerate(rows, 1):
+        if "" in row or None in row.values():
+            raise RequestError(
+                f"{path} row {number}: {len(columns)} columns are named, and the row has "
+                f"{'more' if row.get('') else 'another number'}",
+                hint="quote cells that hold commas",
+            )
+    return [{key.strip(): value for key, value in row.items() if value} for row in rows]
+
+
+def run(asked: Sequence[Entry], studio: Studio, report: Report, way: Way) -> list[Outcome]:
+    """Make the films; what became of each, in the order they were asked for.
+
+    All storyboards are read and planned first, so that mistakes are told before the first is shot.
+
+    Raises:
+        SoraError: without `keep_going`, what is wrong with storyboards; nothing was made.
+        DeviceLost: every other film would meet the same device.
+    """
+    jobs, outcomes = _checked(asked, way)
+    _check_names(jobs)
+    order = {engines: number for number, engines in reversed(list(enumerate(job.engines for job in jobs)))}
+    jobs.sort(key=lambda job: order[job.engines])
+    outcomes += _Running(studio, report, way).run(jobs)
+    places = {entry.source: number for number, entry in enumerate(asked)}
+    return sorted(outcomes, key=lambda outcome: places[outcome.source])
+
+
+def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]]:
+    """The entries that are right; and what is wrong with the others, which ends it all unless that shall go on."""
+    jobs, wrong, errors = [], [], []
+    for entry in asked:
+        try:
+            jobs.append(_check(entry, way))
+        except SoraError as error:
+            errors.append(error)
+            wrong.append(_failed(entry, error))
+    problems = [problem for error in errors if isinstance(error, StoryboardError) for problem in error.problems]
+    if errors and not way.keep_going:
+        raise StoryboardError(list(dict.fromkeys(problems))) if problems else errors[0]
+    return jobs, wrong
+
+
+def _check(entry: Entry, way: Way) -> Job:
+    from sora_cli.media.film import delivery
+
+    board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
+    plan = plan_takes(board, catalogue.card, draft=way.draft)
+    out = film.default_name(board, way.deliver)
+    if entry.row:
+        out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
+    if entry.output:
+        out = Path(entry.output)
+        if out.is_absolute() or ".." in out.parts:
+            message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
+            raise RequestError(message, hint="name it within that folder; -o names another")
+    film.check_place(way.folder / out, delivery(way.deliver))
+    return Job(entry, way.folder / out, tuple(dict.fromkeys(take.engine for take in plan.takes)))
+
+
+def _check_names(jobs: Sequence[Job]) -> None:
+    """Refuse two films of one name: the second would take the place of the first."""
+    seen: dict[Path, Entry] = {}
+    for job in jobs:
+        other = seen.setdefault(job.out, job.entry)
+        if other is not job.entry:
+            raise RequestError(
+                f"{other.source} and {job.entry.source} would both be {job.out}",
+                hint=f"give them other titles, or an `{OUTPUT}` column in a list",
+            )
+
+
+def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
+    if isinstance(error, SoraError):
+        return Outcome(entry.source, "failed", "", seconds, 0.0, error.message, error.hint, error.exit_code)
+    words, hint = f"{type(error).__name__}: {error}", "a mistake in sora; alone, the storyboard shows where"
+    return Outcome(entry.source, "failed", "", seconds, 0.0, words, hint, 1)
+
+
+class _Running:
+    """The making of a batch whose storyboards are right."""
+
+    def __init__(self, studio: Studio, report: Report, way: Way) -> None:
+        self._studio = studio
+        self._report = report
+        self._way = way
+        self._why = ""
+
+    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """Make one film after another, or some beside each other."""
+        numbered = [(job, number, len(jobs)) for number, job in enumerate(jobs, 1)]
+        if self._way.jobs == 1:
+            return [self._make(*each) for each in numbered]
+        return list(self._beside(numbered))
+
+    def _beside(self, numbered: Sequence[tuple[Job, int, int]]) -> Iterator[Outcome]:
+        with ThreadPoolExecutor(self._way.jobs, thread_name_prefix="film") as pool:
+            waiting: set[Future[Outcome]] = {pool.submit(self._make, *each) for each in numbered}
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+
+    def _make(self, job: Job, number: int, of: int) -> Outcome:
+        """One film; its failure is an outcome like any other."""
+        source, out, way = job.entry.source, str(job.out), self._way
+        if self._studio.halt.asked or self._why:
+            return Outcome(source, "not tried", reason=self._why or "stopped before it", exit_code=1)
+        self._report(FilmStarted(out, source, number, of))
+        began = time.monotonic()
+        try:
+            sets = {**job.entry.sets, **way.sets}
+            board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
+            tell = _About(out, self._report)
+            made = film.make(
+                board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=way.deliver
+            )  # fmt: skip
+        except DeviceLost:
+            raise
+        except Interrupted:
+            outcome = Outcome(source, "not tried", reason="interrupted", exit_code=1)
+        except Exception as error:  # noqa: BLE001  one film's mishap, ours included, does not cost the night
+            outcome = _failed(job.entry, error, time.monotonic() - began)
+            if not way.keep_going:
+                self._why = f"{source} failed"
+        else:
+            outcome = _made(source, made, time.monotonic() - began)
+        self._report(FilmEnded(out, outcome.state, round(outcome.seconds, 3), outcome.reason))
+        return outcome
+
+
+def _made(source: str, made: Film, seconds: float) -> Outcome:
+    return Outcome(source, "up to date" if made.reused else "made", str(made.path), seconds, made.seconds)
+
+
+class _About:
+    """Says of each event which film it is about."""
+
+    def __init__(self, name: str, report: Report) -> None:
+        self._name = name
+        self._report = report
+
+    def __call__(self, event: Event) -> None:
+        """Pass the event on."""
+        self._report(About(self._name, event))

@@ -1,0 +1,285 @@
+"""Tools for films that are there already, ours or not: stitch, grade, stamp.
+
+They take the same road as the film of a storyboard: a cut, finished to a master, released with mark and credential.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from sora_cli import stamp
+from sora_cli.cancel import Halt
+from sora_cli.colour.cube import write_cube
+from sora_cli.colour.grade import Grader
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.events import Report
+from sora_cli.flows.film import Clock, check_place, in_words
+from sora_cli.master.finish import finish
+from sora_cli.media.film import delivery
+from sora_cli.media.picture import picture_header
+from sora_cli.media.probe import Probe, no_hdr, packet_index, probe
+from sora_cli.media.replay import frame_numbers, replay
+from sora_cli.media.stream import Master
+from sora_cli.plan import round_half_up
+from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.shoot.studio import place
+from sora_cli.store import Clip
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.model import Look, Provenance, SoundBed, Transition
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a tool's film goes out: for whom, signed by whom (by the environment where None), as which delivery."""
+
+    report: Report
+    halt: Halt
+    provenance: Provenance = field(default_factory=Provenance)
+    signer: stamp.Signer | None = None
+    deliver: str = "web"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a tool made: a film with its credential, a colour table, or both."""
+
+    path: Path | None = None
+    frames: int = 0
+    seconds: float = 0.0
+    signer: str = ""
+    credential: Path | None = None
+    lut: Path | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+
+    def facts(self) -> dict[str, str]:
+        """What the closing summary tells."""
+        length = f"{self.frames} frames, {self.seconds:.2f} s" if self.frames else ""
+        credential, lut = (str(path or "") for path in (self.credential, self.lut))
+        told = {"length": length, "colour table": lut, "signed by": self.signer, "credential": credential}
+        return {name: value for name, value in told.items() if value}
+
+
+def stitch(
+    clips: Sequence[Path], out: Path, way: Way, *, transition: str = "cut", match: str = "off", strength: float = 1.0,
+    size: str = "", fps: str = "", fit: Literal["fill", "fit", "pad"] = "fill",
+) -> Made:  # fmt: skip
+    """Put films one after the other; size and rate are the first one's where they are not given.
+
+    Args:
+        clips: the films, in order.
+        out: where the film goes.
+        way: how it goes out.
+        transition: how each but the first comes in, as storyboards have it: `dissolve 0.5s`.
+        match: what their colours are held to: `film` (the first one), `previous`, `off`, a picture, film or .cube file.
+        strength: how strongly, 0 to 1.
+        size: WIDTHxHEIGHT.
+        fps: frames a second.
+        fit: how clips of another shape are brought to the film's.
+
+    Raises:
+        RequestError: an option is wrong, or a transition is longer than its clips.
+        MediaError: a clip is no film, cut short, damaged, or in high dynamic range.
+        StampError, CertificateError: the film cannot be signed, or a clip has a credential that does not hold.
+    """
+    _check_out(clips, out, way)
+    come = _read(forms.transition, transition, "--transition")
+    look = _look(match, strength)
+    found = [_probed(path) for path in clips]
+    rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
+    width, height = _even(found[0])
+    if size:
+        wanted = _read(forms.size, size, "--size")
+        width, height = wanted.width or width, wanted.height or height
+    overlap = round_half_up(come.duration.at(rate) * rate) if come.kind != "cut" else 0
+    shots: list[CutShot] = []
+    end = 0
+    for number, each in enumerate(found):
+        shot = _shot(each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0))
+        if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
+            raise RequestError(f"the transition is too long for {each.path}, which has {shot.frames} frames")
+        shots.append(_coming(shot, come, overlap) if number else shot)
+        end = shot.start + shot.frames
+    cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
+    return _finished(cut, out, way, _colour(look))
+
+
+def grade(
+    clip: Path, out: Path | None, way: Way, *, match: str, strength: float = 1.0, lut: Path | None = None
+) -> Made:
+    """Hold a film's colours to those of a picture or another film, or put a .cube table on it.
+
+    Args:
+        clip: the film.
+        out: where the graded film goes; None to write the table alone.
+        way: how it goes out.
+        match: the picture, film or .cube file.
+        strength: how strongly, 0 to 1.
+        lut: where the table goes, as a .cube file; None for nowhere.
+
+    Raises:
+        RequestError: there is nothing to make, or nothing to match.
+        MediaError, StampError, CertificateError: as `stitch` does.
+    """
+    if out is None and lut is None:
+        raise RequestError("nothing to make", hint="name a film with -o, or a table with --lut-out")
+    if out is not None:
+        _check_out([clip], out, way)
+    look = _look(match, strength)
+    if look.path is None:
+        raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
+    found = _probed(clip)
+    rate, (width, height) = _rate(found), _even(found)
+    shot = _shot(found, rate, look, name=clip.stem, start=0)
+    cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
+    if lut is not None:
+        full = Grader(cut).table(shot)
+        if full is None:
+            raise RequestError("there is no change to write", hint="give a --strength above 0")
+        write_cube(lut, full, clip.stem)
+    made = Made() if out is None else _finished(cut, out, way, _colour(look))
+    return Made(
+        path=made.path,
+        frames=made.frames,
+        seconds=made.seconds,
+        signer=made.signer,
+        credential=made.credential,
+        lut=lut,
+    )
+
+
+def mark(film: Path, out: Path, way: Way) -> Made:
+    """Put the visible mark and a credential on a film; it is encoded again.
+
+    Raises:
+        RequestError, MediaError, StampError, CertificateError: as `stitch` does.
+    """
+    _check_out([film], out, way)
+    _probed(film)
+    return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)))
+
+
+_ENDINGS = {
+    "mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"), "matroska,webm": (".mkv", ".webm"),
+    "avi": (".avi",), "mpegts": (".ts", ".m2ts", ".mts"), "gif": (".gif",), "flv": (".flv",),
+}  # fmt: skip
+"""The endings of each container's files."""
+
+
+# -- from files to a cut ---------------------------------------------------------------------------------------------
+
+
+def _probed(path: Path) -> Probe:
+    """What a film is; refuses what is none, or would come out wrong."""
+    found = probe(path)
+    if found.kind != "film":
+        raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint="name a film with pictures")
+    said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
+    if said != found.container:  # a credential goes by the ending: it would not be found, or not be the film's
+        real = found.container.partition(",")[0]
+        raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
+    if found.color.hdr:
+        raise no_hdr(path)
+    return found
+
+
+def _rate(found: Probe) -> Fraction:
+    if found.fps is None or not 1 <= found.fps <= 240:
+        raise RequestError(f"{found.path} says that it has {found.fps} frames a second", hint="give --fps, like 25")
+    return found.fps
+
+
+def _even(found: Probe) -> tuple[int, int]:
+    """The size as shown, without the last row and column where they are odd."""
+    return max(2, found.width & ~1), max(2, found.height & ~1)
+
+
+def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> CutShot:
+    """A whole film as a shot: each film frame shows the frame that is on at its time."""
+    own = found.fps or fps
+    if found.variable:
+        shown = frame_numbers(packet_index(found.path), fps)
+    else:
+        shown = [int(number * own // fps) for number in range(max(1, round_half_up(found.frames * fps / own)))]
+    clip = Clip(
+        key="", path=found.path, sha256="", frames=found.frames, width=found.width, height=found.height, fps=own,
+        sound=found.channels > 0,
+    )  # fmt: skip
+    pieces = (Piece(clip, tuple(min(number, found.frames - 1) for number in shown)),)
+    return CutShot(name=name, scene=name, start=start, pieces=pieces, look=look)
+
+
+def _coming(shot: CutShot, come: Transition, overlap: int) -> CutShot:
+    return CutShot(
+        name=shot.name, scene=shot.scene, start=shot.start, pieces=shot.pieces, look=shot.look, transition=come,
+        overlap=overlap,
+    )  # fmt: skip
+
+
+def _look(match: str, strength: float) -> Look:
+    """The look that words on a command line mean."""
+    if match in {"off", "film", "previous"}:
+        return Look(match, strength=strength)  # type: ignore[arg-type]  # the line above has checked it
+    path = Path(match)
+    if not path.is_file():
+        hint = "write film (the first clip), previous, off, or name a picture, a film or a .cube file"
+        raise RequestError(f"--match {match}: no such file", hint=hint)
+    if path.suffix.lower() == ".cube":
+        return Look("lut", path, strength)
+    if picture_header(path) is None:
+        _probed(path)
+    return Look("picture", path, strength)
+
+
+def _colour(look: Look) -> str:
+    """What the credential says of the colours."""
+    if look.match == "off" or not look.strength:
+        return ""
+    return f"matched to: {look.path.name if look.path else look.match}"
+
+
+def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
+    """A value as storyboards have it, from an option."""
+    try:
+        return reader(words)
+    except forms.Wrong as error:
+        raise RequestError(f"{option} {words}: {error.message}", hint=error.hint) from None
+
+
+# -- from a cut to a film --------------------------------------------------------------------------------------------
+
+
+def _check_out(sources: Sequence[Path], out: Path, way: Way) -> None:
+    check_place(out, delivery(way.deliver))
+    if any(out.exists() and source.exists() and out.samefile(source) for source in sources):
+        raise RequestError(f"{out} is what the film is made from", hint="give the new one another name")
+
+
+def _finished(cut: Cut, out: Path, way: Way, colour: str) -> Made:
+    """Finish a cut of whole films and release it."""
+    clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
+    master = finish(cut, SoundBed(), pixels=delivery(way.deliver).made_in)
+    return _released(master, out, way, stamp.Edit(clips=clips, colour=colour))
+
+
+def _released(master: Master, out: Path, way: Way, edit: stamp.Edit) -> Made:
+    signer = way.signer or stamp.find_signer()
+    stamp.check_mark(way.provenance.watermark, master.width, master.height)
+    with place(out, way.halt), Clock(way.report).stage("finish"):
+        done = stamp.release(
+            master, out, making=edit, provenance=way.provenance, signer=signer, kind=delivery(way.deliver),
+            report=way.report,
+        )  # fmt: skip
+    return Made(
+        path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=in_words(done.signer),
+        credential=done.sidecar,
+    )  # fmt: skip

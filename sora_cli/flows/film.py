@@ -1,0 +1,278 @@
+"""The order of the stages: the table of contents of the program.
+
+::
+
+    board    = storyboard.load(path)
+    plan     = plan_takes(board, catalogue)
+    clips    = shoot(plan, executor, store, report)
+    cut      = timeline.assemble(plan, clips)
+    master   = finish(cut, board.sound)
+    released = stamp.release(master, out, signer)
+
+Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
+`check` and `plan` cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sora_cli import storyboard
+from sora_cli.engines import catalogue
+from sora_cli.errors import RequestError, StoreError
+from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
+from sora_cli.plan import Plan, plan_takes
+from sora_cli.record import recipe, sidecar
+from sora_cli.record.sidecar import Film
+from sora_cli.shoot.studio import Studio, place, unlock
+from sora_cli.store import Clip, Store, default_folder
+from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.media.film import Delivery
+    from sora_cli.plan.timeline import Cut
+    from sora_cli.stamp import Making, Signer
+
+WEB = "web"
+"""How a film is delivered when nobody says."""
+
+NAME_LENGTH = 60
+"""Characters of a file name made from words."""
+
+
+def one_shot(data: Mapping[str, Any]) -> Storyboard:
+    """A storyboard of one shot, from a command's options; paths count from the working folder."""
+    return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
+
+
+def default_name(board: Storyboard, deliver: str = WEB) -> Path:
+    """Where a storyboard's film goes when nobody says: its title (or file name), in the working folder."""
+    from sora_cli.media.film import delivery
+
+    return Path(_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
+
+
+def free_name(prompt: str, deliver: str = WEB) -> Path:
+    """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
+    from sora_cli.media.film import delivery
+
+    stem, suffix = _slug(prompt), delivery(deliver).suffix
+    names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}{suffix}") for number in itertools.count(1))
+    return next(name for name in names if not name.exists())
+
+
+def _slug(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:NAME_LENGTH].rstrip("-") or "film"
+
+
+def write_starter(folder: Path) -> Path:
+    """Write the starter storyboard into a folder, never over a file that is there.
+
+    Raises:
+        RequestError: there is one already, or the folder cannot be written.
+    """
+    path = folder / "storyboard.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(storyboard.starter())
+    except FileExistsError as error:
+        raise RequestError(f"{path} is there already", hint="name another folder: sora new FOLDER") from error
+    except OSError as error:
+        raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
+    return path
+
+
+class Clock:
+    """Tells the stages of the work as they begin and end, and remembers how long each took."""
+
+    def __init__(self, report: Report) -> None:
+        self.stages: dict[str, float] = {}
+        self._report = report
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A stage of the line."""
+        started = time.monotonic()
+        self._report(StageStarted(name))
+        yield
+        self.stages[name] = round(time.monotonic() - started, 3)
+        self._report(StageDone(name, self.stages[name]))
+
+
+def make(
+    board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
+    draft: bool = False, only: Sequence[str] = (), deliver: str = WEB, signer: Signer | None = None,
+) -> Film:  # fmt: skip
+    """Make the film of a storyboard, or find that it is there and up to date.
+
+    Args:
+        board: the storyboard.
+        out: where the film goes; its sidecar and contact sheet lie beside it.
+        report: hears what happens.
+        studio: what it shares with other films; its own, on the default store, when nobody says.
+        draft: few steps and a small size.
+        only: names of shots; the film is these alone.
+        deliver: the name of a kind of film file.
+        signer: who signs; found by the environment when nobody says.
+
+    Raises:
+        SoraError: something could not be done; the clips made until then are kept.
+        Interrupted: the studio was asked to stop.
+    """
+    from sora_cli import stamp
+    from sora_cli.media.film import delivery
+
+    kind = delivery(deliver)
+    check_place(out, kind)
+    clock = Clock(report)
+    with clock.stage("plan"):
+        plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+        signer = signer or stamp.find_signer()
+        key = sidecar.film_key(plan, signer.chain, kind.name)
+        done = sidecar.up_to_date(out, key)
+    if done is not None:
+        with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
+            store = studio.store if studio else Store(default_folder())
+            store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
+        unlock(out)
+        return done
+    _check_finish(plan)
+    with contextlib.ExitStack() as stack:
+        studio = studio or stack.enter_context(Studio(Store(default_folder())))
+        stack.enter_context(place(out, studio.halt))
+        done = sidecar.up_to_date(out, key)  # whoever held the place before us may have made it
+        if done is not None:
+            return done
+        stack.enter_context(studio.store.used(studio.halt.check))
+        with clock.stage("shoot"):
+            clips = studio.shoot(plan, report)
+        studio.halt.check()
+        with clock.stage("finish"):
+            again = recipe.written(
+                plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
+            )
+            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again)
+        film = replace(film, stages=clock.stages)
+        studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
+        sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft, again=again)
+    report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
+    return film
+
+
+def _check_finish(plan: Plan) -> None:
+    """Refuse titles and marks that cannot be drawn, before hours of work are put into the film."""
+    from sora_cli import stamp
+
+    if any(shot.title for shot in plan.shots):
+        from sora_cli.master.title import check_titles
+
+        check_titles(plan.shots, plan.width, plan.height)
+    unmarked, mark = plan.board.policy != "strict", plan.board.provenance.watermark
+    stamp.check_mark(mark, plan.width, plan.height, may_leave_unmarked=unmarked)
+
+
+def check_place(out: Path, kind: Delivery) -> None:
+    """Refuse a place where no film of this kind can go, before hours of work are put into it."""
+    from sora_cli.media import film
+
+    if out.suffix.lower() != kind.suffix:
+        fits = " or ".join(f"--deliver {name}" for name, other in film.DELIVERIES.items() if other.suffix == out.suffix)
+        hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
+        raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
+    film.check_place(out, kind)
+
+
+def write_luts(board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str]) -> list[Path]:
+    """Write the colour table of each shot of a film that was made, as .cube files that an editor can apply.
+
+    Raises:
+        SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
+    """
+    from sora_cli.colour import grade as colour
+    from sora_cli.plan.timeline import assemble
+
+    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    return colour.write_luts(assemble(plan, studio.shoot(plan, Silent())), folder)
+
+
+def _finish(
+    plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
+    again: Mapping[str, Any],
+) -> Film:  # fmt: skip
+    """Cut, finish and release; the contact sheet beside it."""
+    from sora_cli import stamp
+    from sora_cli.master.finish import finish
+    from sora_cli.media.sheet import Strip, contact_sheet
+    from sora_cli.plan.timeline import assemble
+
+    cut = assemble(plan, clips)
+    beside, sheet = sidecar.beside(out)
+    done = stamp.release(
+        finish(cut, plan.board.sound, pixels=kind.made_in), out, making=_making(plan, clips, cut, again),
+        provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
+        may_leave_unmarked=plan.board.policy != "strict",
+    )  # fmt: skip
+    strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
+    contact_sheet(out, strips, sheet, plan.board.title, of=plan.frames)
+    return Film(
+        path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=in_words(signer),
+        credential=done.sidecar,
+    )  # fmt: skip
+
+
+def in_words(signer: Signer) -> str:
+    """Who signs, and whether that is anybody's word but our own."""
+    return f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
+
+
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str, Any]) -> Making:
+    """What the credential tells of how the film was made."""
+    from sora_cli.stamp import Making, Origin
+
+    board, origins = plan.board, []
+    for shot, placed in zip(plan.shots, cut.shots, strict=True):
+        start = shot.start
+        for stretch, piece in zip(shot.stretches, placed.pieces, strict=True):
+            clip = clips[stretch.name]
+            take = next(take for take in stretch.candidates if take.key == clip.key)
+            carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
+            origins.append(Origin(
+                name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
+                engine=take.engine, revision=take.revision, prompt=take.prompt, avoid=take.avoid, seed=take.seed,
+                options=take.options, references=tuple(each.path for each in take.references),
+                own_media=tuple(carried),
+            ))  # fmt: skip
+            start += len(piece.frames)
+    sound = board.sound
+    speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
+    matched = _graded(plan)
+    return Making(
+        title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
+        colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
+        music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
+        cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
+        generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
+        titles=tuple(shot.title.text for shot in plan.shots if shot.title),
+        facts={"speed": speeds} if speeds else {}, recipe=again,
+    )  # fmt: skip
+
+
+def _graded(plan: Plan) -> set[str]:
+    """What the colours of shots were held to, where they were: a shot that others are held to stays as it is."""
+    graded: set[str] = set()
+    before: set[str] = set()
+    for shot in plan.shots:
+        look, held = shot.look, {"scene": shot.scene in before, "film": bool(before), "previous": bool(before)}
+        if shot.beats and look.strength and held.get(look.match, look.match != "off"):
+            graded.add(look.match)
+        if shot.beats:
+            before.add(shot.scene)
+    return graded

@@ -1,0 +1,224 @@
+"""What a person asks of a storyboard before it is shot: is it right, what will be shot, and why again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sora_cli import storyboard
+from sora_cli.engines import catalogue
+from sora_cli.errors import Problem, SoraError, StoryboardError, counted
+from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
+from sora_cli.plan.takes import key_fields, latents_go_on
+from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.engines.base import Take
+    from sora_cli.engines.doctor import Check
+    from sora_cli.engines.estimate import Estimate
+    from sora_cli.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found."""
+
+    file: Path
+    problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
+    plan: Plan | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {
+            "file": str(self.file), "ok": not self.problems,
+            "problems": [_problem(problem) for problem in self.problems],
+            "remarks": [_problem(remark) for remark in self.remarks],
+        }  # fmt: skip
+
+    def praise(self) -> str:
+        """One line for a storyboard without problems."""
+        if self.plan is None:
+            return f"{self.file}: nothing wrong"
+        work = f"{counted(len(self.plan.shots), 'shot')}, {counted(len(self.plan.takes), 'take')}"
+        return f"{self.file}: nothing wrong; {work}, {self.plan.seconds:.2f} s of film"
+
+
+def _time(seconds: float) -> str:
+    """In the unit that a person waits in."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    mark = problem.mark
+    place = {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
+    return {**place, "message": problem.message, "hint": problem.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan beside what the store holds of it."""
+
+    plan: Plan
+    kept: Mapping[str, bool]
+    why: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Estimate] = field(default_factory=dict)
+    """What the largest take of each engine will need on this machine."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        plan, handed = self.plan, self._handed()
+        return {
+            "title": plan.board.title, "fps": str(plan.fps), "width": plan.width, "height": plan.height,
+            "frames": plan.frames, "seconds": plan.seconds,
+            "shots": [
+                {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
+                 "overlap": shot.overlap, "transition": shot.transition.kind}
+                for shot in plan.shots
+            ],
+            "takes": [
+                {"name": take.name, "key": take.key, "kept": self.kept[take.key], "why": self.why.get(take.key, ""),
+                 "skip": take.skip, "play": take.play, "latents": take.key in handed, **key_fields(take)}
+                for take in plan.takes
+            ],
+            "needs": {name: asdict(need) for name, need in self.needs.items()},
+            "remarks": [_problem(remark) for remark in plan.remarks],
+        }  # fmt: skip
+
+    def _handed(self) -> set[str]:
+        """Keys of the takes that are handed the latents of the frames that they carry on from."""
+        made = {take.key: take for take in self.plan.takes}
+        return {
+            take.key for take in self.plan.takes if take.opening and take.opening.takes
+            if latents_go_on(self.plan.cards[take.engine], take, made[take.opening.takes[0]])
+        }  # fmt: skip
+
+    def rows(self, columns: Sequence[str]) -> Iterator[list[str]]:
+        """Rows of the plan table."""
+        names, handed = {take.key: take.name for take in self.plan.takes}, self._handed()
+        places = {stretch.name: shot.start for shot in reversed(self.plan.shots) for beat in shot.beats
+                  for stretch in beat.stretches}  # fmt: skip
+        for take in self.plan.takes:
+            start = places.get(take.name.partition("#")[0])
+            source = take.opening
+            row = {
+                "take": take.name,
+                "at": "" if start is None else f"{float(start / self.plan.fps):.2f}",
+                "length": f"{float(take.play / take.fps):.2f}",
+                "frames": str(take.frames),
+                "size": f"{take.width}x{take.height}",
+                "seed": str(take.seed),
+                "from": ""
+                if source is None
+                else names[source.takes[0]] + (", latents" if take.key in handed else "")
+                if source.takes
+                else (source.path or Path()).name,
+                "state": "kept" if self.kept[take.key] else "to shoot",
+                "why": self.why.get(take.key, ""),
+            }
+            yield [row[column] for column in columns]
+
+    def summary(self) -> str:
+        """One line: how much film, how much work."""
+        plan, missing = self.plan, sum(not kept for kept in self.kept.values())
+        size = f"{plan.width}x{plan.height} at {float(plan.fps):g} fps"
+        film = f"{counted(len(plan.shots), 'shot')}, {counted(plan.frames, 'frame')} ({plan.seconds:.2f} s)"
+        return f"{film}, {size}; {counted(missing, 'take')} to shoot"
+
+    def needed(self) -> Iterator[Problem]:
+        """For each engine with work to do, what it will need here; what would fit where it will not."""
+        todo = Counter(take.engine for take in self.plan.takes if not self.kept[take.key])
+        for name, need in self.needs.items():
+            parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"
+            facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
+            work = f"{_time(need.seconds * todo[name])} for {counted(todo[name], 'take')}"
+            took = f", about {work}" if need.seconds else ""
+            wont = "" if need.fits else "; it does not fit here"
+            yield Problem(f"{facts}{took}{wont}", need.advice)
+
+
+def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
+    """All that is wrong with a storyboard, and all that is worth a remark."""
+    reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
+    problems, plan = list(reading.problems), None
+    if reading.board is not None and problems:
+        problems += option_problems(reading.board, catalogue.card)
+    elif reading.board is not None:
+        try:
+            plan = plan_takes(reading.board, catalogue.card)
+        except StoryboardError as error:
+            problems += error.problems
+    remarks = (*storyboard.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
+    return Checked(path, tuple(in_file_order(problems)), remarks, plan)
+
+
+def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
+    """The plan of a storyboard, beside what the store holds of it."""
+    from sora_cli.store import Store, default_folder
+
+    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    clips = Store(default_folder())
+    kept = {take.key: clips.card(take.key) is not None for take in plan.takes}
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept))
+
+
+def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:
+    """What the largest missing take of each engine will need on this machine."""
+    from sora_cli.engines.doctor import machine
+    from sora_cli.engines.estimate import estimate
+
+    largest: dict[str, Take] = {}
+    for take in plan.takes:
+        if not kept[take.key]:
+            largest[take.engine] = max(largest.get(take.engine, take), take, key=_volume)
+    here = machine() if largest else None
+    return {
+        name: estimate(plan.cards[name], (take.width, take.height, take.frames), take.options,
+                       memory=plan.memory, machine=here)
+        for name, take in largest.items() if here is not None
+    }  # fmt: skip
+
+
+def _volume(take: Take) -> int:
+    return take.width * take.height * take.frames
+
+
+def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
+    """Why each take that is not kept will be shot: new, or which of its fields changed."""
+    names = {take.key: take.name for take in plan.takes}
+    reasons: dict[str, str] = {}
+    for take in plan.takes:
+        if kept[take.key]:
+            continue
+        changed = clips.explain(film_id(plan.board), take.name, take.key, key_fields(take))
+        moved = {"from": take.opening, "to": take.closing}
+        words = []
+        for name in changed:
+            carry = moved.get(name)
+            shot_again = carry is not None and [names[key] for key in carry.takes if not kept.get(key, True)]
+            words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
+        reasons[take.key] = ", ".join(words) + " changed" if words else "new"
+    return reasons
+
+
+def doctor() -> list[Check]:
+    """What works on this machine and what is missing: engines and devices, encoders, the signing certificate."""
+    from sora_cli import stamp
+    from sora_cli.engines.doctor import Check, doctor
+    from sora_cli.media.film import DELIVERIES, missing_encoders
+
+    missing = missing_encoders()
+    found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"
+    checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
+    try:
+        signer = stamp.find_signer()
+        whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"
+        facts = f"{signer.subject}, {whose}, until {signer.ends:%Y-%m-%d}"
+        return [*checks, Check("certificate", ok=True, found=facts)]
+    except SoraError as error:
+        return [*checks, Check("certificate", ok=False, found=error.message, hint=error.hint)]

@@ -1,0 +1,368 @@
+"""Make a film again by the recipe in its sidecar or credential (or a clip by its card): do the frames agree?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sora_cli import __version__, stamp
+from sora_cli.cancel import Halt
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import Carry, EngineCard, Hold, Reference, Take
+from sora_cli.engines.options import Memory
+from sora_cli.errors import RequestError, SoraError
+from sora_cli.events import Report
+from sora_cli.flows import film
+from sora_cli.lock import scratch
+from sora_cli.media.film import delivery
+from sora_cli.media.flipbook import flipbook
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import Chain, decode, read_frames, rgb_bytes, to_rgb
+from sora_cli.media.stream import Frames
+from sora_cli.plan import plan_takes
+from sora_cli.record import recipe as recipes
+from sora_cli.record.recipe import Recipe
+from sora_cli.shoot.camera import Camera
+from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.shoot import shoot
+from sora_cli.shoot.studio import Studio
+from sora_cli.store import Clip, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one take came out: `state` is agrees, differs or failed."""
+
+    take: str
+    key: str
+    state: str
+    reason: str = ""
+    psnr: float | None = None
+    """How near differing frames are, in dB, where the first clip is still here; None where it is not."""
+
+    @property
+    def row(self) -> list[str]:
+        """Its row of the table."""
+        near = "" if self.psnr is None else f"{self.psnr:.1f} dB"
+        return [self.take, self.state, near, self.reason.partition("\n")[0]]
+
+
+COLUMNS = ("take", "frames", "nearness", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How the finished film came out: `state` is agrees, differs or failed, `frames` how many it has.
+
+    `pixels` is the SHA-256 of the new one's decoded frames, which are all the same where they agree; `psnr` is how near
+    they are in dB where they differ.
+    """
+
+    state: str
+    reason: str = ""
+    frames: int = 0
+    pixels: str = ""
+    psnr: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What a person is told."""
+        near = "" if self.psnr is None else f", {self.psnr:.1f} dB near"
+        return {"agrees": f"all {self.frames} frames of the film agree"}.get(
+            self.state, f"the film {self.state}{near}" + (f": {self.reason}" if self.reason else "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """What came of making it again; `differences` is what was otherwise: what, then, now. A clip has no `film`."""
+
+    of: Path
+    takes: tuple[Verdict, ...]
+    differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    film: Finished | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every frame of every take, and of the finished film, is the same to the bit."""
+        return all(made.state == "agrees" for made in (*self.takes, self.film) if made is not None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        changes = {what: {"then": then, "now": now} for what, (then, now) in self.differences.items()}
+        takes = [asdict(take) for take in self.takes]
+        finished = self.film and asdict(self.film)
+        return {
+            "of": str(self.of), "agrees": self.agrees, "film": finished, "takes": takes, "differences": changes,
+        }  # fmt: skip
+
+    def summary(self) -> str:
+        """One line: how many takes agree, and whether the film does."""
+        same = sum(take.state == "agrees" for take in self.takes)
+        takes = f"{same} of {len(self.takes)} takes agree frame for frame"
+        return f"{takes}; {self.film.words}" if self.film else takes
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Takes to make again, as `shoot` wants them."""
+
+    takes: tuple[Take, ...]
+    cards: Mapping[str, EngineCard]
+    memory: Memory
+
+
+def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path | None = None) -> Reproduction:
+    """Make a film again, or one clip of the store, and compare the decoded frames.
+
+    A film is made by the recipe in its sidecar, or else in its credential; what else it was made with is looked for in
+    the folder `files`, and where it was then. All is made in a store of its own, which is gone afterwards.
+
+    Raises:
+        RequestError: there is nothing that says how it was made, or a file of then is not here.
+        EngineMissing: an engine of then is not here.
+        Interrupted, WorkError: asked to stop.
+    """
+    facts = _facts(path.with_suffix(".json"))
+    desk = _Desk(store, report, halt, files)
+    if "fields" in facts:
+        return desk.clip(path, facts)
+    told, known = facts.get("recipe"), [path.parent / name for name in facts.get("files", {}).values()]
+    if told is None:
+        told = stamp.verify(path).recipe if path.exists() else {}
+    if not told:
+        hint = f"its sidecar {path.with_suffix('.json').name} should lie beside it"
+        raise RequestError(f"nothing says how {path} was made", hint=hint)
+    return desk.film(path, recipes.read(told), known)
+
+
+def _facts(beside: Path) -> dict[str, Any]:
+    """What lies beside a film or a clip; nothing where that is not there or no longer whole."""
+    try:
+        facts = json.loads(beside.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where things are made again: `store` holds what was made then, `files` what else went in."""
+
+    store: Store
+    report: Report
+    halt: Halt
+    files: Path | None
+
+    def film(self, path: Path, recipe: Recipe, known: Sequence[Path]) -> Reproduction:
+        """Make the film of a recipe and compare it, and its takes, with what they were."""
+        with scratch() as folder:
+            places = [*([self.files] if self.files else []), *known]
+            board = recipes.board_of(recipe, folder / "files", places)
+            plan = plan_takes(board, catalogue.card, draft=recipe.draft, only=recipe.only)
+            again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
+            wrong = ""
+            try:
+                with Studio(again, self.halt) as studio:
+                    film.make(
+                        board, out, report=self.report, studio=studio, draft=recipe.draft, only=recipe.only,
+                        deliver=recipe.deliver, signer=stamp.local_signer(),
+                    )  # fmt: skip
+            except SoraError as error:
+                self.halt.check()
+                wrong = error.message
+            now = {take.name: take for take in plan.takes}
+            clips = {name: again.find(take.key) for name, take in now.items()}
+            verdicts = tuple(
+                self._judged(name, then, now.get(name), clips.get(name), wrong) for name, then in recipe.takes.items()
+            )
+            finished = Finished("failed", wrong) if wrong else _compared(path, out)
+            made = [again.card(now[name].key) if name in now else None for name in recipe.takes]
+            changes = _changes(recipe.takes.values(), plan.cards, made)
+        if recipe.sora != __version__:
+            changes = {"sora": (recipe.sora, __version__), **changes}
+        return Reproduction(path, verdicts, changes, finished)
+
+    def _judged(self, name: str, then: Mapping[str, Any], now: Take | None, clip: Clip | None, wrong: str) -> Verdict:
+        """How a take came out that a recipe tells of."""
+        if now is None:
+            return Verdict(name, then["key"], "failed", "this version of sora plans no such take")
+        found = _verdict(replace(now, key=then["key"]), then, clip, self.store, wrong)
+        if found.state == "differs" and now.key != then["key"] and now.revision == then["weights"]:
+            return replace(found, reason="this version of sora plans it otherwise")
+        return found
+
+    def clip(self, path: Path, card: Mapping[str, Any]) -> Reproduction:
+        """Make a clip of a store again, with all that it carries on from, by their cards."""
+        kept = Store(path.parent.parent)
+        records: dict[str, dict[str, Any]] = {}
+        _add(path.stem, {path.stem: _from_card(path.stem, card)}, kept, records)
+        cards = {name: catalogue.card(name) for name in {record["engine"] for record in records.values()}}
+        own = _own(records.values(), self.files)
+        takes = tuple(_take(key, record, own) for key, record in records.items())
+        wrong = ""
+        with scratch() as folder:
+            again = Store(folder)
+            camera = Camera(
+                lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell), again, self.halt
+            )
+            executor = LocalExecutor(camera, camera.close)
+            try:
+                shoot(_Work(takes, cards, _memory(records)), executor, again, self.report, self.halt)
+            except SoraError as error:
+                self.halt.check()
+                wrong = error.message
+            finally:
+                camera.stop()
+                executor.close()
+            verdicts = tuple(_verdict(take, records[take.key], again.find(take.key), kept, wrong) for take in takes)
+            changes = _changes(records.values(), cards, [again.card(take.key) for take in takes])
+        return Reproduction(path, verdicts, changes)
+
+
+def _compared(one: Path, other: Path) -> Finished:
+    """How near the frames of two films are."""
+    count, squares, samples = [0, 0], 0.0, 0
+    sums = hashlib.sha256(), hashlib.sha256()
+    for pair in zip_longest(_pictures(one), _pictures(other)):
+        for number, picture in enumerate(pair):
+            if picture is not None:
+                count[number] += 1
+                sums[number].update(picture.tobytes())
+        a, b = pair
+        if a is not None and b is not None and a.shape == b.shape:
+            squares += float(np.square(a.astype(np.float32) - b).sum())
+            samples += a.size
+        elif a is not None and b is not None:
+            return Finished("differs", "its frames have another size now")
+    then, now = (each.hexdigest() for each in sums)
+    if then == now:
+        return Finished("agrees", frames=count[0], pixels=now)
+    reason = f"{count[0]} frames then, {count[1]} now" if count[0] != count[1] else ""
+    nearness = 10 * math.log10(255**2 * samples / squares) if squares else None
+    return Finished("differs", reason, frames=count[0], pixels=now, psnr=nearness)
+
+
+def _pictures(path: Path) -> Iterator[Frames]:
+    """The frames of a film of any kind that is delivered."""
+    pages = flipbook(path)
+    if pages is not None:
+        yield from pages.pictures(range(pages.frames))
+        return
+    chain: Chain | None = None
+    for frame in decode(path, range(probe(path).frames)):
+        chain = chain or Chain(*to_rgb(frame, None))
+        yield rgb_bytes(chain(frame))
+
+
+def _add(key: str, found: Mapping[str, dict[str, Any]], store: Store, records: dict[str, dict[str, Any]]) -> None:
+    """Add a take after those it carries on from. A path of keys, without recursion: chains may be long."""
+    path = [key]
+    while path:
+        record = found.get(path[-1]) or _from_card(path[-1], store.card(path[-1]))
+        carries = [record[way] for way in ("from", "to") if record[way]]
+        needs = [need for each in carries for need in (*each["takes"], *each.get("colour", {}).get("takes", ()))]
+        missing = [need for need in needs if need not in records]
+        if missing:
+            path.append(missing[0])
+        else:
+            records.setdefault(path.pop(), record)
+
+
+def _from_card(key: str, card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A take as a sidecar tells it, from its clip's card."""
+    if card is None:
+        raise RequestError(f"nothing says how take {key} was made: the store does not have it any more")
+    made = {"pixels": card.get("pixels", ""), "made_on": card.get("made_on", {})}
+    return {"name": key, "key": key, "skip": 0, "play": card["frames"], **card["fields"], **made}
+
+
+def _memory(records: Mapping[str, Mapping[str, Any]]) -> Memory:
+    """What of the fitting to the device changed pixels then; all takes of a film share it."""
+    return Memory.model_validate(next((record["memory"] for record in records.values() if record.get("memory")), {}))
+
+
+def _take(key: str, record: Mapping[str, Any], own: Mapping[str, Path]) -> Take:
+    width, height = (int(side) for side in record["size"].split("x"))
+    return Take(
+        name=record["name"], key=key, engine=record["engine"], revision=record["weights"], prompt=record["prompt"],
+        avoid=record["avoid"], width=width, height=height, fps=Fraction(record["fps"]), frames=record["frames"],
+        skip=record["skip"], play=record["play"], seed=record["seed"], options=record["options"],
+        opening=_carry(record["from"], own), closing=_carry(record["to"], own),
+        references=tuple(Reference(own[sha], sha) for sha in record["reference"]), sound=record["sound"],
+    )  # fmt: skip
+
+
+def _carry(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Carry | None:
+    if told is None:
+        return None
+    path = own.get(told["file"])
+    return Carry(tuple(told["takes"]), path, told["file"], told["at"], told["count"], _hold(told.get("colour"), own))
+
+
+def _hold(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Hold | None:
+    if told is None:
+        return None
+    path = own.get(told["file"])
+    return Hold(tuple(told["takes"]), path, told["file"], told["strength"])
+
+
+def _own(records: Collection[Mapping[str, Any]], files: Path | None) -> dict[str, Path]:
+    """The user's files that takes were given, by hash, from a folder."""
+    carries = [record[way] for record in records for way in ("from", "to") if record[way]]
+    wanted = {each["file"] for each in carries} | {each["colour"]["file"] for each in carries if "colour" in each}
+    wanted = (wanted | {sha for record in records for sha in record["reference"]}) - {""}
+    found = recipes.search(wanted, [files] if files else [])
+    if missing := wanted - found.keys():
+        raise RequestError(
+            f"it was made with files that are not here: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
+            hint="put them into a folder, under any name: --files FOLDER",
+        )
+    return found
+
+
+def _verdict(
+    take: Take, record: Mapping[str, Any], clip: Clip | None, store: Store, wrong: str
+) -> Verdict:  # fmt: skip
+    """How a take came out; `clip` is what was made of it now."""
+    if clip is None:
+        return Verdict(take.name, take.key, "failed", wrong)
+    if not record.get("pixels"):
+        return Verdict(take.name, take.key, "differs", "no hash of its frames was noted then")
+    if clip.pixels == record["pixels"]:
+        return Verdict(take.name, take.key, "agrees")
+    before = store.find(take.key)
+    return Verdict(take.name, take.key, "differs", psnr=_psnr(before, clip) if before else None)
+
+
+def _psnr(one: Clip, other: Clip) -> float:
+    """How near the frames of two clips are, in dB over all samples."""
+    a, b = (read_frames(clip.path, 0, clip.frames).astype(np.float32) for clip in (one, other))
+    error = float(np.mean((a - b) ** 2))
+    return 10 * math.log10(255**2 / error) if error else math.inf
+
+
+def _changes(
+    records: Collection[Mapping[str, Any]],
+    cards: Mapping[str, EngineCard],
+    made: Sequence[Mapping[str, Any] | None],
+) -> dict[str, tuple[str, str]]:
+    """What was otherwise when the takes were first made: weights, versions of libraries, device."""
+    changes = {}
+    for record in records:
+        card = cards.get(record["engine"])
+        if card is not None and card.revision != record["weights"]:
+            changes[f"weights of {card.name}"] = (record["weights"], card.revision)
+    for record, now in zip(records, made, strict=True):
+        then, today = record.get("made_on", {}), now["made_on"] if now else {}
+        changes |= {what: (then[what], today[what]) for what in then if today.get(what, then[what]) != then[what]}
+    return changes

@@ -1,0 +1,346 @@
+"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. Pure; loads no torch, opens no media.
+
+Time is exact (fractions of a second) until it meets the film's frames: a boundary at `t` seconds falls on frame
+`round(t * fps)`, so lengths add up and the film is as long as it is written, to the frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from sora_cli.engines.base import EngineCard, Take
+from sora_cli.engines.options import Memory
+from sora_cli.errors import Problem, StoryboardError
+from sora_cli.plan.takes import PlannedBeat, Stretch, TakeMaker
+from sora_cli.storyboard.model import Loc, Look, Shot, Storyboard, TitleCard, Transition
+
+CARD_SECONDS = Fraction(2)
+"""How long a title card that stands alone is shown, where it does not say."""
+
+Node = TypeVar("Node", bound=Hashable)
+
+Catalogue = Callable[[str | None], EngineCard]
+"""Finds the card of an engine by name; None is the default engine. Raises EngineMissing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedShot:
+    """A shot placed in the film: `frames` film frames from film frame `start`, `overlap` of them with the shot before.
+
+    `lead` is the length of a first shot's transition, which comes from black. A title card alone has no beats.
+    """
+
+    name: str
+    scene: str
+    loc: Loc
+    start: int
+    frames: int
+    beats: tuple[PlannedBeat, ...]
+    transition: Transition
+    overlap: int
+    lead: int
+    look: Look
+    title: TitleCard | None = None
+
+    @property
+    def stretches(self) -> Iterator[Stretch]:
+        """The stretches that play, in order."""
+        return (stretch for beat in self.beats for stretch in beat.stretches)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A film made exact: what is shot, in which order, and where it plays."""
+
+    board: Storyboard
+    fps: Fraction
+    width: int
+    height: int
+    shots: tuple[PlannedShot, ...]
+    takes: tuple[Take, ...]
+    """Every take to shoot, each after those it needs."""
+    cards: Mapping[str, EngineCard]
+    """By the name that takes carry in `engine`."""
+    memory: Memory = field(default_factory=Memory)
+    """How the engines are fitted to the device."""
+    remarks: tuple[Problem, ...] = ()
+    """What the author should know that stops nothing."""
+
+    @property
+    def frames(self) -> int:
+        """The film's length in frames."""
+        return max((shot.start + shot.frames for shot in self.shots), default=0)
+
+    @property
+    def seconds(self) -> float:
+        """The film's length in seconds."""
+        return float(self.frames / self.fps)
+
+    @property
+    def stretches(self) -> Iterator[Stretch]:
+        """All stretches that play, in film order."""
+        return (stretch for shot in self.shots for stretch in shot.stretches)
+
+
+def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
+    """Make every beat of the storyboard exact, and place every shot.
+
+    Args:
+        board: the storyboard.
+        catalogue: finds engine cards.
+        draft: few steps and a small size, with the same shots, lengths and seeds.
+        only: names of shots; the film is these alone, and only they and what they carry on from are shot.
+
+    Raises:
+        StoryboardError: takes that cannot be made, all of them at once.
+        EngineMissing: an engine that is not here.
+    """
+    names = {beat.engine or board.engine for shot in board.shots for beat in shot.beats} | {board.engine}
+    cards = {name: catalogue(name) for name in names}
+    card = cards[board.engine]
+    fps = board.fps or card.fps
+    size = film_size(board, card, draft=draft)
+    maker = TakeMaker(board, cards, size, fps, draft)
+    places = place(board, cards, fps)
+    memory = _memory(board, maker.problems)
+    maker.memory = memory.changes_pixels
+    _plan_beats(board, maker, places)
+    shots = _placed_shots(board, maker, places)
+    problems = [*maker.problems, *_overlap_problems(board, shots)]
+    if only:
+        shots, unknown = keep_only(shots, only)
+        problems += unknown
+    if problems:
+        raise StoryboardError(in_file_order(problems))
+    return Plan(
+        board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
+        takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
+        memory=memory, remarks=tuple(in_file_order(maker.remarks)),
+    )  # fmt: skip
+
+
+def option_problems(board: Storyboard, catalogue: Catalogue) -> list[Problem]:
+    """What is wrong with the options of a storyboard that has other problems, and so cannot be planned.
+
+    Raises:
+        EngineMissing: an engine that is not here.
+    """
+    names = {beat.engine or board.engine for shot in board.shots for beat in shot.beats}
+    cards = {name: catalogue(name) for name in names}
+    maker = TakeMaker(board, cards, (2, 2), Fraction(1), draft=False)
+    for shot in board.shots:
+        for beat in shot.beats:
+            maker.options(cards[beat.engine or board.engine], beat)
+    return in_file_order(maker.problems)
+
+
+def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
+    """How the author wants models fitted to the device; what is wrong with it is told."""
+    try:
+        return Memory.model_validate(dict(board.memory))
+    except ValidationError as error:
+        known = ", ".join(Memory.model_fields)
+        for one in error.errors():
+            name = str(one["loc"][0])
+            place = board.mark(("memory", name)) or board.mark(("memory",))
+            problems.append(Problem(f"memory: {name}: {one['msg']}", f"it may have: {known}", place))
+        return Memory()
+
+
+def film_id(board: Storyboard) -> str:
+    """What the store remembers a storyboard's takes under: its place on disk, or its words where it has none."""
+    name = str(board.path.resolve()) if board.path else board.title
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def film_size(board: Storyboard, card: EngineCard, *, draft: bool) -> tuple[int, int]:
+    """Width and height of the film, even numbers as 4:2:0 video wants."""
+    size = board.size
+    width, height = card.film_size
+    if size.width and size.height:
+        width, height = size.width, size.height
+    elif size.aspect:
+        height = size.height or height
+        width = round(height * size.aspect[0] / size.aspect[1])
+    elif size.height:
+        width, height = round(size.height * width / height), size.height
+    scale = card.draft_scale if draft else 1.0
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+# -- time ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a shot plays, in film frames: its start, and the ends of its beats (a title card has one)."""
+
+    start: int
+    ends: tuple[int, ...]
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Film frames of each beat."""
+        return tuple(end - start for start, end in zip((self.start, *self.ends), self.ends, strict=False))
+
+
+def round_half_up(value: Fraction) -> int:
+    """The nearest whole number; halves go up, so that boundaries move one way only."""
+    return math.floor(value + Fraction(1, 2))
+
+
+def place(board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction) -> list[Place]:
+    """Where each shot plays. A transition lets a shot begin before the one before it has ended."""
+    places = []
+    end = Fraction(0)
+    for index, shot in enumerate(board.shots):
+        start = max(Fraction(0), end - (transition_seconds(shot, fps) if index else 0))
+        ends, at = [], start
+        for length in _lengths(board, shot, cards, fps):
+            at += length
+            ends.append(at)
+        end = at
+        places.append(Place(round_half_up(start * fps), tuple(round_half_up(at * fps) for at in ends)))
+    return places
+
+
+def transition_seconds(shot: Shot, fps: Fraction) -> Fraction:
+    """How long the shot's transition takes."""
+    return Fraction(0) if shot.transition.kind == "cut" else shot.transition.duration.at(fps)
+
+
+def _lengths(
+    board: Storyboard, shot: Shot, cards: Mapping[str | None, EngineCard], fps: Fraction
+) -> Iterator[Fraction]:
+    """Lengths of a shot's beats in seconds."""
+    if not shot.beats:
+        written = shot.title.duration if shot.title else None
+        yield written.at(fps) if written else CARD_SECONDS
+    for beat in shot.beats:
+        yield beat.duration.at(fps) if beat.duration else cards[beat.engine or board.engine].default_seconds
+
+
+def _placed_shots(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> list[PlannedShot]:
+    """Every shot on whole frames of the film."""
+    placed: list[PlannedShot] = []
+    end = 0
+    for (scene, shot), at in zip(_with_scenes(board), places, strict=True):
+        first = not placed
+        lead = round_half_up(transition_seconds(shot, maker.fps) * maker.fps) if first else 0
+        placed.append(PlannedShot(
+            name=shot.name, scene=scene, loc=shot.loc, start=at.start, frames=at.ends[-1] - at.start,
+            beats=maker.planned[shot.name], transition=shot.transition, overlap=max(0, end - at.start), lead=lead,
+            look=shot.look, title=shot.title,
+        ))  # fmt: skip
+        end = at.ends[-1]
+    return placed
+
+
+def _with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
+    return [(scene.name, shot) for scene in board.scenes for shot in scene.shots]
+
+
+def _overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
+    """A transition needs both its shots to be there for its whole length, and must leave some of each."""
+    for shot, after in zip(shots, [*shots[1:], None], strict=True):
+        out = after.overlap if after else 0
+        if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
+            culprit = after if after and out > shot.overlap + shot.lead else shot
+            yield Problem(
+                f"the transition is too long for shot {shot.name!r}, which has {shot.frames} frames",
+                "make the shot longer or the transition shorter",
+                board.mark((*culprit.loc, "transition")),
+            )
+
+
+def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
+    """The named shots, joined by cuts where they were not neighbours; and problems for names that no shot has."""
+    names = [shot.name for shot in shots]
+    unknown = [
+        Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
+        for name in only if name not in names
+    ]  # fmt: skip
+    kept: list[PlannedShot] = []
+    end, previous = 0, -1
+    for index, shot in enumerate(shots):
+        if shot.name in only:
+            overlap = shot.overlap if previous == index - 1 else 0
+            transition = shot.transition if overlap or shot.lead else Transition()
+            kept.append(replace(shot, start=end - overlap, overlap=overlap, transition=transition))
+            end, previous = kept[-1].start + shot.frames, index
+    return kept, unknown
+
+
+# -- order -----------------------------------------------------------------------------------------------------
+
+
+def _plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> None:
+    """Plan the beats of all shots, each shot after those that its `from` and `to` name."""
+    scenes, shots = zip(*_with_scenes(board), strict=True)
+    number = {shot.name: index for index, shot in enumerate(shots)}
+    labels = _labels(shots)
+
+    def needs(index: int) -> Iterator[int]:
+        for beat in shots[index].beats:
+            for link in (beat.start, beat.end):
+                if link is not None and link.kind == "shot" and link.name in number:
+                    yield number[link.name]
+                elif link is not None and link.kind == "previous" and index:
+                    yield index - 1
+
+    for index in after_needs(range(len(shots)), needs):
+        beats = bool(shots[index].beats)
+        maker.shot(scenes[index], shots[index], labels[index], places[index].lengths if beats else ())
+
+
+def _labels(shots: Iterable[Shot]) -> list[str]:
+    """What each shot's seeds hang on: its name, else its words, so that shots put in before it change nothing."""
+    seen: dict[str, int] = {}
+    labels = []
+    for shot in shots:
+        label = shot.name if shot.named else " / ".join(beat.prompt for beat in shot.beats)
+        seen[label] = seen.get(label, 0) + 1
+        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return labels
+
+
+def _needed_takes(maker: TakeMaker, shots: Iterable[PlannedShot]) -> list[Take]:
+    """The takes of these shots and of all that they carry on from, each after those it needs."""
+    every = {
+        take.key: take
+        for beats in maker.planned.values() for beat in beats
+        for stretch in beat.stretches for take in stretch.candidates
+    }  # fmt: skip
+    played = (key for shot in shots for stretch in shot.stretches for key in stretch.keys)
+    return [every[key] for key in after_needs(played, lambda key: every[key].needs)]
+
+
+def after_needs(nodes: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> list[Node]:
+    """The nodes and all they need, in the given order as far as each may come after what it needs.
+
+    Without recursion, since ten thousand shots may hang on each other in one chain. There are no cycles: the loader
+    refuses them.
+    """
+    order: dict[Node, None] = {}
+    for node in nodes:
+        path = [node]
+        while path:
+            missing = [need for need in needs(path[-1]) if need not in order]
+            if missing:
+                path.append(missing[0])
+            else:
+                order.setdefault(path.pop())
+    return list(order)
+
+
+def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems once each (several beats may inherit one wrong value), in file order."""
+    once = dict.fromkeys(problems)
+    return sorted(once, key=lambda problem: (problem.mark.line, problem.mark.column) if problem.mark else (0, 0))

@@ -1,0 +1,423 @@
+"""A beat made exact: the takes that an engine makes of it, what each carries on from, and their keys. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
+from sora_cli.errors import Problem
+from sora_cli.plan.prompt import compose, unknown_words
+from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.model import Beat, Link, Loc, Shot, Storyboard
+
+KEY_VERSION = 1
+"""Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a beat that an engine makes in one go; the best of its `candidates` plays."""
+
+    name: str
+    candidates: tuple[Take, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the candidates."""
+        return tuple(take.key for take in self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBeat:
+    """A beat of `frames` film frames, made of stretches that carry on from each other.
+
+    It plays `speed` times as fast as it was made; `smooth` says that frames between those of the clips are drawn.
+    """
+
+    frames: int
+    stretches: tuple[Stretch, ...]
+    speed: Fraction = Fraction(1)
+    smooth: bool = False
+
+
+def derive_seed(*parts: object) -> int:
+    """A 32-bit seed from what identifies a take; changes in one part change it wholly."""
+    digest = hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def take_key(fields: Mapping[str, Any]) -> str:
+    """The key of a take: a hash of everything that changes its pixels."""
+    text = json.dumps({"version": KEY_VERSION, **fields}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def key_fields(take: Take) -> dict[str, Any]:
+    """What the key of a take is made of, as plain data; `sora plan --why` compares these."""
+    kinds = [kind_of(reference.path) for reference in take.references]
+    return {
+        "engine": take.engine,
+        "weights": take.revision,
+        "prompt": take.prompt,
+        "avoid": take.avoid,
+        "size": f"{take.width}x{take.height}",
+        "fps": str(take.fps),
+        "frames": take.frames,
+        "seed": take.seed,
+        "options": dict(take.options),
+        "from": _carry_fields(take.opening),
+        "to": _carry_fields(take.closing),
+        "reference": [reference.sha256 for reference in take.references],
+        "sound": take.sound,
+        # The same bytes may be read as a film or, under another name, as its sound.
+        **({"reference kinds": kinds} if set(kinds) - {"picture"} else {}),
+        **({"memory": dict(take.memory)} if take.memory else {}),
+    }
+
+
+def _carry_fields(carry: Carry | None) -> dict[str, Any] | None:
+    if carry is None:
+        return None
+    told = {"takes": list(carry.takes), "file": carry.sha256, "at": carry.at, "count": carry.count}
+    return {**told, "colour": _hold_fields(carry.hold)} if carry.hold else told
+
+
+def _hold_fields(hold: Hold) -> dict[str, Any]:
+    return {"takes": list(hold.takes), "file": hold.sha256, "strength": hold.strength}
+
+
+def latents_go_on(card: EngineCard, take: Take, source: Take) -> bool:
+    """Whether a take is given the latents of the frames that it carries on from, without decoding and encoding them.
+
+    They are those of the last frames of `source`, and only its own engine reads them.
+    """
+    same = (take.engine, take.revision) == (source.engine, source.revision)
+    return card.tails and same and take.opening is not None and take.opening.at == source.frames - 1
+
+
+@dataclass
+class TakeMaker:
+    """Makes the beats of one film exact, shot by shot; each shot comes after those that its `from` and `to` name.
+
+    `problems` and `remarks` gather what the author should know, each at its place in the file.
+    """
+
+    board: Storyboard
+    cards: Mapping[str | None, EngineCard]
+    film: tuple[int, int]
+    fps: Fraction
+    draft: bool
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What of the fitting to the device changes pixels."""
+    planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
+    _hashes: dict[Path, str] = field(default_factory=dict)
+    _before: dict[str, str] = field(init=False)
+    _first: dict[str, Shot] = field(init=False)
+    """The first shot with pictures of each scene, and of the film under no name."""
+    _hold: Hold | None = None
+    """Of the shot that is being planned."""
+    _holds: dict[str, Hold | None] = field(default_factory=dict)
+    """By stretch."""
+
+    def __post_init__(self) -> None:
+        scenes = [("", self.board.shots), *((scene.name, scene.shots) for scene in self.board.scenes)]
+        found = ((name, next((shot for shot in shots if shot.beats), None)) for name, shots in scenes)
+        self._first = {name: shot for name, shot in found if shot is not None}
+        names = [shot.name for shot in self.board.shots]
+        self._before = dict(zip(names[1:], names, strict=False))
+
+    def shot(self, scene: str, shot: Shot, label: str, lengths: Sequence[int]) -> None:
+        """Plan all beats of a shot, each carrying on from the one before it.
+
+        `label` is what its seeds hang on; `lengths` are film frames, one for each beat.
+        """
+        done: list[PlannedBeat] = []
+        self._hold = self.hold(scene, shot)
+        for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
+            name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
+            if frames < 1:
+                self.wrong(beat, "duration", f"shorter than one frame at {float(self.fps):g} frames a second")
+            done.append(self.beat(shot, beat, done, name=name, label=f"{label}/{number}", frames=max(1, frames)))
+        self.planned[shot.name] = tuple(done)
+
+    def beat(
+        self, shot: Shot, beat: Beat, before: Sequence[PlannedBeat], *, name: str, label: str, frames: int
+    ) -> PlannedBeat:
+        """One beat, split into equal stretches where it is longer than the engine's longest clip."""
+        card = self.cards[beat.engine or self.board.engine]
+        self.check_abilities(card, beat)
+        opening, given = self.opening(card, shot, beat, before)
+        closing = self.closing(card, shot, beat)
+        self.check_needs(card, beat, opening=opening, closing=closing)
+        step = shot.speed * card.fps / self.fps
+        smooth = step < 1 and (shot.speed < 1 or self.board.motion == "interpolate")
+        last = (frames - 1) * step
+        needed = (math.ceil(last) if smooth else math.floor(last)) + 1
+        count = self.stretches_for(card, needed, given)
+        stretches: list[Stretch] = []
+        for index in range(count):
+            if index:
+                opening = self.carry_on(card, stretches[-1])
+                given = opening.count
+            take = self.take(
+                card, beat, name=name if count == 1 else f"{name}.{index + 1}", given=given, opening=opening,
+                play=needed * (index + 1) // count - needed * index // count,
+                closing=closing if index == count - 1 else None,
+            )  # fmt: skip
+            stretches.append(self.candidates(beat, take, f"{label}.{index}"))
+            self._holds[stretches[-1].name] = self._hold
+        return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
+
+    def stretches_for(self, card: EngineCard, needed: int, given: int) -> int:
+        """How many equal stretches hold `needed` frames, when `given` of the first one repeat what came before.
+
+        Parts differ by one frame at most; the longest must fit behind what its take repeats.
+        """
+        count = 1
+        while -(-needed // count) > card.max_frames - (given if count == 1 else max(given, card.overlap)):
+            count += 1
+        return count
+
+    def take(
+        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int,
+        opening: Carry | None, closing: Carry | None,
+    ) -> Take:  # fmt: skip
+        """A take without its seed and key."""
+        width, height = self.take_size(card)
+        frames = card.frames_for(given + play)
+        # What the grid adds is dropped at the end; but at the front where the last frame counts: it is a given one, or
+        # its latents can be handed on.
+        ends = closing is not None or (card.tails and opening is None)
+        return Take(
+            name=name, key="", engine=card.name, revision=card.revision,
+            prompt=compose(beat, self.board.cast, card),
+            avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
+            width=width, height=height, fps=card.fps, frames=frames,
+            skip=frames - play if ends else given, play=play, seed=0, options=self.options(card, beat),
+            opening=opening, closing=closing,
+            references=() if self.unused(card, beat, opening, closing) else self.references(card, beat),
+            sound=card.can(Ability.SOUND) and not beat.sound_off, memory=self.memory,
+        )  # fmt: skip
+
+    def candidates(self, beat: Beat, take: Take, label: str) -> Stretch:
+        """The take with as many seeds as the beat's `takes` asks for."""
+        made = []
+        for number in range(beat.takes):
+            name = f"{take.name}#{number + 1}" if number else take.name
+            seeded = replace(take, seed=self.seed(beat, label, number), name=name)
+            made.append(replace(seeded, key=take_key(key_fields(seeded))))
+        return Stretch(take.name, tuple(made))
+
+    def seed(self, beat: Beat, label: str, number: int) -> int:
+        """A seed written on the shot or beat is used as it is for its first take; all others are derived."""
+        own = any(part in ("shots", "beats") for part in beat.origin.get("seed", ()))
+        if beat.seed is not None and own and number == 0 and label.endswith("/0.0"):
+            return beat.seed
+        base = beat.seed if beat.seed is not None else (self.board.seed or 0)
+        return derive_seed(base, label, number)
+
+    def take_size(self, card: EngineCard) -> tuple[int, int]:
+        """The size that the engine makes: the film's where it can, else the nearest smaller of the same shape."""
+        if card.fixed_size:
+            return card.native_size
+        width, height = self.film
+        shrink = min(1.0, math.sqrt(card.max_pixels / (width * height)))
+        step = card.size_step
+        if shrink == 1.0:
+            return -(-width // step) * step, -(-height // step) * step
+        return max(step, int(width * shrink) // step * step), max(step, int(height * shrink) // step * step)
+
+    def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
+        """The engine's options, checked by its own model; in a draft the draft's win."""
+        try:
+            place = {"folder": self.board.folder}  # which the files of options count from
+            chosen = card.options.model_validate(dict(beat.options), context=place)
+            if self.draft:
+                chosen = card.options.model_validate({**beat.options, **card.draft}, context=place)
+        except ValidationError as error:
+            for one in error.errors():
+                key = str(one["loc"][0]) if one["loc"] else ""
+                unknown = f"engine {card.name} has no option {key!r}"
+                message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {one['msg']}"
+                known = ", ".join(sorted(card.options.model_fields))
+                self.wrong(beat, f"options.{key}", message, f"its options are: {known}")
+            return {}
+        return chosen.model_dump(mode="json")
+
+    # -- continuity ------------------------------------------------------------------------------
+
+    def opening(
+        self, card: EngineCard, shot: Shot, beat: Beat, before: Sequence[PlannedBeat]
+    ) -> tuple[Carry | None, int]:
+        """What the first frames carry on from, and how many of the take's frames only repeat it."""
+        link = beat.start
+        if link is None and before:
+            carry: Carry | None = self.carry_on(card, before[-1].stretches[-1])
+        elif link is None or link.kind == "nothing":
+            return None, 0
+        elif link.kind == "picture":
+            carry = self.file(beat, "from", link, count=1, at=0)
+        elif link.kind == "film":
+            carry = self.file(beat, "from", link, count=card.overlap, at=-1)
+        else:
+            carry = self.linked(card, shot, beat, "from", link)
+        if carry is not None and not card.can(Ability.FIRST_FRAMES):
+            self.wrong(beat, "from", f"engine {card.name} cannot carry on from given frames", "use `from: nothing`")
+        # A picture is played: it is the shot's first frame. Frames of a shot or film were played there already.
+        return carry, carry.count if carry is not None and not (carry.path and carry.at == 0) else 0
+
+    def closing(self, card: EngineCard, shot: Shot, beat: Beat) -> Carry | None:
+        """What the last frame must be."""
+        link = beat.end
+        if link is None or link.kind == "nothing":
+            return None
+        if not card.can(Ability.LAST_FRAME):
+            self.wrong(beat, "to", f"engine {card.name} cannot end on a given frame", "take the `to` away")
+        if link.kind in ("picture", "film"):
+            return self.file(beat, "to", link, count=1, at=0)
+        carry = self.linked(card, shot, beat, "to", link)
+        return replace(carry, count=1, hold=None) if carry else None
+
+    def carry_on(self, card: EngineCard, stretch: Stretch) -> Carry:
+        """The last played frames of a stretch."""
+        take = stretch.candidates[0]
+        return self.carry(card, stretch, take.skip + take.play - 1)
+
+    def carry(self, card: EngineCard, stretch: Stretch, at: int) -> Carry:
+        """Frames of a stretch up to frame `at` of its clip: as many as the engine carries over and its grid allows.
+
+        One only, where frame rates differ: the frames before it are at other times than the engine's own would be.
+        """
+        count = min(card.overlap, at + 1) if stretch.candidates[0].fps == card.fps else 1
+        on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
+        # Latents go on without a loss, and colours cannot be matched in them.
+        hold = None if card.tails else self._holds[stretch.name]
+        return Carry(takes=stretch.keys, at=at, count=max(1, on_grid), hold=hold)
+
+    def hold(self, scene: str, shot: Shot) -> Hold | None:
+        """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.
+
+        That is what the finished film holds it to, where that is known by then: a picture, or the first stretch of the
+        scene's or the film's first shot, unless that hangs on this one or is itself held to something else.
+        """
+        look = shot.look
+        if look.match == "picture" and look.path is not None and shot.beats and look.strength:
+            return Hold(path=look.path, sha256=self.file_hash(shot.beats[0], "look", look.path), strength=look.strength)
+        anchor = self._first.get(scene if look.match == "scene" else "")
+        if look.match not in {"scene", "film"} or not look.strength or anchor is None or anchor is shot:
+            return None
+        plain = anchor.look.match in {"off", "scene"} or (
+            anchor is self._first[""] and anchor.look.match in {"film", "previous"}
+        )
+        beats = self.planned.get(anchor.name, ())
+        return Hold(takes=beats[0].stretches[0].keys, strength=look.strength) if plain and beats else None
+
+    def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
+        """The frames of another shot that a link means."""
+        name = self._before[shot.name] if link.kind == "previous" else link.name
+        beats = self.planned.get(name, ())
+        stretches = [stretch for planned in beats for stretch in planned.stretches]
+        if not stretches:
+            self.wrong(beat, which, f"shot {name!r} is a title card: it has no frames to carry on from")
+            return None
+        first = stretches[0].candidates[0]
+        if link.at == "end":
+            return self.carry_on(card, stretches[-1])
+        if link.at == "start":
+            return replace(self.carry(card, stretches[0], first.skip), count=1)
+        left = math.floor(link.at * first.fps * beats[0].speed)
+        for stretch in stretches:
+            take = stretch.candidates[0]
+            if left < take.play:
+                return self.carry(card, stretch, take.skip + left)
+            left -= take.play
+        self.wrong(beat, which, f"shot {name!r} is shorter than {float(link.at):g} s", "its end is `at: end`")
+        return None
+
+    def file(self, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
+        """Frames of a picture or film."""
+        path = link.path or Path()
+        return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count)
+
+    def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
+        """What anchors appearance, in order; nothing where the engine takes none."""
+        if not card.can(Ability.REFERENCES):
+            return ()
+        return tuple(Reference(path, self.file_hash(beat, "references", path)) for path in beat.references)
+
+    def unused(self, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:
+        """Whether references must be left out, since the engine takes given frames or references: then it is said."""
+        unused = card.references_alone and bool(beat.references) and (opening is not None or closing is not None)
+        if unused:
+            message = f"engine {card.name} takes given frames or references, not both: the references are not used here"
+            self.remark(
+                beat, "references", message, "say in the prompt what the cast looks like, or use `from: nothing`"
+            )
+        return unused
+
+    def file_hash(self, beat: Beat, which: str, path: Path) -> str:
+        """SHA-256 of a file's bytes, read once."""
+        if path not in self._hashes:
+            try:
+                with path.open("rb") as file:
+                    self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                self.wrong(beat, which, f"cannot read {path}: {error.strerror}", "is it there, and readable?")
+                self._hashes[path] = ""
+        return self._hashes[path]
+
+    # -- what is told ----------------------------------------------------------------------------
+
+    def wrong(self, beat: Beat, what: str, message: str, hint: str = "") -> None:
+        """A problem, at the place where the beat's value stands."""
+        self.problems.append(self._told(beat, what, message, hint))
+
+    def remark(self, beat: Beat, what: str, message: str, hint: str = "") -> None:
+        """A remark, at the place where the beat's value stands."""
+        self.remarks.append(self._told(beat, what, message, hint))
+
+    def _written(self, beat: Beat, reference: Path) -> Loc:
+        """Where a reference of a beat stands: with the beat or its shot, else with the cast."""
+        if loc := beat.origin.get("references"):
+            return (*loc, beat.references.index(reference))
+        cast = self.board.cast
+        name = next(name for name in beat.cast if name in cast and reference in cast[name].references)
+        return "cast", name, "reference", cast[name].references.index(reference)
+
+    def _told(self, beat: Beat, what: str, message: str, hint: str) -> Problem:
+        return Problem(message, hint, self.board.mark(beat.origin.get(what, (*beat.loc, what))))
+
+    def check_needs(self, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None) -> None:
+        """An engine that only goes on from pictures must be given them."""
+        if Ability.FIRST_FRAMES in card.needs and opening is None:
+            self.wrong(
+                beat, "prompt", f"engine {card.name} wants a first frame", "add `from:` with a picture or a shot"
+            )
+        if Ability.LAST_FRAME in card.needs and closing is None:
+            self.wrong(beat, "prompt", f"engine {card.name} wants a last frame", "add `to:` with a picture or a shot")
+
+    def check_abilities(self, card: EngineCard, beat: Beat) -> None:
+        """Say what of the beat the engine cannot do; nothing is dropped in silence."""
+        if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
+            self.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
+        kinds = [kind_of(path) for path in beat.references]
+        if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
+            self.remark(beat, "references", f"engine {card.name} takes no pictures: words alone hold the cast")
+        elif refused := card.refused(kinds):
+            place, message, hint = refused
+            self.problems.append(Problem(message, hint, self.board.mark(self._written(beat, beat.references[place]))))
+        unknown = unknown_words(compose(beat, self.board.cast, card), card)
+        if unknown:
+            words = ", ".join(unknown)
+            self.remark(beat, "prompt", f"engine {card.name} was never taught: {words}", "it goes by the other words")

@@ -1,0 +1,163 @@
+"""Plan + clips -> cut: which frame of which clip plays when. Pure; whole frames only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Literal
+
+from sora_cli.plan import Plan, PlannedShot
+from sora_cli.plan.takes import PlannedBeat
+from sora_cli.store import Clip
+from sora_cli.storyboard.model import Look, Shot, TitleCard, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of one clip: film frame `k` of the piece shows frame `frames[k]` of the clip (counted from 0).
+
+    It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
+    the place `after + k * step` beyond the first of `frames`, and `frames` are those at or before these places.
+    `matched` says that it carries on from frames that had the film's colours already, `silent` that the clip's own
+    sound, should it have some, is not heard. The `repeats` frames of the clip before the first of `frames` are the last
+    ones of the piece before it over again: that moment has two sounds.
+    """
+
+    clip: Clip
+    frames: tuple[int, ...]
+    speed: Fraction = Fraction(1)
+    step: Fraction | None = None
+    after: Fraction = Fraction(0)
+    matched: bool = False
+    silent: bool = False
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A sound file that is heard over film frames `start` up to, not including, `end`, once from its beginning."""
+
+    path: Path
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutShot:
+    """A shot placed in the film: it plays `frames` film frames from film frame `start`.
+
+    The first `overlap` of them play together with the last ones of the shot before, through `transition`; the first
+    shot of a film has nothing before it, and a transition of its `lead` frames comes from black instead.
+    """
+
+    name: str
+    scene: str
+    start: int
+    pieces: tuple[Piece, ...]
+    transition: Transition = field(default_factory=Transition)
+    overlap: int = 0
+    lead: int = 0
+    look: Look = field(default_factory=Look)
+    title: TitleCard | None = None
+    blank: int = 0
+    """Frames of a shot without pieces: a title card alone, on black."""
+    cues: tuple[Cue, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Film frames that the shot plays, its overlap included."""
+        return sum(len(piece.frames) for piece in self.pieces) or self.blank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The edit: shots in film order, on whole frames."""
+
+    width: int
+    height: int
+    fps: Fraction
+    shots: tuple[CutShot, ...]
+    title: str = ""
+    author: str = ""
+    fit: Literal["fill", "fit", "pad"] = "fill"
+    """How clips of another shape are brought to the film's: cropped, with bars, or with bars and never enlarged."""
+
+    @property
+    def frames(self) -> int:
+        """The film's length."""
+        return max((shot.start + shot.frames for shot in self.shots), default=0)
+
+
+def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
+    """Place the clips of a plan in time.
+
+    `clips` holds, by the name of its stretch, the clip that plays.
+    """
+    written = {shot.name: shot for shot in plan.board.shots}
+    repeats = _repeats(plan)
+    return Cut(
+        width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
+        author=plan.board.provenance.author, fit=plan.board.fit,
+        shots=tuple(_placed(plan, shot, written[shot.name], clips, repeats) for shot in plan.shots),
+    )  # fmt: skip
+
+
+def _repeats(plan: Plan) -> dict[str, int]:
+    """By stretch: how many frames at its front repeat the very ones that play before it, at the same speed."""
+    beats = [beat for shot in plan.shots for beat in shot.beats]
+    played = [(stretch.name, stretch.candidates[0], beat.speed) for beat in beats for stretch in beat.stretches]
+    found = {}
+    for (_, before, was), (name, take, speed) in pairwise(played):
+        carry = take.opening
+        if carry is not None and before.key in carry.takes and carry.at == before.skip + before.play - 1:
+            same = (before.fps, was, carry.count) == (take.fps, speed, take.skip)
+            found[name] = min(carry.count, before.play) if same else 0
+    return found
+
+
+def _placed(
+    plan: Plan, shot: PlannedShot, written: Shot, clips: Mapping[str, Clip], repeats: Mapping[str, int]
+) -> CutShot:
+    pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
+    return CutShot(
+        name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
+        overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
+        blank=0 if pieces else shot.frames, cues=tuple(_cues(shot, written)),
+    )  # fmt: skip
+
+
+def _cues(shot: PlannedShot, written: Shot) -> Iterator[Cue]:
+    """The sound files of a shot's beats; one that was written for several beats goes on over all of them."""
+    at = shot.start
+    beats = zip(written.beats, shot.beats, strict=True)
+    for (path, _), group in groupby(beats, key=lambda each: (each[0].sound_path, each[0].origin.get("sound"))):
+        end = at + sum(planned.frames for _, planned in group)
+        if path is not None:
+            yield Cue(path, at, end)
+        at = end
+
+
+def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats: Mapping[str, int]) -> list[Piece]:
+    """A beat's stretches, each film frame showing the clip frame that is on at its time."""
+    pieces = []
+    at = passed = 0
+    for stretch in beat.stretches:
+        take, clip = stretch.candidates[0], clips[stretch.name]
+        step = beat.speed * take.fps / fps
+        first = at * step - passed
+        frames = []
+        while at < beat.frames and (place := at * step - passed) < take.play:
+            frames.append(take.skip + math.floor(place))
+            at += 1
+        passed += take.play
+        matched = take.opening is not None and take.opening.hold is not None
+        step_between = step if beat.smooth else None
+        pieces.append(Piece(
+            clip, tuple(frames), beat.speed, step_between, first % 1, matched, silent=not take.sound,
+            repeats=repeats.get(stretch.name, 0),
+        ))  # fmt: skip
+    return pieces

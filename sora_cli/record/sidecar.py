@@ -1,0 +1,205 @@
+"""`film.json`: what a film was made from, written beside it, always.
+
+It is what tells a film that is up to date from one that must be finished again, and what somebody needs to make the
+same film: resolved parameters, seeds, engines with their weights' revisions, versions of libraries, keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sora_cli import __version__
+from sora_cli.errors import MediaError
+from sora_cli.media.sums import SUMS, changes
+from sora_cli.plan import Plan
+from sora_cli.plan.takes import key_fields
+from sora_cli.store import Clip, Store, file_hash, sync_folder
+from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
+from sora_cli.versions import versions
+
+FINISH_VERSION = 5
+"""Raised when the same cut would be finished otherwise, so that old films are finished again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A released film and what lies beside it."""
+
+    path: Path
+    sidecar: Path
+    sheet: Path
+    frames: int
+    seconds: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each stage took."""
+    signer: str = ""
+    credential: Path | None = None
+    """What proves its origin, where the film file cannot hold that itself."""
+    reused: bool = False
+    """It was there already, and up to date."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+
+    def facts(self, words: Callable[[float], str]) -> dict[str, str]:
+        """What the closing summary tells."""
+        stages = ", ".join(f"{name} {words(seconds)}" for name, seconds in self.stages.items())
+        facts = {
+            "length": f"{self.frames} frames, {self.seconds:.2f} s",
+            "sidecar": str(self.sidecar),
+            "contact sheet": str(self.sheet),
+            "signed by": self.signer,
+            "credential": str(self.credential or ""),
+            "time": stages,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+def beside(film: Path) -> tuple[Path, Path]:
+    """Where a film's sidecar and contact sheet lie."""
+    return film.with_suffix(".json"), film.with_suffix(".png")
+
+
+def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
+    """A hash of everything that the film's bytes depend on, but the time of signing: takes, places, look, sound."""
+    board = plan.board
+    parts = {
+        "version": FINISH_VERSION,
+        "takes": [[take.key for take in stretch.candidates] for stretch in plan.stretches],
+        "shots": [
+            [shot.name, shot.start, shot.frames, shot.overlap, shot.lead, shot.scene, _plain(shot.transition),
+             _plain(shot.look), _plain(shot.title), [[beat.frames, beat.speed, beat.smooth] for beat in shot.beats]]
+            for shot in plan.shots
+        ],
+        "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
+        "sound": [_plain(board.sound), [[str(beat.sound_path or "") for beat in shot.beats] for shot in board.shots]],
+        "provenance": _plain(board.provenance),
+        "files": [_hash(path) for path in sorted(_files(plan))],
+        "signer": signer,
+        "deliver": deliver,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _files(plan: Plan) -> set[Path]:
+    """Files that the finishing reads, beside the clips."""
+    sound = plan.board.sound
+    paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
+    paths |= {beat.sound_path for shot in plan.board.shots for beat in shot.beats}
+    paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
+    return {path for path in paths if path is not None}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+
+
+def _plain(value: Look | Provenance | SoundBed | TitleCard | Transition | None) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
+
+
+def film_hash(film: Path) -> str:
+    """SHA-256 of a film's file; of a folder of pictures, that of their list, and nothing where one is not as listed."""
+    if not film.is_dir():
+        return file_hash(film)
+    return "" if changes(film) else file_hash(film / SUMS)
+
+
+def up_to_date(film: Path, key: str) -> Film | None:
+    """The film, if it is there as it was released and would come out the same."""
+    sidecar, sheet = beside(film)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        facts = json.loads(sidecar.read_bytes())
+        credential = facts["film"]["credential"] and film.parent / facts["film"]["credential"]
+        whole = sheet.exists() and (credential is None or credential.exists())
+        if facts["key"] == key and whole and film_hash(film) == facts["film"]["sha256"]:
+            return Film(
+                path=film, sidecar=sidecar, sheet=sheet, frames=facts["film"]["frames"],
+                seconds=facts["film"]["seconds"], signer=facts["signer"], credential=credential, reused=True,
+            )  # fmt: skip
+    return None
+
+
+def write(
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool, again: Mapping[str, Any]
+) -> None:
+    """Write the sidecar of a film that was just released.
+
+    `clips` holds the one that plays, by stretch name; `again` is the film's recipe.
+    """
+    facts = {
+        "sora": __version__,
+        "key": key,
+        "title": plan.board.title,
+        "draft": draft,
+        "storyboard": {"path": plan.board.path and plan.board.path.name, "sha256": plan.board.sha256},
+        "film": {
+            "path": film.path.name, "sha256": film_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
+            "seconds": film.seconds, "width": plan.width, "height": plan.height,
+            "credential": film.credential and str(film.credential.relative_to(film.path.parent)),
+        },
+        "signer": film.signer,
+        "engines": {
+            card.name: {"family": card.family, "revision": card.revision, "licence": card.licence}
+            for card in plan.cards.values()
+        },
+        "libraries": versions(),
+        "shots": [
+            {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
+             "overlap": shot.overlap, "transition": shot.transition.kind,
+             "speed": float(shot.beats[0].speed) if shot.beats else 1.0}
+            for shot in plan.shots
+        ],
+        "takes": [
+            {"name": take.name, "key": take.key, "plays": clips[stretch.name].key == take.key,
+             "skip": take.skip, "play": take.play, "seconds": float(take.play / take.fps), **key_fields(take),
+             **_made(store.card(take.key))}
+            for stretch in plan.stretches for take in stretch.candidates
+        ],
+        "files": _own_files(plan, film.path.parent),
+        "recipe": again,
+        "stages": film.stages,
+    }  # fmt: skip
+    aside = film.sidecar.with_name(f".{film.path.stem}.{secrets.token_hex(4)}.part.json")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(film.sidecar)
+        sync_folder(film.sidecar.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        hint = "make room, then run the same command again: what was shot is kept"
+        raise MediaError(f"cannot write {film.sidecar}: {error.strerror}", hint=hint) from error
+
+
+def _made(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the store knows of a clip: its file's hash, that of its frames, and what made it."""
+    card = card or {}
+    return {
+        "clip_sha256": card.get("sha256", ""), "pixels": card.get("pixels", ""), "made_on": card.get("made_on", {}),
+    }  # fmt: skip
+
+
+def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
+    """Files that the storyboard names, by hash: where they are, as seen from the film's folder."""
+    own: dict[str, Path] = {_hash(path): path for path in plan.board.files.values()}
+    for take in plan.takes:
+        own |= {reference.sha256: reference.path for reference in take.references}
+        carries = [carry for carry in (take.opening, take.closing) if carry]
+        own |= {carry.sha256: carry.path for carry in carries if carry.path}
+        own |= {carry.hold.sha256: carry.hold.path for carry in carries if carry.hold and carry.hold.path}
+    return {sha: os.path.relpath(path.resolve(), folder.resolve()) for sha, path in own.items()}

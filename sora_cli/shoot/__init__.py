@@ -1,0 +1,1 @@
+"""Shooting: a plan's takes become clips."""

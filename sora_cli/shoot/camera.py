@@ -1,0 +1,243 @@
+"""Take -> clip: one engine held open on one device, the pixels that a take is held to, and how good what comes is."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sora_cli.cancel import Halt
+from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.options import Memory
+from sora_cli.errors import DeviceLost, RenderError, SoraError
+from sora_cli.events import (
+    EngineLoading,
+    Report,
+    Step,
+    TakeKept,
+    TakeStarted,
+)
+from sora_cli.media.clip import write_clip
+from sora_cli.media.picture import read_picture
+from sora_cli.media.probe import probe
+from sora_cli.media.reel import read_frames, read_small
+from sora_cli.media.sound import read_sound
+from sora_cli.media.stream import Frames, Sound
+from sora_cli.plan.takes import key_fields
+from sora_cli.store import Clip, ClipFacts, Store
+from sora_cli.storyboard.cast import kind_of
+from sora_cli.versions import versions
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A take, who hears of it, and the clips that it carries on from and ends on, where it has such."""
+
+    take: Take
+    card: EngineCard
+    report: Report
+    opening: Clip | None = None
+    closing: Clip | None = None
+    memory: Memory = field(default_factory=Memory)
+    """How the engine is fitted to the device."""
+    anchor: Path | None = None
+    """What the colours of the opening frames are held to, a clip or a picture; None where they stay."""
+    latents: bool = False
+    """Whether the latents of the opening frames are handed on with them."""
+
+
+class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
+    """The take was called off between two steps."""
+
+
+class Elsewhere(Exception):  # noqa: N818  no error: another process is making the take
+    """Somebody else holds the claim of the take."""
+
+
+class Camera:
+    """One engine held open on one device: makes the clip of a job, and keeps it.
+
+    An engine stays open for all takes that want it, of however many films, and is closed before another is opened.
+    """
+
+    def __init__(self, open_engine: Callable[[EngineCard, Report, Memory], Engine], store: Store, halt: Halt) -> None:
+        self._open = open_engine
+        self._store = store
+        self._halt = halt
+        self._engine: Engine | None = None
+        self._memory = Memory()
+        self._stop = threading.Event()
+        self._writing = threading.Lock()
+
+    def __call__(self, job: Job) -> Clip:
+        """Make the clip of the job's take, or find that somebody else has made it meanwhile.
+
+        Raises:
+            SoraError: the take cannot be made or kept.
+            Stopped: it was called off.
+            Elsewhere: another process is making it.
+        """
+        self._check_stop()
+        claim = self._store.claim(job.take.key)
+        if claim is None:
+            raise Elsewhere
+        with claim:
+            clip = self._store.find(job.take.key)
+            if clip is None:
+                clip = self._make(job)
+            else:
+                job.report(TakeKept(job.take.name, clip.key, str(clip.path), clip.seconds, reused=True))
+            return clip
+
+    def stop(self) -> None:
+        """Call off the take that is being made, at its next step; returns when no clip is half-written."""
+        self._stop.set()
+        with self._writing:
+            pass
+
+    def close(self) -> None:
+        """Close the engine."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _make(self, job: Job) -> Clip:
+        take = job.take
+        self._store.make_room(take.name, raw_bytes(take))
+        engine = self._engine_for(job)
+        self._check_stop()
+        job.report(TakeStarted(take.name, take.key))
+        started = time.monotonic()
+        given = _given(job)
+        try:
+            footage = engine.generate(take, given, partial(self._progress, job))
+        except DeviceLost:
+            self._engine = None  # there is nothing left to close; another try loads it anew
+            raise
+        except (SoraError, Stopped):
+            raise
+        except Exception as error:
+            # An engine from elsewhere may raise anything, and one take's mishap does not cost the night.
+            raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
+        if footage.frames.shape != (take.frames, take.height, take.width, 3):
+            raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
+        with self._writing:
+            self._check_stop()
+            clip = self._keep(take, footage, given, time.monotonic() - started)
+        job.report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
+        return clip
+
+    def _engine_for(self, job: Job) -> Engine:
+        if self._engine is None or (self._engine.card.name, self._memory) != (job.card.name, job.memory):
+            self.close()
+            job.report(EngineLoading(job.card.name))
+            self._engine, self._memory = self._open(job.card, job.report, job.memory), job.memory
+        return self._engine
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set() or self._halt.asked:
+            raise Stopped
+
+    def _progress(self, job: Job, step: int, of: int) -> None:
+        self._check_stop()
+        job.report(Step(job.take.name, job.take.key, step, of))
+
+    def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
+        facts = ClipFacts(
+            frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
+            sound=footage.sound is not None, seconds=seconds, fields=key_fields(take),
+            score=score(footage.frames, take.skip, given.opening),
+            pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
+            made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
+        )  # fmt: skip
+        return self._store.keep(
+            take.key, facts,
+            lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
+            partial(_write_tail, footage.tail) if footage.tail else None,
+        )  # fmt: skip
+
+
+def raw_bytes(take: Take) -> int:
+    """The most that the clip of a take may need on disk: its frames as they are."""
+    return take.frames * take.width * take.height * 3
+
+
+def _given(job: Job) -> Given:
+    """The pixels that the job's take is held to."""
+    take, size = job.take, (job.take.width, job.take.height)
+    opening, closing = job.opening, job.closing
+    known = _known(take.opening, opening, size, take.fps)
+    if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
+        from sora_cli.colour.grade import graded, held
+
+        known = graded(known, held(opening.path, job.anchor, take.opening.hold.strength))
+    return Given(
+        opening=known,
+        closing=_known(take.closing, closing, size, take.fps),
+        references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),
+        tail=opening.tail if opening is not None and job.latents else None,
+    )
+
+
+def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Sound:
+    """A reference as engines are given it: of a film or a sound no more than the take is long."""
+    kind, length = kind_of(path), Fraction(take.frames) / take.fps
+    if kind == "picture":
+        return read_picture(path)
+    if kind == "sound":
+        return Sound(read_sound(path, card.sound_rate, length), card.sound_rate)
+    facts = probe(path)
+    sound = Sound(read_sound(path, card.sound_rate, length), card.sound_rate) if facts.channels else None
+    fps = facts.fps or take.fps
+    frames = read_small(path, min(facts.frames, math.ceil(length * fps)), card.max_pixels)
+    return Footage(frames, fps, sound)
+
+
+def _known(carry: Carry | None, clip: Clip | None, size: tuple[int, int], fps: Fraction) -> Frames | None:
+    """The frames that a carry names, at the take's size and rate."""
+    if carry is None:
+        return None
+    if clip is not None:
+        return read_frames(clip.path, carry.at - carry.count + 1, carry.count, size)
+    path = carry.path or Path()
+    return read_frames(path, 0, 1, size) if carry.at == 0 else _end(path, carry.count, fps, size)
+
+
+def _write_tail(tail: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **tail)
+
+
+def _end(path: Path, count: int, fps: Fraction, size: tuple[int, int]) -> Frames:
+    """The last `count` frames of a film, at `fps`; the first one again where the film is shorter."""
+    facts = probe(path)
+    apart = (facts.fps or fps) / fps
+    indices = [max(0, facts.frames - 1 - round(apart * back)) for back in reversed(range(count))]
+    frames = read_frames(path, indices[0], indices[-1] - indices[0] + 1, size)
+    return frames[[index - indices[0] for index in indices]]
+
+
+def score(frames: Frames, skip: int, opening: Frames | None) -> float:
+    """How good a take is beside others of its beat: higher is better.
+
+    Continuity: the jump at the seam, against the usual change from frame to frame. Quality: fine detail, and no
+    frozen picture. All from pixels, in natural logarithms, so that the terms are of one size.
+    """
+    luma = frames[skip:].astype(np.float32).mean(axis=-1)
+    change = np.abs(np.diff(luma, axis=0)).mean(axis=(1, 2))
+    usual = float(np.median(change)) if len(change) else 0.0
+    detail = float(np.abs(np.diff(luma, axis=2)).mean())
+    result = 0.5 * np.log(detail + 0.1) - (1.0 if usual < 0.05 else 0.0)
+    if opening is not None:
+        jump = float(np.abs(luma[0] - opening[-1].astype(np.float32).mean(axis=-1)).mean())
+        result -= max(0.0, float(np.log((jump + 0.1) / (usual + 0.1))))
+    return float(result)

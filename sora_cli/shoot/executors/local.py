@@ -1,0 +1,32 @@
+"""Runs jobs on this machine, one worker a device, in the order of their submission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Generic
+
+from sora_cli.shoot.executors.base import Job, Result
+
+
+class LocalExecutor(Generic[Job, Result]):
+    """One thread: a device runs one model at a time, and a thread shares its memory with the rest of the program."""
+
+    def __init__(self, run: Callable[[Job], Result], close: Callable[[], None] = lambda: None) -> None:
+        self._run = run
+        self._close = close
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="camera")
+        self._jobs: set[Future[Result]] = set()
+
+    def submit(self, job: Job) -> Future[Result]:
+        """Queue the job."""
+        future = self._pool.submit(self._run, job)
+        self._jobs.add(future)
+        future.add_done_callback(self._jobs.discard)
+        return future
+
+    def close(self, patience: float | None = None) -> None:
+        """Wait for the job that runs, at most `patience` seconds; drop those that wait, give everything back."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if not wait(list(self._jobs), timeout=patience).not_done:
+            self._close()

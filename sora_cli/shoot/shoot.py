@@ -1,0 +1,214 @@
+"""Plan -> clips: skip what the store holds, submit each take when what it waits for is done.
+
+Failure is local: a take that cannot be made takes down only what hangs on it; the rest is shot, and told at the end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from graphlib import TopologicalSorter
+from typing import Protocol
+
+from sora_cli.cancel import Halt
+from sora_cli.engines.base import Carry, EngineCard, Take
+from sora_cli.engines.options import Memory
+from sora_cli.engines.prefetch import read_ahead
+from sora_cli.errors import DeviceLost, MachineError, RenderError, SoraError, StoreError
+from sora_cli.events import (
+    Report,
+    TakeElsewhere,
+    TakeFailed,
+    TakeKept,
+    TakeRetried,
+    TakeSkipped,
+)
+from sora_cli.lock import PATIENCE
+from sora_cli.plan.takes import latents_go_on
+from sora_cli.shoot.camera import Elsewhere, Job, Stopped
+from sora_cli.shoot.executors.base import Executor
+from sora_cli.store import Clip, Store
+
+TRIES = 2
+"""How often a take is tried whose device or worker goes away."""
+
+
+def best(clips: Mapping[str, Clip], keys: tuple[str, ...]) -> Clip:
+    """The clip that plays, of a beat's takes."""
+    return max((clips[key] for key in keys), key=lambda clip: clip.score)
+
+
+class Work(Protocol):
+    """What is to be shot; a plan is such."""
+
+    @property
+    def takes(self) -> Sequence[Take]:
+        """Every take, each after those it needs."""
+        ...
+
+    @property
+    def cards(self) -> Mapping[str, EngineCard]:
+        """The engines' cards, by the name that takes carry."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """How the engines are fitted to the device."""
+        ...
+
+
+def shoot(
+    plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
+) -> dict[str, Clip]:
+    """Every take's clip, by key: from the store where it is there, made where it is not.
+
+    A take that another process is making is waited for, while others are made; or made here, when the other one dies.
+
+    Raises:
+        RenderError: some takes failed; all others are in the store.
+        StoreError: the store cannot be used.
+        Interrupted, WorkError: `halt` asked to stop; what was made is in the store.
+    """
+    return _Shooting(plan, executor, store, report, halt or Halt()).run()
+
+
+class _Shooting:
+    """One run through a plan's takes."""
+
+    def __init__(
+        self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt
+    ) -> None:  # fmt: skip
+        self._takes = {take.key: take for take in plan.takes}
+        self._cards = plan.cards
+        self._memory = plan.memory
+        self._executor = executor
+        self._store = store
+        self._report = report
+        self._halt = halt
+        self._clips: dict[str, Clip] = {}
+        self._failed: dict[str, str] = {}
+        self._errors: list[SoraError] = []
+        self._running: dict[Future[Clip], Take] = {}
+        self._elsewhere: dict[str, Take] = {}
+        self._told: set[str] = set()
+        self._tries: Counter[str] = Counter()
+        self._engine = ""
+        self._begun: set[str] = set()
+        self._enough = threading.Event()
+
+    def run(self) -> dict[str, Clip]:
+        """Walk the takes as they become ready."""
+        try:
+            return self._walk()
+        finally:
+            self._enough.set()
+
+    def _walk(self) -> dict[str, Clip]:
+        order = TopologicalSorter({key: take.needs for key, take in self._takes.items()})
+        order.prepare()
+        while order.is_active():
+            self._halt.check()
+            for take in self._ready(order.get_ready()):
+                if self._settled(take):
+                    order.done(take.key)
+                else:
+                    self._submit(take)
+            for key in self._finished():
+                order.done(key)
+        self._tell_failures()
+        return self._clips
+
+    def _ready(self, keys: Iterable[str]) -> list[Take]:
+        """Takes of the engine that is open come first: loading another may take longer than a take."""
+        takes = [self._takes[key] for key in keys]
+        return sorted(takes, key=lambda take: (take.engine != self._engine, take.engine))
+
+    def _settled(self, take: Take) -> bool:
+        """Whether there is nothing to make: the take is in the store, or what it hangs on failed."""
+        because = next((self._failed[key] for key in take.needs if key in self._failed), None)
+        if because is not None:
+            self._failed[take.key] = because
+            self._report(TakeSkipped(take.name, take.key, because))
+            return True
+        clip = self._store.find(take.key)
+        if clip is not None:
+            self._clips[take.key] = clip
+            self._report(TakeKept(take.name, take.key, str(clip.path), clip.seconds, reused=True))
+        return clip is not None
+
+    def _submit(self, take: Take) -> None:
+        self._engine = take.engine
+        opening, closing = self._source(take.opening), self._source(take.closing)
+        hold = take.opening.hold if take.opening else None
+        anchor = best(self._clips, hold.takes).path if hold and hold.takes else hold.path if hold else None
+        card = self._cards[take.engine]
+        latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
+        job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents)
+        self._running[self._executor.submit(job)] = take
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """When an engine begins, read the weights of the one that comes next."""
+        if len(self._cards) < 2 or self._engine in self._begun:
+            return
+        self._begun.add(self._engine)
+        ahead = {take.engine for take in self._takes.values() if take.key not in self._clips} - self._begun
+        if ahead:
+            card = self._cards[min(ahead)]
+            threading.Thread(target=read_ahead, args=(card, self._enough), daemon=True).start()
+
+    def _source(self, carry: Carry | None) -> Clip | None:
+        return best(self._clips, carry.takes) if carry is not None and carry.takes else None
+
+    def _finished(self) -> list[str]:
+        """Wait a moment; the keys of the takes that are settled now. What somebody else makes is asked for again."""
+        if not self._running and self._elsewhere:
+            time.sleep(PATIENCE)
+        for take in [self._elsewhere.pop(key) for key in list(self._elsewhere)]:
+            self._submit(take)
+        ended = wait(self._running, timeout=PATIENCE, return_when=FIRST_COMPLETED).done
+        return [take.key for future in ended if self._ended(take := self._running.pop(future), future)]
+
+    def _ended(self, take: Take, future: Future[Clip]) -> bool:
+        """Whether the take is settled, made or failed."""
+        try:
+            self._clips[take.key] = future.result()
+        except StoreError:
+            raise  # every other take would meet the same disk
+        except Stopped:
+            self._halt.check()
+            raise
+        except Elsewhere:
+            if take.key not in self._told:
+                self._told.add(take.key)
+                self._report(TakeElsewhere(take.name, take.key))
+            self._elsewhere[take.key] = take
+            return False
+        except DeviceLost as error:
+            self._try_again(take, error)
+            return False
+        except SoraError as error:
+            self._failed[take.key] = take.name
+            self._errors.append(error)
+            self._report(TakeFailed(take.name, take.key, error.message, error.hint))
+        return True
+
+    def _try_again(self, take: Take, error: DeviceLost) -> None:
+        self._tries[take.key] += 1
+        if self._tries[take.key] >= TRIES:
+            raise error  # every other take would meet the same device
+        self._report(TakeRetried(take.name, take.key, error.message, self._tries[take.key] + 1, TRIES))
+        self._submit(take)
+
+    def _tell_failures(self) -> None:
+        if not self._errors:
+            return
+        first = self._errors[0]
+        if len(self._failed) == 1 or all(isinstance(error, MachineError) for error in self._errors):
+            raise first
+        names = ", ".join(self._takes[key].name for key in self._failed)
+        message = f"{len(self._failed)} takes could not be made: {names}; first: {first.message}"
+        raise RenderError(message, hint=first.hint or "the others are kept: run the same command again")

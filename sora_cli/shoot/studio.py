@@ -1,0 +1,123 @@
+"""What the films of one command share: the store, one camera that stays warm, and when to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sora_cli.cancel import Halt
+from sora_cli.engines import catalogue
+from sora_cli.errors import Interrupted, RequestError, StoreError
+from sora_cli.events import Note, Planned, Report
+from sora_cli.lock import Claim
+from sora_cli.plan import Plan, film_id
+from sora_cli.store import Clip, Store, megabytes
+
+if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
+    from sora_cli.shoot.camera import Camera, Job
+    from sora_cli.shoot.executors.base import Executor
+
+GRACE = 2.0
+"""Seconds that an interrupted command waits for the step that runs, so that the engine can be closed."""
+
+
+class Studio:
+    """Shoots plans, one take at a time, with engines that stay loaded from one film to the next."""
+
+    def __init__(self, store: Store, halt: Halt | None = None) -> None:
+        self.store = store
+        self.halt = halt or Halt()
+        self._shooting = threading.Lock()
+        self._camera: Camera | None = None
+        self._executor: Executor[Job, Clip] | None = None
+
+    def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
+        """Shoot the plan's takes; the clip that plays, by the name of its stretch. Raises what `shoot.shoot` does."""
+        with self._shooting:  # one film at a time, so that engines need not take turns
+            return self._shoot(plan, report)
+
+    def _shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
+        from sora_cli.shoot.camera import raw_bytes
+        from sora_cli.shoot.shoot import best, shoot
+
+        executor = self._open()
+        missing = [take for take in plan.takes if self.store.card(take.key) is None]
+        report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
+        self._warn(sum(raw_bytes(take) for take in missing), report)
+        try:
+            clips = shoot(plan, executor, self.store, report, self.halt)
+        finally:
+            with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
+                made = {take.name: take.key for take in plan.takes if self.store.card(take.key)}
+                self.store.remember(film_id(plan.board), made)
+        return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
+
+    def _open(self) -> Executor[Job, Clip]:
+        from sora_cli.shoot.camera import Camera
+        from sora_cli.shoot.executors.local import LocalExecutor
+
+        if self._executor is None:
+            self._camera = Camera(
+                lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
+                self.store, self.halt,
+            )  # fmt: skip
+            self._executor = LocalExecutor(self._camera, self._camera.close)
+        return self._executor
+
+    def _warn(self, need: int, report: Report) -> None:
+        """Say at the start that the disk may not hold what is to be shot; each take asks again before it begins."""
+        free = self.store.free()
+        if need > free:
+            message = f"the takes to shoot may need up to {megabytes(need)}; {megabytes(free)} are free"
+            report(Note(message, "sora store clean frees what no film needs"))
+
+    def __enter__(self) -> Self:
+        """Open for work."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the clip being written, give the device back; when interrupted, do not wait long for that."""
+        if self._camera is not None and self._executor is not None:
+            self._camera.stop()
+            self._executor.close(GRACE if isinstance(error, Interrupted) else None)
+
+
+@contextlib.contextmanager
+def place(film: Path, halt: Halt) -> Iterator[None]:
+    """Hold the place of a film, so that two processes never write one film; what dead writers left is removed.
+
+    Raises:
+        RequestError: nothing can be written there.
+        Interrupted, WorkError: asked to stop while waiting for the other one.
+    """
+    try:
+        film.parent.mkdir(parents=True, exist_ok=True)
+        claim = Claim.wait(_lock_of(film), meanwhile=halt.check)
+    except OSError as error:
+        hint = "name a folder that you may write to"
+        raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=hint) from error
+    with claim:
+        part = re.compile(rf"\.{re.escape(film.stem)}\.[0-9a-f]{{8}}\.part(\..*)?")
+        for left in [path for path in film.parent.iterdir() if part.fullmatch(path.name)]:
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        yield
+
+
+def unlock(film: Path) -> None:
+    """Remove the empty lock file that a process left which was killed when its film was whole; nothing else."""
+    with contextlib.suppress(OSError, StoreError):
+        claim = Claim.take(_lock_of(film)) if _lock_of(film).exists() else None
+        if claim is not None:
+            claim.release()
+
+
+def _lock_of(film: Path) -> Path:
+    return film.with_name(f".{film.name}.lock")
