@@ -21,9 +21,9 @@ def start_again() -> None:
     if os.name == "posix" and done < RESTARTS:
         console.say(f"starting again in a new process ({done + 1} of {RESTARTS})", "yellow")
         sys.stdout.flush()
-        os.execve(  # noqa: S606  our own program, as it was started
-            sys.executable, [sys.executable, "-m", "sora_cli", *sys.argv[1:]], {**os.environ, COUNT: str(done + 1)}
-        )
+        # -P: a `random.py` of the user's that lies in the working folder is not the library's.
+        words = [sys.executable, "-P", "-m", "sora_cli", *sys.argv[1:]]
+        os.execve(sys.executable, words, {**os.environ, COUNT: str(done + 1)})  # noqa: S606  our own program
 
 
 def run() -> None:

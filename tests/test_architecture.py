@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
-    ("errors", "media", "events", "lock", "cancel", "versions"),  # values, files, and what the work tells
+    ("errors", "media", "events", "lock", "cancel", "versions", "bounded"),  # values, files, and what the work tells
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store",),  # clips under their keys
     ("plan",),  # a storyboard made exact for the engines' cards

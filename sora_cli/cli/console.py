@@ -161,6 +161,7 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     }  # fmt: skip
     yield from (f"  {name}: {value}" for name, value in facts.items() if value)
     yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)
+    yield from (f"  note: {note}" for note in verdict["notes"])
     yield from _part_lines(verdict["parts"], "  ")
 
 
@@ -170,4 +171,5 @@ def _part_lines(parts: Sequence[Mapping[str, Any]], indent: str) -> Iterator[str
         prompt = part["parameters"].get("prompt", "")
         yield f"{indent}{part['name']}{place}: {part['state']}" + (f' "{prompt}"' if prompt else "")
         yield from (f"{indent}  problem: {problem}" for problem in part["problems"])
+        yield from (f"{indent}  note: {note}" for note in part["notes"])
         yield from _part_lines(part["parts"], indent + "  ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import datetime
 from functools import singledispatch, singledispatchmethod
 from pathlib import Path
@@ -199,7 +200,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film
-            self._out = path.open("a", encoding="utf-8")
+            self._out = os.fdopen(_at_once(path), "a", encoding="utf-8")
         except OSError as error:
             message = f"cannot write the log {path}: {error.strerror}"
             raise RequestError(message, hint="name a file in a folder that you may write to") from error
@@ -229,6 +230,11 @@ class Log:
             elif error is not None:
                 self.say("interrupted" if isinstance(error, KeyboardInterrupt) else f"ended: {error!r}")
             self._out.close()
+
+
+def _at_once(path: Path) -> int:
+    """Open a file to append to; a pipe that nobody reads is an error instead of a wait without an end."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 class Listeners:

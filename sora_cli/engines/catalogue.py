@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from sora_cli.bounded import expanded
 from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.cards import NANO, Known, known
@@ -50,7 +51,7 @@ def card(name: str | None = None) -> EngineCard:
     for own in own_cards():
         if own.name == name:
             return own
-    folder = _folder(name)
+    folder = expanded(name)
     if checkpoint.has_index(folder):
         return of_folder(folder.resolve(), name=name)
     repo, _, revision = name.partition("@")
@@ -222,19 +223,11 @@ def is_repo(name: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) is not None
 
 
-def _folder(name: str) -> Path:
-    """The folder that a name may mean."""
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # ~ and somebody who has no home here
-        return Path(name)
-
-
 def _missing(name: str, repo: str) -> EngineMissing:
     for template in known():
         if template.card.source.lower() == repo.lower():
             return _not_here(template.card)
-    if os.path.isdir(_folder(name)):  # noqa: PTH112  pathlib's raises where a name is too long
+    if os.path.isdir(expanded(name)):  # noqa: PTH112  pathlib's raises where a name is too long
         return EngineMissing(
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
             hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",

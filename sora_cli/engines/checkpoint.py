@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sora_cli import bounded
+from sora_cli.bounded import expanded
 from sora_cli.errors import EngineMissing
 
 INDEXES = ("model_index.json", "modular_model_index.json")
+MOST = 4 << 20
+"""Bytes of an index or a configuration; diffusers' own have some kilobytes."""
 SAMPLE = 1 << 20
 """Files above four of these are hashed by their size and three samples of this many bytes."""
 LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
@@ -93,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         EngineMissing: the file cannot be read or holds no object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value: Any = bounded.read_json(path, MOST)
     except (OSError, ValueError) as error:
         raise EngineMissing(f"{path} cannot be read: {error}", hint="get the model again: sora models pull") from error
     if not isinstance(value, dict):
@@ -143,16 +146,21 @@ def _sampled(path: Path) -> bytes:
 def hub_cache() -> Path:
     """The hub's cache on this machine, by the hub's own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
     if named := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(named).expanduser()
+        return expanded(named)
     if home := os.environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "huggingface" / "hub"
+        return expanded(home) / "hub"
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
 
 
 def model_folders() -> list[Path]:
     """The folders named in SORA_MODELS, separated as PATH is; missing ones are left out."""
     named = os.environ.get("SORA_MODELS", "").split(os.pathsep)
-    return [path for name in named if name and (path := Path(name).expanduser()).is_dir()]
+    return [path for name in named if name and _is_folder(path := expanded(name))]
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether there is such a folder; none is where a name is longer than names may be."""
+    return os.path.isdir(path)  # noqa: PTH112  pathlib's raises there
 
 
 def find(repo: str, revision: str | None = None) -> Path | None:

@@ -7,6 +7,7 @@ a time; with more than one job the film before it is finished meanwhile.
 from __future__ import annotations
 
 import csv
+import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sora_cli import storyboard
+from sora_cli.bounded import read_bytes
 from sora_cli.engines import catalogue
 from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
@@ -110,10 +112,10 @@ def entries(files: Sequence[Path]) -> list[Entry]:
 def _rows(path: Path) -> list[dict[str, str]]:
     """The rows of a list, by column; cells left empty are left out."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True, restkey="")
-            rows = [dict(row) for row in reader]
-            columns = reader.fieldnames or ()
+        text = read_bytes(path).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="")
+        rows = [dict(row) for row in reader]
+        columns = reader.fieldnames or ()
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
     except (csv.Error, UnicodeDecodeError) as error:

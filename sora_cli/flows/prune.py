@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sora_cli.bounded import read_json
 from sora_cli.errors import StoreError
 from sora_cli.store import Kept, Store, megabytes
 
@@ -151,5 +151,6 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
 def _named(sidecar: Path) -> set[str]:
     """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return {str(take["key"]) for take in json.loads(sidecar.read_bytes())["takes"]}
+        facts: Any = read_json(sidecar)
+        return {str(take["key"]) for take in facts["takes"]}
     return set()

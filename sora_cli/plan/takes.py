@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.errors import Problem
 from sora_cli.plan.prompt import compose, unknown_words
@@ -370,7 +371,7 @@ class TakeMaker:
         """SHA-256 of a file's bytes, read once."""
         if path not in self._hashes:
             try:
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 self.wrong(beat, which, f"cannot read {path}: {error.strerror}", "is it there, and readable?")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli import __version__
+from sora_cli.bounded import read_json
 from sora_cli.errors import MediaError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
@@ -121,7 +122,7 @@ def up_to_date(film: Path, key: str) -> Film | None:
     """The film, if it is there as it was released and would come out the same."""
     sidecar, sheet = beside(film)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        facts = json.loads(sidecar.read_bytes())
+        facts: Any = read_json(sidecar)
         credential = facts["film"]["credential"] and film.parent / facts["film"]["credential"]
         whole = sheet.exists() and (credential is None or credential.exists())
         if facts["key"] == key and whole and film_hash(film) == facts["film"]["sha256"]:

@@ -9,6 +9,7 @@ from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import Edit, Making, Origin
 from sora_cli.stamp.identity import find_signer, local_signer
 from sora_cli.stamp.release import Release, check_mark, release
+from sora_cli.stamp.sources import look_at
 from sora_cli.stamp.verdict import Part, Verdict, verify
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "check_mark",
     "find_signer",
     "local_signer",
+    "look_at",
     "release",
     "verify",
 ]

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import CertificateError
 
 C2PA_CLAIM_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
@@ -105,7 +106,7 @@ def read_key(path: Path) -> bytes:
 def read_file(path: Path, what: str) -> bytes:
     """The bytes of a file; a CertificateError says which of the signer's files it is."""
     try:
-        return path.read_bytes()
+        return read_bytes(path, SMALL)
     except OSError as error:
         raise CertificateError(f"the {what} {path} cannot be read: {error.strerror}") from None
 

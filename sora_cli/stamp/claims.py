@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli import __version__
+from sora_cli.bounded import open_regular
 from sora_cli.record.recipe import bare
 from sora_cli.storyboard.model import Provenance
 
@@ -56,6 +57,11 @@ class Origin:
     made: dt.datetime | None = None
     """When; the clip file's own time where it is not given."""
 
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """The user's files that went into it."""
+        return *self.references, *self.own_media
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
@@ -83,6 +89,11 @@ class Making:
         """All sound files, each once."""
         return tuple(dict.fromkeys((*self.music, *(path for path, _, _ in self.cues))))
 
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """The user's files that went into it."""
+        return *(path for origin in self.origins for path in origin.given), *self.sounds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
@@ -94,6 +105,11 @@ class Edit:
 
     clips: tuple[tuple[Path, int, int], ...] = ()
     colour: str = ""
+
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """The films that it was made of."""
+        return tuple(path for path, _, _ in self.clips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +135,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
             "avoid": origin.avoid,
             "seed": origin.seed,
             "options": dict(origin.options),
-            "inputs": [_named(path) for path in (*origin.references, *origin.own_media)],
+            "inputs": [_named(path) for path in origin.given],
         }
     )
     source = PARTLY_GENERATED if origin.own_media else GENERATED
@@ -204,7 +220,7 @@ def _manifest(
 
 def _named(path: Path) -> dict[str, str]:
     """A file by its name and its content: a C2PA ingredient without a credential of its own is not hashed."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 

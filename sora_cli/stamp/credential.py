@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import mmap
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import c2pa
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
 
@@ -51,7 +53,7 @@ UNKNOWN = "application/octet-stream"
 
 T = TypeVar("T")
 
-State = Literal["trusted", "valid", "invalid", "none", "unsupported", "unreadable"]
+State = Literal["trusted", "valid", "invalid", "none", "remote", "unsupported", "unreadable", "broken"]
 STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
 
 
@@ -63,6 +65,8 @@ class Ingredient:
     title: str
     relationship: Literal["componentOf", "inputTo", "parentOf"]
     label: str
+    note: str = ""
+    """What a reader of the manifest should know of its credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Certificate:
     subject: str = ""
     issuer: str = ""
     serial: int = 0
+    starts: str = ""
     ends: str = ""
     der: bytes = field(default=b"", repr=False)
 
@@ -89,7 +94,8 @@ class Reading:
     """How a file's credential reads.
 
     `state`: `trusted`, `valid` (whole, but by a signer whom no anchor vouches for), `invalid`; `none` where the file
-    has no credential, `unsupported` where its kind cannot have one, `unreadable` where file or credential is damaged.
+    has no credential, `remote` where that lies on the network, `unsupported` where its kind cannot have one, `broken`
+    where it is damaged, `unreadable` where the file is damaged or of a make that c2pa cannot look into.
     `manifests` are c2pa's own JSON, by label. `failures` are those of the active manifest; `changes` those found now
     in ingredients' manifests, by the ingredient's label.
     """
@@ -99,6 +105,8 @@ class Reading:
     active: str = ""
     manifests: Mapping[str, Any] = field(default_factory=dict)
     failures: tuple[Finding, ...] = ()
+    successes: frozenset[str] = frozenset()
+    """Codes of what was found good in the active manifest."""
     changes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     time_stamp: str = ""
@@ -119,10 +127,16 @@ def media_type(path: Path) -> str:
         ) from None
 
 
+def kind_of(path: Path) -> str:
+    """What c2pa calls a file's kind, by its ending; empty where neither it nor we know one."""
+    ending = path.suffix.lower()
+    known = ending.removeprefix(".") in c2pa.Reader.get_supported_mime_types()  # it takes endings too
+    return MEDIA_TYPES.get(ending) or (ending.removeprefix(".") if known else "")
+
+
 def can_hold(path: Path) -> bool:
     """Whether files of this kind can be given to c2pa as ingredients or hold a manifest."""
-    kind = MEDIA_TYPES.get(path.suffix.lower(), "")
-    return kind in c2pa.Reader.get_supported_mime_types()
+    return kind_of(path) in c2pa.Reader.get_supported_mime_types()
 
 
 def settings(anchors: str = "") -> dict[str, Any]:
@@ -204,12 +218,12 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     Raises:
         OSError: the file cannot be opened.
     """
-    size = path.stat().st_size
-    kind = kind or MEDIA_TYPES.get(path.suffix.lower(), "")
+    kind = kind or kind_of(path)
+    open_regular(path).close()
     if not kind:
         ending = f"files ending in {path.suffix} are not known" if path.suffix else "its name has no ending"
         return Reading(state="unsupported", detail=ending)
-    store = sidecar.read_bytes() if sidecar is not None else None
+    store = read_bytes(sidecar) if sidecar is not None else None
 
     def work(file: BinaryIO) -> Reading:
         with (
@@ -218,21 +232,32 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
         ):
             return _reading(reader)
 
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         try:
             return _apart(work, file)
-        except c2pa.C2paError.ManifestNotFound:
-            return Reading(state="none", detail="no credential in the file")
-        except c2pa.C2paError.NotSupported as error:
-            return Reading(state="unsupported", detail=_brief(error))
         except c2pa.C2paError as error:
-            remote = "Remote" in str(error)
-            return Reading(
-                state="none" if remote else "unreadable",
-                detail="its credential lies on the network, which is not used" if remote else _damage(error, size),
-            )
+            return _given_up(error, path)
         except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
-            return Reading(state="unreadable", detail=f"malformed credential: {error}")
+            return Reading(state="broken", detail=f"malformed credential: {error}")
+
+
+def _given_up(error: c2pa.C2paError, path: Path) -> Reading:
+    """Why c2pa gave up on a file."""
+    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+        return Reading(state="none", detail="no credential in the file")
+    if isinstance(error, c2pa.C2paError.NotSupported):
+        return Reading(state="unsupported", detail=_brief(error))
+    if "Remote" in str(error):
+        return Reading(state="remote", detail="its credential lies on the network, which is not used")
+    return Reading(state="broken" if _has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size))
+
+
+def _has_marker(path: Path) -> bool:
+    """Whether there is something of a C2PA credential in a file that could not be read: it names itself `c2pa`."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"c2pa") >= 0
 
 
 def _damage(error: c2pa.C2paError, size: int) -> str:
@@ -266,15 +291,16 @@ def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
         "title": ingredient.title,
         "relationship": ingredient.relationship,
         "label": ingredient.label,
+        **({"description": ingredient.note} if ingredient.note else {}),
     }
-    kind = MEDIA_TYPES.get(ingredient.path.suffix.lower(), UNKNOWN)
-    with ingredient.path.open("rb") as file:
+    kind = kind_of(ingredient.path) or UNKNOWN
+    with open_regular(ingredient.path) as file:
         try:
             builder.add_ingredient(facts, kind, file)
         except c2pa.C2paError:
-            if ingredient.relationship != "inputTo" and kind.startswith("video/"):
+            if ingredient.relationship != "inputTo" and kind.startswith("video/") and not ingredient.note:
                 raise
-            file.seek(0)  # a picture whose name has the wrong ending
+            file.seek(0)  # a picture whose name has the wrong ending, or a make that c2pa cannot look into
             builder.add_ingredient(facts, UNKNOWN, file)
 
 
@@ -305,12 +331,13 @@ def _reading(reader: c2pa.Reader) -> Reading:
     signature = report.get("manifests", {}).get(active, {}).get("signature_info", {})
     stamped = any(each.code == "timeStamp.trusted" for each in findings(judged.get("success")))
     if state is None or not active:
-        return Reading(state="unreadable", detail="the credential has no active manifest")
+        return Reading(state="broken", detail="the credential has no active manifest")
     return Reading(
         state=state,
         active=active,
         manifests=report.get("manifests", {}),
         failures=findings(judged.get("failure")),
+        successes=frozenset(each.code for each in findings(judged.get("success"))),
         changes=changes,
         certificates=_certificates(reader, active),
         time_stamp=str(signature.get("time", "")) if stamped else "",
@@ -333,6 +360,7 @@ def _certificates(reader: c2pa.Reader, active: str) -> dict[str, Certificate]:
             subject=_one_name(facts.get("subject", {})),
             issuer=_one_name(facts.get("issuer", {})),
             serial=serial,
+            starts=str(facts.get("validity", {}).get("notBefore", "")),
             ends=str(facts.get("validity", {}).get("notAfter", "")),
             der=der.get(serial, b""),
         )

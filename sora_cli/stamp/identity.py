@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import CertificateError
 from sora_cli.stamp.certificate import (
     C2PA_CLAIM_SIGNING,
@@ -119,7 +120,7 @@ def local_root() -> tuple[bytes, str] | None:
     What `verify` needs: it must work for a reader who may not read the key.
     """
     try:
-        text = (local_folder() / "chain.pem").read_bytes()
+        text = read_bytes(local_folder() / "chain.pem", SMALL)
         certificates = x509.load_pem_x509_certificates(text)
     except (OSError, ValueError):
         return None

@@ -30,6 +30,7 @@ from sora_cli.stamp.claims import (
     take_manifest,
 )
 from sora_cli.stamp.credential import Ingredient
+from sora_cli.stamp.sources import Sources
 from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
 from sora_cli.storyboard.model import Provenance, Watermark
 
@@ -67,35 +68,29 @@ def release(
         PolicyError: the visible mark is off, too faint or empty, and `may_leave_unmarked` does not allow that.
         RequestError: no such film can go to `out`, or the mark's text does not fit the frame.
         MediaError: the film cannot be encoded, or the mark's picture cannot be read.
-        StampError, CertificateError: it cannot be signed, its credential does not read back whole, or one of the clips
-            of an `Edit` has a credential that does not hold.
+        StampError, CertificateError: it cannot be signed, its credential does not read back whole, or one of the files
+            that went into it was changed since it was signed, or while the film was made.
     """
-    edit = making if isinstance(making, Edit) else Edit()
-    for path in dict.fromkeys(path for path, _, _ in edit.clips):
-        _require_whole(path, signer)
+    sources = Sources(making.given, signer.root)
     desk = Desk(out, provenance, signer, kind, report or Silent())
     marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
     facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
     if isinstance(making, Edit):
-        return desk.send(master, edit_manifest(making, provenance, facts), lambda _: _edited(edit), len(edit.clips))
+        manifest = edit_manifest(making, provenance, facts)
+        return desk.send(master, manifest, lambda _: _edited(making, sources), len(making.clips))
     manifest = film_manifest(making, provenance, facts)
-    return desk.send(master, manifest, lambda scratch: _ingredients(making, desk, scratch), len(making.origins))
+    return desk.send(
+        master, manifest, lambda scratch: _ingredients(making, desk, sources, scratch), len(making.origins)
+    )
 
 
-def _edited(edit: Edit) -> Iterator[Ingredient]:
+def _edited(edit: Edit, sources: Sources) -> Iterator[Ingredient]:
     """The clips as ingredients; one alone is what the film was before."""
     for number, (path, _, _) in enumerate(edit.clips):
         if len(edit.clips) == 1:
-            yield Ingredient(path=path, title=path.name, relationship="parentOf", label="parent")
+            yield from sources.ingredient(path, "parentOf", "parent")
         else:
-            yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"clip-{number}")
-
-
-def _require_whole(source: Path, signer: Signer) -> None:
-    """Refuse a film whose credential does not hold: a new one would hide that."""
-    before = verify(source, anchors_pem=signer.root, any_signer=True)
-    if before.state in {"trusted", "valid", "invalid"} and not before.whole:
-        raise StampError(f"will not stamp over a broken credential: {before.sentence}")
+            yield from sources.ingredient(path, "componentOf", f"clip-{number}")
 
 
 def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: bool = False) -> None:
@@ -206,21 +201,19 @@ def with_mark(master: Master, mark: Watermark) -> Master:
     return replace(master, pictures=lambda: overlay(master.pictures(), badge.rgba, place))
 
 
-def _ingredients(making: Making, desk: Desk, scratch: Path) -> Iterator[Ingredient]:
+def _ingredients(making: Making, desk: Desk, sources: Sources, scratch: Path) -> Iterator[Ingredient]:
     """All ingredients of the film: a signed copy of each take's clip, there only until the next is asked for."""
     for number, origin in enumerate(making.origins):
         copy = scratch / f"take-{number}{origin.clip.suffix}"
-        given = [
-            Ingredient(path=path, title=path.name, relationship="inputTo", label=f"input-{place}")
-            for place, path in enumerate((*origin.references, *origin.own_media))
-        ]
-        manifest = take_manifest(origin, desk.provenance, [each.label for each in given])
-        credential.sign(origin.clip, copy, manifest, desk.signer, ingredients=given)
+        given = {f"input-{place}": path for place, path in enumerate(origin.given)}
+        manifest = take_manifest(origin, desk.provenance, list(given))
+        inputs = (each for label, path in given.items() for each in sources.ingredient(path, "inputTo", label))
+        credential.sign(origin.clip, copy, manifest, desk.signer, ingredients=inputs)
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
         desk.tell(StageStep("stamp", number + 1))
     for number, path in enumerate(making.sounds):
-        yield Ingredient(path=path, title=path.name, relationship="componentOf", label=f"sound-{number}")
+        yield from sources.ingredient(path, "componentOf", f"sound-{number}")
 
 
 @contextlib.contextmanager

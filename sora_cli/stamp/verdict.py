@@ -16,16 +16,15 @@ from typing import Any, Literal
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from sora_cli.bounded import read_bytes
 from sora_cli.errors import CertificateError, RequestError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.stamp import credential, statements
 from sora_cli.stamp.credential import Certificate, Finding, Reading
 from sora_cli.stamp.identity import local_root
+from sora_cli.stamp.meaning import meaning, weight
 
 Trust = Literal["this installation", "anchor", "unknown"]
-
-HARMLESS = frozenset({"signingCredential.untrusted"})
-"""Codes that tell of trust, which is judged here by the signer, not of damage."""
 
 REVOKED = Finding("signingCredential.revoked")
 """Our own code for a certificate on the reader's list."""
@@ -37,47 +36,41 @@ MOST_PARTS = 20_000
 DEEPEST = 32
 """How many ingredients, and how many one inside the other, are looked at: a hostile file could have no end of them."""
 
+WORTHLESS = frozenset({"damage", "revoked", "unread"})
+"""Weights of failures after which nothing is proven."""
+
+DOUBTS = frozenset({"lapsed", "remark"})
+"""Weights of failures of a file that was not changed."""
+
 SINCE_THEN = frozenset({"signingCredential.expired", "claimSignature.outsideValidity"})
 """What an ingredient's signature may become after it was found good and put in: the film's own signature vouches."""
 
 NOT_PROVEN: Mapping[str, str] = {
+    "remote": "{name} has its credential on the network, where it was not read: nothing is proven about it.",
     "none": "{name} carries no credential: nothing is proven about where it comes from.",
     "unsupported": "{name} cannot carry a credential, and none lies beside it: nothing is proven about it.",
     "unreadable": "{name} is damaged or is not what its name says: nothing is proven about it.",
+    "broken": "{name} has a credential that is damaged: nothing is proven about it.",
 }
-
-DAMAGE: tuple[tuple[str, str], ...] = (
-    ("assertion.bmffHash", "its pictures, sound or container are not those that were signed"),
-    ("assertion.dataHash", "its pictures, sound or container are not those that were signed"),
-    ("assertion.boxesHash", "its pictures, sound or container are not those that were signed"),
-    ("signingCredential.expired", "its signer's certificate has ended"),
-    ("signingCredential.ocsp.revoked", "its signer's certificate was revoked"),
-    ("signingCredential.revoked", "its signer's certificate is on the list of revoked ones"),
-    ("claimSignature", "its credential was altered after it was signed"),
-    ("assertion.hashedURI", "a statement in its credential was altered"),
-    ("assertion", "a statement in its credential does not hold"),
-    ("claim", "its credential is malformed"),
-    ("ingredient", "the record of what went into it does not hold"),
-    ("manifest", "its credential is malformed"),
-)
-"""The beginning of a C2PA status code -> what it means, first match wins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One ingredient: a shot's clip, a picture that went into it, a sound file, or the film that it was before.
 
-    `state`: `whole`, `failed`, or `unsigned` where it has no credential of its own. `start` and `end` are its place
-    in the film in seconds. `parameters` are those of its making, without their prefix.
+    `state`: `whole`, `failed`, `unsigned` where it has no credential of its own, or `unread` where that could not be
+    checked. `notes` say what of its signer does not count, `problems` what was changed. `start` and `end` are its
+    place in the film in seconds. `parameters` are those of its making, without their prefix.
     """
 
     name: str
     relationship: str
-    state: Literal["whole", "failed", "unsigned"]
+    state: Literal["whole", "failed", "unsigned", "unread"]
     signer: str = ""
     start: float | None = None
     end: float | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     """IPTC digital source type, its last word."""
@@ -114,10 +107,19 @@ class Verdict:
     actions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    """What was changed, or what else makes it worth nothing."""
+    notes: tuple[str, ...] = ()
+    """What does not count though the file is as it was signed: a certificate that has ended, say."""
     codes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What makes the film again (see `sora_cli.record.recipe`), where it says so."""
+
+    @property
+    def tampered(self) -> bool:
+        """Whether the file, its credential or a part of it is not what was signed; else it is whole, or unproven."""
+        parts = any(part.state == "failed" for part in walk(self.parts))
+        return self.state == "broken" or parts or any(weight(code) == "damage" for code in self.codes)
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data for JSON, without the recipe, which may be long."""
@@ -183,7 +185,7 @@ def read_revoked(lists: Sequence[Path]) -> frozenset[str]:
     found = set()
     for path in lists:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_bytes(path).decode("utf-8")
         except (OSError, ValueError) as error:
             raise RequestError(f"cannot read the list of revoked certificates {path}: {error}") from None
         for number, line in enumerate(text.splitlines(), 1):
@@ -207,7 +209,7 @@ def _identifier(entry: str, where: str) -> str:
 
 def _anchor(path: Path) -> str:
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
         x509.load_pem_x509_certificates(text)
     except OSError as error:
         raise CertificateError(f"the trust anchor {path} cannot be read: {error.strerror}") from None
@@ -231,12 +233,15 @@ def _judge(
     manifest = statements.mapping(reading.manifests.get(reading.active))
     certificate = reading.certificates.get(reading.active, Certificate())
     parts = tuple(_Tree(reading, banned).parts(reading.active, frozenset({reading.active})))
-    harm = [each for each in reading.failures if each.code not in HARMLESS]
+    harm = [each for each in reading.failures if weight(each.code) in WORTHLESS]
+    soft = [each for each in reading.failures if weight(each.code) in DOUBTS]
+    notes = tuple(dict.fromkeys(meaning(each.code, certificate) for each in soft))
     if is_banned(certificate, banned):
         harm.append(REVOKED)
     harm += [CHANGED] * bool(changed)
     broken = [f"{part.name}: {problem}" for part in walk(parts) if part.state == "failed" for problem in part.problems]
     whole = not harm and not broken
+    lapsed = any(weight(each.code) == "lapsed" for each in soft)
     trust = _trust(reading, certificate, own)
     created = statements.creation(manifest)
     facts: dict[str, Any] = {
@@ -256,14 +261,15 @@ def _judge(
     }
     return Verdict(
         file=name,
-        ok=whole and (reading.state == "trusted" or (any_signer and reading.state == "valid")),
-        sentence=_sentence(name, facts, trust, harm, broken),
+        ok=whole and not lapsed and (any_signer or _vouched(reading)),
+        sentence=_sentence(name, facts, trust, harm=harm, broken=broken, lapsed=notes if lapsed else ()),
         state=reading.state,
         whole=whole,
         trust=trust,
         self_made=trust == "this installation",
         problems=(*dict.fromkeys(meaning(each.code) for each in harm), *changed, *broken),
-        codes=tuple(each.code for each in reading.failures),
+        notes=notes,
+        codes=(*(each.code for each in reading.failures), *([CHANGED.code] if changed else ())),
         parts=parts,
         recipe=statements.recipe(manifest),
         **facts,
@@ -271,15 +277,22 @@ def _judge(
 
 
 def _trust(reading: Reading, certificate: Certificate, own: bytes) -> Trust:
-    untrusted = any(each.code == "signingCredential.untrusted" for each in reading.failures)
-    if reading.state == "valid" or untrusted:
+    if reading.state == "valid" or any(weight(each.code) == "trust" for each in reading.failures):
         return "unknown"
     if own and certificate.der == own:
         return "this installation"
-    return "anchor" if reading.state == "trusted" else "unknown"
+    return "anchor" if _vouched(reading) else "unknown"
 
 
-def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[Finding], broken: Sequence[str]) -> str:
+def _vouched(reading: Reading) -> bool:
+    """Whether a trusted root vouches for the signer, whatever else c2pa found."""
+    return reading.state == "trusted" or "signingCredential.trusted" in reading.successes
+
+
+def _sentence(
+    name: str, facts: Mapping[str, Any], trust: Trust, *, harm: Sequence[Finding], broken: Sequence[str],
+    lapsed: Sequence[str],
+) -> str:  # fmt: skip
     """One plain sentence: what was proven, by whom, whether that one is trusted, what was changed."""
     signer = statements.quoted(facts["signer"])
     who = {
@@ -293,6 +306,8 @@ def _sentence(name: str, facts: Mapping[str, Any], trust: Trust, harm: Sequence[
         return f"{name} does not verify: {reasons}.{claimed}"
     if broken:
         return f"{name} is as {who} signed it, but a part of it had been tampered with before: {'; '.join(broken)}."
+    if lapsed:
+        return f"{name} was not changed since it was signed by {who}, but {'; '.join(lapsed)}."
     opened = "c2pa.opened" in facts["actions"]
     made = f"{'stamped' if opened else 'made'} with {facts['generator'] or 'an unnamed program'}"
     when = f" on {facts['created'][:10]}" if facts["created"] else ""
@@ -333,7 +348,10 @@ class _Tree:
     ) -> Part:
         own = statements.text(ingredient.get("active_manifest"))
         lasting = [each for each in changes if each.code not in SINCE_THEN]
-        harm = [each for each in (*statements.recorded(ingredient), *lasting) if each.code not in HARMLESS]
+        found = [*statements.recorded(ingredient), *lasting]
+        harm = [each for each in found if weight(each.code) == "damage"]
+        soft = [each for each in found if weight(each.code) not in {"damage", "trust"}]
+        unread = any(weight(each.code) == "unread" for each in soft)
         certificate = self._reading.certificates.get(own, Certificate())
         inner: tuple[Part, ...] = ()
         if own:
@@ -347,23 +365,16 @@ class _Tree:
         return Part(
             name=statements.text(ingredient.get("title")),
             relationship=statements.text(ingredient.get("relationship")),
-            state="failed" if harm else "whole" if own else "unsigned",
+            state="failed" if harm else "unread" if unread else "whole" if own else "unsigned",
             signer=statements.text(certificate.subject),
             start=place[0],
             end=place[1],
             problems=tuple(dict.fromkeys(meaning(each.code) for each in harm)),
+            notes=tuple(dict.fromkeys(meaning(each.code, certificate) for each in soft)),
             parameters=statements.parameters(created),
             source=statements.source_type(created),
             parts=inner,
         )
-
-
-def meaning(code: str) -> str:
-    """What a C2PA failure code means, in plain words."""
-    for beginning, words in DAMAGE:
-        if code.startswith(beginning):
-            return words
-    return f"its credential does not validate ({code})"
 
 
 def walk(parts: Sequence[Part]) -> Iterator[Part]:

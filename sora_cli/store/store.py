@@ -26,6 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from sora_cli.bounded import SMALL, expanded, open_regular, read_json
 from sora_cli.errors import MediaError, StoreError
 from sora_cli.lock import Claim
 
@@ -102,7 +103,7 @@ def default_folder() -> Path:
     import platformdirs  # not for commands that keep nothing
 
     named = os.environ.get("SORA_STORE")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("sora") / "clips"
+    return expanded(named) if named else platformdirs.user_cache_path("sora") / "clips"
 
 
 class Store:
@@ -184,7 +185,7 @@ class Store:
         """What was written of a clip when it was kept, or None."""
         with self._telling("read the store"):
             try:
-                card = json.loads(self.path(key, "json").read_bytes())
+                card: Any = read_json(self.path(key, "json"), SMALL)
             except (FileNotFoundError, ValueError):
                 return None
         whole = isinstance(card, dict) and card.pop("seal", "") == _seal(card)
@@ -305,7 +306,7 @@ class Store:
 
     def _noted(self, path: Path) -> dict[str, Any]:
         try:
-            facts = json.loads(path.read_bytes())
+            facts: Any = read_json(path)
         except (OSError, ValueError):
             return {}
         return facts if isinstance(facts, dict) else {}
@@ -355,7 +356,7 @@ class Store:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -30,6 +32,20 @@ def test_a_lost_device_is_tried_again_with_the_count_said(machine: Machine, lost
     assert "the device went away; try 2 of 2" in done.stderr
     assert done.stderr.count("starting again in a new process") == restarts
     assert set(machine.drawn().values()) == {1}
+
+
+def test_starting_again_takes_no_code_from_the_working_folder(machine: Machine) -> None:
+    """The `sora` command has no such folder on its path, and what it starts has none either."""
+    machine.write("lost.yaml", "options: {lost: 3}\nshots: [a ball]\n")
+    for name in ("random.py", "typer.py"):
+        machine.write(name, f"open({str(machine.folder / 'taken')!r}, 'w')\n")
+    words = [sys.executable, "-P", "-m", "sora_cli", "storyboard", "lost.yaml", "-o", "lost.mp4"]
+    done = subprocess.run(
+        words, cwd=machine.folder, env=machine.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "starting again in a new process" in done.stderr
+    assert not (machine.folder / "taken").exists()
 
 
 def test_a_device_that_stays_lost_is_given_up(machine: Machine) -> None:

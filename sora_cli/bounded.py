@@ -1,0 +1,76 @@
+"""Small files that anybody may have written: only regular ones are opened, and only so much of them is read."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+SMALL = 1 << 20
+"""Bytes of a certificate, a key or a card."""
+LARGE = 64 << 20
+"""Bytes of a sidecar or a list: ten thousand takes fit in it."""
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file to read. A pipe without a writer would wait for ever, and a device may have no end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        folder = path.is_dir()
+        raise OSError(errno.EISDIR if folder else errno.EINVAL, "it is a folder" if folder else "it is no regular file")
+    return io.BufferedReader(io.FileIO(handle, "rb"))
+
+
+def read_bytes(path: Path, most: int = LARGE) -> bytes:
+    """The bytes of a file that has at most `most`.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger.
+    """
+    with open_regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes")
+    return data
+
+
+def read_json(path: Path, most: int = LARGE) -> Json:
+    """The value in a JSON file.
+
+    Raises:
+        OSError: as `read_bytes` does.
+        ValueError: it is not JSON, or nested too deep.
+    """
+    return parse_json(read_bytes(path, most))
+
+
+def parse_json(text: bytes | str) -> Json:
+    """The value in a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deep.
+    """
+    try:
+        value: Json = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return value
+
+
+def expanded(name: str) -> Path:
+    """A path as it is written, with `~` and `~user` put in; as it stands where that user has no home here."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)

@@ -1,0 +1,68 @@
+"""What C2PA's failure codes mean (specification 2.2, section 15), in plain words, and which of them tell of a change.
+
+A file that was changed since it was signed, a signer whom nobody vouches for, and a credential that nobody looked into
+are three things. Only the first one is damage.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from sora_cli.stamp.credential import Certificate
+
+Weight = Literal["trust", "remark", "lapsed", "revoked", "unread", "damage"]
+"""How a failure weighs. `trust`: the signer is unknown, which is judged by the signer. `remark`: something beside the
+signature does not hold. `lapsed`: the certificate does not count now; `revoked`: nor did it before. `unread`: nothing
+could be checked. `damage`: the file or its credential is not what was signed."""
+
+MEANINGS: tuple[tuple[str, Weight, str], ...] = (
+    ("signingCredential.untrusted", "trust", "nobody known vouches for its signer"),
+    ("signingCredential.expired", "lapsed", "its signer's certificate has ended"),
+    ("claimSignature.outsideValidity", "lapsed", "it was signed when its signer's certificate did not count"),
+    ("signingCredential.ocsp.revoked", "revoked", "its signer's certificate was revoked"),
+    ("signingCredential.revoked", "revoked", "its signer's certificate is on the list of revoked ones"),
+    ("signingCredential.ocsp", "remark", "nobody says whether its signer's certificate was revoked"),
+    ("timeStamp", "remark", "its time stamp does not count"),
+    ("cawg.x509.signature.mismatch", "damage", "the identity named in it is not what was signed"),
+    ("cawg.ica.signature_mismatch", "damage", "the identity named in it is not what was signed"),
+    ("cawg.ica.signer_payload.mismatch", "damage", "the identity named in it is not what was signed"),
+    ("cawg.identity.assertion.mismatch", "damage", "the identity named in it is not what was signed"),
+    ("cawg", "remark", "nobody known vouches for the identity named in it"),
+    ("manifest.inaccessible", "unread", "its credential lies on the network and was not read"),
+    ("algorithm", "unread", "its credential uses an algorithm that is not known here, so it was not checked"),
+    ("assertion.bmffHash", "damage", "its pictures, sound or container are not those that were signed"),
+    ("assertion.dataHash", "damage", "its pictures, sound or container are not those that were signed"),
+    ("assertion.boxesHash", "damage", "its pictures, sound or container are not those that were signed"),
+    ("claimSignature", "damage", "its credential was altered after it was signed"),
+    ("assertion.hashedURI", "damage", "a statement in its credential was altered"),
+    ("assertion", "damage", "a statement in its credential does not hold"),
+    ("claim", "damage", "its credential is malformed"),
+    ("ingredient", "damage", "the record of what went into it does not hold"),
+    ("manifest", "damage", "its credential is malformed"),
+)
+"""The beginning of a status code, how it weighs, what it means; the first match wins."""
+
+
+def weight(code: str) -> Weight:
+    """How a failure weighs; one that is not known is damage."""
+    return next((weight for beginning, weight, _ in MEANINGS if code.startswith(beginning)), "damage")
+
+
+def meaning(code: str, certificate: Certificate | None = None) -> str:
+    """What a failure means; of a certificate that does not count now, since when or until when."""
+    if code == "signingCredential.expired" and certificate is not None:
+        return _lapse(certificate)
+    words = (words for beginning, _, words in MEANINGS if code.startswith(beginning))
+    return next(words, f"its credential does not validate ({code})")
+
+
+def _lapse(certificate: Certificate) -> str:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    if certificate.starts > now:
+        return (
+            f"its signer's certificate has not begun yet (it begins on {certificate.starts[:10]}: is the clock right?)"
+        )
+    if certificate.ends and certificate.ends > now:
+        return "its signer's certificate did not count when it was looked at"
+    return "its signer's certificate has ended" + (f" (on {certificate.ends[:10]})" if certificate.ends else "")

@@ -1,0 +1,90 @@
+"""Files of others that go into a film: what their credentials are worth, and whether they stay the same meanwhile.
+
+A file that was changed since it was signed is refused, since a new credential would hide that. All else is used: with a
+note where its credential does not count, lies on the network, or could not be looked into.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sora_cli.errors import StampError
+from sora_cli.stamp.credential import Ingredient
+from sora_cli.stamp.verdict import Verdict, verify
+
+Identity = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was looked at: `note` says what of its credential does not count."""
+
+    path: Path
+    note: str
+    identity: Identity
+    """Device, inode, size in bytes and time of the last change: another file has others."""
+
+
+def look_at(path: Path, root: str = "") -> Source:
+    """Read a file's credential before the file is used; `root` is a trusted root as PEM text.
+
+    Raises:
+        StampError: the file or its credential was changed since it was signed.
+        RequestError: the file cannot be read.
+    """
+    identity = _identity(path)
+    found = verify(path, anchors_pem=root, any_signer=True)
+    if found.tampered:
+        why = "; ".join(dict.fromkeys(found.problems))
+        raise StampError(
+            f"will not stamp over a broken credential: {path} was changed since it was signed ({why})",
+            hint="use the file as it was signed; or save it anew, without its credential, if you know what changed",
+        )
+    return Source(path, _note(found), identity)
+
+
+class Sources:
+    """The files that go into a film, each looked at once, before the first frame is read.
+
+    Raises:
+        StampError, RequestError: as `look_at` does.
+    """
+
+    def __init__(self, paths: Iterable[Path], root: str) -> None:
+        self._found = {path: look_at(path, root) for path in dict.fromkeys(paths)}
+
+    def ingredient(
+        self, path: Path, relationship: Literal["componentOf", "inputTo", "parentOf"], label: str
+    ) -> Iterator[Ingredient]:
+        """The file as an ingredient; when the next one is asked for, it must still be the file that was looked at.
+
+        Raises:
+            StampError: it was replaced or changed meanwhile: the film's frames are not this file's.
+        """
+        source = self._found[path]
+        yield Ingredient(path=path, title=path.name, relationship=relationship, label=label, note=source.note)
+        if _identity(path) != source.identity:
+            raise StampError(
+                f"{path} was replaced or changed while the film was made of it",
+                hint="leave it alone and run the same command again",
+            )
+
+
+def _identity(path: Path) -> Identity:
+    try:
+        facts = os.stat(path)  # noqa: PTH116  shorter, and the same
+    except OSError:
+        return 0, 0, 0, 0  # whoever reads it says what is wrong
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _note(found: Verdict) -> str:
+    if found.state == "remote":
+        return "its credential lies on the network and was not read"
+    if found.state == "unreadable":
+        return "it could not be looked into for a credential"
+    return "; ".join(dict.fromkeys((*found.problems, *found.notes))) if found.codes else ""

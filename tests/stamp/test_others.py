@@ -1,0 +1,169 @@
+"""Credentials of others: ended certificates, manifests on the network and edited files are three things."""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from sora_cli.cancel import Halt
+from sora_cli.errors import StampError
+from sora_cli.events import Silent
+from sora_cli.flows import edit
+from sora_cli.stamp import Edit, Part, Release, credential, look_at, verify
+from sora_cli.stamp.credential import Finding
+from sora_cli.stamp.verdict import Verdict, _judge, walk
+from tests.stamp.conftest import Send, make_master
+
+CASES = Path(__file__).parents[1] / "cases"
+ENDED, REMOTE, BARE, PICTURE = (CASES / name for name in ("Q_short.mp4", "Q_remote.mp4", "S.mp4", "R_old.jpg"))
+
+
+def way() -> edit.Way:
+    return edit.Way(report=Silent(), halt=Halt())
+
+
+def part(film: Path, name: str) -> Part:
+    verdict = verify(film)
+    assert verdict.ok, verdict.sentence
+    assert "tampered" not in verdict.sentence
+    return next(each for each in walk(verdict.parts) if each.name == name)
+
+
+def described(film: Path, name: str) -> str:
+    reading = credential.read(film)
+    inside = [each for manifest in reading.manifests.values() for each in manifest.get("ingredients", ())]
+    return next(str(each.get("description", "")) for each in inside if each["title"] == name)
+
+
+@pytest.mark.parametrize("command", ["stamp", "stitch", "grade"])
+@pytest.mark.parametrize(
+    ("source", "state", "words"), [(ENDED, "whole", "ended (on 2026-11-25)"), (REMOTE, "unread", "on the network")]
+)
+def test_a_whole_film_of_somebody_else_is_used_with_a_note(
+    tmp_path: Path, command: str, source: Path, state: str, words: str
+) -> None:
+    out = tmp_path / "out.mp4"
+    if command == "stamp":
+        edit.mark(source, out, way())
+    elif command == "stitch":
+        edit.stitch([source, BARE], out, way())
+    else:
+        edit.grade(source, out, way(), match=str(PICTURE))
+    found = part(out, source.name)
+    assert (found.state, found.problems) == (state, ())
+    assert words in " ".join(found.notes)
+    assert words in described(out, source.name)
+
+
+def test_an_ended_certificate_is_told_as_that() -> None:
+    for path in (ENDED, PICTURE):
+        verdict = verify(path, any_signer=True)
+        assert (verdict.ok, verdict.whole, verdict.tampered, verdict.problems) == (False, True, False, ())
+        assert "was not changed since it was signed" in verdict.sentence
+        assert "certificate has ended" in verdict.sentence
+
+
+def test_a_credential_on_the_network_is_told_as_that() -> None:
+    verdict = verify(REMOTE)
+    assert (verdict.ok, verdict.state, verdict.tampered) == (False, "remote", False)
+    assert "on the network" in verdict.sentence
+
+
+def altered(source: Path, target: Path, at: int) -> Path:
+    raw = bytearray(source.read_bytes())
+    raw[at] ^= 1
+    target.write_bytes(raw)
+    return target
+
+
+@pytest.mark.parametrize("source", [ENDED, PICTURE])
+def test_what_was_changed_is_refused_before_the_work(tmp_path: Path, source: Path) -> None:
+    """An ended certificate excuses nothing."""
+    bad = altered(source, tmp_path / f"bad{source.suffix}", -9)
+    with pytest.raises(StampError, match="changed since it was signed") as caught:
+        look_at(bad)
+    assert caught.value.hint
+    if source.suffix == ".mp4":
+        with pytest.raises(StampError, match="changed since it was signed"):
+            edit.mark(bad, tmp_path / "out.mp4", way())
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_broken_manifest_is_refused_and_a_file_without_one_is_not(tmp_path: Path) -> None:
+    head = ENDED.read_bytes().index(b"jumdc2pa")
+    bad = altered(ENDED, tmp_path / "bad.mp4", head + 1)
+    assert verify(bad).state == "broken"
+    with pytest.raises(StampError, match="changed since it was signed"):
+        look_at(bad)
+    odd = tmp_path / "odd.mp4"
+    odd.write_bytes(b"hello world" * 20)
+    assert "could not be looked into" in look_at(odd).note
+    assert look_at(BARE).note == ""
+
+
+def judged(done: Release, code: str, **certificate: str) -> Verdict:
+    """The verdict on a good film of which c2pa would have said `code` too."""
+    reading = credential.read(done.path, anchors=done.signer.root)
+    mine = {key: dataclasses.replace(each, **certificate) for key, each in reading.certificates.items()}
+    worse = dataclasses.replace(reading, state="invalid", failures=(Finding(code),), certificates=mine)
+    return _judge(worse, "film.mp4", b"", frozenset(), any_signer=False)
+
+
+def test_a_certificate_that_has_not_begun_is_not_called_ended(done: Release) -> None:
+    verdict = judged(done, "signingCredential.expired", starts="2199-01-01T00:00:00+00:00", ends="2200-01-01")
+    assert (verdict.ok, verdict.tampered) == (False, False)
+    assert "has not begun yet (it begins on 2199-01-01: is the clock right?)" in verdict.sentence
+    assert "ended" not in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "is_", "words"),
+    [
+        ("cawg.x509.credential.untrusted", "good", "the identity named in it"),
+        ("cawg.ica.untrusted_issuer", "good", "the identity named in it"),
+        ("cawg.x509.signature.mismatch", "changed", "the identity named in it"),
+        ("timeStamp.untrusted", "good", "time stamp"),
+        ("claimSignature.outsideValidity", "unproven", "did not count"),
+        ("signingCredential.ocsp.revoked", "unproven", "revoked"),
+        ("algorithm.unsupported", "unproven", "not checked"),
+        ("claimSignature.mismatch", "changed", "altered after it was signed"),
+        ("assertion.bmffHash.mismatch", "changed", "not those that were signed"),
+        ("something.new", "changed", "something.new"),
+    ],
+)
+def test_trust_time_and_damage_are_told_apart(done: Release, code: str, is_: str, words: str) -> None:
+    verdict = judged(done, code)
+    assert (verdict.ok, verdict.tampered) == (is_ == "good", is_ == "changed")
+    assert words in " ".join((*verdict.problems, *verdict.notes))
+    assert "tampered" not in verdict.sentence
+
+
+@pytest.mark.parametrize("name", ["paper.pdf", "raw.dng", "photo.jxl", "raw.nef"])
+def test_kinds_that_the_library_reads_can_carry_a_credential(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
+    assert "cannot carry" not in verify(path).sentence
+
+
+@pytest.mark.parametrize("way_in", ["replaced", "rewritten"])
+def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path: Path, send: Send, way_in: str) -> None:
+    """The frames would be the old file's, the ingredient the new one's."""
+    source, other = tmp_path / "source.mp4", tmp_path / "other.mp4"
+    shutil.copy(ENDED, source)
+    shutil.copy(BARE, other)
+    master = make_master(frames=3)
+
+    def pictures() -> Iterator[av.VideoFrame]:
+        yield from master.pictures()
+        if way_in == "replaced":
+            os.replace(other, source)  # noqa: PTH105
+        else:
+            source.write_bytes(other.read_bytes())
+
+    with pytest.raises(StampError, match="replaced or changed while"):
+        send(dataclasses.replace(master, pictures=pictures), making=Edit(clips=((source, 0, 0),)))
+    assert not list(tmp_path.glob("*film*"))
