@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sora_cli.errors import SoraError
+import sora_cli
 from sora_cli.events import Event, TakeKept
-from sora_cli.flows import film
 
 
 def hear(event: Event) -> None:
@@ -25,10 +24,10 @@ def main(colours: list[str]) -> int:
         {"prompt": f"a {colour} ball bounces on the grass, day", "duration": "1s", "transition": "dissolve 0.25s"}
         for colour in colours
     ]
-    board = film.one_shot({"title": "Colours", "seed": 7, "shots": shots})
+    board = sora_cli.one_shot({"title": "Colours", "seed": 7, "shots": shots})
     try:
-        made = film.make(board, Path("colours.mp4"), report=hear)
-    except SoraError as error:
+        made = sora_cli.make(board, Path("colours.mp4"), report=hear)
+    except sora_cli.SoraError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code
     print(f"{made.path}: {made.frames} frames, signed by {made.signer}")

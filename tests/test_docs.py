@@ -1,0 +1,93 @@
+"""What is written for people: help texts are the program's own, every storyboard parses, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sora_cli
+from sora_cli import storyboard
+from sora_cli.cli.commands import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS_PAGE = ROOT / "docs" / "cli.md"
+END_OF_HEAD = "SORA_GOLDEN=write renews them. -->\n"
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS += [
+    " ".join(filter(None, (group.name, name)))
+    for group in app.registered_groups if group.name and group.typer_instance
+    for name in ("", *(each.callback.__name__ for each in group.typer_instance.registered_commands if each.callback))
+]  # fmt: skip
+
+
+def help_of(command: str) -> str:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    program = [sys.executable, "-m", "sora_cli", *command.split(), "--help"]
+    text = subprocess.run(program, capture_output=True, text=True, check=True, env=environment).stdout
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def test_every_commands_help_is_on_its_page() -> None:
+    blocks = "\n\n".join(f"```text\n$ sora {name} --help\n{help_of(name)}\n```" for name in COMMANDS)
+    head, now = COMMANDS_PAGE.read_text(encoding="utf-8").split(END_OF_HEAD, 1)
+    if os.environ.get("SORA_GOLDEN") == "write":
+        COMMANDS_PAGE.write_text(f"{head}{END_OF_HEAD}\n{blocks}\n", encoding="utf-8")
+        return
+    assert now.strip() == blocks, "run: SORA_GOLDEN=write pytest tests/test_docs.py"
+
+
+def boards() -> list[tuple[str, str]]:
+    """Every storyboard on a page, and where it stands."""
+    return [
+        (f"{page.name}-{number}", text)
+        for page in PAGES
+        for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    ]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in boards()])
+def test_every_storyboard_parses(text: str, tmp_path: Path) -> None:
+    for name in re.findall(r"[\w/]+\.(?:png|wav|cube|pdf)\b", text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    path = tmp_path / "board.yaml"
+    path.write_text(text)
+    storyboard.load(path)
+
+
+def links() -> list[tuple[Path, str]]:
+    return sorted({
+        (page, link) for page in PAGES for link in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "link"), [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in links()])
+def test_every_link_leads_somewhere(page: Path, link: str) -> None:
+    assert (page.parent / link).exists()
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_every_variable_of_the_environment_is_told() -> None:
+    told = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    used = {
+        name
+        for path in (ROOT / "sora_cli").rglob("*.py")
+        for name in re.findall(r"\b(?:SORA|C2PA)_(?!NAMES|CLAIM)[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
+    assert {name for name in used if f"`{name}" not in told} == set()
+
+
+def test_the_public_names_are_there() -> None:
+    for name in sora_cli.__all__:
+        assert getattr(sora_cli, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        sora_cli.no_such_name  # noqa: B018  read to see that it is refused
