@@ -6,8 +6,8 @@ The public names, for programs::
     film = sora_cli.make(board, Path("film.mp4"), report=sora_cli.Silent())
     verdict = sora_cli.verify(film.path)
 
-`sora_cli.events` has what the work tells, `sora_cli.errors` what can go wrong: every error is a `SoraError`, with a message,
-a hint and an exit code.
+`sora_cli.events` has what the work tells. `sora_cli.errors` has what can go wrong: every error is a `SoraError`, with a
+message, a hint and an exit code.
 """
 
 from __future__ import annotations

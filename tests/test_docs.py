@@ -62,9 +62,8 @@ def test_every_storyboard_parses(text: str, tmp_path: Path) -> None:
 
 
 def links() -> list[tuple[Path, str]]:
-    return sorted({
-        (page, link) for page in PAGES for link in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8"))
-    })  # fmt: skip
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    return sorted({(page, link) for page in PAGES for link in re.findall(r"\]\((?!http)([^)#]+)\)", texts[page])})
 
 
 @pytest.mark.parametrize(("page", "link"), [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in links()])
