@@ -82,7 +82,7 @@ def stitch(
         transition: how each but the first comes in, as storyboards have it: `dissolve 0.5s`.
         match: what their colours are held to: `film` (the first one), `previous`, `off`, a picture, film or .cube file.
         strength: how strongly, 0 to 1.
-        size: WIDTHxHEIGHT.
+        size: WIDTHxHEIGHT, 720p, or a shape such as 16:9.
         fps: frames a second.
         fit: how clips of another shape are brought to the film's.
 
@@ -99,7 +99,8 @@ def stitch(
     width, height = _even(found[0])
     if size:
         wanted = _read(forms.size, size, "--size")
-        width, height = wanted.width or width, wanted.height or height
+        across, down = wanted.aspect or (width, height)  # a shape keeps the height
+        width, height = wanted.width or 2 * round(height * across / down / 2), wanted.height or height
     overlap = round_half_up(come.duration.at(rate) * rate) if come.kind != "cut" else 0
     shots: list[CutShot] = []
     end = 0

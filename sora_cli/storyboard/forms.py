@@ -26,9 +26,14 @@ TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 DIRECTIONS = ("left", "right", "up", "down")
 
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}"
-_DURATION = re.compile(rf"({_NUMBER})\s*(s|ms|f|)")
-_MINUTES = re.compile(rf"([0-9]{{1,4}})\s*m\s*({_NUMBER})\s*s")
-_SIZE = re.compile(r"([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})")  # noqa: RUF001  people paste the real sign
+_CLOCK = r"(?:([0-9]{1,2}):)?([0-9]{1,4}):([0-9]{2}(?:\.[0-9]{1,12})?)"
+_SPANS = rf"(?:({_NUMBER})\s*(?:m|mins?|minutes?)\s*)?(?:({_NUMBER})\s*(?:s|secs?|seconds?)?)?"
+_SMALL = rf"({_NUMBER})\s*(?:(f|frames?)|ms|milliseconds?)"
+TIME_PATTERN = rf"^\s*(?=[0-9.])(?:{_CLOCK}|{_SMALL}|{_SPANS})\s*$"
+"""A length of time, in the words that JSON Schema's patterns share with Python's."""
+_TIME = re.compile(TIME_PATTERN)
+SIZE_PATTERN = r"^\s*(?:([0-9]{1,6})\s*(?:[xX×*]|by)\s*([0-9]{1,6})|([0-9]{3,4})[pP]|4[kK])\s*$"  # noqa: RUF001  people paste the real sign
+_SIZE = re.compile(SIZE_PATTERN)
 _ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, Fraction("59.94"): 60}
@@ -157,7 +162,7 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[objec
 
 
 def duration(value: object) -> Duration:
-    """A length above nothing and of at most an hour: `4s`, `1500ms`, `48f`, `1m30s`, or a bare number of seconds."""
+    """A length above nothing and of at most an hour: `4s`, `20 seconds`, `1m30s`, `0:20`, `48f`, or a bare number."""
     length = time(value)
     if not (length.frames or length.seconds):
         raise Wrong("a length must be above 0", "leave it out for the default")
@@ -172,18 +177,20 @@ def time(value: object) -> Duration:
     words = written(value).strip().lower()
     if words.startswith("-"):
         raise Wrong(f"{quoted(words)}: a length of time cannot be negative", hint)
-    if minutes := _MINUTES.fullmatch(words):
-        seconds = int(minutes[1]) * 60 + Fraction(minutes[2])
-        return _within(Duration(seconds=seconds))
-    match = _DURATION.fullmatch(words)
+    match = _TIME.fullmatch(words)
     if match is None:
         raise Wrong(f"{quoted(value)} is not a length of time", hint)
-    if match[2] != "f":
-        return _within(Duration(seconds=Fraction(match[1]) / (1000 if match[2] == "ms" else 1)))
-    frames = Fraction(match[1])
-    if frames.denominator != 1:
+    small, frames = match[4], match[5]
+    if not small:
+        hours, minutes, seconds = (
+            Fraction(part or 0) for part in (match[1], match[2] or match[6], match[3] or match[7])
+        )
+        return _within(Duration(seconds=3600 * hours + 60 * minutes + seconds))
+    if not frames:
+        return _within(Duration(seconds=Fraction(small) / 1000))
+    if Fraction(small).denominator != 1:
         raise Wrong(f"{quoted(value)}: frames are whole", hint)
-    return _within(Duration(frames=int(frames)))
+    return _within(Duration(frames=int(Fraction(small))))
 
 
 def _within(length: Duration) -> Duration:
@@ -226,8 +233,8 @@ def side(value: object) -> int:
 
 
 def size(value: object) -> FilmSize:
-    """`256x160` in pixels, or a shape such as `16:9`."""
-    hint = "write WIDTHxHEIGHT, for example 256x160"
+    """`256x160` in pixels, `720p` or `4k` (both 16:9), or a shape such as `16:9`."""
+    hint = "write WIDTHxHEIGHT, for example 256x160; or 720p, or a shape such as 16:9"
     if not isinstance(value, str):
         raise expected("a size", value, hint)
     if _ASPECT.fullmatch(value.strip()):
@@ -235,7 +242,8 @@ def size(value: object) -> FilmSize:
     match = _SIZE.fullmatch(value.strip())
     if match is None:
         raise Wrong(f"{quoted(value)} is not a size", hint)
-    width, height = int(match[1]), int(match[2])
+    height = int(match[2] or match[3] or 2160)
+    width = int(match[1]) if match[1] else round(height * 8 / 9) * 2
     if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
         raise Wrong(f"{quoted(value)} is out of range", f"each side from 16 to {MAX_SIDE} pixels")
     if width % 2 or height % 2:

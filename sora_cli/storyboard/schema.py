@@ -15,7 +15,6 @@ from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, 
 # -- single values ---------------------------------------------------------------------------------------------
 
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_TIME = r"^\s*([0-9]+\s*m\s*)?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*(s|ms|f)?\s*$"
 _POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
 _FITS: tuple[Literal["fill", "fit", "pad"], ...] = ("fill", "fit", "pad")
 _MOTIONS: tuple[Literal["hold", "interpolate"], ...] = ("hold", "interpolate")
@@ -44,12 +43,17 @@ Label = Plain(forms.label, {"type": ["string", "number"]})
 Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
 Length = Plain(
     forms.duration,
-    _json({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": _TIME, "examples": ["4s", "48f"]}),
+    _json(
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "string", "pattern": forms.TIME_PATTERN, "examples": ["4s", "48f"]},
+    ),
 )
-Time = Plain(forms.time, _json({"type": "number", "minimum": 0}, {"type": "string", "pattern": _TIME}))
+Time = Plain(forms.time, _json({"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}))
 Moment = Plain(
     forms.moment,
-    _json({"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": _TIME}),
+    _json(
+        {"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}
+    ),
 )
 Seed = Plain(forms.whole(0, 2**63 - 1), _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
 Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
@@ -65,12 +69,13 @@ Fit = _word(_FITS, "a way to fit")
 Motion = _word(_MOTIONS, "a motion")
 Training = _word(_TRAINING, "a permission to train")
 Policy = Plain(_off, {"anyOf": [{"enum": ["standard", "strict", "off"]}, {"type": "string"}, {"const": False}]})
+_SHAPE: Schema = {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}
 Size = Plain(
-    forms.size, _json({"type": "string", "pattern": r"^\s*[0-9]+\s*[xX:]\s*[0-9]+\s*$", "examples": ["256x160"]})
+    forms.size, _json({"type": "string", "pattern": forms.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
 )
 Aspect = Plain(
     forms.aspect,
-    _json({"enum": ["16:9", "9:16", "1:1"]}, {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}),
+    _json({"enum": ["16:9", "9:16", "1:1"]}, _SHAPE),
 )
 Side = Plain(forms.side, _json({"type": "integer", "minimum": 16, "maximum": forms.MAX_SIDE, "multipleOf": 2}))
 Rate = Plain(
@@ -204,7 +209,7 @@ class ProvenanceForm(Form):
 class OutputForm(Form):
     """The film's size and rate; the engine's where not written."""
 
-    size = Key(Size, "WIDTHxHEIGHT in pixels, both even: 256x160.")
+    size = Key(Size, "WIDTHxHEIGHT in pixels, both even: 256x160; 720p and 4k are 16:9.")
     aspect = Key(Aspect, "The shape, WIDTH:HEIGHT; goes with `height`.")
     height = Key(Side, "Height in pixels, even; goes with `aspect`.")
     fps = Key(Rate, "Frames a second: 24, 23.976, 30000/1001.")
@@ -238,7 +243,7 @@ class Take(Level):
     """What may stand at shot and beat level."""
 
     prompt = Key(Text, "What happens. @name puts a cast member in.")
-    duration = Key(Length, "4s, 1500ms, 48f (frames), or seconds; else the engine's.")
+    duration = Key(Length, "4s, 1500ms, 48f (frames), 1m30s, 0:20, or seconds; else the engine's.")
     from_ = Key(
         Link,
         "What the first frames carry on from: previous, nothing, a shot's name, {shot, at}, a picture or a film file.",

@@ -41,6 +41,17 @@ def test_milliseconds_and_frames_are_exact(count: int) -> None:
         ("1m30s", 90),
         ("1 m 0.5 s", Fraction(121, 2)),
         (".5s", Fraction(1, 2)),
+        ("20 seconds", 20),
+        ("1 Second", 1),
+        ("1.5 sec", Fraction(3, 2)),
+        ("1m", 60),
+        ("2 min", 120),
+        ("1 minute 30 seconds", 90),
+        ("1m30", 90),
+        ("0:20", 20),
+        ("1:05", 65),
+        ("00:01:02.5", Fraction(125, 2)),
+        ("500 milliseconds", Fraction(1, 2)),
     ],
 )
 def test_a_duration_in_a_storyboard(written: str, seconds: Fraction) -> None:
@@ -49,7 +60,26 @@ def test_a_duration_in_a_storyboard(written: str, seconds: Fraction) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["0", "-1s", "soon", "1.5f", "1h", "2d", "3601", "[1]", "true", "1e2", ".inf", ".nan", "'4 s s'", "9" * 30],
+    [
+        "0",
+        "-1s",
+        "soon",
+        "1.5f",
+        "1h",
+        "2d",
+        "3601",
+        "[1]",
+        "true",
+        "1e2",
+        ".inf",
+        ".nan",
+        "'4 s s'",
+        "9" * 30,
+        "1:5",
+        "0:0:0:4",
+        "20 s 1 m",
+        "s",
+    ],
 )
 def test_what_is_no_duration(written: str) -> None:
     told = problem(f"shots:\n  - prompt: a\n    duration: {written}")
@@ -84,6 +114,8 @@ def test_sizes() -> None:
 
     assert size("size: 256x160") == size("size: 256 X 160") == FilmSize(width=256, height=160)
     assert size("aspect: 9:16, height: 320") == size("size: 9:16, height: 320") == FilmSize(height=320, aspect=(9, 16))
+    assert size("size: 1080p") == size("size: 1920 by 1080") == size("size: 1920*1080") == FilmSize(1920, 1080)
+    assert [(size(f"size: {name}").width) for name in ("360p", "480P", "720p", "4k")] == [640, 854, 1280, 3840]
     assert "write 256x162" in problem("output: {size: 255x161}\nshots: [a]")
     for wrong in (
         "size: 8x8",
