@@ -27,6 +27,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class SoraError(Exception):
@@ -38,6 +39,15 @@ class SoraError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`: `where` is a file, line and column, or None."""
+        return {"code": self.exit_code, "message": self.message, "hint": self.hint, "where": None}
+
+    @property
+    def line(self) -> str:
+        """The error in one line, for a log: what is wrong, and what to do next."""
+        return " ".join(self.message.split()) + (f" ({self.hint})" if self.hint else "")
 
 
 class RequestError(SoraError):
@@ -146,16 +156,28 @@ class Problem:
     hint: str = ""
     mark: Mark | None = None
 
+    @property
+    def head(self) -> str:
+        """`FILE:LINE:COLUMN: message`; the message alone where it has no place."""
+        where = self.mark
+        return f"{where.file}:{where.line}:{where.column}: {self.message}" if where else self.message
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {**_place(self.mark), "message": self.message, "hint": self.hint}
+
     def __str__(self) -> str:
         """`FILE:LINE:COLUMN: message`, the line, a caret, `hint: ...`, as the storyboard format promises."""
-        lines = [self.message]
+        lines = [self.head]
         if self.mark is not None:
-            where = self.mark
-            lines = [f"{where.file}:{where.line}:{where.column}: {self.message}"]
-            lines += [f"  {line}" for line in where.excerpt()]
+            lines += [f"  {line}" for line in self.mark.excerpt()]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _place(mark: Mark | None) -> dict[str, Any]:
+    return {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
 
 
 class StoryboardError(RequestError):
@@ -164,3 +186,18 @@ class StoryboardError(RequestError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`: the first problem, how many there are, and all `problems` in full."""
+        first = self.problems[0] if self.problems else Problem("nothing is known of what is wrong")
+        told = {"message": self._count + first.message, "hint": first.hint, "where": _place(first.mark) or None}
+        return {**super().as_dict(), **told, "problems": [problem.as_dict() for problem in self.problems]}
+
+    @property
+    def line(self) -> str:
+        """As every error's: the first problem, and how many there are."""
+        return self._count + "".join(problem.head for problem in self.problems[:1])
+
+    @property
+    def _count(self) -> str:
+        return f"{counted(len(self.problems), 'problem')}, first: " if len(self.problems) > 1 else ""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import console
+from sora_cli.cli import complete, console, usage
 from sora_cli.cli.session import interruptible, pairs, signer, working
 from sora_cli.errors import DeviceLost, RequestError, SoraError, counted
 
@@ -48,21 +48,53 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     """
     # pydantic would look through every installed package for plugins: a tenth of what `sora check` takes.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    words = usage.meant(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
     try:
-        words = list(sys.argv[1:] if argv is None else argv)
-        _asked(words)(args=words, prog_name="sora")
+        code = int(_asked(words)(args=words, prog_name="sora", standalone_mode=False) or 0)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except typer.TyperException as error:
+        if not words:  # the help: no command was asked for
+            console.say(error.format_message())
+            return 2
+        return _told(_refused(error, words), as_json=as_json)
     except SoraError as error:
-        console.show_error(error)
+        code = _told(error, as_json=as_json)
         if isinstance(error, DeviceLost) and again is not None:
             again()
-        return error.exit_code
+        return code
     except BrokenPipeError:
         # Whoever read our output has seen enough (`sora plan | head`).
         sys.stderr.close()
         return 1
-    return 0
+    except Exception as error:
+        if as_json:
+            bug = f"{type(error).__name__}: {error}"
+            console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
+        raise
+    if code > 128 and as_json:  # a signal, as shells count
+        stopped = {"code": code, "message": "interrupted", "hint": "run the same command again: it resumes"}
+        console.stdout_json({"error": {**stopped, "where": None}})
+    return code
+
+
+def _told(error: SoraError, *, as_json: bool) -> int:
+    """Draw an error, for a program too where it asked for a document; its exit code."""
+    if as_json:
+        console.stdout_json({"error": error.as_dict()})
+    console.show_error(error)
+    return error.exit_code
+
+
+def _refused(error: typer.TyperException, words: Sequence[str]) -> RequestError:
+    """What Typer cannot read of a command line, with what to type instead."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    known = [name for param in context.command.params for name in param.opts] if context else []
+    option = getattr(error, "option_name", "") if "No such option" in error.message else ""
+    message = error.message if option else error.format_message()
+    command = context.command_path.partition(" ")[2] if context else ""
+    return usage.refused(message, command=command, known=known, words=words, option=option)
 
 
 def _asked(words: Sequence[str]) -> typer.Typer:
@@ -84,7 +116,7 @@ def _version(show: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
@@ -111,20 +143,44 @@ MaxDisk = Annotated[
     str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="SHOT", help="Shoot this shot alone; repeatable.")]
+
+
+def _shots(context: typer.Context, incomplete: str) -> list[str]:
+    # `args` holds the file where the line ends at the option that is completed.
+    return complete.shots(context.params.get("file") or next(iter(context.args), None), incomplete)
+
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="SHOT", autocompletion=_shots, help="Shoot this shot alone; repeatable."),
+]
 Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
 
 
 Deliver = Annotated[
-    str, typer.Option(metavar="NAME", help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs).")
+    str,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=complete.deliveries,
+        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs).",
+    ),
 ]
 SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
 SignKey = Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")]
 MemoryMode = Annotated[
-    str | None, typer.Option("--memory", metavar="MODE", help="How models are fitted to the GPU: auto, fast or low.")
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="MODE",
+        autocompletion=complete.memory_modes,
+        help="How models are fitted to the GPU: auto, fast or low.",
+    ),
 ]
-ModelName = Annotated[str, typer.Argument(metavar="ID", help="A name that `sora models` lists, or a hub id.")]
+ModelName = Annotated[
+    str,
+    typer.Argument(metavar="ID", autocompletion=complete.engines, help="A name that `sora models` lists, or a hub id."),
+]
 NewFilm = Annotated[Path, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
 Author = Annotated[str, typer.Option(help="Who made it; goes into its credential.")]
 Mark = Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")]
@@ -137,20 +193,32 @@ FITS = ("fill", "fit", "pad")
 
 @app.command()
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What happens.")],
+    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens, in quotes or not.")],
     output: Out = None,
     image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
     to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
     reference: Annotated[
         list[Path] | None, typer.Option(metavar="PICTURE", help="Who or what should be seen; may be given again.")
     ] = None,
-    duration: Annotated[str | None, typer.Option(help="4s, 1500ms, 48f or seconds.")] = None,
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT.")] = None,
+    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None,
+    aspect: Annotated[str | None, typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height.")] = None,
+    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None,
+    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
-    engine: Annotated[str | None, typer.Option(help="A name that `sora models` lists, a hub id or a folder.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            "--model",
+            autocompletion=complete.engines,
+            help="A name that `sora models` lists, a hub id or a folder.",
+        ),
+    ] = None,
     style: Annotated[str | None, typer.Option(help="Look and technique.")] = None,
-    avoid: Annotated[str | None, typer.Option(help="What should not be seen.")] = None,
+    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None,
     camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
+    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None,
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
     draft: Draft = False,
     memory: MemoryMode = None,
@@ -166,16 +234,19 @@ def generate(
     """Make one clip from a prompt."""
     from sora_cli.flows import film
 
+    words = " ".join(prompt)
+    options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
     shot: dict[str, Any] = {
-        "prompt": prompt, "from": image and str(image), "to": to_image and str(to_image),
+        "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
         "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
         "engine": engine, "style": style, "avoid": avoid, "camera": camera,
-        "options": pairs(option, "--option") or None,
+        "takes": takes, "options": options or None,
     }  # fmt: skip
     written = {key: value for key, value in shot.items() if value is not None}
-    data = {"title": prompt, "shots": [written], "memory": memory, "output": size and {"size": size}}
+    sizes = {key: value for key, value in (("size", size), ("aspect", aspect), ("fps", fps)) if value is not None}
+    data = {"title": words, "shots": [written], "memory": memory, "output": sizes or None}
     board = film.one_shot(data)
-    out, who = output or film.free_name(prompt, deliver), signer(sign_cert, sign_key)
+    out, who = output or film.free_name(words, deliver), signer(sign_cert, sign_key)
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         made = film.make(board, out, report=report, studio=studio, draft=draft, deliver=deliver, signer=who)
     _show_film(made, as_json=as_json)

@@ -35,8 +35,9 @@ class Checked:
         """Plain data, for `--json`."""
         return {
             "file": str(self.file), "ok": not self.problems,
-            "problems": [_problem(problem) for problem in self.problems],
-            "remarks": [_problem(remark) for remark in self.remarks],
+            "problems": [problem.as_dict() for problem in self.problems],
+            "remarks": [remark.as_dict() for remark in self.remarks],
+            **({"error": StoryboardError(self.problems).as_dict()} if self.problems else {}),
         }  # fmt: skip
 
     def praise(self) -> str:
@@ -52,12 +53,6 @@ def _time(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    mark = problem.mark
-    place = {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
-    return {**place, "message": problem.message, "hint": problem.hint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ class PlanView:
                 for take in plan.takes
             ],
             "needs": {name: asdict(need) for name, need in self.needs.items()},
-            "remarks": [_problem(remark) for remark in plan.remarks],
+            "remarks": [remark.as_dict() for remark in plan.remarks],
         }  # fmt: skip
 
     def _handed(self) -> set[str]:

@@ -1,0 +1,136 @@
+"""What people type out of habit: words that mean a command here, and for all others what to type instead."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from pathlib import PurePath
+
+from sora_cli.errors import RequestError
+
+BOARDS = ("storyboard", "check", "plan", "batch")
+"""Commands whose shots are written in a file."""
+
+COMMANDS = {
+    "render": "storyboard FILE", "make": "storyboard FILE", "run": "storyboard FILE", "film": "storyboard FILE",
+    "build": "storyboard FILE", "create": 'generate "a red ball"', "gen": 'generate "a red ball"',
+    "video": 'generate "a red ball"', "init": "new", "start": "new", "list": "models", "engines": "models",
+    "engine": "models", "model": "models", "download": "models pull ID", "install": "models pull ID",
+    "pull": "models pull ID", "show": "models show ID", "lint": "check FILE", "validate": "check FILE",
+    "join": "stitch CLIPS... -o FILM", "concat": "stitch CLIPS... -o FILM", "merge": "stitch CLIPS... -o FILM",
+    "cache": "store", "clean": "store clean", "sign": "stamp FILE -o FILM", "info": "verify FILM",
+}  # fmt: skip
+"""What other programs call a command, and what to type here."""
+
+OPTIONS = {
+    "--engine": ("engine: NAME", "-e", "-m", "--model", "--checkpoint"),
+    "--avoid": ("avoid: WORDS", "--negative", "--negative-prompt", "--neg"),
+    "--steps": ("options: {steps: 24}", "--num-inference-steps", "--num-steps", "--sampling-steps"),
+    "--option guidance=5": ("options: {guidance: 5}", "--guidance", "--guidance-scale", "--cfg", "--cfg-scale"),
+    "--option lora=FILE": ("options: {lora: FILE}", "--lora"),
+    "--fps": ("output: {fps: 24}", "--frame-rate", "--framerate", "--rate"),
+    "--aspect": ("output: {aspect: 16:9, height: 480}", "--aspect-ratio", "--ratio", "--shape"),
+    "--size": ("output: {size: 640x360}", "--resolution", "--width", "--height", "--res", "-s"),
+    "--takes": ("takes: 3, at a shot or beat", "-n", "--num", "--count", "--samples", "--batch-size"),
+    "--duration": ("duration: 4s, at a shot or beat", "-d", "-t", "--length", "--seconds", "--time", "--frames",
+                   "--num-frames"),
+    "--seed": ("seed: 7",),
+    "--style": ("style: WORDS",),
+    "--camera": ("camera: WORDS, at a shot or beat",),
+    "--image": ("from: PICTURE, at a shot or beat", "-i", "--input", "--init-image", "--from", "--first-frame"),
+    "--to-image": ("to: PICTURE, at a shot or beat", "--to", "--last-frame", "--end-image"),
+    "--reference": ("reference: PICTURE, at a shot or beat", "-r", "--ref", "--references"),
+    "--match": ("look: {match: scene}", "--look", "--lut"),
+    "--transition": ("transition: dissolve 0.5s, at a shot", "--dissolve", "--fade"),
+    "--author": ("provenance: {author: NAME}",),
+    "--mark": ("provenance: {watermark: TEXT}", "--watermark"),
+    "--option": ("options: {KEY: VALUE}", "--opt", "--options"),
+    "--output": ("", "--out", "--outfile", "--output-file", "--dest"),
+    "--deliver": ("", "--format", "--codec", "--container"),
+    "--memory": ("memory: low", "--low-vram", "--lowvram", "--offload"),
+    "--log": ("", "-v", "--verbose", "--debug"),
+    "--json": ("", "-j"),
+}  # fmt: skip
+"""Options by their names here: how a storyboard has it, and what people call it."""
+
+INSTEAD = {
+    "--prompt": 'the prompt needs no option: sora generate "a red ball"',
+    "-p": 'the prompt needs no option: sora generate "a red ball"',
+    "--quiet": "talk goes to stderr: add 2>/dev/null",
+    "-q": "talk goes to stderr: add 2>/dev/null",
+    "--device": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
+    "--gpu": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
+    "--cpu": "CUDA_VISIBLE_DEVICES= hides the GPU",
+    "--version": "sora --version",
+    "-V": "sora --version",
+    "-v": "sora --version; --log FILE keeps what a command says",
+}
+"""What is typed as an option and is none."""
+
+
+def meant(words: Sequence[str]) -> list[str]:
+    """The command line that `words` mean: `help check` is `check --help`, `version` is `--version`."""
+    first, rest = list(words[:1]), list(words[1:])
+    if first == ["help"]:
+        return [*(word for word in rest if not word.startswith("-")), "--help"]
+    return ["--version"] if first == ["version"] else first + rest
+
+
+def refused(
+    message: str, *, command: str, known: Collection[str], words: Sequence[str], option: str = ""
+) -> RequestError:
+    """The error of a command line that cannot be read.
+
+    Args:
+        message: what is wrong, as the parser has it.
+        command: the command that was asked for, without `sora`; empty where there is none.
+        known: the options of that command.
+        words: the whole command line.
+        option: the option that is not known, where that is what is wrong.
+    """
+    line = f"sora {command}".strip()
+    named = [word for word in words if not word.startswith("-")]
+    hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
+    return RequestError(message[:1].lower() + message[1:].rstrip("."), hint=hint or f"see: {line} --help")
+
+
+def _option(option: str, command: str, known: Collection[str]) -> str:
+    named = {other: (name, key) for name, (key, *others) in OPTIONS.items() for other in (name, *others)}
+    near = get_close_matches(option, [*known, *named], 1, cutoff=0.7)
+    name, key = named.get(option) or named.get(next(iter(near), ""), ("", ""))
+    if name and name.partition(" ")[0] in known:
+        return f"write {name}"
+    if key and command in BOARDS:
+        return f"that is written in the storyboard, as `{key}`"
+    return INSTEAD.get(option) or (f"did you mean {near[0]}?" if near and near[0] in known else "")
+
+
+def _command(command: str, words: Sequence[str]) -> str:
+    if command:
+        return _ARGUMENTS.get(command, "")
+    first = words[0] if words else ""
+    if first in COMMANDS:
+        return f"type: sora {COMMANDS[first]}"
+    ending = PurePath(first).suffix.lower()
+    if ending in (".yaml", ".yml"):
+        return f"to make its film: sora storyboard {first}"
+    if ending in (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp"):
+        return f"to see where it comes from: sora verify {first}"
+    return f"to make a clip of these words: sora generate {' '.join(words)}" if " " in " ".join(words) else ""
+
+
+_ARGUMENTS = {
+    "generate": 'say what happens: sora generate "a red ball rolls on the grass"',
+    "storyboard": "name one storyboard: sora storyboard FILE; for several: sora batch FILES...; to write one: sora new",
+    "check": "name one storyboard: sora check FILE",
+    "plan": "name one storyboard: sora plan FILE",
+    "batch": "name storyboards, or one and a CSV list: sora batch FILES... -o FOLDER",
+    "stitch": "name the clips, and where the film goes: sora stitch CLIPS... -o FILM",
+    "grade": "name one film, and what it is held to: sora grade CLIP --match REFERENCE -o FILM",
+    "stamp": "name one film, and where the stamped one goes: sora stamp FILE -o FILM",
+    "verify": "name one film: sora verify FILM",
+    "reproduce": "name one film: sora reproduce FILM",
+    "models show": "name one engine: sora models show ID",
+    "models pull": "name one engine: sora models pull ID",
+}
+"""What to type where an argument is missing or too much."""

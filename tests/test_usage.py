@@ -1,0 +1,211 @@
+"""What a newcomer types: it does what is meant, or says what to type; and a program gets one document, always."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sora_cli.cli import usage
+from sora_cli.cli.commands import main
+from tests.boards import catalogue
+from tests.test_film import Greys
+from tests.unattended.conftest import new_machine
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text("shots: [{name: ball, prompt: a red ball}, {name: cube, prompt: a cube}]\n")
+    (tmp_path / "bad.yaml").write_text("shots:\n  - {promt: a}\n  - {prompt: b, duration: soon}\n")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("home")
+def test_a_prompt_needs_no_quotes_and_options_have_the_names_that_people_know(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    words = (
+        "generate white ball on grass -d 0:01 --model test --negative text --steps 3 --takes 2 --fps 24 --aspect 1:1"
+    )
+    assert main([*words.split(), "-o", "ball.mp4", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["frames"], made["path"]) == (24, "ball.mp4")
+    facts = json.loads(Path(made["sidecar"]).read_text())
+    assert (facts["film"]["width"], facts["film"]["height"]) == (320, 320)
+    takes = [(take["prompt"], take["avoid"], take["options"]["steps"]) for take in facts["takes"]]
+    assert takes == 2 * [("white ball on grass", "text", 3)]
+
+
+@pytest.mark.parametrize("words", ["-V", "--version", "version"])
+def test_the_version_has_three_spellings(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert main([words]) == 0
+    assert capsys.readouterr().out.startswith("sora ")
+
+
+@pytest.mark.parametrize("words", ["", "check", "models pull", "store clean"])
+def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert main(["help", *words.split()]) == 0
+    asked = capsys.readouterr().out
+    assert main([*words.split(), "--help"]) == 0
+    assert asked == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("a red ball", "sora generate a red ball"),
+        ("film.yaml", "sora storyboard film.yaml"),
+        ("film.MP4", "sora verify film.MP4"),
+        ("render good.yaml", "sora storyboard FILE"),
+        ("chek good.yaml", "Did you mean 'check'"),
+        ("help chek", "Did you mean 'check'"),
+        ("generate", 'sora generate "a red ball'),
+        ("generate --prompt ball", "needs no option"),
+        ("generate ball --lenght 4s", "write --duration"),
+        ("generate ball --cfg 5", "write --option guidance=5"),
+        ("storyboard good.yaml bad.yaml", "sora batch FILES"),
+        ("stamp in.mp4 out.mp4", "sora stamp FILE -o FILM"),
+        ("models nosuch", "sora models --help"),
+        ("verify film.mp4 --nosuch", "sora verify --help"),
+        *((f"{command} good.yaml --model wan", "`engine: NAME`") for command in usage.BOARDS),
+        ("storyboard good.yaml --steps 9", "`options: {steps: 24}`"),
+        ("storyboard good.yaml --fps 9", "`output: {fps: 24}`"),
+        ("storyboard good.yaml --aspect 1:1", "`output: {aspect: 16:9, height: 480}`"),
+        ("storyboard good.yaml --takes 9", "`takes: 3"),
+        ("storyboard good.yaml --negative text", "`avoid: WORDS`"),
+        ("storyboard good.yaml -d 3", "`duration: 4s"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_what_cannot_be_read_is_told_with_what_to_type(
+    capsys: pytest.CaptureFixture[str], words: str, hint: str
+) -> None:
+    assert main(words.split()) == 2
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
+def test_what_the_hints_name_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that is named takes `--help`; every key of a storyboard that is named is known."""
+    for command in {*usage.COMMANDS.values(), *usage.BOARDS}:
+        name = [word for word in command.split() if word.isalpha() and word.islower()]
+        assert main([*name, "--help"]) == 0, command
+    for written, _, where in (key.partition(", at a") for key, *_ in usage.OPTIONS.values() if key):
+        shot, film = (f", {written}", "") if where else ("", f"{written}\n")
+        Path("key.yaml").write_text(f"{film}shots: [{{prompt: a{shot}}}]\n")
+        main(["check", "key.yaml"])
+        assert "unknown key" not in capsys.readouterr().err, written
+
+
+# -- one document --------------------------------------------------------------------------------------------------
+
+
+def document(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
+    code = main([*words.split(), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("generate", 2),
+        ("generate ball --nosuch", 2),
+        ("generate ball --max-time soon", 2),
+        ("generate ball --engine nosuch", 3),
+        ("generate ball --deliver vhs", 2),
+        ("storyboard nothere.yaml", 2),
+        ("storyboard bad.yaml", 2),
+        ("storyboard good.yaml --only nosuch", 2),
+        ("batch bad.yaml", 2),
+        ("batch nothere.csv", 2),
+        ("check", 2),
+        ("check good.yaml --set a", 2),
+        ("plan bad.yaml", 2),
+        ("plan good.yaml --memory none", 2),
+        ("stitch nothere.mp4 -o b.mp4", 1),
+        ("stitch nothere.mp4 -o b.mp4 --fit none", 2),
+        ("grade nothere.mp4 --match a.png -o b.mp4", 2),
+        ("stamp nothere.mp4 -o b.mp4", 1),
+        ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", 3),
+        ("verify nothere.mp4", 2),
+        ("reproduce nothere.mp4", 2),
+        ("models show nosuch", 3),
+        ("models nosuch", 2),
+        ("store clean --keep-days few", 2),
+        ("nosuch", 2),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_an_error_is_a_document_too(capsys: pytest.CaptureFixture[str], words: str, code: int) -> None:
+    got, told = document(words, capsys)
+    assert got == told["error"]["code"]
+    assert {"code", "message", "hint", "where"} <= told["error"].keys()
+    assert told["error"]["message"]
+    assert got == code
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "storyboard", "batch"])
+@pytest.mark.usefixtures("home")
+def test_all_mistakes_of_a_storyboard_are_in_it(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    code, told = document(f"{command} bad.yaml", capsys)
+    assert code == told["error"]["code"] == 2
+    assert told["error"]["where"] == {"file": "bad.yaml", "line": 2, "column": 5}
+    assert {problem["line"] for problem in told["error"]["problems"]} == {2, 3}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interruption_is_a_document_too(tmp_path: Path) -> None:
+    machine = new_machine(tmp_path)
+    machine.write("one.yaml", "shots: [a red ball]\n")
+    slow = {**machine.environment, "SORA_DRAW_STEP": "0.2"}
+    program = [sys.executable, "-m", "sora_cli", "storyboard", "one.yaml", "--events", "--json"]
+    with subprocess.Popen(program, cwd=tmp_path, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "step":
+                break
+        process.send_signal(signal.SIGTERM)
+        out = process.communicate(timeout=120)[0].decode()
+    assert process.returncode == 143
+    told = json.loads("{\n" + out.partition("{\n")[2])
+    assert (told["error"]["code"], told["error"]["message"]) == (143, "interrupted")
+
+
+# -- completion ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("sora generate ball --engine n", {"nano"}),
+        ("sora generate ball --deliver p", {"prores"}),
+        ("sora storyboard good.yaml --only ", {"ball", "cube"}),
+        ("sora plan bad.yaml --only ", set()),
+        ("sora plan good.yaml --memory f", {"fast"}),
+        ("sora models show n", {"nano"}),
+    ],
+)
+def test_a_shell_completes_engines_deliveries_and_shots(home: Path, line: str, wanted: set[str]) -> None:
+    asked = {"_SORA_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    program = "from sora_cli.cli.commands import main; main([])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=home,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wanted <= set(done.stdout.split()), done.stderr
+    assert done.stderr == ""
