@@ -28,6 +28,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
+from sora_cli.flows import preflight
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
@@ -144,7 +145,7 @@ def make(
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         unlock(out)
         return done
-    _check_finish(plan)
+    preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
         stack.enter_context(place(out, studio.halt))
@@ -165,18 +166,6 @@ def make(
         sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft, again=again)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
-
-
-def _check_finish(plan: Plan) -> None:
-    """Refuse titles and marks that cannot be drawn, before hours of work are put into the film."""
-    from sora_cli import stamp
-
-    if any(shot.title for shot in plan.shots):
-        from sora_cli.master.title import check_titles
-
-        check_titles(plan.shots, plan.width, plan.height)
-    unmarked, mark = plan.board.policy != "strict", plan.board.provenance.watermark
-    stamp.check_mark(mark, plan.width, plan.height, may_leave_unmarked=unmarked)
 
 
 def check_place(out: Path, kind: Delivery) -> None:
