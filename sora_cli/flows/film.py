@@ -30,6 +30,7 @@ from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
 from sora_cli.flows import preflight
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio, place, unlock
@@ -242,26 +243,12 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str,
             start += len(piece.frames)
     sound = board.sound
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
-    matched = _graded(plan)
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
-        colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
+        colour=matched_to([shot for shot in plan.shots if shot.beats]),
         music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
         cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {}, recipe=again,
     )  # fmt: skip
-
-
-def _graded(plan: Plan) -> set[str]:
-    """What the colours of shots were held to, where they were: a shot that others are held to stays as it is."""
-    graded: set[str] = set()
-    before: set[str] = set()
-    for shot in plan.shots:
-        look, held = shot.look, {"scene": shot.scene in before, "film": bool(before), "previous": bool(before)}
-        if shot.beats and look.strength and held.get(look.match, look.match != "off"):
-            graded.add(look.match)
-        if shot.beats:
-            before.add(shot.scene)
-    return graded
