@@ -245,9 +245,9 @@ def generate(
     written = {key: value for key, value in shot.items() if value is not None}
     sizes = {key: value for key, value in (("size", size), ("aspect", aspect), ("fps", fps)) if value is not None}
     data = {"title": words, "shots": [written], "memory": memory, "output": sizes or None}
-    board = film.one_shot(data)
-    out, who = output or film.free_name(words, deliver), signer(sign_cert, sign_key)
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        board = film.one_shot(data)
+        out, who = output or film.free_name(words, deliver), signer(sign_cert, sign_key)
         made = film.make(board, out, report=report, studio=studio, draft=draft, deliver=deliver, signer=who)
     _show_film(made, as_json=as_json)
 
@@ -278,12 +278,13 @@ def storyboard(
     from sora_cli.flows import film, preview
     from sora_cli.storyboard import load
 
-    board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
     if dry_run:
+        board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
         _show_plan(preview.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
         return
-    out, who = output or film.default_name(board, deliver), signer(sign_cert, sign_key)
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        out, who = output or film.default_name(board, deliver), signer(sign_cert, sign_key)
         made = film.make(
             board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=deliver, signer=who
         )
@@ -315,12 +316,12 @@ def batch(
     """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
     from sora_cli.flows import batch as films
 
-    asked = films.entries(files)
-    way = films.Way(
-        folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
-        jobs=jobs, deliver=deliver,
-    )  # fmt: skip
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
+        asked = films.entries(files, report)
+        way = films.Way(
+            folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
+            jobs=jobs, deliver=deliver,
+        )  # fmt: skip
         outcomes = films.run(asked, studio, report, way)
         _show_outcomes(outcomes, as_json=as_json, events=events)
     if any(outcome.exit_code for outcome in outcomes):
@@ -418,10 +419,10 @@ def stitch(
     """Put films one after the other, as one stamped film."""
     from sora_cli.flows import edit
 
-    if fit not in FITS:
-        raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
-    who = signer(sign_cert, sign_key)
     with working(events=events, log=log) as (report, studio):
+        if fit not in FITS:
+            raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
+        who = signer(sign_cert, sign_key)
         way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
         made = edit.stitch(
             clips, output, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
@@ -453,8 +454,8 @@ def grade(
     """Hold a film's colours to those of a picture or another film."""
     from sora_cli.flows import edit
 
-    who = signer(sign_cert, sign_key)
     with working(events=events, log=log) as (report, studio):
+        who = signer(sign_cert, sign_key)
         way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
         made = edit.grade(clip, output, way, match=match, strength=strength, lut=lut_out)
     _show_made(made, as_json=as_json)
@@ -476,8 +477,8 @@ def stamp(
     """Put the visible mark and a signed credential on a film."""
     from sora_cli.flows import edit
 
-    who = signer(sign_cert, sign_key)
     with working(events=events, log=log) as (report, studio):
+        who = signer(sign_cert, sign_key)
         way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
         made = edit.mark(film, output, way)
     _show_made(made, as_json=as_json)

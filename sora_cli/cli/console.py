@@ -65,11 +65,14 @@ def say(text: str, style: str = "") -> None:
     open_console().print(Text(plain(text), style=style))
 
 
-def show_stop(last: bool) -> None:
+STOPPING = "stopping when what is being written is whole; Ctrl-C once more stops at once"
+
+
+def show_stop(*, last: bool) -> None:
     """Say that a signal was heard. Safe in a signal handler, where a print may meet a half-done one of its own."""
     text = b"\x1b[?25h" if last and sys.stderr.isatty() else b""  # progress bars hide the cursor
     if not last:
-        text = b"\nstopping, when what is being written is whole; once more stops at once\n"
+        text = f"\n{STOPPING}\n".encode()
     with contextlib.suppress(OSError, ValueError):
         os.write(sys.stderr.fileno(), text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from functools import singledispatch, singledispatchmethod
 from pathlib import Path
@@ -11,11 +12,12 @@ from types import TracebackType
 from typing import Self
 
 from rich import progress
+from rich.console import RenderableType
 from rich.text import Text
 
 from sora_cli import events
 from sora_cli.cli import console
-from sora_cli.errors import RequestError, SoraError, counted
+from sora_cli.errors import RequestError, SoraError, StoryboardError, counted
 
 
 class Download:
@@ -44,13 +46,25 @@ class Download:
         self._bar.update(self._task, completed=fetched, total=total)
 
 
+class _Bars(progress.Progress):
+    """Bars with a line of words below them, which stays while they are drawn anew."""
+
+    words = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn, ten times a second."""
+        yield from super().get_renderables()
+        if self.words:
+            yield Text(self.words, style="yellow")
+
+
 class Talk:
     """Draws what happens: two bars on a terminal (the film, the take), plain lines elsewhere."""
 
     def __init__(self) -> None:
         self._console = console.open_console()
         self._live = self._console.is_terminal
-        self._progress = progress.Progress(
+        self._progress = _Bars(
             progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(),
             progress.MofNCompleteColumn(), progress.TimeRemainingColumn(elapsed_when_finished=True),
             console=self._console, transient=True,
@@ -71,6 +85,13 @@ class Talk:
         """Clear the bars away."""
         if self._live:
             self._progress.stop()
+
+    def stopping(self, last: bool) -> None:
+        """Say that a signal was heard; called in its handler. A line of our own would be drawn over by the bars."""
+        if self._live and not last:
+            self._progress.words = console.STOPPING
+        else:
+            console.show_stop(last=last)
 
     def __call__(self, event: events.Event) -> None:
         """Hear one event."""
@@ -97,6 +118,10 @@ class Talk:
     def _(self, event: events.Planned) -> None:
         self._takes, self._done = event.takes, 0
         self._progress.update(self._film, total=event.takes, completed=0, visible=True, description="film")
+
+    @_draw.register
+    def _(self, event: events.EngineLoading) -> None:
+        self._progress.reset(self._take, total=None, visible=True, description=console.plain(words(event)[0]))
 
     @_draw.register
     def _(self, event: events.TakeStarted) -> None:
@@ -225,8 +250,10 @@ class Log:
     ) -> None:
         """Note how it ended, and close the file."""
         with contextlib.suppress(OSError):
+            for problem in error.problems if isinstance(error, StoryboardError) else ():
+                self.say(problem.head + (f" ({problem.hint})" if problem.hint else ""))
             if isinstance(error, SoraError):
-                self.say(f"ended: {error.message}")
+                self.say(f"ended: {error.line}")
             elif error is not None:
                 self.say("interrupted" if isinstance(error, KeyboardInterrupt) else f"ended: {error!r}")
             self._out.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
+import string
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
+TIMES |= {word: TIMES[word[0]] for unit in ("sec", "second", "min", "minute", "hour") for word in (unit, f"{unit}s")}
 SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 
@@ -50,14 +52,15 @@ def working(
     from sora_cli.store import Store, default_folder
 
     gc.enable()
-    halt = Halt(amount(max_time, TIMES, "--max-time"))
-    store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
     with interruptible(), contextlib.ExitStack() as stack:
         listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
-        if log is not None:
+        if log is not None:  # first, so that whatever goes wrong is written there
             listeners.append(stack.enter_context(progress.Log(log)))
-        stack.enter_context(halt.listening(console.show_stop))
-        listeners.append(stack.enter_context(progress.Talk()))
+        halt = Halt(amount(max_time, TIMES, "--max-time"))
+        store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
+        screen = progress.Talk()
+        stack.enter_context(halt.listening(screen.stopping))
+        listeners.append(stack.enter_context(screen))
         yield progress.Listeners(*listeners), stack.enter_context(Studio(store, halt))
         if halt.signal is not None:
             raise Interrupted(halt.signal)
@@ -67,13 +70,13 @@ def amount(words: str | None, units: Mapping[str, float], option: str) -> int | 
     """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
     if words is None:
         return None
-    number = words.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    number = words.strip().rstrip(string.ascii_letters)
     unit = words.strip()[len(number) :].lower()
     with contextlib.suppress(ValueError, OverflowError):
         amount = float(number) * units[unit] if unit in units else math.nan
         if amount > 0:
             return int(amount)
-    known = ", ".join(f"1{unit}" for unit in units if unit)
+    known = ", ".join(f"1{unit}" for unit in units if len(unit) <= 2)
     raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
 
 

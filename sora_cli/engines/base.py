@@ -97,6 +97,11 @@ class EngineCard:
     disk_gb: float = 0.0
     notes: tuple[str, ...] = ()
 
+    @property
+    def here(self) -> bool:
+        """Whether it can be opened on this machine: its weights are here, or it brings its own class and needs none."""
+        return self.location is not None or ":" in self.family
+
     def frames_for(self, needed: int) -> int:
         """The smallest number of frames on the grid that is at least `needed` (and at least `min_frames`)."""
         steps = max(0, -(-(max(needed, self.min_frames) - self.frame_offset) // self.frame_step))

@@ -232,6 +232,8 @@ def _missing(name: str, repo: str) -> EngineMissing:
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
             hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
         )
+    if is_single_file(name):
+        return single_file(name)
     names = [template.card.name for template in known()] + [own.name for own in own_cards()]
     names += [template.card.source for template in known()]
     folded = {one.lower(): one for one in names}
@@ -242,3 +244,27 @@ def _missing(name: str, repo: str) -> EngineMissing:
         return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
     kind = "folder" if "/" in name else "engine"
     return EngineMissing(f"there is no {kind} {name}", hint="see what there is: sora models")
+
+
+SINGLE_FILES = {
+    ".safetensors": "weights alone", ".sft": "weights alone", ".bin": "weights alone", ".gguf": "a GGUF",
+    ".ckpt": "a pickle", ".pt": "a pickle", ".pth": "a pickle", ".onnx": "an ONNX model",
+}  # fmt: skip
+"""Endings of the models of other programs, and what they are."""
+
+
+def is_single_file(name: str) -> bool:
+    """Whether a name is a file, or plainly means one of the model files of other programs."""
+    path = expanded(name)
+    return os.path.isfile(path) or path.suffix.lower() in SINGLE_FILES  # noqa: PTH113  pathlib's raises on long names
+
+
+def single_file(name: str) -> EngineMissing:
+    """The error of a single file that is named as an engine: what it is, and what to name instead."""
+    path = expanded(name)
+    kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
+    what = f"is a single file ({kind})" if os.path.isfile(path) else "would be a single file, and there is none"  # noqa: PTH113
+    example = next(template.card.source for template in known() if template.card.name != DEFAULT)
+    around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
+    hint = f"name the folder that it is a part of: {around}" if around else f"get one: sora models pull {example}"
+    return EngineMissing(f"{name} {what}; sora takes diffusers folders, for example {example}", hint=hint)

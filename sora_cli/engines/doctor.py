@@ -118,7 +118,7 @@ def _disk() -> Check:
 
 def _hub() -> Check:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    here = sum(card.location is not None for card in catalogue.cards())
+    here = sum(card.here for card in catalogue.cards())
     return Check("models", ok=None, found=f"{here} on this machine" + (", offline is set" if offline else ""))
 
 

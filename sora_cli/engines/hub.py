@@ -79,7 +79,7 @@ def _words(value: Any) -> str:  # noqa: ANN401  plain data of any shape
 
 def models() -> list[Model]:
     """Every model known or found here, the ones on this machine first."""
-    found = [Model(card, card.location is not None, disk_of(card)) for card in catalogue.cards()]
+    found = [Model(card, card.here, disk_of(card)) for card in catalogue.cards()]
     return sorted(found, key=lambda model: not model.here)
 
 
@@ -93,7 +93,7 @@ def show(name: str) -> Model:
         if name in (model.card.name, model.card.source):
             return model
     card = catalogue.card(name)
-    return Model(card, card.location is not None, disk_of(card))
+    return Model(card, card.here, disk_of(card))
 
 
 def disk_of(card: EngineCard) -> float:
@@ -108,10 +108,13 @@ def source_of(name: str) -> str:
 
     Raises:
         RequestError: it is neither.
+        EngineMissing: it is a single file.
     """
     for card in catalogue.cards():
         if card.name == name and "/" in card.source and not Path(card.source).is_absolute():
             return card.source
+    if catalogue.is_single_file(name):
+        raise catalogue.single_file(name)
     if catalogue.is_repo(name):
         return name
     raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="see: sora models")

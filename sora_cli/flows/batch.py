@@ -6,8 +6,6 @@ a time; with more than one job the film before it is finished meanwhile.
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,19 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sora_cli import storyboard
-from sora_cli.bounded import read_bytes
 from sora_cli.engines import catalogue
 from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
-from sora_cli.flows import film, preflight
+from sora_cli.flows import film
+from sora_cli.flows.rows import LISTS, SHEETS, read_rows
 from sora_cli.plan import plan_takes
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio
 
 BOARD, OUTPUT = "storyboard", "output"
 """Columns of a list with a meaning of their own; all others are variables."""
-MOST = 10_000
-"""Rows of a list: each is a film, and nobody waits for more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,52 +84,29 @@ class Way:
     deliver: str = film.WEB
 
 
-def entries(files: Sequence[Path]) -> list[Entry]:
+def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     """What the files ask for: storyboards, and lists (CSV) of storyboards or of variables for one storyboard.
 
     Raises:
         RequestError: a list cannot be read, or names no storyboard.
     """
-    boards = [path for path in files if path.suffix.lower() != ".csv"]
-    lists = [(path, _rows(path)) for path in files if path.suffix.lower() == ".csv"]
-    bare = [path for path, rows in lists if any(not row.get(BOARD) for row in rows)]
+    for path in files:
+        if path.suffix.lower() in SHEETS:
+            raise RequestError(f"{path} is a spreadsheet, and no list", hint="save it as CSV, in UTF-8")
+    boards = [path for path in files if path.suffix.lower() not in LISTS]
+    names = (BOARD, OUTPUT)
+    lists = [(path, read_rows(path, report, lower=names)) for path in files if path.suffix.lower() in LISTS]
+    bare = [path for path, rows in lists if any(not row.get(BOARD) for row in rows.values())]
     if bare and len(boards) != 1:
         message = f"{bare[0]} has rows that name no storyboard"
         raise RequestError(message, hint=f"give it a column `{BOARD}`, or name one storyboard beside it")
     found = [] if bare else [Entry(str(path), path) for path in boards]
     for path, rows in lists:
-        for number, row in enumerate(rows, 1):
+        for number, row in rows.items():
             sets = {key: value for key, value in row.items() if key not in {BOARD, OUTPUT}}
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
     return found
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a list, by column; cells left empty are left out."""
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="")
-        rows = [dict(row) for row in reader]
-        columns = reader.fieldnames or ()
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise RequestError(
-            f"{path} is no list: {error}", hint="save it as CSV in UTF-8, columns named first"
-        ) from error
-    if len(rows) > MOST:
-        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="make several lists of it")
-    if not rows:
-        raise RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
-    for number, row in enumerate(rows, 1):
-        if "" in row or None in row.values():
-            raise RequestError(
-                f"{path} row {number}: {len(columns)} columns are named, and the row has "
-                f"{'more' if row.get('') else 'another number'}",
-                hint="quote cells that hold commas",
-            )
-    return [{key.strip(): value for key, value in row.items() if value} for row in rows]
 
 
 def run(asked: Sequence[Entry], studio: Studio, report: Report, way: Way) -> list[Outcome]:
@@ -174,7 +147,6 @@ def _check(entry: Entry, way: Way) -> Job:
 
     board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
     plan = plan_takes(board, catalogue.card, draft=way.draft)
-    preflight.require_ready(plan)
     out = film.default_name(board, way.deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")

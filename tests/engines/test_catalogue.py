@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli.engines import cards, catalogue, checkpoint
+from sora_cli.engines import cards, catalogue, checkpoint, hub
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
 
@@ -129,6 +129,30 @@ def test_a_path_to_nothing_is_told_as_a_folder_that_is_not_there(name: str) -> N
     with pytest.raises(EngineMissing, match=f"there is no folder {re.escape(name)}") as caught:
         catalogue.card(name)
     assert "pull" not in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["wan.safetensors", "wan.gguf", "wan.CKPT", "pytorch_model.bin", "notes.txt"])
+def test_a_single_file_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    for way in (name, f"./{name}", str(tmp_path / name)):
+        with pytest.raises(
+            EngineMissing, match=r"is a single file \(.*; sora takes diffusers folders, for example Wan"
+        ):
+            catalogue.card(way)
+    with pytest.raises(EngineMissing, match="would be a single file, and there is none"):
+        catalogue.card("city96/Wan2.1-gguf/wan.gguf")
+    with pytest.raises(EngineMissing, match="single file"):
+        hub.source_of("owner/wan.gguf")
+
+
+def test_a_file_of_a_model_leads_to_the_models_folder(tmp_path: Path) -> None:
+    folder = write_index(tmp_path / "model", "WanPipeline")
+    (folder / "transformer").mkdir()
+    (folder / "transformer" / "weights.safetensors").touch()
+    with pytest.raises(EngineMissing) as caught:
+        catalogue.card(str(folder / "transformer" / "weights.safetensors"))
+    assert caught.value.hint.endswith(str(folder))
 
 
 def test_the_environment_names_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli.engines import catalogue
+from sora_cli.engines import catalogue, hub
 from sora_cli.engines.base import Given
 from tests.contracts.test_engines import pictures, silence, take_for
 
@@ -23,6 +23,7 @@ def test_an_engine_found_by_its_entry_point_makes_a_take(monkeypatch: pytest.Mon
     entry = metadata.EntryPoint("waves", "own_engine:CARD", "sora.engines")
     monkeypatch.setattr(metadata, "entry_points", lambda group: [entry] if group == "sora.engines" else [])
     card = catalogue.card("waves")
+    assert [model.row()["here"] for model in hub.models() if model.card.name == "waves"] == ["yes"]
     engine = catalogue.open_engine(card)
     take = take_for(card, width=64, height=36, frames=8, options={"waves": 2})
     footage = engine.generate(take, Given(), silence)

@@ -161,6 +161,7 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
     (machine.folder / "boards").mkdir()
     machine.write("boards/good.yaml", board("good"))
     machine.write("boards/red.yaml", board("red", options="{fails: true}"))
+    machine.write("boards/bad.yaml", "shots:\n  - {prompt: a, duration: soon}\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     script = [str(ROOT / "examples/overnight.sh"), "boards", "films"]
     done = subprocess.run(
@@ -171,3 +172,29 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
     assert "made    films/good.mp4" in done.stdout
     assert "FAILED  boards/red.yaml (exit code 1)" in done.stdout
     assert "the model saw red" in done.stdout
+    assert "FAILED  boards/bad.yaml (exit code 2)" in done.stdout
+    assert "boards/bad.yaml:2:27: `soon` is not a length of time" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("storyboard bad.yaml", "3 problems, first: bad.yaml:2:5: this shot has no prompt"),
+        ("batch bad.yaml", "3 problems, first: bad.yaml:2:5: this shot has no prompt"),
+        ("batch nothere.csv", "cannot read nothere.csv"),
+        ("storyboard good.yaml --deliver vhs", "no such delivery: vhs"),
+        ("storyboard good.yaml --max-time soon", "--max-time soon: not an amount"),
+        ("generate ball --size big", "`big` is not a size"),
+        ("stitch good.yaml -o b.mp4 --fit none", "--fit none: no such way"),
+        ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", "half a signer"),
+    ],
+)
+def test_the_log_tells_what_is_wrong_with_the_request(machine: Machine, words: str, reason: str) -> None:
+    machine.write("good.yaml", board("good"))
+    machine.write("bad.yaml", "shots:\n  - {promt: a}\n  - {prompt: b, duration: soon}\n")
+    assert machine.run(*words.split(), "--log", "night.log").returncode in {2, 3}
+    log = (machine.folder / "night.log").read_text().splitlines()
+    assert reason in log[-1]
+    assert "ended: " in log[-1]
+    if "bad.yaml" in words:
+        assert any("bad.yaml:3:27: `soon` is not a length of time" in line for line in log)

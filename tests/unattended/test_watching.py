@@ -17,6 +17,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from sora_cli import events
+from sora_cli.cli import progress
 from tests.unattended.conftest import Machine
 
 BOARD = """\
@@ -111,6 +112,37 @@ def test_a_terminal_that_changes_its_size_gets_its_cursor_back(machine: Machine,
     assert process.returncode in {0, 130}
     assert b"Traceback" not in seen
     assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor stays hidden"
+
+
+def test_how_to_stop_at_once_stays_on_the_screen(machine: Machine) -> None:
+    """Bars are drawn over what stood there: the words come again with each of them, until the end."""
+    machine.write("board.yaml", BOARD % "false")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
+    environment = {**machine.environment, "SORA_DRAW_STEP": "2", "TERM": "xterm-256color"}
+    program = [sys.executable, "-m", "sora_cli", *WORDS]
+    with subprocess.Popen(program, stdout=theirs, stderr=theirs, cwd=machine.folder, env=environment) as process:
+        os.close(theirs)
+        seen = b""
+        while b"scene-1/one" not in seen and (chunk := read(ours)):
+            seen += chunk
+        process.send_signal(signal.SIGINT)
+        seen = b""
+        while chunk := read(ours):
+            seen += chunk
+    os.close(ours)
+    assert process.returncode == 130
+    assert seen.count(b"Ctrl-C once more stops at once") >= 2
+    assert seen.find(b"once more stops at once", seen.rfind(b"scene-1/one")) > 0, "the last bars were drawn without it"
+
+
+def test_the_bar_says_that_a_model_is_loading() -> None:
+    talk = progress.Talk()
+    talk(events.EngineLoading("nano"))
+    (shown,) = [task for task in talk._progress.tasks if task.visible]
+    assert shown.description == "loading engine nano"
+    talk(events.TakeStarted("scene-1/one", "key"))
+    assert [task.description for task in talk._progress.tasks if task.visible] == ["scene-1/one"]
 
 
 def read(terminal: int) -> bytes:

@@ -1,0 +1,112 @@
+"""The rows of a list: CSV as spreadsheets of every country save it. What is read otherwise than written is told."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sora_cli.bounded import read_bytes
+from sora_cli.errors import RequestError, counted
+from sora_cli.events import Note, Report
+
+LISTS = (".csv", ".tsv", ".tab")
+SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+MOST = 10_000
+"""Rows of a list: each is a film, and nobody waits for more of them."""
+_PARTS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
+
+
+def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[int, dict[str, str]]:
+    """The rows of a list by their number, from 1 below the columns' names; each is its cells by column.
+
+    Empty cells are left out, and rows without any value passed over. Columns named in `lower` are found in any case.
+
+    Raises:
+        RequestError: the list cannot be read, a row does not fit its columns, or there is nothing in it.
+    """
+    text = _text(path, report)
+    if sep := re.match(r"sep=(.)\r?\n", text):  # how Excel is told what parts the cells
+        text = text[sep.end() :]
+    mark = sep[1] if sep else max(_PARTS, key=lambda mark: len(_header(text, mark)))
+    try:
+        header, *records = (
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True) if row
+        )
+    except ValueError:
+        raise _empty(path) from None
+    except csv.Error as error:
+        raise RequestError(f"{path} is no list: {error}", hint="save it as CSV, columns named first") from error
+    columns = [name.lower() if name.lower() in lower else name for name in (cell.strip() for cell in header)]
+    rows = {number: row for number, row in enumerate(records, 1) if any(cell.strip() for cell in row)}
+    if not rows:
+        raise _empty(path)
+    if len(rows) > MOST:
+        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="make several lists of it")
+    _check_columns(path, columns, rows)
+    found = {number: dict(_cells(path, number, columns, row, mark)) for number, row in rows.items()}
+    return _with_points(path, found, report) if mark == ";" else found
+
+
+def _text(path: Path, report: Report) -> str:
+    """The text of a list, which may come from Windows."""
+    try:
+        data = read_bytes(path)
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            raise RequestError(f"{path} is no list: {error}", hint="save it as CSV in UTF-8") from error
+    report(Note(f"{path} is not in UTF-8: it is read as Windows-1252", "if letters come out wrong, save it in UTF-8"))
+    return text
+
+
+def _header(text: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _empty(path: Path) -> RequestError:
+    return RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
+
+
+def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequence[str]]) -> None:
+    twice = [name for name, count in Counter(filter(None, columns)).items() if count > 1]
+    if twice:
+        raise RequestError(f"{path}: two columns are called `{twice[0]}`", hint="give each a name of its own")
+    for place in (place for place, name in enumerate(columns) if not name):
+        filled = [number for number, row in rows.items() if place < len(row) and row[place].strip()]
+        if filled:
+            message = f"{path}: column {place + 1} has no name, and a value in row {filled[0]}"
+            raise RequestError(message, hint="name it in the first row, or empty it")
+
+
+def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], mark: str) -> Iterator[tuple[str, str]]:
+    """The filled cells of a row, by column."""
+    if len(row) < len(columns) or any(cell.strip() for cell in row[len(columns) :]):
+        message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
+        raise RequestError(message, hint=f"put quotes about cells that hold {_PARTS.get(mark, repr(mark))}")
+    return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell.strip())
+
+
+def _with_points(path: Path, rows: dict[int, dict[str, str]], report: Report) -> dict[int, dict[str, str]]:
+    """Numbers with a decimal point: lists that are parted by semicolons come from where it is a comma."""
+    found = {cell: _DECIMAL.sub(r"\1.\2\3", cell) for row in rows.values() for cell in row.values()
+             if _DECIMAL.fullmatch(cell.strip())}  # fmt: skip
+    if found:
+        first, read = next(iter(found.items()))
+        report(Note(f"{path}: decimal commas are read as points: {first} is {read}"))
+    return {number: {name: found.get(cell, cell) for name, cell in row.items()} for number, row in rows.items()}

@@ -1,0 +1,114 @@
+"""Lists as spreadsheets save them: every way is read, or told as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sora_cli.errors import RequestError
+from sora_cli.events import Note, Recording, Silent
+from sora_cli.flows.batch import entries
+from sora_cli.flows.rows import read_rows
+
+TWO = {1: {"hero": "a red ball", "seed": "1"}, 2: {"hero": "a blue cube", "seed": "2"}}
+
+
+def rows(folder: Path, text: str | bytes, heard: Recording | None = None) -> dict[int, dict[str, str]]:
+    path = folder / "list.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_rows(path, heard or Silent())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hero,seed\na red ball,1\na blue cube,2\n",
+        "hero;seed\r\na red ball;1\r\na blue cube;2\r\n",
+        "hero\tseed\na red ball\t1\na blue cube\t2",
+        "\ufeffhero,seed\na red ball,1\na blue cube,2\n,\n,\n \t, \n",
+        "hero,seed,,\na red ball,1,,\na blue cube,2,,\n,,,\n",
+        "sep=;\nhero;seed\na red ball;1\na blue cube;2\n",
+        " hero , seed\na red ball,1\na blue cube,2\n\n\n",
+        '"hero","seed"\n"a red ball","1"\n"a blue cube","2"\n',
+        "hero\tseed\na red ball\t1\na blue cube\t2\n".encode("utf-16"),
+    ],
+)
+def test_one_list_in_the_ways_of_many_spreadsheets(tmp_path: Path, text: str | bytes) -> None:
+    heard = Recording()
+    assert rows(tmp_path, text, heard) == TWO
+    assert heard.events == []
+
+
+def test_rows_without_a_value_make_no_film_and_keep_the_numbers_of_others(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("vars: {hero: red}\nshots: ['${hero}']\n")
+    (tmp_path / "trail.csv").write_text("hero,seed\nred,1\n,\nblue,2\n,\n,\n")
+    found = entries([tmp_path / "b.yaml", tmp_path / "trail.csv"], Silent())
+    assert [(entry.row, entry.sets) for entry in found] == [
+        (1, {"hero": "red", "seed": "1"}), (3, {"hero": "blue", "seed": "2"}),
+    ]  # fmt: skip
+
+
+def test_quoted_newlines_marks_and_quotes_stay_in_their_cell(tmp_path: Path) -> None:
+    text = 'hero;place\n"a ball,\n""red""; large";"the sea, the sky"\n'
+    assert rows(tmp_path, text) == {1: {"hero": 'a ball,\n"red"; large', "place": "the sea, the sky"}}
+
+
+def test_what_is_read_otherwise_than_written_is_told(tmp_path: Path) -> None:
+    heard = Recording()
+    assert rows(tmp_path, "hero;length\nMädchen, 3;1,5\n".encode("cp1252"), heard)[1] == {
+        "hero": "Mädchen, 3", "length": "1.5",
+    }  # fmt: skip
+    told = [note.message for note in heard.of(Note)]
+    assert "Windows-1252" in told[0]
+    assert "1,5 is 1.5" in told[1]
+
+
+def test_columns_with_a_meaning_are_known_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("Storyboard;OUTPUT\nb.yaml;one.mp4\n")
+    (found,) = entries([tmp_path / "b.csv"], Silent())
+    assert (found.board, found.output) == (tmp_path / "b.yaml", "one.mp4")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no rows"),
+        ("hero,seed\n,\n,\n", "has no rows"),
+        ("hero,seed,hero\na,1,b\n", "two columns are called `hero`"),
+        ("hero,,seed\na,b,1\n", "column 2 has no name, and a value in row 1"),
+        ("hero,seed\na ball, red,1\n", "row 1 has 3 cells"),
+        ("hero,seed\na,1\nb\n", "row 2 has 1 cell;"),
+        ('hero,seed\n"a,1\n', "is no list"),
+        (b"hero,seed\na\x81\x00,1\n", "is no list"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        rows(tmp_path, text)
+
+
+def test_a_spreadsheet_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="is a spreadsheet"):
+        entries([tmp_path / "list.xlsx"], Silent())
+
+
+@given(
+    cells=st.lists(st.lists(st.text("ab ,;|\t\n\"'", min_size=1), min_size=2, max_size=2), min_size=1, max_size=4),
+    mark=st.sampled_from(",;\t|"),
+)
+def test_what_a_library_writes_is_read_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]], mark: str
+) -> None:
+    quoted = [mark.join('"' + cell.replace('"', '""') + '"' for cell in row) for row in cells]
+    found = (
+        rows(tmp_path_factory.mktemp("list"), "\r\n".join([f"x{mark}y", *quoted]))
+        if any(cell.strip() for row in cells for cell in row)
+        else {}
+    )
+    assert found == {
+        number: {name: cell for name, cell in zip("xy", row, strict=True) if cell.strip()}
+        for number, row in enumerate(cells, 1) if any(cell.strip() for cell in row)
+    }  # fmt: skip
