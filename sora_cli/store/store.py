@@ -33,7 +33,7 @@ from sora_cli.lock import Claim
 RESERVE = 64 << 20
 """Bytes that are left free on the disk: cards, sidecars and other programs want some room too."""
 
-_OURS = re.compile(r"\.?[0-9a-f]{32}(\.[0-9a-f]{32})?\.(mp4|npz|json|lock)")
+_OURS = re.compile(r"\.?[0-9a-f]{32}(\.[0-9a-f]{32})?\.(mp4|npz|flac|json|lock)")
 """Names of files of clips, aside or in place; whatever else lies in the store's folder is not ours to remove."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -221,6 +221,42 @@ class Store:
         if kept is None:
             raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
         return kept
+
+    # -- sounds ----------------------------------------------------------------------------------
+
+    def keep_sound(self, key: str, facts: Mapping[str, Any], write: Callable[[Path], None]) -> Path:
+        """Keep a sound under its key: `write` is called with the path of a FLAC file to make.
+
+        Raises:
+            StoreError: the store cannot be written; nothing is left under the sound's name.
+        """
+        path = self.path(key, "flac")
+        with self._telling("keep a sound"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._aside(path) as aside:
+                write(aside)
+            card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
+            with self._aside(self.path(key, "json")) as aside:
+                aside.write_text(_json({**card, "seal": _seal(card)}), encoding="utf-8")
+            sync_folder(path.parent)
+        return path
+
+    def find_sound(self, key: str) -> tuple[Path, dict[str, Any]] | None:
+        """The sound of a key and what was written of it, if it is here and whole; it counts as used.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        card, path = self.card(key), self.path(key, "flac")
+        with self._telling("read a sound of the store"):
+            try:
+                if card is None or file_hash(path) != card["sha256"]:
+                    return None
+            except FileNotFoundError:
+                return None
+        with contextlib.suppress(OSError):  # on a disk that may only be read
+            os.utime(self.path(key, "json"))
+        return path, card
 
     def make_room(self, name: str, size: int) -> None:
         """Refuse a take that may need `size` bytes where the disk, or the store's limit, has too few left.

@@ -1,0 +1,83 @@
+"""Where lines are heard: by `at`, or one after the other with pauses. Pure, and exact to the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.sound.speech import Said
+from sora_cli.storyboard.model import DialogueLine
+
+LEAD = Fraction(3, 10)
+"""Seconds before a beat's first line, where it has no `at`."""
+PAUSE = Fraction(2, 5)
+"""Seconds between a line and the next."""
+TAIL = Fraction(1, 2)
+"""Seconds after the last line of a beat that is as long as its lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A line in its beat: it begins `offset` seconds after the beat does."""
+
+    line: DialogueLine
+    said: Said
+    offset: Fraction
+
+    @property
+    def end(self) -> Fraction:
+        """Seconds after the beat's beginning that the line is over."""
+        return self.offset + Fraction(self.said.length, SAMPLE_RATE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLine:
+    """A line in its film: heard from film sample `start` on. `depth` is how many dB music is down under it."""
+
+    line: DialogueLine
+    said: Said
+    start: int
+    shot: str
+    depth: float
+    space: str = "open"
+
+    @property
+    def end(self) -> int:
+        """The film sample after its last one."""
+        return self.start + self.said.length
+
+
+def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LEAD) -> list[Spoken]:
+    """The lines of a beat in their places: those without `at` follow the one before them."""
+    spoken: list[Spoken] = []
+    for line, said in lines:
+        pause = PAUSE if line.pause is None else line.pause
+        if line.at is not None:
+            offset = line.at
+        else:
+            offset = spoken[-1].end + pause if spoken else (lead if line.pause is None else line.pause)
+        spoken.append(Spoken(line, said, offset))
+    return spoken
+
+
+def length(spoken: Sequence[Spoken], tail: Fraction = TAIL) -> Fraction:
+    """How long a beat is that is as long as its lines, in seconds."""
+    return max(each.end for each in spoken) + tail
+
+
+def sample(frame: int, fps: Fraction, offset: Fraction) -> int:
+    """The film sample `offset` seconds after a frame comes on."""
+    return round((frame / fps + offset) * SAMPLE_RATE)
+
+
+def talking_over(lines: Sequence[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
+    """Pairs of lines of one character that sound at once: the earlier, and the later."""
+    last: dict[str, PlacedLine] = {}
+    for line in sorted(lines, key=lambda each: each.start):
+        before = last.get(line.line.cast)
+        if before is not None and before.end > line.start:
+            yield before, line
+        if before is None or line.end >= before.end:
+            last[line.line.cast] = line

@@ -1,0 +1,139 @@
+"""Spoken lines, each said once and kept in the store by its key: its samples and the times of its words.
+
+So what `check` and `plan` know of a line's length is the length of the very sound that is laid under the film.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from sora_cli.errors import MachineError, StoreError
+from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.sound.voices.base import Speech, Voice, Word
+from sora_cli.sound.voices.catalogue import find, of_file
+from sora_cli.store import Store
+
+KEY_VERSION = 1
+"""Part of every key: raised when the same line would be kept otherwise."""
+LETTERS_A_SECOND = 14
+"""How quickly a line is said, for one that no voice here can measure: half of the embedded ones' lie within 15 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is said, by which voice: its name, or the file of its style vector. `say` are pronunciations by word."""
+
+    text: str
+    voice: str
+    file: Path | None = None
+    say: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line's sound: `length` samples at 48 kHz, and its words. Where it is `estimated` nothing is kept under `key`.
+
+    `left_out` are words that the voice cannot read.
+    """
+
+    key: str
+    length: int
+    words: tuple[Word, ...] = ()
+    left_out: tuple[str, ...] = ()
+    estimated: bool = False
+
+
+class Speaker:
+    """Says lines, and keeps what was said. `tell` hears of each line that is said anew, before it is."""
+
+    def __init__(self, store: Store, tell: Callable[[Line], None] = lambda _line: None) -> None:
+        self._store, self._tell = store, tell
+        self._fresh: dict[str, Speech] = {}
+        """What could not be kept."""
+
+    def measure(self, line: Line) -> Said:
+        """How long a line takes, from its own sound; an estimate where this machine has no voice.
+
+        Raises:
+            RequestError: there is no such voice, or nothing in the line that it can say.
+            MediaError: the voice's file cannot be used.
+        """
+        try:
+            return self.said(line)
+        except MachineError:
+            length = max(1, len(line.text)) * SAMPLE_RATE // LETTERS_A_SECOND
+            return Said(self.key(line), length, spread(line.text, length), estimated=True)
+
+    def said(self, line: Line) -> Said:
+        """The line, said and kept.
+
+        Raises:
+            As `measure` does, and MachineError: this machine has no voice.
+        """
+        voice, key = voice_of(line), self.key(line)
+        left_out = voice.unreadable(line.text, line.say)
+        kept = self._store.find_sound(key)
+        if kept is not None:
+            words = tuple(Word(*word) for word in kept[1]["words"])
+            return Said(key, kept[1]["length"], words, left_out)
+        speech = self._fresh.get(key) or self._spoken(voice, line, key)
+        return Said(key, len(speech.samples), speech.words, left_out)
+
+    def _spoken(self, voice: Voice, line: Line, key: str) -> Speech:
+        self._tell(line)
+        speech = voice.speak(line.text, dict(line.say))
+        facts = {
+            "length": len(speech.samples), "words": [[word.text, word.start, word.end] for word in speech.words],
+            "voice": voice.card.name, "text": line.text,
+        }  # fmt: skip
+        try:
+            self._store.keep_sound(key, facts, lambda path: write_flac(path, speech.samples))
+        except StoreError:  # a film cannot be made here, but its lines can be measured
+            self._fresh[key] = speech
+        return speech
+
+    def path(self, line: Line) -> Path:
+        """The file of a line's sound, said again where it is gone.
+
+        Raises:
+            As `said` does, and StoreError: the store cannot be written.
+        """
+        said = self.said(line)
+        kept = self._store.find_sound(said.key)
+        if kept is None:
+            raise StoreError(f"cannot keep what is said in {self._store.folder}", hint="may you write there?")
+        return kept[0]
+
+    def key(self, line: Line) -> str:
+        """The key of a line: a hash of everything that changes its sound."""
+        words = {word.casefold() for word in line.text.split()}
+        fields = {
+            "version": KEY_VERSION, "speech": line.text, "voice": voice_of(line).card.revision,
+            "say": {word: how for word, how in line.say.items() if any(word.casefold() in part for part in words)},
+        }  # fmt: skip
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def voice_of(line: Line) -> Voice:
+    """The voice that says a line."""
+    return of_file(line.file) if line.file else find(line.voice)
+
+
+def spread(text: str, length: int) -> tuple[Word, ...]:
+    """The words of a text spread over `length` samples, by their letters: where nothing measured them."""
+    words = text.split()
+    ends = np.cumsum([len(word) + 1 for word in words])
+    at = [0, *(int(end * length // ends[-1]) for end in ends)] if words else [0]
+    return tuple(Word(word, at[number], at[number + 1]) for number, word in enumerate(words))
+
+
+def write_flac(path: Path, samples: Samples) -> None:
+    """Write mono samples at 48 kHz as FLAC of 24 bits, without loss beyond those."""
+    soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_24", format="FLAC")

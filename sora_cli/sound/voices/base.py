@@ -1,0 +1,69 @@
+"""The seam of voices: what one is, what it is given and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sora_cli.errors import RequestError
+from sora_cli.media.stream import Samples
+
+
+class Unspeakable(RequestError):  # noqa: N818  reads as what it says: raise Unspeakable("...")
+    """A line has nothing in it that the voice can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A written word, punctuation and all, heard from sample `start` up to `end` of its line."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A spoken line: mono samples `(n,)` at 48 kHz that begin with its first audible one, and its words."""
+
+    samples: Samples
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceCard:
+    """What is known of a voice before it speaks.
+
+    `language` is a BCP 47 tag. `pitch` is the median fundamental frequency in Hz, measured (0: not measured), and
+    `manner` what it is like, in a few words. `revision` names all that shapes its sound, and is part of a line's key.
+    """
+
+    name: str
+    language: str
+    manner: str
+    pitch: int
+    licence: str
+    revision: str
+
+
+class Voice(Protocol):
+    """Says lines: the same line the same way, every time on one machine."""
+
+    @property
+    def card(self) -> VoiceCard:
+        """What is known of it."""
+        ...
+
+    def unreadable(self, text: str, say: Mapping[str, str]) -> tuple[str, ...]:
+        """The words of `text` that it cannot read, and would leave out; loads nothing heavy."""
+        ...
+
+    def speak(self, text: str, say: Mapping[str, str]) -> Speech:
+        """Say `text`, with the words in `say` pronounced as written there.
+
+        Raises:
+            Unspeakable: there is nothing in it that the voice can say.
+            MachineError: the machine lacks what the voice needs.
+        """
+        ...

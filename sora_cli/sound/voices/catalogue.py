@@ -1,0 +1,95 @@
+"""The voices that are here: the embedded ones, those of other packages, and a user's files of style vectors."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import MappingProxyType
+
+from sora_cli.errors import MachineError, MediaError, RequestError
+from sora_cli.sound.voices.base import Voice, VoiceCard
+from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
+from sora_cli.sound.voices.kokoro import FORMAT, MODEL, KokoroVoice
+
+GROUP = "sora.voices"
+"""Entry points of packages with voices: each name is a voice's, and loads what gives its `Voice` when it is called."""
+FILES = ("bin", "npy", "npz")
+"""Suffixes of a user's style vectors."""
+_LANGUAGES: Mapping[str, str] = MappingProxyType({"a": "en-US", "b": "en-GB"})
+"""What the first letter of a name of Kokoro's says (`af_heart`), of the languages that can be read here."""
+
+
+def names() -> list[str]:
+    """The names of all voices, the embedded ones first."""
+    return [*BLENDS, *(name for name in _added() if name not in BLENDS)]
+
+
+def cards() -> list[VoiceCard]:
+    """What is known of every voice.
+
+    Raises:
+        MachineError: one of another package cannot be loaded.
+    """
+    return [find(name).card for name in names()]
+
+
+def find(name: str) -> Voice:
+    """The voice called `name`.
+
+    Raises:
+        RequestError: there is none.
+        MachineError: it is another package's, and cannot be loaded.
+    """
+    if name in BLENDS:
+        return _blended(name, BLENDS[name])
+    if point := _added().get(name):
+        return _loaded(point)
+    near = difflib.get_close_matches(name.lower(), names(), 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise RequestError(f"there is no voice {name!r}", hint=f"{hint}`sora voices` lists them")
+
+
+def of_file(file: Path) -> Voice:
+    """The voice whose style vector is in a file of the user's; Kokoro's names tell its language (`bf_emma`: British).
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    try:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise MediaError(f"cannot read {file}: {error.strerror}", hint="is it there, and readable?") from error
+    language = _LANGUAGES.get(file.stem[:1], "en-US") if file.stem[1:3] in ("f_", "m_") else "en-US"
+    card = VoiceCard(
+        name=file.stem, language=language, manner="a file of yours", pitch=0, licence="yours to know",
+        revision=f"{FORMAT}:{MODEL}:{language}:{content}",
+    )  # fmt: skip
+    return KokoroVoice(card, {}, file)
+
+
+def _blended(name: str, blend: Blend) -> Voice:
+    shares = ",".join(f"{share:+g}*{style}" for style, share in sorted(blend.shares.items()))
+    card = VoiceCard(
+        name=name, language=blend.language, manner=blend.manner, pitch=blend.pitch, licence=LICENCE,
+        revision=f"{FORMAT}:{MODEL}:{blend.language}:{shares}:{blend.speed:g}",
+    )  # fmt: skip
+    return KokoroVoice(card, blend.shares, speed=blend.speed)
+
+
+@cache
+def _added() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _loaded(point: EntryPoint) -> Voice:
+    try:
+        make: Callable[[], Voice] = point.load()
+        return make()
+    except Exception as error:
+        package = point.dist.name if point.dist else point.value
+        message = f"voice {point.name}, of {package}, cannot be loaded: {error}"
+        raise MachineError(message, hint=f"ask the makers of {package}, or take it off") from error
