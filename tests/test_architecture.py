@@ -14,6 +14,7 @@ LEVELS = (
     ("errors", "media", "events", "lock", "cancel", "versions", "bounded"),  # values, files, and what the work tells
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store",),  # clips under their keys
+    ("sound",),  # voices and sounds by words, kept under their keys; the mix
     ("plan",),  # a storyboard made exact for the engines' cards
     ("record", "colour"),  # a film as data; what colours are held to
     ("master", "shoot", "stamp"),  # takes become clips; clips become a film; a film gets its proof
@@ -37,8 +38,10 @@ ONE_ROOM = {
     "diffusers": ("engines/",),
     "transformers": ("engines/",),
     "moviepy": ("media/", "master/", "colour/"),
-    "av": ("media/", "master/", "colour/"),
-    "soundfile": ("media/", "master/", "colour/"),
+    "av": ("media/", "sound/", "master/", "colour/"),
+    "soundfile": ("media/", "sound/", "master/", "colour/"),
+    "onnxruntime": ("sound/",),
+    "pysubs2": ("sound/",),
     "c2pa": ("stamp/credential.py",),
     "ray": ("shoot/executors/ray.py",),
 }

@@ -6,6 +6,7 @@ not gone before a second is over where there is room (BBC Subtitle Guidelines; N
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -94,11 +95,13 @@ def timed(found: Iterable[Cue], seconds: float) -> list[Cue]:
 
 
 def written(found: Sequence[Cue], kind: str) -> str:
-    """The text of a subtitle file: `srt`, `vtt` or `ass`."""
+    """The text of a subtitle file: `srt` or `vtt`."""
     import pysubs2
 
     file = pysubs2.SSAFile()
-    file.events = [
-        pysubs2.SSAEvent(round(cue.start * 1000), round(cue.end * 1000), cue.text.replace("\n", r"\N")) for cue in found
-    ]
+    for cue in found:
+        # Braces hold styles in pysubs2, and angle brackets tags in WebVTT.
+        text = cue.text.replace("{", "(").replace("}", ")").replace("\n", r"\N")
+        text = html.escape(text, quote=False) if kind == "vtt" else text
+        file.append(pysubs2.SSAEvent(round(cue.start * 1000), round(cue.end * 1000), text))
     return file.to_string(kind)

@@ -80,11 +80,20 @@ class SoundBed:
 
 @dataclass(frozen=True, slots=True)
 class DialogueLine:
-    """Somebody speaks, `at` after the beat's start."""
+    """Somebody speaks, `at` after the beat's start, else `pause` after the line before; no `cast`: the narrator.
+
+    `path` is a recording of the line. `level` is in dB, `pan` from -1 (left) to 1 (right). Who is `offscreen` is heard
+    and not seen.
+    """
 
     cast: str
     line: str
     at: Fraction | None = None
+    pause: Fraction | None = None
+    path: Path | None = None
+    level: float = 0.0
+    pan: float = 0.0
+    offscreen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

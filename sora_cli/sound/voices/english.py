@@ -23,11 +23,16 @@ _UNITS = {
     "km/h": "kilometers an hour", "km": "kilometers", "cm": "centimeters", "mm": "millimeters", "kg": "kilograms",
     "mph": "miles an hour", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°": "degrees",
 }  # fmt: skip
-_UNIT = re.compile(r"(?<=\d)\s?(" + "|".join(map(re.escape, _UNITS)) + r")(?!\w)")
+_UNIT = re.compile(r"(\d)(" + "|".join(map(re.escape, _UNITS)) + r")(?!\w)")
+_BARE_UNIT = re.compile("^(" + "|".join(map(re.escape, _UNITS)) + r")(?!\w)")
 _PARTS = {"1/2": "one half", "1/3": "one third", "2/3": "two thirds", "1/4": "one quarter", "3/4": "three quarters"}
 _PART = re.compile(r"(?<![\d/])(" + "|".join(_PARTS) + r")(?![\d/])")
-_PALM = {"father", "calm", "palm", "half", "spa", "drama", "lava", "pasta", "mara", "sahara"}
-"""Words whose American ɑ stays long in Britain; of the rest, LOT is far the more frequent."""
+_BROAD = frozenset({
+    "father", "calm", "palm", "half", "spa", "drama", "lava", "bath", "path", "after", "ask", "last", "past", "fast",
+    "glass", "grass", "class", "pass", "dance", "chance", "answer", "laugh", "castle", "master", "plant", "branch",
+    "staff", "raft", "draft", "aunt", "rather", "can't",
+})  # fmt: skip
+"""Common words with a long open a in Britain (PALM, BATH); in others LOT and TRAP are far the more frequent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _said(word: str) -> str:
 
 def _read(written: Sequence[str], own: Mapping[str, str]) -> Iterator[str]:
     """The phonemes of each written word, read in the context of its line."""
-    expanded = [_expanded(word) for word in written]
+    expanded = [_expanded(word, before) for before, word in zip(("", *written), written, strict=False)]
     ends, at = [], 0
     for words in expanded:
         at += len(words) + 1
@@ -115,10 +120,12 @@ def _as_told(word: str, core: str, found: str, phonemes: str) -> str:
     return (before[0] if before else "") + phonemes + ending + (after[0] if after else "")
 
 
-def _expanded(word: str) -> str:
+def _expanded(word: str, before: str) -> str:
     """A written word as it is read out: clock times, units and simple fractions in words, accents taken off."""
-    word = _CLOCK.sub(_clock, word)
-    word = _UNIT.sub(lambda unit: " " + _UNITS[unit[1]], word)
+    word = _CLOCK.sub(_clock, re.sub(r"^[-–—]+$", "—", word))
+    word = _UNIT.sub(lambda unit: unit[1] + " " + _UNITS[unit[2]], word)
+    if before[-1:].isdigit():
+        word = _BARE_UNIT.sub(lambda unit: _UNITS[unit[0]], word)
     word = _PART.sub(lambda part: _PARTS[part[1]], word)
     plain = unicodedata.normalize("NFKD", word.replace("ø", "o").replace("æ", "ae").replace("ß", "ss"))
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -151,7 +158,7 @@ def _in_britain(words: Sequence[Sounded]) -> Iterator[Sounded]:
     for number, word in enumerate(words):
         following = words[number + 1].phonemes.lstrip("ˈˌ“") if number + 1 < len(words) else ""
         links = following[:1] in _VOWELS and not re.search(f"[{re.escape(_MARKS.strip())}]$", word.phonemes)
-        yield Sounded(word.text, _british(word.phonemes, palm=_core(word.text).lower() in _PALM, links=links))
+        yield Sounded(word.text, _british(word.phonemes, broad=_core(word.text).lower() in _BROAD, links=links))
 
 
 _LETTERS = str.maketrans({"O": "Q", "T": "t", "ᵻ": "ɪ", "æ": "a"})
@@ -160,12 +167,13 @@ _CHANGES = (
 )  # fmt: skip
 
 
-def _british(phonemes: str, *, palm: bool, links: bool) -> str:
-    ahead = f"(?![ˈˌ]?[{_VOWELS}])" + ("(?!$)" if links else "")
+def _british(phonemes: str, *, broad: bool, links: bool) -> str:
+    """One word; its last r is heard where it `links` to a vowel, and its a is long where it is `broad`."""
+    end = f"(?=[{re.escape(_MARKS)}]*$)"
     for american, british in _CHANGES:
-        phonemes = re.sub(american + ahead, british, phonemes)
-    phonemes = re.sub("ɹ" + ahead + "(?=$|[^ˈˌ])", "", phonemes)
-    phonemes = re.sub("ɑ(?!ː|ɹ)", "ɑː" if palm else "ɒ", phonemes)
+        phonemes = re.sub(american + end, british + ("ɹ" if links else ""), phonemes)
+        phonemes = re.sub(american + f"(?![ˈˌ]?[{_VOWELS}])", british, phonemes)
+    phonemes = re.sub("[ɑæ](?!ː)" if broad else "ɑ(?!ː|ɹ)", "ɑː" if broad else "ɒ", phonemes)
     phonemes = re.sub("ɔ(?!ː|ɹ)", "ɔː", phonemes)
     phonemes = re.sub("([iu])(?!ː|$|[" + re.escape(_MARKS) + "])", r"\1ː", phonemes)
     return phonemes.translate(_LETTERS)

