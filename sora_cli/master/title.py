@@ -7,6 +7,7 @@ so that they are legible on light and dark; those of a lower third stand on a pl
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from sora_cli.errors import RequestError
-from sora_cli.media.lettering import face_for
+from sora_cli.media.lettering import Cut as Break
+from sora_cli.media.lettering import broken, face_for, load_font
 from sora_cli.media.overlay import overlay
 from sora_cli.plan import PlannedShot
 from sora_cli.plan.timeline import Cut, CutShot
@@ -39,6 +41,8 @@ _PLACES = {
     "bottom-left": (0.0, 1.0), "bottom-right": (1.0, 1.0), "lower-third": (0.0, 1.0),
 }  # fmt: skip
 """How far across and down the safe area each position is."""
+_BREAKS: tuple[Break, ...] = ("words", "parts", "letters")
+"""Words are made smaller before one is cut."""
 _ALIGN = {0.0: "left", 0.5: "center", 1.0: "right"}
 
 
@@ -90,9 +94,9 @@ def set_words(title: TitleCard, width: int, height: int) -> Words:
     across, down = _PLACES[title.position]
     room = int(width * SAFE), int(height * (SAFE if title.position == "center" else SAFE / 3))
     size = round(min(width, height) * (LARGE if title.position == "center" else SMALL))
-    for letters in range(max(size, LEAST), LEAST - 1, -1):
-        image = _drawn(title, face, room[0], letters, _ALIGN[across])
-        if image.width <= room[0] and image.height <= room[1]:
+    for cut, letters in itertools.product(_BREAKS, range(max(size, LEAST), LEAST - 1, -1)):
+        image = _drawn(title, face, room[0], letters, align=_ALIGN[across], cut=cut)
+        if image is not None and image.width <= room[0] and image.height <= room[1]:
             left = (width - room[0]) // 2 + round((room[0] - image.width) * across)
             safe = int(height * SAFE)
             top = (height - safe) // 2 + round((safe - image.height) * down)
@@ -103,16 +107,19 @@ def set_words(title: TitleCard, width: int, height: int) -> Words:
     )
 
 
-def _drawn(title: TitleCard, face: str, room: int, letters: int, align: str) -> Image.Image:
-    """The words in white with their rim, shadow and plate, broken into lines that are at most `room` wide."""
+def _drawn(title: TitleCard, face: str, room: int, letters: int, *, align: str, cut: Break) -> Image.Image | None:
+    """The words in white with their rim, shadow and plate, in lines at most `room` wide; None where none are."""
     from moviepy import TextClip
 
     plate = title.position == "lower-third"
     rim, edge = max(1, letters // 14), max(2, letters // (2 if plate else 4))
+    lines = broken(title.text, room - 4 * edge - 2 * rim, load_font(face, letters).getlength, cut)
+    if lines is None:
+        return None
     clip = TextClip(
-        font=face or None, text=title.text, font_size=letters, method="caption",
-        size=(room - 4 * edge, None), margin=(2 * edge, 2 * edge), color="white", stroke_color="black",
-        stroke_width=rim, text_align=align, horizontal_align=align, interline=letters // 4,
+        font=face or None, text="\n".join(lines), font_size=letters, method="label", margin=(2 * edge, 2 * edge),
+        color="white", stroke_color="black", stroke_width=rim, text_align=align, horizontal_align=align,
+        interline=letters // 4,
     )  # fmt: skip
     alpha = np.rint(clip.mask.get_frame(0) * 255).astype(np.uint8)
     words = Image.fromarray(np.dstack([clip.get_frame(0).astype(np.uint8), alpha]))

@@ -22,6 +22,7 @@ _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
 _MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
 _WIDTH = 1280
 _MOST_ROWS = 60
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,13 @@ def _decoded(film: Path, numbers: Sequence[int]) -> Iterator[Frames]:
 
 
 def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe | Flipbook, shots: int) -> None:
-    draw.text((_MARGIN, 34), title, _INK, _font(30), anchor="lt")
     fps = f"{float(known.fps or 0):.3f}".rstrip("0").rstrip(".")
     facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {counted(shots, 'shot')}"
     draw.text((_WIDTH - _MARGIN, 44), facts, _DIM, _font(16), anchor="rt")
+    room = _WIDTH - 2 * _MARGIN - draw.textlength(facts, _font(16)) - _GUTTER
+    title = " ".join(title.split())
+    size = next((size for size in range(30, 18, -1) if draw.textlength(title, _font(size)) <= room), 18)
+    draw.text((_MARGIN, 64), _cropped(draw, title, _font(size), room), _INK, _font(size), anchor="ls")
 
 
 def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: Strip, fps: Fraction, width: int) -> None:
@@ -119,11 +123,15 @@ def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: Strip, fps: Fr
     draw.line((left, top + 8, left + width, top + 8), _RULE)
     times = f"{_clock(strip.start / fps)} - {_clock((strip.start + strip.frames) / fps)}"
     room = width - draw.textlength(times, _font(14)) - 16
-    name = strip.name
-    while len(name) > 1 and draw.textlength(name, _font(17)) > room:
-        name = name[:-2].rstrip() + "\u2026"
-    draw.text((left, top + 34), name, _INK, _font(17), anchor="ls")
+    draw.text((left, top + 34), _cropped(draw, strip.name, _font(17), room), _INK, _font(17), anchor="ls")
     draw.text((left + width, top + 34), times, _DIM, _font(14), anchor="rs")
+
+
+def _cropped(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> str:
+    """The text with an ellipsis where there is no room for its end."""
+    while len(text) > 1 and draw.textlength(text, font) > room:
+        text = text[:-2].rstrip() + "\u2026"
+    return text
 
 
 def _rounded(size: tuple[int, int]) -> Image.Image:
@@ -133,7 +141,7 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
     return mask.resize(size, Image.Resampling.LANCZOS)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> _Font:
     return ImageFont.load_default(size)
 
 

@@ -76,6 +76,28 @@ def test_long_titles_are_made_smaller_and_then_refused() -> None:
         set_words(TitleCard("x" * 501), 1280, 720)
 
 
+@pytest.mark.parametrize("words", range(12, 19))
+@pytest.mark.parametrize("position", ["center", "bottom", "lower-third"])
+def test_titles_break_between_words(monkeypatch: pytest.MonkeyPatch, words: int, position: str) -> None:
+    """Titles of 60 to 90 characters at 512x512: what is set is lines of whole words."""
+    import moviepy
+
+    known = ["every", "harbour", "remembers", "seven", "lanterns", "drifting", "quietly", "beyond"]
+    text = " ".join(known[number * 5 % 8] for number in range(words))
+    seen: list[str] = []
+    real = moviepy.TextClip
+    monkeypatch.setattr(moviepy, "TextClip", lambda **given: (seen.append(given["text"]), real(**given))[1])
+    shown = set_words(TitleCard(text, position), 512, 512)
+    lines = seen[-1].splitlines()
+    assert len(lines) > 1
+    assert " ".join(lines) == text
+    assert shown.rgba.shape[1] <= 512 * 9 // 10
+
+
+def test_a_word_too_long_for_any_size_is_cut_at_last() -> None:
+    assert set_words(TitleCard("Donaudampfschifffahrt" * 6), 256, 160).rgba.shape[1] <= 230
+
+
 def test_fonts(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="has no \U0001f9ff"):
         set_words(TitleCard("\U0001f9ff"), 640, 360)

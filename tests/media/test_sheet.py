@@ -31,3 +31,19 @@ def test_no_shots_no_sheet(tmp_path: Path) -> None:
     write_clip(tmp_path / "film.mp4", np.zeros((2, 8, 8, 3), np.uint8), Fraction(12))
     with pytest.raises(MediaError):
         contact_sheet(tmp_path / "film.mp4", [], tmp_path / "sheet.png")
+
+
+@pytest.mark.parametrize("title", ["A film", "A title that says a little more than most " * 3, "W" * 120, "two\nlines"])
+def test_a_long_title_leaves_room_for_the_facts(tmp_path: Path, title: str) -> None:
+    """What stands at the right of the head is the same under every title, and a gap stands before it."""
+    write_clip(tmp_path / "film.mp4", np.zeros((6, 36, 64, 3), np.uint8), Fraction(12))
+    heads = []
+    for name, words in (("this", title), ("none", " ")):
+        path = contact_sheet(tmp_path / "film.mp4", [Strip("a", 0, 6)], tmp_path / f"{name}.png", words)
+        with Image.open(path) as image:
+            heads.append(np.asarray(image.convert("RGB"), int)[:80])
+    blank = np.abs(heads[1] - heads[1][0, 0]).max(axis=(0, 2)) == 0
+    left = int(np.flatnonzero(~blank)[0])
+    assert (heads[0][:, left - 30 :] == heads[1][:, left - 30 :]).all()
+    assert (heads[0][:, : left - 30] != heads[1][:, : left - 30]).any()
+    assert (heads[0][:26] == heads[1][:26]).all()

@@ -1,0 +1,72 @@
+"""Lines break between words, in every script; a word is cut last."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sora_cli.media.lettering import broken, load_font
+
+WORDS = {
+    "Latin": "A very long title of a film that nobody has seen before, and nobody will",
+    "accents": "Übergrößenträger: ein völlig überzogener Titel für früh müde Zuschauer",
+    "Cyrillic": "Очень длинное название фильма, который никто никогда не увидит",
+    "Greek": "Ένας πολύ μεγάλος τίτλος για μια ταινία που κανείς δεν είδε",  # noqa: RUF001
+    "Korean": "아무도 보지 못한 영화의 아주 긴 제목입니다 그리고 끝",
+    "Arabic": "عنوان طويل جدا لفيلم لم يشاهده أحد من قبل",
+    "Hindi": "एक बहुत लंबा शीर्षक जिसे किसी ने नहीं देखा",
+    "marks": "well-known facts -- at http://x.y/z (and more...) 50% off, 1,000.5",
+}
+
+
+@pytest.mark.parametrize("script", WORDS)
+@pytest.mark.parametrize("room", range(13, 40, 3))
+def test_no_word_is_cut(script: str, room: int) -> None:
+    text = WORDS[script]
+    lines = broken(text, room, len)
+    assert (lines is None) == (max(map(len, text.split())) > room)
+    if lines is not None:
+        assert " ".join(lines) == text
+        assert max(map(len, lines)) <= room
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("今日は、とても良い天気です。", ["今日は、", "とても良", "い天気で", "す。"]),
+        ("「はい」と言った。", ["「はい」", "と言っ", "た。"]),
+        ("这是一个很长的标题。", ["这是一个", "很长的标", "题。"]),
+        ("เป็นเรื่องไทย", ["เป็น", "เรื่", "องไท", "ย"]),
+    ],
+)
+def test_scripts_without_spaces_break_between_letters(text: str, lines: list[str]) -> None:
+    assert broken(text, 4, len) == lines
+
+
+def test_a_word_is_cut_last() -> None:
+    assert broken("one two-three", 8, len) is None
+    assert broken("one two-three", 8, len, "parts") == ["one two-", "three"]
+    assert broken("one two-three", 4, len, "parts") is None
+    assert broken("one two-three", 4, len, "letters") == ["one", "two-", "thre", "e"]
+    assert broken("e\u0301" * 4, 4, len, "letters") == ["e\u0301e\u0301", "e\u0301e\u0301"]
+
+
+@settings(deadline=None)
+@given(
+    text=st.text("ab é-字คำเ,.。 \n", max_size=60), room=st.integers(3, 20), cut=st.sampled_from(("words", "letters"))
+)
+def test_nothing_is_lost_and_every_line_fits(text: str, room: int, cut: str) -> None:
+    lines = broken(text, room, len, cut)  # type: ignore[arg-type]
+    if lines is not None:
+        assert "".join("".join(lines).split()) == "".join(text.split())
+        assert all(len(line) <= room for line in lines)
+    else:
+        assert cut == "words" or room < 4
+
+
+def test_real_letters_are_measured() -> None:
+    measure = load_font("", 40).getlength
+    lines = broken(WORDS["Latin"], 500, measure)
+    assert lines is not None
+    assert max(map(measure, lines)) <= 500 < measure(" ".join(lines[:2]))
