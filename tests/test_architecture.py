@@ -33,7 +33,7 @@ ONE_ROOM = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "yaml": ("storyboard/",),
-    "pydantic": ("engines/", "plan/", "events.py"),
+    "pydantic": ("engines/", "plan/", "record/", "flows/lineage.py", "events.py"),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "transformers": ("engines/",),

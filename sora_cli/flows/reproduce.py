@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from sora_cli import __version__, stamp
+from sora_cli.bounded import read_json
 from sora_cli.cancel import Halt
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Carry, EngineCard, Hold, Reference, Take
+from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.events import Report
-from sora_cli.flows import film
+from sora_cli.flows import film, preflight
+from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
 from sora_cli.media.film import delivery
 from sora_cli.media.flipbook import flipbook
@@ -30,7 +31,8 @@ from sora_cli.media.reel import Chain, decode, read_frames, rgb_bytes, to_rgb
 from sora_cli.media.stream import Frames
 from sora_cli.plan import plan_takes
 from sora_cli.record import recipe as recipes
-from sora_cli.record.recipe import Recipe
+from sora_cli.record.film import CardRecord, FilmRecord
+from sora_cli.record.recipe import Made, Recipe
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
@@ -135,23 +137,49 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path 
     facts = _facts(path.with_suffix(".json"))
     desk = _Desk(store, report, halt, files)
     if "fields" in facts:
-        return desk.clip(path, facts)
-    told, known = facts.get("recipe"), [path.parent / name for name in facts.get("files", {}).values()]
-    if told is None:
-        told = stamp.verify(path).recipe if path.exists() else {}
+        return desk.clip(path, CardRecord.from_dict(facts, f"the card of {path.name}"))
+    told: Mapping[str, object] = {}
+    known: list[Path] = []
+    if facts:
+        sidecar = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
+        told = sidecar.recipe.to_dict() if sidecar.recipe else {}
+        places = (path.parent / name for name in sidecar.files.values())
+        known = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  pathlib's raises at odd names
+    if not told and path.exists():
+        told = stamp.verify(path).recipe
     if not told:
         hint = f"its sidecar {path.with_suffix('.json').name} should lie beside it"
         raise RequestError(f"nothing says how {path} was made", hint=hint)
+    _require_film(path)
     return desk.film(path, recipes.read(told), known)
 
 
-def _facts(beside: Path) -> dict[str, Any]:
-    """What lies beside a film or a clip; nothing where that is not there or no longer whole."""
+def _facts(beside: Path) -> Mapping[str, object]:
+    """What lies beside a film or a clip; nothing where there is no such file.
+
+    Raises:
+        RequestError: it is damaged, too large, or no file.
+    """
     try:
-        facts = json.loads(beside.read_bytes())
-    except (OSError, ValueError):
+        facts = read_json(beside)
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise RequestError(f"{beside} cannot be read: {what}", hint="move it away: a film may say itself how") from None
     return facts if isinstance(facts, dict) else {}
+
+
+def _require_film(path: Path) -> None:
+    """Refuse a film that cannot be compared, before it is made again.
+
+    Raises:
+        RequestError: there is none.
+        MediaError: it cannot be read.
+    """
+    if not path.exists():
+        raise RequestError(f"there is no {path} to compare with", hint="put the film beside its sidecar")
+    next(_pictures(path), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +197,7 @@ class _Desk:
             places = [*([self.files] if self.files else []), *known]
             board = recipes.board_of(recipe, folder / "files", places)
             plan = plan_takes(board, catalogue.card, draft=recipe.draft, only=recipe.only)
+            preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
             wrong = ""
             try:
@@ -192,23 +221,24 @@ class _Desk:
             changes = {"sora": (recipe.sora, __version__), **changes}
         return Reproduction(path, verdicts, changes, finished)
 
-    def _judged(self, name: str, then: Mapping[str, Any], now: Take | None, clip: Clip | None, wrong: str) -> Verdict:
+    def _judged(self, name: str, then: Made, now: Take | None, clip: Clip | None, wrong: str) -> Verdict:
         """How a take came out that a recipe tells of."""
         if now is None:
-            return Verdict(name, then["key"], "failed", "this version of sora plans no such take")
-        found = _verdict(replace(now, key=then["key"]), then, clip, self.store, wrong)
-        if found.state == "differs" and now.key != then["key"] and now.revision == then["weights"]:
+            return Verdict(name, then.key, "failed", "this version of sora plans no such take")
+        found = _verdict(replace(now, key=then.key), then, clip, self.store, wrong)
+        if found.state == "differs" and now.key != then.key and now.revision == then.weights:
             return replace(found, reason="this version of sora plans it otherwise")
         return found
 
-    def clip(self, path: Path, card: Mapping[str, Any]) -> Reproduction:
+    def clip(self, path: Path, card: CardRecord) -> Reproduction:
         """Make a clip of a store again, with all that it carries on from, by their cards."""
         kept = Store(path.parent.parent)
-        records: dict[str, dict[str, Any]] = {}
-        _add(path.stem, {path.stem: _from_card(path.stem, card)}, kept, records)
-        cards = {name: catalogue.card(name) for name in {record["engine"] for record in records.values()}}
-        own = _own(records.values(), self.files)
-        takes = tuple(_take(key, record, own) for key, record in records.items())
+        records = lineage(path.stem, card, kept)
+        cards = {name: catalogue.card(name) for name in {record.fields.engine for record in records.values()}}
+        own = own_files(records.values(), self.files)
+        takes = tuple(take_of(key, record, own, cards[record.fields.engine]) for key, record in records.items())
+        then = {key: made_of(key, record) for key, record in records.items()}
+        memory = memory_of(records.values())
         wrong = ""
         with scratch() as folder:
             again = Store(folder)
@@ -217,15 +247,15 @@ class _Desk:
             )
             executor = LocalExecutor(camera, camera.close)
             try:
-                shoot(_Work(takes, cards, _memory(records)), executor, again, self.report, self.halt)
+                shoot(_Work(takes, cards, memory), executor, again, self.report, self.halt)
             except SoraError as error:
                 self.halt.check()
                 wrong = error.message
             finally:
                 camera.stop()
                 executor.close()
-            verdicts = tuple(_verdict(take, records[take.key], again.find(take.key), kept, wrong) for take in takes)
-            changes = _changes(records.values(), cards, [again.card(take.key) for take in takes])
+            verdicts = tuple(_verdict(take, then[take.key], again.find(take.key), kept, wrong) for take in takes)
+            changes = _changes(then.values(), cards, [again.card(take.key) for take in takes])
         return Reproduction(path, verdicts, changes)
 
 
@@ -264,81 +294,15 @@ def _pictures(path: Path) -> Iterator[Frames]:
         yield rgb_bytes(chain(frame))
 
 
-def _add(key: str, found: Mapping[str, dict[str, Any]], store: Store, records: dict[str, dict[str, Any]]) -> None:
-    """Add a take after those it carries on from. A path of keys, without recursion: chains may be long."""
-    path = [key]
-    while path:
-        record = found.get(path[-1]) or _from_card(path[-1], store.card(path[-1]))
-        carries = [record[way] for way in ("from", "to") if record[way]]
-        needs = [need for each in carries for need in (*each["takes"], *each.get("colour", {}).get("takes", ()))]
-        missing = [need for need in needs if need not in records]
-        if missing:
-            path.append(missing[0])
-        else:
-            records.setdefault(path.pop(), record)
-
-
-def _from_card(key: str, card: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A take as a sidecar tells it, from its clip's card."""
-    if card is None:
-        raise RequestError(f"nothing says how take {key} was made: the store does not have it any more")
-    made = {"pixels": card.get("pixels", ""), "made_on": card.get("made_on", {})}
-    return {"name": key, "key": key, "skip": 0, "play": card["frames"], **card["fields"], **made}
-
-
-def _memory(records: Mapping[str, Mapping[str, Any]]) -> Memory:
-    """What of the fitting to the device changed pixels then; all takes of a film share it."""
-    return Memory.model_validate(next((record["memory"] for record in records.values() if record.get("memory")), {}))
-
-
-def _take(key: str, record: Mapping[str, Any], own: Mapping[str, Path]) -> Take:
-    width, height = (int(side) for side in record["size"].split("x"))
-    return Take(
-        name=record["name"], key=key, engine=record["engine"], revision=record["weights"], prompt=record["prompt"],
-        avoid=record["avoid"], width=width, height=height, fps=Fraction(record["fps"]), frames=record["frames"],
-        skip=record["skip"], play=record["play"], seed=record["seed"], options=record["options"],
-        opening=_carry(record["from"], own), closing=_carry(record["to"], own),
-        references=tuple(Reference(own[sha], sha) for sha in record["reference"]), sound=record["sound"],
-    )  # fmt: skip
-
-
-def _carry(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Carry | None:
-    if told is None:
-        return None
-    path = own.get(told["file"])
-    return Carry(tuple(told["takes"]), path, told["file"], told["at"], told["count"], _hold(told.get("colour"), own))
-
-
-def _hold(told: Mapping[str, Any] | None, own: Mapping[str, Path]) -> Hold | None:
-    if told is None:
-        return None
-    path = own.get(told["file"])
-    return Hold(tuple(told["takes"]), path, told["file"], told["strength"])
-
-
-def _own(records: Collection[Mapping[str, Any]], files: Path | None) -> dict[str, Path]:
-    """The user's files that takes were given, by hash, from a folder."""
-    carries = [record[way] for record in records for way in ("from", "to") if record[way]]
-    wanted = {each["file"] for each in carries} | {each["colour"]["file"] for each in carries if "colour" in each}
-    wanted = (wanted | {sha for record in records for sha in record["reference"]}) - {""}
-    found = recipes.search(wanted, [files] if files else [])
-    if missing := wanted - found.keys():
-        raise RequestError(
-            f"it was made with files that are not here: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
-            hint="put them into a folder, under any name: --files FOLDER",
-        )
-    return found
-
-
 def _verdict(
-    take: Take, record: Mapping[str, Any], clip: Clip | None, store: Store, wrong: str
+    take: Take, then: Made, clip: Clip | None, store: Store, wrong: str
 ) -> Verdict:  # fmt: skip
     """How a take came out; `clip` is what was made of it now."""
     if clip is None:
         return Verdict(take.name, take.key, "failed", wrong)
-    if not record.get("pixels"):
+    if not then.pixels:
         return Verdict(take.name, take.key, "differs", "no hash of its frames was noted then")
-    if clip.pixels == record["pixels"]:
+    if clip.pixels == then.pixels:
         return Verdict(take.name, take.key, "agrees")
     before = store.find(take.key)
     return Verdict(take.name, take.key, "differs", psnr=_psnr(before, clip) if before else None)
@@ -352,17 +316,18 @@ def _psnr(one: Clip, other: Clip) -> float:
 
 
 def _changes(
-    records: Collection[Mapping[str, Any]],
+    then: Collection[Made],
     cards: Mapping[str, EngineCard],
     made: Sequence[Mapping[str, Any] | None],
 ) -> dict[str, tuple[str, str]]:
     """What was otherwise when the takes were first made: weights, versions of libraries, device."""
     changes = {}
-    for record in records:
-        card = cards.get(record["engine"])
-        if card is not None and card.revision != record["weights"]:
-            changes[f"weights of {card.name}"] = (record["weights"], card.revision)
-    for record, now in zip(records, made, strict=True):
-        then, today = record.get("made_on", {}), now["made_on"] if now else {}
-        changes |= {what: (then[what], today[what]) for what in then if today.get(what, then[what]) != then[what]}
+    for take in then:
+        card = cards.get(take.engine)
+        if card is not None and card.revision != take.weights:
+            changes[f"weights of {card.name}"] = (take.weights, card.revision)
+    for take, now in zip(then, made, strict=True):
+        today = now["made_on"] if now else {}
+        was = take.made_on
+        changes |= {what: (was[what], today[what]) for what in was if today.get(what, was[what]) != was[what]}
     return changes

@@ -7,17 +7,23 @@ its credential.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
+
+from pydantic import JsonValue
 
 from sora_cli import __version__, storyboard
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
+from sora_cli.record.film import RecipeRecord
 from sora_cli.store import Store, file_hash
 from sora_cli.storyboard.model import Loc, Storyboard
 
@@ -27,16 +33,26 @@ MOST_LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a take was: its key, the hash of its frames, its engine with the weights' revision, libraries and device."""
+
+    key: str
+    engine: str
+    weights: str
+    pixels: str = ""
+    made_on: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A recipe as it is read. What is in it was written by whoever signed it, and is checked as any storyboard is.
 
-    `files` are hashes by name; `takes` tell of each take, by its name, its key, the hash of its frames (`pixels`), and
-    the `engine` and `weights` and libraries and device (`made_on`) that made it.
+    `files` are hashes by name; `takes` tell what each take was, by its name.
     """
 
-    board: Mapping[str, Any]
+    board: Mapping[str, JsonValue]
     files: Mapping[str, str] = field(default_factory=dict)
-    takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    takes: Mapping[str, Made] = field(default_factory=dict)
     sora: str = ""
     draft: bool = False
     only: tuple[str, ...] = ()
@@ -65,7 +81,7 @@ def written(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliv
     }  # fmt: skip
 
 
-def read(told: Mapping[str, Any]) -> Recipe:
+def read(told: Mapping[str, object]) -> Recipe:
     """A recipe from plain data.
 
     Raises:
@@ -73,22 +89,24 @@ def read(told: Mapping[str, Any]) -> Recipe:
     """
     if told.get("version") != VERSION:
         raise RequestError("its recipe is not one that this version of sora reads", hint="try a later sora")
-    try:
-        made_on = list(told["made_on"])
-        takes = {str(name): {**take, "made_on": dict(made_on[take["made_on"]])} for name, take in told["takes"].items()}
-        files = {str(name): str(sha) for name, sha in told["files"].items()}
-        return Recipe(
-            board=dict(told["storyboard"]), files=files, takes=takes, sora=str(told["sora"]), draft=bool(told["draft"]),
-            only=tuple(str(name) for name in told["only"]), deliver=str(told["deliver"]),
-        )  # fmt: skip
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise RequestError("its recipe is damaged") from error
+    found = RecipeRecord.from_dict(told, "its recipe")
+    takes = {
+        name: Made(
+            key=take.key, engine=take.engine, weights=take.weights, pixels=take.pixels,
+            made_on=found.made_on[take.made_on],
+        )
+        for name, take in found.takes.items()
+    }  # fmt: skip
+    return Recipe(
+        board=found.storyboard, files=found.files, takes=takes, sora=found.sora, draft=found.draft, only=found.only,
+        deliver=found.deliver,
+    )  # fmt: skip
 
 
 def board_of(recipe: Recipe, folder: Path, known: Sequence[Path]) -> Storyboard:
     """The storyboard of a recipe, with the files that it names put into `folder`.
 
-    They are taken from `known`, files and folders, by their hashes.
+    They are taken from `known`, files and folders of the user's, by their hashes.
 
     Raises:
         RequestError: a file is not among them.
@@ -128,13 +146,20 @@ def bare(engine: str) -> str:
 def search(wanted: set[str], known: Sequence[Path]) -> dict[str, Path]:
     """Files by their hashes, as far as they are among `known`, files and folders."""
     found: dict[str, Path] = {}
-    files = (path for place in known for path in (sorted(place.rglob("*")) if place.is_dir() else [place]))
-    for number, path in enumerate(files):
-        if wanted <= found.keys() or number == MOST_LOOKED_AT:
+    for path in islice((path for place in known for path in _inside(place)), MOST_LOOKED_AT):
+        if wanted <= found.keys():
             break
-        if path.is_file():
+        with contextlib.suppress(OSError):  # one that may not be read, or is no longer there
             found.setdefault(file_hash(path), path)
     return found
+
+
+def _inside(place: Path) -> Iterator[Path]:
+    """The regular files of a folder and of those in it, without following links; or the one file that it is."""
+    if os.path.isfile(place):  # noqa: PTH113  pathlib's raises where a name is too long
+        yield place
+    for folder, _, names in os.walk(place) if os.path.isdir(place) else ():  # noqa: PTH112
+        yield from (path for name in sorted(names) if (path := Path(folder, name)).is_file())
 
 
 def _portable(board: Storyboard) -> tuple[dict[str, Any], dict[str, str]]:

@@ -1,0 +1,106 @@
+"""A clip of the store and all that it carries on from, as their cards tell it: the takes that make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sora_cli.engines.base import EngineCard, Reference, Take
+from sora_cli.engines.options import Memory
+from sora_cli.errors import RequestError
+from sora_cli.record import recipe as recipes
+from sora_cli.record.film import MOST, CardRecord
+from sora_cli.record.recipe import Made
+from sora_cli.store import Store
+
+
+def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
+    """A take and all that it carries on from, each after those it needs. A path of keys: chains may be long.
+
+    Raises:
+        RequestError: a card is gone or damaged, or takes carry on from each other.
+    """
+    found, records, path = {key: card}, dict[str, CardRecord](), [key]
+    while path:
+        if path[-1] not in found:
+            found[path[-1]] = _card(path[-1], store)
+        missing = [need for need in found[path[-1]].fields.needs if need not in records]
+        if missing and (missing[0] in path or len(found) > MOST):
+            raise RequestError(f"nothing says how take {key} was made: takes carry on from each other without an end")
+        if missing:
+            path.append(missing[0])
+        else:
+            records.setdefault(path[-1], found[path.pop()])
+    return records
+
+
+def _card(key: str, store: Store) -> CardRecord:
+    """What the store tells of a take."""
+    card = store.card(key)
+    if card is None:
+        raise RequestError(
+            f"nothing says how take {key} was made: the store does not have it any more",
+            hint="reproduce the film that it is of",
+        )
+    return CardRecord.from_dict(card, f"the card of take {key}")
+
+
+def made_of(key: str, record: CardRecord) -> Made:
+    """What a take was, as its card tells it."""
+    fields = record.fields
+    return Made(
+        key=key, engine=fields.engine, weights=fields.weights, pixels=record.pixels, made_on=record.made_on
+    )  # fmt: skip
+
+
+def memory_of(records: Collection[CardRecord]) -> Memory:
+    """What of the fitting to the device changed pixels then; all takes of a film share it.
+
+    Raises:
+        RequestError: it is no such thing.
+    """
+    told = next((record.fields.memory for record in records if record.fields.memory), {})
+    try:
+        return Memory.model_validate(told)
+    except ValidationError as error:
+        raise RequestError(f"a card is damaged: memory: {error.errors()[0]['msg']}") from None
+
+
+def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineCard) -> Take:
+    """The take of a card.
+
+    Raises:
+        RequestError: its engine makes no such take.
+    """
+    fields = record.fields
+    width, height = fields.dimensions
+    try:
+        card.options.model_validate(fields.options)
+    except ValidationError as error:
+        raise RequestError(
+            f"engine {card.name} does not know the options of {key}: {error.errors()[0]['msg']}"
+        ) from None
+    if fields.frames > card.max_frames or width * height > 2 * card.max_pixels:
+        raise RequestError(f"engine {card.name} makes no {fields.frames} frames of {fields.size}, as {key} has")
+    return Take(
+        name=key, key=key, engine=fields.engine, revision=fields.weights, prompt=fields.prompt, avoid=fields.avoid,
+        width=width, height=height, fps=fields.rate, frames=fields.frames, skip=0, play=fields.frames,
+        seed=fields.seed, options=fields.options,
+        opening=fields.opening.carry(own) if fields.opening else None,
+        closing=fields.closing.carry(own) if fields.closing else None,
+        references=tuple(Reference(own[sha], sha) for sha in fields.reference), sound=fields.sound,
+    )  # fmt: skip
+
+
+def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, Path]:
+    """The user's files that takes were given, by hash, from a folder."""
+    wanted = {sha for record in records for sha in record.fields.files}
+    found = recipes.search(wanted, [files] if files else [])
+    if missing := wanted - found.keys():
+        raise RequestError(
+            f"it was made with files that are not here: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
+            hint="put them into a folder, under any name: --files FOLDER",
+        )
+    return found
