@@ -26,6 +26,7 @@ from sora_cli.media.picture import fit, picture_header, read_picture
 from sora_cli.media.probe import probe
 from sora_cli.media.reel import Chain, Step
 from sora_cli.media.stream import Frames
+from sora_cli.plan.anchors import anchors_of
 from sora_cli.plan.timeline import Cut, CutShot
 
 GLIMPSES = 4
@@ -39,7 +40,17 @@ class Grader:
 
     cut: Cut
     _seen: dict[str, Frames] = field(default_factory=dict)
-    """Some pixels of each shot, as graded, `(n, 3)`."""
+    """Some pixels of each anchor, as graded, `(n, 3)`."""
+    _anchors: dict[str, CutShot] = field(init=False)
+    """What each shot is held to, where that is another shot."""
+    _held: set[str] = field(init=False)
+    """Those that others are held to."""
+
+    def __post_init__(self) -> None:
+        shots = [shot for shot in self.cut.shots if shot.pieces]
+        held = zip(shots, anchors_of(shots), strict=True)
+        self._anchors = {shot.name: shots[anchor] for shot, anchor in held if anchor is not None}
+        self._held = {anchor.name for anchor in self._anchors.values()}
 
     def table(self, shot: CutShot) -> Colours | None:
         """The colour table of a shot, `(b, g, r, 3)`; None where its colours stay as they are.
@@ -52,47 +63,26 @@ class Grader:
         look = shot.look
         if look.match == "lut" and look.path is not None:
             full = weakened(read_cube(look.path), look.strength)
-            pixels = _pixels(shot) if self._is_anchor(shot) else None
+            pixels = _pixels(shot) if shot.name in self._held else None
         else:
-            anchor = self._anchor(shot) if look.strength > 0 else None
-            pixels = _pixels(shot) if anchor is not None or self._is_anchor(shot) else None
+            anchor = self._anchor(shot)
+            pixels = _pixels(shot) if anchor is not None or shot.name in self._held else None
             full = None
             if anchor is not None and pixels is not None:
                 full = table(match(_coded(pixels), _coded(anchor), look.strength))
-        if pixels is not None and self._is_anchor(shot):
+        if pixels is not None and shot.name in self._held:
             graded = pixels if full is None else np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
             self._seen[shot.name] = graded
         return full
 
     def _anchor(self, shot: CutShot) -> Frames | None:
         """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
-        look, shots = shot.look, self._shots
-        if look.match == "picture" and look.path is not None:
-            return _reference(look.path)
-        place = next(index for index, other in enumerate(shots) if other is shot)
-        held = {
-            "scene": next(index for index, other in enumerate(shots) if other.scene == shot.scene),
-            "film": 0,
-            "previous": max(0, place - 1),
-        }.get(look.match, place)
-        if held == place:
-            return None
-        anchor = shots[held]
-        if anchor.name not in self._seen:
+        if shot.look.match == "picture" and shot.look.path is not None:
+            return _reference(shot.look.path) if shot.look.strength else None
+        anchor = self._anchors.get(shot.name)
+        if anchor is not None and anchor.name not in self._seen:
             self.table(anchor)
-        return self._seen[anchor.name]
-
-    def _is_anchor(self, shot: CutShot) -> bool:
-        """Whether other shots of the film are held to this one."""
-        shots = self._shots
-        looks = {other.look.match for other in shots if other is not shot}
-        opens_scene = next(other for other in shots if other.scene == shot.scene) is shot
-        return "previous" in looks or ("film" in looks and shot is shots[0]) or ("scene" in looks and opens_scene)
-
-    @property
-    def _shots(self) -> list[CutShot]:
-        """The shots that have pictures."""
-        return [shot for shot in self.cut.shots if shot.pieces]
+        return self._seen[anchor.name] if anchor is not None else None
 
     def tables(self, shot: CutShot) -> list[tuple[Colours | None, Colours | None]]:
         """The colour tables at the beginning and at the end of each piece of a shot, between which it goes over.
@@ -117,9 +107,8 @@ class Grader:
         """The picture or clip that a shot's frames were held to before they were handed on, if they were."""
         if shot.look.match == "picture":
             return shot.look.path
-        scenes = {"scene": shot.scene, "film": self._shots[0].scene}
-        wanted = scenes.get(shot.look.match)
-        return next((each.pieces[0].clip.path for each in self._shots if each.scene == wanted), None)
+        anchor = self._anchors.get(shot.name)
+        return anchor.pieces[0].clip.path if anchor is not None and shot.look.match != "previous" else None
 
     @contextmanager
     def steps(self, shot: CutShot) -> Iterator[Sequence[tuple[Sequence[Step], Sequence[Step]]]]:

@@ -22,6 +22,10 @@ WAN_AVOIDS = (
 """The negative prompt that Wan was tuned with, in English; Helios is built on Wan."""
 
 
+PACKAGES = {"int8": "torchao", "int4": "bitsandbytes", "lora": "peft"}
+"""What some options need beside what is always installed."""
+
+
 class Options(BaseModel):
     """The base of all options: frozen, and an unknown one is an error."""
 

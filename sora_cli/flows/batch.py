@@ -16,7 +16,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
-from sora_cli.flows import film
+from sora_cli.flows import film, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
 from sora_cli.plan import plan_takes
 from sora_cli.record.sidecar import Film
@@ -147,6 +147,7 @@ def _check(entry: Entry, way: Way) -> Job:
 
     board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
     plan = plan_takes(board, catalogue.card, draft=way.draft)
+    preflight.require_ready(plan)
     out = film.default_name(board, way.deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")

@@ -26,6 +26,7 @@ from sora_cli.media.probe import Probe, no_hdr, packet_index, probe
 from sora_cli.media.replay import frame_numbers, replay
 from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
+from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.shoot.studio import place
 from sora_cli.store import Clip
@@ -111,7 +112,7 @@ def stitch(
         shots.append(_coming(shot, come, overlap) if number else shot)
         end = shot.start + shot.frames
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
-    return _finished(cut, out, way, _colour(look))
+    return _finished(cut, out, way, matched_to(cut.shots))
 
 
 def grade(
@@ -147,7 +148,7 @@ def grade(
         if full is None:
             raise RequestError("there is no change to write", hint="give a --strength above 0")
         write_cube(lut, full, clip.stem)
-    made = Made() if out is None else _finished(cut, out, way, _colour(look))
+    made = Made() if out is None else _finished(cut, out, way, matched_to(cut.shots))
     return Made(
         path=made.path,
         frames=made.frames,
@@ -239,13 +240,6 @@ def _look(match: str, strength: float) -> Look:
     if picture_header(path) is None:
         _probed(path)
     return Look("picture", path, strength)
-
-
-def _colour(look: Look) -> str:
-    """What the credential says of the colours."""
-    if look.match == "off" or not look.strength:
-        return ""
-    return f"matched to: {look.path.name if look.path else look.match}"
 
 
 def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:

@@ -28,7 +28,9 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
+from sora_cli.flows import preflight
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio, place, unlock
@@ -144,7 +146,7 @@ def make(
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         unlock(out)
         return done
-    _check_finish(plan)
+    preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
         stack.enter_context(place(out, studio.halt))
@@ -165,18 +167,6 @@ def make(
         sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft, again=again)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
-
-
-def _check_finish(plan: Plan) -> None:
-    """Refuse titles and marks that cannot be drawn, before hours of work are put into the film."""
-    from sora_cli import stamp
-
-    if any(shot.title for shot in plan.shots):
-        from sora_cli.master.title import check_titles
-
-        check_titles(plan.shots, plan.width, plan.height)
-    unmarked, mark = plan.board.policy != "strict", plan.board.provenance.watermark
-    stamp.check_mark(mark, plan.width, plan.height, may_leave_unmarked=unmarked)
 
 
 def check_place(out: Path, kind: Delivery) -> None:
@@ -253,26 +243,12 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str,
             start += len(piece.frames)
     sound = board.sound
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
-    matched = _graded(plan)
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
-        colour=f"matched to: {', '.join(sorted(matched))}" if matched else "",
+        colour=matched_to([shot for shot in plan.shots if shot.beats]),
         music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
         cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {}, recipe=again,
     )  # fmt: skip
-
-
-def _graded(plan: Plan) -> set[str]:
-    """What the colours of shots were held to, where they were: a shot that others are held to stays as it is."""
-    graded: set[str] = set()
-    before: set[str] = set()
-    for shot in plan.shots:
-        look, held = shot.look, {"scene": shot.scene in before, "film": bool(before), "previous": bool(before)}
-        if shot.beats and look.strength and held.get(look.match, look.match != "off"):
-            graded.add(look.match)
-        if shot.beats:
-            before.add(shot.scene)
-    return graded

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import Problem, SoraError, StoryboardError, counted
+from sora_cli.flows import preflight
 from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
 from sora_cli.plan.takes import key_fields, latents_go_on
 from sora_cli.storyboard.model import Storyboard
@@ -143,11 +144,15 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checke
     problems, plan = list(reading.problems), None
     if reading.board is not None and problems:
         problems += option_problems(reading.board, catalogue.card)
+        problems += preflight.file_problems(reading.board)
     elif reading.board is not None:
         try:
             plan = plan_takes(reading.board, catalogue.card)
+            preflight.require_ready(plan)
+            preflight.require_signer()
         except StoryboardError as error:
             problems += error.problems
+            problems += preflight.file_problems(reading.board) if plan is None else ()
     remarks = (*storyboard.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
     return Checked(path, tuple(in_file_order(problems)), remarks, plan)
 
@@ -157,6 +162,8 @@ def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     from sora_cli.store import Store, default_folder
 
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    preflight.require_ready(plan)
+    preflight.require_signer()
     clips = Store(default_folder())
     kept = {take.key: clips.card(take.key) is not None for take in plan.takes}
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept))

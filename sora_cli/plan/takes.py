@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.errors import Problem
+from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.prompt import compose, unknown_words
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat, Link, Loc, Shot, Storyboard
@@ -124,17 +125,21 @@ class TakeMaker:
     planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
     _hashes: dict[Path, str] = field(default_factory=dict)
     _before: dict[str, str] = field(init=False)
-    _first: dict[str, Shot] = field(init=False)
-    """The first shot with pictures of each scene, and of the film under no name."""
+    _shots: list[Shot] = field(init=False)
+    """Those that have pictures, in film order."""
+    _pictured: dict[str, int] = field(init=False)
+    """The place of each shot among them."""
+    _anchors: Anchors = field(init=False)
     _hold: Hold | None = None
     """Of the shot that is being planned."""
     _holds: dict[str, Hold | None] = field(default_factory=dict)
     """By stretch."""
 
     def __post_init__(self) -> None:
-        scenes = [("", self.board.shots), *((scene.name, scene.shots) for scene in self.board.scenes)]
-        found = ((name, next((shot for shot in shots if shot.beats), None)) for name, shots in scenes)
-        self._first = {name: shot for name, shot in found if shot is not None}
+        pictured = [(scene.name, shot) for scene in self.board.scenes for shot in scene.shots if shot.beats]
+        self._shots = [shot for _, shot in pictured]
+        self._pictured = {shot.name: index for index, shot in enumerate(self._shots)}
+        self._anchors = Anchors([scene for scene, _ in pictured])
         names = [shot.name for shot in self.board.shots]
         self._before = dict(zip(names[1:], names, strict=False))
 
@@ -144,7 +149,7 @@ class TakeMaker:
         `label` is what its seeds hang on; `lengths` are film frames, one for each beat.
         """
         done: list[PlannedBeat] = []
-        self._hold = self.hold(scene, shot)
+        self._hold = self.hold(shot)
         for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
             if frames < 1:
@@ -306,23 +311,24 @@ class TakeMaker:
         hold = None if card.tails else self._holds[stretch.name]
         return Carry(takes=stretch.keys, at=at, count=max(1, on_grid), hold=hold)
 
-    def hold(self, scene: str, shot: Shot) -> Hold | None:
+    def hold(self, shot: Shot) -> Hold | None:
         """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.
 
         That is what the finished film holds it to, where that is known by then: a picture, or the first stretch of the
         scene's or the film's first shot, unless that hangs on this one or is itself held to something else.
         """
         look = shot.look
-        if look.match == "picture" and look.path is not None and shot.beats and look.strength:
-            return Hold(path=look.path, sha256=self.file_hash(shot.beats[0], "look", look.path), strength=look.strength)
-        anchor = self._first.get(scene if look.match == "scene" else "")
-        if look.match not in {"scene", "film"} or not look.strength or anchor is None or anchor is shot:
+        if not shot.beats or not look.strength:
             return None
-        plain = anchor.look.match in {"off", "scene"} or (
-            anchor is self._first[""] and anchor.look.match in {"film", "previous"}
-        )
+        if look.match == "picture" and look.path is not None:
+            return Hold(path=look.path, sha256=self.file_hash(shot.beats[0], "look", look.path), strength=look.strength)
+        held = self._anchors.of(self._pictured[shot.name], look)
+        if held is None or look.match == "previous":
+            return None
+        anchor = self._shots[held]
+        own = anchor.look.path is None and self._anchors.of(held, anchor.look) is None
         beats = self.planned.get(anchor.name, ())
-        return Hold(takes=beats[0].stretches[0].keys, strength=look.strength) if plain and beats else None
+        return Hold(takes=beats[0].stretches[0].keys, strength=look.strength) if own and beats else None
 
     def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
         """The frames of another shot that a link means."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.cancel import Halt
+from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, RenderError, SoraError
@@ -177,8 +178,6 @@ def _given(job: Job) -> Given:
     opening, closing = job.opening, job.closing
     known = _known(take.opening, opening, size, take.fps)
     if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
-        from sora_cli.colour.grade import graded, held
-
         known = graded(known, held(opening.path, job.anchor, take.opening.hold.strength))
     return Given(
         opening=known,

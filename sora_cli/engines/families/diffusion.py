@@ -25,7 +25,7 @@ from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import LoraOption, Memory, Options
+from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
 from sora_cli.engines.runtime.errors import Heard, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Fit, quantization
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
@@ -176,7 +176,7 @@ class Diffusion(ABC, Generic[O]):
             return
         if not hasattr(self.pipe, "load_lora_weights"):
             raise RenderError(f"{self.card.name} takes no LoRA", hint="take `lora` out of the options")
-        if importlib.util.find_spec("peft") is None:
+        if importlib.util.find_spec(PACKAGES["lora"]) is None:
             raise EngineMissing("LoRA needs the package peft, which is not installed", hint="pip install peft")
         self._prompts.clear()
         self.pipe.unload_lora_weights()

@@ -17,7 +17,7 @@ from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
-from sora_cli.engines.options import Memory
+from sora_cli.engines.options import PACKAGES, Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 
 WORKING = 6 << 30
@@ -136,7 +136,7 @@ def quantization(
         MachineError: int4 without an NVIDIA GPU.
     """
     kind = memory.quantize
-    package = {"int8": "torchao", "int4": "bitsandbytes"}.get(kind or "")
+    package = PACKAGES.get(kind or "")
     if package is None:
         return None
     if kind == "int4" and device.type != "cuda":

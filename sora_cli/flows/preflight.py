@@ -1,0 +1,184 @@
+"""Before the first take: everything that shooting and finishing will open is opened, and what is wrong is told at its
+place in the storyboard.
+
+`check`, `plan`, `batch` and the making of a film all ask here, so that no take is shot for a film that cannot be made.
+"""  # noqa: D205  the summary needs two lines
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, StoryboardError
+from sora_cli.plan import Plan, in_file_order
+from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
+from sora_cli.storyboard.model import Loc, Storyboard, Watermark
+
+SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KEY")
+"""Variables that name a signer of the user's own."""
+
+_looked_at: dict[tuple[Path, int, int, str], Problem | None] = {}
+"""What was wrong with a file, by its path, size, time and use: a batch names one file many times."""
+
+
+def require_ready(plan: Plan) -> None:
+    """Refuse a film for which something will be missing.
+
+    Raises:
+        StoryboardError: all that is wrong, each with its place.
+        PolicyError: the film may not go without its mark.
+    """
+    problems = [*file_problems(plan.board, plan), *finish_problems(plan)]
+    if problems:
+        raise StoryboardError(in_file_order(problems))
+
+
+def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Problem]:
+    """What is wrong with the files that a storyboard names; of a `plan`, only with those that it uses."""
+    used = None if plan is None else _used(plan)
+    for loc, path in board.files.items():
+        if used is None or path in used or not _in_a_shot(board, loc):
+            found = _wrong(path, "ambience" if loc[-1] == "ambience" else str(loc[-1]))
+            if found is not None:
+                yield Problem(found.message, found.hint, board.mark(loc))
+    yield from _missing_packages(board)
+
+
+def finish_problems(plan: Plan) -> Iterator[Problem]:
+    """What is wrong with the titles and the mark of a film, at its size.
+
+    Raises:
+        PolicyError: the film may not go without its mark.
+    """
+    board, size = plan.board, (plan.width, plan.height)
+    for shot in plan.shots:
+        if shot.title is not None:
+            from sora_cli.master.title import check_titles
+
+            yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
+    unmarked, mark = board.policy != "strict", board.provenance.watermark
+    told = mark.image is not None and _wrong(mark.image, "image") is not None
+    if mark != Watermark() and not told:  # ours fits every frame; to draw it costs `check` as much again as all else
+        from sora_cli import stamp
+
+        yield from _told(
+            lambda: stamp.check_mark(mark, *size, may_leave_unmarked=unmarked), board, ("provenance", "watermark")
+        )
+
+
+def require_signer() -> None:
+    """Refuse a signer of the user's own, named by the environment, who cannot sign.
+
+    Raises:
+        CertificateError: the certificate or key is unreadable or unfit.
+    """
+    if any(os.environ.get(name) for name in SIGNERS):
+        from sora_cli.stamp import find_signer
+
+        find_signer()
+
+
+def _used(plan: Plan) -> set[Path]:
+    """The files that the takes and shots of a plan use; those of shots that are left out are not."""
+    kept = {shot.name for shot in plan.shots}
+    shots = [shot for shot in plan.board.shots if shot.name in kept]
+    carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
+    paths = {reference.path for take in plan.takes for reference in take.references}
+    paths |= {carry.path for carry in carries if carry.path} | {
+        carry.hold.path for carry in carries if carry.hold and carry.hold.path
+    }
+    paths |= {beat.sound_path for shot in shots for beat in shot.beats if beat.sound_path}
+    paths |= {shot.look.path for shot in shots if shot.look.path}
+    return paths | {shot.title.font for shot in shots if shot.title and shot.title.font}
+
+
+def _in_a_shot(board: Storyboard, loc: Loc) -> bool:
+    return any(loc[: len(shot.loc)] == shot.loc for shot in board.shots) or loc[0] == "cast"
+
+
+def _told(work: Callable[[], object], board: Storyboard, loc: Loc) -> Iterator[Problem]:
+    """What the work refuses, at its place."""
+    try:
+        work()
+    except (RequestError, MediaError) as error:
+        yield Problem(error.message, error.hint, board.mark(loc))
+
+
+def _wrong(path: Path, use: str) -> Problem | None:
+    """What is wrong with a file that is used so; None where it can be used."""
+    try:
+        facts = path.stat()
+        key = (path, facts.st_size, facts.st_mtime_ns, use)
+    except OSError as error:
+        return Problem(f"cannot read {path}: {error.strerror}", "is it there, and readable?")
+    if key not in _looked_at:
+        try:
+            _open(path, use)
+            _looked_at[key] = None
+        except SoraError as error:
+            _looked_at[key] = Problem(error.message, error.hint)
+    return _looked_at[key]
+
+
+def _open(path: Path, use: str) -> None:
+    """Open a file as the film will; look pictures and fonts go into no credential, all other media do."""
+    kind = suffix(path.name)
+    if kind == "cube":
+        from sora_cli.colour.cube import read_cube
+
+        read_cube(path)
+    elif kind in SOUNDS or use in {"ambience", "music", "sound"}:
+        from sora_cli.master.sound import looped
+        from sora_cli.media.sound import sound_blocks
+
+        next(looped(path) if use == "ambience" else sound_blocks(path), None)
+        _require_unchanged(path)
+    elif kind in PICTURES or kind in FILMS:
+        _show(path)
+        if use not in {"match", "look", "image"}:
+            _require_unchanged(path)
+
+
+def _show(path: Path) -> None:
+    """Open a picture, or the pictures of a film at its beginning and its end."""
+    from sora_cli.media.picture import picture_header, read_picture
+    from sora_cli.media.probe import no_hdr, probe
+    from sora_cli.media.reel import read_frames
+
+    if picture_header(path) is not None or suffix(path.name) not in {*FILMS, "gif", "webp"}:
+        read_picture(path)
+        return
+    facts = probe(path)
+    if facts.color.hdr:
+        raise no_hdr(path)
+    read_frames(path, 0, 1)
+    read_frames(path, facts.frames - 1, 1)
+
+
+def _require_unchanged(path: Path) -> None:
+    """Refuse a file that was changed since it was signed: the film's credential would not stand."""
+    from sora_cli.stamp import look_at
+
+    try:
+        look_at(path)
+    except (StampError, CertificateError) as error:
+        raise MediaError(error.message, hint=error.hint) from error
+
+
+def _missing_packages(board: Storyboard) -> Iterator[Problem]:
+    """Packages that options want and that are not installed."""
+    from sora_cli.engines.options import PACKAGES
+
+    if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
+        yield Problem(
+            f"quantize: {board.memory['quantize']} needs the package {package}, which is not installed",
+            f"pip install {package}", board.mark(("memory", "quantize")),
+        )  # fmt: skip
+    for shot in board.shots:
+        for beat in shot.beats:
+            if beat.options.get("lora") and find_spec(PACKAGES["lora"]) is None:
+                loc = beat.origin.get("options.lora", (*beat.loc, "options"))
+                message = "LoRA needs the package peft, which is not installed"
+                yield Problem(message, "pip install peft", board.mark(loc))

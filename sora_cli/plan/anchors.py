@@ -1,0 +1,52 @@
+"""What a shot's colour is held to: the one rule, for the plan, the grade and the credential. Pure.
+
+A shot without pictures (a title card alone) has no colours, and is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sora_cli.storyboard.model import Look
+
+
+class Graded(Protocol):
+    """A shot with pictures: its scene, and what its colours are held to."""
+
+    @property
+    def scene(self) -> str:
+        """The name of its scene."""
+        ...
+
+    @property
+    def look(self) -> Look:
+        """What its colours are held to."""
+        ...
+
+
+class Anchors:
+    """The anchor of each shot of a film, by index; `scenes` are those of its shots with pictures, in film order."""
+
+    def __init__(self, scenes: Sequence[str]) -> None:
+        self._scenes = scenes
+        self._first = {scene: index for index, scene in reversed(list(enumerate(scenes)))}
+
+    def of(self, index: int, look: Look) -> int | None:
+        """The shot that this one is held to; None where it is held to a file, to nothing, or is its own anchor."""
+        held = {"scene": self._first[self._scenes[index]], "film": 0, "previous": index - 1}.get(look.match, index)
+        return held if look.strength and 0 <= held < index else None
+
+
+def anchors_of(shots: Sequence[Graded]) -> list[int | None]:
+    """The anchor of each of these shots, which all have pictures and stand in film order."""
+    anchors = Anchors([shot.scene for shot in shots])
+    return [anchors.of(index, shot.look) for index, shot in enumerate(shots)]
+
+
+def matched_to(shots: Sequence[Graded]) -> str:
+    """What a credential says that the colours of these shots were matched to; nothing where all stay as they are."""
+    held = zip(shots, anchors_of(shots), strict=True)
+    looks = [shot.look for shot, anchor in held if anchor is not None or (shot.look.path and shot.look.strength)]
+    names = sorted({look.path.name if look.path else look.match for look in looks})
+    return f"matched to: {', '.join(names)}" if names else ""

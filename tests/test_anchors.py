@@ -1,0 +1,45 @@
+"""What a shot's colour is held to: one rule for the plan, the grade and the credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sora_cli.plan.anchors import anchors_of, matched_to
+from sora_cli.storyboard.model import Look
+
+LOOKS = st.builds(Look, match=st.sampled_from(["scene", "film", "previous", "off"]), strength=st.sampled_from([0, 0.5]))
+
+
+@dataclass(frozen=True)
+class Shot:
+    scene: str
+    look: Look = field(default_factory=Look)
+
+
+def test_the_anchor_is_the_first_shot_of_the_scene_or_the_film_or_the_one_before() -> None:
+    shots = [Shot("a"), Shot("a"), Shot("b"), Shot("b", Look("film")), Shot("b", Look("previous")), Shot("b")]
+    assert anchors_of(shots) == [None, 0, None, 0, 3, 2]
+
+
+def test_what_is_not_matched_has_no_anchor_and_is_not_told() -> None:
+    shots = [Shot("a"), Shot("a", Look("off")), Shot("a", Look(strength=0)), Shot("b", Look("previous", strength=0))]
+    assert anchors_of(shots) == [None] * 4
+    assert not matched_to(shots)
+
+
+def test_a_credential_names_the_file_or_the_kind_of_anchor() -> None:
+    shots = [Shot("a", Look("picture", Path("refs/warm.png"))), Shot("a"), Shot("a", Look("lut", Path("x.cube"), 0))]
+    assert matched_to(shots) == "matched to: scene, warm.png"
+
+
+@given(st.lists(st.builds(Shot, st.sampled_from("abc"), LOOKS), max_size=12))
+def test_an_anchor_stands_before_its_shot_and_a_scenes_in_that_scene(shots: list[Shot]) -> None:
+    for index, anchor in enumerate(anchors_of(shots)):
+        if anchor is not None:
+            assert anchor < index
+            if shots[index].look.match == "scene":
+                assert anchor == [shot.scene for shot in shots].index(shots[index].scene)
