@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -26,6 +28,8 @@ PATIENCE = 0.1
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+_SCRATCH, _MARK = re.compile(r"sora-[0-9a-f]{16}"), ".scratch-of-sora.lock"
+"""The names of scratch folders, and of the lock inside that says who made them."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -49,7 +53,8 @@ else:
 class Claim:
     """A lock on the file `path`, held until `release` or the end of a with-block.
 
-    The file is empty. It goes away with the lock, unless the lock is shared or the file `stays` for others to share.
+    The file is empty. It goes away with the lock, unless the lock is shared or the file `stays` for others to share. A
+    file of that name with something in it is not ours: it is locked, and stays.
     """
 
     def __init__(self, path: Path, handle: int, *, stays: bool) -> None:
@@ -62,11 +67,11 @@ class Claim:
         """Lock the file, making it where it is not there; None where somebody else holds it. Never waits.
 
         Raises:
-            OSError: the file cannot be made.
+            OSError: the file cannot be made, or a link or a pipe has its name.
             StoreError: the file system has no locks.
         """
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = _open(path, shared=shared)
             try:
                 _lock(handle, shared=shared)
                 if _same_file(handle, path):
@@ -93,7 +98,7 @@ class Claim:
 
     def release(self) -> None:
         """Give the lock back."""
-        if not self._stays:
+        if not self._stays and not os.fstat(self._handle).st_size:  # a lock of ours is empty
             with contextlib.suppress(OSError):  # Windows keeps a file that is open; an empty file harms nobody
                 self.path.unlink()
         os.close(self._handle)
@@ -109,6 +114,27 @@ class Claim:
         self.release()
 
 
+def _open(path: Path, *, shared: bool) -> int:
+    """Open a lock's file, following no link: one that leads nowhere would make a file there."""
+    plain = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | plain, 0o666)
+    except OSError as error:
+        if path.is_symlink():
+            raise _no_lock(path) from error
+        if not shared or error.errno not in {errno.EROFS, errno.EACCES}:
+            raise
+        handle = os.open(path, os.O_RDONLY | plain)  # in a folder that may only be read it can be shared as well
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _no_lock(path)
+    return handle
+
+
+def _no_lock(path: Path) -> OSError:
+    return FileExistsError(errno.EEXIST, f"{path.name} should be a lock, and is no plain file", str(path))
+
+
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for files that nobody needs afterwards. Those of processes that were killed are removed as well.
@@ -117,22 +143,33 @@ def scratch() -> Iterator[Path]:
         OSError: there is no room for temporary files.
     """
     base = Path(tempfile.gettempdir())
-    for lock in base.glob("sora-*.lock"):
+    for left in [path for path in base.glob("sora-*") if _is_scratch(path)]:
         with contextlib.suppress(OSError, StoreError):  # another user's
-            claim = Claim.take(lock)
+            claim = Claim.take(left / _MARK, stays=True)
             if claim is not None:
                 with claim:
-                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-    claim = None
-    while claim is None:
-        folder = base / f"sora-{secrets.token_hex(8)}"
-        claim = Claim.take(folder.with_suffix(".lock"))
+                    shutil.rmtree(left, ignore_errors=True)
+    folder, claim = _new_scratch(base)
     with claim:
-        folder.mkdir(mode=0o700)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_scratch(path: Path) -> bool:
+    """Whether a folder is one of `scratch`: by its name and the lock in it, never through a link."""
+    return bool(_SCRATCH.fullmatch(path.name)) and not path.is_symlink() and (path / _MARK).is_file()
+
+
+def _new_scratch(base: Path) -> tuple[Path, Claim]:
+    while True:
+        folder = base / f"sora-{secrets.token_hex(8)}"
+        folder.mkdir(mode=0o700)
+        with contextlib.suppress(FileNotFoundError):  # somebody found it between its making and its lock
+            claim = Claim.take(folder / _MARK, stays=True)
+            if claim is not None:
+                return folder, claim
 
 
 def _same_file(handle: int, path: Path) -> bool:

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
-    ("errors", "media", "events", "lock", "cancel", "versions", "bounded"),  # values, files, and what the work tells
+    # values, files, and what the work tells
+    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded"),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store",),  # clips under their keys
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
@@ -25,7 +26,7 @@ LEVELS = (
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
 UNDER = {
-    "media": {"errors", "events"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "media": {"errors", "events", "atomic"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

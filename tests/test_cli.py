@@ -138,11 +138,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_a_film_comes_with_its_sidecar_and_sheet(studio: Path) -> None:
-    facts = json.loads((studio / "two.json").read_text())
+    facts = json.loads((studio / "two.mp4.sora.json").read_text())
     assert facts["film"]["frames"] == 36
     assert [take["name"] for take in facts["takes"]] == ["scene-1/ball", "scene-1/cube/1", "scene-1/cube/2"]
     assert facts["engines"]["nano"]["revision"]
-    assert (studio / "two.png").read_bytes().startswith(b"\x89PNG")
+    assert (studio / "two.mp4.sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_film_verifies(studio: Path, capsys: pytest.CaptureFixture[str]) -> None:

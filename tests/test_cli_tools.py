@@ -40,7 +40,7 @@ def test_stitch_grade_stamp_and_verify(home: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["stitch", "a.mp4", "-o", "b.mov"], "must end in .mp4"),
+        (["stitch", "a.mp4", "-o", "b.avi"], "must end in .mp4"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "vhs"], "no such delivery: vhs"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--fit", "squeeze"], "--fit squeeze"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--size", "big"], "--size big"),
@@ -71,7 +71,12 @@ def test_a_storyboard_is_delivered_with_its_tables(home: Path) -> None:
         "title: Two\noutput: {size: 192x128}\nshots: [dark, {prompt: light, speed: 0.5, title: Hello}]\n", "utf-8"
     )
     assert main(["storyboard", "film.yaml", "--deliver", "archive", "--luts", "luts"]) == 0
-    assert sorted(path.name for path in home.glob("two.*")) == ["two.json", "two.mkv", "two.mkv.c2pa", "two.png"]
+    assert sorted(path.name for path in home.glob("two.*")) == [
+        "two.mkv",
+        "two.mkv.c2pa",
+        "two.mkv.sheet.png",
+        "two.mkv.sora.json",
+    ]
     assert [path.name for path in Path("luts").iterdir()] == ["002-shot-2.cube"]
     assert main(["generate", "white", "-o", "one.gif", "--deliver", "gif"]) == 0
     assert main(["verify", "one.gif"]) == 0

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,7 +133,13 @@ def _show_film(made: Film, *, as_json: bool) -> None:
 # -- options that several commands share ---------------------------------------------------------------------
 
 Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
-Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+Out = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes: a file, or a folder for it.")
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Also replace files that are not this film's own; never what it is made from."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Events = Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")]
 LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")]
@@ -159,11 +166,11 @@ Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboa
 
 
 Deliver = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         autocompletion=complete.deliveries,
-        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs).",
+        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs); else as -o ends, or web.",
     ),
 ]
 SignCert = Annotated[Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")]
@@ -181,7 +188,9 @@ ModelName = Annotated[
     str,
     typer.Argument(metavar="ID", autocompletion=complete.engines, help="A name that `sora models` lists, or a hub id."),
 ]
-NewFilm = Annotated[Path, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes.")]
+NewFilm = Annotated[
+    str, typer.Option("-o", "--output", metavar="FILM", help="Where the film goes: a file, or a folder for it.")
+]
 Author = Annotated[str, typer.Option(help="Who made it; goes into its credential.")]
 Mark = Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")]
 Strength = Annotated[float, typer.Option(min=0, max=1, help="How strongly colours are matched.")]
@@ -222,7 +231,8 @@ def generate(
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
     draft: Draft = False,
     memory: MemoryMode = None,
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
     events: Events = False,
@@ -247,8 +257,11 @@ def generate(
     data = {"title": words, "shots": [written], "memory": memory, "output": sizes or None}
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         board = film.one_shot(data)
-        out, who = output or film.free_name(words, deliver), signer(sign_cert, sign_key)
-        made = film.make(board, out, report=report, studio=studio, draft=draft, deliver=deliver, signer=who)
+        out, kind = film.target(output, partial(film.free_name, words), deliver)
+        made = film.make(
+            board, out, report=report, studio=studio, draft=draft, deliver=kind, signer=signer(sign_cert, sign_key),
+            overwrite=overwrite,
+        )  # fmt: skip
     _show_film(made, as_json=as_json)
 
 
@@ -262,7 +275,8 @@ def storyboard(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
     memory: MemoryMode = None,
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     luts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
     ] = None,
@@ -284,12 +298,16 @@ def storyboard(
         return
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
         board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-        out, who = output or film.default_name(board, deliver), signer(sign_cert, sign_key)
-        made = film.make(
-            board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=deliver, signer=who
-        )
+        out, kind = film.target(output, partial(film.default_name, board), deliver)
+        who = signer(sign_cert, sign_key)
         if luts is not None:
-            film.write_luts(board, luts, studio=studio, draft=draft, only=only or ())
+            film.check_luts(board, luts, only=only or (), overwrite=overwrite)
+        made = film.make(
+            board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=kind, signer=who,
+            overwrite=overwrite,
+        )  # fmt: skip
+        if luts is not None:
+            film.write_luts(board, luts, studio=studio, draft=draft, only=only or (), overwrite=overwrite)
     _show_film(made, as_json=as_json)
 
 
@@ -306,7 +324,8 @@ def batch(
         int, typer.Option(min=1, max=64, help="Films at once: one is shot, those before it are finished meanwhile.")
     ] = 1,
     allow_outside: Outside = False,
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     events: Events = False,
     log: LogFile = None,
     max_time: MaxTime = None,
@@ -320,7 +339,7 @@ def batch(
         asked = films.entries(files, report)
         way = films.Way(
             folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
-            jobs=jobs, deliver=deliver,
+            jobs=jobs, deliver=deliver, overwrite=overwrite,
         )  # fmt: skip
         outcomes = films.run(asked, studio, report, way)
         _show_outcomes(outcomes, as_json=as_json, events=events)
@@ -409,7 +428,8 @@ def stitch(
     ] = "fill",
     author: Author = "",
     mark: Mark = "",
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
     events: Events = False,
@@ -422,10 +442,11 @@ def stitch(
     with working(events=events, log=log) as (report, studio):
         if fit not in FITS:
             raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
+        out, kind = edit.target(output, "stitched", deliver)
         who = signer(sign_cert, sign_key)
-        way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
+        way = edit.Way(report, studio.halt, _owner(author, mark), who, kind, overwrite)
         made = edit.stitch(
-            clips, output, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
+            clips, out, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
             fit=fit,  # type: ignore[arg-type]  # checked above
         )  # fmt: skip
     _show_made(made, as_json=as_json)
@@ -435,16 +456,15 @@ def stitch(
 def grade(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The film whose colours are changed.")],
     match: Annotated[str, typer.Option(metavar="REFERENCE", help="A picture, a film or a .cube file.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILM", help="Where the graded film goes.")
-    ] = None,
+    output: Out = None,
     strength: Strength = 1.0,
     lut_out: Annotated[
         Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the change as a .cube file.")
     ] = None,
     author: Author = "",
     mark: Mark = "",
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
     events: Events = False,
@@ -455,9 +475,10 @@ def grade(
     from sora_cli.flows import edit
 
     with working(events=events, log=log) as (report, studio):
+        out, kind = edit.target(output, clip.stem, deliver) if output else (None, "web")
         who = signer(sign_cert, sign_key)
-        way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
-        made = edit.grade(clip, output, way, match=match, strength=strength, lut=lut_out)
+        way = edit.Way(report, studio.halt, _owner(author, mark), who, kind, overwrite)
+        made = edit.grade(clip, out, way, match=match, strength=strength, lut=lut_out)
     _show_made(made, as_json=as_json)
 
 
@@ -467,7 +488,8 @@ def stamp(
     output: NewFilm,
     author: Author = "",
     mark: Mark = "",
-    deliver: Deliver = "web",
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
     sign_cert: SignCert = None,
     sign_key: SignKey = None,
     events: Events = False,
@@ -478,9 +500,10 @@ def stamp(
     from sora_cli.flows import edit
 
     with working(events=events, log=log) as (report, studio):
+        out, kind = edit.target(output, film.stem, deliver)
         who = signer(sign_cert, sign_key)
-        way = edit.Way(report=report, halt=studio.halt, provenance=_owner(author, mark), signer=who, deliver=deliver)
-        made = edit.mark(film, output, way)
+        way = edit.Way(report, studio.halt, _owner(author, mark), who, kind, overwrite)
+        made = edit.mark(film, out, way)
     _show_made(made, as_json=as_json)
 
 

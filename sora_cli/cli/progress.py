@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import singledispatch, singledispatchmethod
@@ -219,10 +220,31 @@ def _(event: events.Note) -> tuple[str, str]:
     return f"note: {event.message}" + (f" ({event.hint})" if event.hint else ""), "yellow"
 
 
+_STAMP = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  ")
+"""What each line of a log begins with."""
+
+
+def _may_log(path: Path) -> bool:
+    """Whether a log may be appended to what is at `path`: nothing yet, an empty file, an earlier log, a terminal."""
+    if not path.exists() or path.is_char_device():
+        return True
+    if not path.is_file():
+        return path.is_dir()  # which is told when it is opened
+    try:
+        with path.open("rb") as file:
+            return not (begin := file.read(64)) or bool(_STAMP.match(begin))
+    except OSError:
+        return True  # as above
+
+
 class Log:
     """Appends what a person is told to a file, each line with the time of day."""
 
     def __init__(self, path: Path) -> None:
+        if not _may_log(path):
+            raise RequestError(
+                f"{path} is there already, and is no log of sora's", hint="name another file: --log FILE"
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film
             self._out = os.fdopen(_at_once(path), "a", encoding="utf-8")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sora_cli import atomic
 from sora_cli.errors import MediaError
 
 Colours = NDArray[np.float64]
@@ -36,13 +37,17 @@ def weakened(full: Colours, strength: float) -> Colours:
     return full if strength >= 1 else (1 - strength) * grid(len(full)) + strength * full
 
 
-def write_cube(path: Path, full: Colours, title: str = "sora") -> None:
-    """Write a table as a .cube file, which libavfilter's `lut3d` and every grading program read."""
+def write_cube(path: Path, full: Colours, title: str = "sora", mark: Callable[[str], str] = lambda _text: "") -> None:
+    """Write a table as a .cube file, which libavfilter's `lut3d` and every grading program read.
+
+    `mark` is given the text, and says what stands behind it, in lines of their own that begin with `#`.
+    """
     size = len(full)
     name = "".join(letter for letter in title if letter.isprintable() and letter != '"')
     rows = "%.6f %.6f %.6f\n" * size**3 % tuple(full.ravel().tolist())
+    text = f'TITLE "{name}"\nLUT_3D_SIZE {size}\n{rows}'
     try:
-        path.write_text(f'TITLE "{name}"\nLUT_3D_SIZE {size}\n{rows}', encoding="utf-8")
+        atomic.write(path, text + mark(text))
     except OSError as error:
         raise MediaError(f"cannot write {path}: {error.strerror}", hint="check the folder and the space") from error
 

@@ -7,7 +7,7 @@ was brought, so its own grade comes in over its length: nothing jumps where two 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -127,10 +127,18 @@ class Grader:
             yield [(made[id(begin)], made[id(end)]) for begin, end in tables]
 
 
-def write_luts(cut: Cut, folder: Path) -> list[Path]:
+def lut_name(number: int, shot: str, part: int = 1) -> str:
+    """What the colour table of a shot is called: its place in the film (from 1), its name, and which of them it is."""
+    name = re.sub(r"[^\w-]+", "-", shot).strip("-")
+    return f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube"
+
+
+def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text: "") -> list[Path]:
     """Write the colour table of each shot that has one as a .cube file, named after its place and its name.
 
     Where a shot's grade goes over from one table to the next, each is written, numbered.
+
+    `mark` is as `write_cube` has it.
 
     The tables are for coded BT.709 or sRGB values, 0 to 1, as grading programs apply them to a film on its timeline.
 
@@ -145,11 +153,10 @@ def write_luts(cut: Cut, folder: Path) -> list[Path]:
             f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
         ) from error
     for number, shot in enumerate(cut.shots, 1):
-        name = re.sub(r"[^\w-]+", "-", shot.name).strip("-")
         ends = {id(end): end for _, end in grader.tables(shot) if end is not None}
         for part, full in enumerate(ends.values(), 1):
-            written.append(folder / f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube")
-            write_cube(written[-1], full, shot.name)
+            written.append(folder / lut_name(number, shot.name, part))
+            write_cube(written[-1], full, shot.name, mark)
     return written
 
 

@@ -16,9 +16,10 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
-from sora_cli.flows import film, preflight
+from sora_cli.flows import film, outputs, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
 from sora_cli.plan import plan_takes
+from sora_cli.record import sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio
 
@@ -43,7 +44,10 @@ class Job:
 
     entry: Entry
     out: Path
+    deliver: str
     engines: tuple[str, ...]
+    sources: tuple[Path, ...]
+    """What it is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class Way:
     allow_outside: bool = False
     keep_going: bool = False
     jobs: int = 1
-    deliver: str = film.WEB
+    deliver: str | None = None
+    """The kind of films; None: as their names' endings say, else the usual."""
+    overwrite: bool = False
 
 
 def entries(files: Sequence[Path], report: Report) -> list[Entry]:
@@ -143,12 +149,14 @@ def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]
 
 
 def _check(entry: Entry, way: Way) -> Job:
-    from sora_cli.media.film import delivery
+    from sora_cli.media.film import delivery, kind_of
 
     board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
     plan = plan_takes(board, catalogue.card, draft=way.draft)
     preflight.require_ready(plan)
-    out = film.default_name(board, way.deliver)
+    ending = kind_of(Path(entry.output))
+    deliver = way.deliver or (ending.name if ending else film.WEB)
+    out = film.default_name(board, deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
     if entry.output:
@@ -156,20 +164,26 @@ def _check(entry: Entry, way: Way) -> Job:
         if out.is_absolute() or ".." in out.parts:
             message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
             raise RequestError(message, hint="name it within that folder; -o names another")
-    film.check_place(way.folder / out, delivery(way.deliver))
-    return Job(entry, way.folder / out, tuple(dict.fromkeys(take.engine for take in plan.takes)))
+    out = way.folder / out
+    film.check_place(out, delivery(deliver))
+    film.check_outputs(board, out, delivery(deliver), overwrite=way.overwrite)
+    engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
+    return Job(entry, out, deliver, engines, tuple(film.sources_of(board, None)))
 
 
 def _check_names(jobs: Sequence[Job]) -> None:
-    """Refuse two films of one name: the second would take the place of the first."""
-    seen: dict[Path, Entry] = {}
+    """Refuse two films of one name, or one that another is made from: something would be gone."""
+    seen: dict[str, Entry] = {}
     for job in jobs:
-        other = seen.setdefault(job.out, job.entry)
+        other = seen.setdefault(outputs.spelled(job.out), job.entry)
         if other is not job.entry:
             raise RequestError(
                 f"{other.source} and {job.entry.source} would both be {job.out}",
                 hint=f"give them other titles, or an `{OUTPUT}` column in a list",
             )
+    sources = [source for job in jobs for source in job.sources]
+    written = [path for job in jobs for path in (job.out, *sidecar.beside(job.out))]
+    outputs.check(dict.fromkeys(written, lambda _path: True), sources)
 
 
 def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
@@ -214,7 +228,8 @@ class _Running:
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
             tell = _About(out, self._report)
             made = film.make(
-                board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=way.deliver
+                board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=job.deliver,
+                overwrite=way.overwrite,
             )  # fmt: skip
         except DeviceLost:
             raise

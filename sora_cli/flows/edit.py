@@ -18,7 +18,9 @@ from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Report
+from sora_cli.flows import outputs
 from sora_cli.flows.film import Clock, check_place, in_words
+from sora_cli.flows.film import target as film_target
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
 from sora_cli.media.picture import picture_header
@@ -28,6 +30,7 @@ from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
 from sora_cli.store import Clip
 from sora_cli.storyboard import forms
@@ -36,7 +39,7 @@ from sora_cli.storyboard.model import Look, Provenance, SoundBed, Transition
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a tool's film goes out: for whom, signed by whom (by the environment where None), as which delivery."""
 
@@ -45,6 +48,8 @@ class Way:
     provenance: Provenance = field(default_factory=Provenance)
     signer: stamp.Signer | None = None
     deliver: str = "web"
+    overwrite: bool = False
+    """Whether files that are no earlier output of the same films may be replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,11 @@ class Made:
         return {name: value for name, value in told.items() if value}
 
 
+def target(asked: str, stem: str, deliver: str | None) -> tuple[Path, str]:
+    """Where a tool's film goes, and as what kind (see `film.target`); into a folder under the name `stem`."""
+    return film_target(asked, lambda kind, folder: folder / f"{stem}{delivery(kind).suffix}", deliver)
+
+
 def stitch(
     clips: Sequence[Path], out: Path, way: Way, *, transition: str = "cut", match: str = "off", strength: float = 1.0,
     size: str = "", fps: str = "", fit: Literal["fill", "fit", "pad"] = "fill",
@@ -92,9 +102,11 @@ def stitch(
         MediaError: a clip is no film, cut short, damaged, or in high dynamic range.
         StampError, CertificateError: the film cannot be signed, or a clip has a credential that does not hold.
     """
-    _check_out(clips, out, way)
+    maker = outputs.Maker(command="stitch", paths=tuple(clips))
+    _check_out(maker, out, way)
     come = _read(forms.transition, transition, "--transition")
     look = _look(match, strength)
+    _check_out(maker, out, way, look.path)
     found = [_probed(path) for path in clips]
     rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _even(found[0])
@@ -112,7 +124,7 @@ def stitch(
         shots.append(_coming(shot, come, overlap) if number else shot)
         end = shot.start + shot.frames
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
-    return _finished(cut, out, way, matched_to(cut.shots))
+    return _finished(cut, out, way, matched_to(cut.shots), maker)
 
 
 def grade(
@@ -134,11 +146,14 @@ def grade(
     """
     if out is None and lut is None:
         raise RequestError("nothing to make", hint="name a film with -o, or a table with --lut-out")
-    if out is not None:
-        _check_out([clip], out, way)
+    if lut is not None and lut.suffix.lower() != ".cube":
+        raise RequestError(f"--lut-out {lut}: not a .cube file", hint=f"try --lut-out {lut.stem}.cube")
+    maker = outputs.Maker(command="grade", paths=(clip,))
+    _check_out(maker, out, way, lut=lut)
     look = _look(match, strength)
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
+    _check_out(maker, out, way, look.path, lut=lut)
     found = _probed(clip)
     rate, (width, height) = _rate(found), _even(found)
     shot = _shot(found, rate, look, name=clip.stem, start=0)
@@ -147,8 +162,8 @@ def grade(
         full = Grader(cut).table(shot)
         if full is None:
             raise RequestError("there is no change to write", hint="give a --strength above 0")
-        write_cube(lut, full, clip.stem)
-    made = Made() if out is None else _finished(cut, out, way, matched_to(cut.shots))
+        write_cube(lut, full, clip.stem, outputs.table_mark(maker, lut.parent))
+    made = Made() if out is None else _finished(cut, out, way, matched_to(cut.shots), maker)
     return Made(
         path=made.path,
         frames=made.frames,
@@ -165,9 +180,10 @@ def mark(film: Path, out: Path, way: Way) -> Made:
     Raises:
         RequestError, MediaError, StampError, CertificateError: as `stitch` does.
     """
-    _check_out([film], out, way)
+    maker = outputs.Maker(command="stamp", paths=(film,))
+    _check_out(maker, out, way)
     _probed(film)
-    return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)))
+    return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)), maker)
 
 
 _ENDINGS = {
@@ -253,20 +269,28 @@ def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
 # -- from a cut to a film --------------------------------------------------------------------------------------------
 
 
-def _check_out(sources: Sequence[Path], out: Path, way: Way) -> None:
-    check_place(out, delivery(way.deliver))
-    if any(out.exists() and source.exists() and out.samefile(source) for source in sources):
-        raise RequestError(f"{out} is what the film is made from", hint="give the new one another name")
+def _check_out(
+    maker: outputs.Maker, out: Path | None, way: Way, anchor: Path | None = None, lut: Path | None = None
+) -> None:
+    """Refuse places where something else is, the films themselves and what their colours are matched to included."""
+    written: dict[Path, outputs.Own] = {} if lut is None else {lut: outputs.own_table(maker)}
+    if out is not None:
+        check_place(out, delivery(way.deliver))
+        written |= outputs.of_film(out, delivery(way.deliver), maker, sheet=False)
+    signer = way.signer.files if way.signer else ()
+    credentials = [stamp.sidecar_of(path) for path in maker.paths]
+    sources = [*maker.paths, *credentials, *([anchor] if anchor else []), *signer]
+    outputs.check(written, sources, overwrite=way.overwrite)
 
 
-def _finished(cut: Cut, out: Path, way: Way, colour: str) -> Made:
+def _finished(cut: Cut, out: Path, way: Way, colour: str, maker: outputs.Maker) -> Made:
     """Finish a cut of whole films and release it."""
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
     master = finish(cut, SoundBed(), pixels=delivery(way.deliver).made_in)
-    return _released(master, out, way, stamp.Edit(clips=clips, colour=colour))
+    return _released(master, out, way, stamp.Edit(clips=clips, colour=colour), maker)
 
 
-def _released(master: Master, out: Path, way: Way, edit: stamp.Edit) -> Made:
+def _released(master: Master, out: Path, way: Way, edit: stamp.Edit, maker: outputs.Maker) -> Made:
     signer = way.signer or stamp.find_signer()
     stamp.check_mark(way.provenance.watermark, master.width, master.height)
     with place(out, way.halt), Clock(way.report).stage("finish"):
@@ -274,6 +298,7 @@ def _released(master: Master, out: Path, way: Way, edit: stamp.Edit) -> Made:
             master, out, making=edit, provenance=way.provenance, signer=signer, kind=delivery(way.deliver),
             report=way.report,
         )  # fmt: skip
+        sidecar.write_note(out, maker.record(out.parent))
     return Made(
         path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=in_words(done.signer),
         credential=done.sidecar,

@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
-from sora_cli.flows import preflight
+from sora_cli.flows import outputs, preflight
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
@@ -54,20 +56,41 @@ def one_shot(data: Mapping[str, Any]) -> Storyboard:
     return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
 
 
-def default_name(board: Storyboard, deliver: str = WEB) -> Path:
+def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | None) -> tuple[Path, str]:
+    """Where a film goes, and as what kind: its name's ending says that where `deliver` does not.
+
+    Args:
+        asked: a film, or a folder for it: one that is there, or a name that ends in a slash.
+        name: gives the film's name for a delivery and a folder, where none is asked for.
+        deliver: the name of a kind of film file.
+
+    Raises:
+        RequestError: there is no such delivery.
+    """
+    from sora_cli.media.film import FRAMES, kind_of
+
+    ending = kind_of(Path(asked)) if asked else None
+    frames = ending is FRAMES and deliver in {None, FRAMES.name}
+    if asked is not None and not frames and (asked.endswith(("/", os.sep)) or Path(asked).is_dir()):
+        return name(deliver or WEB, Path(asked)), deliver or WEB
+    deliver = deliver or (ending.name if ending else WEB)
+    return (Path(asked) if asked else name(deliver, Path())), deliver
+
+
+def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
     """Where a storyboard's film goes when nobody says: its title (or file name), in the working folder."""
     from sora_cli.media.film import delivery
 
-    return Path(_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
+    return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
 
-def free_name(prompt: str, deliver: str = WEB) -> Path:
+def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
     from sora_cli.media.film import delivery
 
     stem, suffix = _slug(prompt), delivery(deliver).suffix
-    names = (Path(f"{stem}{'' if number == 1 else f'-{number}'}{suffix}") for number in itertools.count(1))
-    return next(name for name in names if not name.exists())
+    names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in itertools.count(1))
+    return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
 
 
 def _slug(words: str) -> str:
@@ -112,6 +135,7 @@ class Clock:
 def make(
     board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
     draft: bool = False, only: Sequence[str] = (), deliver: str = WEB, signer: Signer | None = None,
+    overwrite: bool = False,
 ) -> Film:  # fmt: skip
     """Make the film of a storyboard, or find that it is there and up to date.
 
@@ -124,6 +148,7 @@ def make(
         only: names of shots; the film is these alone.
         deliver: the name of a kind of film file.
         signer: who signs; found by the environment when nobody says.
+        overwrite: also replace files that are no earlier output of this film.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
@@ -146,6 +171,8 @@ def make(
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         unlock(out)
         return done
+    allow = partial(check_outputs, board, out, kind, signer=signer, overwrite=overwrite)
+    allow()
     preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
@@ -161,12 +188,42 @@ def make(
             again = recipe.written(
                 plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
             )
+            allow()  # hours may have gone by
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again)
         film = replace(film, stages=clock.stages)
         studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
-        sidecar.write(plan, clips, film, store=studio.store, key=key, draft=draft, again=again)
+        made_by = maker(board).record(out.parent)
+        sidecar.write(
+            plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by
+        )  # fmt: skip
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
+
+
+def maker(board: Storyboard) -> outputs.Maker:
+    """Whose the film of a storyboard is: its file's, or where it has none that of its title's words."""
+    if board.path is None:
+        return outputs.Maker(command="generate", words=board.title)
+    return outputs.Maker(command="storyboard", paths=(board.path,), sha256=board.sha256)
+
+
+def check_outputs(
+    board: Storyboard, out: Path, kind: Delivery, *, signer: Signer | None = None, overwrite: bool = False
+) -> None:
+    """Refuse to write a film and what lies beside it over what is not its own, or over what it is made from.
+
+    Raises:
+        RequestError: as `outputs.check` does.
+    """
+    sources = sources_of(board, signer)
+    outputs.check(outputs.of_film(out, kind, maker(board)), sources, overwrite=overwrite)
+
+
+def sources_of(board: Storyboard, signer: Signer | None) -> list[Path]:
+    """Files and folders that a film is made from, the signer's as well."""
+    named = {board.engine, *(beat.engine for shot in board.shots for beat in shot.beats)}
+    engines = [folder for name in named if name and (folder := Path(name).expanduser()).is_dir()]
+    return [*recipe.files_of(board), *engines, *(signer.files if signer else ())]
 
 
 def check_place(out: Path, kind: Delivery) -> None:
@@ -180,17 +237,41 @@ def check_place(out: Path, kind: Delivery) -> None:
     film.check_place(out, kind)
 
 
-def write_luts(board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str]) -> list[Path]:
+def check_luts(board: Storyboard, folder: Path, *, only: Sequence[str] = (), overwrite: bool = False) -> None:
+    """Refuse to write a storyboard's colour tables over files that are not its own.
+
+    Raises:
+        RequestError: as `outputs.check` does, or the folder's name is a file's.
+    """
+    from sora_cli.colour.grade import lut_name
+
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"cannot write colour tables to {folder}: it is a file", hint="name a folder: --luts FOLDER")
+    own = outputs.own_table(maker(board))
+    paths: list[Path] = []
+    shots = [shot for shot in board.shots if not only or shot.name in only]
+    for number, shot in enumerate(shots, 1):
+        parts = (folder / lut_name(number, shot.name, part) for part in itertools.count(1))
+        paths += itertools.takewhile(os.path.lexists, parts)
+    outputs.check(dict.fromkeys(paths, own), sources_of(board, None), overwrite=overwrite)
+
+
+def write_luts(
+    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str], overwrite: bool = False
+) -> list[Path]:
     """Write the colour table of each shot of a film that was made, as .cube files that an editor can apply.
 
     Raises:
         SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
+        RequestError: as `check_luts` does.
     """
     from sora_cli.colour import grade as colour
     from sora_cli.plan.timeline import assemble
 
+    check_luts(board, folder, only=only, overwrite=overwrite)
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
-    return colour.write_luts(assemble(plan, studio.shoot(plan, Silent())), folder)
+    cut = assemble(plan, studio.shoot(plan, Silent()))
+    return colour.write_luts(cut, folder, outputs.table_mark(maker(board), folder))
 
 
 def _finish(

@@ -31,6 +31,7 @@ from sora_cli.media.reel import Chain, decode, read_frames, rgb_bytes, to_rgb
 from sora_cli.media.stream import Frames
 from sora_cli.plan import plan_takes
 from sora_cli.record import recipe as recipes
+from sora_cli.record import sidecar
 from sora_cli.record.film import CardRecord, FilmRecord
 from sora_cli.record.recipe import Made, Recipe
 from sora_cli.shoot.camera import Camera
@@ -134,32 +135,33 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path 
         EngineMissing: an engine of then is not here.
         Interrupted, WorkError: asked to stop.
     """
-    facts = _facts(path.with_suffix(".json"))
+    facts = _facts(path)
     desk = _Desk(store, report, halt, files)
     if "fields" in facts:
         return desk.clip(path, CardRecord.from_dict(facts, f"the card of {path.name}"))
     told: Mapping[str, object] = {}
     known: list[Path] = []
     if facts:
-        sidecar = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
-        told = sidecar.recipe.to_dict() if sidecar.recipe else {}
-        places = (path.parent / name for name in sidecar.files.values())
+        film_record = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
+        told = film_record.recipe.to_dict() if film_record.recipe else {}
+        places = (path.parent / name for name in film_record.files.values())
         known = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  pathlib's raises at odd names
     if not told and path.exists():
         told = stamp.verify(path).recipe
     if not told:
-        hint = f"its sidecar {path.with_suffix('.json').name} should lie beside it"
+        hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
         raise RequestError(f"nothing says how {path} was made", hint=hint)
     _require_film(path)
     return desk.film(path, recipes.read(told), known)
 
 
-def _facts(beside: Path) -> Mapping[str, object]:
-    """What lies beside a film or a clip; nothing where there is no such file.
+def _facts(film: Path) -> Mapping[str, object]:
+    """What lies beside a film or a clip; nothing where there is no such file, or it is somebody's own of that name.
 
     Raises:
         RequestError: it is damaged, too large, or no file.
     """
+    beside = sidecar.found(film)
     try:
         facts = read_json(beside)
     except FileNotFoundError:
@@ -167,7 +169,7 @@ def _facts(beside: Path) -> Mapping[str, object]:
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise RequestError(f"{beside} cannot be read: {what}", hint="move it away: a film may say itself how") from None
-    return facts if isinstance(facts, dict) else {}
+    return facts if isinstance(facts, dict) and ("fields" in facts or sidecar.tells_of(facts, beside, film)) else {}
 
 
 def _require_film(path: Path) -> None:

@@ -174,6 +174,11 @@ def delivery(name: str) -> Delivery:
         raise RequestError(f"no such delivery: {name}", hint=f"choose one of {known}") from None
 
 
+def kind_of(path: Path) -> Delivery | None:
+    """The delivery that a film's name asks for by its ending; None where none is so called."""
+    return next((kind for kind in DELIVERIES.values() if kind.suffix == path.suffix.lower()), None)
+
+
 def check_place(out: Path, kind: Delivery) -> None:
     """Refuse a place that holds what a film of this kind must not replace.
 
@@ -184,7 +189,7 @@ def check_place(out: Path, kind: Delivery) -> None:
         raise RequestError(f"cannot write a film to {out}: it is a folder", hint="name a file in it, like film.mp4")
     if kind.folder and out.exists():
         try:
-            other = strays(out)
+            other = strays(out, hidden=True)
         except OSError:
             other = [out.name]
         if other:

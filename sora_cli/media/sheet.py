@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
+from sora_cli import atomic
 from sora_cli.errors import MediaError, counted
 from sora_cli.media.flipbook import Flipbook, flipbook
 from sora_cli.media.picture import fit
@@ -72,14 +73,29 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
         for place in range(count):
             thumb = Image.fromarray(thumbs[wanted[number * count + place]])
             sheet.paste(thumb, (left + place * (width + _GAP), top + _LABEL), _rounded(size))
-    aside = out.with_name(f".{out.stem}.{secrets.token_hex(4)}.part{out.suffix}")
     try:
-        sheet.save(aside, format="PNG", compress_level=4)  # 9 is 6 % smaller, and takes fifteen times as long
-        aside.replace(out)
+        with atomic.aside(out) as aside:
+            # Level 9 is 6 % smaller, and takes fifteen times as long.
+            sheet.save(aside, format="PNG", compress_level=4, pnginfo=_mark(film))
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise MediaError(f"cannot write {out}: {error}", hint="check the folder and the space on the disk") from error
     return out
+
+
+def _mark(film: Path) -> PngInfo:
+    mark = PngInfo()
+    mark.add_text("Software", "sora")
+    mark.add_itxt("Source", film.name)
+    return mark
+
+
+def is_sheet_of(path: Path, film: Path) -> bool:
+    """Whether a file is a contact sheet that `contact_sheet` drew of a film of this name."""
+    try:
+        with Image.open(path, formats=["PNG"]) as sheet:
+            return (sheet.info.get("Software"), sheet.info.get("Source")) == ("sora", film.name)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def _places(strips: Sequence[Strip], count: int) -> list[int]:

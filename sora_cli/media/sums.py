@@ -9,6 +9,7 @@ from pathlib import Path
 
 SUMS = "SHA256SUMS"
 """The name of the list."""
+_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _MOST_BYTES = 100_000_000
 
 
@@ -30,10 +31,14 @@ def read_sums(folder: Path) -> dict[str, str]:
     return {name: sha for sha, name in found if name not in {".", ".."}}
 
 
-def strays(folder: Path) -> list[str]:
-    """Names in a folder that its list does not have, hidden files and the list's own credential aside."""
+def strays(folder: Path, *, hidden: bool = False) -> list[str]:
+    """Names in a folder that its list does not have, the list's own credential aside.
+
+    With `hidden`, hidden files count as well, but for what desktops put into every folder.
+    """
     known = {*read_sums(folder), SUMS, f"{SUMS}.c2pa"}
-    return sorted(path.name for path in folder.iterdir() if path.name not in known and not path.name.startswith("."))
+    found = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    return [name for name in found if (name not in _DESKTOPS if hidden else not name.startswith("."))]
 
 
 def changes(folder: Path) -> list[str]:

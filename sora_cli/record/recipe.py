@@ -178,9 +178,19 @@ def _portable(board: Storyboard) -> tuple[dict[str, Any], dict[str, str]]:
     for loc, path in board.files.items():
         _put(data, loc, name(path))
     for adapter in _adapters(data):
-        adapter["path"] = name(board.folder / Path(str(adapter["path"])).expanduser())
+        adapter["path"] = name(_adapter_file(board, adapter))
         adapter.pop("sha256", None)
     return data, files
+
+
+def files_of(board: Storyboard) -> list[Path]:
+    """All files that a storyboard is made from: itself, what it names, and adapters."""
+    own = [board.path] if board.path else []
+    return [*own, *board.files.values(), *(_adapter_file(board, each) for each in _adapters(_plain(board.data)))]
+
+
+def _adapter_file(board: Storyboard, adapter: Mapping[str, Any]) -> Path:
+    return board.folder / Path(str(adapter["path"])).expanduser()
 
 
 def _put(data: Any, loc: Loc, value: str) -> None:  # noqa: ANN401  what stands in YAML

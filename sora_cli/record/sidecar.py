@@ -1,7 +1,10 @@
-"""`film.json`: what a film was made from, written beside it, always.
+"""`film.mp4.sora.json`: what a film was made from, written beside it, always.
 
 It is what tells a film that is up to date from one that must be finished again, and what somebody needs to make the
 same film: resolved parameters, seeds, engines with their weights' revisions, versions of libraries, keys.
+
+The names of what lies beside a film are its whole name and more: `film.gif` has others than `film.mp4`, and nobody's
+own picture or data is called so.
 """
 
 from __future__ import annotations
@@ -10,19 +13,18 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sora_cli import __version__
+from sora_cli import __version__, atomic
 from sora_cli.bounded import read_json
 from sora_cli.errors import MediaError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.takes import key_fields
-from sora_cli.store import Clip, Store, file_hash, sync_folder
+from sora_cli.store import Clip, Store, file_hash
 from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
 from sora_cli.versions import versions
 
@@ -67,7 +69,39 @@ class Film:
 
 def beside(film: Path) -> tuple[Path, Path]:
     """Where a film's sidecar and contact sheet lie."""
+    return film.with_name(f"{film.name}.sora.json"), film.with_name(f"{film.name}.sheet.png")
+
+
+def _beside_earlier(film: Path) -> tuple[Path, Path]:
+    """Where version 0.1.0 put them. They are read where there are no others, and never written or removed."""
     return film.with_suffix(".json"), film.with_suffix(".png")
+
+
+def found(film: Path) -> Path:
+    """The sidecar that is there, an earlier version's as well; else where it would be."""
+    now, earlier = beside(film)[0], _beside_earlier(film)[0]
+    return earlier if earlier.exists() and not os.path.lexists(now) else now
+
+
+def tells_of(facts: Mapping[str, Any], place: Path, film: Path) -> bool:
+    """Whether what stands in the file `place` is this film's: any JSON may have a name that was a sidecar's once."""
+    told = facts.get("film")
+    return place == beside(film)[0] or (isinstance(told, dict) and told.get("path") == film.name)
+
+
+def read(film: Path) -> dict[str, Any]:
+    """What the sidecar of a film says, an earlier version's as well; nothing where there is none that is whole."""
+    place = found(film)
+    facts = facts_of(place)
+    return facts if tells_of(facts, place, film) else {}
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """The data of a JSON file; nothing where it is not there, too large, or no JSON object."""
+    with contextlib.suppress(OSError, ValueError):
+        facts: Any = read_json(path)
+        return facts if isinstance(facts, dict) else {}
+    return {}
 
 
 def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
@@ -120,9 +154,9 @@ def film_hash(film: Path) -> str:
 
 def up_to_date(film: Path, key: str) -> Film | None:
     """The film, if it is there as it was released and would come out the same."""
-    sidecar, sheet = beside(film)
+    sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
+    facts = read(film)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        facts: Any = read_json(sidecar)
         credential = facts["film"]["credential"] and film.parent / facts["film"]["credential"]
         whole = sheet.exists() and (credential is None or credential.exists())
         if facts["key"] == key and whole and film_hash(film) == facts["film"]["sha256"]:
@@ -134,14 +168,16 @@ def up_to_date(film: Path, key: str) -> Film | None:
 
 
 def write(
-    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool, again: Mapping[str, Any]
-) -> None:
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool,
+    again: Mapping[str, Any], made_by: Mapping[str, Any],
+) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
 
-    `clips` holds the one that plays, by stretch name; `again` is the film's recipe.
+    `clips` holds the one that plays, by stretch name; `again` is the film's recipe; `made_by` says whose it is.
     """
     facts = {
         "sora": __version__,
+        "made_by": made_by,
         "key": key,
         "title": plan.board.title,
         "draft": draft,
@@ -173,18 +209,21 @@ def write(
         "recipe": again,
         "stages": film.stages,
     }  # fmt: skip
-    aside = film.sidecar.with_name(f".{film.path.stem}.{secrets.token_hex(4)}.part.json")
+    _write(film.sidecar, facts)
+
+
+def write_note(film: Path, made_by: Mapping[str, Any]) -> None:
+    """Write the sidecar of a film that was made of other films: whose it is, which a later run asks."""
+    facts = {"sora": __version__, "made_by": made_by, "film": {"path": film.name, "sha256": film_hash(film)}}
+    _write(beside(film)[0], facts)
+
+
+def _write(path: Path, facts: Mapping[str, Any]) -> None:
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(film.sidecar)
-        sync_folder(film.sidecar.parent)
+        atomic.write(path, json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n")
     except OSError as error:
-        aside.unlink(missing_ok=True)
         hint = "make room, then run the same command again: what was shot is kept"
-        raise MediaError(f"cannot write {film.sidecar}: {error.strerror}", hint=hint) from error
+        raise MediaError(f"cannot write {path}: {error.strerror}", hint=hint) from error
 
 
 def _made(card: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sora_cli import atomic
 from sora_cli.cancel import Halt
 from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, StoreError
 from sora_cli.events import Note, Planned, Report
 from sora_cli.lock import Claim
 from sora_cli.plan import Plan, film_id
+from sora_cli.record import sidecar
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
@@ -105,9 +105,9 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
         hint = "name a folder that you may write to"
         raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=hint) from error
     with claim:
-        part = re.compile(rf"\.{re.escape(film.stem)}\.[0-9a-f]{{8}}\.part(\..*)?")
-        for left in [path for path in film.parent.iterdir() if part.fullmatch(path.name)]:
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        for path in (film, *sidecar.beside(film)):
+            for left in atomic.leftovers(path):
+                atomic.remove(left)
         yield
 
 

@@ -10,7 +10,7 @@ from sora_cli.stamp.claims import Edit, Making, Origin
 from sora_cli.stamp.identity import find_signer, local_signer
 from sora_cli.stamp.release import Release, check_mark, release
 from sora_cli.stamp.sources import look_at
-from sora_cli.stamp.verdict import Part, Verdict, verify
+from sora_cli.stamp.verdict import Part, Verdict, sidecar_of, verify
 
 __all__ = [
     "Edit",
@@ -25,5 +25,6 @@ __all__ = [
     "local_signer",
     "look_at",
     "release",
+    "sidecar_of",
     "verify",
 ]

@@ -46,6 +46,8 @@ class Signer:
     """PKCS#8 PEM text."""
     time_authority: str = ""
     """Address of a time stamping authority (RFC 3161); asked on every signature. Empty: no time stamp, no network."""
+    files: tuple[Path, ...] = field(default=(), repr=False)
+    """Where chain and key were read from."""
 
     @property
     def leaf(self) -> bytes:

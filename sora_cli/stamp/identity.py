@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sora_cli import atomic
 from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import CertificateError
 from sora_cli.stamp.certificate import (
@@ -134,7 +133,8 @@ def _from_files(
     if certificate is None or key is None:
         raise CertificateError(f"half a signer from {source}", hint=both)
     chain = read_file(certificate, "certificate")
-    return make_signer(chain, read_key(key), source=source, self_made=self_made)
+    signer = make_signer(chain, read_key(key), source=source, self_made=self_made)
+    return replace(signer, files=(certificate, key))
 
 
 def _gone(folder: Path) -> Signer:
@@ -147,23 +147,18 @@ def _gone(folder: Path) -> Signer:
 def _make_local(folder: Path) -> None:
     """Write a new identity beside `folder` and rename it there; of two processes at once, the first one's stays."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = folder.with_name(f".identity-{secrets.token_hex(8)}")
-    aside.mkdir(mode=0o700)
-    try:
+    with atomic.spare(folder) as aside:
+        aside.mkdir(mode=0o700)
         chain, key = _issue()
         for name, text in (("chain.pem", chain), ("key.pem", key)):
             handle = os.open(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
         try:
-            aside.rename(folder)
+            atomic.put(aside, folder, replace=False)
         except OSError:
             if not folder.exists():  # else another process was first
                 raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _issue() -> tuple[str, str]:

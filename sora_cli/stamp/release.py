@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError
 from sora_cli.events import Report, Silent, StageDone, StageStarted, StageStep
 from sora_cli.lock import scratch as scratch_folder
@@ -131,7 +129,7 @@ class Desk:
         mark, kind = self.provenance.watermark, self.kind
         marked = watermark.visible(mark)
         film = with_mark(master, mark) if marked else master
-        with _aside(self.out) as plain, _aside(self.out) as signed:
+        with atomic.spare(self.out) as plain, atomic.spare(self.out) as signed:
             with self._stage("write", master.frames):
                 write_film(plain, film, kind, lambda done, _of: self.tell(StageStep("write", done)))
             with self._stage("stamp", steps), scratch_folder() as scratch:
@@ -153,19 +151,12 @@ class Desk:
                     f"the film's own credential does not read back: {verdict.sentence}",
                     hint="the film was not put in place; run the same command again",
                 )
-            for path in (*(sorted(done.iterdir()) if self.kind.folder else ()), done):
-                _flush(path)
             sidecar = None if self.kind.signable else sidecar_of(self.out)
             if self.kind.folder:
                 sidecar = self.out / beside.name
             elif sidecar is not None:
-                _flush(beside)
-                beside.replace(sidecar)
-            with _aside(self.out) as before:
-                if self.kind.folder and self.out.exists():  # a folder takes no full folder's place
-                    self.out.replace(before)
-                done.replace(self.out)
-            _flush(self.out.parent)
+                atomic.put(beside, sidecar)
+            atomic.put(done, self.out)
         finally:
             beside.unlink(missing_ok=True)
         return sidecar, verdict
@@ -214,26 +205,3 @@ def _ingredients(making: Making, desk: Desk, sources: Sources, scratch: Path) ->
         desk.tell(StageStep("stamp", number + 1))
     for number, path in enumerate(making.sounds):
         yield from sources.ingredient(path, "componentOf", f"sound-{number}")
-
-
-@contextlib.contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A free name beside `out`, with the same ending; whatever is there at the end is removed."""
-    path = out.with_name(f".{out.stem}.{secrets.token_hex(4)}.part{out.suffix}")
-    try:
-        yield path
-    finally:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk."""
-    if path.is_dir() and os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

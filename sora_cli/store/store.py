@@ -19,13 +19,13 @@ import json
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from sora_cli import atomic
 from sora_cli.bounded import SMALL, expanded, open_regular, read_json
 from sora_cli.errors import MediaError, StoreError
 from sora_cli.lock import Claim
@@ -33,7 +33,9 @@ from sora_cli.lock import Claim
 RESERVE = 64 << 20
 """Bytes that are left free on the disk: cards, sidecars and other programs want some room too."""
 
-_OURS = re.compile(r"\.?[0-9a-f]{32}(\.[0-9a-f]{32})?\.(mp4|npz|flac|json|lock)")
+_OURS = re.compile(
+    r"(\.[0-9a-f]{32}\.[0-9a-f]{8}\.part|\.[0-9a-f]{32}\.[0-9a-f]{32}|[0-9a-f]{32})\.(mp4|npz|flac|json|lock)"
+)
 """Names of files of clips, aside or in place; whatever else lies in the store's folder is not ours to remove."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -115,15 +117,22 @@ class Store:
 
     # -- several processes -----------------------------------------------------------------------
 
-    def used(self, meanwhile: Callable[[], None] = lambda: None) -> Claim:
+    def used(self, meanwhile: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[object]:
         """Hold the store as used: nobody cleans it meanwhile, anybody else may use it. Waits while it is cleaned.
+
+        A store that we may only read is used as it is: what is missing in it is told when it is to be made.
 
         Raises:
             StoreError: the store cannot be written.
         """
         with self._telling("use the store"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return Claim.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                return Claim.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
+            except OSError as error:
+                if error.errno in {*_REFUSED, errno.ENOENT} and self.folder.is_dir():
+                    return contextlib.nullcontext()
+                raise
 
     def alone(self) -> Claim | None:
         """Hold the store for nobody but us, to clean it; None while somebody uses it.
@@ -202,10 +211,10 @@ class Store:
         path, tail = self.path(key, "mp4"), self.path(key, "npz") if write_tail is not None else None
         with self._telling("keep a clip"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._aside(path) as aside:
+            with atomic.aside(path) as aside:
                 write(aside)
             if tail is not None and write_tail is not None:
-                with self._aside(tail) as aside:
+                with atomic.aside(tail) as aside:
                     write_tail(aside)
             card = {
                 "frames": facts.frames, "width": facts.width, "height": facts.height, "fps": str(facts.fps),
@@ -213,10 +222,8 @@ class Store:
                 "sha256": file_hash(path), "tail": file_hash(tail) if tail else "", "pixels": facts.pixels,
                 "made_on": dict(facts.made_on), "fields": json.loads(json.dumps(dict(facts.fields), default=str)),
             }  # fmt: skip
-            with self._aside(self.path(key, "json")) as aside:
-                aside.write_text(_json({**card, "seal": _seal(card)}), encoding="utf-8")
-            sync_folder(path.parent)
-            sync_folder(self.folder)
+            atomic.write(self.path(key, "json"), _json({**card, "seal": _seal(card)}))
+            atomic.flush(self.folder)
         kept = self.find(key)
         if kept is None:
             raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
@@ -309,11 +316,21 @@ class Store:
         return self._noted(self.folder / "films" / f"{film}.json")
 
     def remember_release(self, film: Path, sidecar: Path, keys: Iterable[str]) -> None:
-        """Note that a film is made of these clips, which are then not cleaned away while its sidecar is there."""
+        """Note that a film is made of these clips, which are then not cleaned away while its sidecar is there.
+
+        In a store that we may only read nothing is noted: nor do we clean it.
+
+        Raises:
+            StoreError: the store cannot be written for another reason.
+        """
         place = hashlib.sha256(str(sidecar.resolve()).encode()).hexdigest()[:32]
         facts = {"film": str(film.resolve()), "sidecar": str(sidecar.resolve()), "keys": sorted(set(keys))}
         if self._noted(self.folder / "films" / f"{place}.film") != facts:
-            self._note(f"{place}.film", facts)
+            try:
+                self._note(f"{place}.film", facts)
+            except StoreError as error:
+                if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in _REFUSED):
+                    raise
 
     def releases(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """What was noted of each released film, and the file it is noted in."""
@@ -337,8 +354,7 @@ class Store:
             with Claim.wait(path.with_suffix(".lock")):
                 for left in path.parent.glob(f".{path.stem}.*"):
                     left.unlink(missing_ok=True)
-                with self._aside(path) as aside:
-                    aside.write_text(_json(facts), encoding="utf-8")
+                atomic.write(path, _json(facts))
 
     def _noted(self, path: Path) -> dict[str, Any]:
         try:
@@ -353,18 +369,6 @@ class Store:
         """Where a file of a clip lies."""
         # Two letters of fan-out, as in git: no folder grows past some hundred files.
         return self.folder / key[:2] / f"{key}.{suffix}"
-
-    @contextlib.contextmanager
-    def _aside(self, path: Path) -> Iterator[Path]:
-        """A path to write to, in the same folder; on success it is synced and takes the name `path`."""
-        aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
-        try:
-            yield aside
-            with aside.open("rb+") as file:
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -386,7 +390,7 @@ class Store:
         elif error.errno in _REFUSED:
             hint = "you may not write there; SORA_STORE names another folder"
         elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
-            hint = "something that is no folder lies there; SORA_STORE names another folder"
+            hint = "something else lies there: move it away; SORA_STORE names another folder"
         return StoreError(f"cannot {what} ({self.folder}): {error.strerror or error}", hint=hint)
 
 
@@ -394,16 +398,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk; systems that cannot do that do it on their own."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def megabytes(size: float) -> str:

@@ -132,7 +132,7 @@ def test_a_film_tells_nothing_of_the_folders_it_was_made_in(three: Machine) -> N
     assert b"com.sora.recipe" in told
     assert str(three.folder).encode() not in told
     assert str(three.folder) not in json.dumps(
-        json.loads((three.folder / "films" / "three.json").read_text())["recipe"]
+        json.loads((three.folder / "films" / "three.mp4.sora.json").read_text())["recipe"]
     )
 
 
@@ -153,7 +153,7 @@ def test_a_film_that_was_changed_differs_though_its_takes_agree(three: Machine) 
     done = three.run("grade", "films/three.mp4", "--match", "start.png", "-o", "graded.mp4")
     assert done.returncode == 0, done.stderr
     assert "nothing says how" in three.run("reproduce", "graded.mp4").stderr
-    shutil.copy(three.folder / "films" / "three.json", three.folder / "graded.json")
+    shutil.copy(three.folder / "films" / "three.mp4.sora.json", three.folder / "graded.mp4.sora.json")
     (three.folder / "films" / "start.png").write_bytes((three.folder / "start.png").read_bytes())
     done = three.run("reproduce", "graded.mp4", "--files", ".", "--json")
     assert done.returncode == 1, done.stderr
@@ -165,9 +165,9 @@ def test_a_film_that_was_changed_differs_though_its_takes_agree(three: Machine) 
 def test_a_take_that_fails_is_told_with_its_reason(machine: Machine) -> None:
     machine.write("one.yaml", "shots: [{prompt: a ball, duration: 0.5s}]\n")
     assert machine.run("storyboard", "one.yaml", "-o", "one.mp4").returncode == 0
-    recipe = json.loads((machine.folder / "one.json").read_text())
+    recipe = json.loads((machine.folder / "one.mp4.sora.json").read_text())
     recipe["recipe"]["storyboard"]["shots"][0]["options"] = {"fails": True}
-    machine.write("one.json", json.dumps(recipe))
+    machine.write("one.mp4.sora.json", json.dumps(recipe))
     done = machine.run("reproduce", "one.mp4", "--json")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
@@ -176,7 +176,7 @@ def test_a_take_that_fails_is_told_with_its_reason(machine: Machine) -> None:
 
 
 def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
-    facts = json.loads((three.folder / "films" / "three.json").read_text())
+    facts = json.loads((three.folder / "films" / "three.mp4.sora.json").read_text())
     second = next(take for take in facts["takes"] if take["name"].endswith("one/2"))
     clip = three.store / second["key"][:2] / f"{second['key']}.mp4"
     done = three.run("reproduce", str(clip), "--json")
@@ -185,7 +185,7 @@ def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
 
 
 def test_a_clip_that_began_with_a_picture_wants_it(three: Machine) -> None:
-    facts = json.loads((three.folder / "films" / "three.json").read_text())
+    facts = json.loads((three.folder / "films" / "three.mp4.sora.json").read_text())
     third = next(take for take in facts["takes"] if take["name"].endswith("two"))
     clip = str(three.store / third["key"][:2] / f"{third['key']}.mp4")
     assert f"SHA-256 {third['from']['file']}" in three.run("reproduce", clip).stderr

@@ -98,7 +98,7 @@ def test_one_storyboard_with_a_row_of_variables_for_each_film(machine: Machine, 
     assert [outcome["film"] for outcome in json.loads(done.stdout)] == [
         "films/sea.mp4", "films/ball-2.mp4", "films/deep/dusk.mp4",
     ]  # fmt: skip
-    assert json.loads((films / "deep" / "dusk.json").read_text())["takes"][0]["prompt"] == "a grey, dark ball"
+    assert json.loads((films / "deep" / "dusk.mp4.sora.json").read_text())["takes"][0]["prompt"] == "a grey, dark ball"
 
 
 @pytest.mark.parametrize(

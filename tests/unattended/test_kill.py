@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sora_cli.media.reel import read_frames
+from sora_cli.record import sidecar
 from sora_cli.store import Store, file_hash
 from tests.unattended.conftest import Machine, Run, new_machine
 from tests.unattended.forks import Forks
@@ -43,7 +44,7 @@ STAGES = (
 
 
 def pixels(film: Path) -> bytes:
-    return read_frames(film, 0, json.loads(film.with_suffix(".json").read_text())["film"]["frames"]).tobytes()
+    return read_frames(film, 0, json.loads(sidecar.beside(film)[0].read_text())["film"]["frames"]).tobytes()
 
 
 def stages(events: list[dict[str, Any]]) -> list[str]:
@@ -315,4 +316,4 @@ def test_a_closed_pipe_does_not_end_the_work(machine: Machine, stream: str) -> N
         pipe.close()
         setattr(process, stream, None)
         process.wait(timeout=60)
-    assert (machine.folder / "four.json").exists()
+    assert (machine.folder / "four.mp4.sora.json").exists()

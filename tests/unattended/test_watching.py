@@ -160,4 +160,4 @@ def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
         pytest.skip("no /dev/full")
     with full.open("w") as nowhere, machine.start(*WORDS, "--events", stdout=nowhere, stderr=nowhere) as process:
         process.wait(timeout=60)
-    assert (machine.folder / "film.json").exists()
+    assert (machine.folder / "film.mp4.sora.json").exists()

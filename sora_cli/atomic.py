@@ -1,0 +1,85 @@
+"""A file that is whole or not there: written aside in the same folder, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+LONGER = len("..01234567.part.c2pa")
+"""Characters that the name of a file aside has beyond the file's own (its credential's ending included)."""
+
+
+@contextlib.contextmanager
+def spare(path: Path) -> Iterator[Path]:
+    """A free name beside `path`, with the same ending; whatever has it at the end is removed."""
+    aside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        yield aside
+    finally:
+        remove(aside)
+
+
+@contextlib.contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the name `path` when the block ends well.
+
+    Raises:
+        OSError: nothing was written, or the disk refuses.
+    """
+    with spare(path) as part:
+        yield part
+        put(part, path)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file. Raises `OSError`."""
+    with aside(path) as part:
+        part.write_text(text, encoding="utf-8", errors="surrogatepass")  # file names may be no UTF-8
+
+
+def put(part: Path, path: Path, *, replace: bool = True) -> None:
+    """Flush a file, or a folder with its files, to the disk, and give it the name `path`.
+
+    What was there is replaced, a full folder as well; without `replace` a full folder there stays.
+
+    Raises:
+        OSError: the disk refuses, or the folder that is there shall stay.
+    """
+    for each in (*(sorted(part.iterdir()) if part.is_dir() else ()), part):
+        flush(each)
+    with contextlib.ExitStack() as stack:
+        if replace and part.is_dir() and path.is_dir():  # a folder takes no full folder's place
+            path.replace(stack.enter_context(spare(path)))
+        part.replace(path)
+    flush(path.parent)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Files (and folders) aside of `path`, and their credentials: its dead writers' where nobody writes it now."""
+    part = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.part{re.escape(path.suffix)}(\.c2pa)?")
+    return [each for each in path.parent.iterdir() if part.fullmatch(each.name)]
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder of ours, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk; where systems know no folders', nothing."""
+    if path.is_dir() and os.name != "posix":
+        return
+    # Windows flushes only what is open for writing.
+    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

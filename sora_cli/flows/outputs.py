@@ -1,0 +1,235 @@
+"""What a command may write: nothing takes the place of a file that is not this film's own, or of an input.
+
+A film is its own maker's where its sidecar says so (and the file is the one that it tells of, or has a credential of
+ours under that name), or where its credential names the same storyboard. An edited storyboard, a draft and a finished
+film are the same maker: each replaces the other. A contact sheet says in itself of which film it is, a colour table
+by whom it was made. Two names are of one file where the file system says so, and also where they are spelled alike:
+what are two files here may be one on a disk that folds letters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sora_cli import __version__, atomic
+from sora_cli.errors import RequestError, SoraError
+from sora_cli.record import sidecar
+
+if TYPE_CHECKING:
+    from sora_cli.media.film import Delivery
+
+Own = Callable[[Path], bool]
+"""Whether the file that is at an output's place is an earlier output of the same film."""
+
+_MOST_NAME = 255
+_MARK = "# sora "
+_MOST_TABLE = 100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """What a film comes from: a command, and the files (or, where there are none, the words) that it was given.
+
+    `sha256` is that of a storyboard; a film whose storyboard was moved is known by it.
+    """
+
+    command: str
+    paths: tuple[Path, ...] = ()
+    words: str = ""
+    sha256: str = ""
+
+    def record(self, folder: Path) -> dict[str, Any]:
+        """For a file in `folder` to tell whose it is: no path in it but as seen from there."""
+        paths = [_relative(path, folder) for path in self.paths]
+        return {"command": self.command, "of": paths, "words": self.words, "sha256": self.sha256}
+
+    def made(self, record: object, folder: Path) -> bool:
+        """Whether what a file in `folder` tells is this maker."""
+        if not isinstance(record, dict) or record.get("command") != self.command:
+            return False
+        of = record.get("of")
+        if self.sha256 and record.get("sha256") == self.sha256:
+            return True
+        if not isinstance(of, list) or record.get("words") != self.words or len(of) != len(self.paths):
+            return False
+        return all(
+            isinstance(name, str) and same(folder / name, path) for name, path in zip(of, self.paths, strict=True)
+        )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.name
+
+
+# -- the rule ----------------------------------------------------------------------------------------------------------
+
+
+def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: bool = False) -> None:
+    """Refuse, before any work, to write where something else is.
+
+    Args:
+        outputs: all that will be written, each with what tells its own earlier file.
+        inputs: what it is made from: files, and folders whose files are inputs.
+        overwrite: whether other files may be replaced. An input may not be.
+
+    Raises:
+        RequestError: an output is an input, or the same as another one, or a file that is not this film's own.
+    """
+    sources = list(dict.fromkeys(inputs))
+    given = {each for path in sources for each in _identities(path)}
+    folders = [path for path in sources if path.is_dir()]
+    seen: dict[object, Path] = {}
+    for path, own in outputs.items():
+        known = _identities(path)
+        inside = any(_holds(folder, path) for folder in folders)
+        if known & given or inside or (path.is_dir() and any(_holds(path, source) for source in sources)):
+            raise RequestError(f"{path} is what the film is made from", hint="name another film with -o")
+        if twin := next((seen[each] for each in known if each in seen), None):
+            raise RequestError(f"{path} would be written twice (as {twin} too)", hint="give each its own name")
+        seen |= dict.fromkeys(known, path)
+        _check_name(path)
+        _check_there(path, own, overwrite=overwrite)
+
+
+def _check_there(path: Path, own: Own, *, overwrite: bool) -> None:
+    if not os.path.lexists(path) or (overwrite and path.is_symlink()):
+        return
+    if path.exists() and not path.is_dir() and not stat.S_ISREG(path.stat().st_mode):
+        raise RequestError(f"cannot write to {path}: it is a pipe or a device", hint="name a file")
+    if not overwrite and not own(path):
+        raise RequestError(
+            f"{path} is there already, and is no earlier output of this film",
+            hint="name another film with -o, or move that file away; --overwrite replaces it",
+        )
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that the file system, or the file aside, has no room for."""
+    if len(os.fsencode(path.name)) + atomic.LONGER > _MOST_NAME:
+        most = _MOST_NAME - atomic.LONGER
+        raise RequestError(f"the name {path.name} is too long: {most} bytes at most", hint="name the film with -o")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two names lead to one file, here or on a disk that folds letters."""
+    return bool(_identities(one) & _identities(other))
+
+
+def _identities(path: Path) -> set[object]:
+    """What two names of one file have in common: the file's number, and its place without links, letters folded."""
+    found: set[object] = {spelled(path)}
+    try:
+        facts = path.stat()
+        if facts.st_ino:
+            found.add((facts.st_dev, facts.st_ino))
+    except (OSError, ValueError):
+        pass
+    return found
+
+
+def spelled(path: Path) -> str:
+    """The place that a name leads to, in one spelling for all letters that some disk takes for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", os.path.realpath(path)).casefold())
+
+
+def _holds(folder: Path, path: Path) -> bool:
+    """Whether `path`, which is there, lies in the folder `folder`."""
+    return folder.is_dir() and path.exists() and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+# -- what is written with a film ---------------------------------------------------------------------------------------
+
+
+def of_film(film: Path, kind: Delivery, maker: Maker, *, sheet: bool = True) -> dict[Path, Own]:
+    """All that is written with a film, and how each is known for its own."""
+    from sora_cli.media.sheet import is_sheet_of
+    from sora_cli.stamp import sidecar_of
+
+    note, picture = sidecar.beside(film)
+    owns: dict[Path, Own] = {film: lambda path: _own_film(path, maker), note: lambda path: _own_note(path, maker)}
+    if sheet:
+        owns[picture] = lambda path: is_sheet_of(path, film)
+    if not kind.signable and not kind.folder:
+        owns[sidecar_of(film)] = lambda path: _own_credential(path, film)
+    return owns
+
+
+def _own_note(path: Path, maker: Maker) -> bool:
+    return maker.made(sidecar.facts_of(path).get("made_by"), path.parent)
+
+
+def _own_film(film: Path, maker: Maker) -> bool:
+    """By its sidecar and its hash; else (it was damaged, or its sidecar not yet written) by its credential."""
+    facts = sidecar.read(film)
+    ours = maker.made(facts.get("made_by"), film.parent)
+    told = facts.get("film")
+    if ours and isinstance(told, dict) and told.get("sha256") == _hash(film):
+        return True
+    from sora_cli import stamp
+
+    try:
+        verdict = stamp.verify(film)
+    except (SoraError, OSError):
+        return False
+    same_board = bool(maker.sha256) and verdict.parameters.get("storyboard_sha256") == maker.sha256
+    return verdict.generator.startswith("sora ") and verdict.title == film.name and (ours or same_board)
+
+
+def _hash(film: Path) -> str:
+    try:
+        return sidecar.film_hash(film) or "changed"
+    except OSError:
+        return "unreadable"
+
+
+def _own_credential(path: Path, film: Path) -> bool:
+    """A manifest store names the program that made it and the film, both as they are."""
+    if path.stat().st_size > _MOST_TABLE:
+        return False
+    data = path.read_bytes()
+    return b"jumb" in data[:16] and b"sora" in data and film.name.encode("utf-8", "replace") in data
+
+
+# -- colour tables -----------------------------------------------------------------------------------------------------
+
+
+def table_mark(maker: Maker, folder: Path) -> Callable[[str], str]:
+    """What ends a colour table in `folder` and tells whose it is; it is given the rest of the file."""
+
+    def mark(text: str) -> str:
+        facts = {"version": __version__, "made_by": maker.record(folder), "sha256": _sum(text)}
+        return f"{_MARK}{json.dumps(facts, sort_keys=True)}\n"
+
+    return mark
+
+
+def own_table(maker: Maker) -> Own:
+    """How a colour table is known for its maker's own, unchanged since."""
+
+    def own(path: Path) -> bool:
+        if path.is_dir() or path.stat().st_size > _MOST_TABLE:
+            return False
+        text, _, last = path.read_text(encoding="utf-8", errors="replace").rpartition(_MARK)
+        try:
+            facts = json.loads(last)
+        except (ValueError, RecursionError):
+            return False
+        whole = isinstance(facts, dict) and facts.get("sha256") == _sum(text)
+        return whole and maker.made(facts.get("made_by"), path.parent)
+
+    return own
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
