@@ -240,12 +240,10 @@ class Store:
         path = self.path(key, "flac")
         with self._telling("keep a sound"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._aside(path) as aside:
+            with atomic.aside(path) as aside:
                 write(aside)
             card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
-            with self._aside(self.path(key, "json")) as aside:
-                aside.write_text(_json({**card, "seal": _seal(card)}), encoding="utf-8")
-            sync_folder(path.parent)
+            atomic.write(self.path(key, "json"), _json({**card, "seal": _seal(card)}))
         return path
 
     def find_sound(self, key: str) -> tuple[Path, dict[str, Any]] | None:
