@@ -169,7 +169,9 @@ def _facts(film: Path) -> Mapping[str, object]:
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise RequestError(f"{beside} cannot be read: {what}", hint="move it away: a film may say itself how") from None
-    return facts if isinstance(facts, dict) and ("fields" in facts or sidecar.tells_of(facts, beside, film)) else {}
+    if not isinstance(facts, dict) or sidecar.is_note(facts):
+        return {}
+    return facts if "fields" in facts or sidecar.tells_of(facts, beside, film) else {}
 
 
 def _require_film(path: Path) -> None:

@@ -212,6 +212,11 @@ def write(
     _write(film.sidecar, facts)
 
 
+def is_note(facts: Mapping[str, Any]) -> bool:
+    """Whether a sidecar only says whose the film is, as `write_note` has it."""
+    return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
+
+
 def write_note(film: Path, made_by: Mapping[str, Any]) -> None:
     """Write the sidecar of a film that was made of other films: whose it is, which a later run asks."""
     facts = {"sora": __version__, "made_by": made_by, "film": {"path": film.name, "sha256": film_hash(film)}}
