@@ -34,6 +34,8 @@ class SoraError(Exception):
     """An error to show to a person: what is wrong and where (`message`), what to do next (`hint`)."""
 
     exit_code = 1
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with a storyboard, each at its place; empty for every other error."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -41,13 +43,28 @@ class SoraError(Exception):
         self.hint = hint
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`: `where` is a file, line and column, or None."""
-        return {"code": self.exit_code, "message": self.message, "hint": self.hint, "where": None}
+        """Plain data, for `--json`: `where` is a file, line and column, or None.
+
+        Of several problems it is the first, with how many there are, and all `problems` in full.
+        """
+        if not self.problems:
+            return {"code": self.exit_code, "message": self.message, "hint": self.hint, "where": None}
+        first = self.problems[0]
+        return {
+            "code": self.exit_code, "message": self._count + first.message, "hint": first.hint,
+            "where": _place(first.mark) or None, "problems": [problem.as_dict() for problem in self.problems],
+        }  # fmt: skip
 
     @property
     def line(self) -> str:
-        """The error in one line, for a log: what is wrong, and what to do next."""
+        """The error in one line, for a log: what is wrong, and what to do next; the first of several problems."""
+        if self.problems:
+            return self._count + self.problems[0].head
         return " ".join(self.message.split()) + (f" ({self.hint})" if self.hint else "")
+
+    @property
+    def _count(self) -> str:
+        return f"{counted(len(self.problems), 'problem')}, first: " if len(self.problems) > 1 else ""
 
 
 class RequestError(SoraError):
@@ -150,11 +167,16 @@ def _cells(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong (or worth a remark) in a storyboard."""
+    """One thing wrong (or worth a remark) in a storyboard.
+
+    `code` is the exit code where nothing else is wrong: 2 for a mistake, 3 for what this machine lacks, 4 for what the
+    policy refuses.
+    """
 
     message: str
     hint: str = ""
     mark: Mark | None = None
+    code: int = 2
 
     @property
     def head(self) -> str:
@@ -187,17 +209,18 @@ class StoryboardError(RequestError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`: the first problem, how many there are, and all `problems` in full."""
-        first = self.problems[0] if self.problems else Problem("nothing is known of what is wrong")
-        told = {"message": self._count + first.message, "hint": first.hint, "where": _place(first.mark) or None}
-        return {**super().as_dict(), **told, "problems": [problem.as_dict() for problem in self.problems]}
 
-    @property
-    def line(self) -> str:
-        """As every error's: the first problem, and how many there are."""
-        return self._count + "".join(problem.head for problem in self.problems[:1])
+def refusal(problems: Sequence[Problem]) -> SoraError:
+    """The error that tells all these problems of a storyboard.
 
-    @property
-    def _count(self) -> str:
-        return f"{counted(len(self.problems), 'problem')}, first: " if len(self.problems) > 1 else ""
+    Mistakes come first: a `StoryboardError` where there is one, else a `PolicyError`, else an `EngineMissing`.
+    """
+    codes = {problem.code for problem in problems}
+    if 2 in codes or not codes:
+        return StoryboardError(problems)
+    kind = PolicyError if 4 in codes else EngineMissing
+    if len(problems) == 1 and problems[0].mark is None:
+        return kind(problems[0].message, hint=problems[0].hint)
+    error = kind("\n".join(str(problem) for problem in problems))
+    error.problems = tuple(problems)
+    return error

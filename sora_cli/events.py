@@ -10,7 +10,9 @@ import json
 import threading
 import time
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Protocol, TextIO
+from typing import Any, Literal, Protocol, TextIO
+
+from sora_cli.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,15 @@ class TakeSkipped(Event):
     because: str
 
 
+Stage = Literal["plan", "shoot", "finish", "write", "stamp"]
+"""The stages of the line; `write` and `stamp` are parts of `finish`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageStarted(Event):
-    """A stage of the line begins: plan, shoot, master, stamp. `total` is its length in frames, 0 if unknown."""
+    """A stage of the line begins. `total` is its length, 0 if unknown: of `write` in frames, of `stamp` in takes."""
 
-    stage: str
+    stage: Stage
     total: int = 0
 
 
@@ -114,7 +120,7 @@ class StageStarted(Event):
 class StageStep(Event):
     """A stage has done `done` of its `total`."""
 
-    stage: str
+    stage: Stage
     done: int
 
 
@@ -122,7 +128,7 @@ class StageStep(Event):
 class StageDone(Event):
     """A stage ended after `seconds`."""
 
-    stage: str
+    stage: Stage
     seconds: float
 
 
@@ -132,6 +138,13 @@ class Note(Event):
 
     message: str
     hint: str = ""
+
+    @classmethod
+    def of(cls, remark: Problem) -> Note:
+        """A remark on a storyboard, with its place."""
+        mark = remark.mark
+        place = f"{mark.file}:{mark.line}:{mark.column}: " if mark else ""
+        return cls(place + remark.message, remark.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +290,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._left = -1  # nothing is planned yet
-        self._made: list[float] = []
+        self._made, self._took = 0, 0.0
         self._began = 0.0
         self._share = 0.0
 
@@ -295,9 +308,9 @@ class Pace:
             self._left -= 1
             self._share = 0.0
             if isinstance(event, TakeKept) and not event.reused:
-                self._made.append(event.seconds)
+                self._made, self._took = self._made + 1, self._took + event.seconds
         if self._left <= 0:
             return None if self._left < 0 else 0.0
         if self._made:
-            return max(0.0, sum(self._made) / len(self._made) * (self._left - self._share))
+            return max(0.0, self._took / self._made * (self._left - self._share))
         return (now - self._began) / self._share * (self._left - self._share) if self._share else None

@@ -89,9 +89,10 @@ def test_why_names_the_fields_that_changed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     kept(store)
     store.remember("film", {"one": KEY})
-    assert store.explain("film", "one", "cd", {"prompt": "a cube", "seed": 1}) == ["prompt"]
-    assert store.explain("film", "two", "cd", {"prompt": "a cube"}) == []
-    assert store.explain("film", "one", KEY, FACTS.fields) == []
+    before = store.remembered("film")
+    assert store.changed(before["one"], "cd", {"prompt": "a cube", "seed": 1}) == ["prompt"]
+    assert store.changed(before.get("two"), "cd", {"prompt": "a cube"}) == []
+    assert store.changed(before["one"], KEY, FACTS.fields) == []
 
 
 def test_cards_are_plain_json(tmp_path: Path) -> None:

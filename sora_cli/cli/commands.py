@@ -23,7 +23,7 @@ import typer
 from sora_cli import __version__
 from sora_cli.cli import complete, console, usage
 from sora_cli.cli.session import interruptible, pairs, signer, working
-from sora_cli.errors import DeviceLost, RequestError, SoraError, counted
+from sora_cli.errors import DeviceLost, RequestError, SoraError, counted, refusal
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
@@ -194,7 +194,6 @@ NewFilm = Annotated[
 Author = Annotated[str, typer.Option(help="Who made it; goes into its credential.")]
 Mark = Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")]
 Strength = Annotated[float, typer.Option(min=0, max=1, help="How strongly colours are matched.")]
-FITS = ("fill", "fit", "pad")
 
 
 # -- making ----------------------------------------------------------------------------------------------------
@@ -289,15 +288,14 @@ def storyboard(
     as_json: Json = False,
 ) -> None:
     """Make the film of a storyboard; run again, it goes on where it was."""
-    from sora_cli.flows import film, preview
-    from sora_cli.storyboard import load
+    from sora_cli.flows import film, preflight, preview
 
     if dry_run:
-        board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
         _show_plan(preview.planned(board, draft=draft, only=only or ()), why=False, as_json=as_json)
         return
     with working(events=events, log=log, max_time=max_time, max_disk=max_disk) as (report, studio):
-        board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
         out, kind = film.target(output, partial(film.default_name, board), deliver)
         who = signer(sign_cert, sign_key)
         if luts is not None:
@@ -374,8 +372,8 @@ def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_jso
     console.show_problems(found.problems)
     console.show_problems(found.remarks, style="yellow")
     if found.problems:
-        console.say(f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}", "bold red")
-        raise typer.Exit(2)
+        console.say(counted(len(found.problems), "problem"), "bold red")
+        raise typer.Exit(refusal(found.problems).exit_code)
     console.say(found.praise(), "green")
 
 
@@ -391,10 +389,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
-    from sora_cli.flows import preview
-    from sora_cli.storyboard import load
+    from sora_cli.flows import preflight, preview
 
-    board = load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+    board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
     _show_plan(preview.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
 
 
@@ -438,6 +435,7 @@ def stitch(
 ) -> None:
     """Put films one after the other, as one stamped film."""
     from sora_cli.flows import edit
+    from sora_cli.storyboard.model import FITS
 
     with working(events=events, log=log) as (report, studio):
         if fit not in FITS:
@@ -447,7 +445,7 @@ def stitch(
         way = edit.Way(report, studio.halt, _owner(author, mark), who, kind, overwrite)
         made = edit.stitch(
             clips, out, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
-            fit=fit,  # type: ignore[arg-type]  # checked above
+            fit=fit,
         )  # fmt: skip
     _show_made(made, as_json=as_json)
 

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from sora_cli.errors import Problem, SoraError, StoryboardError
+from sora_cli.errors import Problem, SoraError, counted
 
 if TYPE_CHECKING:
     from sora_cli.engines.doctor import Check
@@ -79,10 +79,9 @@ def show_stop(*, last: bool) -> None:
 
 def show_error(error: SoraError) -> None:
     """An error and its hint; a storyboard's problems each under its line."""
-    if isinstance(error, StoryboardError):
+    if error.problems:
         show_problems(error.problems)
-        count = len(error.problems)
-        say(f"{count} problem{'s' if count > 1 else ''} in the storyboard", "bold red")
+        say(f"{counted(len(error.problems), 'problem')} in the storyboard", "bold red")
         return
     open_console().print(Text("error: ", style="bold red") + Text(plain(error.message)))
     if error.hint:

@@ -5,6 +5,7 @@ Plain data, no torch: `check` and `plan` read the cards without loading a model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,6 +52,9 @@ class EngineCard:
     there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
     frames.
 
+    `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
+    another folder of the checkpoint.
+
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
     `weights` tells the size of each component in billions of parameters; `memory_gb` is what it needs on the device as
@@ -80,6 +84,8 @@ class EngineCard:
     max_references_in_all: int = 0
     references_alone: bool = False
     fixed_size: bool = False
+    option_steps: Mapping[str, int] = field(default_factory=dict)
+    option_parts: Mapping[str, str] = field(default_factory=dict)
     draft: Mapping[str, Any] = field(default_factory=dict)
     draft_scale: float = 0.5
     words: frozenset[str] | None = None
@@ -107,6 +113,33 @@ class EngineCard:
         steps = max(0, -(-(max(needed, self.min_frames) - self.frame_offset) // self.frame_step))
         return steps * self.frame_step + self.frame_offset
 
+    @property
+    def longest(self) -> int:
+        """The largest number of frames on the grid that the model makes in one go."""
+        return (self.max_frames - self.frame_offset) // self.frame_step * self.frame_step + self.frame_offset
+
+    def room(self, given: int) -> int:
+        """The most new frames of one take whose first `given` frames repeat what came before."""
+        return self.longest - given
+
+    def size_for(self, film: tuple[int, int], options: Mapping[str, Any]) -> tuple[int, int]:
+        """The size that the model makes for a film of `film` pixels: the film's, else the nearest smaller of its shape.
+
+        Both sides are whole steps, and not more than `max_pixels` in all.
+        """
+        if self.fixed_size:
+            return self.native_size
+        step = max([self.size_step, *(step for name, step in self.option_steps.items() if options.get(name))])
+        width, height = (-(-side // step) * step for side in film)
+        if width * height <= self.max_pixels:
+            return width, height
+        shrink = min(1.0, math.sqrt(self.max_pixels / (film[0] * film[1])))
+        width, height = (max(step, int(side * shrink) // step * step) for side in film)
+        if width * height > self.max_pixels:  # a film much longer one way than the other
+            most = self.max_pixels // min(width, height) // step * step
+            width, height = min(width, most), min(height, most)
+        return width, height
+
     def refused(self, kinds: Sequence[str]) -> tuple[int, str, str] | None:
         """The first of some references, told by their kinds in order, that cannot be given: its place, why, a hint.
 
@@ -131,6 +164,11 @@ class EngineCard:
                 "add a picture of who sounds so",
             )
         return None
+
+    @property
+    def makes_sound(self) -> bool:
+        """Whether takes have sound: then dialogue and sound in words go into the prompt, else nothing makes them."""
+        return self.can(Ability.SOUND)
 
     def can(self, ability: Ability) -> bool:
         """Whether the model has the ability."""
@@ -182,8 +220,8 @@ class Take:
     """A beat, or a stretch of a long beat, made exact.
 
     `name` is for people (`harbour/arrival/2`), `key` is a hash of everything that changes pixels. `frames` is what the
-    engine makes, at its own `fps`; the first `skip` of them repeat what is carried on from and are not played, then
-    `play` are.
+    engine makes, at its own `fps`; the first `skip` of them are not played (they repeat what is carried on from), then
+    `play` are, each `stride` frames after the one before it.
     """
 
     name: str
@@ -204,8 +242,20 @@ class Take:
     closing: Carry | None = None
     references: tuple[Reference, ...] = ()
     sound: bool = True
+    stride: Fraction = Fraction(1)
+    """Frames of the clip for each that plays: above 1 where the take has both its ends given, and more frames between
+    them than play."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
+
+    def frame_at(self, place: Fraction | int) -> int:
+        """The frame of the clip, from 0, that is on when `place` of the frames that play have passed."""
+        return self.skip + math.floor(min(place, self.play - 1) * self.stride)
+
+    @property
+    def last(self) -> int:
+        """The frame of the clip that plays last."""
+        return self.frame_at(self.play - 1)
 
     @property
     def needs(self) -> tuple[str, ...]:

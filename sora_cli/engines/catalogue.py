@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from sora_cli.bounded import expanded
 from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
-from sora_cli.engines.cards import NANO, Known, known
+from sora_cli.engines.cards import NANO, Known
+from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing
@@ -34,6 +35,14 @@ FAMILIES = {
 """Where the class of each family is. An engine from elsewhere names its own `module:Class` as its card's family."""
 
 
+class NotHere(EngineMissing):
+    """An engine that is known, by its `card`, and whose weights are not on this machine."""
+
+    def __init__(self, message: str, *, hint: str, card: EngineCard) -> None:
+        super().__init__(message, hint=hint)
+        self.card = card
+
+
 def card(name: str | None = None) -> EngineCard:
     """The card of an engine on this machine, its weights found and its revision known.
 
@@ -42,10 +51,23 @@ def card(name: str | None = None) -> EngineCard:
             None means $SORA_ENGINE, else the embedded model.
 
     Raises:
-        EngineMissing: there is no such engine, its weights are not here, or its folder is not a model we can run.
+        NotHere: it is known, and its weights are not here.
+        EngineMissing: there is no such engine, or its folder is not a model we can run.
+    """
+    found = known(name)
+    if found.location is None and any(template.card.name == found.name for template in released()):
+        raise _not_here(found)
+    return found
+
+
+def known(name: str | None = None) -> EngineCard:
+    """The card of an engine, here or not: `location` is None where its weights are not on this machine.
+
+    Raises:
+        EngineMissing: as `card` does, but for weights that are not here.
     """
     name = name or os.environ.get("SORA_ENGINE") or DEFAULT
-    for template in known():
+    for template in released():
         if template.card.name == name:
             return _placed(template)
     for own in own_cards():
@@ -57,6 +79,9 @@ def card(name: str | None = None) -> EngineCard:
     repo, _, revision = name.partition("@")
     if found := checkpoint.find(repo, revision or None) if is_repo(repo) else None:
         return of_folder(found, name=name, source=repo)
+    for template in released():
+        if template.card.source.lower() == repo.lower():
+            return template.card
     raise _missing(name, repo)
 
 
@@ -65,11 +90,7 @@ def cards() -> list[EngineCard]:
 
     Released models first, then those of other packages, then folders in SORA_MODELS that are none of these.
     """
-    found = []
-    for template in known():
-        place = _place(template.card)
-        revision = checkpoint.revision_of(place) if place else ""
-        found.append(replace(template.card, location=place, revision=revision))
+    found = [_placed(template) for template in released()]
     found += own_cards()
     taken = {one.location for one in found}
     for folder in checkpoint.local_checkpoints():
@@ -130,8 +151,8 @@ def recognise(found: Checkpoint, source: str = "") -> tuple[Known, bool]:
         EngineMissing: its pipeline class belongs to no family.
     """
     best: tuple[float, Known] | None = None
-    kinds = {kind for template in known() for kind in template.pipelines}
-    for template in known():
+    kinds = {kind for template in released() for kind in template.pipelines}
+    for template in released():
         if found.pipeline in template.pipelines and all(_same(found, template.shape)):
             same = _same(found, template.traits)
             share = sum(same) / len(same) if same else 1.0
@@ -197,10 +218,9 @@ def _chain(error: BaseException | None) -> Iterator[str]:
 
 
 def _placed(template: Known) -> EngineCard:
+    """The card with its location and revision, where its weights are here."""
     place = _place(template.card)
-    if place is None:
-        raise _not_here(template.card)
-    return replace(template.card, location=place, revision=checkpoint.revision_of(place))
+    return replace(template.card, location=place, revision=checkpoint.revision_of(place) if place else "")
 
 
 def _place(wanted: EngineCard) -> Path | None:
@@ -209,13 +229,11 @@ def _place(wanted: EngineCard) -> Path | None:
     return checkpoint.find(wanted.source)
 
 
-def _not_here(wanted: EngineCard) -> EngineMissing:
-    if wanted.name == DEFAULT:
-        return EngineMissing("the embedded model is not in this installation", hint="install sora again")
-    return EngineMissing(
-        f"engine {wanted.name} is not on this machine",
-        hint=f"get it (about {wanted.disk_gb:g} GB): sora models pull {wanted.source}",
-    )
+def _not_here(card: EngineCard) -> NotHere:
+    if card.name == DEFAULT:
+        return NotHere("the embedded model is not in this installation", hint="install sora again", card=card)
+    hint = f"get it (about {card.disk_gb:g} GB): sora models pull {card.source}"
+    return NotHere(f"engine {card.name} is not on this machine", hint=hint, card=card)
 
 
 def is_repo(name: str) -> bool:
@@ -224,9 +242,6 @@ def is_repo(name: str) -> bool:
 
 
 def _missing(name: str, repo: str) -> EngineMissing:
-    for template in known():
-        if template.card.source.lower() == repo.lower():
-            return _not_here(template.card)
     if os.path.isdir(expanded(name)):  # noqa: PTH112  pathlib's raises where a name is too long
         return EngineMissing(
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
@@ -234,8 +249,8 @@ def _missing(name: str, repo: str) -> EngineMissing:
         )
     if is_single_file(name):
         return single_file(name)
-    names = [template.card.name for template in known()] + [own.name for own in own_cards()]
-    names += [template.card.source for template in known()]
+    names = [template.card.name for template in released()] + [own.name for own in own_cards()]
+    names += [template.card.source for template in released()]
     folded = {one.lower(): one for one in names}
     near = [folded[low] for low in difflib.get_close_matches(repo.lower(), folded, n=1, cutoff=0.6)]
     if near:
@@ -264,7 +279,7 @@ def single_file(name: str) -> EngineMissing:
     path = expanded(name)
     kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
     what = f"is a single file ({kind})" if os.path.isfile(path) else "would be a single file, and there is none"  # noqa: PTH113
-    example = next(template.card.source for template in known() if template.card.name != DEFAULT)
+    example = next(template.card.source for template in released() if template.card.name != DEFAULT)
     around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
     hint = f"name the folder that it is a part of: {around}" if around else f"get one: sora models pull {example}"
     return EngineMissing(f"{name} {what}; sora takes diffusers folders, for example {example}", hint=hint)

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sora_cli import storyboard
-from sora_cli.engines import catalogue
-from sora_cli.errors import DeviceLost, Interrupted, RequestError, SoraError, StoryboardError
-from sora_cli.events import About, Event, FilmEnded, FilmStarted, Report
+from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
+from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
-from sora_cli.plan import plan_takes
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio
@@ -48,6 +46,8 @@ class Job:
     engines: tuple[str, ...]
     sources: tuple[Path, ...]
     """What it is made from."""
+    notes: tuple[Note, ...] = ()
+    """What its author should know, told before anything is shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Outcome:
     reason: str = ""
     hint: str = ""
     exit_code: int = 0
+    remarks: tuple[dict[str, str | int], ...] = ()
+    """What `check` would remark of its storyboard."""
 
     @property
     def row(self) -> list[str]:
@@ -128,6 +130,9 @@ def run(asked: Sequence[Entry], studio: Studio, report: Report, way: Way) -> lis
     _check_names(jobs)
     order = {engines: number for number, engines in reversed(list(enumerate(job.engines for job in jobs)))}
     jobs.sort(key=lambda job: order[job.engines])
+    for job in jobs:
+        for note in job.notes:
+            report(About(str(job.out), note))
     outcomes += _Running(studio, report, way).run(jobs)
     places = {entry.source: number for number, entry in enumerate(asked)}
     return sorted(outcomes, key=lambda outcome: places[outcome.source])
@@ -142,17 +147,23 @@ def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]
         except SoraError as error:
             errors.append(error)
             wrong.append(_failed(entry, error))
-    problems = [problem for error in errors if isinstance(error, StoryboardError) for problem in error.problems]
     if errors and not way.keep_going:
-        raise StoryboardError(list(dict.fromkeys(problems))) if problems else errors[0]
+        raise errors[0] if len(errors) == 1 else refusal([*dict.fromkeys(_told(errors))])
     return jobs, wrong
+
+
+def _told(errors: Sequence[SoraError]) -> Iterator[Problem]:
+    """What is wrong with several storyboards, as one list."""
+    for error in errors:
+        code = error.exit_code if error.exit_code in {3, 4} else 2
+        yield from error.problems or [Problem(error.message, error.hint, None, code)]
 
 
 def _check(entry: Entry, way: Way) -> Job:
     from sora_cli.media.film import delivery, kind_of
 
-    board = storyboard.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
-    plan = plan_takes(board, catalogue.card, draft=way.draft)
+    board = preflight.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
+    plan = preflight.plan_of(board, draft=way.draft)
     preflight.require_ready(plan)
     ending = kind_of(Path(entry.output))
     deliver = way.deliver or (ending.name if ending else film.WEB)
@@ -168,7 +179,8 @@ def _check(entry: Entry, way: Way) -> Job:
     film.check_place(out, delivery(deliver))
     film.check_outputs(board, out, delivery(deliver), overwrite=way.overwrite)
     engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
-    return Job(entry, out, deliver, engines, tuple(film.sources_of(board, None)))
+    notes = tuple(Note.of(remark) for remark in plan.remarks)
+    return Job(entry, out, deliver, engines, tuple(film.sources_of(board, None)), notes)
 
 
 def _check_names(jobs: Sequence[Job]) -> None:
@@ -226,7 +238,7 @@ class _Running:
         try:
             sets = {**job.entry.sets, **way.sets}
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
-            tell = _About(out, self._report)
+            tell = _About(out, self._report, job.notes)
             made = film.make(
                 board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=job.deliver,
                 overwrite=way.overwrite,
@@ -246,16 +258,20 @@ class _Running:
 
 
 def _made(source: str, made: Film, seconds: float) -> Outcome:
-    return Outcome(source, "up to date" if made.reused else "made", str(made.path), seconds, made.seconds)
+    remarks = tuple(remark.as_dict() for remark in made.remarks)
+    state = "up to date" if made.reused else "made"
+    return Outcome(source, state, str(made.path), seconds, made.seconds, remarks=remarks)
 
 
 class _About:
-    """Says of each event which film it is about."""
+    """Says of each event which film it is about; notes that were told before are not told again."""
 
-    def __init__(self, name: str, report: Report) -> None:
+    def __init__(self, name: str, report: Report, told: Sequence[Note]) -> None:
         self._name = name
         self._report = report
+        self._told = told
 
     def __call__(self, event: Event) -> None:
         """Pass the event on."""
-        self._report(About(self._name, event))
+        if event not in self._told:
+            self._report(About(self._name, event))

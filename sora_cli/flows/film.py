@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
-from sora_cli.events import Released, Report, Silent, StageDone, StageStarted
+from sora_cli.events import Note, Released, Report, Silent, Stage, StageDone, StageStarted
 from sora_cli.flows import outputs, preflight
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.anchors import matched_to
@@ -37,7 +37,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio, place, unlock
 from sora_cli.store import Clip, Store, default_folder
-from sora_cli.storyboard.model import Storyboard
+from sora_cli.storyboard.model import Storyboard, may_be_unmarked
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
@@ -53,7 +53,7 @@ NAME_LENGTH = 60
 
 def one_shot(data: Mapping[str, Any]) -> Storyboard:
     """A storyboard of one shot, from a command's options; paths count from the working folder."""
-    return storyboard.from_data(dict(data), folder=Path.cwd(), name="<command line>", allow_outside=True)
+    return preflight.whole(storyboard.read_data(dict(data), folder=Path.cwd()))
 
 
 def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | None) -> tuple[Path, str]:
@@ -123,7 +123,7 @@ class Clock:
         self._report = report
 
     @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: Stage) -> Iterator[None]:
         """A stage of the line."""
         started = time.monotonic()
         self._report(StageStarted(name))
@@ -161,7 +161,9 @@ def make(
     check_place(out, kind)
     clock = Clock(report)
     with clock.stage("plan"):
-        plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+        plan = preflight.plan_of(board, draft=draft, only=only)
+        for remark in plan.remarks:
+            report(Note.of(remark))
         signer = signer or stamp.find_signer()
         key = sidecar.film_key(plan, signer.chain, kind.name)
         done = sidecar.up_to_date(out, key)
@@ -170,7 +172,7 @@ def make(
             store = studio.store if studio else Store(default_folder())
             store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
         unlock(out)
-        return done
+        return replace(done, remarks=plan.remarks)
     allow = partial(check_outputs, board, out, kind, signer=signer, overwrite=overwrite)
     allow()
     preflight.require_ready(plan)
@@ -179,7 +181,7 @@ def make(
         stack.enter_context(place(out, studio.halt))
         done = sidecar.up_to_date(out, key)  # whoever held the place before us may have made it
         if done is not None:
-            return done
+            return replace(done, remarks=plan.remarks)
         stack.enter_context(studio.store.used(studio.halt.check))
         with clock.stage("shoot"):
             clips = studio.shoot(plan, report)
@@ -190,7 +192,7 @@ def make(
             )
             allow()  # hours may have gone by
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again)
-        film = replace(film, stages=clock.stages)
+        film = replace(film, stages=clock.stages, remarks=plan.remarks)
         studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
         made_by = maker(board).record(out.parent)
         sidecar.write(
@@ -287,9 +289,9 @@ def _finish(
     cut = assemble(plan, clips)
     beside, sheet = sidecar.beside(out)
     done = stamp.release(
-        finish(cut, plan.board.sound, pixels=kind.made_in), out, making=_making(plan, clips, cut, again),
+        finish(cut, plan.board.sound, pixels=kind.made_in, report=report), out, making=_making(plan, clips, cut, again),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
-        may_leave_unmarked=plan.board.policy != "strict",
+        may_leave_unmarked=may_be_unmarked(plan.board.policy),
     )  # fmt: skip
     strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
     contact_sheet(out, strips, sheet, plan.board.title, of=plan.frames)

@@ -7,14 +7,18 @@ place in the storyboard.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, StoryboardError
-from sora_cli.plan import Plan, in_file_order
+from sora_cli import storyboard
+from sora_cli.engines import catalogue
+from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
+from sora_cli.plan import Plan, in_file_order, survey
+from sora_cli.storyboard import Reading
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
-from sora_cli.storyboard.model import Loc, Storyboard, Watermark
+from sora_cli.storyboard.model import Loc, Storyboard, Watermark, may_be_unmarked
 
 SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KEY")
 """Variables that name a signer of the user's own."""
@@ -32,7 +36,60 @@ def require_ready(plan: Plan) -> None:
     """
     problems = [*file_problems(plan.board, plan), *finish_problems(plan)]
     if problems:
-        raise StoryboardError(in_file_order(problems))
+        raise refusal(in_file_order(problems))
+
+
+def load(path: Path, *, sets: Mapping[str, str], allow_outside: bool = False, memory: str | None = None) -> Storyboard:
+    """As `storyboard.load`; where something is wrong, all that is wrong with it is told.
+
+    Raises:
+        StoryboardError, PolicyError, EngineMissing: with all problems.
+    """
+    board = whole(storyboard.read(path, sets=sets, allow_outside=allow_outside))
+    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
+
+
+def whole(reading: Reading) -> Storyboard:
+    """The storyboard that was read, where its language is right; what is wrong with its takes is for the plan to tell.
+
+    Raises:
+        StoryboardError, PolicyError, EngineMissing: with all problems, those of its takes and files too.
+    """
+    if reading.board is None or reading.problems:
+        raise refusal(everything_wrong(reading)[0])
+    return reading.board
+
+
+def everything_wrong(reading: Reading) -> tuple[tuple[Problem, ...], Plan | None]:
+    """All that is wrong with a storyboard, its takes and its files, in the order of the file; and the plan of it.
+
+    The plan is made as far as the storyboard is understood.
+    """
+    if reading.board is None:
+        return reading.problems, None
+    found = survey(reading.board, catalogue.card)
+    return _with_files(reading.board, [*reading.problems, *found.problems], found.plan), found.plan
+
+
+def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
+    """As `plan_takes`; where something is wrong, what is wrong with the storyboard's files is told with it.
+
+    Raises:
+        StoryboardError, PolicyError, EngineMissing: with all problems.
+    """
+    found = survey(board, catalogue.card, draft=draft, only=only)
+    if found.problems or found.plan is None:
+        raise refusal(_with_files(board, found.problems, found.plan))
+    return found.plan
+
+
+def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:
+    """These problems and those of files, title and mark; where takes are wrong, which files are used is not known."""
+    if plan is not None and all(problem.code == 3 for problem in problems):
+        files = [*file_problems(board, plan), *finish_problems(plan)]
+    else:
+        files = [*file_problems(board)]
+    return tuple(in_file_order([*problems, *files]))
 
 
 def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Problem]:
@@ -58,7 +115,7 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
             from sora_cli.master.title import check_titles
 
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
-    unmarked, mark = board.policy != "strict", board.provenance.watermark
+    unmarked, mark = may_be_unmarked(board.policy), board.provenance.watermark
     told = mark.image is not None and _wrong(mark.image, "image") is not None
     if mark != Watermark() and not told:  # ours fits every frame; to draw it costs `check` as much again as all else
         from sora_cli import stamp
@@ -174,11 +231,11 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
         yield Problem(
             f"quantize: {board.memory['quantize']} needs the package {package}, which is not installed",
-            f"pip install {package}", board.mark(("memory", "quantize")),
+            f"pip install {package}", board.mark(("memory", "quantize")), code=3,
         )  # fmt: skip
     for shot in board.shots:
         for beat in shot.beats:
             if beat.options.get("lora") and find_spec(PACKAGES["lora"]) is None:
                 loc = beat.origin.get("options.lora", (*beat.loc, "options"))
                 message = "LoRA needs the package peft, which is not installed"
-                yield Problem(message, "pip install peft", board.mark(loc))
+                yield Problem(message, "pip install peft", board.mark(loc), code=3)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sora_cli import storyboard
-from sora_cli.engines import catalogue
-from sora_cli.errors import Problem, SoraError, StoryboardError, counted
+from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
-from sora_cli.plan import Plan, film_id, in_file_order, option_problems, plan_takes
+from sora_cli.plan import Plan, film_id
 from sora_cli.plan.takes import key_fields, latents_go_on
 from sora_cli.storyboard.model import Storyboard
 
@@ -38,7 +37,7 @@ class Checked:
             "file": str(self.file), "ok": not self.problems,
             "problems": [problem.as_dict() for problem in self.problems],
             "remarks": [remark.as_dict() for remark in self.remarks],
-            **({"error": StoryboardError(self.problems).as_dict()} if self.problems else {}),
+            **({"error": refusal(self.problems).as_dict()} if self.problems else {}),
         }  # fmt: skip
 
     def praise(self) -> str:
@@ -68,7 +67,7 @@ class PlanView:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        plan, handed = self.plan, self._handed()
+        plan, handed, at = self.plan, self._handed(), self._at()
         return {
             "title": plan.board.title, "fps": str(plan.fps), "width": plan.width, "height": plan.height,
             "frames": plan.frames, "seconds": plan.seconds,
@@ -79,12 +78,21 @@ class PlanView:
             ],
             "takes": [
                 {"name": take.name, "key": take.key, "kept": self.kept[take.key], "why": self.why.get(take.key, ""),
-                 "skip": take.skip, "play": take.play, "latents": take.key in handed, **key_fields(take)}
+                 "at": at.get(take.key), "skip": take.skip, "play": take.play, "latents": take.key in handed,
+                 **key_fields(take)}
                 for take in plan.takes
             ],
             "needs": {name: asdict(need) for name, need in self.needs.items()},
             "remarks": [remark.as_dict() for remark in plan.remarks],
         }  # fmt: skip
+
+    def _at(self) -> dict[str, float]:
+        """When in the film each take plays, or would where it is one of several: seconds, by key."""
+        from sora_cli.plan.timeline import starts  # not for `check`
+
+        begins = starts(self.plan)
+        return {key: float(begins[stretch.name] / self.plan.fps)
+                for stretch in self.plan.stretches for key in stretch.keys}  # fmt: skip
 
     def _handed(self) -> set[str]:
         """Keys of the takes that are handed the latents of the frames that they carry on from."""
@@ -97,14 +105,12 @@ class PlanView:
     def rows(self, columns: Sequence[str]) -> Iterator[list[str]]:
         """Rows of the plan table."""
         names, handed = {take.key: take.name for take in self.plan.takes}, self._handed()
-        places = {stretch.name: shot.start for shot in reversed(self.plan.shots) for beat in shot.beats
-                  for stretch in beat.stretches}  # fmt: skip
+        at = self._at()
         for take in self.plan.takes:
-            start = places.get(take.name.partition("#")[0])
-            source = take.opening
+            start, source = at.get(take.key), take.opening
             row = {
                 "take": take.name,
-                "at": "" if start is None else f"{float(start / self.plan.fps):.2f}",
+                "at": "" if start is None else f"{start:.2f}",
                 "length": f"{float(take.play / take.fps):.2f}",
                 "frames": str(take.frames),
                 "size": f"{take.width}x{take.height}",
@@ -139,29 +145,24 @@ class PlanView:
 
 
 def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
-    """All that is wrong with a storyboard, and all that is worth a remark."""
+    """All that is wrong with a storyboard, and all that is worth a remark.
+
+    Remarks on what is not understood could be untrue: where there are mistakes, only those on the text itself are made.
+    """
     reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
-    problems, plan = list(reading.problems), None
-    if reading.board is not None and problems:
-        problems += option_problems(reading.board, catalogue.card)
-        problems += preflight.file_problems(reading.board)
-    elif reading.board is not None:
-        try:
-            plan = plan_takes(reading.board, catalogue.card)
-            preflight.require_ready(plan)
-            preflight.require_signer()
-        except StoryboardError as error:
-            problems += error.problems
-            problems += preflight.file_problems(reading.board) if plan is None else ()
-    remarks = (*storyboard.not_rendered_yet(reading.board), *plan.remarks) if plan and reading.board else ()
-    return Checked(path, tuple(in_file_order(problems)), remarks, plan)
+    problems, plan = preflight.everything_wrong(reading)
+    if not problems:
+        preflight.require_signer()
+    mistaken = plan is None or any(problem.code == 2 for problem in problems)
+    remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
+    return Checked(path, problems, remarks, plan)
 
 
 def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
     """The plan of a storyboard, beside what the store holds of it."""
     from sora_cli.store import Store, default_folder
 
-    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    plan = preflight.plan_of(board, draft=draft, only=only)
     preflight.require_ready(plan)
     preflight.require_signer()
     clips = Store(default_folder())
@@ -193,14 +194,14 @@ def _volume(take: Take) -> int:
 def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
     """Why each take that is not kept will be shot: new, or which of its fields changed."""
     names = {take.key: take.name for take in plan.takes}
+    before = clips.remembered(film_id(plan.board))
     reasons: dict[str, str] = {}
     for take in plan.takes:
         if kept[take.key]:
             continue
-        changed = clips.explain(film_id(plan.board), take.name, take.key, key_fields(take))
         moved = {"from": take.opening, "to": take.closing}
         words = []
-        for name in changed:
+        for name in clips.changed(before.get(take.name), take.key, key_fields(take)):
             carry = moved.get(name)
             shot_again = carry is not None and [names[key] for key in carry.takes if not kept.get(key, True)]
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)

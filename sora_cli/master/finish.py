@@ -6,6 +6,7 @@ from itertools import groupby
 
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
+from sora_cli.events import Report
 from sora_cli.master.picture import pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
@@ -14,10 +15,11 @@ from sora_cli.plan.timeline import Cut
 from sora_cli.storyboard.model import SoundBed
 
 
-def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:
+def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels, report: Report | None = None) -> Master:
     """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
 
     `pixels` is the pixel format that the pictures come in: that of the delivery, so that each pixel is converted once.
+    `report` hears where the sound cannot come out as loud as asked.
 
     Raises:
         MediaError: the cut is empty. Later, from the master's streams: a clip is missing, damaged or too short.
@@ -30,7 +32,7 @@ def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels) -> Master:
         fps=cut.fps,
         frames=cut.frames,
         pictures=lambda: pictures(cut, pixels, Grader(cut).steps),
-        sound=soundtrack(cut, sound),
+        sound=soundtrack(cut, sound, report),
         title=cut.title,
         author=cut.author,
         chapters=chapters(cut),

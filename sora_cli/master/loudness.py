@@ -15,6 +15,10 @@ from sora_cli.media.stream import Samples
 
 PEAK = -1.0
 """The highest true peak, dBTP (EBU R 128, 2014)."""
+ROUNDS = 3
+"""How often the gain is set anew to make up for the limiter."""
+NEAR = 0.5
+"""LU by which a film may miss its loudness without a word."""
 _SILENCE = -70.0
 _MOST_GAIN = 40.0
 
@@ -39,38 +43,49 @@ def measure(blocks: Iterator[Samples]) -> Level:
     return Level(loudness if math.isfinite(loudness) else _SILENCE, _decibels(peak))
 
 
-def levelled(sound: Sounding, loudness: float | None) -> Sounding:
+def levelled(sound: Sounding, loudness: float | None, tell: Callable[[float], None] = lambda _: None) -> Sounding:
     """The same sound at `loudness` LUFS (as it is where None), its true peaks held at -1 dBTP.
 
     The gain is constant, so the dynamics stay; only where peaks would pass -1 dBTP a limiter takes them down, and the
-    gain makes up for what that costs in loudness.
+    gain makes up for what that costs in loudness. Where that is not enough, `tell` hears the loudness that was reached.
     """
-    found: list[tuple[float, bool]] = []
+    found: list[_Setting] = []
 
     def play() -> Iterator[Samples]:
         if not found:
             found.append(_settle(sound, loudness))
-        gain, limit = found[0]
-        return _played(sound, gain, limit=limit)
+            if loudness is not None and abs(found[0].loudness - loudness) > NEAR and found[0].loudness > _SILENCE:
+                tell(found[0].loudness)
+        return _played(sound, found[0].gain, limit=found[0].limit)
 
     return play
 
 
-def _settle(sound: Sounding, loudness: float | None) -> tuple[float, bool]:
-    """(gain in dB, whether the limiter is needed)."""
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A gain in dB, whether the limiter is needed, and the loudness that comes of both."""
+
+    gain: float
+    limit: bool
+    loudness: float
+
+
+def _settle(sound: Sounding, loudness: float | None) -> _Setting:
     level = measure(sound())
     if level.loudness <= _SILENCE:
-        return 0.0, level.peak > PEAK
+        return _Setting(0.0, level.peak > PEAK, level.loudness)
     gain = 0.0 if loudness is None else min(_MOST_GAIN, loudness - level.loudness)
     if level.peak + gain <= PEAK:
-        return gain, False
-    if loudness is not None:
-        for _ in range(3):
-            missing = loudness - measure(_played(sound, gain, limit=True)).loudness
-            if abs(missing) < 0.1:
-                break
-            gain = min(_MOST_GAIN, gain + missing)
-    return gain, True
+        return _Setting(gain, limit=False, loudness=level.loudness + gain)
+    if loudness is None:
+        return _Setting(gain, limit=True, loudness=level.loudness)
+    reached = measure(_played(sound, gain, limit=True)).loudness
+    for _ in range(ROUNDS):
+        if abs(loudness - reached) < 0.1 or gain >= _MOST_GAIN:
+            break
+        gain = min(_MOST_GAIN, gain + loudness - reached)
+        reached = measure(_played(sound, gain, limit=True)).loudness
+    return _Setting(gain, limit=True, loudness=reached)
 
 
 def _played(sound: Sounding, gain: float, *, limit: bool) -> Iterator[Samples]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
+from sora_cli.events import Note, Report, Silent
 from sora_cli.master.loudness import levelled
 from sora_cli.media.sound import sound_blocks, stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
@@ -48,18 +49,25 @@ class Layer:
     gain: float = 1.0
 
 
-def soundtrack(cut: Cut, bed: SoundBed) -> Callable[[], Iterator[Samples]] | None:
+def soundtrack(cut: Cut, bed: SoundBed, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
     """The film's sound, ready to stream; None where nothing sounds.
 
     The first pass measures it, block by block, and sets its level: to `bed.loudness` where one is asked for, and in any
-    case with true peaks no higher than -1 dBTP (EBU R 128).
+    case with true peaks no higher than -1 dBTP (EBU R 128). `report` hears when that loudness cannot be reached.
     """
     layers = _clip_layers(cut) + _cue_layers(cut)
     layers += _bed_layers(cut, bed, under=bool(layers))
     if not layers:
         return None
     total = round(cut.frames / cut.fps * SAMPLE_RATE)
-    return levelled(lambda: mixed(layers, total), bed.loudness)
+
+    def tell(reached: float) -> None:
+        message = (
+            f"the sound comes out at {reached:.1f} LUFS, not at {bed.loudness:g}: its peaks leave no room for more"
+        )
+        (report or Silent())(Note(message, "use music or a sound with smaller peaks, or ask for less `loudness`"))
+
+    return levelled(lambda: mixed(layers, total), bed.loudness, tell)
 
 
 def mixed(layers: Sequence[Layer], total: int) -> Iterator[Samples]:

@@ -16,9 +16,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from sora_cli.engines.base import EngineCard, Take
+from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
-from sora_cli.errors import Problem, StoryboardError
-from sora_cli.plan.takes import PlannedBeat, Stretch, TakeMaker
+from sora_cli.errors import EngineMissing, Problem, refusal
+from sora_cli.plan.takes import ANY_ENGINE, PlannedBeat, Stretch, TakeMaker, card_of, stretches_for
+from sora_cli.storyboard import not_rendered_yet
 from sora_cli.storyboard.model import Loc, Look, Shot, Storyboard, TitleCard, Transition
 
 CARD_SECONDS = Fraction(2)
@@ -89,6 +91,22 @@ class Plan:
         return (stretch for shot in self.shots for stretch in shot.stretches)
 
 
+MAX_TAKES = 50_000
+"""More takes than this nobody waits for; a hostile storyboard could ask for billions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that is wrong with a storyboard for the engines that it names, in the order of the file.
+
+    `plan` is made as far as the storyboard is understood, and only to be shot where there are no problems; None where
+    it would be too large.
+    """
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
 def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
     """Make every beat of the storyboard exact, and place every shot.
 
@@ -99,46 +117,76 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
         only: names of shots; the film is these alone, and only they and what they carry on from are shot.
 
     Raises:
-        StoryboardError: takes that cannot be made, all of them at once.
-        EngineMissing: an engine that is not here.
+        StoryboardError: takes that cannot be made, all of them at once; engines that are not here are told with them.
+        EngineMissing: engines that are not here, where nothing else is wrong.
     """
-    names = {beat.engine or board.engine for shot in board.shots for beat in shot.beats} | {board.engine}
-    cards = {name: catalogue(name) for name in names}
-    card = cards[board.engine]
+    found = survey(board, catalogue, draft=draft, only=only)
+    if found.problems or found.plan is None:
+        raise refusal(found.problems)
+    return found.plan
+
+
+def survey(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = ()) -> Survey:
+    """As `plan_takes`, but gives the problems back; also of a storyboard that is understood in parts only.
+
+    An engine that is known and not here is planned for by its card, which is plain data.
+    """
+    cards, missing = _cards(board, catalogue)
+    card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
     fps = board.fps or card.fps
     size = film_size(board, card, draft=draft)
     maker = TakeMaker(board, cards, size, fps, draft)
     places = place(board, cards, fps)
     memory = _memory(board, maker.problems)
     maker.memory = memory.changes_pixels
+    if too_many := _too_many(board, cards, fps, places):
+        return Survey(None, tuple(in_file_order([*maker.problems, *missing, too_many])))
     _plan_beats(board, maker, places)
     shots = _placed_shots(board, maker, places)
-    problems = [*maker.problems, *_overlap_problems(board, shots)]
+    problems = [*maker.problems, *missing, *_overlap_problems(board, shots)]
     if only:
         shots, unknown = keep_only(shots, only)
         problems += unknown
-    if problems:
-        raise StoryboardError(in_file_order(problems))
-    return Plan(
+    unrendered = not_rendered_yet(board, lambda beat: card_of(board, cards, beat).makes_sound)
+    plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, remarks=tuple(in_file_order(maker.remarks)),
+        memory=memory, remarks=tuple(in_file_order([*board.remarks, *unrendered, *maker.remarks])),
     )  # fmt: skip
+    return Survey(plan, tuple(in_file_order(problems)))
 
 
-def option_problems(board: Storyboard, catalogue: Catalogue) -> list[Problem]:
-    """What is wrong with the options of a storyboard that has other problems, and so cannot be planned.
-
-    Raises:
-        EngineMissing: an engine that is not here.
-    """
-    names = {beat.engine or board.engine for shot in board.shots for beat in shot.beats}
-    cards = {name: catalogue(name) for name in names}
-    maker = TakeMaker(board, cards, (2, 2), Fraction(1), draft=False)
+def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:
+    """The cards of all engines that are named; and which are not here, told wherever they are named."""
+    named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",) if board.engine else None]}
     for shot in board.shots:
         for beat in shot.beats:
-            maker.options(cards[beat.engine or board.engine], beat)
-    return in_file_order(maker.problems)
+            if beat.engine:
+                named.setdefault(beat.engine, []).append(beat.origin.get("engine"))
+    cards, missing = {}, []
+    for name, locs in named.items():
+        try:
+            cards[name] = catalogue(name)
+        except EngineMissing as error:
+            cards[name] = error.card if isinstance(error, NotHere) else ANY_ENGINE
+            marks = [board.mark(loc) if loc else None for loc in dict.fromkeys(locs)]
+            missing += [Problem(error.message, error.hint, mark, code=3) for mark in marks]
+    return cards, missing
+
+
+def _too_many(
+    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, places: Sequence[Place]
+) -> Problem | None:
+    """A film of more takes than anybody waits for, told before they are planned."""
+    count = 0
+    for shot, at in zip(board.shots, places, strict=True):
+        for beat, frames in zip(shot.beats, at.lengths, strict=False):
+            card = card_of(board, cards, beat)
+            count += beat.takes * stretches_for(card, math.ceil(frames * shot.speed * card.fps / fps), 0)
+            if count > MAX_TAKES:
+                message = f"from the first shot to here there are more than {MAX_TAKES:,} takes to make"
+                return Problem(message, "make shots shorter, or try fewer takes", board.mark(beat.loc))
+    return None
 
 
 def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
@@ -224,7 +272,7 @@ def _lengths(
         written = shot.title.duration if shot.title else None
         yield written.at(fps) if written else CARD_SECONDS
     for beat in shot.beats:
-        yield beat.duration.at(fps) if beat.duration else cards[beat.engine or board.engine].default_seconds
+        yield beat.duration.at(fps) if beat.duration else card_of(board, cards, beat).default_seconds
 
 
 def _placed_shots(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> list[PlannedShot]:
@@ -249,7 +297,10 @@ def _with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
 
 def _overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
+    unknown = _of_unknown_length(board)
     for shot, after in zip(shots, [*shots[1:], None], strict=True):
+        if shot.loc in unknown:
+            continue
         out = after.overlap if after else 0
         if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
             culprit = after if after and out > shot.overlap + shot.lead else shot
@@ -258,6 +309,16 @@ def _overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterat
                 "make the shot longer or the transition shorter",
                 board.mark((*culprit.loc, "transition")),
             )
+
+
+def _of_unknown_length(board: Storyboard) -> set[Loc]:
+    """The places of shots whose length could not be read; of all shots where the film's rate could not."""
+    if ("output", "fps") in board.lost or ("output",) in board.lost:
+        return {shot.loc for shot in board.shots}
+    keys = {"duration", "beats", "title", "prompt"}
+    inside = [(shot.loc, loc[len(shot.loc) :]) for shot in board.shots for loc in board.lost
+              if loc[: len(shot.loc)] == shot.loc]  # fmt: skip
+    return {place for place, steps in inside if not steps or keys & {*steps}}
 
 
 def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
@@ -325,18 +386,20 @@ def _needed_takes(maker: TakeMaker, shots: Iterable[PlannedShot]) -> list[Take]:
 def after_needs(nodes: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> list[Node]:
     """The nodes and all they need, in the given order as far as each may come after what it needs.
 
-    Without recursion, since ten thousand shots may hang on each other in one chain. There are no cycles: the loader
-    refuses them.
+    Without recursion, since ten thousand shots may hang on each other in one chain. A need that waits for its own node
+    is left out: the loader tells of such circles.
     """
     order: dict[Node, None] = {}
     for node in nodes:
-        path = [node]
+        path = {node: None}
         while path:
-            missing = [need for need in needs(path[-1]) if need not in order]
+            last = next(reversed(path))
+            missing = [need for need in needs(last) if need not in order and need not in path]
             if missing:
-                path.append(missing[0])
+                path[missing[0]] = None
             else:
-                order.setdefault(path.pop())
+                del path[last]
+                order.setdefault(last)
     return list(order)
 
 

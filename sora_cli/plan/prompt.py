@@ -5,26 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sora_cli.engines.base import Ability, EngineCard
-from sora_cli.storyboard.model import MENTION, Beat, CastMember
-
-FRAMING = {
-    "wide": "wide shot",
-    "full": "full shot",
-    "medium": "medium shot",
-    "close": "close-up",
-    "detail": "extreme close-up",
-    "over-shoulder": "over-the-shoulder shot",
-    "aerial": "aerial shot",
-    "pov": "point-of-view shot",
-}
+from sora_cli.engines.base import EngineCard
+from sora_cli.storyboard.model import FRAMING, MENTION, Beat, CastMember
 
 
 def compose(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard) -> str:
     """The prompt: setting and light, framing, what happens, camera, style; with speech where the model can speak."""
     place = ", ".join(part for part in (beat.setting, beat.light) if part)
     parts = [place, FRAMING.get(beat.framing, beat.framing), name_cast(beat.prompt, cast), _camera(beat.camera)]
-    if card.can(Ability.SOUND) and not beat.sound_off:
+    if card.makes_sound and not beat.sound_off:
         parts += [f'{_looks(cast, line.cast)} says: "{line.line}"' for line in beat.dialogue]
         parts.append(beat.sound_text and f"sound of {beat.sound_text}")
     parts.append(beat.style)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
@@ -23,6 +23,25 @@ from sora_cli.storyboard.model import Beat, Link, Loc, Shot, Storyboard
 
 KEY_VERSION = 1
 """Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
+
+
+HURRIED = Fraction(11, 10)
+"""From this stride on it is said that a take plays faster than it was made."""
+
+
+class AnyOptions(BaseModel):
+    """The options of an engine that nobody knows: all are taken."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+ANY_ENGINE = EngineCard(
+    name="", title="", family="", source="", revision="", options=AnyOptions, abilities=frozenset(Ability),
+    frame_step=1, frame_offset=0, max_frames=10**9, fps=Fraction(24), size_step=2, max_pixels=10**9,
+    native_size=(1280, 720), film_size=(1280, 720), default_seconds=Fraction(3600), overlap=1, max_references=10**6,
+    max_film_references=10**6, max_sound_references=10**6,
+)  # fmt: skip
+"""Stands in for an engine that nobody knows, so that the rest of a storyboard is checked: it can do everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,16 @@ class PlannedBeat:
     stretches: tuple[Stretch, ...]
     speed: Fraction = Fraction(1)
     smooth: bool = False
+
+
+def stretches_for(card: EngineCard, needed: int, given: int) -> int:
+    """How many equal stretches hold `needed` frames, when `given` of the first one repeat what came before.
+
+    Parts differ by one frame at most; the longest must fit behind what its take repeats.
+    """
+    if needed <= card.room(given):
+        return 1
+    return max(2, -(-needed // max(1, card.room(max(given, card.overlap)))))
 
 
 def derive_seed(*parts: object) -> int:
@@ -95,6 +124,14 @@ def _carry_fields(carry: Carry | None) -> dict[str, Any] | None:
 
 def _hold_fields(hold: Hold) -> dict[str, Any]:
     return {"takes": list(hold.takes), "file": hold.sha256, "strength": hold.strength}
+
+
+def card_of(board: Storyboard, cards: Mapping[str | None, EngineCard], beat: Beat) -> EngineCard:
+    """The card of the engine that makes a beat; `ANY_ENGINE` where what is written of it could not be read."""
+    levels = (beat.loc[:end] for end in range(len(beat.loc) + 1))
+    if board.lost and any((*level, "engine") in board.lost for level in levels):
+        return ANY_ENGINE
+    return cards[beat.engine or board.engine]
 
 
 def latents_go_on(card: EngineCard, take: Take, source: Take) -> bool:
@@ -161,8 +198,9 @@ class TakeMaker:
         self, shot: Shot, beat: Beat, before: Sequence[PlannedBeat], *, name: str, label: str, frames: int
     ) -> PlannedBeat:
         """One beat, split into equal stretches where it is longer than the engine's longest clip."""
-        card = self.cards[beat.engine or self.board.engine]
+        card = card_of(self.board, self.cards, beat)
         self.check_abilities(card, beat)
+        options = self.options(card, beat)
         opening, given = self.opening(card, shot, beat, before)
         closing = self.closing(card, shot, beat)
         self.check_needs(card, beat, opening=opening, closing=closing)
@@ -170,7 +208,8 @@ class TakeMaker:
         smooth = step < 1 and (shot.speed < 1 or self.board.motion == "interpolate")
         last = (frames - 1) * step
         needed = (math.ceil(last) if smooth else math.floor(last)) + 1
-        count = self.stretches_for(card, needed, given)
+        count = stretches_for(card, needed, given)
+        self.check_length(card, beat, needed, count)
         stretches: list[Stretch] = []
         for index in range(count):
             if index:
@@ -178,43 +217,53 @@ class TakeMaker:
                 given = opening.count
             take = self.take(
                 card, beat, name=name if count == 1 else f"{name}.{index + 1}", given=given, opening=opening,
-                play=needed * (index + 1) // count - needed * index // count,
+                play=needed * (index + 1) // count - needed * index // count, options=options,
                 closing=closing if index == count - 1 else None,
             )  # fmt: skip
             stretches.append(self.candidates(beat, take, f"{label}.{index}"))
             self._holds[stretches[-1].name] = self._hold
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
-    def stretches_for(self, card: EngineCard, needed: int, given: int) -> int:
-        """How many equal stretches hold `needed` frames, when `given` of the first one repeat what came before.
-
-        Parts differ by one frame at most; the longest must fit behind what its take repeats.
-        """
-        count = 1
-        while -(-needed // count) > card.max_frames - (given if count == 1 else max(given, card.overlap)):
-            count += 1
-        return count
-
     def take(
-        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int,
+        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int, options: Mapping[str, Any],
         opening: Carry | None, closing: Carry | None,
     ) -> Take:  # fmt: skip
         """A take without its seed and key."""
-        width, height = self.take_size(card)
+        width, height = card.size_for(self.film, options)
         frames = card.frames_for(given + play)
-        # What the grid adds is dropped at the end; but at the front where the last frame counts: it is a given one, or
-        # its latents can be handed on.
-        ends = closing is not None or (card.tails and opening is None)
+        skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
         return Take(
             name=name, key="", engine=card.name, revision=card.revision,
             prompt=compose(beat, self.board.cast, card),
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
-            skip=frames - play if ends else given, play=play, seed=0, options=self.options(card, beat),
-            opening=opening, closing=closing,
+            skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=() if self.unused(card, beat, opening, closing) else self.references(card, beat),
-            sound=card.can(Ability.SOUND) and not beat.sound_off, memory=self.memory,
+            sound=card.makes_sound and not beat.sound_off, stride=stride, memory=self.memory,
         )  # fmt: skip
+
+    def played(
+        self, card: EngineCard, beat: Beat, frames: int, play: int, given: int, *,
+        opening: Carry | None, closing: Carry | None,
+    ) -> tuple[int, Fraction]:  # fmt: skip
+        """What of a take's frames plays: the frames before the first, and the stride.
+
+        What the grid adds is left out at the end; but at the front where the last frame counts: it is a given one, or
+        its latents can be handed on. Between two given ends nothing may be left out at either: there all frames are
+        passed through, evenly, a little faster.
+        """
+        if closing is None:
+            return (frames - play if card.tails and opening is None else given), Fraction(1)
+        if opening is None or play == 1:
+            if opening is not None and not given:
+                self.wrong(beat, "duration", "one frame cannot be both the first and the last", "make the beat longer")
+            return frames - play, Fraction(1)
+        stride = Fraction(frames - 1 - given, play - 1)
+        if stride >= HURRIED:
+            made = f"engine {card.name} makes {frames - given} frames from the first to the last one, and {play} play"
+            hint = "make the beat longer, or take `to` away"
+            self.remark(beat, "to", f"{made}: it moves {float(stride):.1f} times as fast", hint)
+        return given, stride
 
     def candidates(self, beat: Beat, take: Take, label: str) -> Stretch:
         """The take with as many seeds as the beat's `takes` asks for."""
@@ -233,17 +282,6 @@ class TakeMaker:
         base = beat.seed if beat.seed is not None else (self.board.seed or 0)
         return derive_seed(base, label, number)
 
-    def take_size(self, card: EngineCard) -> tuple[int, int]:
-        """The size that the engine makes: the film's where it can, else the nearest smaller of the same shape."""
-        if card.fixed_size:
-            return card.native_size
-        width, height = self.film
-        shrink = min(1.0, math.sqrt(card.max_pixels / (width * height)))
-        step = card.size_step
-        if shrink == 1.0:
-            return -(-width // step) * step, -(-height // step) * step
-        return max(step, int(width * shrink) // step * step), max(step, int(height * shrink) // step * step)
-
     def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
@@ -259,7 +297,16 @@ class TakeMaker:
                 known = ", ".join(sorted(card.options.model_fields))
                 self.wrong(beat, f"options.{key}", message, f"its options are: {known}")
             return {}
-        return chosen.model_dump(mode="json")
+        found = chosen.model_dump(mode="json")
+        self.check_parts(card, beat, found)
+        return found
+
+    def check_parts(self, card: EngineCard, beat: Beat, options: Mapping[str, Any]) -> None:
+        """Say what these options need and this machine has not."""
+        for name, folder in card.option_parts.items():
+            if options.get(name) and card.location is not None and not (card.location / folder).is_dir():
+                message = f"option {name}: {card.name} has no {folder} here"
+                self.wrong(beat, f"options.{name}", message, "take the option away, or get the model again", code=3)
 
     # -- continuity ------------------------------------------------------------------------------
 
@@ -275,7 +322,7 @@ class TakeMaker:
         elif link.kind == "picture":
             carry = self.file(beat, "from", link, count=1, at=0)
         elif link.kind == "film":
-            carry = self.file(beat, "from", link, count=card.overlap, at=-1)
+            carry = self.file(beat, "from", link, count=max(1, card.overlap), at=-1)
         else:
             carry = self.linked(card, shot, beat, "from", link)
         if carry is not None and not card.can(Ability.FIRST_FRAMES):
@@ -298,7 +345,7 @@ class TakeMaker:
     def carry_on(self, card: EngineCard, stretch: Stretch) -> Carry:
         """The last played frames of a stretch."""
         take = stretch.candidates[0]
-        return self.carry(card, stretch, take.skip + take.play - 1)
+        return self.carry(card, stretch, take.last)
 
     def carry(self, card: EngineCard, stretch: Stretch, at: int) -> Carry:
         """Frames of a stretch up to frame `at` of its clip: as many as the engine carries over and its grid allows.
@@ -335,6 +382,8 @@ class TakeMaker:
         name = self._before[shot.name] if link.kind == "previous" else link.name
         beats = self.planned.get(name, ())
         stretches = [stretch for planned in beats for stretch in planned.stretches]
+        if name not in self.planned:
+            return None  # shots that wait for each other, which was told
         if not stretches:
             self.wrong(beat, which, f"shot {name!r} is a title card: it has no frames to carry on from")
             return None
@@ -347,9 +396,10 @@ class TakeMaker:
         for stretch in stretches:
             take = stretch.candidates[0]
             if left < take.play:
-                return self.carry(card, stretch, take.skip + left)
+                return self.carry(card, stretch, take.frame_at(left))
             left -= take.play
-        self.wrong(beat, which, f"shot {name!r} is shorter than {float(link.at):g} s", "its end is `at: end`")
+        if not self.board.lost:  # else how long it is may not be known
+            self.wrong(beat, which, f"shot {name!r} is shorter than {float(link.at):g} s", "its end is `at: end`")
         return None
 
     def file(self, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
@@ -386,9 +436,9 @@ class TakeMaker:
 
     # -- what is told ----------------------------------------------------------------------------
 
-    def wrong(self, beat: Beat, what: str, message: str, hint: str = "") -> None:
+    def wrong(self, beat: Beat, what: str, message: str, hint: str = "", *, code: int = 2) -> None:
         """A problem, at the place where the beat's value stands."""
-        self.problems.append(self._told(beat, what, message, hint))
+        self.problems.append(replace(self._told(beat, what, message, hint), code=code))
 
     def remark(self, beat: Beat, what: str, message: str, hint: str = "") -> None:
         """A remark, at the place where the beat's value stands."""
@@ -403,16 +453,29 @@ class TakeMaker:
         return "cast", name, "reference", cast[name].references.index(reference)
 
     def _told(self, beat: Beat, what: str, message: str, hint: str) -> Problem:
-        return Problem(message, hint, self.board.mark(beat.origin.get(what, (*beat.loc, what))))
+        written = {"from": "start", "to": "end"}.get(what, what)
+        return Problem(message, hint, self.board.mark(beat.origin.get(written, (*beat.loc, what))))
 
     def check_needs(self, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None) -> None:
         """An engine that only goes on from pictures must be given them."""
-        if Ability.FIRST_FRAMES in card.needs and opening is None:
+        lost = {key for key in ("from", "to") if self.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
+        if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
             self.wrong(
                 beat, "prompt", f"engine {card.name} wants a first frame", "add `from:` with a picture or a shot"
             )
-        if Ability.LAST_FRAME in card.needs and closing is None:
+        if Ability.LAST_FRAME in card.needs and closing is None and "to" not in lost:
             self.wrong(beat, "prompt", f"engine {card.name} wants a last frame", "add `to:` with a picture or a shot")
+
+    def check_length(self, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
+        """A beat longer than the longest clip is for engines that can carry on from it, and end where they like."""
+        longest = math.floor(100 * card.longest / card.fps) / 100
+        limit = f"engine {card.name} makes {longest:g} s in one go, and this takes {float(needed / card.fps):.4g} s"
+        if count > 1 and not card.can(Ability.FIRST_FRAMES):
+            hint = f"write several shots of at most {longest:g}s"
+            self.wrong(beat, "duration", f"{limit}: it cannot carry on from given frames", hint)
+        elif count > 1 and Ability.LAST_FRAME in card.needs:
+            hint = f"write several beats of at most {longest:g}s, each with a `to:`"
+            self.wrong(beat, "duration", f"{limit}: it wants a last frame for each part", hint)
 
     def check_abilities(self, card: EngineCard, beat: Beat) -> None:
         """Say what of the beat the engine cannot do; nothing is dropped in silence."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Literal
 
 from sora_cli.plan import Plan, PlannedShot
-from sora_cli.plan.takes import PlannedBeat
+from sora_cli.plan.takes import PlannedBeat, Stretch
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Look, Shot, TitleCard, Transition
+from sora_cli.storyboard.model import Fit, Look, Shot, TitleCard, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Cut:
     shots: tuple[CutShot, ...]
     title: str = ""
     author: str = ""
-    fit: Literal["fill", "fit", "pad"] = "fill"
+    fit: Fit = "fill"
     """How clips of another shape are brought to the film's: cropped, with bars, or with bars and never enlarged."""
 
     @property
@@ -113,8 +111,9 @@ def _repeats(plan: Plan) -> dict[str, int]:
     found = {}
     for (_, before, was), (name, take, speed) in pairwise(played):
         carry = take.opening
-        if carry is not None and before.key in carry.takes and carry.at == before.skip + before.play - 1:
-            same = (before.fps, was, carry.count) == (take.fps, speed, take.skip)
+        if carry is not None and before.key in carry.takes and carry.at == before.last:
+            paces = before.fps * was * before.stride, take.fps * speed * take.stride
+            same = paces[0] == paces[1] and carry.count == take.skip
             found[name] = min(carry.count, before.play) if same else 0
     return found
 
@@ -141,23 +140,42 @@ def _cues(shot: PlannedShot, written: Shot) -> Iterator[Cue]:
         at = end
 
 
+def starts(plan: Plan) -> dict[str, int]:
+    """The film frame that each stretch begins to play on, by its name."""
+    found = {}
+    for shot in plan.shots:
+        at = shot.start
+        for beat in shot.beats:
+            for stretch, places in _played(beat, plan.fps):
+                found[stretch.name] = at
+                at += len(places)
+    return found
+
+
+def _played(beat: PlannedBeat, fps: Fraction) -> Iterator[tuple[Stretch, list[Fraction]]]:
+    """A beat's stretches: for each film frame, how many of the stretch's own frames have played when it is on."""
+    at = passed = 0
+    for stretch in beat.stretches:
+        take = stretch.candidates[0]
+        step = beat.speed * take.fps / fps
+        places = []
+        while at < beat.frames and (place := at * step - passed) < take.play:
+            places.append(place)
+            at += 1
+        passed += take.play
+        yield stretch, places
+
+
 def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats: Mapping[str, int]) -> list[Piece]:
     """A beat's stretches, each film frame showing the clip frame that is on at its time."""
     pieces = []
-    at = passed = 0
-    for stretch in beat.stretches:
-        take, clip = stretch.candidates[0], clips[stretch.name]
-        step = beat.speed * take.fps / fps
-        first = at * step - passed
-        frames = []
-        while at < beat.frames and (place := at * step - passed) < take.play:
-            frames.append(take.skip + math.floor(place))
-            at += 1
-        passed += take.play
-        matched = take.opening is not None and take.opening.hold is not None
-        step_between = step if beat.smooth else None
+    for stretch, places in _played(beat, fps):
+        take, speed = stretch.candidates[0], beat.speed * stretch.candidates[0].stride
         pieces.append(Piece(
-            clip, tuple(frames), beat.speed, step_between, first % 1, matched, silent=not take.sound,
+            clips[stretch.name], tuple(take.frame_at(place) for place in places), speed,
+            step=speed * take.fps / fps if beat.smooth else None,
+            after=places[0] * take.stride % 1 if places else Fraction(0),
+            matched=take.opening is not None and take.opening.hold is not None, silent=not take.sound,
             repeats=repeats.get(stretch.name, 0),
         ))  # fmt: skip
     return pieces

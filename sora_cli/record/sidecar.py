@@ -20,7 +20,7 @@ from typing import Any
 
 from sora_cli import __version__, atomic
 from sora_cli.bounded import read_json
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.takes import key_fields
@@ -28,7 +28,7 @@ from sora_cli.store import Clip, Store, file_hash
 from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
 from sora_cli.versions import versions
 
-FINISH_VERSION = 5
+FINISH_VERSION = 6
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 
@@ -48,10 +48,13 @@ class Film:
     """What proves its origin, where the film file cannot hold that itself."""
     reused: bool = False
     """It was there already, and up to date."""
+    remarks: tuple[Problem, ...] = ()
+    """What `check` would remark of its storyboard."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+        told = {**asdict(self), "remarks": [remark.as_dict() for remark in self.remarks]}
+        return json.loads(json.dumps(told, default=str))  # type: ignore[no-any-return]
 
     def facts(self, words: Callable[[float], str]) -> dict[str, str]:
         """What the closing summary tells."""
@@ -201,7 +204,8 @@ def write(
         ],
         "takes": [
             {"name": take.name, "key": take.key, "plays": clips[stretch.name].key == take.key,
-             "skip": take.skip, "play": take.play, "seconds": float(take.play / take.fps), **key_fields(take),
+             "skip": take.skip, "play": take.play, **({"stride": str(take.stride)} if take.stride != 1 else {}),
+             "seconds": float(take.play / take.fps), **key_fields(take),
              **_made(store.card(take.key))}
             for stretch in plan.stretches for take in stretch.candidates
         ],

@@ -11,7 +11,7 @@ from typing import Any
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError
-from sora_cli.events import Report, Silent, StageDone, StageStarted, StageStep
+from sora_cli.events import Report, Silent, Stage, StageDone, StageStarted, StageStep
 from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.film import WEB, Delivery, check_place, write_film
 from sora_cli.media.overlay import overlay
@@ -30,7 +30,7 @@ from sora_cli.stamp.claims import (
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.sources import Sources
 from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
-from sora_cli.storyboard.model import Provenance, Watermark
+from sora_cli.storyboard.model import LEAST_OPACITY, Provenance, Watermark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ class Desk:
         return sidecar, verdict
 
     @contextlib.contextmanager
-    def _stage(self, name: str, total: int) -> Iterator[None]:
+    def _stage(self, name: Stage, total: int) -> Iterator[None]:
         began = time.monotonic()
         self.tell(StageStarted(name, total))
         yield
@@ -176,7 +176,7 @@ def require_mark(mark: Watermark, *, may_leave_unmarked: bool) -> bool:
     if not may_leave_unmarked:
         raise PolicyError(
             "a film without a visible mark is refused by the policy",
-            hint=f"remove `watermark: off`, or give it a text and an opacity of {watermark.LEAST_OPACITY} or more",
+            hint=f"remove `watermark: off`, or give it a text and an opacity of {LEAST_OPACITY} or more",
         )
     return False
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.lettering import face_for, load_font
-from sora_cli.storyboard.model import Watermark
+from sora_cli.storyboard.model import LEAST_OPACITY, Watermark
 
 LOOP = 9.4
 """Seconds in which the mark runs its path once: twice to and fro across the frame, once up and down."""
@@ -42,9 +42,6 @@ MOST_LINES = 5
 
 LETTERS = Fraction(9, 200)
 """Font size as a part of the frame's shorter side."""
-
-LEAST_OPACITY = 0.2
-"""A fainter mark counts as none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,9 +335,11 @@ class Store:
         for path in sorted((self.folder / "films").glob("*.film")):
             yield path, self._noted(path)
 
-    def explain(self, film: str, name: str, key: str, fields: Mapping[str, Any]) -> list[str]:
-        """Why a take will be shot again: the names of the fields that differ from last time; empty if it is new."""
-        old = self.remembered(film).get(name)
+    def changed(self, old: str | None, key: str, fields: Mapping[str, Any]) -> list[str]:
+        """Why a take whose clip had the key `old` will be shot again: the names of the fields that differ.
+
+        Empty where nothing is known of it. Reads one card, however long the film is.
+        """
         card = self.card(old) if old and old != key else None
         if card is None:
             return []

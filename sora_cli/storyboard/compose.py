@@ -43,7 +43,7 @@ def compose(source: Source, problems: Problems) -> Node:
         marks = [source.mark_at(int(place.index)) for place in (error.problem_mark, error.context_mark) if place]
         mark = next((mark for mark in marks if mark.text.strip()), marks[0] if marks else None)
         what = f"{error.problem or 'unreadable'}" + (f" ({error.context})" if error.context else "")
-        refuse(f"not YAML: {what}", hint=_syntax_hint(str(error.problem), mark), mark=mark)
+        refuse(f"not YAML: {what}", hint=_syntax_hint(str(error.problem), mark, source), mark=mark)
     except yaml.YAMLError as error:
         refuse(f"{source.name}: not YAML: {quoted(error, 200)}")
 
@@ -189,7 +189,7 @@ def _end(event: yaml.Event) -> int:
     return int(mark.index)
 
 
-def _syntax_hint(problem: str, mark: Mark | None) -> str:
+def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
     line = mark.text if mark else ""
     at = line[mark.column - 1 : mark.column] if mark else ""
     if "cannot start any token" in problem and at == "@":
@@ -202,4 +202,12 @@ def _syntax_hint(problem: str, mark: Mark | None) -> str:
         return "a text with `: ` in it needs quotes; else look at the indentation"
     if "${" in line and re.search(r"[{\[][^\"']*\$\{", line):
         return 'inside { } and [ ] a variable needs quotes: "${name}"'
-    return "look at the indentation, the quotes and the brackets above this place"
+    return _comment_hint(mark, source) or "look at the indentation, the quotes and the brackets above this place"
+
+
+def _comment_hint(mark: Mark | None, source: Source) -> str:
+    """A hint at a comment that has cut off a text on the line of an error, or on the one before it."""
+    near = source.text.splitlines()[max(0, mark.line - 2) : mark.line] if mark else []
+    if any(re.match(r"\s*[^\s#].*[ \t]#", text) for text in near):
+        return "what follows ` #` is a comment and was not read: put a text with # in it in quotes"
+    return ""

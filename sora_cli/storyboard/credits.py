@@ -5,14 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from sora_cli.storyboard.files import PICTURES, POLICIES, Files, suffix
-from sora_cli.storyboard.model import FilmSize, Provenance, Watermark
+from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
+from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark, may_be_unmarked
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import OutputForm, ProvenanceForm, WatermarkForm
 from sora_cli.storyboard.source import quoted
-
-_POLICIES = ("standard", "strict", "off")
 
 
 def read_output(form: OutputForm | None, document: Document, problems: Problems) -> tuple[FilmSize, Fraction | None]:
@@ -35,11 +33,11 @@ def read_output(form: OutputForm | None, document: Document, problems: Problems)
 
 def read_policy(written: str | None, document: Document, problems: Problems, files: Files) -> tuple[str, Path | None]:
     """The policy's word, or `file` and its path."""
-    if written is None or written in _POLICIES:
+    if written is None or written in POLICIES:
         return written or "standard", None
-    if suffix(written) in POLICIES:
-        return "file", files.find(written, ("policy",), POLICIES, "a policy file")
-    hint = problems.meant(written, _POLICIES) or "write standard, strict, off or a policy file (.yaml, .toml, .json)"
+    if suffix(written) in POLICY_FILES or is_path(written):
+        return "file", files.find(written, ("policy",), POLICY_FILES, "a policy file")
+    hint = problems.meant(written, POLICIES) or "write standard, strict, off or a policy file (.yaml, .toml, .json)"
     problems.add(f"{quoted(written)} is no policy", document.mark(("policy",)), hint)
     return "standard", None
 
@@ -47,14 +45,14 @@ def read_policy(written: str | None, document: Document, problems: Problems, fil
 def read_provenance(
     form: ProvenanceForm | None, policy: str, document: Document, problems: Problems, files: Files
 ) -> Provenance:
-    """Author, mark and permission; no mark where the policy is strict is a problem."""
+    """Author, mark and permission; a film without a mark is refused where the policy wants one."""
     if form is None:
         return Provenance()
     mark = Watermark() if form.watermark is None else _watermark(form.watermark, files)
-    if policy == "strict" and not mark.on:
+    if not mark.on and not may_be_unmarked(policy):
         hint = "take the line out, or choose another policy"
         place = document.mark(("provenance", "watermark"))
-        problems.add("the strict policy does not allow a film without its watermark", place, hint)
+        problems.add("the strict policy does not allow a film without its watermark", place, hint, code=4)
     return Provenance(form.author or "", mark, form.training or "not-allowed")
 
 

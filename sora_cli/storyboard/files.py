@@ -16,13 +16,18 @@ PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
 FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
 FONTS = ("ttf", "otf", "ttc")
-POLICIES = ("yaml", "yml", "toml", "json")
+POLICY_FILES = ("yaml", "yml", "toml", "json")
 
 
 def suffix(text: str) -> str:
     """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does."""
     match = re.search(r"\.([A-Za-z0-9]{1,5})$", text)
     return match[1].lower() if match else ""
+
+
+def is_path(text: str) -> bool:
+    """Whether this plainly names a place in the file system, whatever its suffix: no name of a shot has a slash."""
+    return "/" in text or "\\" in text or text in {".", ".."} or text.startswith("~")
 
 
 class Files:

@@ -136,13 +136,18 @@ class _Filler:
         """Put `node` into `data` under `key`."""
         loc = (*loc, key)
         if isinstance(node, Scalar) and node.value is None and loc[-2:-1] != ("options",):
-            hint = "write one, or take the line out"
+            hint = self._commented(node) or "write one, or take the line out"
             self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
             self.pruned.add(loc)
             return
         value = self._plain(node, loc)
         if loc not in self.pruned:
             data[key] = value
+
+    def _commented(self, node: Scalar) -> str:
+        """A hint where a comment stands in the place of a value: `prompt: #ff0000`."""
+        comment = self._document.comment(node)
+        return f"{quoted(comment[0].strip())} is a comment: put it in quotes if it is meant as text" if comment else ""
 
     def _plain(self, node: Node, loc: Loc) -> object:
         if isinstance(node, Scalar):
@@ -156,7 +161,8 @@ class _Filler:
 
     def _item(self, node: Node, loc: Loc) -> object:
         if isinstance(node, Scalar) and node.value is None:
-            self._problems.add("nothing is written in this item", self._document.mark(loc), "write it, or take it out")
+            hint = self._commented(node) or "write it, or take it out"
+            self._problems.add("nothing is written in this item", self._document.mark(loc), hint)
             self.pruned.add(loc)
         value = self._plain(node, loc)
         return _STAND_INS.get(str(loc[-2]), "-") if loc in self.pruned else value

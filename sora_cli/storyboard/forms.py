@@ -6,12 +6,13 @@ Each function takes a written value and gives what it means, or raises `Wrong`. 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sora_cli.storyboard.model import Duration, FilmSize, Transition
+from sora_cli.storyboard.model import FRAMING, LEAST_OPACITY, Duration, FilmSize, Transition
 from sora_cli.storyboard.source import quoted
 
 Word = TypeVar("Word", bound=str)
@@ -21,7 +22,7 @@ MAX_TEXT = 20_000
 MAX_PHRASE = 2_000
 MAX_SIDE = 8192
 
-FRAMINGS = ("wide", "full", "medium", "close", "detail", "over-shoulder", "aerial", "pov")
+FRAMINGS = tuple(FRAMING)
 TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 DIRECTIONS = ("left", "right", "up", "down")
 
@@ -36,6 +37,7 @@ SIZE_PATTERN = r"^\s*(?:([0-9]{1,6})\s*(?:[xX×*]|by)\s*([0-9]{1,6})|([0-9]{3,4}
 _SIZE = re.compile(SIZE_PATTERN)
 _ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that no font draws
 _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, Fraction("59.94"): 60}
 _NTSC |= {Fraction("47.952"): 48, Fraction("47.95"): 48, Fraction("119.88"): 120}
 
@@ -104,6 +106,14 @@ def label(value: object) -> str:
     return words
 
 
+def mark_text(value: object) -> str:
+    """The words of a mark: one line, with something in it that can be seen."""
+    words = label(value)
+    if not any(unicodedata.category(letter)[0] in "LNPS" and letter not in _BLANK for letter in words):
+        raise Wrong("nothing in this text can be seen", "write words, or `watermark: off` for no mark")
+    return words
+
+
 def name(value: object) -> str:
     """What a scene or a shot is called: one line of at most 80 characters, without slashes."""
     words = label(value)
@@ -159,6 +169,15 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[objec
         return float(value)
 
     return read
+
+
+def opacity(value: object) -> float:
+    """How opaque a mark is, up to 1; one that is too faint to be seen is none."""
+    given = number(0, 1)(value)
+    if given < LEAST_OPACITY:
+        message = f"{quoted(written(value))}: a mark this faint counts as none"
+        raise Wrong(message, f"from {LEAST_OPACITY:g} to 1; for no mark, write `watermark: off`")
+    return given
 
 
 def duration(value: object) -> Duration:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
+from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
-from sora_cli.storyboard.model import MENTION, Loc, Look, SoundBed
+from sora_cli.storyboard.model import LOUDNESS, MENTION, Loc, Look, SoundBed
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import Level, LookForm, SoundForm
@@ -23,7 +23,7 @@ _Match = Literal["scene", "film", "previous", "off"]
 _MATCHES: tuple[_Match, ...] = get_args(_Match)
 _SINGLE = ("engine", "seed", "camera", "framing", "light", "setting")
 _ADDED = ("style", "avoid")
-_LOOK, _SILENCE = Look(), SoundBed()
+_LOOK, _SILENCE = Look(), SoundBed(loudness=LOUDNESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Inheritance:
                 return replace(around, match=match, path=None)
         if suffix(written) == "cube":
             return replace(around, match="lut", path=self._files.find(written, loc, ("cube",), "a LUT"))
-        if suffix(written):
+        if suffix(written) or is_path(written):
             return replace(around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or a LUT"))
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
         self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
@@ -108,7 +108,7 @@ class Inheritance:
     def _sound(self, held: Held, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
         if written == "off":
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
-            return silent if own else {**silent, "bed": SoundBed()}
+            return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}
         if isinstance(written, SoundForm):
             return {"bed": self._bed(held.bed, written, loc), **({} if own else {"sound_off": False})}
         path, text = self.heard(written, loc)
@@ -131,6 +131,7 @@ class Inheritance:
         if written == "off":
             return None, ""
         kind = suffix(written)
-        if kind in SOUNDS or kind in PICTURES or kind in FILMS or (kind and " " not in written):
+        one_word = " " not in written and (kind or written.startswith(("/", "./", "../", "~/")))
+        if kind in SOUNDS or kind in PICTURES or kind in FILMS or one_word:
             return self._files.find(written, loc, SOUNDS, "a sound file"), ""
         return None, written

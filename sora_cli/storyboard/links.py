@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
-from sora_cli.storyboard.files import FILMS, PICTURES, Files, suffix
+from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.model import Duration, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import LinkForm
 from sora_cli.storyboard.source import quoted
 
+_FILE = re.compile(r"\S\.[A-Za-z][A-Za-z0-9]{1,4}$")
+"""A name that ends as names of files do."""
 At = Literal["start", "end"] | Fraction
 _Node = tuple[int, int]
 """A beat: the number of its shot in the film, and its own in the shot, from 0."""
@@ -41,13 +44,20 @@ class Links:
             return Link("nothing")
         if written in self._names or written == "previous":
             return self._shot(written, loc, shot, default)
-        if suffix(written) in PICTURES:
-            path = self._files.find(written, loc, PICTURES, "a picture")
-            return Link("picture", path=path) if path else None
-        if suffix(written) in FILMS:
-            path = self._files.find(written, loc, FILMS, "a film")
-            return Link("film", at=default, path=path) if path else None
+        if self._is_file(written):
+            return self._file(written, loc, default)
         return self._shot(written, loc, shot, default)
+
+    def _is_file(self, written: str) -> bool:
+        if is_path(written) or suffix(written) in {*PICTURES, *FILMS}:
+            return True
+        return _FILE.search(written) is not None and not self._problems.nearest(written, self._names)
+
+    def _file(self, written: str, loc: Loc, at: At) -> Link | None:
+        path = self._files.find(written, loc, (*PICTURES, *FILMS), "a picture or a film")
+        if path is None:
+            return None
+        return Link("picture", path=path) if suffix(written) in PICTURES else Link("film", at=at, path=path)
 
     def _shot(self, name: str, loc: Loc, shot: int, at: At) -> Link | None:
         if name == "previous" and shot > 0:

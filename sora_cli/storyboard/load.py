@@ -10,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sora_cli.errors import Problem, StoryboardError
+from sora_cli.errors import Problem, StoryboardError, refusal
+from sora_cli.storyboard.comments import cut_off
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
@@ -77,17 +78,28 @@ def from_data(
     Raises:
         StoryboardError: with all problems; `name` says where they come from.
     """
+    return _board(read_data(data, folder=folder, name=name, allow_outside=allow_outside))
+
+
+def read_data(
+    data: Mapping[str, Any], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
+) -> Reading:
+    """As `from_data`, but gives the problems back.
+
+    Raises:
+        StoryboardError: the data is nested too deep.
+    """
     problems = Problems()
     document = Document(from_plain(data), None)
     digest = sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
     board = _understand(document, problems, {}, path=None, folder=folder, digest=digest, allow_outside=allow_outside)
-    told = tuple(Problem(f"{name}: {problem.message}", problem.hint) for problem in problems.told())
-    return _board(Reading(board, told))
+    told = (replace(problem, message=f"{name}: {problem.message}", mark=None) for problem in problems.told())
+    return Reading(board, tuple(told))
 
 
 def _board(reading: Reading) -> Storyboard:
     if reading.board is None or reading.problems:
-        raise StoryboardError(reading.problems)
+        raise refusal(reading.problems)
     return reading.board
 
 
@@ -103,6 +115,8 @@ def _read_source(
     if sets:
         digest = sha256(f"{digest} {json.dumps(dict(sets), sort_keys=True)}".encode()).hexdigest()
     board = _understand(document, problems, sets, path=path, folder=folder, digest=digest, allow_outside=allow_outside)
+    if board is not None:
+        board = replace(board, remarks=tuple(cut_off(document)))
     return Reading(board, problems.told())
 
 

@@ -12,14 +12,43 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sora_cli.errors import Mark
+from sora_cli.errors import Mark, Problem
 
 Loc = tuple[str | int, ...]
 
 MENTION = re.compile(r"(?<![\w@])@([^\W\d]\w*(?:-\w+)*)")
 """A cast member in a prompt: `@mara`. An address such as `jane@example.org` is none."""
+
+
+FRAMING = {
+    "wide": "wide shot",
+    "full": "full shot",
+    "medium": "medium shot",
+    "close": "close-up",
+    "detail": "extreme close-up",
+    "over-shoulder": "over-the-shoulder shot",
+    "aerial": "aerial shot",
+    "pov": "point-of-view shot",
+}
+"""How much is seen: the words of a storyboard, and those of a prompt."""
+
+Fit = Literal["fill", "fit", "pad"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+
+POLICIES = ("standard", "strict", "off")
+
+LEAST_OPACITY = 0.2
+"""A fainter mark counts as none."""
+
+LOUDNESS = -16.0
+"""LUFS of a film's sound where its storyboard says nothing (a common level for listening on the web)."""
+
+
+def may_be_unmarked(policy: str) -> bool:
+    """Whether a policy lets a film go out without its visible mark."""
+    return policy != "strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +104,8 @@ class SoundBed:
     music_path: Path | None = None
     music_text: str = ""
     loudness: float | None = None
-    """Integrated loudness of the film, LUFS (ITU-R BS.1770)."""
+    """Integrated loudness of the film, LUFS (ITU-R BS.1770); None leaves it as it comes. A storyboard that says nothing
+    of it has `LOUDNESS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +258,7 @@ class Storyboard:
     size: FilmSize
     fps: Fraction | None
     scenes: tuple[Scene, ...]
-    fit: Literal["fill", "fit", "pad"] = "fill"
+    fit: Fit = "fill"
     """How pictures of another shape are brought to the film's."""
     motion: Literal["hold", "interpolate"] = "hold"
     """What is shown between the frames that an engine makes."""
@@ -244,7 +274,11 @@ class Storyboard:
     files: Mapping[Loc, Path] = field(default_factory=dict, repr=False, compare=False)
     """The files that `data` names, by where it names them."""
     written: frozenset[Loc] = frozenset()
-    """The locations of all keys that the file has, so that `check` can name what is not rendered yet."""
+    """The locations of all keys that the file has."""
+    lost: frozenset[Loc] = frozenset()
+    """The locations of what is written and could not be understood; none in a storyboard that is right."""
+    remarks: tuple[Problem, ...] = ()
+    """What the author should know of how the file was read."""
     mark: Callable[[Loc], Mark | None] = lambda _loc: None
     """The place in the file of a value (or of its nearest parent that is written)."""
 

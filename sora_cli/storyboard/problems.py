@@ -30,8 +30,8 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def add(self, message: str, mark: Mark | None, hint: str = "") -> None:
-        """Note a problem at `mark`; the same one at the same place is noted once.
+    def add(self, message: str, mark: Mark | None, hint: str = "", code: int = 2) -> None:
+        """Note a problem at `mark`; the same one at the same place is noted once. `code` is as a `Problem` has it.
 
         Raises:
             Enough: there are 200 already.
@@ -43,7 +43,7 @@ class Problems:
         if len(self._found) >= MAX_PROBLEMS:
             self._full = True
             raise Enough
-        self._found[key] = Problem(message, harmless(hint), mark)
+        self._found[key] = Problem(message, harmless(hint), mark, code)
 
     def told(self) -> tuple[Problem, ...]:
         """All of them, in the order of the file; those without a place come first."""

@@ -109,6 +109,7 @@ class Resolver:
             policy=policy,
             policy_path=policy_path,
             written=frozenset(self._document.keys()),
+            lost=frozenset(self._pruned),
             mark=self._document.mark,
         )
 
@@ -253,6 +254,7 @@ class Resolver:
                 got[name] = self._links.read(got[name], origin[name], shot.number)
                 if got[name] is None:
                     del got[name]
+                    self._pruned.add(origin[name])
         if "dialogue" in got:
             got["dialogue"] = self._dialogue(got["dialogue"], origin["dialogue"], form)
         cast = self._casting.mentioned(form.prompt or "", (*loc, "prompt"))

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import Transition
+from sora_cli.storyboard.model import FITS, LEAST_OPACITY, LOUDNESS, POLICIES, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, Schema, Shape, Table
 
 # -- single values ---------------------------------------------------------------------------------------------
 
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
 _POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
-_FITS: tuple[Literal["fill", "fit", "pad"], ...] = ("fill", "fit", "pad")
 _MOTIONS: tuple[Literal["hold", "interpolate"], ...] = ("hold", "interpolate")
 _TRAINING: tuple[Literal["allowed", "not-allowed", "constrained"], ...] = ("allowed", "not-allowed", "constrained")
 
@@ -40,6 +39,7 @@ def _anything(value: object) -> Any:  # noqa: ANN401  the engine's to say
 Text = Plain(forms.text, {"type": "string", "minLength": 1})
 Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
+MarkText = Plain(forms.mark_text, {"type": ["string", "number"]})
 Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
 Length = Plain(
     forms.duration,
@@ -57,7 +57,7 @@ Moment = Plain(
 )
 Seed = Plain(forms.whole(0, 2**63 - 1), _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
 Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
-Opacity = Plain(forms.number(0.05, 1), _json({"type": "number", "minimum": 0.05, "maximum": 1}))
+Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
 Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
 Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
 Lufs = Plain(forms.number(-70, 0, "a loudness in LUFS"), _json({"type": "number", "minimum": -70, "maximum": 0}))
@@ -65,10 +65,10 @@ Framing = _word(forms.FRAMINGS, "a framing")
 Kind = _word(forms.TRANSITIONS, "a transition")
 Way = _word(forms.DIRECTIONS, "a direction")
 Position = _word(_POSITIONS, "a position")
-Fit = _word(_FITS, "a way to fit")
+Fit = _word(FITS, "a way to fit")
 Motion = _word(_MOTIONS, "a motion")
 Training = _word(_TRAINING, "a permission to train")
-Policy = Plain(_off, {"anyOf": [{"enum": ["standard", "strict", "off"]}, {"type": "string"}, {"const": False}]})
+Policy = Plain(_off, {"anyOf": [{"enum": list(POLICIES)}, {"type": "string"}, {"const": False}]})
 _SHAPE: Schema = {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}
 Size = Plain(
     forms.size, _json({"type": "string", "pattern": forms.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
@@ -124,7 +124,7 @@ class SoundForm(Form):
 
     ambience = Key(Text, "A sound file, or words for it.")
     music = Key(Text, "A sound file, or words for it.")
-    loudness = Key(Lufs, "Integrated loudness, LUFS (for example -16).")
+    loudness = Key(Lufs, f"Integrated loudness, LUFS; {LOUDNESS:g} where not written.")
 
 
 Sound: Shape[SoundForm | str] = OneOf(SoundForm, Text, Off)
@@ -190,12 +190,12 @@ Member: Shape[CastForm | str] = OneOf(CastForm, Text)
 class WatermarkForm(Form):
     """The visible moving mark."""
 
-    text = Key(Label, "Its words.")
+    text = Key(MarkText, "Its words.")
     image = Key(Text, "A picture instead of words.")
-    opacity = Key(Opacity, "0.05 to 1; `watermark: off` is the way to none.")
+    opacity = Key(Opacity, f"{LEAST_OPACITY:g} to 1; for no mark, write `watermark: off`.")
 
 
-Mark: Shape[WatermarkForm | str | bool] = OneOf(WatermarkForm, Label, Switch)
+Mark: Shape[WatermarkForm | str | bool] = OneOf(WatermarkForm, MarkText, Switch)
 
 
 class ProvenanceForm(Form):

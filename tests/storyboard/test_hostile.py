@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sora_cli.plan import option_problems
+from sora_cli.plan import survey
 from sora_cli.storyboard import read, read_text, starter
 from tests.boards import catalogue
 from tests.storyboard.boards import reading
@@ -181,9 +181,10 @@ def mutated(draw: st.DrawFn) -> str:
 def test_a_mutated_storyboard_is_read_or_refused(text: str) -> None:
     found = reading(text)
     assert found.board is not None or found.problems
-    if found.board is not None:  # as far as understood: enough to look at its options
-        option_problems(found.board, catalogue())
-    told = "".join(str(problem).replace("\n", "") for problem in found.problems)
+    problems = found.problems
+    if found.board is not None:  # as far as understood: its takes are looked at too
+        problems += survey(found.board, catalogue()).problems
+    told = "".join(str(problem).replace("\n", "") for problem in problems)
     assert told.isprintable() or "\x1b" not in told
 
 

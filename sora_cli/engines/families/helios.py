@@ -93,7 +93,7 @@ class Helios(Diffusion[Chosen]):
                 generator=seeded(take.seed, self.pipe._execution_device),  # noqa: SLF001  it draws on the device
                 callback_on_step_end=heard, output_type="latent",
             )  # fmt: skip
-        if given.opening is not None and len(given.opening) > 1:
+        if given.opening is not None:
             made.insert(0, given.opening)
         frames = np.concatenate(made)
         whole = len(frames) == take.frames and bool(ends)
@@ -128,7 +128,7 @@ class Helios(Diffusion[Chosen]):
 
 def chunks_for(take: Take, given: Given) -> int:
     """How many stretches of 33 frames a take needs beyond the frames that it is given."""
-    held = len(given.opening) if given.opening is not None and len(given.opening) > 1 else 0
+    held = len(given.opening) if given.opening is not None else 0
     return max(1, -(-(take.frames - held) // CHUNK))
 
 

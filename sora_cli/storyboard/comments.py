@@ -1,0 +1,64 @@
+"""Text that a comment cuts off: in YAML, ` #` ends an unquoted text, and what follows is not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sora_cli.errors import Problem
+from sora_cli.storyboard.files import suffix
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
+from sora_cli.storyboard.source import harmless, quoted
+
+_PROSE = {"prompt", "line"}
+_TEXT = {
+    "setting", "light", "style", "avoid", "camera", "looks", "text", "title", "name", "author", "watermark", "sound",
+    "ambience", "music",
+}  # fmt: skip
+"""Keys whose text may hold a number sign or a colour as well as any other word."""
+_NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
+"""A comment as it is commonly set off: two spaces before the sign, one after it."""
+
+
+def cut_off(document: Document) -> Iterator[Problem]:
+    """Remarks on texts with a comment right behind them that may have been meant as a part of them.
+
+    Behind prompts and lines of dialogue any comment is told, behind other text those that are not set off.
+    """
+    seen: set[int] = set()
+    for loc, node in _texts(document.root):
+        found = document.comment(node)
+        if found is None or node.start in seen or _is_note(loc, node, found[0]):
+            continue
+        seen.add(node.start)
+        comment = found[0].strip()
+        message = f"{quoted(comment)} is a comment, not part of the text before it"
+        hint = f'if it belongs to the text, put all of it in quotes: "... {harmless(comment)[:20]}"'
+        yield Problem(message, hint, found[1])
+
+
+def _is_note(loc: Loc, node: Scalar, comment: str) -> bool:
+    return loc[-1] not in _PROSE and (_NOTE.match(comment) is not None or suffix(node.text) != "")
+
+
+def _texts(root: Node) -> Iterator[tuple[Loc, Scalar]]:
+    """All unquoted free text; a shot or beat that is its bare prompt counts as one."""
+    todo: list[tuple[Loc, Node]] = [((), root)]
+    while todo:
+        loc, node = todo.pop()
+        if isinstance(node, Pairs):
+            todo += [((*loc, name), child) for name, (_, child) in node.pairs.items()]
+        elif isinstance(node, Items):
+            bare = loc[-1:] in {("shots",), ("beats",)}
+            todo += [
+                ((*loc, "prompt" if bare and isinstance(child, Scalar) else index), child)
+                for index, child in enumerate(node.items)
+            ]
+        elif node.plain and isinstance(node.value, str) and node.start >= 0 and _is_text(loc, node.value):
+            yield loc, node
+
+
+def _is_text(loc: Loc, value: str) -> bool:
+    named = loc[-1] in _PROSE | _TEXT or (len(loc) == 2 and loc[0] in {"cast", "vars"})
+    return named and value not in {"off", "on"}
