@@ -10,7 +10,7 @@ import numpy as np
 
 from sora_cli.engines import catalogue
 from sora_cli.events import Recording
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.takes import key_fields, take_key
 from sora_cli.plan.timeline import assemble

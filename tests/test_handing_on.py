@@ -14,7 +14,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.events import Recording, Report
 from sora_cli.master import finish
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.takes import key_fields, latents_go_on
 from sora_cli.plan.timeline import assemble

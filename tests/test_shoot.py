@@ -14,7 +14,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
 from sora_cli.events import Recording, Report, TakeFailed, TakeKept, TakeSkipped
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor

@@ -21,10 +21,9 @@ from sora_cli.colour.cube import Colours, look_up, read_cube, table, weakened, w
 from sora_cli.colour.match import Match, match
 from sora_cli.errors import MediaError
 from sora_cli.lock import scratch
-from sora_cli.media.glimpse import SMALL, glimpse
-from sora_cli.media.picture import fit, picture_header, read_picture
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import Chain, Step
+from sora_cli.media.filters import Chain, Step
+from sora_cli.media.read import open_film
+from sora_cli.media.read.glimpse import glimpse
 from sora_cli.media.stream import Frames
 from sora_cli.plan.anchors import anchors_of
 from sora_cli.plan.timeline import Cut, CutShot
@@ -188,16 +187,18 @@ def graded(frames: Frames, change: Match) -> Frames:
 
 def _reference(path: Path) -> Frames:
     """Pixels of a picture, or of a few frames over the length of a film."""
-    if picture_header(path) is not None:
-        return _thin(fit(read_picture(path), *SMALL))
-    return _thin(glimpse(path, range(probe(path).frames), GLIMPSES))
+    with open_film(path) as film:
+        return _thin(glimpse(film, range(len(film.index.times)), GLIMPSES))
 
 
 def _pixels(shot: CutShot) -> Frames:
     """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
     each = max(1, round(GLIMPSES / len(shot.pieces)))
-    looks = (glimpse(piece.clip.path, sorted(set(piece.frames)), each) for piece in shot.pieces[:GLIMPSES])
-    return _thin(np.concatenate(list(looks)))
+    looks = []
+    for piece in shot.pieces[:GLIMPSES]:
+        with open_film(piece.clip.path) as film:
+            looks.append(glimpse(film, sorted(set(piece.frames)), each))
+    return _thin(np.concatenate(looks))
 
 
 def _thin(frames: Frames) -> Frames:

@@ -23,9 +23,9 @@ from sora_cli.flows.film import Clock, check_place, in_words
 from sora_cli.flows.film import target as film_target
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
-from sora_cli.media.picture import picture_header
-from sora_cli.media.probe import Probe, no_hdr, packet_index, probe
-from sora_cli.media.replay import frame_numbers, replay
+from sora_cli.media.read import Probe, open_film
+from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
@@ -198,7 +198,8 @@ _ENDINGS = {
 
 def _probed(path: Path) -> Probe:
     """What a film is; refuses what is none, or would come out wrong."""
-    found = probe(path)
+    with open_film(path) as film:
+        found = film.facts
     if found.kind != "film":
         raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint="name a film with pictures")
     said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
@@ -211,9 +212,7 @@ def _probed(path: Path) -> Probe:
 
 
 def _rate(found: Probe) -> Fraction:
-    if found.fps is None or not 1 <= found.fps <= 240:
-        raise RequestError(f"{found.path} says that it has {found.fps} frames a second", hint="give --fps, like 25")
-    return found.fps
+    return found.fps or Fraction(25)
 
 
 def _even(found: Probe) -> tuple[int, int]:
@@ -224,15 +223,11 @@ def _even(found: Probe) -> tuple[int, int]:
 def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> CutShot:
     """A whole film as a shot: each film frame shows the frame that is on at its time."""
     own = found.fps or fps
-    if found.variable:
-        shown = frame_numbers(packet_index(found.path), fps)
-    else:
-        shown = [int(number * own // fps) for number in range(max(1, round_half_up(found.frames * fps / own)))]
     clip = Clip(
         key="", path=found.path, sha256="", frames=found.frames, width=found.width, height=found.height, fps=own,
         sound=found.channels > 0,
     )  # fmt: skip
-    pieces = (Piece(clip, tuple(min(number, found.frames - 1) for number in shown)),)
+    pieces = (Piece(clip, tuple(found.shown_at(fps))),)
     return CutShot(name=name, scene=name, start=start, pieces=pieces, look=look)
 
 
@@ -253,7 +248,9 @@ def _look(match: str, strength: float) -> Look:
         raise RequestError(f"--match {match}: no such file", hint=hint)
     if path.suffix.lower() == ".cube":
         return Look("lut", path, strength)
-    if picture_header(path) is None:
+    with open_film(path) as film:
+        picture = film.facts.kind == "picture"
+    if not picture:
         _probed(path)
     return Look("picture", path, strength)
 

@@ -25,9 +25,7 @@ from sora_cli.flows import film, preflight
 from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
 from sora_cli.media.film import delivery
-from sora_cli.media.flipbook import flipbook
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import Chain, decode, read_frames, rgb_bytes, to_rgb
+from sora_cli.media.read import open_film, read_frames
 from sora_cli.media.stream import Frames
 from sora_cli.plan import plan_takes
 from sora_cli.record import recipe as recipes
@@ -288,14 +286,8 @@ def _compared(one: Path, other: Path) -> Finished:
 
 def _pictures(path: Path) -> Iterator[Frames]:
     """The frames of a film of any kind that is delivered."""
-    pages = flipbook(path)
-    if pages is not None:
-        yield from pages.pictures(range(pages.frames))
-        return
-    chain: Chain | None = None
-    for frame in decode(path, range(probe(path).frames)):
-        chain = chain or Chain(*to_rgb(frame, None))
-        yield rgb_bytes(chain(frame))
+    with open_film(path) as film:
+        yield from film.pictures(range(film.facts.frames))
 
 
 def _verdict(

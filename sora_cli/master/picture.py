@@ -17,8 +17,9 @@ from sora_cli.errors import MediaError
 from sora_cli.master.title import titled
 from sora_cli.master.transition import Mixer, Pictures, black, from_black, mix
 from sora_cli.media.film import needs_conversion, to_yuv
+from sora_cli.media.filters import Chain, Step, bars
 from sora_cli.media.motion import smoothed
-from sora_cli.media.reel import Chain, Step, bars, decode, pixel_aspect, to_rgb
+from sora_cli.media.read import Film, open_film
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 
 Steps = Sequence[Step]
@@ -103,34 +104,30 @@ def _graded(piece: Piece, cut: Cut, work: str, grade: Steps) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
     last, done, shape = None, None, (0, 0)
-    for frame in _played(piece):
-        if frame is not last or done is None:
-            if filters is None:
-                filters, shape = _filters(frame, piece, cut, work, grade), (frame.width, frame.height)
-            if (frame.width, frame.height) != shape:
-                raise MediaError(f"cannot use {piece.clip.path}: its picture changes size half-way")
-            frame.pts, frame.time_base = 0, 1 / cut.fps
-            last, done = frame, filters(frame)
-        yield done
+    with open_film(piece.clip.path) as film:
+        for frame in _played(film, piece):
+            if frame is not last or done is None:
+                if filters is None:
+                    filters, shape = _filters(film, frame, cut, work, grade), (frame.width, frame.height)
+                if (frame.width, frame.height) != shape:
+                    raise MediaError(f"cannot use {film.path}: its picture changes size half-way")
+                frame.pts, frame.time_base = 0, 1 / cut.fps
+                last, done = frame, filters(frame)
+            yield done
 
 
-def _played(piece: Piece) -> Pictures:
+def _played(film: Film, piece: Piece) -> Pictures:
     """What a piece shows, as the clip has it; the same object again where a frame plays more than once."""
-    path = piece.clip.path
     if piece.step is not None and piece.frames:
         seen = range(piece.frames[0], min(piece.frames[-1] + 2, piece.clip.frames))
-        yield from smoothed(decode(path, seen), piece.after, piece.step, len(piece.frames))
+        yield from smoothed(film.frames(seen), piece.after, piece.step, len(piece.frames))
         return
-    before, shown = -1, None
-    for number, frame in zip(piece.frames, decode(path, piece.frames), strict=True):
-        if number != before or shown is None:
-            before, shown = number, frame
-        yield shown
+    yield from film.frames(piece.frames)
 
 
-def _filters(frame: av.VideoFrame, piece: Piece, cut: Cut, work: str, grade: Steps) -> Chain:
+def _filters(film: Film, frame: av.VideoFrame, cut: Cut, work: str, grade: Steps) -> Chain:
     """What brings a clip's frames to the film's size and colours; bars come last, so that they stay black."""
-    size, aspect = (cut.width, cut.height), pixel_aspect(piece.clip.path)
-    steps = to_rgb(frame, size, aspect, DEEP if grade else work, cut.fit)
+    size = (cut.width, cut.height)
+    steps = film.to_rgb(frame, size, DEEP if grade else work, cut.fit)
     steps += [*grade, ("format", {"pix_fmts": work})] if grade else []
     return Chain(*steps, *([] if cut.fit == "fill" else [bars(size)]))

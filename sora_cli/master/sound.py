@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from sora_cli.errors import MediaError
 from sora_cli.events import Note, Report, Silent
 from sora_cli.master.loudness import levelled
-from sora_cli.media.sound import sound_blocks, stretched
+from sora_cli.media.read import sound_blocks
+from sora_cli.media.sound import stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.storyboard.model import SoundBed

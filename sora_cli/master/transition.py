@@ -14,7 +14,7 @@ import numpy as np
 from av.filter import Graph
 
 from sora_cli.errors import MediaError
-from sora_cli.media.reel import source_node
+from sora_cli.media.filters import source_node
 from sora_cli.storyboard.model import Transition
 
 Pictures = Iterator[av.VideoFrame]

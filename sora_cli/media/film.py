@@ -22,9 +22,9 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.filters import Chain, Step
 from sora_cli.media.preview import preview
-from sora_cli.media.probe import BT709, FULL, NARROW
-from sora_cli.media.reel import Chain, Step
+from sora_cli.media.read.facts import BT709, FULL, NARROW
 from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import PIXELS, write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master

@@ -10,7 +10,7 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
-from sora_cli.media.reel import Chain, source_node
+from sora_cli.media.filters import Chain, source_node
 
 _AROUND = 2
 """Frames before and after those two that a new one is drawn between, which the filter wants to see."""

@@ -10,7 +10,7 @@ from itertools import islice
 import av
 from av.filter import Graph
 
-from sora_cli.media.reel import Chain, source_node
+from sora_cli.media.filters import Chain, source_node
 from sora_cli.media.stream import Master
 
 WIDEST, FASTEST = 480, 15

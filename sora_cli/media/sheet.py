@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from sora_cli import atomic
 from sora_cli.errors import MediaError, counted
-from sora_cli.media.flipbook import Flipbook, flipbook
-from sora_cli.media.picture import fit
-from sora_cli.media.probe import Probe, probe
-from sora_cli.media.reel import Chain, decode, pixel_aspect, rgb_bytes, to_rgb
-from sora_cli.media.stream import Frames
+from sora_cli.media.read import Probe, open_film
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
 _MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
@@ -45,20 +40,21 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
     Raises:
         MediaError: the film cannot be read, or `out` not written.
     """
-    pages = flipbook(film)
-    known = pages or probe(film)
-    if not strips or known.fps is None:
-        raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")
-    share = Fraction(known.frames, of or known.frames)
-    strips = [Strip(each.name, int(each.start * share), max(1, int(each.frames * share))) for each in strips]
-    beside = 1 if len(strips) <= 10 else 2
-    strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
-    count = 4 if beside == 1 else 2
-    columns = count * beside
-    width = (_WIDTH - 2 * _MARGIN - (beside - 1) * (_GUTTER - _GAP) - (columns - 1) * _GAP) // columns
-    size = (width, max(1, round(width * known.height / known.width)))
-    wanted = _places(strips, count)
-    thumbs = dict(_thumbs(film, pages, sorted(set(wanted)), size))
+    with open_film(film) as reel:
+        known = reel.facts
+        if not strips or known.fps is None:
+            raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")
+        shown = known.shown_at(known.fps)
+        share = Fraction(len(shown), of or len(shown))
+        strips = [Strip(each.name, int(each.start * share), max(1, int(each.frames * share))) for each in strips]
+        beside = 1 if len(strips) <= 10 else 2
+        strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
+        count = 4 if beside == 1 else 2
+        columns = count * beside
+        width = (_WIDTH - 2 * _MARGIN - (beside - 1) * (_GUTTER - _GAP) - (columns - 1) * _GAP) // columns
+        size = (width, max(1, round(width * known.height / known.width)))
+        wanted = [shown[place] for place in _places(strips, count)]
+        thumbs = dict(zip(sorted(set(wanted)), reel.pictures(sorted(set(wanted)), size), strict=True))
     rows = -(-len(strips) // beside)
     head = 84
     high = head + rows * (size[1] + _LABEL + _GAP) + _MARGIN - _GAP
@@ -107,24 +103,7 @@ def _places(strips: Sequence[Strip], count: int) -> list[int]:
     ]
 
 
-def _thumbs(
-    film: Path, pages: Flipbook | None, numbers: Sequence[int], size: tuple[int, int]
-) -> Iterator[tuple[int, Frames]]:
-    """These frames of a film, small, each with its number."""
-    found = pages.pictures(numbers) if pages else _decoded(film, numbers)
-    for number, picture in zip(numbers, found, strict=True):
-        yield number, fit(picture[np.newaxis], *size)[0]
-
-
-def _decoded(film: Path, numbers: Sequence[int]) -> Iterator[Frames]:
-    aspect = pixel_aspect(film)
-    chain: Chain | None = None
-    for frame in decode(film, numbers):
-        chain = chain or Chain(*to_rgb(frame, None, aspect))
-        yield rgb_bytes(chain(frame))
-
-
-def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe | Flipbook, shots: int) -> None:
+def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> None:
     fps = f"{float(known.fps or 0):.3f}".rstrip("0").rstrip(".")
     facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {counted(shots, 'shot')}"
     draw.text((_WIDTH - _MARGIN, 44), facts, _DIM, _font(16), anchor="rt")

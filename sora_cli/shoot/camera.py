@@ -28,10 +28,8 @@ from sora_cli.events import (
     TakeStarted,
 )
 from sora_cli.media.clip import write_clip
-from sora_cli.media.picture import read_picture
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames, read_small
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import open_film, read_frames, read_picture, read_sound
+from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.takes import key_fields
 from sora_cli.store import Clip, ClipFacts, Store
@@ -194,11 +192,10 @@ def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Soun
         return read_picture(path)
     if kind == "sound":
         return Sound(read_sound(path, card.sound_rate, length), card.sound_rate)
-    facts = probe(path)
-    sound = Sound(read_sound(path, card.sound_rate, length), card.sound_rate) if facts.channels else None
-    fps = facts.fps or take.fps
-    frames = read_small(path, min(facts.frames, math.ceil(length * fps)), card.max_pixels)
-    return Footage(frames, fps, sound)
+    with open_film(path) as film:
+        fps = film.facts.fps or take.fps
+        sound = Sound(read_sound(path, card.sound_rate, length), card.sound_rate) if film.facts.channels else None
+        return Footage(read_small(film, film.shown_at(fps)[: math.ceil(length * fps)], card.max_pixels), fps, sound)
 
 
 def _known(carry: Carry | None, clip: Clip | None, size: tuple[int, int], fps: Fraction) -> Frames | None:
@@ -218,11 +215,8 @@ def _write_tail(tail: Mapping[str, NDArray[np.float32]], path: Path) -> None:
 
 def _end(path: Path, count: int, fps: Fraction, size: tuple[int, int]) -> Frames:
     """The last `count` frames of a film, at `fps`; the first one again where the film is shorter."""
-    facts = probe(path)
-    apart = (facts.fps or fps) / fps
-    indices = [max(0, facts.frames - 1 - round(apart * back)) for back in reversed(range(count))]
-    frames = read_frames(path, indices[0], indices[-1] - indices[0] + 1, size)
-    return frames[[index - indices[0] for index in indices]]
+    with open_film(path) as film:
+        return np.stack(list(film.pictures(film.index.before_end(count, fps), size)))
 
 
 def score(frames: Frames, skip: int, opening: Frames | None) -> float:

@@ -25,9 +25,7 @@ from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress,
 from sora_cli.events import Recording
 from sora_cli.flows import film
 from sora_cli.media.clip import write_clip
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import probe, read_frames, read_sound
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.shoot.studio import Studio

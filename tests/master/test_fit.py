@@ -13,8 +13,7 @@ import pytest
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
-from sora_cli.media.reel import read_frames
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import read_frames, read_sound
 from sora_cli.media.stream import Sound
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip

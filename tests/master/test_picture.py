@@ -14,8 +14,9 @@ from sora_cli.errors import MediaError
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import Chain, read_frames, to_rgb
+from sora_cli.media.filters import Chain
+from sora_cli.media.read import probe, read_frames
+from sora_cli.media.read.rgb import to_rgb
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition

@@ -21,7 +21,7 @@ from sora_cli.master.loudness import levelled, measure
 from sora_cli.master.sound import Layer, looped, mixed, ramps
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import delivery, write_film
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import read_sound
 from sora_cli.media.stream import Sound
 from sora_cli.plan.timeline import Cue, Cut, CutShot, Piece
 from sora_cli.store import Clip

@@ -14,7 +14,7 @@ from sora_cli.master import finish
 from sora_cli.master.title import seen, set_words
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, SoundBed, TitleCard, Transition

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import decode, read_frames
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import open_film, probe, read_frames, read_sound
 from sora_cli.media.stream import Sound
 
 RATES = [Fraction(24), Fraction(25), Fraction(12), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(16)]
@@ -64,7 +62,8 @@ def test_frames_are_found_in_any_order_and_over_wide_gaps(tmp_path: Path) -> Non
     pixels = noise(260, 4, 4)
     write_clip(tmp_path / "clip.mp4", pixels, Fraction(25))
     wanted = [3, 3, 130, 259, 0, 255, 256, 256, 100]
-    found = [frame.to_ndarray(format="rgb24") for frame in decode(tmp_path / "clip.mp4", wanted)]
+    with open_film(tmp_path / "clip.mp4") as film:
+        found = [frame.to_ndarray(format="rgb24") for frame in film.frames(wanted)]
     assert np.array_equal(np.stack(found), pixels[wanted])
 
 

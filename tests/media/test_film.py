@@ -17,10 +17,7 @@ from PIL import Image
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.film import DELIVERIES, delivery, write_film
-from sora_cli.media.flipbook import flipbook
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import open_film, probe, read_frames, read_sound
 from sora_cli.media.stream import Chapter, Master
 
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(12), Fraction(24000, 1001), Fraction(30000, 1001)]
@@ -231,10 +228,10 @@ def test_a_webp_is_small_and_loops(tmp_path: Path) -> None:
         image.seek(5)
         shown = np.roll(np.asarray(image.convert("RGB")), -16 * 5, axis=1)
         assert np.abs(shown[16, 8::16].astype(int) - PATCHES).max() <= 12
-    found = flipbook(tmp_path / "film.webp")
-    assert found is not None
-    assert found.frames == 24
-    assert abs(found.fps - 12) < 0.01  # its clock has milliseconds
-    fifth, last = found.pictures([5, 23])
+    with open_film(tmp_path / "film.webp") as found:
+        shown = found.shown_at(Fraction(12))
+        assert (found.facts.frames, found.facts.fps, len(shown)) == (13, 12, 24)
+        assert abs(found.facts.duration - 2) <= Fraction(1, 1000)  # its clock has milliseconds
+        fifth, last = found.pictures([shown[5], shown[23]])
     assert np.abs(np.roll(fifth, -16 * 5, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12
     assert np.abs(np.roll(last, -16 * 12, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12

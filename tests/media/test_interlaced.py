@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from sora_cli.media.reel import decode, read_frames
+from sora_cli.media.read import open_film, read_frames
 
 FRAMES = 20
 
@@ -52,4 +52,5 @@ def test_any_frame_can_be_asked_for(interlaced: Path, wanted: list[int]) -> None
     whole = read_frames(interlaced, 0, FRAMES)
     found = [read_frames(interlaced, number, 1)[0] for number in wanted]
     assert np.abs(np.stack(found).astype(int) - whole[wanted]).max() <= 40  # at the seek, the frame before is not known
-    assert [frame.pts // 512 for frame in decode(interlaced, wanted)] == wanted
+    with open_film(interlaced) as film:
+        assert [frame.pts // 512 for frame in film.frames(wanted)] == wanted

@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
+from sora_cli.media.filters import rgb_bytes
 from sora_cli.media.motion import smoothed
-from sora_cli.media.reel import rgb_bytes
 
 SPEED, START = 4, 8
 """A bright block moves four pixels a frame."""

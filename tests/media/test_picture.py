@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sora_cli.errors import MediaError
-from sora_cli.media.picture import fit, read_picture
+from sora_cli.media.read.picture import fit, read_picture
 
 
 def test_transparency_becomes_white(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from PIL import Image
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import probe, read_frames
 
 
 def film(

@@ -11,7 +11,7 @@ import soundfile
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
-from sora_cli.media.sound import read_sound
+from sora_cli.media.read import read_sound
 from sora_cli.media.stream import Sound
 
 

@@ -15,9 +15,9 @@ import soundfile
 from PIL import Image
 
 from sora_cli.errors import MediaError
-from sora_cli.media.flipbook import flipbook
-from sora_cli.media.probe import probe
-from sora_cli.media.reel import Chain, to_rgb
+from sora_cli.media.filters import Chain
+from sora_cli.media.read import probe
+from sora_cli.media.read.rgb import to_rgb
 from sora_cli.media.stills import write_stills
 
 from .test_film import PATCHES, master
@@ -68,8 +68,7 @@ def test_the_list_of_hashes_is_one_that_others_check(tmp_path: Path) -> None:
     write_stills(tmp_path / "frames", master(3, sound=lambda: iter([np.zeros((6000, 2), np.float32)])))
     check = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
     assert subprocess.run(check, cwd=tmp_path / "frames", check=False).returncode == 0
-    found = flipbook(tmp_path / "frames")
-    assert found is not None
+    found = probe(tmp_path / "frames")
     assert (found.frames, found.fps, found.width, found.height) == (3, 24, 128, 32)
 
 

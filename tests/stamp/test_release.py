@@ -15,7 +15,7 @@ from PIL import Image
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
 from sora_cli.events import Event, Recording, StageDone, StageStarted, StageStep
-from sora_cli.media.probe import probe
+from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
 from sora_cli.stamp import Making, Origin, Release, Signer, credential, verify
 from sora_cli.storyboard.model import Provenance, Watermark

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFont, features
 
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.stamp.watermark import LOOP, SMALLEST_LETTERS, make_badge, mark_at, visible
 from sora_cli.storyboard.model import Watermark
 

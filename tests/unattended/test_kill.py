@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.record import sidecar
 from sora_cli.store import Store, file_hash
 from tests.unattended.conftest import Machine, Run, new_machine

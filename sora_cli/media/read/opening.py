@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError
@@ -68,8 +69,31 @@ def unreadable(path: Path, error: Exception) -> MediaError:
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The film's pictures; None where there are none. The cover art of a sound file is not a film."""
+    """The film's pictures; None where there are none that can be decoded. The cover of a sound file is not a film."""
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        if has_decoder(stream) and not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
     return None
+
+
+def only_pictures(path: Path, container: InputContainer) -> VideoStream:
+    """The film's pictures.
+
+    Raises:
+        MediaError: there are none.
+    """
+    stream = picture_stream(container)
+    if stream is not None:
+        stream.thread_type = "AUTO"
+        return stream
+    if any(not has_decoder(each) for each in container.streams.video):
+        raise MediaError(f"cannot use {path}: its pictures are in a codec that we cannot decode", hint=_CONVERT)
+    raise MediaError(f"cannot use {path}: it has no pictures", hint="name a picture or a film")
+
+
+_CONVERT = "convert it first: ffmpeg -i IN OUT.mp4"
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Whether this build of libav can decode a stream."""
+    return getattr(stream, "codec_context", None) is not None

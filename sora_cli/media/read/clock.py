@@ -1,0 +1,58 @@
+"""The clock of a recording, which may jump where it was joined or restarted: time runs on, as it does in players."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TypeVar, cast
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+OneStream = TypeVar("OneStream", bound=Stream)
+
+_JUMPY = {"mpegts", "mpeg", "ogg", "flv", "live_flv", "asf", "h264", "hevc"}
+"""Containers whose clock may jump forward too (libavformat's AVFMT_TS_DISCONT)."""
+_FORWARD, _BACK, _FAR_BACK = Fraction(10), Fraction(1, 10), Fraction(2)
+"""Seconds that a clock must jump to be one that jumped: the limits of ffmpeg's own command, and one for containers that
+should not jump, which is wider since they may give no times of decoding."""
+
+
+class Clock:
+    """Sets the times of packets, in the order of the file, so that they run on."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._can = not container.format.name.startswith("mov,")
+        self._jumpy = container.format.name in _JUMPY
+        self._ends: dict[int, Fraction] = {}
+        self._shift = Fraction(0)
+        self.jumped = False
+
+    def __call__(self, packet: Packet[Stream]) -> None:
+        """Set one packet's times."""
+        when = packet.dts if packet.dts is not None else packet.pts
+        if not self._can or when is None or not packet.size:
+            return
+        at, number = when * packet.time_base + self._shift, packet.stream_index
+        expected = self._ends.get(number)
+        if expected is not None and self._is_jump(at - expected):
+            self._shift -= at - expected
+            at, self.jumped = expected, True
+        if self._shift:
+            ticks = round(self._shift / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+        self._ends[number] = max(at, expected or at) + (packet.duration or 0) * packet.time_base
+
+    def _is_jump(self, late: Fraction) -> bool:
+        return late > _FORWARD or late < -_BACK if self._jumpy else late < -_FAR_BACK
+
+
+def packets(container: InputContainer, stream: OneStream, clock: Clock | None = None) -> Iterator[Packet[OneStream]]:
+    """The packets of a stream, times running on; the last one is empty, and flushes the decoder."""
+    clock = clock or Clock(container)
+    for packet in container.demux():
+        clock(packet)
+        if packet.stream.index == stream.index:
+            yield cast("Packet[OneStream]", packet)

@@ -1,0 +1,111 @@
+"""What a media file is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from av.video.codeccontext import VideoCodecContext
+
+from sora_cli.errors import MediaError
+from sora_cli.media.read.index import Index
+
+BT709 = 1
+"""The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
+NARROW, FULL = 1, 2
+"""libav's numbers for narrow ("tv") and full ("pc") range."""
+
+# Code points of ITU-T H.273, which containers and codecs share. What is missing is shown as its number.
+_PRIMARIES = {1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
+_TRANSFERS = {1: "bt709", 2: "", 6: "smpte170m", 8: "linear", 13: "iec61966-2-1", 14: "bt2020-10", 16: "smpte2084"}
+_TRANSFERS |= {18: "arib-std-b67"}
+_MATRICES = {0: "gbr", 1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
+_RANGES = {0: "", 1: "tv", 2: "pc"}
+
+
+@dataclass(frozen=True, slots=True)
+class ColorTags:
+    """What a film says of its colours, as ffprobe names it; empty where it says nothing."""
+
+    primaries: str = ""
+    transfer: str = ""
+    matrix: str = ""
+    range: str = ""
+
+    @classmethod
+    def of(cls, context: VideoCodecContext) -> ColorTags:
+        """What a stream says of its colours."""
+        return cls(
+            _PRIMARIES.get(context.color_primaries, str(context.color_primaries)),
+            _TRANSFERS.get(context.color_trc, str(context.color_trc)),
+            _MATRICES.get(context.colorspace, str(context.colorspace)),
+            _RANGES.get(context.color_range, str(context.color_range)),
+        )
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the pictures are high dynamic range (PQ or HLG, ITU-R BT.2100)."""
+        return self.transfer in {"smpte2084", "arib-std-b67"}
+
+
+def no_hdr(what: Path | str) -> MediaError:
+    """What is said to a film in high dynamic range, which we would show wrongly."""
+    return MediaError(
+        f"cannot use {what}: it is in high dynamic range (PQ or HLG)",
+        hint="convert it to BT.709 first: ffmpeg's filters zscale and tonemap do so",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a media file is. `width` and `height` are as shown: turned, and with square pixels.
+
+    `frames` counts the pictures that a film shows (1 for a picture), `duration` is in seconds. Where the frames do not
+    come at a constant rate (`variable`), `fps` is one at which each is seen at its time. `channels` and `rate` are
+    those of the sound, 0 where there is none that can be decoded. `codec` is the codec of the pictures, or of the sound where
+    that is all there is. `remarks` says what a person should know of how it is used.
+    """
+
+    path: Path
+    kind: Literal["picture", "film", "sound"]
+    width: int = 0
+    height: int = 0
+    rotation: int = 0
+    fps: Fraction | None = None
+    frames: int = 0
+    duration: Fraction = Fraction(0)
+    variable: bool = False
+    channels: int = 0
+    rate: int = 0
+    codec: str = ""
+    sound_codec: str = ""
+    pixels: str = ""
+    color: ColorTags = ColorTags()
+    container: str = ""
+    remarks: tuple[str, ...] = ()
+    index: Index | None = field(default=None, repr=False, compare=False)
+    """When it shows each frame; None for sound."""
+
+    def shown_at(self, fps: Fraction) -> list[int]:
+        """Which frame is on at each tick of a constant rate, from the first frame's time on."""
+        if self.index is None or not self.fps:
+            return [0]
+        if self.variable:
+            return self.index.shown_at(fps)
+        count = max(1, math.floor(self.frames * fps / self.fps + Fraction(1, 2)))
+        return [min(int(number * self.fps // fps), self.frames - 1) for number in range(count)]
+
+
+def clockwise(rotation: int) -> int:
+    """Turn libav's counter-clockwise degrees into clockwise quarter turns."""
+    return round(-rotation / 90) % 4 * 90
+
+
+def shown_size(width: int, height: int, aspect: Fraction | None, rotation: int) -> tuple[int, int]:
+    """A frame's size as shown: square pixels, turned."""
+    if aspect:
+        width = max(1, round(width * aspect))
+    return (height, width) if rotation in {90, 270} else (width, height)

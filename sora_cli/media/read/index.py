@@ -1,0 +1,203 @@
+"""When a film shows each of its frames. What is shown counts: not packets, and not what headers promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from sora_cli.errors import MediaError
+from sora_cli.media.read.clock import Clock, packets
+
+_ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "rawvideo"}
+"""Codecs whose samples in an MP4 are a frame each (ISO/IEC 14496-15): they need not be decoded to be counted."""
+_RATES = [Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)]
+_RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
+_FASTEST = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """When a film shows each of its frames, and which of them one can start decoding at.
+
+    `times` are presentation times in `base` ticks, ascending; `keys` those of the keyframes; `last` is how long the
+    last frame is shown, in ticks. `seekable` says whether a frame can be found by its time.
+    """
+
+    times: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    base: Fraction
+    last: int
+    seekable: bool = True
+
+    @property
+    def _steps(self) -> NDArray[np.int64]:
+        """How long each frame is shown, in ticks."""
+        return np.append(np.diff(self.times), self.last)
+
+    @property
+    def variable(self) -> bool:
+        """Whether the frames do not come at a constant rate (a tick of rounding aside), or slower than one a second."""
+        if len(self.times) < 2:
+            return False
+        if int(np.median(np.diff(self.times))) * self.base > 1:
+            return True
+        steps = self._steps
+        if self.last > 1.5 * np.median(steps[:-1]) + 1:
+            return True
+        ideal = np.linspace(self.times[0], self.times[-1], len(self.times))
+        uneven = len(steps) > 2 and int(steps[:-1].max()) >= 2 * int(steps[:-1].min())
+        return uneven or bool(np.abs(self.times - ideal).max() > 1.5)
+
+    @property
+    def length(self) -> Fraction:
+        """Seconds from the first frame's time to the end of the last."""
+        return (int(self.times[-1] - self.times[0]) + self.last) * self.base
+
+    def shown_at(self, fps: Fraction) -> list[int]:
+        """Which frame is on at each tick of a constant rate: the last one whose time has come."""
+        count = max(1, round(self.length * fps))
+        ticks = np.array([round(Fraction(k) / fps / self.base) for k in range(count)], np.int64) + self.times[0]
+        return [int(number) for number in np.searchsorted(self.times, ticks, side="right") - 1]
+
+    def before_end(self, count: int, fps: Fraction) -> list[int]:
+        """The last `count` frames at a constant rate; the first one again where the film is shorter."""
+        backs = [Fraction(back) / fps / self.base for back in reversed(range(count))]
+        if self.variable:
+            at = np.searchsorted(self.times, [int(self.times[-1]) - round(back) for back in backs], side="right") - 1
+            return [max(0, int(number)) for number in at]
+        step = Fraction(int(self.times[-1] - self.times[0]), max(1, len(self.times) - 1)) or Fraction(self.last)
+        return [max(0, len(self.times) - 1 - round(back / step)) for back in backs]
+
+    def rate(self, told: Fraction | None) -> Fraction:
+        """Frames a second, at least 1: what the container told, where the times bear it out; else what they say."""
+        return _slow(self._rate(told))
+
+    def _rate(self, told: Fraction | None) -> Fraction:
+        if len(self.times) < 2:
+            return told if told and told <= _FASTEST else Fraction(25)
+        span = int(self.times[-1] - self.times[0]) * self.base
+        count = len(self.times) - 1
+        if not self.variable:
+            slack = max(Fraction(3, 2) * self.base, span / 1000)
+            if told and abs(count / told - span) <= slack:
+                return told
+            return standard_rate(count / span, Fraction(1, 200)) if span else told or Fraction(25)
+        if told and count / span * Fraction(4, 5) <= told <= _FASTEST:
+            return told
+        return standard_rate(1 / (Fraction(float(np.median(self._steps))) * self.base), Fraction(1, 20))
+
+
+def _slow(rate: Fraction) -> Fraction:
+    """A rate of at least one frame a second, of which each frame fills several where there are fewer."""
+    return rate * -(-1 // rate) if rate < 1 else rate
+
+
+def standard_rate(rate: Fraction, near: Fraction) -> Fraction:
+    """The usual rate that is nearest to one that was measured, where one is near."""
+    best = min(_RATES, key=lambda usual: abs(usual - rate))
+    return best if abs(best - rate) <= rate * near else min(rate, Fraction(_FASTEST)).limit_denominator(1001)
+
+
+def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Index:
+    """Go through a film once: by its packets, where each of them is a frame for certain, else by decoding.
+
+    Raises:
+        MediaError: the film has no frames, or is damaged.
+    """
+    found = None
+    if container.format.name.startswith("mov,") and stream.codec_context.name in _ONE_SAMPLE_ONE_FRAME:
+        found = _by_packets(path, container, stream)
+        container.seek(stream.start_time or 0, stream=stream)
+    found = found or _by_decoding(path, container, stream)
+    if not len(found.times):
+        raise MediaError(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is whole")
+    return found
+
+
+def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> Index | None:
+    """The index by packets; None where they do not tell."""
+    times: list[int] = []
+    keys: list[int] = []
+    lasts: dict[int, int] = {}
+    for packet in container.demux(stream):
+        if not packet.size or packet.is_discard:
+            continue
+        if packet.is_corrupt:
+            raise _damaged(path, len(times))
+        if packet.pts is None:
+            return None
+        times.append(packet.pts)
+        lasts[packet.pts] = packet.duration or 0
+        if packet.is_keyframe:
+            keys.append(packet.pts)
+    if not keys or min(times) < keys[0] or len(lasts) < len(times) or times[0] != keys[0]:
+        return None
+    return _index(times, keys, stream.time_base or Fraction(1), lasts[max(times)], seekable=True)
+
+
+def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> Index:
+    """The index by decoding every frame."""
+    clock, base = Clock(container), stream.time_base or Fraction(1)
+    times: list[int | None] = []
+    keys: list[int] = []
+    last = 0
+    for packet in packets(container, stream, clock):
+        if packet.is_keyframe and packet.pts is not None:
+            keys.append(packet.pts)
+        for frame in frames_of(packet):
+            if frame.is_corrupt:
+                raise _damaged(path, len(times))
+            times.append(frame.pts)
+            last = frame.duration or 0
+    known = [time for time in times if time is not None]
+    ordered = len(known) == len(times) and all(one < other for one, other in pairwise(known))
+    if not ordered:
+        known, last = _counted(len(times), stream, base)
+    last = max(last, _told_end(stream, base) - known[-1] if known else 0)
+    return _index(known, keys, base, last, seekable=ordered and not clock.jumped)
+
+
+def frames_of(packet: Packet[VideoStream]) -> Iterator[av.VideoFrame]:
+    """The frames of a packet; none where it holds none, or needs frames that the file does not have."""
+    try:
+        yield from packet.decode()
+    except av.error.InvalidDataError:
+        return
+
+
+def _counted(count: int, stream: VideoStream, base: Fraction) -> tuple[list[int], int]:
+    """Times of frames that have none: at the rate that the stream tells."""
+    step = max(1, round(1 / ((stream.guessed_rate or stream.average_rate or Fraction(25)) * base)))
+    return [number * step for number in range(count)], step
+
+
+def _told_end(stream: VideoStream, base: Fraction) -> int:
+    """When the stream ends as Matroska's tags tell it, `00:01:02.500000000`, in ticks; 0 where it is not told."""
+    parts = stream.metadata.get("DURATION", "").split(":")
+    if len(parts) != 3:
+        return 0
+    try:
+        return round((int(parts[0]) * 3600 + int(parts[1]) * 60 + Fraction(parts[2])) / base)
+    except ValueError:
+        return 0
+
+
+def _index(times: Sequence[int], keys: Sequence[int], base: Fraction, last: int, *, seekable: bool) -> Index:
+    """An index; a last frame that does not say how long it is shown is shown as long as the median one."""
+    shown = np.sort(np.array(times, np.int64))
+    usual = int(np.median(np.diff(shown))) if len(shown) > 1 else 0
+    return Index(shown, np.intersect1d(shown, np.array(keys, np.int64)), base, max(last, usual, 1), seekable)
+
+
+def _damaged(path: Path, count: int) -> MediaError:
+    return MediaError(f"cannot use {path}: it is damaged after {count} frames", hint="make or copy it again")

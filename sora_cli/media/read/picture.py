@@ -1,0 +1,173 @@
+"""Still pictures, and fitting pictures to a size."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageCms, ImageOps
+
+from sora_cli.errors import MediaError
+from sora_cli.media.read.opening import require_file, unreadable
+from sora_cli.media.stream import Frames
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM")
+_LONGEST = 50
+"""How many times as long as the shorter side the longer one may be: more is no picture, and costs memory to fit."""
+_NO_PICTURE = (OSError, SyntaxError, ValueError, EOFError)
+
+
+@contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a picture, animated or not, without decoding it.
+
+    Raises:
+        MediaError: the file is missing, is no picture that we can read, or one of a size that is none.
+    """
+    require_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)
+            with Image.open(path, formats=_known_formats()) as image:
+                _require_size(path, *image.size)
+                yield image
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise MediaError(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
+    except _NO_PICTURE as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise unreadable(path, error) from error
+        raise MediaError(
+            f"cannot read {path}: it is no picture that we can read, or it is cut short",
+            hint="name a PNG, JPEG, WebP, AVIF, HEIC, TIFF or BMP file that is whole",
+        ) from error
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    """The formats, once HEIC is known to Pillow."""
+    pillow_heif.register_heif_opener()
+    return _FORMATS
+
+
+def _require_size(path: Path, width: int, height: int) -> None:
+    if max(width, height) > _LONGEST * min(width, height):
+        raise MediaError(
+            f"cannot use {path}: it is {width} x {height} pixels, which is too long and narrow",
+            hint=f"crop it: the longer side may be {_LONGEST} times the shorter one",
+        )
+
+
+def picture_header(path: Path) -> tuple[int, int, str, str] | None:
+    """(width, height, format, mode) of a still picture, EXIF turn applied; None where `path` is no still picture.
+
+    Raises:
+        MediaError: it is one, of a size that is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path, formats=_known_formats())
+        with image:
+            if is_animated(image):
+                return None
+            width, height = image.size
+            _require_size(path, width, height)
+            if image.getexif().get(0x0112, 1) >= 5:
+                width, height = height, width
+            return width, height, (image.format or "").lower(), image.mode
+    except Image.DecompressionBombError as error:
+        raise MediaError(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
+    except _NO_PICTURE:
+        return None
+
+
+def is_animated(image: Image.Image) -> bool:
+    """Whether a picture is one after the other, in time (the pages of a TIFF are not)."""
+    return getattr(image, "n_frames", 1) > 1 and image.format in {"GIF", "WEBP", "PNG", "AVIF"}
+
+
+def read_picture(path: Path, size: tuple[int, int] | None = None) -> Frames:
+    """Read a still picture as one frame `(1, height, width, 3)`, upright, in sRGB; transparency becomes white.
+
+    With `size` (width, height) it is scaled to cover that size and cropped about its centre.
+
+    Raises:
+        MediaError: the file is missing or is no picture that we can read.
+    """
+    with open_picture(path) as image:
+        frames = srgb(ImageOps.exif_transpose(image))[np.newaxis]
+    return fit(frames, *size) if size else frames
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether a picture has a channel of transparency, or a colour that stands for it."""
+    return image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info
+
+
+def srgb(image: Image.Image) -> Frames:
+    """A picture as `(height, width, 3)` bytes of sRGB, over white."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would clip it
+        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        image = Image.fromarray((np.nan_to_num(np.asarray(image)) * 255).clip(0, 255).astype(np.uint8))
+    if has_alpha(image) or image.mode == "P":
+        image = image.convert("RGBA")
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is not None:
+        image = image.convert("RGB")
+    if profile and image.mode in {"RGB", "CMYK", "L", "LAB"}:
+        image = _to_srgb_profile(image, profile)
+    image = image.convert("RGB")
+    if alpha is not None and alpha.getextrema() != (255, 255):
+        image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+    return np.asarray(image, np.uint8)
+
+
+def _to_srgb_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Apply the picture's colour profile; one that cannot be used is left out, as browsers do."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+
+
+def cover(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int]:
+    """The size that a picture of `width` x `height` is scaled to, so that it covers `to_width` x `to_height`.
+
+    One that is larger by a row or a column, an odd size made even, keeps its pixels as they are.
+    """
+    if 0 <= width - to_width <= 1 and 0 <= height - to_height <= 1:
+        return width, height
+    scale = max(to_width / width, to_height / height)
+    return max(to_width, round(width * scale)), max(to_height, round(height * scale))
+
+
+def contain(width: int, height: int, to_width: int, to_height: int, *, enlarge: bool = True) -> tuple[int, int]:
+    """The size that a picture is scaled to, so that all of it is in `to_width` x `to_height`."""
+    scale = min(to_width / width, to_height / height)
+    scale = scale if enlarge else min(1.0, scale)
+    return max(1, min(to_width, round(width * scale))), max(1, min(to_height, round(height * scale)))
+
+
+def fit(frames: Frames, width: int, height: int) -> Frames:
+    """Scale frames `(n, h, w, 3)` to cover `width` x `height` (Lanczos) and crop them about the centre."""
+    if frames.shape[1:3] == (height, width):
+        return frames
+    wide, high = cover(frames.shape[2], frames.shape[1], width, height)
+    left, top = (wide - width) // 2, (high - height) // 2
+    across, down = frames.shape[2] / wide, frames.shape[1] / high
+    box = (left * across, top * down, (left + width) * across, (top + height) * down)
+    out = np.empty((len(frames), height, width, 3), np.uint8)
+    for index, frame in enumerate(frames):
+        out[index] = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS, box))
+    return cast("Frames", out)

@@ -1,0 +1,239 @@
+"""Film files, read by libav: exact random access to the frames that are shown."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.filter import Graph
+
+from sora_cli.errors import MediaError
+from sora_cli.media.filters import source_node
+from sora_cli.media.read.clock import packets
+from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
+from sora_cli.media.read.film import Film, Part
+from sora_cli.media.read.index import Index, frames_of, read_index
+from sora_cli.media.read.opening import only_pictures, opened
+from sora_cli.media.read.rgb import plain
+from sora_cli.media.read.sound import Track, sound_track
+
+_WIDE = 100
+"""Frames that are decoded and passed over rather than sought past."""
+Numbered = Iterator[tuple[int, av.VideoFrame]]
+
+
+class Reel(Film):
+    """A film file."""
+
+    def __init__(self, path: Path, container: InputContainer) -> None:
+        self.path = path
+        self._container, self._stream = container, only_pictures(path, container)
+        self._used = False  # whether the container has been read from
+        self._square = False
+
+    @cached_property
+    def index(self) -> Index:
+        """When it shows each frame; the file is gone through once."""
+        if not self._used:
+            self._used = True
+            return read_index(self.path, self._container, self._stream)
+        with opened(self.path) as container:
+            return read_index(self.path, container, only_pictures(self.path, container))
+
+    @cached_property
+    def facts(self) -> Probe:
+        """What it is."""
+        stream, index = self._stream, self.index
+        context = stream.codec_context
+        rotation = clockwise(self._first.rotation)
+        width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
+        fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
+        track = sound_track(self.path) if self._container.streams.audio else Track()
+        count, pixels = len(index.times), context.pix_fmt or ""
+        alpha = bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components)
+        return Probe(
+            path=self.path,
+            kind="film",
+            width=width,
+            height=height,
+            rotation=rotation,
+            fps=fps,
+            frames=count,
+            duration=index.length if index.variable else count / fps,
+            variable=index.variable,
+            channels=track.channels,
+            rate=track.rate,
+            codec=context.name,
+            sound_codec=track.codec,
+            pixels=pixels,
+            color=ColorTags.of(context),
+            container=self._container.format.name,
+            remarks=(*track.remarks, *([TRANSPARENT] if alpha else [])),
+            index=index,
+        )
+
+    @cached_property
+    def _first(self) -> av.VideoFrame:
+        for _, frame in self._numbered(0):
+            return frame
+        raise MediaError(f"cannot use {self.path}: no frame of it can be decoded", hint="check that the file is whole")
+
+    @property
+    def _aspect(self) -> Fraction | None:
+        return None if self._square else self._stream.sample_aspect_ratio
+
+    @property
+    def told(self) -> tuple[str, str, tuple[Part, ...]]:
+        """The title, the author and the chapters that its container tells."""
+        tags = {name.lower(): value for name, value in self._container.metadata.items()}
+        parts = (
+            Part(each["metadata"].get("title", ""), each["start"] * base, each["end"] * base)
+            for each in self._container.chapters()
+            if (base := each["time_base"])
+        )
+        return tags.get("title", ""), tags.get("artist", ""), tuple(parts)
+
+    def keyframes(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """These keyframes, decoded without any other frame."""
+        return self._changed(self._alone({int(self.index.times[number]) for number in numbers}))
+
+    def _alone(self, times: set[int]) -> Iterator[av.VideoFrame]:
+        self._container.seek(int(self.index.times[0]), stream=self._stream, backward=True)
+        for packet in self._container.demux(self._stream):
+            if packet.pts in times and packet.is_keyframe:
+                yield from (*frames_of(packet), *self._stream.decode(None))
+                self._stream.codec_context.flush_buffers()
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """The frames with these numbers. What lies close together is decoded in one go, wide gaps are sought over."""
+        return self._changed(self._decoded(numbers))
+
+    def _changed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The frames, those with other primaries or transparency as 16-bit RGB without."""
+        change: Callable[[av.VideoFrame], av.VideoFrame] | None = None
+        given, made = None, None
+        for frame in frames:
+            if given is None:
+                change = plain(frame, self._stream.sample_aspect_ratio)
+                self._square = change is not None
+            if frame is not given or made is None:
+                given, made = frame, change(frame) if change else frame
+            yield made
+
+    def _decoded(self, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+        if not wanted:
+            return
+        steps = [after - before for before, after in pairwise(wanted)]
+        if wanted[0] > 0 or min(steps, default=0) < 0 or max(steps, default=0) > _WIDE:
+            total = len(self.index.times)
+            if max(wanted) >= total:
+                raise MediaError(f"cannot read frame {max(wanted)} of {self.path}: it has {total} frames")
+        start = 0
+        for place, step in enumerate([*steps, -1]):
+            if step < 0 or step > _WIDE:
+                yield from self._run(wanted[start : place + 1])
+                start = place + 1
+
+    def _run(self, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """Frames with ascending numbers, passing over what lies between them."""
+        at = 0
+        for number, frame in _progressive(self._numbered(wanted[0])):
+            while at < len(wanted) and wanted[at] == number:
+                yield frame
+                at += 1
+            if at == len(wanted):
+                return
+            if number > wanted[at]:
+                break
+        raise MediaError(
+            f"cannot read frame {wanted[at]} of {self.path}: it is missing or damaged",
+            hint="check that the file is whole",
+        )
+
+    def _numbered(self, first: int) -> Numbered:
+        """Decoded frames with their numbers, from frame `first` or one before it."""
+        if not self._used:
+            self._used = True
+            yield from enumerate(self._decode())
+            return
+        if not self.index.seekable:
+            yield from enumerate(self._again())
+            return
+        times = self.index.times
+        before = self.index.keys[self.index.keys <= times[first]]
+        for start in (*before[-1:], times[0]):
+            self._container.seek(int(start), stream=self._stream, backward=True)
+            early = False
+            for number, frame in self._known(self._decode()):
+                if number > first and not early:
+                    break  # the container's seek came out too late
+                early = True
+                yield number, frame
+            if early:
+                return
+        yield from enumerate(self._again())
+
+    def _known(self, frames: Iterator[av.VideoFrame]) -> Numbered:
+        """The frames that the index has, with their numbers."""
+        times = self.index.times
+        for frame in frames:
+            number = int(np.searchsorted(times, frame.pts)) if frame.pts is not None else len(times)
+            if number < len(times) and times[number] == frame.pts:
+                yield number, frame
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        for packet in packets(self._container, self._stream):
+            yield from frames_of(packet)
+
+    def _again(self) -> Iterator[av.VideoFrame]:
+        """All frames, from the beginning of the file."""
+        with opened(self.path) as container:
+            stream = only_pictures(self.path, container)
+            for packet in packets(container, stream):
+                yield from frames_of(packet)
+
+
+TRANSPARENT = "it has a channel of transparency: what is transparent shows white"
+
+
+def _progressive(frames: Numbered) -> Numbered:
+    """The frames and their numbers; those that say they are interlaced through libavfilter's `bwdif`, one for one.
+
+    It looks at the frames before and after, so each then comes when the next one is decoded.
+    """
+    graph: Graph | None = None
+    waiting: deque[tuple[int, int | None, Fraction | None]] = deque()
+    for number, frame in frames:
+        if graph is None and not frame.interlaced_frame:
+            yield number, frame
+            continue
+        if graph is None:
+            graph = Graph()
+            weave = graph.add("bwdif", mode="send_frame", deint="interlaced")
+            graph.link_nodes(source_node(graph, frame), weave, graph.add("buffersink")).configure()
+        waiting.append((number, frame.pts, frame.time_base))
+        graph.vpush(frame)
+        yield from _pulled(graph, waiting)
+    if graph is not None:
+        graph.vpush(None)
+        yield from _pulled(graph, waiting)
+
+
+def _pulled(graph: Graph, waiting: deque[tuple[int, int | None, Fraction | None]]) -> Numbered:
+    """What comes out of a graph, with the numbers and times that it went in with."""
+    while waiting:
+        try:
+            frame = graph.vpull()
+        except (BlockingIOError, EOFError):
+            return
+        number, frame.pts, base = waiting.popleft()
+        if base is not None:
+            frame.time_base = base
+        yield number, frame

@@ -1,0 +1,241 @@
+"""Sound read from any sound or film file, block by block, each in its time."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from sora_cli.errors import MediaError
+from sora_cli.media.read.clock import packets
+from sora_cli.media.read.facts import Probe
+from sora_cli.media.read.index import frames_of
+from sora_cli.media.read.opening import has_decoder, opened, picture_stream, require_file
+from sora_cli.media.read.picture import picture_header
+from sora_cli.media.read.whole import require_whole
+from sora_cli.media.stream import SAMPLE_RATE, Samples
+
+SOUND = "sound.wav"
+"""The sound of a folder of pictures."""
+_JITTER = Fraction(1, 25)
+"""Seconds that sound may be off its time stamps before it is moved: containers round them, recorders guess them, and
+nobody notices (ITU-R BT.1359: from 45 ms on).
+"""
+_TRIES = 50
+"""Packets of a track that are decoded in search of sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The track of a file's sound that is used: its number among all streams; -1 where there is none."""
+
+    number: int = -1
+    channels: int = 0
+    rate: int = 0
+    codec: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def _beside(path: Path) -> Path:
+    """Where a film's sound is: in its file, or for a folder of pictures beside them."""
+    return path / SOUND if path.is_dir() and (path / SOUND).exists() else path
+
+
+def sound_track(path: Path) -> Track:
+    """The first track of sound that can be decoded, and a remark on those before it.
+
+    Raises:
+        MediaError: the file cannot be opened.
+    """
+    path = _beside(path)
+    with opened(path) as container:
+        tracks = list(container.streams.audio)
+        bad: list[str] = []
+        for place, stream in enumerate(tracks, 1):
+            if has_decoder(stream) and _decodes(path, stream.index):
+                used = [f"track {place} is used"] if bad else []
+                codec = stream.codec_context.name
+                return Track(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
+            bad.append(f"its sound track {place} cannot be decoded")
+        return Track(remarks=(*bad, "it is used without sound") if bad else ())
+
+
+def _decodes(path: Path, number: int) -> bool:
+    """Whether the beginning of a track can be decoded."""
+    with opened(path) as container:
+        for tried, packet in enumerate(container.demux(container.streams[number])):
+            try:
+                if packet.decode():
+                    return True
+            except av.FFmpegError:
+                pass
+            if tried >= _TRIES:
+                break
+    return False
+
+
+def sound_facts(path: Path) -> Probe | None:
+    """What a sound file is; None where the file has pictures, or is one.
+
+    Raises:
+        MediaError: the file cannot be read, is cut short, or has neither pictures nor sound.
+    """
+    require_file(path)
+    if picture_header(path) is not None:
+        return None
+    with opened(path) as container:
+        if container.streams.video and (picture_stream(container) is not None or not container.streams.audio):
+            return None
+        require_whole(path)
+        track = sound_track(path)
+        if track.number < 0:
+            raise MediaError(f"cannot use {path}: its sound cannot be decoded", hint="name a film or sound file")
+        stream = container.streams.audio[0]
+        duration = Fraction(container.duration or 0, av.time_base)
+        if stream.duration is not None and stream.time_base is not None:
+            duration = stream.duration * stream.time_base
+        return Probe(
+            path=path,
+            kind="sound",
+            duration=duration,
+            channels=track.channels,
+            rate=track.rate,
+            codec=track.codec,
+            sound_codec=track.codec,
+            container=container.format.name,
+            remarks=track.remarks,
+        )
+
+
+def read_sound(path: Path, rate: int = SAMPLE_RATE, longest: Fraction | None = None) -> Samples:
+    """The sound of a file as stereo `(n, 2)` at `rate` Hz, its first `longest` seconds or all; see `sound_blocks`.
+
+    Raises:
+        MediaError: the file cannot be read or has no sound.
+    """
+    blocks, missing = [np.zeros((0, 2), np.float32)], sys.maxsize if longest is None else math.ceil(longest * rate)
+    for block in sound_blocks(path, rate):
+        blocks.append(block[:missing])
+        missing -= len(blocks[-1])
+        if not missing:
+            break
+    return np.concatenate(blocks)
+
+
+def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
+    """The sound of a file as blocks of stereo samples `(n, 2)`, float32, at `rate` Hz.
+
+    Each sounds at its time: where the file's time stamps leave a hole there is silence. Of a film, sample 0 sounds when
+    its first frame is shown. One channel plays on both sides as loud as it is; more than two are mixed down as ITU-R
+    BS.775 says, without the LFE. Peaks may go past full scale.
+
+    Raises:
+        MediaError: the file cannot be read or has no sound.
+    """
+    path = _beside(path)
+    track = sound_track(path)
+    if track.number < 0:
+        what = "its sound cannot be decoded" if track.remarks else "it has no sound"
+        raise MediaError(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
+    begin = _first_shown(path)
+    with opened(path) as container:
+        stream = next(each for each in container.streams.audio if each.index == track.number)
+        for block in _timed(_heard(container, stream), begin, rate, mono=track.channels == 1):
+            if not np.isfinite(block).all():
+                raise MediaError(f"cannot use {path}: its sound has samples that are no numbers", hint=_AGAIN)
+            yield block
+
+
+_AGAIN = "make or export it again"
+
+
+def _first_shown(path: Path) -> Fraction | None:
+    """When the first frame of a film is shown, in seconds of the file's clock; None where there are no pictures."""
+    with opened(path) as container:
+        stream = picture_stream(container)
+        if stream is None:
+            return None
+        base = stream.time_base or Fraction(1)
+        if container.format.name.startswith("mov,") and stream.start_time is not None:
+            return stream.start_time * base
+        shown = (frame.pts for packet in packets(container, stream) for frame in frames_of(packet))
+        first = next(shown, None)
+        return None if first is None else first * base
+
+
+def _heard(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
+    """The frames of sound as they are decoded; what cannot be is passed over before the first one."""
+    began = False
+    for packet in packets(container, stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            if began:
+                raise
+            continue
+        began = began or bool(frames)
+        yield from frames
+
+
+def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int, *, mono: bool) -> Iterator[Samples]:
+    """Stereo blocks at `rate` Hz, each in its time: silence before what is late, nothing of what is before `begin`."""
+    made = skip = 0
+    for due, run in _runs(frames):
+        begin = due if begin is None else begin
+        place = round((due - begin) * rate)
+        while made < place:
+            quiet = min(rate, place - made)
+            yield np.zeros((quiet, 2), np.float32)
+            made += quiet
+        skip = made - place
+        for block in _resampled(run, rate, mono=mono):
+            kept = block[skip:]
+            skip -= len(block) - len(kept)
+            made += len(kept)
+            if len(kept):
+                yield kept
+
+
+def _runs(frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction, Iterator[av.AudioFrame]]]:
+    """Stretches of sound without a jump in their time stamps, each with its time in seconds of the file's clock.
+
+    Each must be used up before the next is asked for.
+    """
+    coming = next(frames, None)
+    at: Fraction | None = None
+
+    def due(frame: av.AudioFrame) -> Fraction:
+        if frame.pts is None or frame.time_base is None:
+            return at or Fraction(0)
+        return frame.pts * frame.time_base
+
+    def run() -> Iterator[av.AudioFrame]:
+        nonlocal coming, at
+        at = due(coming) if coming is not None else None
+        while coming is not None and at is not None and abs(due(coming) - at) <= _JITTER:
+            at += Fraction(coming.samples, coming.sample_rate)
+            yield coming
+            coming = next(frames, None)
+
+    while coming is not None:
+        yield due(coming), run()
+
+
+def _resampled(frames: Iterator[av.AudioFrame], rate: int, *, mono: bool) -> Iterator[Samples]:
+    """Frames of sound as stereo blocks at `rate` Hz."""
+    resampler = av.AudioResampler(
+        format="flt", layout="mono" if mono else "stereo", rate=rate, options={"internal_sample_fmt": "fltp"}
+    )
+    for frame in chain(frames, [None]):
+        for block in resampler.resample(frame):
+            samples = block.to_ndarray().reshape(-1, 1 if mono else 2).astype(np.float32, copy=False)
+            yield samples.repeat(2, axis=1) if mono else samples

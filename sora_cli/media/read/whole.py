@@ -1,0 +1,135 @@
+"""Is a file whole? What its headers promise against its size: a file that was cut may still look like a short one."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from sora_cli.errors import MediaError
+
+_LIVE = 0xFFFFFFFF
+"""A size that a recorder could not know yet, as it writes to a pipe."""
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a file that ends before its headers say.
+
+    Raises:
+        MediaError: it is cut short.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+        size = file.seek(0, 2)
+        check = next((check for magic, check in _CHECKS if magic.match(head)), None)
+        if check is not None and check(file, size):
+            raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
+
+
+def _riff(file: BinaryIO, size: int) -> bool:
+    """AVI, WAV, WebP (little-endian) and AIFF (big-endian): chunks with their sizes, the long ones of AVI in a row."""
+    at, cut = 0, False
+    while at + 12 <= size and not cut:
+        file.seek(at)
+        name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"FORM":
+            length = int.from_bytes(length.to_bytes(4, "little"), "big")
+        if name not in {b"RIFF", b"FORM"} or length in {0, _LIVE}:
+            break
+        cut = at + 8 + length > size
+        at += 8 + length + length % 2
+    return cut
+
+
+def _boxes(file: BinaryIO, size: int) -> bool:
+    """MP4, QuickTime, HEIF: boxes with their sizes (ISO/IEC 14496-12, 4.2)."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        length, name = struct.unpack(">I4s", file.read(8))
+        if length == 1:
+            length = int.from_bytes(file.read(8), "big")
+        if length == 0 or not name.isascii():
+            return False
+        if length < 8:
+            return False
+        at += length
+    return at > size
+
+
+def _segment(file: BinaryIO, size: int) -> bool:
+    """Matroska and WebM: a header, then one segment (RFC 8794, 5; RFC 9559)."""
+    file.seek(0)
+    data, at = file.read(4096), 0
+    for _ in range(2):
+        at += 4
+        if at >= len(data) or not data[at]:
+            return False
+        wide = 9 - data[at].bit_length()
+        length = int.from_bytes(data[at : at + wide], "big") & ((1 << 7 * wide) - 1)
+        if length == (1 << 7 * wide) - 1:  # not known: a recording that was streamed
+            return False
+        at += wide + length
+        if data[at : at + 4] != b"\x18\x53\x80\x67" and at <= len(data) - 4:
+            return False
+    return at > size
+
+
+def _pages(file: BinaryIO, size: int) -> bool:
+    """Ogg: the last page, by its table of lengths (RFC 3533, 6)."""
+    start = file.seek(max(0, size - 70_000))
+    data = file.read()
+    at = data.rfind(b"OggS")
+    if at < 0 or at + 27 > len(data):
+        return start == 0 or at >= 0
+    lengths = data[at + 27 : at + 27 + data[at + 26]]
+    return len(lengths) < data[at + 26] or at + 27 + len(lengths) + sum(lengths) > len(data)
+
+
+def _trailer(file: BinaryIO, size: int) -> bool:
+    """GIF: a semicolon ends it."""
+    file.seek(max(0, size - 64))
+    return file.read().rstrip(b"\0")[-1:] != b";"
+
+
+def _end_chunk(file: BinaryIO, size: int) -> bool:
+    """PNG: the chunk IEND ends it."""
+    file.seek(max(0, size - 4096))
+    return b"IEND" not in file.read()
+
+
+def _transport(_: BinaryIO, size: int) -> bool:
+    """Transport streams: packets of 188 bytes, or 192 or 204."""
+    return all(size % length for length in (188, 192, 204))
+
+
+def _mp3(file: BinaryIO, size: int) -> bool:
+    """MP3: the frame before the music says how many bytes it has, where an encoder wrote one."""
+    file.seek(0)
+    head = file.read(10)
+    start = 0
+    if head[:3] == b"ID3":
+        start = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
+    file.seek(start)
+    data = file.read(256)
+    at = max(data.find(b"Xing"), data.find(b"Info"))
+    if at < 0 or len(data) < at + 16:
+        return False
+    flags = data[at + 7]
+    promised = int.from_bytes(data[at + 8 + 4 * (flags & 1) :][:4], "big") if flags & 2 else 0
+    return promised > size - start
+
+
+_CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] = (
+    (re.compile(rb"RIFF|FORM"), _riff),
+    (re.compile(rb"....(ftyp|moov|mdat|free|wide|skip)", re.DOTALL), _boxes),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), _segment),
+    (re.compile(rb"OggS"), _pages),
+    (re.compile(rb"GIF8"), _trailer),
+    (re.compile(rb"\x89PNG"), _end_chunk),
+    (re.compile(rb"G|....G", re.DOTALL), _transport),
+    (re.compile(rb"ID3|\xff[\xe0-\xff]", re.DOTALL), _mp3),
+)
+"""How a kind of file begins, and whether one of so many bytes is cut short."""
