@@ -198,6 +198,8 @@ _ENDINGS = {
 
 def _probed(path: Path) -> Probe:
     """What a film is; refuses what is none, or would come out wrong."""
+    if path.is_dir():
+        raise MediaError(f"cannot use {path}: it is a folder", hint="name a film file")
     with open_film(path) as film:
         found = film.facts
     if found.kind != "film":

@@ -65,8 +65,8 @@ class Probe:
 
     `frames` counts the pictures that a film shows (1 for a picture), `duration` is in seconds. Where the frames do not
     come at a constant rate (`variable`), `fps` is one at which each is seen at its time. `channels` and `rate` are
-    those of the sound, 0 where there is none that can be decoded. `codec` is the codec of the pictures, or of the sound where
-    that is all there is. `remarks` says what a person should know of how it is used.
+    those of the sound, 0 where there is none that can be decoded. `codec` is the codec of the pictures, or of the sound
+    where that is all there is. `remarks` says what a person should know of how it is used.
     """
 
     path: Path

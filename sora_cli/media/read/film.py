@@ -24,7 +24,7 @@ from sora_cli.media.read.index import Index
 from sora_cli.media.read.opening import opened, require_file
 from sora_cli.media.read.picture import fit
 from sora_cli.media.read.rgb import to_rgb
-from sora_cli.media.read.sound import sound_blocks
+from sora_cli.media.read.sound import sound_blocks, sound_facts
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Samples
 
@@ -193,8 +193,6 @@ def probe(path: Path) -> Probe:
     Raises:
         MediaError: the file is missing, empty, cut short, or no media that we know.
     """
-    from sora_cli.media.read.sound import sound_facts
-
     facts = None if path.is_dir() else sound_facts(path)
     if facts is not None:
         return facts

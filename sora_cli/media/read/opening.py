@@ -88,7 +88,8 @@ def only_pictures(path: Path, container: InputContainer) -> VideoStream:
         return stream
     if any(not has_decoder(each) for each in container.streams.video):
         raise MediaError(f"cannot use {path}: its pictures are in a codec that we cannot decode", hint=_CONVERT)
-    raise MediaError(f"cannot use {path}: it has no pictures", hint="name a picture or a film")
+    what = "it is a sound, not a film" if container.streams.audio else "it has neither pictures nor sound"
+    raise MediaError(f"cannot use {path}: {what}", hint="name a film with pictures")
 
 
 _CONVERT = "convert it first: ffmpeg -i IN OUT.mp4"

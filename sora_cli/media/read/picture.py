@@ -89,6 +89,19 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
         return None
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture, still or animated, by its header."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_known_formats()):
+                return True
+    except Image.DecompressionBombError:
+        return True
+    except _NO_PICTURE:
+        return False
+
+
 def is_animated(image: Image.Image) -> bool:
     """Whether a picture is one after the other, in time (the pages of a TIFF are not)."""
     return getattr(image, "n_frames", 1) > 1 and image.format in {"GIF", "WEBP", "PNG", "AVIF"}
@@ -110,6 +123,11 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> Frames:
 def has_alpha(image: Image.Image) -> bool:
     """Whether a picture has a channel of transparency, or a colour that stands for it."""
     return image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info
+
+
+def see_through(image: Image.Image) -> bool:
+    """Whether any of a picture is transparent."""
+    return has_alpha(image) and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def srgb(image: Image.Image) -> Frames:

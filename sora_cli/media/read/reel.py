@@ -200,7 +200,8 @@ class Reel(Film):
                 yield from frames_of(packet)
 
 
-TRANSPARENT = "it has a channel of transparency: what is transparent shows white"
+TRANSPARENT = "what is transparent in it shows white"
+"""The remark on a film with transparency."""
 
 
 def _progressive(frames: Numbered) -> Numbered:

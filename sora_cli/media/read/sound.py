@@ -20,7 +20,7 @@ from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
 from sora_cli.media.read.opening import has_decoder, opened, picture_stream, require_file
-from sora_cli.media.read.picture import picture_header
+from sora_cli.media.read.picture import is_picture
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
@@ -90,7 +90,7 @@ def sound_facts(path: Path) -> Probe | None:
         MediaError: the file cannot be read, is cut short, or has neither pictures nor sound.
     """
     require_file(path)
-    if picture_header(path) is not None:
+    if is_picture(path):
         return None
     with opened(path) as container:
         if container.streams.video and (picture_stream(container) is not None or not container.streams.audio):

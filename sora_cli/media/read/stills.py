@@ -14,7 +14,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.film import Film
 from sora_cli.media.read.index import Index, standard_rate
-from sora_cli.media.read.picture import has_alpha, open_picture, picture_header, read_picture, srgb
+from sora_cli.media.read.picture import is_picture, open_picture, picture_header, read_picture, see_through, srgb
 from sora_cli.media.read.reel import TRANSPARENT
 from sora_cli.media.read.sound import SOUND, Track, sound_track
 from sora_cli.media.read.whole import require_whole
@@ -73,17 +73,12 @@ def stills(path: Path) -> Stills | None:
     header = picture_header(path)
     if header is not None:
         return _single(path, *header)
-    try:
-        with Image.open(path, formats=["GIF", "WEBP", "PNG", "AVIF"]):
-            pass
-    except (OSError, SyntaxError, ValueError):
-        return None
-    return _animated(path)
+    return _animated(path) if is_picture(path) else None
 
 
 def _single(path: Path, width: int, height: int, name: str, mode: str) -> Stills:
     with open_picture(path) as image:
-        remarks = (TRANSPARENT,) if has_alpha(image) else ()
+        remarks = (TRANSPARENT,) if see_through(image) else ()
     index = Index(np.zeros(1, np.int64), np.zeros(1, np.int64), _MS, 1)
     facts = Probe(
         path=path, kind="picture", width=width, height=height, frames=1, codec=name, pixels=mode, remarks=remarks,
@@ -134,16 +129,16 @@ def _animated(path: Path) -> Stills:
         count = getattr(image, "n_frames", 1)
         if count * image.width * image.height > _MOST_PIXELS:
             raise MediaError(f"cannot read {path}: it is too large an animation", hint="convert it to an .mp4 first")
-        lengths = [_length(image, number) for number in range(count)]
+        lengths, clear = zip(*(_looked_at(image, number) for number in range(count)), strict=True)
         name, mode, (width, height) = (image.format or "").lower(), image.mode, image.size
-        remarks = (TRANSPARENT,) if has_alpha(image) else ()
+        remarks = (TRANSPARENT,) if any(clear) else ()
     tick = 10 if name == "gif" else 1  # a GIF's clock has hundredths
     ends = np.cumsum(np.array(lengths, np.int64))
     starts = np.concatenate(([0], ends[:-1])) // tick
     index = Index(starts, np.zeros(1, np.int64), _MS * tick, lengths[-1] // tick)
     fps = standard_rate(Fraction(1000, min(lengths)), Fraction(1, 50))
     if not index.variable:
-        fps = index.rate(Fraction(1000 * count, int(ends[-1])).limit_denominator(1001))
+        fps = index.rate(None)
     facts = Probe(
         path=path, kind="film", width=width, height=height, fps=fps, frames=count, duration=int(ends[-1]) * _MS,
         variable=index.variable, codec=name, pixels=mode, container=name, remarks=remarks, index=index,
@@ -158,9 +153,9 @@ def _animated(path: Path) -> Stills:
     return Stills(facts, draw)
 
 
-def _length(image: Image.Image, number: int) -> int:
-    """How many milliseconds a picture is shown."""
+def _looked_at(image: Image.Image, number: int) -> tuple[int, bool]:
+    """How many milliseconds a picture is shown, and whether one can see through it."""
     image.seek(number)
     image.load()
     length = round(image.info.get("duration") or 0)
-    return length if length > _SHORTEST else _USUAL
+    return length if length > _SHORTEST else _USUAL, see_through(image)

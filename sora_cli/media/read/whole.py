@@ -30,17 +30,29 @@ def require_whole(path: Path) -> None:
 
 def _riff(file: BinaryIO, size: int) -> bool:
     """AVI, WAV, WebP (little-endian) and AIFF (big-endian): chunks with their sizes, the long ones of AVI in a row."""
-    at, cut = 0, False
-    while at + 12 <= size and not cut:
+    at = 0
+    while at + 12 <= size:
         file.seek(at)
-        name, length = struct.unpack("<4sI", file.read(8))
+        name, length, kind = struct.unpack("<4sI4s", file.read(12))
         if name == b"FORM":
             length = int.from_bytes(length.to_bytes(4, "little"), "big")
         if name not in {b"RIFF", b"FORM"} or length in {0, _LIVE}:
-            break
-        cut = at + 8 + length > size
+            return False
+        if at + 8 + length > size:
+            return bool(kind[:3] != b"AVI") or _list_cut(file, at + 12, size)
         at += 8 + length + length % 2
-    return cut
+    return False
+
+
+def _list_cut(file: BinaryIO, at: int, size: int) -> bool:
+    """Whether what is cut off an AVI has frames, and not its index alone."""
+    while at + 12 <= size:
+        file.seek(at)
+        name, length, kind = struct.unpack("<4sI4s", file.read(12))
+        if name == b"LIST" and kind == b"movi":
+            return at + 8 + length > size
+        at += 8 + length + length % 2
+    return True
 
 
 def _boxes(file: BinaryIO, size: int) -> bool:
@@ -59,22 +71,31 @@ def _boxes(file: BinaryIO, size: int) -> bool:
     return at > size
 
 
+_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+
+
 def _segment(file: BinaryIO, size: int) -> bool:
     """Matroska and WebM: a header, then one segment (RFC 8794, 5; RFC 9559)."""
-    file.seek(0)
-    data, at = file.read(4096), 0
-    for _ in range(2):
-        at += 4
-        if at >= len(data) or not data[at]:
+    name, at, length = _element(file, 0)
+    name, at, length = _element(file, at + length)
+    if name != _SEGMENT or length < 0 or at + length <= size:
+        return False
+    while at < size:  # what is cut off may be the index alone
+        name, at, length = _element(file, at)
+        if length < 0 or not name:
             return False
-        wide = 9 - data[at].bit_length()
-        length = int.from_bytes(data[at : at + wide], "big") & ((1 << 7 * wide) - 1)
-        if length == (1 << 7 * wide) - 1:  # not known: a recording that was streamed
-            return False
-        at += wide + length
-        if data[at : at + 4] != b"\x18\x53\x80\x67" and at <= len(data) - 4:
-            return False
-    return at > size
+        at += length
+    return at == size or name == _CLUSTER
+
+
+def _element(file: BinaryIO, at: int) -> tuple[bytes, int, int]:
+    """An element's name, where what is in it begins, and its length; -1 where that is not known (a live recording)."""
+    file.seek(at)
+    data = file.read(12).ljust(12, b"\0")
+    named = 9 - data[0].bit_length()
+    wide = 9 - data[min(named, 8)].bit_length()
+    length = int.from_bytes(data[named : named + wide], "big") & ((1 << 7 * wide) - 1)
+    return data[: named if named < 9 else 0], at + named + wide, -1 if length == (1 << 7 * wide) - 1 else length
 
 
 def _pages(file: BinaryIO, size: int) -> bool:
