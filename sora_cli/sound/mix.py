@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
-from sora_cli.media.sound import sound_blocks
+from sora_cli.media.read import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
 Bus = Literal["dialogue", "effects", "ambience", "music"]

@@ -50,7 +50,7 @@ def _list_cut(file: BinaryIO, at: int, size: int) -> bool:
         file.seek(at)
         name, length, kind = struct.unpack("<4sI4s", file.read(12))
         if name == b"LIST" and kind == b"movi":
-            return at + 8 + length > size
+            return bool(at + 8 + length > size)
         at += 8 + length + length % 2
     return True
 
