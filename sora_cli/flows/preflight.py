@@ -97,7 +97,7 @@ def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Probl
     used = None if plan is None else _used(plan)
     for loc, path in board.files.items():
         if used is None or path in used or not _in_a_shot(board, loc):
-            found = _wrong(path, "ambience" if loc[-1] == "ambience" else str(loc[-1]))
+            found = _wrong(path, next(part for part in reversed(loc) if isinstance(part, str)))
             if found is not None:
                 yield Problem(found.message, found.hint, board.mark(loc))
     yield from _missing_packages(board)
@@ -188,30 +188,18 @@ def _open(path: Path, use: str) -> None:
         read_cube(path)
     elif kind in SOUNDS or use in {"ambience", "music", "sound"}:
         from sora_cli.master.sound import looped
-        from sora_cli.media.sound import sound_blocks
+        from sora_cli.media.read.usable import require_usable
 
-        next(looped(path) if use == "ambience" else sound_blocks(path), None)
+        require_usable(path, "sound")
+        if use == "ambience":
+            next(looped(path))
         _require_unchanged(path)
     elif kind in PICTURES or kind in FILMS:
-        _show(path)
+        from sora_cli.media.read.usable import require_usable
+
+        require_usable(path, "picture" if kind in PICTURES else "film", for_model=use == "reference")
         if use not in {"match", "look", "image"}:
             _require_unchanged(path)
-
-
-def _show(path: Path) -> None:
-    """Open a picture, or the pictures of a film at its beginning and its end."""
-    from sora_cli.media.picture import picture_header, read_picture
-    from sora_cli.media.probe import no_hdr, probe
-    from sora_cli.media.reel import read_frames
-
-    if picture_header(path) is not None or suffix(path.name) not in {*FILMS, "gif", "webp"}:
-        read_picture(path)
-        return
-    facts = probe(path)
-    if facts.color.hdr:
-        raise no_hdr(path)
-    read_frames(path, 0, 1)
-    read_frames(path, facts.frames - 1, 1)
 
 
 def _require_unchanged(path: Path) -> None:

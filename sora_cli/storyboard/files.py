@@ -12,7 +12,7 @@ from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted
 
-PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
+PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif")
 FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
 FONTS = ("ttf", "otf", "ttc")

@@ -1,0 +1,65 @@
+"""Can a file be used as what it is named for? Asked before the work, so it decodes no more than it must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from sora_cli.errors import MediaError
+from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.read.film import open_film
+from sora_cli.media.read.opening import require_file
+from sora_cli.media.read.picture import read_picture
+from sora_cli.media.read.sound import sound_blocks, sound_track
+from sora_cli.media.read.whole import require_whole
+
+Use = Literal["picture", "film", "sound"]
+_SMALLEST = 16
+"""Pixels a side of a picture that a model is given."""
+
+
+def require_usable(path: Path, use: Use, *, for_model: bool = False) -> None:
+    """Refuse a file that cannot be used as a picture (of an animated one the first), a film (or a picture) or a sound.
+
+    Of a picture all is decoded, of a film its first frame and its last, of a sound its beginning; where a sound's
+    samples are floating point, which may be no numbers, all of it. A picture `for_model` must be large enough to see.
+
+    Raises:
+        MediaError: it cannot, and why.
+    """
+    if use == "sound":
+        _require_sound(path)
+        return
+    if use == "picture":
+        height, width = read_picture(path).shape[1:3]
+    else:
+        with open_film(path) as film:
+            width, height = film.facts.width, film.facts.height
+            if film.facts.color.hdr:
+                raise no_hdr(path)
+            for _ in film.pictures(sorted({0, len(film.index.times) - 1})):
+                pass
+    if for_model and min(width, height) < _SMALLEST:
+        raise MediaError(
+            f"cannot use {path}: it is {width} x {height} pixels, which is too small",
+            hint=f"use one of at least {_SMALLEST} pixels a side",
+        )
+
+
+def _require_sound(path: Path) -> None:
+    require_file(path)
+    require_whole(path)
+    track = sound_track(path)
+    samples = 0
+    for block in sound_blocks(path):
+        samples += len(block)
+        if samples and not track.codec.startswith(("pcm_f", "wavpack")):
+            break
+    if not samples:
+        raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
+
+
+def remarks(path: Path) -> tuple[str, ...]:
+    """What a person should know of how a film or sound file is used: another track, what is transparent."""
+    with open_film(path) as film:
+        return film.facts.remarks
