@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 LONGER = len("..01234567.part.c2pa")
 """Characters that the name of a file aside has beyond the file's own (its credential's ending included)."""
@@ -83,3 +85,17 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+class Remembering(io.FileIO):
+    """A file that remembers what the disk said, for writers that only tell that something went wrong."""
+
+    refused: OSError | None = None
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  any buffer
+        """Write bytes."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.refused = error
+            raise

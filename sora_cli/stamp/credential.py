@@ -21,6 +21,7 @@ import c2pa
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from sora_cli import atomic
 from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
@@ -185,13 +186,15 @@ def sign(
 
     whole = False
     try:
-        with source.open("rb") as given, target.open("w+b") as made:
-            store = _apart(work, given, made)
+        with source.open("rb") as given, atomic.Remembering(target, "w+b") as raw, io.BufferedRandom(raw) as made:
+            try:
+                store = _apart(work, given, made)
+            except c2pa.C2paError as error:
+                raise raw.refused or _refused(error, source, signer) from None
         whole = True
-    except c2pa.C2paError as error:
-        raise _refused(error, source, signer) from None
     except OSError as error:
-        raise StampError(f"{source.name} cannot be signed: {error}", hint="check the space on the disk") from error
+        hint = "make room, or name another folder, and run the same command again: what was made is kept"
+        raise StampError(f"cannot write to {target.parent}: {error.strerror or error}", hint=hint) from error
     finally:
         if not whole:
             target.unlink(missing_ok=True)

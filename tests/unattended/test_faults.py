@@ -19,10 +19,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli.errors import StoreError
+from sora_cli.cancel import Halt
+from sora_cli.errors import RequestError, StampError, StoreError
 from sora_cli.flows import prune
 from sora_cli.lock import Claim, scratch
 from sora_cli.media.clip import write_clip
+from sora_cli.shoot import studio
+from sora_cli.stamp import local_signer
+from sora_cli.stamp.credential import sign
 from sora_cli.store import Clip, ClipFacts, Store
 from tests.unattended.conftest import Machine
 
@@ -97,6 +101,39 @@ def test_a_lock_file_that_is_just_lying_there_locks_nothing(tmp_path: Path) -> N
     (tmp_path / KEY[:2] / f"{KEY}.lock").write_text("12345 2001-01-01")
     with claimed(Store(tmp_path)):
         pass
+
+
+def test_a_link_that_leads_nowhere_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "store.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(StoreError, match="no plain file"), Store(tmp_path / "store").used():
+        pass
+    (tmp_path / ".film.mp4.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(RequestError, match="no plain file"), studio.place(tmp_path / "film.mp4", Halt()):
+        pass
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_file_of_somebody_elses_with_the_name_of_a_lock_stays(tmp_path: Path) -> None:
+    (tmp_path / ".film.mp4.lock").write_text("mine")
+    with studio.place(tmp_path / "film.mp4", Halt()):
+        pass
+    assert (tmp_path / ".film.mp4.lock").read_text() == "mine"
+
+
+def test_folders_of_others_are_no_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("sora-films", "sora-0123456789abcdef"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "film.mp4").write_text("mine")
+        (tmp_path / f"{name}.lock").touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / ".scratch-of-sora.lock").touch()
+    (tmp_path / "sora-00000000000000aa").symlink_to(tmp_path / "elsewhere")
+    before = sorted(tmp_path.rglob("*"))
+    with scratch():
+        pass
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 DIES = """
@@ -352,6 +389,33 @@ def test_a_film_whose_disk_is_full_is_told_and_its_clips_are_kept(machine: Machi
     ballast.unlink()
     assert machine.run(*words).returncode == 0
     assert set(machine.drawn().values()) == {1}
+
+
+@pytest.mark.parametrize("leave", [0, 4_000, 10_000])
+def test_a_disk_that_fills_up_while_a_film_is_signed(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leave: int
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    write_clip(tmp_path / "clip.mp4", np.random.default_rng(1).integers(0, 256, (9, 64, 64, 3), np.uint8), Fraction(12))
+    fill(small_disk, leave)
+    with pytest.raises(StampError, match="No space left on device") as told:
+        sign(tmp_path / "clip.mp4", small_disk / "out.mp4", {"title": "clip"}, local_signer())
+    assert "make room" in told.value.hint
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+
+
+def test_a_store_that_may_only_be_read_serves_what_it_has(machine: Machine, small_disk: Path) -> None:
+    machine.write("two.yaml", BOARD)
+    there = {"SORA_STORE": str(small_disk / "store")}
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)  # noqa: S607
+    assert machine.run(*WORDS, environment=there).returncode == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)  # noqa: S607
+    done = machine.run(*WORDS[:2], "-o", "again.mp4", environment=there)
+    assert done.returncode == 0, done.stderr
+    machine.write("two.yaml", BOARD.replace("cube", "star"))
+    done = machine.run(*WORDS, environment=there)
+    assert done.returncode == 1
+    assert "Read-only file system" in done.stderr
 
 
 def test_a_file_may_not_grow_past_the_users_limit(machine: Machine) -> None:

@@ -1,0 +1,307 @@
+"""Nothing is replaced that is not this film's own, an input never; and where films go by their names."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sora_cli.cli.commands import main
+from sora_cli.errors import RequestError
+from sora_cli.flows import outputs
+from sora_cli.media.probe import probe
+from tests.boards import catalogue
+from tests.test_film import Greys
+from tests.test_tools import GREYS, film
+
+BOARD = """\
+title: Out
+output: {size: 48x32}
+shots: [{prompt: dark, duration: 0.5s}, {prompt: light, duration: 0.5s}]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a storyboard, two clips and a picture, an engine that draws greys."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    (work / "board.yaml").write_text(BOARD)
+    film(work / "a.mp4", GREYS[:3], size=(48, 32))
+    film(work / "b.mp4", GREYS[6:9], size=(48, 32))
+    return work
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file under a folder, with its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+SIDES = ("out.mp4", "out.mp4.sora.json", "out.mp4.sheet.png")
+NEIGHBOURS = ("out.json", "out.png", "out.c2pa", "out.gif", "out.gif.sora.json", "out", ".out.mp4", "out.mp4.bak",
+              ".out.01234567.part", ".out.json", ".out.mp4.lock", "out.mp4.json", "out.mp4.png")  # fmt: skip
+"""Names near those of a film, which it must leave alone."""
+
+COMMANDS = {
+    "generate": (["generate", "black", "--duration", "0.5s", "-o", "out.mp4"], SIDES),
+    "storyboard": (["storyboard", "board.yaml", "-o", "out.mp4"], SIDES),
+    "storyboard by its title": (["storyboard", "board.yaml"], SIDES),
+    "storyboard into a folder": (["storyboard", "board.yaml", "-o", "./"], SIDES),
+    "storyboard archive": (["storyboard", "board.yaml", "-o", "out.mkv"],
+                           ("out.mkv", "out.mkv.c2pa", "out.mkv.sora.json", "out.mkv.sheet.png")),
+    "storyboard frames": (["storyboard", "board.yaml", "-o", "out.frames"],
+                          ("out.frames/mine.png", "out.frames", "out.frames.sora.json", "out.frames/.hidden")),
+    "luts": (["storyboard", "board.yaml", "-o", "new.mp4", "--luts", "luts"], ("luts/002-shot-2.cube", "luts")),
+    "batch": (["batch", "board.yaml"], SIDES),
+    "stitch": (["stitch", "a.mp4", "b.mp4", "-o", "out.mp4"], SIDES[:2]),
+    "stitch archive": (["stitch", "a.mp4", "b.mp4", "-o", "out.mkv"], ("out.mkv", "out.mkv.c2pa", "out.mkv.sora.json")),
+    "grade": (["grade", "a.mp4", "--match", "b.mp4", "-o", "out.mp4"], SIDES[:2]),
+    "grade to a table": (["grade", "a.mp4", "--match", "b.mp4", "--lut-out", "out.cube"], ("out.cube",)),
+    "stamp": (["stamp", "a.mp4", "-o", "out.mp4"], SIDES[:2]),
+    "new": (["new", "."], ("storyboard.yaml",)),
+    "a log": (["stamp", "a.mp4", "-o", "new.mp4", "--log", "out.log"], ("out.log",)),
+}  # fmt: skip
+"""Every command that writes, and the files of somebody else's that have the names of what it writes."""
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [(words, name) for words, names in COMMANDS.values() for name in names],
+    ids=[f"{command}: {name}" for command, (_, names) in COMMANDS.items() for name in names],
+)  # fmt: skip
+def test_a_foreign_file_is_never_replaced(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], name: str
+) -> None:
+    (home / name).parent.mkdir(exist_ok=True)
+    (home / name).write_text("mine")
+    before = contents(home)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert Path(name).parts[0] in error
+    assert "hint:" in error
+    assert contents(home) == before, "before any work: nothing was made either"
+
+
+@pytest.mark.parametrize("words", [words for words, _ in COMMANDS.values()], ids=COMMANDS)
+def test_files_of_names_nearby_are_left_alone(home: Path, words: list[str]) -> None:
+    for name in NEIGHBOURS:
+        (home / name).write_text(f"mine: {name}")
+    before = contents(home)
+    assert main(words) == 0
+    assert before.items() <= contents(home).items()
+
+
+def same(path: Path) -> Path:
+    return path
+
+
+def roundabout(path: Path) -> Path:
+    (path.parent / "sub").mkdir()
+    return Path("sub", "..", path.name)
+
+
+def linked(path: Path) -> Path:
+    link = path.with_stem("link")
+    link.symlink_to(path.name)
+    return link
+
+
+def hard(path: Path) -> Path:
+    link = path.with_stem("hard")
+    os.link(path, link)
+    return link
+
+
+def upper(path: Path) -> Path:
+    return path.with_name(path.name.upper())
+
+
+INPUTS = {
+    "stitch": ["stitch", "a.mp4", "b.mp4", "-o", "{b.mp4}"],
+    "grade": ["grade", "a.mp4", "--match", "b.mp4", "-o", "{a.mp4}"],
+    "grade, its reference": ["grade", "a.mp4", "--match", "b.mp4", "-o", "{b.mp4}"],
+    "grade, its table": ["grade", "a.mp4", "--match", "in.cube", "--lut-out", "{in.cube}"],
+    "stamp": ["stamp", "a.mp4", "-o", "{a.mp4}"],
+    "generate, its first picture": ["generate", "dark", "--image", "a.mp4", "-o", "{a.mp4}"],
+    "generate, its last picture": ["generate", "dark", "--to-image", "a.mp4", "-o", "{a.mp4}"],
+    "storyboard": ["storyboard", "from.yaml", "-o", "{a.mp4}"],
+    "batch": ["batch", "from.yaml", "list.csv", "-o", "."],
+}
+"""Commands whose output, in braces, is what they are made from."""
+
+
+@pytest.mark.parametrize("way", [same, roundabout, linked, hard, upper], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("words", INPUTS.values(), ids=INPUTS)
+def test_an_input_is_never_an_output(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], way: Callable[[Path], Path]
+) -> None:
+    (home / "in.cube").write_text("LUT_3D_SIZE 2\n" + "0.1 0.2 0.3\n" * 8)
+    (home / "from.yaml").write_text("title: A\nshots: [{prompt: dark, from: a.mp4, duration: 0.5s}]\n")
+    named = next((word[1:-1] for word in words if word.startswith("{")), "a.mp4")
+    out = way(home / named)
+    (home / "list.csv").write_text(f"output\n{out.name}\n")
+    before = contents(home)
+    assert main([str(out) if word.startswith("{") else word for word in words] + ["--overwrite"]) == 2
+    assert "is what the film is made from" in capsys.readouterr().err
+    assert contents(home) == before
+
+
+def test_two_spellings_of_one_name_are_one_file(tmp_path: Path) -> None:
+    one, other = (tmp_path / unicodedata.normalize(form, "café.mp4") for form in ("NFC", "NFD"))
+    assert outputs.same(one, other)
+    assert not outputs.same(one, tmp_path / "cafe.mp4")
+    other.touch()
+    with pytest.raises(RequestError, match="made from"):
+        outputs.check({one: lambda _path: True}, [other], overwrite=True)
+
+
+def test_the_picture_that_a_film_is_made_from_stays(home: Path) -> None:
+    Image.new("RGB", (48, 32), (80, 80, 80)).save("out.png")
+    before = (home / "out.png").read_bytes()
+    (home / "board.yaml").write_text(BOARD.replace("prompt: dark", "prompt: dark, from: out.png"))
+    assert main(["storyboard", "board.yaml"]) == 0
+    assert main(["generate", "dark", "--image", "out.png", "--duration", "0.5s", "-o", "out.gif"]) == 0
+    assert (home / "out.png").read_bytes() == before
+    assert {"out.mp4.sora.json", "out.gif.sora.json"} < contents(home).keys(), "each its own sidecar"
+
+
+def test_an_edited_storyboard_replaces_its_film_and_another_one_does_not(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["storyboard", "board.yaml"]) == 0
+    (home / "board.yaml").write_text(BOARD.replace("light", "white"))
+    assert main(["storyboard", "board.yaml"]) == 0
+    assert main(["storyboard", "board.yaml", "--draft"]) == 0
+    (home / "other.yaml").write_text(BOARD.replace("light", "black"))
+    before = contents(home)
+    capsys.readouterr()
+    assert main(["storyboard", "other.yaml"]) == 2
+    assert "out.mp4 is there already, and is no earlier output of this film" in capsys.readouterr().err
+    assert contents(home) == before
+    assert main(["storyboard", "other.yaml", "--overwrite"]) == 0
+    assert main(["storyboard", "other.yaml", "--draft"]) == 0
+    assert main(["storyboard", "board.yaml"]) == 2
+
+
+def test_a_film_that_somebody_put_in_its_place_is_not_replaced(home: Path) -> None:
+    assert main(["storyboard", "board.yaml"]) == 0
+    (home / "board.yaml").write_text(BOARD.replace("light", "white"))
+    (home / "out.mp4").write_bytes((home / "a.mp4").read_bytes())
+    assert main(["storyboard", "board.yaml"]) == 2
+
+
+def test_a_run_that_was_killed_before_its_sidecar_goes_on(home: Path) -> None:
+    assert main(["storyboard", "board.yaml"]) == 0
+    (home / "out.mp4.sora.json").unlink()
+    assert main(["storyboard", "board.yaml"]) == 0
+    (home / "out.mp4.sora.json").unlink()
+    (home / "board.yaml").write_text(BOARD.replace("light", "white"))
+    assert main(["storyboard", "board.yaml"]) == 2, "nothing says that it was this one's"
+
+
+@pytest.mark.parametrize(
+    "words", [["stitch", "a.mp4", "b.mp4"], ["stamp", "a.mp4"], ["grade", "a.mp4", "--match", "b.mp4"]], ids=str
+)
+def test_a_tool_replaces_its_own_film_of_the_same_clips_alone(home: Path, words: list[str]) -> None:
+    assert main([*words, "-o", "out.mp4"]) == 0
+    assert main([*words, "-o", "./../work/out.mp4", "--author", "Jane"]) == 0
+    other = [{"a.mp4": "b.mp4", "b.mp4": "a.mp4"}.get(word, word) for word in words]
+    assert main([*other, "-o", "out.mp4"]) == 2
+    assert main([*other, "-o", "out.mp4", "--overwrite"]) == 0
+    film(home / "a.mp4", GREYS[2:5], size=(48, 32))
+    assert main([*other, "-o", "out.mp4"]) == 0, "made again from a clip that is another now"
+
+
+def test_tables_are_replaced_where_nobody_edited_them(home: Path) -> None:
+    words = ["storyboard", "board.yaml", "--luts", "luts"]
+    assert main(words) == 0
+    assert main(words) == 0
+    (home / "other.yaml").write_text(BOARD)
+    assert main(["storyboard", "other.yaml", "-o", "b.gif", "--luts", "luts"]) == 0, "a copy of the storyboard"
+    table = home / "luts" / "002-shot-2.cube"
+    text = table.read_text()
+    table.write_text(text.replace("LUT_3D_SIZE 33\n", "LUT_3D_SIZE 33\n# mine\n"))
+    assert main(words) == 2
+
+
+def test_films_of_one_batch_with_one_name_are_told_before_any_work(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "two.yaml").write_text(BOARD.replace("light", "white"))
+    (home / "next.yaml").write_text("title: Next\nshots: [{prompt: dark, from: out.mp4, duration: 0.5s}]\n")
+    (home / "list.csv").write_text("storyboard,output\nboard.yaml,x.mp4\ntwo.yaml,X.mp4\n")
+    assert main(["batch", "board.yaml", "two.yaml"]) == 2
+    assert "would both be out.mp4" in capsys.readouterr().err
+    assert main(["batch", "list.csv"]) == 2
+    assert not list(home.glob("*.sora.json"))
+    assert main(["storyboard", "board.yaml"]) == 0
+    assert main(["batch", "board.yaml", "next.yaml"]) == 2
+    assert "is what the film is made from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.gif", "out.webp", "out.frames", "OUT.MOV"])
+def test_the_ending_chooses_the_kind_of_film(home: Path, name: str) -> None:
+    assert main(["storyboard", "board.yaml", "-o", name]) == 0
+    if name.lower().endswith((".mp4", ".mov", ".mkv")):
+        kinds = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+        assert kinds[Path(name).suffix.lower()] in probe(home / name).container
+    assert (home / f"{name}.sora.json").is_file()
+
+
+def test_a_folder_gets_the_film_under_its_own_name(home: Path) -> None:
+    (home / "there").mkdir()
+    for folder in ("there", "there/new/", "there/made/of/"):
+        assert main(["storyboard", "board.yaml", "-o", folder]) == 0
+        assert (home / folder / "out.mp4").is_file()
+    assert main(["generate", "black", "--duration", "0.5s", "-o", "there", "--deliver", "gif"]) == 0
+    assert main(["generate", "black", "--duration", "0.5s", "-o", "there", "--deliver", "gif"]) == 0
+    assert main(["stitch", "a.mp4", "b.mp4", "-o", "there"]) == 0
+    assert main(["stamp", "a.mp4", "-o", "there/"]) == 0
+    assert main(["grade", "b.mp4", "--match", "a.mp4", "-o", "there/"]) == 0
+    names = {"black.gif", "black-2.gif", "stitched.mp4", "a.mp4", "b.mp4"}
+    assert names <= {path.name for path in (home / "there").iterdir()}
+    assert main(["stamp", "a.mp4", "-o", "./"]) == 2
+
+
+def test_what_a_place_cannot_be_is_told_before_any_work(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(home / "pipe.mp4")
+    (home / "dangling.mp4").symlink_to("nowhere")
+    for name, why in (
+        ("pipe.mp4", "pipe or a device"),
+        ("dangling.mp4", "there already"),
+        (f"{'x' * 240}.mp4", "long"),
+    ):
+        assert main(["storyboard", "board.yaml", "-o", name]) == 2
+        assert why in capsys.readouterr().err
+    assert main(["storyboard", "board.yaml", "-o", "pipe.mp4", "--overwrite"]) == 2
+    assert not (home / "nowhere").exists()
+
+
+def test_the_sidecar_of_an_earlier_version_is_read_and_stays(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["storyboard", "board.yaml"]) == 0
+    (home / "out.mp4.sora.json").rename(home / "out.json")
+    (home / "out.mp4.sheet.png").rename(home / "out.png")
+    before = contents(home)
+    capsys.readouterr()
+    assert main(["storyboard", "board.yaml"]) == 0
+    assert "is up to date" in capsys.readouterr().err
+    assert contents(home) == before
+    (home / "out.json").write_text('{"fields": "of my own", "film": {"path": "another.mp4"}}')
+    assert main(["storyboard", "board.yaml"]) == 0
+    assert (home / "out.json").read_text().startswith('{"fields"'), "somebody's own"
+
+
+def test_a_log_is_appended_to_its_own_kind(home: Path) -> None:
+    for name in ("one.mp4", "two.mp4"):
+        assert main(["stamp", "a.mp4", "-o", name, "--log", "night.log"]) == 0
+    assert (home / "night.log").read_text().count("stamp ...") == 2
+    assert main(["stamp", "a.mp4", "-o", "three.mp4", "--log", "board.yaml"]) == 2
+    assert (home / "board.yaml").read_text() == BOARD
