@@ -13,7 +13,7 @@ from PIL import Image
 from sora_cli.cli.commands import main
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
-from sora_cli.media.probe import probe
+from sora_cli.media.read import probe
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.test_tools import GREYS, film
