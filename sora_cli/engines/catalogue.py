@@ -130,6 +130,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     """
     found = Checkpoint.read(folder)
     found.refuse_foreign_code()
+    found.refuse_unbounded()
     template, exact = recognise(found, source)
     base = template.card
     if not exact:

@@ -14,6 +14,17 @@ from sora_cli.bounded import expanded
 from sora_cli.errors import EngineMissing
 
 INDEXES = ("model_index.json", "modular_model_index.json")
+LARGEST = 100_000_000
+"""No number of a configuration is larger: rates, vocabularies and lengths of contexts have eight digits at most."""
+LARGEST_OF = {
+    "timesteps": 100_000,
+    "layers": 1_000,
+    "blocks": 1_000,
+    "heads": 10_000,
+    "channels": 1_000_000,
+    "dim": 1_000_000,
+}
+"""What is made once for each, by the last word of the field's name; models have a tenth of it."""
 MOST = 4 << 20
 """Bytes of an index or a configuration; diffusers' own have some kilobytes."""
 SAMPLE = 1 << 20
@@ -87,6 +98,29 @@ class Checkpoint:
                     f"{self.folder}: its {name} wants {kind} from the module {library}, which sora will not run",
                     hint="only checkpoints made of diffusers' and transformers' own classes are loaded",
                 )
+
+    def refuse_unbounded(self) -> None:
+        """Raise `EngineMissing` where a configuration asks for so much that memory would be gone before a word."""
+        for name in self.components():
+            for field, value in _numbers(self.config(name)):
+                most = LARGEST_OF.get(field.rpartition("_")[2], LARGEST)
+                if abs(value) > most and value != float("inf"):
+                    raise EngineMissing(
+                        f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most",
+                        hint="get the model again: sora models pull",
+                    )
+
+
+def _numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in a configuration, with the name of the field that it is in."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _numbers(each, str(key))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _numbers(each, name)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, value
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
+
+from sora_cli.bounded import expanded, open_regular, parse_json
 
 WAN_AVOIDS = (
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
@@ -22,6 +24,8 @@ WAN_AVOIDS = (
 """The negative prompt that Wan was tuned with, in English; Helios is built on Wan."""
 
 
+MOST_HEADER = 100 << 20
+"""Bytes of a safetensors file's header; the library's own limit."""
 PACKAGES = {"int8": "torchao", "int4": "bitsandbytes", "lora": "peft"}
 """What some options need beside what is always installed."""
 
@@ -32,11 +36,29 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+def not_safetensors(path: Path) -> str:
+    """Why a file holds no weights in safetensors' form, by its content; empty where it does.
+
+    A header of JSON follows its length in 8 bytes: https://github.com/huggingface/safetensors#format
+    """
+    try:
+        with open_regular(path) as file:
+            length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
+            head = file.read(length) if 2 <= length <= min(size - 8, MOST_HEADER) else b""
+        whole = isinstance(parse_json(head), dict) if head else False
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError:
+        whole = False
+    return "" if whole else "it is no safetensors file, whatever its name says"
+
+
 class LoraOption(Options):
     """A low-rank adapter laid over the model's weights for a take.
 
     `path` is a `.safetensors` file; a relative one starts at the validation context's `folder` (the storyboard's),
-    else at the working directory. `sha256` is filled in, so that another file under the same name is another take.
+    else at the working directory, and it lies in the context's `inside` where there is such a folder. `sha256` is
+    filled in, so that another file under the same name is another take.
     """
 
     path: str
@@ -48,7 +70,13 @@ class LoraOption(Options):
     def _found(cls, given: object, info: ValidationInfo) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("path"), str):
             return given
-        path = Path((info.context or {}).get("folder", "."), given["path"]).expanduser().resolve()
+        place = info.context or {}
+        path = Path(place.get("folder", "."), expanded(given["path"])).resolve()
+        inside = place.get("inside")
+        if inside is not None and not path.is_relative_to(Path(inside).resolve()):
+            raise ValueError(
+                f"{path.name} is outside the storyboard's folder: copy it there, or run with --allow-outside"
+            )
         if path.suffix != ".safetensors":
             raise ValueError(f"{path.name} is no .safetensors file")
         if not path.is_file():
@@ -67,8 +95,9 @@ class Memory(Options):
     transformer's blocks; `low` starts with tiles and streamed weights. `offload`: `none`, `model` (one component on the
     GPU at a time) or `group` (layer by layer). `quantize` keeps the transformer's weights small: `float8` (needs no
     package), `int8` (torchao) or `int4` (bitsandbytes' NF4, on NVIDIA GPUs).
-    `attention` is one of diffusers' backends (`flash`, `sage`, `_flash_3_hub`, ...). `cache` is a first-block cache's
-    threshold (0.05 to 0.2): it skips steps that change little, and pays on runs of 20 steps and more.
+    `attention` is one of diffusers' backends (`flash`, `sage`, `_native_cudnn`, ...), but for those that fetch code.
+    `cache` is a first-block cache's threshold (0.05 to 0.2): it skips steps that change little, and pays on runs of 20
+    steps and more.
     """
 
     mode: Literal["auto", "fast", "low"] = "auto"
@@ -78,6 +107,14 @@ class Memory(Options):
     attention: str | None = None
     cache: float | None = Field(default=None, gt=0.0, le=1.0)
     compile: bool | None = None
+
+    @field_validator("attention")
+    @classmethod
+    def _installed(cls, name: str | None) -> str | None:
+        if name is not None and name.endswith("_hub"):
+            plain = name.removesuffix("_hub")
+            raise ValueError(f"{name} would fetch code from the hub: install its package and write {plain}")
+        return name
 
     @property
     def changes_pixels(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sora_cli import storyboard
+from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
 from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
 from sora_cli.plan import Plan, in_file_order, survey
@@ -22,6 +23,9 @@ from sora_cli.storyboard.model import Loc, Storyboard, Watermark, may_be_unmarke
 
 SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KEY")
 """Variables that name a signer of the user's own."""
+
+SMALL = 64
+"""Pixels of the shorter side from which on our own mark is known to fit."""
 
 _looked_at: dict[tuple[Path, int, int, str], Problem | None] = {}
 """What was wrong with a file, by its path, size, time and use: a batch names one file many times."""
@@ -117,7 +121,8 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
     unmarked, mark = may_be_unmarked(board.policy), board.provenance.watermark
     told = mark.image is not None and _wrong(mark.image, "image") is not None
-    if mark != Watermark() and not told:  # ours fits every frame; to draw it costs `check` as much again as all else
+    # Ours fits every larger frame, and to draw it costs `check` as much again as all else.
+    if (mark != Watermark() or min(size) < SMALL) and not told:
         from sora_cli import stamp
 
         yield from _told(
@@ -214,7 +219,7 @@ def _require_unchanged(path: Path) -> None:
 
 def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     """Packages that options want and that are not installed."""
-    from sora_cli.engines.options import PACKAGES
+    from sora_cli.engines.options import PACKAGES, not_safetensors
 
     if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
         yield Problem(
@@ -223,7 +228,12 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
         )  # fmt: skip
     for shot in board.shots:
         for beat in shot.beats:
-            if beat.options.get("lora") and find_spec(PACKAGES["lora"]) is None:
-                loc = beat.origin.get("options.lora", (*beat.loc, "options"))
+            loc = beat.origin.get("options.lora", (*beat.loc, "options"))
+            adapters = beat.options.get("lora")
+            if adapters and find_spec(PACKAGES["lora"]) is None:
                 message = "LoRA needs the package peft, which is not installed"
                 yield Problem(message, "pip install peft", board.mark(loc), code=3)
+            for adapter in adapters if isinstance(adapters, list | tuple) else ():
+                path = board.folder / expanded(str(adapter.get("path", "")) if isinstance(adapter, dict) else "")
+                if path.is_file() and (wrong := not_safetensors(path)):
+                    yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))

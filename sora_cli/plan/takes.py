@@ -285,7 +285,7 @@ class TakeMaker:
     def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
-            place = {"folder": self.board.folder}  # which the files of options count from
+            place = {"folder": self.board.folder, "inside": None if self.board.allow_outside else self.board.folder}
             chosen = card.options.model_validate(dict(beat.options), context=place)
             if self.draft:
                 chosen = card.options.model_validate({**beat.options, **card.draft}, context=place)

@@ -56,6 +56,9 @@ class Badge:
         return self.rgba.shape[1], self.rgba.shape[0]
 
 
+LEAST_SIDE = 16
+"""Pixels of a frame's shorter side below which its mark would be a few dots."""
+
 SMALL_FRAME = 160
 """Pixels of the shorter side below which nothing is legible, drafts for instance: there the mark is made to fit."""
 
@@ -69,9 +72,14 @@ def make_badge(mark: Watermark, width: int, height: int) -> Badge:
     """Draw the mark for a film of `width` x `height` pixels: the user's picture, or the text on a dark plate.
 
     Raises:
-        RequestError: the text is too long to be legible in a frame of this size.
+        RequestError: the frame is too small, or the text too long to be legible in it.
         MediaError: the picture cannot be read.
     """
+    if min(width, height) < LEAST_SIDE:
+        raise RequestError(
+            f"a film of {width}x{height} is too small for a visible mark",
+            hint=f"make it at least {LEAST_SIDE} pixels wide and high",
+        )
     room = int(width * WIDEST), int(height * WIDEST)
     picture = _picture(mark, room) if mark.image is not None else _lettering(mark.text, room, min(width, height))
     rgba = np.array(picture.convert("RGBA"), dtype=np.uint8)

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -114,6 +115,26 @@ class Store:
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self.folder = folder
         self.limit = limit
+        self._trusted: set[Path] = set()
+
+    def _own(self, folder: Path) -> None:
+        """Refuse a folder that others can write: what they put there would be signed as made here.
+
+        Raises:
+            StoreError: somebody else's, or everybody's.
+        """
+        if os.name != "posix" or folder in self._trusted:
+            return
+        try:
+            facts = folder.stat()
+        except FileNotFoundError:
+            return
+        others = facts.st_uid not in {os.geteuid(), 0}
+        if others or facts.st_mode & stat.S_IWOTH:
+            whose = "belongs to somebody else" if others else "can be written by everybody"
+            hint = f"chmod go-w {folder}" if not others else "SORA_STORE names another folder"
+            raise StoreError(f"the store {folder} {whose}: clips put there would be signed as made here", hint=hint)
+        self._trusted.add(folder)
 
     # -- several processes -----------------------------------------------------------------------
 
@@ -127,7 +148,8 @@ class Store:
         """
         with self._telling("use the store"):
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._own(self.folder)
                 return Claim.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
             except OSError as error:
                 if error.errno in {*_REFUSED, errno.ENOENT} and self.folder.is_dir():
@@ -141,7 +163,8 @@ class Store:
             StoreError: the store cannot be written.
         """
         with self._telling("clean the store"):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._own(self.folder)
             return Claim.take(self.folder / "store.lock", stays=True)
 
     def claim(self, key: str) -> Claim | None:
@@ -152,7 +175,7 @@ class Store:
         """
         path = self.path(key, "lock")
         with self._telling("use the store"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             claim = Claim.take(path)
             if claim is not None:
                 for left in path.parent.glob(f".{key}.*"):
@@ -193,6 +216,8 @@ class Store:
     def card(self, key: str) -> dict[str, Any] | None:
         """What was written of a clip when it was kept, or None."""
         with self._telling("read the store"):
+            self._own(self.folder)
+            self._own(self.path(key, "json").parent)
             try:
                 card: Any = read_json(self.path(key, "json"), SMALL)
             except (FileNotFoundError, ValueError):
@@ -332,7 +357,9 @@ class Store:
 
     def releases(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """What was noted of each released film, and the file it is noted in."""
-        for path in sorted((self.folder / "films").glob("*.film")):
+        with self._telling("read the store"):
+            notes = sorted((self.folder / "films").glob("*.film"))
+        for path in notes:
             yield path, self._noted(path)
 
     def changed(self, old: str | None, key: str, fields: Mapping[str, Any]) -> list[str]:

@@ -137,7 +137,7 @@ def _understand(
             files = Files(document, problems, folder, allow_outside=allow_outside)
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
-            board = replace(board, data=data, files=files.found)
+            board = replace(board, data=data, files=files.found, allow_outside=allow_outside)
     return board
 
 

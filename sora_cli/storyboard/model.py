@@ -267,6 +267,8 @@ class Storyboard:
     provenance: Provenance = Provenance()
     memory: Mapping[str, Any] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
+    allow_outside: bool = False
+    """Whether files may lie outside `folder`."""
     policy: str = "standard"
     policy_path: Path | None = None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

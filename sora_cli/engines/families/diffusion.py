@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import diffusers
@@ -25,7 +26,7 @@ from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
+from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options, not_safetensors
 from sora_cli.engines.runtime.errors import Heard, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Fit, quantization
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
@@ -111,6 +112,8 @@ class Diffusion(ABC, Generic[O]):
         self.device = best_device()
         self.device_name = name_of(self.device)
         self.checkpoint = Checkpoint.read(card.location)
+        self.checkpoint.refuse_foreign_code()
+        self.checkpoint.refuse_unbounded()
         weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
         self.dtype = best_dtype(self.device, sum(weights.values()))
         self.fit = Fit(self.memory, self.device, weights)
@@ -183,7 +186,9 @@ class Diffusion(ABC, Generic[O]):
         self._adapters = ()
         names = [f"lora{number}" for number in range(len(wanted))]
         for name, one in zip(names, wanted, strict=True):
-            self.pipe.load_lora_weights(one.path, adapter_name=name)
+            if wrong := not_safetensors(Path(one.path)):
+                raise RenderError(f"cannot use {one.path} as a LoRA: {wrong}", hint="name a .safetensors file")
+            self.pipe.load_lora_weights(one.path, adapter_name=name, use_safetensors=True)
         if wanted:
             self.pipe.set_adapters(names, [one.scale for one in wanted])
         self._adapters = wanted

@@ -193,7 +193,9 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             folder = self.checkpoint.folder / "latent_upsampler"
             if not folder.is_dir():
                 raise EngineMissing(f"{self.card.name} has no latent_upsampler for two_stage", hint="leave it off")
-            self.upsampler = LTX2LatentUpsamplerModel.from_pretrained(folder, torch_dtype=self.dtype)
+            self.upsampler = LTX2LatentUpsamplerModel.from_pretrained(
+                str(folder), torch_dtype=self.dtype, local_files_only=True, use_safetensors=True
+            )
         return self.upsampler.to(self.pipe._execution_device)  # noqa: SLF001  the only name it has
 
     def last_latents(self, take: Take, packed: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
