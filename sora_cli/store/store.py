@@ -130,7 +130,8 @@ class Store:
         except FileNotFoundError:
             return
         others = facts.st_uid not in {os.geteuid(), 0}
-        if others or facts.st_mode & stat.S_IWOTH:
+        everybody = facts.st_mode & stat.S_IWOTH and not os.statvfs(folder).f_flag & os.ST_RDONLY
+        if others or everybody:
             whose = "belongs to somebody else" if others else "can be written by everybody"
             hint = f"chmod go-w {folder}" if not others else "SORA_STORE names another folder"
             raise StoreError(f"the store {folder} {whose}: clips put there would be signed as made here", hint=hint)
