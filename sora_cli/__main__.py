@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import sys
 
@@ -31,6 +32,8 @@ def run() -> None:
     # Collecting while modules are read finds nothing and costs commands that only look a tenth of their time;
     # `session.working` collects again.
     gc.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8, and go out as they are
+        sys.stdout.reconfigure(errors="surrogateescape")
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
         from sora_cli.cli.commands import main

@@ -41,7 +41,7 @@ def aside(path: Path) -> Iterator[Path]:
 def write(path: Path, text: str) -> None:
     """Write a text file. Raises `OSError`."""
     with aside(path) as part:
-        part.write_text(text, encoding="utf-8", errors="surrogatepass")  # file names may be no UTF-8
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")  # of JSON: names that are no UTF-8
 
 
 def put(part: Path, path: Path, *, replace: bool = True) -> None:

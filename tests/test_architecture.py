@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
     # values, files, and what the work tells
-    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded"),
+    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling"),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store",),  # clips under their keys
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
@@ -26,7 +26,7 @@ LEVELS = (
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
 UNDER = {
-    "media": {"errors", "events", "atomic"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

@@ -169,9 +169,9 @@ def test_events_are_json_lines_and_the_document_comes_last(studio: Path) -> None
 def test_a_second_run_makes_nothing_and_is_quick(studio: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (studio / "two.mp4").stat().st_mtime_ns
     assert main(["storyboard", "two.yaml", "-o", "two.mp4", "--draft"]) == 0  # imports are done
-    started = time.monotonic()
+    started = time.process_time()
     assert main(["storyboard", "two.yaml", "-o", "two.mp4", "--draft"]) == 0
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1  # the processor's time: a busy machine takes longer
     assert "up to date" in capsys.readouterr().err
     assert (studio / "two.mp4").stat().st_mtime_ns == before
 

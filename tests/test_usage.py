@@ -47,6 +47,43 @@ def test_a_prompt_needs_no_quotes_and_options_have_the_names_that_people_know(
     assert takes == 2 * [("white ball on grass", "text", 3)]
 
 
+@pytest.mark.usefixtures("home")
+def test_generate_says_which_words_the_engine_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = catalogue(native_size=(48, 32), fixed_size=True, words=frozenset({"white", "ball"}))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", small)
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    for _ in ("made", "up to date"):
+        assert main(["generate", "white", "ball", "castle", "dragon", "-d", "0.5", "-o", "ball.mp4"]) == 0
+        assert "castle, dragon" in capsys.readouterr().err
+    assert main(["generate", "white", "ball", "-d", "0.5", "-o", "white.mp4"]) == 0
+    assert "note" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("p.heic", "`p.heic`: no such file"),
+        ("p.AVIF", "`p.AVIF`: no such file"),
+        ("p.psd", "`p.psd` is not a picture or a film"),
+        ("refs/p.png", "`refs/p.png`: no such file"),
+        ("../p", "no such file"),
+        ("ball", "no shot called `ball`"),
+    ],
+)
+def test_a_picture_is_told_as_a_picture(home: Path, capsys: pytest.CaptureFixture[str], name: str, told: str) -> None:
+    (home / "p.psd").touch()
+    assert main(["generate", "ball", "--image", name]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_path_that_leaves_the_folder_is_told_as_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "out.yaml").write_text("shots: [{prompt: a, from: ../../x}]\n")
+    assert main(["check", "out.yaml"]) == 2
+    assert "`../../x` is outside the storyboard's folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", ["-V", "--version", "version"])
 def test_the_version_has_three_spellings(capsys: pytest.CaptureFixture[str], words: str) -> None:
     assert main([words]) == 0

@@ -148,7 +148,8 @@ def revision_of(folder: Path) -> str:
         return folder.name
     digest = hashlib.sha256()
     for path in _content(folder):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
+        digest.update(name + f"\0{path.stat().st_size}\0".encode())
         digest.update(_sampled(path))
     return digest.hexdigest()[:16]
 

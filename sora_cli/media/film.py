@@ -29,6 +29,7 @@ from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import PIXELS, write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.media.sums import strays
+from sora_cli.spelling import readable
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -248,9 +249,9 @@ def _check(path: Path, master: Master, kind: Delivery) -> None:
 
 def _describe(container: OutputContainer, master: Master) -> None:
     if master.title:
-        container.metadata["title"] = master.title
+        container.metadata["title"] = readable(master.title)
     if master.author:
-        container.metadata["artist"] = master.author
+        container.metadata["artist"] = readable(master.author)
     if master.chapters:
         container.set_chapters(
             [
@@ -259,7 +260,7 @@ def _describe(container: OutputContainer, master: Master) -> None:
                     "start": chapter.start,
                     "end": chapter.end,
                     "time_base": 1 / master.fps,
-                    "metadata": {"title": chapter.title},
+                    "metadata": {"title": readable(chapter.title)},
                 }
                 for number, chapter in enumerate(master.chapters)
             ]

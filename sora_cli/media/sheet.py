@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from sora_cli import atomic
 from sora_cli.errors import MediaError, counted
 from sora_cli.media.read import Probe, open_film
+from sora_cli.spelling import readable
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
 _MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
@@ -81,7 +82,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
 def _mark(film: Path) -> PngInfo:
     mark = PngInfo()
     mark.add_text("Software", "sora")
-    mark.add_itxt("Source", film.name)
+    mark.add_itxt("Source", readable(film.name))
     return mark
 
 
@@ -89,7 +90,7 @@ def is_sheet_of(path: Path, film: Path) -> bool:
     """Whether a file is a contact sheet that `contact_sheet` drew of a film of this name."""
     try:
         with Image.open(path, formats=["PNG"]) as sheet:
-            return (sheet.info.get("Software"), sheet.info.get("Source")) == ("sora", film.name)
+            return (sheet.info.get("Software"), sheet.info.get("Source")) == ("sora", readable(film.name))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
 
@@ -108,7 +109,7 @@ def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> No
     facts = f"{known.width} x {known.height}   {fps} fps   {_clock(known.duration)}   {counted(shots, 'shot')}"
     draw.text((_WIDTH - _MARGIN, 44), facts, _DIM, _font(16), anchor="rt")
     room = _WIDTH - 2 * _MARGIN - draw.textlength(facts, _font(16)) - _GUTTER
-    title = " ".join(title.split())
+    title = " ".join(readable(title).split())
     size = next((size for size in range(30, 18, -1) if draw.textlength(title, _font(size)) <= room), 18)
     draw.text((_MARGIN, 64), _cropped(draw, title, _font(size), room), _INK, _font(size), anchor="ls")
 
@@ -118,7 +119,7 @@ def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: Strip, fps: Fr
     draw.line((left, top + 8, left + width, top + 8), _RULE)
     times = f"{_clock(strip.start / fps)} - {_clock((strip.start + strip.frames) / fps)}"
     room = width - draw.textlength(times, _font(14)) - 16
-    draw.text((left, top + 34), _cropped(draw, strip.name, _font(17), room), _INK, _font(17), anchor="ls")
+    draw.text((left, top + 34), _cropped(draw, readable(strip.name), _font(17), room), _INK, _font(17), anchor="ls")
     draw.text((left + width, top + 34), times, _DIM, _font(14), anchor="rs")
 
 

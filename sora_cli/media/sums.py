@@ -16,7 +16,7 @@ _MOST_BYTES = 100_000_000
 def write_sums(folder: Path, hashes: Mapping[str, str], remark: str) -> None:
     """Write the list of a folder, by file name; `remark` is its first line, which `sha256sum` passes over."""
     lines = [f"# {remark}", *(f"{sha}  {name}" for name, sha in hashes.items())]
-    (folder / SUMS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / SUMS).write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")
 
 
 def read_sums(folder: Path) -> dict[str, str]:

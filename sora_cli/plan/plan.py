@@ -205,7 +205,7 @@ def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
 def film_id(board: Storyboard) -> str:
     """What the store remembers a storyboard's takes under: its place on disk, or its words where it has none."""
     name = str(board.path.resolve()) if board.path else board.title
-    return hashlib.sha256(name.encode()).hexdigest()[:32]
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def film_size(board: Storyboard, card: EngineCard, *, draft: bool) -> tuple[int, int]:

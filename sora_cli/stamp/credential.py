@@ -24,6 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from sora_cli import atomic
 from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
+from sora_cli.spelling import readable
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -177,7 +178,10 @@ def sign(
         raise StampError(f"{source.name} would be signed in place", hint="give another path to write to")
 
     def work(given: BinaryIO, made: BinaryIO) -> bytes:
-        with _context(signer) as context, c2pa.Builder(dict(manifest), context) as builder:
+        with (
+            _context(signer) as context,
+            c2pa.Builder(readable(json.dumps(manifest, ensure_ascii=False)), context) as builder,
+        ):
             for each in ingredients:
                 _add(builder, each)
             if kind not in c2pa.Reader.get_supported_mime_types():
@@ -291,7 +295,7 @@ def _apart(work: Callable[..., T], *files: BinaryIO) -> T:
 def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
     """Put an ingredient in, with the credential that it has; one of a kind that c2pa cannot look into, without."""
     facts = {
-        "title": ingredient.title,
+        "title": readable(ingredient.title),
         "relationship": ingredient.relationship,
         "label": ingredient.label,
         **({"description": ingredient.note} if ingredient.note else {}),

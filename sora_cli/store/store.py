@@ -347,7 +347,7 @@ class Store:
         Raises:
             StoreError: the store cannot be written for another reason.
         """
-        place = hashlib.sha256(str(sidecar.resolve()).encode()).hexdigest()[:32]
+        place = hashlib.sha256(os.fsencode(sidecar.resolve())).hexdigest()[:32]
         facts = {"film": str(film.resolve()), "sidecar": str(sidecar.resolve()), "keys": sorted(set(keys))}
         if self._noted(self.folder / "films" / f"{place}.film") != facts:
             try:

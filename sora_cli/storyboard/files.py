@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from sora_cli.spelling import as_stored, same_words
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -54,14 +55,14 @@ class Files:
         if not wrong and suffix(text) not in kinds:
             wrong, hint = f"{quoted(text)} is not {what}", f"by its suffix: {', '.join(kinds)}"
         if not wrong:
-            self.found[loc] = self._folder / text
+            self.found[loc] = as_stored(self._folder / text)
             return self.found[loc]
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
 
     def _wrong(self, text: str) -> tuple[str, str]:
         """What is wrong with a path, and a hint; both empty when it is fine."""
-        path = self._folder / text
+        path = as_stored(self._folder / text)
         try:
             if not self._allow_outside and not Path(os.path.realpath(path)).is_relative_to(self._real):
                 hint = "copy the file beside the storyboard, or run with --allow-outside"
@@ -80,5 +81,7 @@ class Files:
                 names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
         except (OSError, ValueError):
             return "" if path.parent == self._folder else f"there is no folder {quoted(path.parent.name)}"
+        if any(same_words(name, path.name) for name in names):
+            return "several names in its folder read like it, and differ in code points alone: rename them"
         near = self._problems.nearest(path.name, names)
         return f"did you mean {quoted(PurePath(text).with_name(near))}?" if near else ""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sora_cli.errors import Mark, Problem, StoryboardError
+from sora_cli.spelling import as_stored, same_words
 
 MAX_BYTES = 2 * 1024 * 1024
 """Ten thousand shots fit in it."""
@@ -87,7 +88,7 @@ def read_source(path: Path) -> Source:
     Raises:
         StoryboardError: it is missing, no regular file, over 2 MiB, not UTF-8, or has control characters.
     """
-    name = harmless(str(path))
+    name, path = harmless(str(path)), as_stored(path)
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
@@ -137,6 +138,8 @@ def _near(path: Path) -> str:
             names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
     except OSError:
         return f"there is no folder {quoted(path.parent)} either"
+    if any(same_words(name, path.name) for name in names):
+        return "several names in its folder read like it, and differ in code points alone: rename them"
     close = get_close_matches(path.name[:100], names, 1)
     if close:
         return f"did you mean {quoted(path.with_name(close[0]))}?"

@@ -6,7 +6,6 @@ import http.server
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from sora_cli.errors import StampError
 from sora_cli.stamp import Making, Signer, find_signer, verify
 from sora_cli.stamp.certificate import make_signer
 from tests.stamp.conftest import Send, make_master
-from tests.stamp.pki import issue
+from tests.stamp.pki import Issued, issue_brief
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -102,16 +101,18 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
 def test_a_time_stamp_outlives_the_certificate(
     send: Send, making: Making, authority: Authority, tmp_path: Path
 ) -> None:
-    brief = issue("Brief", ends=dt.timedelta(seconds=4))
     root = tmp_path / "root.pem"
-    root.write_bytes(brief.root)
-    signer = dataclasses.replace(
-        make_signer(brief.chain, brief.key, source="the options"), time_authority=authority.address
-    )
     first = dataclasses.replace(making, origins=making.origins[:1])
-    film = send(make_master(frames=2), signer=signer, making=first).path
+
+    def sign(brief: Issued) -> Path:
+        authority.asked.clear()
+        root.write_bytes(brief.root)
+        signer = make_signer(brief.chain, brief.key, source="the options")
+        signer = dataclasses.replace(signer, time_authority=authority.address)
+        return send(make_master(frames=2), signer=signer, making=first).path
+
+    film = issue_brief(sign)
     assert len(authority.asked) == 2  # the take and the film
-    time.sleep(max(0.0, (brief.leaf.not_valid_after_utc - dt.datetime.now(dt.UTC)).total_seconds() + 1.1))
     verdict = verify(film, anchors=[root, authority.root])
     assert verdict.ok
     assert verdict.time_stamp[:10] == dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,8 @@ STAGES = (
     "the sheet and the sidecar",
 )  # fmt: skip
 """What a run may be at when it is killed."""
+TRIES = 8
+"""Kills that are made to hit one stage: a busy machine may let a run go on before the kill is sent."""
 
 
 def pixels(film: Path) -> bytes:
@@ -109,9 +111,12 @@ class Ground:
             time_ = chance.uniform(0, self.times[-1])
             event = max(number for number, each in enumerate(self.times) if each <= time_)
             return Moment(event, time_ - self.times[event])
-        stage = chance.choice(STAGES)
+        return self.within(chance.choice(STAGES), chance)
+
+    def within(self, stage: str, chance: random.Random, share: float = 1.0) -> Moment:
+        """A time within the first `share` of a stage."""
         event = chance.choice([number for number, each in enumerate(self.stages) if each == stage])
-        return Moment(event, chance.uniform(0, self.times[event + 1] - self.times[event]))
+        return Moment(event, chance.uniform(0, self.times[event + 1] - self.times[event]) * share)
 
     def killed_once(self, moment: Moment) -> Counter[str]:
         """One run that is killed, then one that must end well; what the first was at, and what it left half-written."""
@@ -187,6 +192,19 @@ def rounds(grounds: list[Ground], count: int, seed: int) -> Counter[str]:
         return sum((each.result() for each in ended), Counter())
 
 
+def kills_at(ground: Ground, wanted: Sequence[str], seed: int) -> None:
+    """A kill at each wanted stage. On a busy machine one may come late: it is then made again, nearer to the start."""
+    chance = random.Random(seed)  # noqa: S311  no secret
+    for stage in wanted:
+        for attempt in range(TRIES):
+            died = ground.killed_once(ground.within(stage, chance, 0.5 if attempt == 0 else 0.0))
+            ground.clear()
+            if died[stage]:
+                break
+        else:
+            pytest.fail(f"none of {TRIES} kills hit a run while it was at: {stage}")
+
+
 def check_spread(died: Counter[str], least: int) -> None:
     """Kills hit a run at many different moments, seldom after its end."""
     print(dict(died))  # noqa: T201  for whoever runs the long test with `-s`
@@ -209,11 +227,13 @@ def nano_ground(folder: Path, forks: Forks) -> Ground:
 
 
 def test_ten_kills(tmp_path: Path) -> None:
-    check_spread(rounds([drawing_ground(tmp_path)], 10, seed=1), 4)
+    ground = drawing_ground(tmp_path)
+    kills_at(ground, ("starting", "in a step", "stitching", "signing"), seed=1)
+    rounds([ground], 6, seed=1)
 
 
 def test_four_kills_of_the_embedded_model(tmp_path: Path, warm: Forks) -> None:
-    check_spread(rounds([nano_ground(tmp_path, warm)], 4, seed=2), 3)
+    kills_at(nano_ground(tmp_path, warm), ("starting", "opening an engine", "in a step", "stitching"), seed=2)
 
 
 @pytest.mark.long
@@ -248,7 +268,7 @@ def test_a_signal_ends_with_its_code_and_leaves_nothing_half_made(
         for _ in lines_until(process, moment):
             pass
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert "run the same command again" in err
@@ -262,15 +282,15 @@ def test_a_signal_ends_with_its_code_and_leaves_nothing_half_made(
 
 def test_a_second_signal_ends_at_once_and_the_next_run_tidies_up(machine: Machine) -> None:
     machine.write("four.yaml", FOUR)
-    with machine.start(*WORDS, "--events", environment={"SORA_DRAW_STEP": "5"}) as process:
+    with machine.start(*WORDS, "--events", environment={"SORA_DRAW_STEP": "3600"}) as process:
         for _ in lines_until(process, "take_started"):
             pass
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        assert process.stderr is not None
+        while "once more" not in process.stderr.readline():
+            pass
         process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        process.communicate(timeout=30)
-        assert time.monotonic() - began < 1
+        process.communicate(timeout=300)  # the step that runs would take an hour
     assert process.returncode == 130
     assert machine.run(*WORDS).returncode == 0
     assert machine.leftovers() == []
@@ -286,7 +306,7 @@ def test_an_ignored_signal_stays_ignored(machine: Machine) -> None:
         for _ in lines_until(process, "take_kept"):
             pass
         process.send_signal(signal.SIGHUP)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -315,5 +335,5 @@ def test_a_closed_pipe_does_not_end_the_work(machine: Machine, stream: str) -> N
         pipe.readline()
         pipe.close()
         setattr(process, stream, None)
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert (machine.folder / "four.mp4.sora.json").exists()
