@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli import atomic
+from sora_cli.colour.lut import read_lut
 from sora_cli.errors import MediaError
 
 Colours = NDArray[np.float64]
@@ -16,8 +17,6 @@ Colours = NDArray[np.float64]
 
 SIZE = 33
 """Points a side: the usual size, fine enough that tetrahedral interpolation stays under half an 8-bit step."""
-_LARGEST = 129
-_MOST_BYTES = 100_000_000
 
 
 def table(change: Callable[[Colours], Colours], size: int = SIZE) -> Colours:
@@ -52,53 +51,22 @@ def write_cube(path: Path, full: Colours, title: str = "sora", mark: Callable[[s
         raise MediaError(f"cannot write {path}: {error.strerror}", hint="check the folder and the space") from error
 
 
+def write_curve(path: Path, curve: Colours) -> None:
+    """Write curves `(points, 3)` as a .cube file for libavfilter's `lut1d`."""
+    rows = "%.7f %.7f %.7f\n" * len(curve) % tuple(curve.ravel().tolist())
+    path.write_text(f"LUT_1D_SIZE {len(curve)}\n{rows}", encoding="utf-8")
+
+
 def read_cube(path: Path) -> Colours:
-    """Read a .cube file, of one or three dimensions, as a table.
+    """Read a .cube file as a table over 0 to 1: as it is where it is one, else sampled.
 
     Raises:
         MediaError: the file is missing, or is no .cube table.
     """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _bad(path, "it is too large for a colour table")
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise MediaError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
-    lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
-    size, flat, low, high = 0, False, np.zeros(3), np.ones(3)
-    rows: list[list[str]] = []
-    try:
-        for words in filter(None, lines):
-            if words[0] in {"LUT_3D_SIZE", "LUT_1D_SIZE"}:
-                size, flat = int(words[1]), words[0] == "LUT_1D_SIZE"
-            elif words[0] == "DOMAIN_MIN":
-                low = np.array(words[1:4], np.float64)
-            elif words[0] == "DOMAIN_MAX":
-                high = np.array(words[1:4], np.float64)
-            elif words[0][0] in "+-.0123456789":
-                rows.append(words)
-        values = np.array(rows, np.float64)
-    except (ValueError, IndexError):
-        raise _bad(path, "a line of it is not understood") from None
-    return _resampled(path, values, size, flat=flat, low=low, high=high)
-
-
-def _resampled(path: Path, values: Colours, size: int, *, flat: bool, low: Colours, high: Colours) -> Colours:
-    """Check a file's values and bring them to a table over 0..1."""
-    wanted = size if flat else size**3
-    if size < 2 or (not flat and size > _LARGEST) or values.shape != (wanted, 3) or not np.isfinite(values).all():
-        raise _bad(path, f"it does not hold the {wanted} rows of three numbers that it promises")
-    if (high <= low).any() or low.shape != (3,) or high.shape != (3,):
-        raise _bad(path, "its domain is empty")
-    if flat:
-        steps = np.linspace(0.0, 1.0, size)
-        inside = (grid(SIZE) - low) / (high - low)
-        columns: Iterable[Colours] = (np.interp(inside[..., c], steps, values[:, c]) for c in range(3))
-        return np.clip(np.stack(list(columns), axis=-1), 0.0, 1.0)
-    full = values.reshape(size, size, size, 3)
-    if (low == 0).all() and (high == 1).all():
-        return np.clip(full, 0.0, 1.0)
-    return np.clip(look_up(full, (grid(size) - low) / (high - low)), 0.0, 1.0)
+    lut = read_lut(path)
+    if lut.plain and lut.box is not None:
+        return np.clip(lut.box, 0.0, 1.0)
+    return table(lut, SIZE if lut.box is None else len(lut.box))
 
 
 def look_up(full: Colours, colours: Colours) -> Colours:
@@ -114,7 +82,3 @@ def look_up(full: Colours, colours: Colours) -> Colours:
         place = floor + step
         out += weight * full[place[..., 2], place[..., 1], place[..., 0]]
     return out
-
-
-def _bad(path: Path, why: str) -> MediaError:
-    return MediaError(f"cannot use {path} as a colour table: {why}", hint="name a .cube file of 2 to 129 points a side")

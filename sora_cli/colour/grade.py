@@ -17,7 +17,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from sora_cli.colour.cube import Colours, look_up, read_cube, table, weakened, write_cube
+from sora_cli.colour.cube import Colours, look_up, read_cube, table, weakened, write_cube, write_curve
+from sora_cli.colour.lut import Lut, read_lut
 from sora_cli.colour.match import Match, match
 from sora_cli.errors import MediaError
 from sora_cli.lock import scratch
@@ -31,6 +32,7 @@ from sora_cli.plan.timeline import Cut, CutShot
 GLIMPSES = 4
 """Frames of a shot that are looked at."""
 _PIXELS = 1024
+_FINEST = 65
 
 
 @dataclass
@@ -115,15 +117,37 @@ class Grader:
 
         They are the same object where the grade stays the same.
         """
-        tables = self.tables(shot)
-        made: dict[int, Sequence[Step]] = {id(None): ()}
         with scratch() as folder:
+            if shot.look.match == "lut" and shot.look.path is not None:
+                whole = lut_steps(read_lut(shot.look.path), shot.look.strength, folder)
+                yield [(whole, whole)] * len(shot.pieces)
+                return
+            tables = self.tables(shot)
+            made: dict[int, Sequence[Step]] = {id(None): ()}
             for number, full in enumerate(chain.from_iterable(tables)):
                 if full is not None and id(full) not in made:
                     path = folder / f"{number}.cube"
                     write_cube(path, full)
                     made[id(full)] = (("lut3d", {"file": str(path)}),)
             yield [(made[id(begin)], made[id(end)]) for begin, end in tables]
+
+
+def lut_steps(lut: Lut, strength: float, folder: Path) -> tuple[Step, ...]:
+    """The filters that put a .cube file's colours on frames of 16 bits: its curve exactly, its table tetrahedrally.
+
+    Part of the way (`strength` below 1) a curve and a table together are sampled as one table.
+    """
+    curve, box = lut.fine_curve(strength), lut.box
+    if strength < 1 and box is not None:
+        curve, box = None, weakened(table(lut, _FINEST) if curve is not None else box, strength)
+    steps: list[Step] = []
+    if curve is not None:
+        write_curve(folder / "curve.cube", curve)
+        steps.append(("lut1d", {"file": str(folder / "curve.cube")}))
+    if box is not None:
+        write_cube(folder / "box.cube", box)
+        steps.append(("lut3d", {"file": str(folder / "box.cube")}))
+    return tuple(steps)
 
 
 def lut_name(number: int, shot: str, part: int = 1) -> str:
