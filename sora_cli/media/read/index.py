@@ -134,7 +134,7 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
             continue
         if packet.is_corrupt:
             raise _damaged(path, len(times))
-        if packet.pts is None:
+        if packet.pts is None or not _has_picture(packet):
             return None
         times.append(packet.pts)
         lasts[packet.pts] = packet.duration or 0
@@ -143,6 +143,24 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
     if not keys or min(times) < keys[0] or len(lasts) < len(times) or times[0] != keys[0]:
         return None
     return _index(times, keys, stream.time_base or Fraction(1), lasts[max(times)], seekable=True)
+
+
+def _has_picture(packet: Packet[VideoStream]) -> bool:
+    """Whether a small packet of H.264 or HEVC has a slice of a picture, by its NAL units (ISO/IEC 14496-15)."""
+    if packet.size > _SMALL or packet.stream.codec_context.name not in {"h264", "hevc"}:
+        return True
+    data, at = bytes(packet), 0
+    while at + 4 < len(data):
+        kind = data[at + 4] >> 1 & 63 if packet.stream.codec_context.name == "hevc" else data[at + 4] & 31
+        if kind in _SLICES[packet.stream.codec_context.name]:
+            return True
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+    return False
+
+
+_SLICES = {"h264": range(1, 6), "hevc": range(32)}
+_SMALL = 200
+"""Bytes of a packet that may be too small for a picture."""
 
 
 def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> Index:

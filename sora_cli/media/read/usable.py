@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -10,10 +11,12 @@ from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.film import open_film
 from sora_cli.media.read.opening import require_file
 from sora_cli.media.read.picture import read_picture
-from sora_cli.media.read.sound import sound_blocks, sound_track
+from sora_cli.media.read.sound import sound_blocks, sound_facts, sound_track
 from sora_cli.media.read.whole import require_whole
+from sora_cli.media.stream import SAMPLE_RATE
 
 Use = Literal["picture", "film", "sound"]
+_SLACK = Fraction(1, 10)
 _SMALLEST = 16
 """Pixels a side of a picture that a model is given."""
 
@@ -53,10 +56,19 @@ def _require_sound(path: Path) -> None:
     samples = 0
     for block in sound_blocks(path):
         samples += len(block)
-        if samples and not track.codec.startswith(("pcm_f", "wavpack")):
+        if samples and not track.codec.startswith(("pcm_f", "wavpack", "flac")):
             break
+    else:
+        _require_length(path, samples)
     if not samples:
         raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
+
+
+def _require_length(path: Path, samples: int) -> None:
+    """Refuse sound that ends before its header says; FLAC has no other sign of being cut."""
+    facts = sound_facts(path)
+    if facts is not None and facts.codec == "flac" and samples < (facts.duration - _SLACK) * SAMPLE_RATE:
+        raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
 
 
 def remarks(path: Path) -> tuple[str, ...]:

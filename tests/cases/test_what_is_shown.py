@@ -1,0 +1,296 @@
+"""Real files of people: what they show and sound like counts, not their packets and headers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image, ImageCms
+
+from sora_cli.errors import MediaError
+from sora_cli.media.clip import write_clip
+from sora_cli.media.read import open_film, probe, read_frames, read_picture, read_sound
+from sora_cli.media.read.usable import require_usable
+from sora_cli.media.stream import Sound
+
+CASES = Path(__file__).parent
+SIZE = (64, 48)
+
+
+def film(path: Path, greys: Sequence[int], *, codec: str = "libx264", rate: int = 25, beep: bool = False,
+         options: dict[str, str] | None = None, skip: Callable[[int], bool] = lambda _number: False,
+         times: Sequence[int] | None = None) -> Path:  # fmt: skip
+    """A film of flat frames; `skip` leaves out packets by their number, `times` are in thousandths."""
+    kind = {".ts": "mpegts"}.get(path.suffix)
+    with av.open(str(path), "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        if times:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        sound = container.add_stream("pcm_s16le", rate=48_000, layout="mono") if beep else None
+        packets = []
+        for number, grey in enumerate([*greys, None]):
+            frame = None
+            if grey is not None:
+                frame = av.VideoFrame.from_ndarray(np.full((*SIZE[::-1], 3), grey, np.uint8))
+                frame.pts, frame.time_base = (
+                    (times[number], Fraction(1, 1000)) if times else (number, Fraction(1, rate))
+                )
+            packets += stream.encode(frame)
+        for number, packet in enumerate(packets):
+            if not skip(number):
+                container.mux(packet)
+        if sound is not None:
+            block = av.AudioFrame.from_ndarray(np.full((1, 48_000), 9000, np.int16), "s16", "mono")
+            block.sample_rate, block.pts, block.time_base = 48_000, 0, Fraction(1, 48_000)
+            container.mux(sound.encode(block))
+            container.mux(sound.encode(None))
+    return path
+
+
+def greys_of(path: Path) -> list[int]:
+    with open_film(path) as found:
+        return [round(float(np.median(picture))) for picture in found.pictures(range(found.facts.frames))]
+
+
+def beginnings(sound: np.ndarray) -> list[float]:
+    """When it gets loud after 0.1 s of silence, in seconds."""
+    loud = np.flatnonzero(np.abs(sound[:, 0]) > 0.05)
+    return [float(at) / 48_000 for at in loud[np.concatenate(([True], np.diff(loud) > 4800))]]
+
+
+# -- the cases -----------------------------------------------------------------------------------------------------
+
+
+def test_a_hole_in_the_sound_is_silent() -> None:
+    assert np.allclose(beginnings(read_sound(CASES / "A_gap.mkv")), [0.5, 2.5], atol=0.005)
+
+
+@pytest.mark.parametrize(("name", "frames", "fps"), [
+    ("B_endtrim.mp4", 50, 25), ("B_cut.mp4", 39, 25), ("D_mid.ts", 50, 25), ("F_nodd.webm", 60, 30),
+])  # fmt: skip
+def test_frames_that_are_shown_are_counted(name: str, frames: int, fps: int) -> None:
+    with open_film(CASES / name) as found:
+        facts = found.facts
+        assert (facts.frames, facts.fps) == (frames, fps)
+        assert abs(float(facts.duration) - frames / fps) < 0.01
+        assert len(found.shown_at(Fraction(fps))) == frames
+        assert len(list(found.frames(range(frames)))) == frames
+
+
+def test_the_last_picture_keeps_its_length() -> None:
+    with open_film(CASES / "H_hold.gif") as found:
+        assert (found.facts.frames, found.facts.duration) == (3, Fraction(22, 10))
+        assert found.shown_at(Fraction(10)) == [0, 1, *[2] * 20]
+
+
+def test_wide_primaries_become_those_of_bt_709() -> None:
+    found, right = (read_frames(CASES / name, 0, 1)[0, 20, 20].astype(int) for name in ("L_2020.mp4", "L_right.mp4"))
+    assert np.abs(found - right).max() <= 3
+
+
+@pytest.mark.parametrize("name", ["H_a.mov", "H_alpha.png"])
+def test_what_is_transparent_shows_white_and_is_told(name: str) -> None:
+    with open_film(CASES / name) as found:
+        assert (found.read(0, 1)[0, 20, -8:] == 255).all()
+        assert "transparent" in found.facts.remarks[0]
+
+
+# -- their neighbours: times -----------------------------------------------------------------------------------------
+
+
+def test_streams_that_were_joined_run_on(tmp_path: Path) -> None:
+    parts = [film(tmp_path / f"{name}.ts", greys).read_bytes() for name, greys in (("a", [60] * 20), ("b", [180] * 20))]
+    (tmp_path / "c.ts").write_bytes(b"".join(parts))
+    found = probe(tmp_path / "c.ts")
+    assert (found.frames, found.fps, found.variable) == (40, 25, False)
+    assert np.abs(np.array(greys_of(tmp_path / "c.ts")) - ([60] * 20 + [180] * 20)).max() <= 3
+
+
+def test_an_avi_with_an_empty_chunk_is_whole(tmp_path: Path) -> None:
+    path = film(
+        tmp_path / "a.avi", range(40, 90), codec="mpeg4", beep=True, times=[n * 40 + 40 * (n > 20) for n in range(50)]
+    )
+    found = probe(path)
+    assert found.frames == 50
+    assert abs(found.duration - Fraction(51, 25)) <= Fraction(1, 25)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
+def test_packets_that_show_nothing_are_no_frames(tmp_path: Path, name: str) -> None:
+    whole = film(tmp_path / "whole.mp4", range(40, 60), options={"bf": "0"})
+    words = b"\0\0\0\x05\x06\x05\x01\x00\x80"  # supplemental information, and no picture
+    with av.open(str(whole)) as source, av.open(str(tmp_path / name), "w") as target:
+        out = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is None:
+                continue
+            number = packet.pts // 512
+            packet.stream = out
+            target.mux(packet)
+            if number % 5 == 2:
+                empty = av.Packet(words)
+                empty.pts = empty.dts = number * 512 + 256
+                empty.time_base, empty.stream = Fraction(1, 12_800), out
+                target.mux(empty)
+    found = probe(tmp_path / name)
+    assert (found.frames, found.fps) == (20, 25)
+    assert np.abs(np.array(greys_of(tmp_path / name)) - range(40, 60)).max() <= 3
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_film_of_changing_rate_keeps_each_time(tmp_path: Path, name: str) -> None:
+    times = [0, 40, 80, 200, 240, 600, 640]
+    found = probe(film(tmp_path / name, [40, 60, 80, 100, 120, 140, 160], times=times))
+    assert (found.frames, found.variable, found.fps) == (7, True, 25)
+    assert found.shown_at(Fraction(25))[:16] == [0, 1, 2, 2, 2, 3, *[4] * 9, 5]
+
+
+def test_a_slow_film_holds_its_frames(tmp_path: Path) -> None:
+    found = probe(film(tmp_path / "a.mp4", [40, 80, 120], times=[0, 2000, 4000]))
+    assert found.fps is not None
+    assert found.fps >= 1
+    assert found.shown_at(Fraction(1))[:5] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("kind", "delays", "wanted"), [
+    ("gif", [0, 0, 0], [100] * 3), ("gif", [10, 10, 10], [100] * 3), ("gif", [70, 300, 1200], [70, 300, 1200]),
+    ("png", [0, 0, 0], [100] * 3), ("png", [100, 100, 2000], [100, 100, 2000]),
+    ("webp", [100, 50, 2000], [100, 50, 2000]),
+])  # fmt: skip
+def test_each_picture_of_an_animation_is_shown_as_long_as_browsers_do(
+    tmp_path: Path, kind: str, delays: list[int], wanted: list[int]
+) -> None:
+    first, *others = [Image.new("RGB", SIZE, (grey, grey, grey)) for grey in (40, 120, 200)]
+    path = tmp_path / f"a.{kind}"
+    first.save(path, save_all=True, append_images=others, duration=delays)
+    with open_film(path) as found:
+        ends = [*found.index.times[1:], found.index.times[-1] + found.index.last]
+        assert list(np.diff([0, *ends]) * found.index.base * 1000) == wanted
+        assert np.abs(np.array([found.read(number, 1).mean() for number in range(3)]) - (40, 120, 200)).max() <= 3
+
+
+# -- their neighbours: sound -----------------------------------------------------------------------------------------
+
+
+def with_sound_at(path: Path, begins: list[float]) -> Path:
+    """A film of 2 s with bursts of 0.2 s at these times of its sound track, and no sound packets between them."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(np.full((*SIZE[::-1], 3), 90, np.uint8))
+            frame.pts = number
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        for begin in begins:
+            block = av.AudioFrame.from_ndarray(np.full((1, 9600), 12_000, np.int16), "s16", "mono")
+            block.sample_rate, block.pts, block.time_base = 48_000, round(begin * 48_000), Fraction(1, 48_000)
+            container.mux(audio.encode(block))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.nut"])
+def test_sound_that_begins_late_and_pauses_stays_in_its_place(tmp_path: Path, name: str) -> None:
+    sound = read_sound(with_sound_at(tmp_path / name, [0.4, 1.0, 1.5]))
+    assert np.allclose(beginnings(sound), [0.4, 1.0, 1.5], atol=0.005)
+
+
+def test_another_track_is_used_where_the_first_cannot_be_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        tracks = [container.add_stream("pcm_s16le", rate=48_000, layout="mono") for _ in range(2)]
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(np.full((*SIZE[::-1], 3), 90, np.uint8))
+            frame.pts = number
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        for track in tracks:
+            block = av.AudioFrame.from_ndarray(np.full((1, 48_000), 12_000, np.int16), "s16", "mono")
+            block.sample_rate, block.pts, block.time_base = 48_000, 0, Fraction(1, 48_000)
+            container.mux(track.encode(block))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT", 1))
+    found = probe(path)
+    assert (found.frames, found.channels) == (25, 1)
+    assert found.remarks == ("its sound track 1 cannot be decoded", "track 2 is used")
+    assert abs(np.abs(read_sound(path)).max() - 12_000 / 32_768) < 0.01
+    path.write_bytes(data.replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT"))
+    found = probe(path)
+    assert (found.frames, found.channels) == (25, 0)
+    assert found.remarks[-1] == "it is used without sound"
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.mp4"])
+def test_music_cut_in_half_is_told_before_the_work(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
+    path = tmp_path / name
+    if name == "a.mp4":
+        write_clip(path, np.zeros((1, 8, 8, 3), np.uint8), Fraction(24), Sound(noise[:, None], 48_000))
+    else:
+        soundfile.write(path, noise, 48_000)
+    require_usable(path, "sound")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(MediaError, match=r"cut short|no picture, film or sound"):
+        require_usable(path, "sound")
+
+
+def test_sound_of_no_samples_or_no_numbers_is_told_before_the_work(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0, np.float32), 48_000)
+    with pytest.raises(MediaError, match=r"none\.wav"):
+        require_usable(tmp_path / "none.wav", "sound")
+    samples = np.zeros(96_000, np.float32)
+    samples[90_000] = np.nan
+    soundfile.write(tmp_path / "nan.wav", samples, 48_000, subtype="FLOAT")
+    with pytest.raises(MediaError, match="no numbers"):
+        require_usable(tmp_path / "nan.wav", "sound")
+
+
+# -- their neighbours: pictures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["avif", "heic"])
+def test_pictures_of_phones_are_read(tmp_path: Path, kind: str) -> None:
+    image = Image.new("RGB", (64, 48), (200, 80, 40))
+    read_picture(CASES / "H_alpha.png")  # knows HEIC from here on
+    image.save(tmp_path / f"a.{kind}", quality=95)
+    found = read_picture(tmp_path / f"a.{kind}")
+    assert found.shape == (1, 48, 64, 3)
+    assert np.abs(found[0, 20, 20].astype(int) - (200, 80, 40)).max() <= 4
+
+
+def test_a_profile_is_applied_beside_transparency(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGBA", (32, 32), (10, 200, 30, 128)).save(tmp_path / "a.png", icc_profile=profile)
+    found = read_picture(tmp_path / "a.png")[0, 5, 5].astype(int)
+    assert np.abs(found - (132, 227, 142)).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (20, 2000)])
+def test_a_picture_that_is_none_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size).save(tmp_path / "a.png")
+    with pytest.raises(MediaError, match="too long and narrow"):
+        require_usable(tmp_path / "a.png", "picture")
+    with pytest.raises(MediaError, match="too long and narrow"):
+        read_frames(tmp_path / "a.png", 0, 1)
+
+
+def test_a_reference_too_small_to_see_and_a_huge_one_are_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    with pytest.raises(MediaError, match="too small"):
+        require_usable(tmp_path / "dot.png", "picture", for_model=True)
+    require_usable(tmp_path / "dot.png", "picture")
+    data = io.BytesIO()
+    Image.new("1", (30_000, 20_000)).save(data, "PNG")
+    (tmp_path / "huge.png").write_bytes(data.getvalue())
+    with pytest.raises(MediaError, match="too large"):
+        require_usable(tmp_path / "huge.png", "picture")
