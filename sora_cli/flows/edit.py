@@ -17,7 +17,7 @@ from sora_cli.cancel import Halt
 from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.events import Report
+from sora_cli.events import Note, Report
 from sora_cli.flows import outputs
 from sora_cli.flows.film import Clock, check_place, in_words
 from sora_cli.flows.film import target as film_target
@@ -107,7 +107,7 @@ def stitch(
     come = _read(forms.transition, transition, "--transition")
     look = _look(match, strength)
     _check_out(maker, out, way, look.path)
-    found = [_probed(path) for path in clips]
+    found = [_probed(path, way.report) for path in clips]
     rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _even(found[0])
     if size:
@@ -154,7 +154,7 @@ def grade(
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
     _check_out(maker, out, way, look.path, lut=lut)
-    found = _probed(clip)
+    found = _probed(clip, way.report)
     rate, (width, height) = _rate(found), _even(found)
     shot = _shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
@@ -182,7 +182,7 @@ def mark(film: Path, out: Path, way: Way) -> Made:
     """
     maker = outputs.Maker(command="stamp", paths=(film,))
     _check_out(maker, out, way)
-    _probed(film)
+    _probed(film, way.report)
     return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)), maker)
 
 
@@ -196,12 +196,14 @@ _ENDINGS = {
 # -- from files to a cut ---------------------------------------------------------------------------------------------
 
 
-def _probed(path: Path) -> Probe:
-    """What a film is; refuses what is none, or would come out wrong."""
+def _probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
+    """What a film is, with a note on how it is used; refuses what is none, or would come out wrong."""
     if path.is_dir():
         raise MediaError(f"cannot use {path}: it is a folder", hint="name a film file")
     with open_film(path) as film:
         found = film.facts
+    if may_be_picture and found.kind == "picture":
+        return found
     if found.kind != "film":
         raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint="name a film with pictures")
     said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
@@ -210,6 +212,8 @@ def _probed(path: Path) -> Probe:
         raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
     if found.color.hdr:
         raise no_hdr(path)
+    if report is not None and found.remarks:
+        report(Note(f"{path.name}: {'; '.join(found.remarks)}"))
     return found
 
 
@@ -250,10 +254,7 @@ def _look(match: str, strength: float) -> Look:
         raise RequestError(f"--match {match}: no such file", hint=hint)
     if path.suffix.lower() == ".cube":
         return Look("lut", path, strength)
-    with open_film(path) as film:
-        picture = film.facts.kind == "picture"
-    if not picture:
-        _probed(path)
+    _probed(path, may_be_picture=True)
     return Look("picture", path, strength)
 
 
