@@ -199,7 +199,7 @@ def test_an_interrupt_ends_with_130_and_the_next_run_goes_on(studio: Path) -> No
             if json.loads(line)["event"] == "take_kept":
                 process.send_signal(2)
                 break
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 130
     assert not (studio / "long.mp4").exists()
     assert not [path for path in studio.rglob(".*") if path.is_file()]

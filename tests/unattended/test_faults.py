@@ -429,7 +429,7 @@ def test_a_file_may_not_grow_past_the_users_limit(machine: Machine) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     with machine.start(*WORDS, preexec_fn=small_files) as process:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "File too large" in err
     assert "Traceback" not in err

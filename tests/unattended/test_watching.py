@@ -159,5 +159,5 @@ def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
     if not full.exists():
         pytest.skip("no /dev/full")
     with full.open("w") as nowhere, machine.start(*WORDS, "--events", stdout=nowhere, stderr=nowhere) as process:
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert (machine.folder / "film.mp4.sora.json").exists()
