@@ -22,7 +22,6 @@ from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
 from sora_cli.store import Clip, Store
-from sora_cli.storyboard.model import SoundBed
 from tests.boards import board, catalogue
 from tests.master.painted import difference, paint
 
@@ -71,7 +70,7 @@ def shot(planned: Plan, folder: Path) -> tuple[dict[str, Clip], Drifting]:
 
 
 def film(planned: Plan, clips: dict[str, Clip]) -> np.ndarray:
-    master = finish(assemble(planned, clips), SoundBed(), pixels="gbrp")
+    master = finish(assemble(planned, clips), pixels="gbrp")
     return np.stack([frame.to_ndarray(format="rgb24") for frame in master.pictures()]).astype(float)
 
 

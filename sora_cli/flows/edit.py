@@ -34,7 +34,7 @@ from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
 from sora_cli.store import Clip
 from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import Look, Provenance, SoundBed, Transition
+from sora_cli.storyboard.model import Look, Provenance, Transition
 
 Value = TypeVar("Value")
 
@@ -286,7 +286,7 @@ def _check_out(
 def _finished(cut: Cut, out: Path, way: Way, colour: str, maker: outputs.Maker) -> Made:
     """Finish a cut of whole films and release it."""
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
-    master = finish(cut, SoundBed(), pixels=delivery(way.deliver).made_in)
+    master = finish(cut, pixels=delivery(way.deliver).made_in)
     return _released(master, out, way, stamp.Edit(clips=clips, colour=colour), maker)
 
 

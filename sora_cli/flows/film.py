@@ -6,7 +6,7 @@
     plan     = plan_takes(board, catalogue)
     clips    = shoot(plan, executor, store, report)
     cut      = timeline.assemble(plan, clips)
-    master   = finish(cut, board.sound)
+    master   = finish(cut, board.sound.loudness)
     released = stamp.release(master, out, signer)
 
 Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
@@ -30,7 +30,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Note, Released, Report, Silent, Stage, StageDone, StageStarted
-from sora_cli.flows import outputs, preflight
+from sora_cli.flows import heard, outputs, preflight
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
@@ -170,7 +170,7 @@ def make(
     if done is not None:
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            store.remember_release(out, done.sidecar, [take.key for take in plan.takes])
+            store.remember_release(out, done.sidecar, heard.keys(plan))
         unlock(out)
         return replace(done, remarks=plan.remarks)
     allow = partial(check_outputs, board, out, kind, signer=signer, overwrite=overwrite)
@@ -183,6 +183,7 @@ def make(
         if done is not None:
             return replace(done, remarks=plan.remarks)
         stack.enter_context(studio.store.used(studio.halt.check))
+        sounds = heard.prepare(plan, studio.store)
         with clock.stage("shoot"):
             clips = studio.shoot(plan, report)
         studio.halt.check()
@@ -191,9 +192,9 @@ def make(
                 plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
             )
             allow()  # hours may have gone by
-            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again)
+            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
         film = replace(film, stages=clock.stages, remarks=plan.remarks)
-        studio.store.remember_release(out, film.sidecar, [take.key for take in plan.takes])
+        studio.store.remember_release(out, film.sidecar, heard.keys(plan))
         made_by = maker(board).record(out.parent)
         sidecar.write(
             plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by
@@ -278,7 +279,7 @@ def write_luts(
 
 def _finish(
     plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
-    again: Mapping[str, Any],
+    again: Mapping[str, Any], sounds: heard.Heard,
 ) -> Film:  # fmt: skip
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
@@ -286,10 +287,11 @@ def _finish(
     from sora_cli.media.sheet import Strip, contact_sheet
     from sora_cli.plan.timeline import assemble
 
-    cut = assemble(plan, clips)
+    cut = assemble(plan, clips, sounds.speech, sounds.made)
+    master = finish(cut, plan.board.sound.loudness, pixels=kind.made_in, report=report)
     beside, sheet = sidecar.beside(out)
     done = stamp.release(
-        finish(cut, plan.board.sound, pixels=kind.made_in, report=report), out, making=_making(plan, clips, cut, again),
+        master, out, making=_making(plan, clips, cut, again),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
         may_leave_unmarked=may_be_unmarked(plan.board.policy),
     )  # fmt: skip
@@ -324,13 +326,11 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str,
                 own_media=tuple(carried),
             ))  # fmt: skip
             start += len(piece.frames)
-    sound = board.sound
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
     return Making(
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
         colour=matched_to([shot for shot in plan.shots if shot.beats]),
-        music=tuple(path for path in (sound.ambience_path, sound.music_path) if path is not None),
-        cues=tuple((cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues),
+        sounds=tuple(heard.own_sounds(plan, cut)), speech=heard.told(plan),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {}, recipe=again,

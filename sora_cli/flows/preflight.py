@@ -152,6 +152,10 @@ def _used(plan: Plan) -> set[Path]:
         carry.hold.path for carry in carries if carry.hold and carry.hold.path
     }
     paths |= {beat.sound_path for shot in shots for beat in shot.beats if beat.sound_path}
+    paths |= {line.path for shot in shots for beat in shot.beats for line in beat.dialogue if line.path}
+    paths |= {
+        path for shot in shots for beat in shot.beats for path in (beat.bed.ambience_path, beat.bed.music_path) if path
+    }
     paths |= {shot.look.path for shot in shots if shot.look.path}
     return paths | {shot.title.font for shot in shots if shot.title and shot.title.font}
 
@@ -192,12 +196,12 @@ def _open(path: Path, use: str) -> None:
 
         read_cube(path)
     elif kind in SOUNDS or use in {"ambience", "music", "sound"}:
-        from sora_cli.master.sound import looped
         from sora_cli.media.read.usable import require_usable
+        from sora_cli.sound.mix import looped_file
 
         require_usable(path, "sound")
         if use == "ambience":
-            next(looped(path))
+            next(looped_file(path))
         _require_unchanged(path)
     elif kind in PICTURES or kind in FILMS:
         from sora_cli.media.read.usable import require_usable

@@ -12,14 +12,16 @@ from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
 from sora_cli.media.stream import Chapter, Master
 from sora_cli.plan.timeline import Cut
-from sora_cli.storyboard.model import SoundBed
 
 
-def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels, report: Report | None = None) -> Master:
+def finish(
+    cut: Cut, loudness: float | None = None, *, pixels: str = WEB.pixels, report: Report | None = None
+) -> Master:
     """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
 
-    `pixels` is the pixel format that the pictures come in: that of the delivery, so that each pixel is converted once.
-    `report` hears where the sound cannot come out as loud as asked.
+    `loudness` is what the sound is brought to, LUFS; it stays as it is where None, its peaks held. `pixels` is the
+    pixel format that the pictures come in: that of the delivery, so that each pixel is converted once. `report` hears
+    where the sound cannot come out as loud as asked.
 
     Raises:
         MediaError: the cut is empty. Later, from the master's streams: a clip is missing, damaged or too short.
@@ -32,7 +34,7 @@ def finish(cut: Cut, sound: SoundBed, *, pixels: str = WEB.pixels, report: Repor
         fps=cut.fps,
         frames=cut.frames,
         pictures=lambda: pictures(cut, pixels, Grader(cut).steps),
-        sound=soundtrack(cut, sound, report),
+        sound=soundtrack(cut, loudness, report),
         title=cut.title,
         author=cut.author,
         chapters=chapters(cut),

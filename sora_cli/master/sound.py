@@ -1,140 +1,90 @@
-"""The sound: that of clips and of shots, in sync to the sample, with ambience and music under it.
+"""The sound: that of clips and of shots, in sync to the sample; lines over it, ambience and music under it.
 
 Shots are joined with equal-power ramps: short ones where they cut, as long as the transition where they overlap. Where
 a clip carries on from the one before, its first frames repeat the last of that one, with a sound of their own: there
-the one crosses over into the other, up to the join. All of it streams: a block is mixed from whatever sounds in it.
+the one crosses over into the other, up to the join. Beds that follow each other cross over around their cut.
+
+Where somebody speaks, every level is told from speech: lines are brought to one level, music lies `MUSIC` and ambience
+`AMBIENCE` LU under it, and both go further down while a line is heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sora_cli.errors import MediaError
 from sora_cli.events import Note, Report, Silent
-from sora_cli.master.loudness import levelled
+from sora_cli.master.loudness import levelled, loudness
 from sora_cli.media.read import sound_blocks
 from sora_cli.media.sound import stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
-from sora_cli.plan.timeline import Cut, CutShot, Piece
-from sora_cli.storyboard.model import SoundBed
+from sora_cli.plan.timeline import Bed, Cut, CutLine, CutShot, Piece
+from sora_cli.sound.level import SPEECH, speech_gain
+from sora_cli.sound.mix import JOIN, Bus, Duck, Layer, looped_file, mixed
+from sora_cli.sound.space import SPACES, heard_in
 
-BLOCK = SAMPLE_RATE // 2
-JOIN = SAMPLE_RATE // 100
-"""Half of the ramp at a cut, 10 ms: the join is 20 ms long, too short to hear and too long to click."""
 CARRIED_JOIN = SAMPLE_RATE // 4
 """The longest crossing from a clip to the one that carries on from it: two makings of one ambience, heard as one."""
-LOOP_JOIN = 2 * SAMPLE_RATE
 BED_FADES = (SAMPLE_RATE, 2 * SAMPLE_RATE)
-"""How long ambience and music come in and go out."""
+"""How long the film's first bed comes in and its last one goes out."""
+BED_JOIN = SAMPLE_RATE
+"""How long a bed crosses over into the next, around the cut: a second (scenes' ambience: half a second to two)."""
 UNDER = 0.4
-"""Gain of ambience and of music where they lie under other sound, -8 dB."""
+"""Gain of ambience and of music where they lie under other sound and nobody speaks, -8 dB."""
+MUSIC, AMBIENCE = 6.0, 12.0
+"""How far under speech beds are while nobody speaks, LU."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """Sound in a place: `length` samples from film sample `start`, made of `source()` from its sample `skip` on."""
-
-    source: Callable[[], Iterator[Samples]]
-    start: int
-    length: int
-    skip: int = 0
-    rise: int = 0
-    fall: int = 0
-    gain: float = 1.0
-
-
-def soundtrack(cut: Cut, bed: SoundBed, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
+def soundtrack(cut: Cut, target: float | None, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
     """The film's sound, ready to stream; None where nothing sounds.
 
-    The first pass measures it, block by block, and sets its level: to `bed.loudness` where one is asked for, and in any
+    The first pass measures it, block by block, and sets its level: to `target` LUFS where one is asked for, and in any
     case with true peaks no higher than -1 dBTP (EBU R 128). `report` hears when that loudness cannot be reached.
     """
-    layers = _clip_layers(cut) + _cue_layers(cut)
-    layers += _bed_layers(cut, bed, under=bool(layers))
-    if not layers:
+    if not _sources(cut):
         return None
-    total = round(cut.frames / cut.fps * SAMPLE_RATE)
 
     def tell(reached: float) -> None:
-        message = (
-            f"the sound comes out at {reached:.1f} LUFS, not at {bed.loudness:g}: its peaks leave no room for more"
-        )
+        message = f"the sound comes out at {reached:.1f} LUFS, not at {target:g}: its peaks leave no room for more"
         (report or Silent())(Note(message, "use music or a sound with smaller peaks, or ask for less `loudness`"))
 
-    return levelled(lambda: mixed(layers, total), bed.loudness, tell)
+    return levelled(Mix(cut), target, tell)
 
 
-def mixed(layers: Sequence[Layer], total: int) -> Iterator[Samples]:
-    """Add the layers up: blocks of half a second, in all `total` samples."""
-    waiting = sorted(layers, key=lambda layer: layer.start)
-    playing: list[_Player] = []
-    for begin in range(0, total, BLOCK):
-        block = np.zeros((min(BLOCK, total - begin), 2), np.float32)
-        end = begin + len(block)
-        while waiting and waiting[0].start < end:
-            playing.append(_Player(waiting.pop(0)))
-        for player in playing:
-            player.add_to(block, begin)
-        playing = [player for player in playing if player.end > end]
-        yield block
+class Mix:
+    """The film's sound before its level is set: each call is a pass through it, of one bus or of all."""
+
+    def __init__(self, cut: Cut) -> None:
+        self._cut = cut
+        self.total = _samples(cut.frames, cut.fps)
+        self._ducks = [Duck(line.start, line.start + line.length, line.depth) for line in cut.lines]
+        self._layers: list[Layer] | None = None
+
+    def __call__(self, bus: Bus | None = None) -> Iterator[Samples]:
+        """A pass: stereo blocks, in all as many samples as the film has."""
+        if self._layers is None:
+            self._layers = layers(self._cut)
+        chosen = [layer for layer in self._layers if bus in {None, layer.bus}]
+        return mixed(chosen, self.total, self._ducks)
 
 
-class _Feed:
-    """Blocks of any length, taken in lengths of one's own."""
-
-    def __init__(self, blocks: Iterator[Samples]) -> None:
-        self._blocks = blocks
-        self._rest = np.zeros((0, 2), np.float32)
-
-    def take(self, count: int) -> Samples:
-        """The next `count` samples; fewer at the end."""
-        parts = [self._rest]
-        held = len(self._rest)
-        while held < count and (block := next(self._blocks, None)) is not None:
-            parts.append(block)
-            held += len(block)
-        joined = np.concatenate(parts)
-        self._rest = joined[count:]
-        return joined[:count]
+def layers(cut: Cut) -> list[Layer]:
+    """All that sounds in a film, in its place."""
+    sounds = _clip_layers(cut) + _cue_layers(cut)
+    return sounds + [_line_layer(line) for line in cut.lines] + _bed_layers(cut, under=bool(sounds))
 
 
-class _Player:
-    """A layer being played."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
-        self._feed = _Feed(layer.source())
-        self._feed.take(layer.skip)
-        self.end = layer.start + layer.length
-
-    def add_to(self, block: Samples, begin: int) -> None:
-        """Add what sounds in the film's samples from `begin` on."""
-        layer = self._layer
-        first, last = max(begin, layer.start), min(begin + len(block), self.end)
-        if last <= first:
-            return
-        samples = self._feed.take(last - first)
-        gain = ramps(first - layer.start, last - layer.start, layer.length, layer.rise, layer.fall) * layer.gain
-        block[first - begin : first - begin + len(samples)] += samples * gain[: len(samples), np.newaxis]
+def _sources(cut: Cut) -> bool:
+    pieces = any(_sounds(piece) for shot in cut.shots for piece in shot.pieces)
+    return pieces or bool(cut.lines or cut.beds) or any(shot.cues for shot in cut.shots)
 
 
-def ramps(first: int, last: int, length: int, rise: int, fall: int) -> NDArray[np.float32]:
-    """The gain at samples `first` to `last` of a layer: a quarter sine up, one, a quarter sine down (equal power)."""
-    at = np.arange(first, last, dtype=np.float64) + 0.5
-    up = np.clip(at / rise, 0, 1) if rise else np.ones_like(at)
-    down = np.clip((length - at) / fall, 0, 1) if fall else np.ones_like(at)
-    return (np.sin(up * np.pi / 2) * np.sin(down * np.pi / 2)).astype(np.float32)
+# -- clips -----------------------------------------------------------------------------------------------------
 
 
 def _clip_layers(cut: Cut) -> list[Layer]:
-    layers = []
+    found = []
     placed = list(_placed(cut))
     for at, (number, begin, piece) in enumerate(placed):
         if not _sounds(piece):
@@ -144,8 +94,8 @@ def _clip_layers(cut: Cut) -> list[Layer]:
         first = at == 0 or placed[at - 1][0] != number
         last = at + 1 == len(placed) or placed[at + 1][0] != number
         crossings = [_crossing(cut, pair) for pair in (placed[max(0, at - 1) : at + 1], placed[at : at + 2])]
-        layers.append(_clip_layer(cut, piece, begin, _joins(cut, shot, following, first=first, last=last), crossings))
-    return layers
+        found.append(_clip_layer(cut, piece, begin, _joins(cut, shot, following, first=first, last=last), crossings))
+    return found
 
 
 def _placed(cut: Cut) -> Iterator[tuple[int, int, Piece]]:
@@ -173,21 +123,6 @@ def _crossing(cut: Cut, pair: Sequence[tuple[int, int, Piece]]) -> int:
     return min(CARRIED_JOIN, _samples(piece.repeats, piece.clip.fps * piece.speed), _samples(shorter, cut.fps) // 2)
 
 
-def _cue_layers(cut: Cut) -> list[Layer]:
-    """The sound files of shots, which come and go with their shot's transitions."""
-    layers = []
-    for number, shot in enumerate(cut.shots):
-        following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
-        for cue in shot.cues:
-            start, end = _samples(cue.start, cut.fps), _samples(cue.end, cut.fps)
-            first, last = cue.start == shot.start, cue.end == shot.start + shot.frames
-            come, go = _joins(cut, shot, following, first=first, last=last)
-            layers.append(Layer(
-                source=partial(sound_blocks, cue.path), start=start, length=end - start, rise=come, fall=go or 2 * JOIN
-            ))  # fmt: skip
-    return layers
-
-
 def _joins(cut: Cut, shot: CutShot, following: CutShot | None, *, first: bool, last: bool) -> tuple[int, int]:
     """How long a piece's sound rises and falls for its shot's transitions, in samples; 0 where it just cuts."""
     come = (shot.overlap or shot.lead) if first else 0
@@ -207,6 +142,7 @@ def _clip_layer(cut: Cut, piece: Piece, begin: int, joins: tuple[int, int], cros
     before = into or (0 if come or begin == 0 else min(JOIN, skip))
     after = 0 if go or out else max(0, min(JOIN, spare))
     return Layer(
+        bus="effects",
         source=partial(stretched, clip.path, piece.speed) if piece.speed != 1 else partial(sound_blocks, clip.path),
         start=start - before,
         length=end - start + before + after,
@@ -216,39 +152,75 @@ def _clip_layer(cut: Cut, piece: Piece, begin: int, joins: tuple[int, int], cros
     )
 
 
-def _samples(frames: int, fps: Fraction) -> int:
+def _samples(frames: int | Fraction, fps: Fraction) -> int:
     return round(frames / fps * SAMPLE_RATE)
 
 
-def _bed_layers(cut: Cut, bed: SoundBed, *, under: bool) -> list[Layer]:
+# -- sounds of shots, lines, beds ------------------------------------------------------------------------------
+
+
+def _cue_layers(cut: Cut) -> list[Layer]:
+    """The sounds of shots, which come and go with their shot's transitions, or lead and lag at its cuts."""
+    found = []
+    for number, shot in enumerate(cut.shots):
+        following = cut.shots[number + 1] if number + 1 < len(cut.shots) else None
+        for cue in shot.cues:
+            start = max(0, _samples(cue.start + (cue.at - cue.leads) * cut.fps, cut.fps))
+            end = min(_samples(cut.frames, cut.fps), _samples(cue.end + cue.lags * cut.fps, cut.fps))
+            first, last = cue.start == shot.start, cue.end == shot.start + shot.frames
+            come, go = _joins(cut, shot, following, first=first and not cue.at, last=last)
+            if end > start:
+                found.append(Layer(
+                    bus="effects", source=partial(sound_blocks, cue.path), start=start, length=end - start, rise=come,
+                    fall=go or 2 * JOIN, gain=10 ** (cue.level / 20),
+                ))  # fmt: skip
+    return found
+
+
+def _line_layer(line: CutLine) -> Layer:
+    """A line at the level of speech, in its place."""
+    gain = speech_gain(line.path) * 10 ** (line.level / 20)
+    return Layer(
+        bus="dialogue", source=partial(heard_in, partial(sound_blocks, line.path), line.space), start=line.start,
+        length=line.length + SPACES[line.space].tail, gain=gain, pan=line.pan,
+    )  # fmt: skip
+
+
+def _bed_layers(cut: Cut, *, under: bool) -> list[Layer]:
+    found = []
+    for bus in ("ambience", "music"):
+        beds = [bed for bed in cut.beds if bed.bus == bus]
+        for at, bed in enumerate(beds):
+            after = beds[at + 1] if at + 1 < len(beds) else None
+            found.append(_bed_layer(cut, bed, beds[at - 1] if at else None, after, under=under))
+    return found
+
+
+def _bed_layer(cut: Cut, bed: Bed, before: Bed | None, after: Bed | None, *, under: bool) -> Layer:
+    """A bed, crossing over with those that it touches, fading where nothing is."""
     total = _samples(cut.frames, cut.fps)
-    gain = UNDER if under else 1.0
-    rise, fall = (min(length, total // 4) for length in BED_FADES)
-    sources: list[Callable[[], Iterator[Samples]]] = []
-    if bed.ambience_path is not None:
-        sources.append(partial(looped, bed.ambience_path))
-    if bed.music_path is not None:
-        sources.append(partial(sound_blocks, bed.music_path))
-    return [Layer(source=source, start=0, length=total, rise=rise, fall=fall, gain=gain) for source in sources]
+    start = _samples(bed.start - bed.leads * cut.fps, cut.fps)
+    following = after if after is not None and bed.end >= after.start else None
+    end = _samples(bed.end + (bed.lags - (following.leads if following else 0)) * cut.fps, cut.fps)
+    rise, fall = (min(fade, total // 4) for fade in BED_FADES)
+    if start > 0:
+        rise = _bed_join(cut, bed)
+        start -= rise // 2 if before is not None and before.end >= bed.start else 0
+    if end < total:
+        fall = _bed_join(cut, following or bed)
+        end += fall // 2 if following else 0
+    start, end = max(0, start), min(total, end)
+    source = partial(looped_file if bed.bus == "ambience" else sound_blocks, bed.path)
+    gain = _under_speech(bed) if cut.lines else UNDER if under else 1.0
+    return Layer(bus=bed.bus, source=source, start=start, length=end - start, rise=rise, fall=fall, gain=gain)
 
 
-def looped(path: Path) -> Iterator[Samples]:
-    """A sound file over and over, each end crossfaded with the next beginning (equal power, 2 s or a quarter of it).
+def _bed_join(cut: Cut, bed: Bed) -> int:
+    """How long a bed crosses over at its cut: a second, or as long as the transition, and at most half of it."""
+    return min(max(BED_JOIN, _samples(bed.overlap, cut.fps)), _samples(bed.end - bed.start, cut.fps) // 2)
 
-    Raises:
-        MediaError: the file cannot be read, or is too short to loop.
-    """
-    join = min(LOOP_JOIN, len(_Feed(sound_blocks(path)).take(4 * LOOP_JOIN)) // 4)
-    if join < JOIN:
-        raise MediaError(f"cannot loop {path}: it is too short", hint="use a sound of some seconds")
-    rising = np.sin((np.arange(join, dtype=np.float32) + 0.5) / join * np.pi / 2)[:, np.newaxis]
-    tail: Samples | None = None
-    while True:
-        feed = _Feed(sound_blocks(path))
-        head = feed.take(join)
-        yield head if tail is None else head * rising + tail * rising[::-1]
-        tail = feed.take(join)
-        while len(more := feed.take(BLOCK)):
-            held = np.concatenate((tail, more))
-            yield held[:-join]
-            tail = held[-join:]
+
+def _under_speech(bed: Bed) -> float:
+    """The gain that puts a bed under speech."""
+    down = MUSIC if bed.bus == "music" else AMBIENCE
+    return float(10 ** ((SPEECH - down - loudness(sound_blocks(bed.path))) / 20))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,8 +20,13 @@ from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, Problem, refusal
 from sora_cli.plan.takes import ANY_ENGINE, PlannedBeat, Stretch, TakeMaker, card_of, stretches_for
+from sora_cli.store import Store, default_folder
 from sora_cli.storyboard import not_rendered_yet
-from sora_cli.storyboard.model import Loc, Look, Shot, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.model import Beat, Loc, Look, Shot, Storyboard, TitleCard, Transition
+
+if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
+    from sora_cli.plan.dialogue import Dialogue
+    from sora_cli.sound.lines import PlacedLine
 
 CARD_SECONDS = Fraction(2)
 """How long a title card that stands alone is shown, where it does not say."""
@@ -74,6 +79,8 @@ class Plan:
     """How the engines are fitted to the device."""
     remarks: tuple[Problem, ...] = ()
     """What the author should know that stops nothing."""
+    lines: tuple[PlacedLine, ...] = ()
+    """What is said, in film order."""
 
     @property
     def frames(self) -> int:
@@ -136,24 +143,52 @@ def survey(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only
     fps = board.fps or card.fps
     size = film_size(board, card, draft=draft)
     maker = TakeMaker(board, cards, size, fps, draft)
-    places = place(board, cards, fps)
+    dialogue = _dialogue(board, cards)
+    places = place(board, cards, fps, dialogue.seconds)
     memory = _memory(board, maker.problems)
     maker.memory = memory.changes_pixels
     if too_many := _too_many(board, cards, fps, places):
         return Survey(None, tuple(in_file_order([*maker.problems, *missing, too_many])))
     _plan_beats(board, maker, places)
     shots = _placed_shots(board, maker, places)
-    problems = [*maker.problems, *missing, *_overlap_problems(board, shots)]
+    problems = [*dialogue.problems, *maker.problems, *missing, *_overlap_problems(board, shots)]
     if only:
         shots, unknown = keep_only(shots, only)
         problems += unknown
     unrendered = not_rendered_yet(board, lambda beat: card_of(board, cards, beat).makes_sound)
+    lines = dialogue.placed(shots, fps)
+    remarks = [*board.remarks, *unrendered, *maker.remarks, *dialogue.remarks]
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, remarks=tuple(in_file_order([*board.remarks, *unrendered, *maker.remarks])),
+        memory=memory, remarks=tuple(in_file_order(remarks)), lines=lines,
     )  # fmt: skip
     return Survey(plan, tuple(in_file_order(problems)))
+
+
+class _Silence:
+    """The dialogue of a film in which nobody speaks."""
+
+    problems: Sequence[Problem] = ()
+    remarks: Sequence[Problem] = ()
+
+    def seconds(self, _beat: Beat) -> Fraction:
+        """Of a beat as long as its lines: it has none, which is told where it is read."""
+        return Fraction(0)
+
+    def placed(self, _shots: Sequence[PlannedShot], _fps: Fraction) -> tuple[PlacedLine, ...]:
+        """No lines."""
+        return ()
+
+
+def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard]) -> Dialogue | _Silence:
+    """The film's lines, measured. Where nobody speaks nothing of voices is loaded."""
+    if not any(beat.dialogue for shot in board.shots for beat in shot.beats):
+        return _Silence()
+    from sora_cli.plan import dialogue as spoken
+    from sora_cli.sound import speech
+
+    return spoken.Dialogue(board, cards, speech.Speaker(Store(default_folder())))
 
 
 def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:
@@ -244,14 +279,19 @@ def round_half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def place(board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction) -> list[Place]:
-    """Where each shot plays. A transition lets a shot begin before the one before it has ended."""
+def place(
+    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, spoken: Callable[[Beat], Fraction]
+) -> list[Place]:
+    """Where each shot plays. A transition lets a shot begin before the one before it has ended.
+
+    `spoken` tells the seconds of a beat that is as long as its lines.
+    """
     places = []
     end = Fraction(0)
     for index, shot in enumerate(board.shots):
         start = max(Fraction(0), end - (transition_seconds(shot, fps) if index else 0))
         ends, at = [], start
-        for length in _lengths(board, shot, cards, fps):
+        for length in _lengths(board, shot, cards, fps, spoken):
             at += length
             ends.append(at)
         end = at
@@ -265,14 +305,21 @@ def transition_seconds(shot: Shot, fps: Fraction) -> Fraction:
 
 
 def _lengths(
-    board: Storyboard, shot: Shot, cards: Mapping[str | None, EngineCard], fps: Fraction
+    board: Storyboard,
+    shot: Shot,
+    cards: Mapping[str | None, EngineCard],
+    fps: Fraction,
+    spoken: Callable[[Beat], Fraction],
 ) -> Iterator[Fraction]:
     """Lengths of a shot's beats in seconds."""
     if not shot.beats:
         written = shot.title.duration if shot.title else None
         yield written.at(fps) if written else CARD_SECONDS
     for beat in shot.beats:
-        yield beat.duration.at(fps) if beat.duration else card_of(board, cards, beat).default_seconds
+        if beat.spoken:
+            yield spoken(beat)
+        else:
+            yield beat.duration.at(fps) if beat.duration else card_of(board, cards, beat).default_seconds
 
 
 def _placed_shots(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> list[PlannedShot]:

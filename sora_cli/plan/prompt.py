@@ -14,7 +14,11 @@ def compose(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard) -> str
     place = ", ".join(part for part in (beat.setting, beat.light) if part)
     parts = [place, FRAMING.get(beat.framing, beat.framing), name_cast(beat.prompt, cast), _camera(beat.camera)]
     if card.makes_sound and not beat.sound_off:
-        parts += [f'{_looks(cast, line.cast)} says: "{line.line}"' for line in beat.dialogue]
+        parts += [
+            f'{_looks(cast, line.cast) or "a narrator"} says: "{line.line}"'
+            for line in beat.dialogue
+            if line.path is None
+        ]
         parts.append(beat.sound_text and f"sound of {beat.sound_text}")
     parts.append(beat.style)
     return ". ".join(part.strip().rstrip(".") for part in parts if part and part.strip())

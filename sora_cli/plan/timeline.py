@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 from sora_cli.plan import Plan, PlannedShot
+from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import PlannedBeat, Stretch
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Fit, Look, Shot, TitleCard, Transition
+from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
+
+if TYPE_CHECKING:
+    from sora_cli.sound.lines import PlacedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,52 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A sound file that is heard over film frames `start` up to, not including, `end`, once from its beginning."""
+    """A sound file that is heard over film frames `start` up to, not including, `end`, once from its beginning.
+
+    It begins `at` seconds after the first of them, at `level` dB; it comes `leads` seconds earlier and goes `lags`
+    seconds later than its pictures.
+    """
 
     path: Path
     start: int
     end: int
+    at: Fraction = Fraction(0)
+    level: float = 0.0
+    leads: Fraction = Fraction(0)
+    lags: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bed:
+    """A sound file that lies under film frames `start` up to, not including, `end`: ambience over and over, music once.
+
+    It comes `leads` seconds earlier and goes `lags` seconds later than its pictures; `overlap` frames of its first shot
+    play together with the shot before.
+    """
+
+    bus: Literal["ambience", "music"]
+    path: Path
+    start: int
+    end: int
+    leads: Fraction = Fraction(0)
+    lags: Fraction = Fraction(0)
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutLine:
+    """A spoken line in a sound file, heard from film sample `start` (at 48 kHz) for `length` samples.
+
+    `level` is in dB, `pan` from -1 to 1, `space` the kind of place; music is `depth` dB down meanwhile.
+    """
+
+    path: Path
+    start: int
+    length: int
+    level: float = 0.0
+    pan: float = 0.0
+    space: str = "open"
+    depth: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +126,9 @@ class Cut:
     height: int
     fps: Fraction
     shots: tuple[CutShot, ...]
+    lines: tuple[CutLine, ...] = ()
+    beds: tuple[Bed, ...] = ()
+    """In order, those of each bus one after the other."""
     title: str = ""
     author: str = ""
     fit: Fit = "fill"
@@ -90,17 +140,24 @@ class Cut:
         return max((shot.start + shot.frames for shot in self.shots), default=0)
 
 
-def assemble(plan: Plan, clips: Mapping[str, Clip]) -> Cut:
-    """Place the clips of a plan in time.
+def assemble(
+    plan: Plan,
+    clips: Mapping[str, Clip],
+    speech: Mapping[str, Path] = MappingProxyType({}),
+    made: Mapping[PlannedSound, Path] = MappingProxyType({}),
+) -> Cut:
+    """Place the clips of a plan in time, and all that is heard with them.
 
-    `clips` holds, by the name of its stretch, the clip that plays.
+    `clips` holds, by the name of its stretch, the clip that plays; `speech`, by its key, the file of a line that is
+    spoken; `made` the files of sounds in words: those that it has not are silent.
     """
-    written = {shot.name: shot for shot in plan.board.shots}
     repeats = _repeats(plan)
     return Cut(
         width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
         author=plan.board.provenance.author, fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, written[shot.name], clips, repeats) for shot in plan.shots),
+        shots=tuple(_placed(plan, shot, clips, repeats, made) for shot in plan.shots),
+        lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
+        beds=tuple(_beds(plan, made)),
     )  # fmt: skip
 
 
@@ -119,25 +176,39 @@ def _repeats(plan: Plan) -> dict[str, int]:
 
 
 def _placed(
-    plan: Plan, shot: PlannedShot, written: Shot, clips: Mapping[str, Clip], repeats: Mapping[str, int]
-) -> CutShot:
+    plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip], repeats: Mapping[str, int],
+    made: Mapping[PlannedSound, Path],
+) -> CutShot:  # fmt: skip
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
         overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
-        blank=0 if pieces else shot.frames, cues=tuple(_cues(shot, written)),
+        blank=0 if pieces else shot.frames, cues=tuple(_cues(plan, shot, made)),
     )  # fmt: skip
 
 
-def _cues(shot: PlannedShot, written: Shot) -> Iterator[Cue]:
-    """The sound files of a shot's beats; one that was written for several beats goes on over all of them."""
-    at = shot.start
-    beats = zip(written.beats, shot.beats, strict=True)
-    for (path, _), group in groupby(beats, key=lambda each: (each[0].sound_path, each[0].origin.get("sound"))):
-        end = at + sum(planned.frames for _, planned in group)
-        if path is not None:
-            yield Cue(path, at, end)
-        at = end
+def _cues(plan: Plan, shot: PlannedShot, made: Mapping[PlannedSound, Path]) -> Iterator[Cue]:
+    for sound in effects(plan, shot):
+        if (path := sound.path or made.get(sound)) is not None:
+            yield Cue(path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
+
+
+def _beds(plan: Plan, made: Mapping[PlannedSound, Path]) -> Iterator[Bed]:
+    for sound in beds(plan):
+        path = sound.path or made.get(sound)
+        if path is not None and sound.bus != "effects":
+            yield Bed(
+                bus=sound.bus, path=path, start=sound.start, end=sound.end, leads=sound.leads, lags=sound.lags,
+                overlap=sound.overlap,
+            )  # fmt: skip
+
+
+def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:
+    line = planned.line
+    return CutLine(
+        path=line.path or speech[planned.said.key], start=planned.start, length=planned.said.length, level=line.level,
+        pan=line.pan, space=planned.space, depth=planned.depth,
+    )  # fmt: skip
 
 
 def starts(plan: Plan) -> dict[str, int]:

@@ -16,17 +16,21 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sora_cli import __version__, atomic
 from sora_cli.bounded import read_json
 from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
+from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import key_fields
 from sora_cli.store import Clip, Store, file_hash
-from sora_cli.storyboard.model import Look, Provenance, SoundBed, TitleCard, Transition
+from sora_cli.storyboard.model import Look, Provenance, TitleCard, Transition
 from sora_cli.versions import versions
+
+if TYPE_CHECKING:
+    from sora_cli.sound.lines import PlacedLine
 
 FINISH_VERSION = 6
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
@@ -119,7 +123,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
             for shot in plan.shots
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
-        "sound": [_plain(board.sound), [[str(beat.sound_path or "") for beat in shot.beats] for shot in board.shots]],
+        "sound": [board.sound.loudness, *map(_plain, _sounds(plan)), *map(_said, plan.lines)],
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
@@ -128,11 +132,21 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
+def _sounds(plan: Plan) -> list[PlannedSound]:
+    return [*beds(plan), *(sound for shot in plan.shots for sound in effects(plan, shot))]
+
+
+def _said(line: PlacedLine) -> list[object]:
+    """What of a line changes the film."""
+    spoken, written = line.spoken, line.line
+    return [line.said.key, line.start, line.said.length, line.laid, line.depth, line.space, written.level, written.pan,
+            str(written.path or ""), written.line, written.cast, spoken and spoken.voice]  # fmt: skip
+
+
 def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
-    sound = plan.board.sound
-    paths = {sound.ambience_path, sound.music_path, plan.board.provenance.watermark.image}
-    paths |= {beat.sound_path for shot in plan.board.shots for beat in shot.beats}
+    paths = {sound.path for sound in _sounds(plan)} | {line.line.path for line in plan.lines}
+    paths |= {plan.board.provenance.watermark.image}
     paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
     return {path for path in paths if path is not None}
 
@@ -144,7 +158,7 @@ def _hash(path: Path) -> str:
         raise MediaError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
 
 
-def _plain(value: Look | Provenance | SoundBed | TitleCard | Transition | None) -> dict[str, Any] | None:
+def _plain(value: Look | Provenance | PlannedSound | TitleCard | Transition | None) -> dict[str, Any] | None:
     return None if value is None else asdict(value)
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sora_cli.media.stream import SAMPLE_RATE
-from sora_cli.sound.speech import Said
-from sora_cli.storyboard.model import DialogueLine
+from sora_cli.sound.speech import Line, Said
+from sora_cli.storyboard.model import DialogueLine, Loc, SpokenLength
 
-LEAD = Fraction(3, 10)
-"""Seconds before a beat's first line, where it has no `at`."""
 PAUSE = Fraction(2, 5)
 """Seconds between a line and the next."""
-TAIL = Fraction(1, 2)
-"""Seconds after the last line of a beat that is as long as its lines."""
+LENGTH = SpokenLength()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedLine:
-    """A line in its film: heard from film sample `start` on. `depth` is how many dB music is down under it."""
+    """A line in its film: heard from film sample `start` on. `depth` is how many dB music is down under it.
+
+    `spoken` is what a voice says (None: `line` is a recording). One that is not `laid` is spoken by the model that
+    makes its pictures.
+    """
 
     line: DialogueLine
     said: Said
@@ -42,6 +43,9 @@ class PlacedLine:
     shot: str
     depth: float
     space: str = "open"
+    spoken: Line | None = None
+    laid: bool = True
+    loc: Loc = ()
 
     @property
     def end(self) -> int:
@@ -49,8 +53,8 @@ class PlacedLine:
         return self.start + self.said.length
 
 
-def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LEAD) -> list[Spoken]:
-    """The lines of a beat in their places: those without `at` follow the one before them."""
+def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LENGTH.lead) -> list[Spoken]:
+    """The lines of a beat in their places: those without `at` follow the one before them, the first after `lead`."""
     spoken: list[Spoken] = []
     for line, said in lines:
         pause = PAUSE if line.pause is None else line.pause
@@ -62,7 +66,7 @@ def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LEAD) -
     return spoken
 
 
-def length(spoken: Sequence[Spoken], tail: Fraction = TAIL) -> Fraction:
+def length(spoken: Sequence[Spoken], tail: Fraction = LENGTH.tail) -> Fraction:
     """How long a beat is that is as long as its lines, in seconds."""
     return max(each.end for each in spoken) + tail
 

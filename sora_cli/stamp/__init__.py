@@ -6,7 +6,7 @@ verdict = verify(out)
 """
 
 from sora_cli.stamp.certificate import Signer
-from sora_cli.stamp.claims import Edit, Making, Origin
+from sora_cli.stamp.claims import Edit, Making, Origin, Spoken
 from sora_cli.stamp.identity import find_signer, local_signer
 from sora_cli.stamp.release import Release, check_mark, release
 from sora_cli.stamp.sources import look_at
@@ -19,6 +19,7 @@ __all__ = [
     "Part",
     "Release",
     "Signer",
+    "Spoken",
     "Verdict",
     "check_mark",
     "find_signer",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -64,35 +64,48 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A line that a model spoke: who, what, with which voice, and when, in seconds of the film."""
+
+    who: str
+    text: str
+    voice: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
     """How a film was made, beyond its takes: all that its manifest tells.
 
-    `colour` says in a few words how colour was matched or graded, empty where it was not. `music` are the user's own
-    sound files that lie under all of it, `cues` those of shots, each with its place in film frames (start, end);
-    `generated_sound` says whether sound made by a model is in the mix. `titles` are the words of title
-    cards. `facts` are further parameters, by name without a prefix. `recipe` is what makes it again.
+    `colour` says in a few words how colour was matched or graded, empty where it was not. `sounds` are the user's own
+    sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke, and
+    `synthesized` the sounds that were made by rules from words; `generated_sound` says whether sound made by a model of
+    pictures is in the mix. `titles` are the words of title cards. `facts` are further parameters, by name without a
+    prefix. `recipe` is what makes it again.
     """
 
     title: str = ""
     storyboard_sha256: str = ""
     origins: tuple[Origin, ...] = ()
     colour: str = ""
-    music: tuple[Path, ...] = ()
-    cues: tuple[tuple[Path, int, int], ...] = ()
+    sounds: tuple[tuple[Path, int, int], ...] = ()
+    speech: tuple[Spoken, ...] = ()
+    synthesized: tuple[str, ...] = ()
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def sounds(self) -> tuple[Path, ...]:
+    def sound_files(self) -> tuple[Path, ...]:
         """All sound files, each once."""
-        return tuple(dict.fromkeys((*self.music, *(path for path, _, _ in self.cues))))
+        return tuple(dict.fromkeys(path for path, _, _ in self.sounds))
 
     @property
     def given(self) -> tuple[Path, ...]:
         """The user's files that went into it."""
-        return *(path for origin in self.origins for path in origin.given), *self.sounds
+        return *(path for origin in self.origins for path in origin.given), *self.sound_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +165,15 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     told = {
         "title": making.title,
         "storyboard_sha256": making.storyboard_sha256,
-        "music": [_named(path) for path in making.sounds],
+        "music": [_named(path) for path in making.sound_files],
         **making.facts,
     }
     now = dt.datetime.now(dt.UTC)
     actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
-    for path, start, end in (*((path, 0, film.frames) for path in making.music), *making.cues):
-        actions.append(_placed(f"sound-{making.sounds.index(path)}", start, end, film.fps))
+    for path, start, end in making.sounds:
+        actions.append(_placed(f"sound-{making.sound_files.index(path)}", start, end, film.fps))
     if making.colour:
         actions.append(_edit("c2pa.adjustedColor", ENHANCED, making.colour))
     if making.titles:
@@ -168,12 +181,27 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     if making.sounds or making.generated_sound:
         source = GENERATED if not making.sounds else PARTLY_GENERATED if making.generated_sound else COMPOSITE
         actions.append(_edit("c2pa.mixed", source, "Sound laid under the film"))
+    actions += _voiced(making)
     if film.marked:
         actions.append(mark_action(provenance))
     manifest = _manifest(film.name, film.kind, actions, provenance, making.title)
     if making.recipe:
         manifest["assertions"].append({"label": RECIPE, "kind": "Json", "created": True, "data": dict(making.recipe)})
     return manifest
+
+
+def _voiced(making: Making) -> Iterator[dict[str, Any]]:
+    """The actions that tell of synthesized speech and sound."""
+    if making.speech:
+        lines = [
+            {"who": line.who, "line": line.text, "voice": line.voice, "start": round(line.start, 3),
+             "end": round(line.end, 3)}
+            for line in making.speech
+        ]  # fmt: skip
+        yield _edit("c2pa.mixed", GENERATED, "Speech that a model made", _dotted({"speech": lines}))
+    if making.synthesized:
+        sounds = {"sounds": list(making.synthesized)}
+        yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from words", _dotted(sounds))
 
 
 def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:

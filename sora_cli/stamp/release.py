@@ -203,5 +203,5 @@ def _ingredients(making: Making, desk: Desk, sources: Sources, scratch: Path) ->
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
         desk.tell(StageStep("stamp", number + 1))
-    for number, path in enumerate(making.sounds):
+    for number, path in enumerate(making.sound_files):
         yield from sources.ingredient(path, "componentOf", f"sound-{number}")

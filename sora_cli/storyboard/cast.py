@@ -18,6 +18,10 @@ ANCHORS = (*PICTURES, *FILMS, *SOUNDS)
 """What a `reference` may be, by its suffix; which of these an engine takes is on its card."""
 
 
+VOICES = ("bin", "npy", "npz")
+"""Suffixes of a voice that is a file of a style vector."""
+
+
 def kind_of(reference: Path) -> Literal["picture", "film", "sound"]:
     """What a reference is, by its suffix."""
     end = suffix(reference.name)
@@ -29,6 +33,14 @@ def read_references(written: Sequence[str] | str, loc: Loc, files: Files) -> tup
     texts = {loc: written} if isinstance(written, str) else {(*loc, at): text for at, text in enumerate(written)}
     found = [files.find(text, place, ANCHORS, "a picture, film or sound") for place, text in texts.items()]
     return tuple(path for path in found if path)
+
+
+def read_voice(written: str, loc: Loc, files: Files) -> tuple[str, Path | None]:
+    """A voice's name, and its file where it is the user's own."""
+    if suffix(written) not in VOICES:
+        return written, None
+    path = files.find(written, loc, VOICES, "a voice")
+    return (path.stem, path) if path else ("", None)
 
 
 class Casting:
@@ -62,7 +74,8 @@ class Casting:
             where = self._document.spot((*loc, "looks"), mention[0])
             self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where)
         references = read_references(form.reference, (*loc, "reference"), files) if form.reference else ()
-        return CastMember(name, form.looks or "", references, form.voice or "")
+        voice, path = read_voice(form.voice, (*loc, "voice"), files) if form.voice else ("", None)
+        return CastMember(name, form.looks or "", references, voice, path)
 
     def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:
         """The members named in `prompt`, in order, each once; others are noted."""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sora_cli.storyboard.model import FRAMING, LEAST_OPACITY, Duration, FilmSize, Transition
+from sora_cli.storyboard.model import FRAMING, LEAST_OPACITY, LOUDNESS, Duration, FilmSize, SpokenLength, Transition
 from sora_cli.storyboard.source import quoted
 
 Word = TypeVar("Word", bound=str)
@@ -180,6 +180,43 @@ def opacity(value: object) -> float:
         message = f"{quoted(written(value))}: a mark this faint counts as none"
         raise Wrong(message, f"from {LEAST_OPACITY:g} to 1; for no mark, write `watermark: off`")
     return given
+
+
+LOUDNESSES = {"web": LOUDNESS, "ebu": -23.0, "atsc": -24.0}
+"""LUFS that deliveries ask for: platforms on the web, EBU R 128, ATSC A/85."""
+
+
+def loudness(value: object) -> float:
+    """An integrated loudness in LUFS, from -70 to 0, or the name of what asks for it."""
+    if isinstance(value, str) and value.lower() in LOUDNESSES:
+        return LOUDNESSES[value.lower()]
+    return number(-70, 0, "a loudness in LUFS")(value)
+
+
+def decibels(least: float, most: float) -> Callable[[object], float]:
+    """A reader of levels: `-6`, `-6 dB`."""
+
+    def read(value: object) -> float:
+        if isinstance(value, str) and (match := re.fullmatch(r"\s*([-+]?[0-9]{1,4}(\.[0-9]{1,6})?)\s*dB\s*", value)):
+            value = float(match[1])
+        return number(least, most, "a level in dB")(value)
+
+    return read
+
+
+def pan(value: object) -> float:
+    """Where something is heard: left, center, right, or from -1 to 1."""
+    sides = {"left": -1.0, "center": 0.0, "centre": 0.0, "right": 1.0}
+    if isinstance(value, str):
+        if value not in sides:
+            raise expected("a place", value, "write left, center, right, or a number from -1 to 1")
+        return sides[value]
+    return number(-1, 1, "a place")(value)
+
+
+def length(value: object) -> Duration | SpokenLength:
+    """A duration; or `spoken`, as long as what is said."""
+    return SpokenLength() if value == "spoken" else duration(value)
 
 
 def duration(value: object) -> Duration:

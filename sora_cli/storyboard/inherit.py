@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
-from sora_cli.storyboard.model import LOUDNESS, MENTION, Loc, Look, SoundBed
+from sora_cli.storyboard.model import LOUDNESS, MENTION, Duration, Loc, Look, SoundBed
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import Level, LookForm, SoundForm
@@ -24,6 +25,7 @@ _MATCHES: tuple[_Match, ...] = get_args(_Match)
 _SINGLE = ("engine", "seed", "camera", "framing", "light", "setting")
 _ADDED = ("style", "avoid")
 _LOOK, _SILENCE = Look(), SoundBed(loudness=LOUDNESS)
+_PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0), "sound_lags": Fraction(0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,10 @@ class Held:
     bed: SoundBed = _SILENCE
     sound_text: str = ""
     sound_path: Path | None = None
+    sound_at: Fraction = Fraction(0)
+    sound_level: float = 0.0
+    sound_leads: Fraction = Fraction(0)
+    sound_lags: Fraction = Fraction(0)
     sound_off: bool = False
     origin: Mapping[str, Loc] = field(default_factory=dict)
 
@@ -50,8 +56,9 @@ class Held:
 class Inheritance:
     """Works out what holds one level further down."""
 
-    def __init__(self, document: Document, problems: Problems, files: Files) -> None:
+    def __init__(self, document: Document, problems: Problems, files: Files, fps: Fraction | None) -> None:
         self._document = document
+        self._fps = fps
         self._problems = problems
         self._files = files
 
@@ -110,21 +117,54 @@ class Inheritance:
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
             return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}
         if isinstance(written, SoundForm):
-            return {"bed": self._bed(held.bed, written, loc), **({} if own else {"sound_off": False})}
+            effect = self._effect(written, loc, own=own)
+            return {"bed": self._bed(held.bed, written, loc), **effect, **({} if own else {"sound_off": False})}
         path, text = self.heard(written, loc)
         if own:
-            return {"sound_text": text, "sound_path": path, "sound_off": False}
+            return {**_PLAIN, "sound_text": text, "sound_path": path, "sound_off": False}
         return {"bed": replace(held.bed, ambience_path=path, ambience_text=text), "sound_off": False}
+
+    def _effect(self, written: SoundForm, loc: Loc, *, own: bool) -> dict[str, Any]:
+        """The sound of a shot or beat in a mapping."""
+        leads, lags = (self._time(written, key, loc) for key in ("leads", "lags"))
+        joins = {"sound_leads": leads or Fraction(0), "sound_lags": lags or Fraction(0)}
+        if own and written.words:
+            path, text = self.heard(written.words, (*loc, "words"))
+            at = self._time(written, "at", loc) or Fraction(0)
+            return {
+                "sound_text": text, "sound_path": path, "sound_at": at, "sound_level": written.level or 0.0, **joins,
+                "sound_off": False,
+            }  # fmt: skip
+        for key in ("words", "at", "level"):
+            if getattr(written, key) is not None:
+                hint = "`at` and `level` go with `words`" if own else "write it with a shot or a beat"
+                where = self._document.mark((*loc, key), key=True)
+                self._problems.add(f"{quoted(key)} is of a sound in `words`, of a shot or beat", where, hint)
+        return joins if own and (leads is not None or lags is not None) else {}
 
     def _bed(self, around: SoundBed, written: SoundForm, loc: Loc) -> SoundBed:
         bed = around
+        if written.ambience or written.music:
+            bed = replace(bed, leads=Fraction(0), lags=Fraction(0))
         if written.ambience:
             path, text = self.heard(written.ambience, (*loc, "ambience"))
             bed = replace(bed, ambience_path=path, ambience_text=text)
         if written.music:
             path, text = self.heard(written.music, (*loc, "music"))
             bed = replace(bed, music_path=path, music_text=text)
-        return bed if written.loudness is None else replace(bed, loudness=written.loudness)
+        values = {key: getattr(written, key) for key in ("loudness", "duck", "space")}
+        values |= {key: self._time(written, key, loc) for key in ("leads", "lags")}
+        return replace(bed, **{key: value for key, value in values.items() if value is not None})
+
+    def _time(self, written: SoundForm, key: str, loc: Loc) -> Fraction | None:
+        """A time in seconds; frames need the film's rate."""
+        time: Duration | None = getattr(written, key)
+        if time is None:
+            return None
+        if time.seconds is None and self._fps is None:
+            hint = "write seconds, or set `output: {fps: ...}`"
+            self._problems.add("frames need the film's frame rate", self._document.mark((*loc, key)), hint)
+        return time.at(self._fps or Fraction(1))
 
     def heard(self, written: str, loc: Loc) -> tuple[Path | None, str]:
         """The file, or else the words, of a sound; `off` is neither."""

@@ -106,6 +106,14 @@ class SoundBed:
     loudness: float | None = None
     """Integrated loudness of the film, LUFS (ITU-R BS.1770); None leaves it as it comes. A storyboard that says nothing
     of it has `LOUDNESS`."""
+    duck: float = 12.0
+    """How far beds go down under speech, dB."""
+    leads: Fraction = Fraction(0)
+    """Seconds that the sound of a shot or scene is heard before its first picture (a J cut)."""
+    lags: Fraction = Fraction(0)
+    """Seconds that it is heard after its last one (an L cut)."""
+    space: str = ""
+    """The kind of place that is heard; what the setting's words say where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,14 @@ class DialogueLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenLength:
+    """A beat as long as its lines, with `lead` seconds before the first and `tail` after the last."""
+
+    lead: Fraction = Fraction(3, 10)
+    tail: Fraction = Fraction(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
 class TitleCard:
     """Words over a shot, or alone when the shot has no prompt."""
 
@@ -145,6 +161,8 @@ class CastMember:
     looks: str = ""
     references: tuple[Path, ...] = ()
     voice: str = ""
+    voice_path: Path | None = None
+    """A voice of the user's own: the file of its style vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +228,15 @@ class Beat:
     dialogue: tuple[DialogueLine, ...] = ()
     sound_text: str = ""
     sound_path: Path | None = None
+    sound_at: Fraction = Fraction(0)
+    """Seconds after the beat's start that its sound begins."""
+    sound_level: float = 0.0
+    """In dB."""
+    sound_leads: Fraction = Fraction(0)
+    sound_lags: Fraction = Fraction(0)
     sound_off: bool = False
+    spoken: SpokenLength | None = None
+    """Set where the beat is as long as its lines."""
     origin: Mapping[str, Loc] = field(default_factory=dict)
 
 
@@ -264,6 +290,11 @@ class Storyboard:
     """What is shown between the frames that an engine makes."""
     cast: Mapping[str, CastMember] = field(default_factory=dict)
     sound: SoundBed = SoundBed()
+    narrator: CastMember = CastMember("narrator")
+    """Who speaks the lines of nobody in the cast."""
+    say: Mapping[str, str] = field(default_factory=dict)
+    """Pronunciations by word."""
+    subtitles: Literal["off", "track", "burn", "srt", "vtt"] = "off"
     provenance: Provenance = Provenance()
     memory: Mapping[str, Any] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sora_cli.errors import Problem
-from sora_cli.storyboard.model import Beat, Loc, Storyboard
+from sora_cli.storyboard.model import Beat, Loc, SoundBed, Storyboard
 
 Sounds = Callable[[Beat], bool]
 """Whether the engine of a beat makes sound."""
@@ -34,22 +34,14 @@ def _beats(board: Storyboard) -> Iterator[Beat]:
 
 
 def _dialogue(board: Storyboard, sounds: Sounds) -> Found:
+    """Lines that the model of their pictures speaks, in its own time and voice."""
     for beat in _beats(board):
-        if not beat.dialogue:
+        if not beat.dialogue or not sounds(beat) or beat.sound_off:
             continue
-        loc = beat.origin["dialogue"]
-        if not sounds(beat):
-            yield loc, "dialogue", "its engine makes no sound; `sora models` lists those that do"
-        elif beat.sound_off:
-            yield loc, "dialogue where the sound is off", "take `sound: off` away to hear it"
-        else:
-            for number, line in enumerate(beat.dialogue):
-                if line.at is not None:
-                    yield (*loc, number, "at"), "when a line is said", "the engine says it when it likes"
-
-
-def _voices(board: Storyboard, _sounds: Sounds) -> Found:
-    return ((("cast", name, "voice"), "voices", "") for name, member in board.cast.items() if member.voice)
+        for number, line in enumerate(beat.dialogue):
+            if line.at is not None and line.path is None:
+                where = (*beat.origin["dialogue"], number, "at")
+                yield where, "when a line is said", "the engine says it when it likes; with `sound: off` a voice does"
 
 
 def _policy(board: Storyboard, _sounds: Sounds) -> Found:
@@ -63,15 +55,28 @@ def _beat_looks(board: Storyboard, _sounds: Sounds) -> Found:
 
 
 def _beds(board: Storyboard, _sounds: Sounds) -> Found:
-    for key, words in (("ambience", board.sound.ambience_text), ("music", board.sound.music_text)):
-        if words:
-            yield ("sound", key), f"{key} in words", "no engine makes the sound under a whole film; name a sound file"
-    own = "a scene's, shot's or beat's own ambience and music"
+    """Where words stand for a bed: at the film, or at the nearest level of a beat."""
+    for key in ("ambience", "music"):
+        for loc, around, bed in _levels(board):
+            words = getattr(bed, f"{key}_text")
+            if words and words != getattr(around, f"{key}_text"):
+                yield loc if len(loc) > 1 else (*loc, key), f"{key} in words", "name a sound file"
+    for loc, around, bed in _levels(board):
+        if loc != ("sound",) and bed.loudness != around.loudness:
+            yield loc, "a scene's, shot's or beat's own loudness", "the film's holds"
+
+
+def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
+    """Of the film, each scene and each beat: where its sound is written, what lies around it, and what lies there."""
+    yield ("sound",), SoundBed(), board.sound
     for scene in board.scenes:
-        if scene.sound != board.sound:
-            yield (*scene.loc, "sound"), own, "the film's are"
-        beats = (beat for shot in scene.shots for beat in shot.beats)
-        yield from ((beat.origin["sound"], own, "the film's are") for beat in beats if beat.bed != scene.sound)
+        yield (*scene.loc, "sound"), board.sound, scene.sound
+        for beat in (beat for shot in scene.shots for beat in shot.beats):
+            yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
+
+
+def _subtitles(board: Storyboard, _sounds: Sounds) -> Found:
+    yield from [(("subtitles",), "subtitles", "")] if board.subtitles != "off" else []
 
 
 def _beat_sounds(board: Storyboard, sounds: Sounds) -> Found:
@@ -81,6 +86,6 @@ def _beat_sounds(board: Storyboard, sounds: Sounds) -> Found:
 
 
 _FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (
-    _dialogue, _voices, _policy, _beat_looks, _beds, _beat_sounds,
+    _dialogue, _policy, _beat_looks, _beds, _beat_sounds, _subtitles,
 )  # fmt: skip
 """What is written without effect; one goes when all that it finds is rendered."""

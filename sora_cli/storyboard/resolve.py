@@ -15,20 +15,21 @@ from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Held, Inheritance
 from sora_cli.storyboard.links import Links, check_links
-from sora_cli.storyboard.model import Beat, DialogueLine, Loc, Scene, Shot, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.model import Beat, Duration, Loc, Scene, Shot, SpokenLength, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.schema import (
     BeatForm,
-    DialogueForm,
     FilmForm,
     SceneForm,
     ShotForm,
+    SpokenForm,
     Take,
     TitleForm,
     TransitionForm,
 )
 from sora_cli.storyboard.source import quoted
+from sora_cli.storyboard.speech import Speech, read_narrator
 
 MAX_BEATS = 20_000
 
@@ -76,11 +77,11 @@ class Resolver:
         self._problems = problems
         self._pruned = pruned
         self._files = files
-        self._inheritance = Inheritance(document, problems, files)
+        self._output = read_output(film.output, document, problems)
+        self._inheritance = Inheritance(document, problems, files, self._output[1])
         unread = frozenset(str(loc[1]) for loc in pruned if loc[0] == "cast" and len(loc) == 2)
         known = ("cast",) not in pruned
         self._casting = Casting(film.cast, document, problems, files, unread=unread, known=known)
-        self._output = read_output(film.output, document, problems)
 
     def storyboard(self, *, path: Path | None, folder: Path, digest: str) -> Storyboard:
         """The storyboard, as far as it could be understood."""
@@ -104,6 +105,9 @@ class Resolver:
             motion=(film.output and film.output.motion) or "hold",
             cast=self._casting.members,
             sound=held.bed,
+            narrator=read_narrator(film.narrator, self._files),
+            say=dict(film.say or {}),
+            subtitles=film.subtitles or "off",
             provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
             policy=policy,
@@ -120,6 +124,7 @@ class Resolver:
         self._name("shot", shots)
         numbers = {shot.name: shot.number for shot in reversed(shots)}
         self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
+        self._speech = Speech(self._document, self._problems, self._files, self._casting, self._links)
         scenes = []
         for scene in written:
             held = self._inheritance.under(film, scene.form, scene.loc, "scene")
@@ -256,7 +261,10 @@ class Resolver:
                     del got[name]
                     self._pruned.add(origin[name])
         if "dialogue" in got:
-            got["dialogue"] = self._dialogue(got["dialogue"], origin["dialogue"], form)
+            got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"], form)
+        if isinstance(got.get("duration"), (SpokenForm, SpokenLength)):
+            lines = len(got.get("dialogue", ()))
+            got["spoken"] = self._speech.length(got.pop("duration"), origin["duration"], lines)
         cast = self._casting.mentioned(form.prompt or "", (*loc, "prompt"))
         got["references"] = self._references(got.get("references"), origin.get("references"), cast)
         kept = {name: getattr(held, name) for name in _HELD}
@@ -266,20 +274,6 @@ class Resolver:
         if written is not None and loc is not None:
             return read_references(written, loc, self._files)
         return tuple(dict.fromkeys(path for name in cast for path in self._casting.members[name].references))
-
-    def _dialogue(self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: Take) -> tuple[DialogueLine, ...]:
-        lines = []
-        for index, line in enumerate(written if isinstance(written, list) else [written]):
-            place = (*loc, index)
-            self._casting.check(line.cast, (*place, "cast"))
-            at = self._links.seconds(line.at, (*place, "at")) if line.at is not None else None
-            at = at if isinstance(at, Fraction) else None
-            length = beat.duration.seconds if beat.duration else None
-            if at is not None and length is not None and at >= length:
-                hint = f"the beat lasts {float(length):g}s"
-                self._problems.add("the line begins after the beat's end", self._document.mark((*place, "at")), hint)
-            lines.append(DialogueLine(line.cast, line.line, at))
-        return tuple(lines)
 
     def _title(self, form: ShotForm, loc: Loc, *, alone: bool) -> TitleCard | None:
         if form.title is None:
@@ -291,7 +285,9 @@ class Resolver:
                     place = (*loc[:-1], key)
                     message = f"a title card alone has no pictures, so no {quoted(key)}"
                     self._problems.add(message, self._document.mark(place, key=True), "give the shot a prompt")
-        length = form.duration if alone else None
+        length = form.duration if alone and isinstance(form.duration, Duration) else None
+        if alone and isinstance(form.duration, (SpokenForm, SpokenLength)):
+            self._speech.length(form.duration, (*loc[:-1], "duration"), 0)
         if isinstance(form.title, TitleForm):
             title = form.title
             font = self._files.find(title.font, (*loc, "font"), FONTS, "a font") if title.font else None

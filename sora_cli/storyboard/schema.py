@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import FITS, LEAST_OPACITY, LOUDNESS, POLICIES, Transition
+from sora_cli.storyboard.model import FITS, LEAST_OPACITY, LOUDNESS, POLICIES, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, Schema, Shape, Table
 
 # -- single values ---------------------------------------------------------------------------------------------
@@ -17,6 +17,8 @@ from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, 
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
 _POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
 _MOTIONS: tuple[Literal["hold", "interpolate"], ...] = ("hold", "interpolate")
+_SPACES = ("open", "room", "hall", "church", "street")
+_SUBTITLES: tuple[Literal["off", "track", "burn", "srt", "vtt"], ...] = ("off", "track", "burn", "srt", "vtt")
 _TRAINING: tuple[Literal["allowed", "not-allowed", "constrained"], ...] = ("allowed", "not-allowed", "constrained")
 
 
@@ -41,13 +43,13 @@ Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
 MarkText = Plain(forms.mark_text, {"type": ["string", "number"]})
 Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
-Length = Plain(
-    forms.duration,
-    _json(
-        {"type": "number", "exclusiveMinimum": 0},
-        {"type": "string", "pattern": forms.TIME_PATTERN, "examples": ["4s", "48f"]},
-    ),
+_LENGTHS = (
+    {"type": "number", "exclusiveMinimum": 0},
+    {"type": "string", "pattern": forms.TIME_PATTERN, "examples": ["4s", "48f"]},
+    _VARIABLE,
 )
+_DB = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*dB\s*$"}
+Length = Plain(forms.duration, {"anyOf": [*_LENGTHS]})
 Time = Plain(forms.time, _json({"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}))
 Moment = Plain(
     forms.moment,
@@ -60,7 +62,16 @@ Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maxi
 Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
 Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
 Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
-Lufs = Plain(forms.number(-70, 0, "a loudness in LUFS"), _json({"type": "number", "minimum": -70, "maximum": 0}))
+Lufs = Plain(forms.loudness, _json({"type": "number", "minimum": -70, "maximum": 0}, {"enum": list(forms.LOUDNESSES)}))
+Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
+Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
+Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
+Space = _word(_SPACES, "a kind of place")
+Subtitles = Plain(
+    lambda value: forms.word(_SUBTITLES, "a kind of subtitles")("off" if value is False else value),
+    {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
+)
+LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})
 Framing = _word(forms.FRAMINGS, "a framing")
 Kind = _word(forms.TRANSITIONS, "a transition")
 Way = _word(forms.DIRECTIONS, "a direction")
@@ -120,22 +131,45 @@ Look: Shape[LookForm | str] = OneOf(LookForm, Text, Off)
 
 
 class SoundForm(Form):
-    """What lies under the film or a scene."""
+    """What is heard: ambience and music under it; of a shot or beat, its own sound."""
 
-    ambience = Key(Text, "A sound file, or words for it.")
-    music = Key(Text, "A sound file, or words for it.")
-    loudness = Key(Lufs, f"Integrated loudness, LUFS; {LOUDNESS:g} where not written.")
+    ambience = Key(Text, "A sound file, or words for it; or off.")
+    music = Key(Text, "A sound file; or off.")
+    words = Key(Text, "At shot and beat: what is heard, in words, or a sound file.")
+    at = Key(Time, "When it is heard, after the beat's start.")
+    level = Key(Decibels, "How loud it is, in dB: -6 is half as high.")
+    duck = Key(Depth, "How far ambience and music go down under speech, in dB; 12 where not written.")
+    leads = Key(Time, "How much earlier than its first picture it is heard (a J cut).")
+    lags = Key(Time, "How much longer than its last picture it is heard (an L cut).")
+    space = Key(Space, "The place that is heard: open, room, hall, church or street; else the setting's words say.")
+    loudness = Key(
+        Lufs, f"Of the film: integrated, LUFS; or web (-16), ebu (-23), atsc (-24). {LOUDNESS:g} where not written."
+    )
 
 
 Sound: Shape[SoundForm | str] = OneOf(SoundForm, Text, Off)
 
 
+class RecordingForm(Form):
+    """A line that was recorded."""
+
+    file = Needed(Text, "The sound file.")
+
+
+LineText: Shape[RecordingForm | str] = OneOf(RecordingForm, Label)
+
+
 class DialogueForm(Form):
     """Somebody speaks."""
 
-    cast = Needed(Label, "Who speaks: a name from `cast`.")
-    line = Needed(Label, "What is said.")
-    at = Key(Time, "When, after the beat's start: 1.5s.")
+    cast = Key(Label, "Who speaks: a name from `cast`; else the narrator.")
+    line = Key(LineText, "What is said.")
+    file = Key(Text, "A recording of it, a sound file.")
+    at = Key(Time, "When, after the beat's start: 1.5s; else after the line before it.")
+    pause = Key(Time, "How long after the line before it; 0.4s where not written.")
+    level = Key(Decibels, "Louder or softer than other lines, in dB.")
+    pan = Key(Pan, "Where it is heard: left, center, right, or -1 to 1.")
+    offscreen = Key(Switch, "Whether the speaker is not seen.")
 
 
 Dialogue: Shape[list[DialogueForm] | DialogueForm] = OneOf(Listed(DialogueForm), DialogueForm)
@@ -181,7 +215,7 @@ class CastForm(Form):
     reference = Key(
         Reference, "A picture, or a list, that anchors the appearance; films and sounds where the engine takes them."
     )
-    voice = Key(Label, "The voice that speaks the lines.")
+    voice = Key(Label, "The voice that speaks the lines: a name that `sora voices` lists, or a style vector's file.")
 
 
 Member: Shape[CastForm | str] = OneOf(CastForm, Text)
@@ -223,6 +257,25 @@ class OutputForm(Form):
     )
 
 
+class NarratorForm(Form):
+    """Who speaks the lines of nobody in the cast."""
+
+    voice = Key(Label, "The voice: a name that `sora voices` lists, or the file of a style vector.")
+
+
+Narrator: Shape[NarratorForm | str] = OneOf(NarratorForm, Label)
+
+
+class SpokenForm(Form):
+    """A beat as long as its lines."""
+
+    lead = Key(Time, "How long before the first line; 0.3s where not written.")
+    tail = Key(Time, "How long after the last one; 0.5s where not written.")
+
+
+BeatLength: Shape[SpokenForm | SpokenLength | Duration] = OneOf(SpokenForm, LengthOrSpoken)
+
+
 class Level(Form):
     """What may stand at film, scene, shot and beat level; the nearest wins, `style` and `avoid` add up."""
 
@@ -243,7 +296,11 @@ class Take(Level):
     """What may stand at shot and beat level."""
 
     prompt = Key(Text, "What happens. @name puts a cast member in.")
-    duration = Key(Length, "4s, 1500ms, 48f (frames), 1m30s, 0:20, or seconds; else the engine's.")
+    duration = Key(
+        BeatLength,
+        "4s, 1500ms, 48f (frames), 1m30s, 0:20, or seconds; spoken or {lead, tail}: as long as its lines; else the "
+        "engine's.",
+    )
     from_ = Key(
         Link,
         "What the first frames carry on from: previous, nothing, a shot's name, {shot, at}, a picture or a film file.",
@@ -293,6 +350,9 @@ class FilmForm(Level):
     title = Key(Label, "The film's title.")
     output = Key(OutputForm, "Size and frame rate.")
     cast = Key(Table(Member), "Named subjects, for @name in prompts.")
+    narrator = Key(Narrator, "Who speaks lines without `cast`: {voice}.")
+    say = Key(Table(Label), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/.")
+    subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
     memory = Key(Memory, "How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.")
     policy = Key(Policy, "standard, strict, off, or a policy file.")
@@ -309,6 +369,9 @@ PLACES: dict[str, type[Form]] = {
     "look": LookForm,
     "sound": SoundForm,
     "dialogue": DialogueForm,
+    "line": RecordingForm,
+    "narrator": NarratorForm,
+    "duration": SpokenForm,
     "from": LinkForm,
     "to": LinkForm,
     "transition": TransitionForm,

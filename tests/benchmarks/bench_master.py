@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,11 +35,11 @@ from sora_cli.colour.grade import Grader
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import WEB, write_film
-from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
 from sora_cli.stamp.release import with_mark
 from sora_cli.stamp.watermark import make_badge
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition, Watermark
+from sora_cli.storyboard.model import Duration, Look, Transition, Watermark
 
 SHOTS, OVERLAP, SIZE, FPS = 12, 12, (1280, 720), Fraction(24)
 
@@ -87,7 +88,8 @@ def the_cut(folder: Path, seconds: int, times: int = 1) -> Cut:
 
 def ours(folder: Path, seconds: int, times: int = 1) -> None:
     """Finish, mark and encode as `sora` does."""
-    master = finish(the_cut(folder, seconds, times), SoundBed(music_path=folder / "music.wav"))
+    cut = the_cut(folder, seconds, times)
+    master = finish(replace(cut, beds=(Bed(bus="music", path=folder / "music.wav", start=0, end=cut.frames),)))
     write_film(folder / "ours.mp4", with_mark(master, Watermark()))
 
 

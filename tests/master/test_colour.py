@@ -17,7 +17,7 @@ from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Look, SoundBed
+from sora_cli.storyboard.model import Look
 
 from .painted import Drift, de2000, difference, exposure, lab, linear, paint, together, white
 
@@ -52,7 +52,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Cut:
 def looked(cut: Cut, look: Look) -> list[np.ndarray]:
     """Each shot's frames under a look, `(n, h, w, 3)` in 0..1."""
     shots = tuple(dataclasses.replace(shot, look=look) for shot in cut.shots)
-    master = finish(dataclasses.replace(cut, shots=shots), SoundBed(), pixels="gbrp")
+    master = finish(dataclasses.replace(cut, shots=shots), pixels="gbrp")
     frames = np.stack([frame.to_ndarray(format="rgb24") for frame in master.pictures()]) / 255
     return np.split(frames, len(shots))
 

@@ -17,7 +17,7 @@ from sora_cli.media.read import read_frames, read_sound
 from sora_cli.media.stream import Sound
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Look, SoundBed
+from sora_cli.storyboard.model import Look
 
 FPS = Fraction(12)
 
@@ -32,7 +32,7 @@ def clip(folder: Path, frames: np.ndarray, sound: Sound | None = None) -> Clip:
 
 
 def film(folder: Path, cut: Cut) -> np.ndarray:
-    write_film(folder / "film.mp4", finish(cut, SoundBed()))
+    write_film(folder / "film.mp4", finish(cut))
     return read_frames(folder / "film.mp4", 0, cut.frames).astype(int)
 
 

@@ -19,7 +19,7 @@ from sora_cli.media.read import probe, read_frames
 from sora_cli.media.read.rgb import to_rgb
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
+from sora_cli.storyboard.model import Duration, Look, Transition
 
 from .numbered import SIZE, numbered_clip, read
 
@@ -37,7 +37,7 @@ def cut_of(fps: Fraction, *shots: CutShot, size: tuple[int, int] = SIZE) -> Cut:
 
 def shown(cut: Cut, path: Path) -> list[tuple[int, int] | None]:
     """The numbers that a finished and written film shows, frame by frame."""
-    write_film(path, finish(cut, SoundBed()))
+    write_film(path, finish(cut))
     known = probe(path)
     assert (known.frames, known.fps, known.duration) == (cut.frames, cut.fps, cut.frames / cut.fps)
     return [read(frame) for frame in read_frames(path, 0, cut.frames)]
@@ -109,7 +109,7 @@ def flat(folder: Path, name: str, value: int, size: tuple[int, int] = (32, 16)) 
 
 def levels(cut: Cut) -> np.ndarray:
     """Frames of a master as `(n, h, w)` grey levels, before any encoder."""
-    master = finish(cut, SoundBed(), pixels="gbrp")
+    master = finish(cut, pixels="gbrp")
     return np.stack([frame.to_ndarray(format="rgb24")[..., 1] for frame in master.pictures()])
 
 
@@ -218,13 +218,13 @@ def test_a_clip_that_is_short_or_gone_is_named(folder: Path, tmp_path: Path) -> 
         piece = Piece(dataclasses.replace(clip, path=path), tuple(range(frames)))
         cut = cut_of(Fraction(24), CutShot(name="a", scene="s", start=0, pieces=(piece,), look=OFF))
         with pytest.raises(MediaError, match=path.name):
-            write_film(tmp_path / "film.mp4", finish(cut, SoundBed()))
+            write_film(tmp_path / "film.mp4", finish(cut))
         assert not (tmp_path / "film.mp4").exists()
 
 
 def test_no_shots_no_film() -> None:
     with pytest.raises(MediaError, match="no shots"):
-        finish(cut_of(Fraction(24)), SoundBed())
+        finish(cut_of(Fraction(24)))
 
 
 def test_chapters_are_scenes(folder: Path) -> None:
@@ -233,14 +233,14 @@ def test_chapters_are_scenes(folder: Path) -> None:
         CutShot(name=f"s{number}", scene=scene, start=10 * number, pieces=(Piece(clip, tuple(range(10))),), look=OFF)
         for number, scene in enumerate(["a", "a", "b", "c", "c"])
     ]
-    found = finish(cut_of(Fraction(24), *shots), SoundBed()).chapters
+    found = finish(cut_of(Fraction(24), *shots)).chapters
     assert [(part.title, part.start, part.end) for part in found] == [("a", 0, 20), ("b", 20, 30), ("c", 30, 50)]
 
 
 @pytest.mark.parametrize("pixels", ["gbrp10le", "yuv422p10le", "gbrp16le"])
 def test_deeper_masters_show_the_same(folder: Path, pixels: str) -> None:
     shots = pair(folder, transition("dissolve", 9), 9)
-    master = finish(shots, SoundBed(), pixels=pixels)
+    master = finish(shots, pixels=pixels)
     found = [frame for frame in master.pictures() if frame.format.name == pixels]
     shown = np.array([read_back(frame) for frame in found])
     assert np.abs(shown - levels(shots)[:, 8, 8]).max() <= 1

@@ -18,14 +18,14 @@ import soundfile
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
 from sora_cli.master.loudness import levelled, measure
-from sora_cli.master.sound import Layer, looped, mixed, ramps
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import delivery, write_film
 from sora_cli.media.read import read_sound
 from sora_cli.media.stream import Sound
-from sora_cli.plan.timeline import Cue, Cut, CutShot, Piece
+from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece
+from sora_cli.sound.mix import Layer, looped_file, mixed, ramps
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Duration, Look, SoundBed, Transition
+from sora_cli.storyboard.model import Duration, Look, Transition
 
 RATE = 48_000
 FPS = Fraction(24000, 1001)
@@ -50,8 +50,9 @@ def shot(start: int, taken: Clip, frames: range, overlap: int = 0) -> CutShot:
     )
 
 
-def heard(cut: Cut, bed: SoundBed | None = None) -> np.ndarray:
-    master = finish(cut, bed or SoundBed())
+def heard(cut: Cut, loudness: float | None = None, **beds: Path) -> np.ndarray:
+    lies = tuple(Bed(bus=bus, path=path, start=0, end=cut.frames) for bus, path in beds.items())  # type: ignore[arg-type]
+    master = finish(dataclasses.replace(cut, beds=lies), loudness)
     assert master.sound is not None
     sound = np.concatenate(list(master.sound()))
     assert sound.shape == (master.samples, 2)
@@ -178,8 +179,7 @@ def test_a_film_without_sound_is_silent(tmp_path: Path) -> None:
     write_clip(path, np.zeros((24, 8, 8, 3), np.uint8), Fraction(24))
     silent = Clip(key="a", path=path, sha256="", frames=24, width=8, height=8, fps=Fraction(24))
     cut = Cut(width=8, height=8, fps=Fraction(24), shots=(shot(0, silent, range(24)),))
-    assert finish(cut, SoundBed()).sound is None
-    assert finish(cut, SoundBed(ambience_text="rain")).sound is None
+    assert finish(cut).sound is None
 
 
 def quiet_film(folder: Path, seconds: int) -> Cut:
@@ -201,8 +201,7 @@ def test_loudness_is_what_was_asked_by_another_meter(tmp_path: Path, loudness: f
     music = 0.1 * rng.normal(size=(12 * RATE, 2)) * (0.4 + np.abs(np.sin(np.arange(12 * RATE) / RATE))[:, None])
     soundfile.write(tmp_path / "music.wav", music.astype(np.float32), RATE)
     soundfile.write(tmp_path / "rain.ogg", 0.05 * rng.normal(size=3 * 44_100).astype(np.float32), 44_100)
-    bed = SoundBed(tmp_path / "rain.ogg", "", tmp_path / "music.wav", "", loudness)
-    sound = heard(quiet_film(tmp_path, 10), bed)
+    sound = heard(quiet_film(tmp_path, 10), loudness, ambience=tmp_path / "rain.ogg", music=tmp_path / "music.wav")
     assert pyloudnorm.Meter(RATE).integrated_loudness(sound) == pytest.approx(loudness, abs=0.5)
     assert measure(iter([sound])).peak <= -0.9
 
@@ -211,7 +210,7 @@ def test_peaks_are_held_even_between_samples(tmp_path: Path) -> None:
     at = np.arange(4 * RATE)
     tone = np.sin(2 * np.pi * at * 12_000 / RATE + np.pi / 4)  # its samples reach 0.71, its peaks 1
     soundfile.write(tmp_path / "music.wav", np.stack([tone, tone], 1).astype(np.float32) * 1.2, RATE, subtype="FLOAT")
-    sound = heard(quiet_film(tmp_path, 3), SoundBed(music_path=tmp_path / "music.wav"))
+    sound = heard(quiet_film(tmp_path, 3), music=tmp_path / "music.wav")
     assert measure(iter([sound])).peak <= -0.9
 
 
@@ -219,11 +218,8 @@ def test_ambience_goes_on_and_music_ends(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     soundfile.write(tmp_path / "a.wav", 0.05 * rng.normal(size=(3 * RATE, 2)), RATE)
     film = quiet_film(tmp_path, 12)
-    for bed, ends in (
-        (SoundBed(ambience_path=tmp_path / "a.wav"), False),
-        (SoundBed(music_path=tmp_path / "a.wav"), True),
-    ):
-        levels = np.sqrt((heard(film, bed).reshape(24, -1) ** 2).mean(axis=1))
+    for bus, ends in (("ambience", False), ("music", True)):
+        levels = np.sqrt((heard(film, **{bus: tmp_path / "a.wav"}).reshape(24, -1) ** 2).mean(axis=1))
         assert levels[0] < levels[2]  # it fades in
         assert (levels[12] == 0) == ends
         if not ends:
@@ -234,7 +230,7 @@ def test_ambience_goes_on_and_music_ends(tmp_path: Path) -> None:
 def test_a_loop_does_not_click(tmp_path: Path) -> None:
     ramp = np.linspace(-0.5, 0.5, 2 * RATE)
     soundfile.write(tmp_path / "a.wav", np.stack([ramp, ramp], 1).astype(np.float32), RATE, subtype="FLOAT")
-    blocks = itertools.accumulate(looped(tmp_path / "a.wav"), lambda held, more: np.concatenate((held, more)))
+    blocks = itertools.accumulate(looped_file(tmp_path / "a.wav"), lambda held, more: np.concatenate((held, more)))
     sound = next(held for held in blocks if len(held) > 8 * RATE)
     assert np.abs(np.diff(sound[:, 0])).max() < 1e-3
 
@@ -245,7 +241,7 @@ def test_bad_sound_files_are_told(tmp_path: Path) -> None:
     film = quiet_film(tmp_path, 2)
     for name in ("short.wav", "words.wav", "none.wav"):
         with pytest.raises(MediaError, match=name.replace(".", r"\.")):
-            heard(film, SoundBed(ambience_path=tmp_path / name))
+            heard(film, ambience=tmp_path / name)
 
 
 def test_ramps_are_of_equal_power() -> None:
@@ -262,7 +258,9 @@ def test_memory_does_not_grow_with_the_film() -> None:
     for seconds in (10, 60):
         total = seconds * RATE
         tracemalloc.start()
-        sound = levelled(lambda total=total: mixed([Layer(source=source, start=0, length=total)], total), -16.0)
+        sound = levelled(
+            lambda total=total: mixed([Layer(bus="music", source=source, start=0, length=total)], total), -16.0
+        )
         assert sum(len(block) for block in sound()) == total
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -285,7 +283,7 @@ def test_flashes_and_clicks_are_together_for_ten_minutes(tmp_path: Path, name: s
     shots = tuple(dataclasses.replace(shot(each * k, taken, range(each)), name=f"shot {k}") for k in range(61))
     kind = delivery(name)
     film = tmp_path / f"film{kind.suffix}"
-    write_film(film, finish(Cut(width=64, height=48, fps=fps, shots=shots), SoundBed(), pixels=kind.made_in), kind)
+    write_film(film, finish(Cut(width=64, height=48, fps=fps, shots=shots), pixels=kind.made_in), kind)
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
         base, first = stream.time_base or Fraction(1), stream.start_time or 0

@@ -17,7 +17,7 @@ from sora_cli.media.film import write_film
 from sora_cli.media.read import read_frames
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Duration, Look, SoundBed, TitleCard, Transition
+from sora_cli.storyboard.model import Duration, Look, TitleCard, Transition
 
 POSITIONS = ("center", "top", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
 FPS = Fraction(12)
@@ -123,7 +123,7 @@ def test_a_card_alone_and_a_title_over_a_shot(tmp_path: Path) -> None:
     )  # fmt: skip
     last = CutShot(name="last", scene="one", start=44, pieces=(Piece(clip, tuple(range(24))),), look=Look("previous"))
     cut = Cut(width=160, height=96, fps=FPS, shots=(card, shot, last))
-    write_film(tmp_path / "film.mp4", finish(cut, SoundBed()))
+    write_film(tmp_path / "film.mp4", finish(cut))
     frames = read_frames(tmp_path / "film.mp4", 0, cut.frames).astype(int)
     assert len(frames) == 68
     brightest, median = frames.max(axis=(1, 2, 3)), np.median(frames, axis=(1, 2, 3))

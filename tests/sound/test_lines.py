@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sora_cli.sound.lines import LEAD, PAUSE, PlacedLine, in_beat, length, sample, talking_over
+from sora_cli.sound.lines import LENGTH, PAUSE, PlacedLine, in_beat, length, sample, talking_over
 from sora_cli.sound.speech import Said
 from sora_cli.storyboard.model import DialogueLine
 
@@ -26,7 +26,7 @@ def line(**more: object) -> DialogueLine:
 def test_lines_follow_each_other_with_pauses_and_keep_their_own_times() -> None:
     lines = [(line(), said(1)), (line(), said(2)), (line(at=Fraction(7)), said(1)), (line(pause=Fraction(0)), said(1))]
     offsets = [each.offset for each in in_beat(lines)]
-    assert offsets == [LEAD, LEAD + 1 + PAUSE, 7, 8]
+    assert offsets == [LENGTH.lead, LENGTH.lead + 1 + PAUSE, 7, 8]
     assert length(in_beat(lines), Fraction(2)) == 11
 
 

@@ -94,7 +94,7 @@ def test_the_users_own_material_makes_it_a_composite(
     if change == "music":
         song = tmp_path / "song.wav"
         _wav(song)
-        making = dataclasses.replace(making, music=(song,))
+        making = dataclasses.replace(making, sounds=((song, 0, 24),))
     if change == "picture":
         own = tmp_path / "own.png"
         Image.fromarray(noise(3)).save(own)
@@ -123,7 +123,7 @@ def _wav(path: Path) -> None:
 def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: Making, send: Send) -> None:
     song = tmp_path / "song.ogg"
     song.write_bytes(b"OggS")
-    making = dataclasses.replace(making, music=(song,))
+    making = dataclasses.replace(making, sounds=((song, 0, 24),))
     done = send(making=making)
     assert [each["name"] for each in done.verdict.parameters["music"]] == ["song.ogg"]
     assert done.verdict.parameters["music"][0]["sha256"] == digest(song)
@@ -133,7 +133,7 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
 
 def test_a_shots_own_sound_has_its_place(tmp_path: Path, making: Making, send: Send) -> None:
     _wav(tmp_path / "steps.wav")
-    done = send(making=dataclasses.replace(making, cues=((tmp_path / "steps.wav", 3, 9),)))
+    done = send(making=dataclasses.replace(making, sounds=((tmp_path / "steps.wav", 3, 9),)))
     part = done.verdict.parts[-1]
     assert (part.name, part.start, part.end) == ("steps.wav", 0.25, 0.75)
     assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"

@@ -1,0 +1,173 @@
+"""Who says what with which voice, how long it takes, and when it is heard: a film's lines, made exact.
+
+Lines are measured before the shots are placed, since a beat may be as long as its lines; they are placed after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import Mark, MediaError, Problem, RequestError, SoraError
+from sora_cli.media.read import sound_blocks
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.plan.plan import PlannedShot
+from sora_cli.plan.takes import card_of
+from sora_cli.sound.lines import PlacedLine, Spoken, in_beat, length, sample, talking_over
+from sora_cli.sound.space import space_of
+from sora_cli.sound.speech import Line, Said, Speaker, spread
+from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
+
+NARRATOR = "en-us-1"
+"""The narrator's voice where none is written."""
+
+
+@dataclass
+class Dialogue:
+    """The lines of one film; `problems` and `remarks` gather what the author should know."""
+
+    board: Storyboard
+    cards: Mapping[str | None, EngineCard]
+    speaker: Speaker
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    _spoken: dict[Loc, list[Spoken]] = field(default_factory=dict)
+    """By beat."""
+    _lines: dict[tuple[Loc, int], Line] = field(default_factory=dict)
+    _voices: dict[str, CastMember] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._voices = dict(self._with_voices())
+        for shot in self.board.shots:
+            for beat in shot.beats:
+                if beat.dialogue:
+                    self._spoken[beat.loc] = self._measured(beat)
+
+    # -- lengths ---------------------------------------------------------------------------------
+
+    def seconds(self, beat: Beat) -> Fraction:
+        """How long a beat is that is as long as its lines."""
+        spoken = self._spoken.get(beat.loc, [])
+        return length(spoken, (beat.spoken or SpokenLength()).tail) if spoken else Fraction(0)
+
+    def _measured(self, beat: Beat) -> list[Spoken]:
+        lines = []
+        for number, line in enumerate(beat.dialogue):
+            try:
+                lines.append((line, self._said(beat, number, line)))
+            except (RequestError, MediaError) as error:
+                self.problems.append(Problem(error.message, error.hint, self._mark(beat, number)))
+        return in_beat(lines, (beat.spoken or SpokenLength()).lead)
+
+    def _said(self, beat: Beat, number: int, line: DialogueLine) -> Said:
+        if line.path is not None:
+            samples = sum(len(block) for block in sound_blocks(line.path))
+            return Said("", samples, spread(line.line, samples))
+        who = self._voices.get(line.cast, CastMember(line.cast, voice=NARRATOR))  # nobody of this name: told already
+        spoken = Line(line.line, who.voice, who.voice_path, self.board.say)
+        said = self.speaker.measure(spoken)
+        self._lines[beat.loc, number] = spoken
+        if said.left_out:
+            words = ", ".join(said.left_out)
+            hint = "give the line a voice of that language, or its words a pronunciation under `say`"
+            self._remark(beat, number, f"voice {who.voice} cannot read {words}: it says the other words", hint)
+        if said.estimated:
+            where = self.board.mark(beat.origin["dialogue"])
+            self.remarks.append(Problem("no voice can speak here: lengths of lines are estimated",
+                                        "pip install 'sora-cli[speech]'", where))  # fmt: skip
+        return said
+
+    # -- voices ----------------------------------------------------------------------------------
+
+    def _with_voices(self) -> Iterator[tuple[str, CastMember]]:
+        """Everybody who speaks, with a voice: one that nobody else has, where none is written."""
+        from sora_cli.sound.voices.catalogue import names
+
+        lines = [line for shot in self.board.shots for beat in shot.beats for line in beat.dialogue]
+        speaking = dict.fromkeys(line.cast for line in lines if line.path is None)
+        members = {**self.board.cast, "": self.board.narrator}
+        taken = {member.voice for member in members.values()} | {NARRATOR}
+        free = iter([*(name for name in names() if name not in taken), *names()])
+        for name, member in members.items():
+            if name not in speaking:
+                continue
+            if member.voice:
+                yield name, self._checked(name, member)
+            else:
+                voice = next(free) if name else NARRATOR
+                yield name, CastMember(member.name, voice=voice)
+                if name:
+                    message = f"{name} has no voice of their own: {voice} speaks"
+                    where = self.board.mark(("cast", name))
+                    self.remarks.append(Problem(message, "write `voice: NAME` there; `sora voices` lists them", where))
+
+    def _checked(self, name: str, member: CastMember) -> CastMember:
+        from sora_cli.sound.voices.catalogue import find
+
+        try:
+            if member.voice_path is None:
+                find(member.voice)
+        except SoraError as error:
+            place = ("cast", name, "voice") if name else ("narrator", "voice")
+            self.problems.append(Problem(error.message, error.hint, self.board.mark(place)))
+            return CastMember(member.name, voice=NARRATOR)
+        return member
+
+    # -- places ----------------------------------------------------------------------------------
+
+    def placed(self, shots: Sequence[PlannedShot], fps: Fraction) -> tuple[PlacedLine, ...]:
+        """The lines of shots that are placed in the film; what does not fit is remarked on."""
+        written = {shot.name: shot for shot in self.board.shots}
+        lines: list[PlacedLine] = []
+        for shot in shots:
+            at = shot.start
+            for beat, made in zip(written[shot.name].beats, shot.beats, strict=True):
+                lines += self._in_beat(shot.name, beat, at, fps)
+                for number, spoken in enumerate(self._spoken.get(beat.loc, ())):
+                    self._check_fit(beat, number, spoken, made.frames / fps)
+                at += made.frames
+        end = max(shot.start + shot.frames for shot in shots)
+        self._check_together(lines, sample(end, fps, Fraction(0)))
+        return tuple(lines)
+
+    def _in_beat(self, shot: str, beat: Beat, at: int, fps: Fraction) -> Iterator[PlacedLine]:
+        """The lines of a beat that begins on film frame `at`."""
+        by_model = card_of(self.board, self.cards, beat).makes_sound and not beat.sound_off
+        for number, spoken in enumerate(self._spoken.get(beat.loc, ())):
+            line = spoken.line
+            inside = line.cast and not line.offscreen
+            yield PlacedLine(
+                line=line, said=spoken.said, start=sample(at, fps, spoken.offset), shot=shot, depth=beat.bed.duck,
+                space=(beat.bed.space or space_of(beat.setting)) if inside else "open",
+                spoken=self._lines.get((beat.loc, number)), laid=line.path is not None or not by_model,
+                loc=(*beat.origin["dialogue"], number),
+            )  # fmt: skip
+
+    def _check_fit(self, beat: Beat, number: int, spoken: Spoken, seconds: Fraction) -> None:
+        over = float(spoken.end - seconds)
+        if over > 0.5 / SAMPLE_RATE and not (beat.spoken and over < 1):
+            takes = f"this line takes {spoken.said.length / SAMPLE_RATE:.1f} s from {float(spoken.offset):.1f} s on"
+            hint = "`duration: spoken` makes the beat as long as its lines"
+            self._remark(beat, number, f"{takes} and ends {over:.1f} s after its beat", hint)
+
+    def _check_together(self, lines: Sequence[PlacedLine], end: int) -> None:
+        """Say which lines of one character sound at once, and which the film's end cuts off."""
+        for before, later in talking_over(lines):
+            who = later.line.cast or "the narrator"
+            over = (before.end - later.start) / SAMPLE_RATE
+            self.remarks.append(Problem(
+                f"{who} still says {before.line.line[:40]!r} for {over:.1f} s when this line begins",
+                "give it a later `at`, or none: it then follows the line before", self.board.mark(later.loc),
+            ))  # fmt: skip
+        for line in lines:
+            if line.end > end and line.laid:
+                message = f"the film ends {(line.end - end) / SAMPLE_RATE:.1f} s before this line does: it is cut off"
+                self.remarks.append(Problem(message, "make its beat longer", self.board.mark(line.loc)))
+
+    def _mark(self, beat: Beat, number: int) -> Mark | None:
+        return self.board.mark((*beat.origin["dialogue"], number))
+
+    def _remark(self, beat: Beat, number: int, message: str, hint: str) -> None:
+        self.remarks.append(Problem(message, hint, self._mark(beat, number)))

@@ -1,0 +1,93 @@
+"""What sounds under a film and when: beds and effects, from what is written to film frames. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from sora_cli.plan.plan import Plan, PlannedShot
+from sora_cli.storyboard.model import Beat, SoundBed
+
+Bus = Literal["ambience", "music", "effects"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSound:
+    """A sound by its file or its words, over film frames `start` up to, not including, `end`.
+
+    It begins `at` seconds after the first of them, at `level` dB; it comes `leads` seconds earlier and goes `lags`
+    seconds later than its pictures. `overlap` frames of its first shot play together with the shot before.
+    """
+
+    bus: Bus
+    path: Path | None
+    words: str
+    start: int
+    end: int
+    at: Fraction = Fraction(0)
+    level: float = 0.0
+    leads: Fraction = Fraction(0)
+    lags: Fraction = Fraction(0)
+    overlap: int = 0
+
+    def seconds(self, fps: Fraction) -> Fraction:
+        """How long it is heard, joins included."""
+        return (self.end - self.start) / fps + self.leads + self.lags - self.at
+
+
+def beds(plan: Plan) -> list[PlannedSound]:
+    """Ambience, then music, each in film order; one that goes on over several shots is one."""
+    under = list(_under(plan))
+    ambience = [replace(place, bus="ambience", path=bed.ambience_path, words=bed.ambience_text) for bed, place in under]
+    music = [replace(place, bus="music", path=bed.music_path, words=bed.music_text) for bed, place in under]
+    return [*_joined(ambience), *_joined(music)]
+
+
+def _under(plan: Plan) -> Iterator[tuple[SoundBed, PlannedSound]]:
+    """What lies under each beat, and its place."""
+    written = {shot.name: (shot, scene.sound) for scene in plan.board.scenes for shot in scene.shots}
+    for planned in plan.shots:
+        shot, scene = written[planned.name]
+        at, overlap = planned.start, planned.overlap
+        # A title card alone has no beats; its scene's bed lies under it.
+        beats = [(beat.bed, made.frames) for beat, made in zip(shot.beats, planned.beats, strict=True)]
+        for bed, frames in beats or [(scene, planned.frames)]:
+            place = PlannedSound(
+                bus="ambience", path=None, words="", start=at, end=at + frames, leads=bed.leads, lags=bed.lags,
+                overlap=overlap,
+            )  # fmt: skip
+            yield bed, place
+            at, overlap = at + frames, 0
+
+
+def _joined(sounds: Sequence[PlannedSound]) -> Iterator[PlannedSound]:
+    """Neighbours that are the same sound as one; silence left out."""
+    for (path, words), group in groupby(sounds, key=lambda sound: (sound.path, sound.words)):
+        first, *others = group
+        last = others[-1] if others else first
+        if path is not None or words:
+            yield replace(first, end=last.end, lags=last.lags)
+
+
+def effects(plan: Plan, planned: PlannedShot) -> Iterator[PlannedSound]:
+    """The sounds of a shot's beats; one that was written for several beats goes on over all of them."""
+    shot = next(shot for shot in plan.board.shots if shot.name == planned.name)
+    at = planned.start
+    for _, group in groupby(zip(shot.beats, planned.beats, strict=True), key=lambda pair: _written(pair[0])):
+        pairs = list(group)
+        first = pairs[0][0]
+        end = at + sum(made.frames for _, made in pairs)
+        if first.sound_path is not None or first.sound_text:
+            yield PlannedSound(
+                bus="effects", path=first.sound_path, words=first.sound_text, start=at, end=end, at=first.sound_at,
+                level=first.sound_level, leads=first.sound_leads, lags=first.sound_lags,
+            )  # fmt: skip
+        at = end
+
+
+def _written(beat: Beat) -> tuple[object, ...]:
+    return beat.sound_path, beat.sound_text, beat.origin.get("sound")

@@ -1,0 +1,77 @@
+"""Who speaks, what, and when: voices, lines, and beats as long as their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sora_cli.storyboard.cast import Casting, read_voice
+from sora_cli.storyboard.files import SOUNDS, Files
+from sora_cli.storyboard.links import Links
+from sora_cli.storyboard.model import CastMember, DialogueLine, Duration, Loc, SpokenLength
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm, Take
+
+
+def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMember:
+    """Who speaks for nobody in the cast."""
+    form = NarratorForm(voice=written) if isinstance(written, str) else written
+    loc: Loc = ("narrator",) if isinstance(written, str) else ("narrator", "voice")
+    name, path = read_voice(form.voice, loc, files) if form and form.voice else ("", None)
+    return CastMember("narrator", voice=name, voice_path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Reads the lines of beats, and notes what is wrong with them."""
+
+    document: Document
+    problems: Problems
+    files: Files
+    casting: Casting
+    links: Links
+
+    def lines(self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: Take) -> tuple[DialogueLine, ...]:
+        """The lines of a beat."""
+        forms = written if isinstance(written, list) else [written]
+        return tuple(self._line(form, (*loc, index), beat) for index, form in enumerate(forms))
+
+    def _line(self, form: DialogueForm, loc: Loc, beat: Take) -> DialogueLine:
+        if form.cast is not None:
+            self.casting.check(form.cast, (*loc, "cast"))
+        recording, place = form.file, (*loc, "file")
+        if isinstance(form.line, RecordingForm):
+            recording, place = form.line.file, (*loc, "line", "file")
+        text = form.line if isinstance(form.line, str) else ""
+        if not text and recording is None:
+            self.problems.add(
+                "nothing is said here", self.document.mark(loc), "add line: ..., or file: with a recording"
+            )
+        at = self._seconds(form.at, (*loc, "at"))
+        length = beat.duration.seconds if isinstance(beat.duration, Duration) else None
+        if at is not None and length is not None and at >= length:
+            hint = f"the beat lasts {float(length):g}s"
+            self.problems.add("the line begins after the beat's end", self.document.mark((*loc, "at")), hint)
+        return DialogueLine(
+            form.cast or "", text, at, self._seconds(form.pause, (*loc, "pause")),
+            self.files.find(recording, place, SOUNDS, "a sound file") if recording else None,
+            level=form.level or 0.0, pan=form.pan or 0.0, offscreen=bool(form.offscreen),
+        )  # fmt: skip
+
+    def length(self, written: SpokenForm | SpokenLength | None, loc: Loc, lines: int) -> SpokenLength | None:
+        """The length of a beat that is as long as its lines; None where it has its own."""
+        if written is None:
+            return None
+        if not lines:
+            hint = "add dialogue, or write a length such as 4s"
+            self.problems.add("nobody speaks in this beat, so it has no length", self.document.mark(loc), hint)
+        if isinstance(written, SpokenLength):
+            return written
+        usual = SpokenLength()
+        lead, tail = self._seconds(written.lead, (*loc, "lead")), self._seconds(written.tail, (*loc, "tail"))
+        return SpokenLength(usual.lead if lead is None else lead, usual.tail if tail is None else tail)
+
+    def _seconds(self, written: Duration | None, loc: Loc) -> Fraction | None:
+        found = self.links.seconds(written, loc) if written is not None else None
+        return found if isinstance(found, Fraction) else None
