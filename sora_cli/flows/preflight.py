@@ -21,6 +21,8 @@ from sora_cli.storyboard import Reading
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark, may_be_unmarked
 
+MEASURED = 1500
+"""Letters of lines that `check` has said to measure them: some two minutes of speech, said in half of one."""
 SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KEY")
 """Variables that name a signer of the user's own."""
 
@@ -71,7 +73,7 @@ def everything_wrong(reading: Reading) -> tuple[tuple[Problem, ...], Plan | None
     """
     if reading.board is None:
         return reading.problems, None
-    found = survey(reading.board, catalogue.card)
+    found = survey(reading.board, catalogue.card, letters=0 if reading.problems else MEASURED)
     return _with_files(reading.board, [*reading.problems, *found.problems], found.plan), found.plan
 
 
@@ -81,7 +83,7 @@ def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
-    found = survey(board, catalogue.card, draft=draft, only=only)
+    found = survey(board, catalogue.card, draft=draft, only=only, letters=None)
     if found.problems or found.plan is None:
         raise refusal(_with_files(board, found.problems, found.plan))
     return found.plan

@@ -36,6 +36,7 @@ class Dialogue:
     _spoken: dict[Loc, list[Spoken]] = field(default_factory=dict)
     """By beat."""
     _lines: dict[tuple[Loc, int], Line] = field(default_factory=dict)
+    _estimates: bool = False
     _voices: dict[str, CastMember] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,10 +74,10 @@ class Dialogue:
             words = ", ".join(said.left_out)
             hint = "give the line a voice of that language, or its words a pronunciation under `say`"
             self._remark(beat, number, f"voice {who.voice} cannot read {words}: it says the other words", hint)
-        if said.estimated:
-            where = self.board.mark(beat.origin["dialogue"])
-            self.remarks.append(Problem("no voice can speak here: lengths of lines are estimated",
-                                        "pip install 'sora-cli[speech]'", where))  # fmt: skip
+        if said.estimated and not self._estimates:
+            self._estimates = True
+            message = "lengths of lines are estimated from here on: they are not spoken yet"
+            self._remark(beat, number, message, said.estimated)
         return said
 
     # -- voices ----------------------------------------------------------------------------------

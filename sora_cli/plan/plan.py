@@ -127,23 +127,26 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
         StoryboardError: takes that cannot be made, all of them at once; engines that are not here are told with them.
         EngineMissing: engines that are not here, where nothing else is wrong.
     """
-    found = survey(board, catalogue, draft=draft, only=only)
+    found = survey(board, catalogue, draft=draft, only=only, letters=None)
     if found.problems or found.plan is None:
         raise refusal(found.problems)
     return found.plan
 
 
-def survey(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = ()) -> Survey:
+def survey(
+    board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = (), letters: int | None = 0
+) -> Survey:
     """As `plan_takes`, but gives the problems back; also of a storyboard that is understood in parts only.
 
-    An engine that is known and not here is planned for by its card, which is plain data.
+    An engine that is known and not here is planned for by its card, which is plain data. Lines of at most `letters` in
+    all (None: of any length) are said to measure them; the lengths of others that are not kept yet are estimated.
     """
     cards, missing = _cards(board, catalogue)
     card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
     fps = board.fps or card.fps
     size = film_size(board, card, draft=draft)
     maker = TakeMaker(board, cards, size, fps, draft)
-    dialogue = _dialogue(board, cards)
+    dialogue = _dialogue(board, cards, letters)
     places = place(board, cards, fps, dialogue.seconds)
     memory = _memory(board, maker.problems)
     maker.memory = memory.changes_pixels
@@ -181,14 +184,14 @@ class _Silence:
         return ()
 
 
-def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard]) -> Dialogue | _Silence:
+def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters: int | None) -> Dialogue | _Silence:
     """The film's lines, measured. Where nobody speaks nothing of voices is loaded."""
     if not any(beat.dialogue for shot in board.shots for beat in shot.beats):
         return _Silence()
     from sora_cli.plan import dialogue as spoken
     from sora_cli.sound import speech
 
-    return spoken.Dialogue(board, cards, speech.Speaker(Store(default_folder())))
+    return spoken.Dialogue(board, cards, speech.Speaker(Store(default_folder()), letters=letters))
 
 
 def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:

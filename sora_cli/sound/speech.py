@@ -38,23 +38,28 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A line's sound: `length` samples at 48 kHz, and its words. Where it is `estimated` nothing is kept under `key`.
+    """A line's sound: `length` samples at 48 kHz, and its words. `left_out` are words that the voice cannot read.
 
-    `left_out` are words that the voice cannot read.
+    `estimated` says what to do to know the length, where nothing is kept under `key`.
     """
 
     key: str
     length: int
     words: tuple[Word, ...] = ()
     left_out: tuple[str, ...] = ()
-    estimated: bool = False
+    estimated: str = ""
 
 
 class Speaker:
-    """Says lines, and keeps what was said. `tell` hears of each line that is said anew, before it is."""
+    """Says lines, and keeps what was said. `tell` hears of each line that is said anew, before it is.
 
-    def __init__(self, store: Store, tell: Callable[[Line], None] = lambda _line: None) -> None:
-        self._store, self._tell = store, tell
+    To measure lines it says at most so many `letters` anew (None: any number), and estimates the rest.
+    """
+
+    def __init__(
+        self, store: Store, tell: Callable[[Line], None] = lambda _line: None, *, letters: int | None = None
+    ) -> None:
+        self._store, self._tell, self._letters = store, tell, letters
         self._fresh: dict[str, Speech] = {}
         """What could not be kept."""
 
@@ -65,11 +70,19 @@ class Speaker:
             RequestError: there is no such voice, or nothing in the line that it can say.
             MediaError: the voice's file cannot be used.
         """
+        if self._letters is not None and self._store.find_sound(self.key(line)) is None:
+            self._letters -= len(line.text)
+            if self._letters < 0:
+                return self._estimated(line, "`sora plan` says them, and knows")
         try:
             return self.said(line)
-        except MachineError:
-            length = max(1, len(line.text)) * SAMPLE_RATE // LETTERS_A_SECOND
-            return Said(self.key(line), length, spread(line.text, length), estimated=True)
+        except MachineError as error:
+            return self._estimated(line, error.hint)
+
+    def _estimated(self, line: Line, hint: str) -> Said:
+        length = max(1, len(line.text)) * SAMPLE_RATE // LETTERS_A_SECOND
+        left_out = voice_of(line).unreadable(line.text, line.say)
+        return Said(self.key(line), length, spread(line.text, length), left_out, estimated=hint)
 
     def said(self, line: Line) -> Said:
         """The line, said and kept.

@@ -45,9 +45,8 @@ class Speech:
             recording, place = form.line.file, (*loc, "line", "file")
         text = form.line if isinstance(form.line, str) else ""
         if not text and recording is None:
-            self.problems.add(
-                "nothing is said here", self.document.mark(loc), "add line: ..., or file: with a recording"
-            )
+            hint = "add `line: ...`, or `file: ...` with a recording"
+            self.problems.add("`line` is missing here", self.document.mark(loc), hint)
         at = self._seconds(form.at, (*loc, "at"))
         length = beat.duration.seconds if isinstance(beat.duration, Duration) else None
         if at is not None and length is not None and at >= length:
