@@ -192,6 +192,7 @@ def make(
                 plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
             )
             allow()  # hours may have gone by
+            preflight.require_same(plan)
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
         film = replace(film, stages=clock.stages, remarks=plan.remarks)
         studio.store.remember_release(out, film.sidecar, heard.keys(plan))

@@ -17,6 +17,7 @@ from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
 from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
 from sora_cli.plan import Plan, in_file_order, survey
+from sora_cli.store import file_hash
 from sora_cli.storyboard import Reading
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark, may_be_unmarked
@@ -142,6 +143,27 @@ def require_signer() -> None:
         from sora_cli.stamp import find_signer
 
         find_signer()
+
+
+def require_same(plan: Plan) -> None:
+    """Refuse files that changed while takes were made of them: the credential would name others than went in.
+
+    Raises:
+        MediaError: one of them is not the one that was planned with.
+    """
+    carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
+    given = {(each.path, each.sha256) for take in plan.takes for each in take.references}
+    given |= {(carry.path, carry.sha256) for carry in carries if carry.path}
+    for path, sha in sorted(given):
+        try:
+            same = file_hash(path) == sha
+        except OSError:
+            same = False
+        if not same:
+            raise MediaError(
+                f"{path} was replaced or changed while takes were made of it",
+                hint="put it back as it was, or run the same command again: what was made of it is shot again",
+            )
 
 
 def _used(plan: Plan) -> set[Path]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
-from sora_cli.errors import StoryboardError
+from sora_cli.errors import MediaError, StoryboardError
 from sora_cli.flows import preflight
 from sora_cli.plan import plan_takes
 from tests.unattended.conftest import Machine
@@ -137,3 +137,18 @@ def test_an_unfit_key_is_told_by_check(machine: Machine) -> None:
     for command in ("check", "plan"):
         done = machine.run(command, "a.yaml", environment=paths)
         assert (done.returncode, "key" in done.stderr) == (3, True), done.stderr
+
+
+def test_a_picture_that_changes_while_takes_are_made_of_it_is_told(tmp_path: Path) -> None:
+    """Its take was made of the old one; the credential would name the new one."""
+    for name, shade in (("x.png", 10), ("y.png", 200)):
+        Image.fromarray(np.full((64, 96, 3), shade, np.uint8)).save(tmp_path / name)
+    (tmp_path / "board.yaml").write_text(SHOT + "from: x.png, reference: x.png}\n")
+    plan = plan_takes(storyboard.load(tmp_path / "board.yaml"), catalogue.card)
+    preflight.require_same(plan)
+    (tmp_path / "y.png").replace(tmp_path / "x.png")
+    with pytest.raises(MediaError, match="replaced or changed while"):
+        preflight.require_same(plan)
+    (tmp_path / "x.png").unlink()
+    with pytest.raises(MediaError, match="replaced or changed while"):
+        preflight.require_same(plan)
