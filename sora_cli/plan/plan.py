@@ -373,7 +373,7 @@ def _of_unknown_length(board: Storyboard) -> set[Loc]:
 
 def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
     """The named shots, joined by cuts where they were not neighbours; and problems for names that no shot has."""
-    names = [shot.name for shot in shots]
+    names, wanted = {shot.name: None for shot in shots}, {*only}
     unknown = [
         Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
         for name in only if name not in names
@@ -381,7 +381,7 @@ def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[P
     kept: list[PlannedShot] = []
     end, previous = 0, -1
     for index, shot in enumerate(shots):
-        if shot.name in only:
+        if shot.name in wanted:
             overlap = shot.overlap if previous == index - 1 else 0
             transition = shot.transition if overlap or shot.lead else Transition()
             kept.append(replace(shot, start=end - overlap, overlap=overlap, transition=transition))
