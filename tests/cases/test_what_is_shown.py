@@ -294,3 +294,58 @@ def test_a_reference_too_small_to_see_and_a_huge_one_are_refused(tmp_path: Path)
     (tmp_path / "huge.png").write_bytes(data.getvalue())
     with pytest.raises(MediaError, match="too large"):
         require_usable(tmp_path / "huge.png", "picture")
+
+
+# -- their neighbours: containers and codecs --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "codec"), [
+    ("a.avi", "mpeg4"), ("a.mpg", "mpeg2video"), ("a.ts", "mpeg2video"), ("a.flv", "flv"), ("a.mxf", "mpeg2video"),
+    ("a.webm", "libvpx"), ("b.webm", "libvpx-vp9"), ("a.h264", "libx264"), ("a.nut", "ffv1"), ("a.mkv", "libx264"),
+])  # fmt: skip
+def test_each_frame_is_found_by_its_number_in_every_container(tmp_path: Path, name: str, codec: str) -> None:
+    options = {"x264-params": "open-gop=1:keyint=10:bframes=3:scenecut=0"} if codec == "libx264" else {}
+    path = film(tmp_path / name, range(40, 70), codec=codec, options=options)
+    with open_film(path) as found:
+        assert (found.facts.frames, found.facts.fps, found.facts.variable) == (30, 25, False)
+        for number in (17, 0, 29, 3):
+            assert abs(float(np.median(found.read(number, 1))) - (40 + number)) <= 3
+
+
+@pytest.mark.parametrize(("name", "codec", "pixels"), [
+    ("a.mov", "prores_ks", "yuva444p10le"), ("a.webm", "libvpx-vp9", "yuva420p"), ("a.mkv", "ffv1", "yuva420p"),
+])  # fmt: skip
+def test_transparent_films_of_every_codec_show_white(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
+    half = np.zeros((48, 64, 4), np.uint8)
+    half[..., 0], half[:, :32, 3] = 255, 255
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, pixels
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(half, format="rgba")))
+        container.mux(stream.encode(None))
+    with open_film(tmp_path / name) as found:
+        for picture in found.read(0, 5):
+            assert np.abs(picture[20, 10].astype(int) - (255, 0, 0)).max() <= 3
+            assert picture[20, 50].min() >= 253
+        assert "transparent" in found.facts.remarks[0]
+
+
+@pytest.mark.parametrize(("primaries", "matrix"), [
+    (9, [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]),
+    (12, [[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]]),
+    (6, [[0.9395, 0.0502, 0.0103], [0.0178, 0.9658, 0.0164], [-0.0016, -0.0044, 1.0060]]),
+    (5, [[1.0440, -0.0440, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0118, 0.9882]]),
+])  # fmt: skip
+def test_colours_of_other_primaries_are_as_published(tmp_path: Path, primaries: int, matrix: list[list[float]]) -> None:
+    """The matrices are those of ITU-R BT.2087, and of SMPTE RP 177's rule; a screen's gamma is 2.4 (BT.1886)."""
+    coded = (120, 170, 100)
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "bgr0"
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = primaries, 1
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), coded, np.uint8))))
+        container.mux(stream.encode(None))
+    light = np.array(matrix) @ (np.array(coded) / 255) ** 2.4
+    wanted = np.clip(light, 0, 1) ** (1 / 2.4) * 255
+    assert np.abs(read_frames(tmp_path / "a.mkv", 0, 1)[0, 20, 20] - wanted).max() <= 1.5

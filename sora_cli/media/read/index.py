@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -169,10 +171,11 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     times: list[int | None] = []
     keys: list[int] = []
     last = 0
+    decode = decoder(stream)
     for packet in packets(container, stream, clock):
         if packet.is_keyframe and packet.pts is not None:
             keys.append(packet.pts)
-        for frame in frames_of(packet):
+        for frame in decode(packet):
             if frame.is_corrupt:
                 raise _damaged(path, len(times))
             times.append(frame.pts)
@@ -183,6 +186,26 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
         known, last = _counted(len(times), stream, base)
     last = max(last, _told_end(stream, base) - known[-1] if known else 0)
     return _index(known, keys, base, last, seekable=ordered and not clock.jumped)
+
+
+Decode: TypeAlias = "Callable[[Packet[VideoStream]], Iterator[av.VideoFrame]]"
+
+
+def decoder(stream: VideoStream) -> Decode:
+    """What decodes a stream's packets; transparency in WebM too, which libav's own decoder of VP9 leaves out."""
+    context = av.CodecContext.create(_ALPHA[stream.codec_context.name], "r") if layered(stream) else None
+    if not isinstance(context, VideoCodecContext):
+        return frames_of
+    return lambda packet: iter(context.decode(packet if packet.size else None))
+
+
+def layered(stream: VideoStream) -> bool:
+    """Whether a stream's transparency lies beside its pictures, and can be decoded."""
+    alpha = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
+    return alpha and _ALPHA.get(stream.codec_context.name) in av.codecs_available
+
+
+_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def frames_of(packet: Packet[VideoStream]) -> Iterator[av.VideoFrame]:

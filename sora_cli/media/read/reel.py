@@ -19,7 +19,7 @@ from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
 from sora_cli.media.read.film import Film, Part
-from sora_cli.media.read.index import Index, frames_of, read_index
+from sora_cli.media.read.index import Index, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened
 from sora_cli.media.read.rgb import plain
 from sora_cli.media.read.sound import Track, sound_track
@@ -57,7 +57,7 @@ class Reel(Film):
         fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
         track = sound_track(self.path) if self._container.streams.audio else Track()
         count, pixels = len(index.times), context.pix_fmt or ""
-        alpha = bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components)
+        alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
         return Probe(
             path=self.path,
             kind="film",
@@ -105,6 +105,9 @@ class Reel(Film):
         return self._changed(self._alone({int(self.index.times[number]) for number in numbers}))
 
     def _alone(self, times: set[int]) -> Iterator[av.VideoFrame]:
+        if layered(self._stream):
+            yield from self._decoded([int(number) for number in np.searchsorted(self.index.times, sorted(times))])
+            return
         self._container.seek(int(self.index.times[0]), stream=self._stream, backward=True)
         for packet in self._container.demux(self._stream):
             if packet.pts in times and packet.is_keyframe:
@@ -189,15 +192,17 @@ class Reel(Film):
                 yield number, frame
 
     def _decode(self) -> Iterator[av.VideoFrame]:
+        decode = decoder(self._stream)
         for packet in packets(self._container, self._stream):
-            yield from frames_of(packet)
+            yield from decode(packet)
 
     def _again(self) -> Iterator[av.VideoFrame]:
         """All frames, from the beginning of the file."""
         with opened(self.path) as container:
             stream = only_pictures(self.path, container)
+            decode = decoder(stream)
             for packet in packets(container, stream):
-                yield from frames_of(packet)
+                yield from decode(packet)
 
 
 TRANSPARENT = "what is transparent in it shows white"
