@@ -69,9 +69,3 @@ def _require_length(path: Path, samples: int) -> None:
     facts = sound_facts(path)
     if facts is not None and facts.codec == "flac" and samples < (facts.duration - _SLACK) * SAMPLE_RATE:
         raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
-
-
-def remarks(path: Path) -> tuple[str, ...]:
-    """What a person should know of how a film or sound file is used: another track, what is transparent."""
-    with open_film(path) as film:
-        return film.facts.remarks
