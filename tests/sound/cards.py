@@ -19,11 +19,12 @@ CARDS: dict[str, Card] = {
     | {
         "kurtosis": (12, 200),
         "onsets": (8, 50),
-        "irregular": (0.5, 1.5),
+        "irregular": (0.4, 1.5),
         "centroid": (3500, 7500),
         "low": (0, 0.03),
         "pulse": (0, 0.3),
         "tonal": (0, 0.08),
+        "air": (0.15, 0.8),
     },
     "rain-heavy": STEADY
     | {
@@ -40,12 +41,13 @@ CARDS: dict[str, Card] = {
     | {
         "kurtosis": (6, 150),
         "onsets": (5, 50),
-        "irregular": (0.5, 1.6),
+        "irregular": (0.4, 1.6),
         "centroid": (1200, 3500),
         "low": (0, 0.05),
         "pulse": (0, 0.3),
         "tonal": (0, 0.2),
         "silence": (0, 0.05),
+        "pure": (0.3, 0.8),
     },
     "rain-roof": STEADY
     | {
@@ -68,6 +70,7 @@ CARDS: dict[str, Card] = {
         "decay": (1, 20),
         "tonal": (0, 0.3),
         "loop": (0, 0.3),
+        "slow": (0.7, 1),
     },
     "wind": STEADY
     | {
@@ -81,6 +84,7 @@ CARDS: dict[str, Card] = {
         "slope": (-9, -2.5),
         "tonal": (0, 0.5),
         "low": (0, 0.35),
+        "air": (0, 0.002),
     },
     "wind-trees": STEADY
     | {
@@ -92,6 +96,7 @@ CARDS: dict[str, Card] = {
         "low": (0, 0.03),
         "tonal": (0, 0.05),
         "common": (0.2, 1),
+        "pure": (0, 0.12),
     },
     "surf": STEADY
     | {
@@ -103,6 +108,7 @@ CARDS: dict[str, Card] = {
         "bright": (0.05, 0.7),
         "onsets": (0, 0.3),
         "tonal": (0, 0.1),
+        "air": (0.003, 0.3),
     },
     "stream": STEADY
     | {
@@ -123,12 +129,12 @@ CARDS: dict[str, Card] = {
         "peak": (400, 4000),
         "decay": (0.01, 0.25),
         "narrow": (0.4, 1),
-        "loss": (0.01, 0.2),
         "count": (1, 2),
         "centroid": (400, 4500),
         "low": (0, 0.05),
         "asymmetry": (0.2, inf),
         "attack": (0, 6),
+        "glide": (0.05, 0.6),
     },
     "dripping": {
         "onsets": (0.4, 4),
@@ -155,6 +161,7 @@ CARDS: dict[str, Card] = {
         "low": (0, 0.3),
         "drift": (-3, 0.2),
         "hills": (1, 3),
+        "pure": (0.35, 0.95),
     },
     "fire": STEADY
     | {
@@ -178,18 +185,21 @@ CARDS: dict[str, Card] = {
         "narrow": (0, 0.75),
         "loop": (0, 0.4),
         "kurtosis": (6, 150),
+        "pure": (0.4, 1),
+        "tonal": (0, 0.3),
     },
     "forest": STEADY
     | {
         "centroid": (1200, 5000),
         "low": (0, 0.05),
         "silence": (0, 0.05),
-        "tonal": (0.02, 0.8),
         "kurtosis": (3.3, 90),
         "onsets": (0, 8),
         "bright": (0.35, 1),
         "narrow": (0, 0.6),
         "swing": (2, 25),
+        "pure": (0.15, 0.85),
+        "common": (-0.1, 0.75),
     },
     "crickets": {
         "length": (8, inf),
@@ -200,8 +210,9 @@ CARDS: dict[str, Card] = {
         "loop": (0, 0.5),
         "onsets": (0.5, 30),
     },
-    "cicadas": STEADY
-    | {
+    "cicadas": {
+        "loop": (0, 0.3),
+        "length": (9, inf),
         "peak": (3300, 6500),
         "narrow": (0.25, 0.88),
         "onsets": (0, 1.5),
@@ -238,12 +249,14 @@ CARDS: dict[str, Card] = {
     "car-pass": {
         "length": (4, 14),
         "width": (1.0, 4.5),
-        "hills": (1, 2),
+        "hills": (1, 1),
         "centroid": (350, 1600),
         "drift": (-1.2, -0.03),
         "onsets": (0, 0.5),
         "slow": (0.6, 1),
         "swing": (10, 60),
+        "common": (0.85, 1),
+        "pure": (0, 0.4),
     },
     "heartbeat": {
         "beat": (0.8, 2),
@@ -260,13 +273,14 @@ CARDS: dict[str, Card] = {
         "kurtosis": (4, 30),
         "centroid": (1300, 3400),
         "onsets": (6, 45),
-        "common": (0.12, 1),
+        "common": (0.6, 1),
         "low": (0, 0.05),
         "air": (0, 0.12),
         "pulse": (0, 0.35),
         "tonal": (0, 0.15),
         "slow": (0, 0.4),
         "depth": (0.2, 1.2),
+        "pure": (0.05, 0.32),
     },
     "impact-wood": {
         "length": (0.05, 0.8),
@@ -278,17 +292,21 @@ CARDS: dict[str, Card] = {
         "asymmetry": (0.3, inf),
         "centroid": (250, 2500),
         "low": (0, 0.3),
+        "glide": (-0.3, 0.04),
     },
     "impact-metal": {
         "length": (0.5, 5),
         "loss": (0.0001, 0.0018),
         "attack": (0, 5),
         "decay": (0.3, 4),
-        "peak": (200, 3000),
+        "peak": (200, 2000),
         "count": (1, 1),
         "asymmetry": (0.3, inf),
         "lines": (3, 80),
         "bell": (0, 3),
+        "slow": (0.7, 1),
+        "pure": (0.1, 1),
+        "glide": (-0.9, 0.05),
     },
     "impact-glass": {
         "length": (0.2, 2.5),
@@ -301,6 +319,9 @@ CARDS: dict[str, Card] = {
         "asymmetry": (0.3, inf),
         "narrow": (0.2, 0.95),
         "lines": (2, 12),
+        "pure": (0.55, 1),
+        "glide": (-0.15, 0.05),
+        "slow": (0.5, 1),
     },
     "impact-stone": {
         "length": (0.04, 0.8),
@@ -311,6 +332,7 @@ CARDS: dict[str, Card] = {
         "count": (1, 1),
         "asymmetry": (0.3, inf),
         "centroid": (1500, 6000),
+        "glide": (-0.3, 0.04),
     },
     "impact-plastic": {
         "length": (0.02, 0.3),
@@ -322,6 +344,7 @@ CARDS: dict[str, Card] = {
         "asymmetry": (0.2, inf),
         "centroid": (400, 3500),
         "low": (0, 0.15),
+        "glide": (-0.2, 0.04),
     },
     "impact-rubber": {
         "length": (0.02, 0.3),
@@ -365,6 +388,7 @@ CARDS: dict[str, Card] = {
         "count": (0, 6),
         "attack": (8, 500),
         "splices": (0, 12),
+        "pure": (0, 0.3),
     },
     "whoosh": {
         "length": (0.12, 1.3),
@@ -391,7 +415,7 @@ CARDS: dict[str, Card] = {
         "hills": (1, 12),
     },
     "slam": {
-        "length": (0.2, 1.5),
+        "length": (0.2, 0.55),
         "attack": (0, 15),
         "decay": (0.08, 0.7),
         "low": (0.4, 1),
@@ -401,6 +425,7 @@ CARDS: dict[str, Card] = {
         "kurtosis": (12, 400),
         "bright": (0.0005, 0.3),
         "peak": (40, 260),
+        "hills": (1, 1),
     },
     "knock": {
         "count": (3, 5),
@@ -464,6 +489,7 @@ CARDS: dict[str, Card] = {
         "pulse": (0, 0.4),
         "loop": (0, 0.3),
         "asymmetry": (0.2, inf),
+        "pure": (0, 0.4),
     },
     "glass-break": {
         "length": (0.5, 3.5),
@@ -486,6 +512,7 @@ CARDS: dict[str, Card] = {
         "loop": (0, 0.3),
         "tonal": (0, 0.15),
         "length": (8, inf),
+        "narrow": (0, 0.5),
     },
     "steps-snow": {
         "beat": (1.3, 2.7),
@@ -499,6 +526,7 @@ CARDS: dict[str, Card] = {
         "attack": (8, 300),
         "length": (8, inf),
         "low": (0, 0.3),
+        "pure": (0, 0.4),
     },
     "steps-wood": {
         "beat": (1.3, 2.7),
@@ -514,6 +542,19 @@ CARDS: dict[str, Card] = {
         "length": (8, inf),
         "onsets": (1.5, 6),
     },
+    "steps-stone": {
+        "beat": (1.3, 2.7),
+        "pulse": (0.3, 1),
+        "centroid": (800, 3500),
+        "kurtosis": (30, 900),
+        "silence": (0.1, 0.95),
+        "loop": (0, 0.5),
+        "attack": (0, 8),
+        "bright": (0.15, 0.9),
+        "length": (8, inf),
+        "onsets": (1.5, 6),
+        "irregular": (0.1, 1.5),
+    },
     "engine": {
         "length": (9, inf),
         "hum": (15, 130),
@@ -525,6 +566,8 @@ CARDS: dict[str, Card] = {
         "loop": (0, 0.6),
         "silence": (0, 0.01),
         "body": (0.05, 0.8),
+        "tonal": (0.2, 1),
+        "common": (0.8, 1),
     },
     "helicopter": {
         "length": (9, inf),
@@ -535,6 +578,7 @@ CARDS: dict[str, Card] = {
         "depth": (0.25, 1.5),
         "silence": (0, 0.05),
         "loop": (0, 0.5),
+        "tonal": (0, 0.2),
     },
     "explosion": {
         "attack": (0, 12),
@@ -555,6 +599,7 @@ CARDS: dict[str, Card] = {
         "narrow": (0, 0.6),
         "body": (0, 0.1),
         "asymmetry": (0.2, inf),
+        "length": (7, inf),
     },
 }
 

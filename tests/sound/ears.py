@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, signal
+from scipy import linalg, ndimage, signal
 
 RATE = 48_000
 FLOOR = 50.0  # dB under the loudest frame: less than this counts as silence
@@ -22,8 +22,7 @@ def listen(samples: NDArray[np.floating]) -> Figures:
     """All figures of a sound (samples, channels) or (samples,), at 48 kHz; those that it has not are NaN."""
     wave = np.asarray(samples, dtype=np.float64)
     wave = wave.mean(axis=1) if wave.ndim == 2 else wave
-    wave -= wave.mean()
-    wave /= np.abs(wave).max() + 1e-12
+    wave = wave / (np.abs(wave).max() + 1e-12)
     return {
         **_amplitude(wave),
         **_spectrum(wave),
@@ -32,6 +31,7 @@ def listen(samples: NDArray[np.floating]) -> Figures:
         **_course(wave),
         **_modulation(wave),
         **_bands(wave),
+        **_tones(wave),
         **_fakes(wave),
     }
 
@@ -50,6 +50,7 @@ def _amplitude(wave: Array) -> Figures:
     loud = np.flatnonzero(short > short.max() - FLOOR)
     low, high = np.percentile(tenths, (10, 90))
     return {
+        "dc": float(abs(wave.mean()) / (wave.std() + 1e-12)),
         "kurtosis": float((wave**4).mean() / (wave**2).mean() ** 2),
         "swing": float(high - low),
         "steady": float(levels(wave, 1.0).std()) if len(wave) > 3 * RATE else np.nan,
@@ -88,7 +89,8 @@ def _spectrum(wave: Array) -> Figures:
 
 def _lines(wave: Array) -> Figures:
     """Narrow lines: their share of the power, their number, how lossy they are, and two known families of partials."""
-    size = min(16_384, len(wave))
+    wave = np.pad(wave, (0, max(0, 16_384 - len(wave))))
+    size = 16_384
     frequency, power = signal.welch(wave, RATE, nperseg=size, window="blackmanharris")
     around = signal.medfilt(power, 2 * (int(130 * size / RATE) // 2) + 1)
     stands = (power > 10 * around) & (frequency > 100) & (frequency < 14_000)
@@ -142,19 +144,19 @@ def decay(wave: Array) -> float:
 def onset_times(samples: NDArray[np.floating], rise: float = 8.0) -> tuple[Array, Array]:
     """Seconds and levels (dB) of moments that rise by `rise` dB over the 50 ms before; 20 ms apart at least.
 
-    The moment must stand out from the 20 ms before it too, so that a sound that only begins counts once.
+    The moment must stand out from what was 20 to 30 ms before it too, so that a sound that only begins counts once.
     """
     wave = np.asarray(samples, dtype=np.float64)
     wave = wave.mean(axis=1) if wave.ndim == 2 else wave
     hop = 120
     sharp = np.diff(np.concatenate((np.zeros(30 * hop), wave)))
     frames = sharp[: len(sharp) // hop * hop].reshape(-1, hop)
-    power = (frames**2).mean(axis=1)
+    power = ndimage.maximum_filter1d((frames**2).mean(axis=1), 8, origin=3)  # held for 20 ms: a low tone is one moment
     level = 10 * np.log10(power + power.max() * 1e-5 + 1e-20)
     before = np.convolve(level, np.concatenate((np.zeros(4), np.ones(20) / 20)), "full")[: len(level)]
-    top, _ = signal.find_peaks(np.concatenate((level, [-300.0])), distance=8)
-    top = top[top >= 24]
-    just = np.max([level[top - lag] for lag in range(3, 9)], axis=0)
+    _, found = signal.find_peaks(np.concatenate((level, [-300.0])), plateau_size=1, distance=8)
+    top = found["left_edges"][found["left_edges"] >= 24]
+    just = np.max([level[top - lag] for lag in range(8, 13)], axis=0)
     strong = top[(level[top] - before[top] >= rise) & (level[top] - just >= 3) & (level[top] > level.max() - 40)]
     return (strong * hop - 30 * hop) / RATE, level[strong]
 
@@ -163,7 +165,7 @@ def _onsets(wave: Array) -> Figures:
     """How many a second, how regular (CV of intervals), whether they shrink, alternate and fade; the sharpest rise."""
     times, height = onset_times(wave)
     gaps = np.diff(times)
-    enough = len(gaps) >= 3
+    enough = len(gaps) >= 2
     ratio = gaps[1:] / gaps[:-1] if enough else np.array([np.nan])
     return {
         "onsets": len(times) / (len(wave) / RATE),
@@ -268,7 +270,8 @@ def _beat(wave: Array) -> Figures:
     tops, _ = signal.find_peaks(full[first:last])
     if not len(tops):
         return {"beat": np.nan, "pulse": 0.0}
-    best = first + tops[full[first + tops].argmax()]
+    high = full[first + tops]
+    best = first + tops[high >= high.max() - 0.1 * abs(high.max())][0]
     return {"beat": 200.0 / best, "pulse": float(full[best])}
 
 
@@ -298,6 +301,35 @@ def _bands(wave: Array) -> Figures:
         return {"common": np.nan}
     table = np.corrcoef(bands)
     return {"common": float(table[np.triu_indices(len(table), 2)].mean()) if len(table) > 2 else float(table[0, 1])}
+
+
+def _tones(wave: Array) -> Figures:
+    """`pure`: share of each frame's power within 100 Hz of its strongest tone; `glide`: how much a struck tone rises."""
+    frequency, _, spectrum = signal.stft(wave, RATE, nperseg=2048, noverlap=1024, boundary=None, padded=True)
+    power = np.abs(spectrum[frequency > 100]) ** 2
+    top = power.argmax(axis=0)
+    near = np.abs(np.arange(len(power))[:, None] - top) <= 4
+    weight = power.sum(axis=0)
+    pure = float(((power * near).sum(axis=0) / (weight + 1e-20) * weight).sum() / weight.sum())
+    return {"pure": pure, "glide": _glide(wave)}
+
+
+def _glide(wave: Array) -> float:
+    """The tone's frequency late (10 to 25 dB down) over early (0 to 6 dB down), minus 1."""
+    start = int(np.abs(wave).argmax())
+    part = wave[max(start - 96, 0) : start + RATE // 5]
+    if len(part) < 960:
+        return np.nan
+    spectrum = np.abs(np.fft.rfft(part, RATE))
+    peak = int(spectrum[100:12_000].argmax()) + 100
+    section = signal.butter(2, (peak * 0.7, min(peak * 1.6, 20_000)), "band", fs=RATE, output="sos")
+    tone = signal.hilbert(signal.sosfiltfilt(section, part))
+    size = 20 * np.log10(np.abs(tone) + 1e-9)
+    turn = np.diff(np.unwrap(np.angle(tone))) * RATE / (2 * np.pi)
+    first = int(size.argmax())
+    fallen = size.max() - size[first:-1]
+    early, late = turn[first:][fallen < 6], turn[first:][(fallen > 10) & (fallen < 25)]
+    return float(np.median(late) / np.median(early) - 1) if len(early) and len(late) else np.nan
 
 
 # ------------------------------------------------------------------------------------------------------------- fakes

@@ -71,9 +71,13 @@ BELL = (
     (1.2, 0.5, 0.6),
     (1.5, 0.36, 0.3),
     (2.0, 0.3, 0.8),
-    (2.5, 0.17, 0.25),
-    (3.0, 0.13, 0.3),
-    (4.0, 0.08, 0.2),
+    (2.5, 0.17, 0.3),
+    (3.0, 0.13, 0.4),
+    (4.0, 0.08, 0.4),
+    (5.1, 0.05, 0.4),
+    (6.3, 0.04, 0.4),
+    (7.6, 0.03, 0.4),
+    (9.1, 0.025, 0.35),
 )
 """A church bell's partials: ratio to the prime, share of the longest tail, level (hum, prime, tierce, quint, nominal)."""
 
@@ -89,7 +93,7 @@ def bell(rng: Rng, manner: Manner) -> Array:
             modes.append(prime * ratio * (1 + side * apart))
             tails.append(longest * tail)
             gains.append(level * share)
-    clapper = burst(rng, 0.02, band(1500, 6000), 0.012, 0.0005) * 0.15
+    clapper = burst(rng, 0.02, band(1500, 6000), 0.012, 0.0005) * 3.0
     return panned(laid([(0.0, ringing(rng, modes, tails, gains)), (0.0, clapper)])[:, 0], 0.0)
 
 
@@ -124,16 +128,16 @@ def ticking(rng: Rng, manner: Manner) -> Blocks:
 
 
 def phone(rng: Rng, manner: Manner) -> Blocks:
-    """Bells of 521, 732 and 934 Hz struck 22 times a second for 2 s of every 6 (the cadence of the US)."""
+    """A hammer between two gongs (521, 732 and 934 Hz), 20 to 25 times a second to and fro, for 2 s of every 6 (US)."""
     shift = rng.uniform(0.97, 1.03)
-    modes = shift * np.array([521.0, 732.0, 934.0, 1486.0, 2140.0])
-    gap = 1 / (rng.uniform(20, 25) * manner.speed)
-    grains, start, at = Grains(), 0.05, 0.05
+    gongs = (shift * np.array([521.0, 934.0, 1486.0]), shift * np.array([732.0, 1130.0, 2140.0]))
+    gap = 0.5 / (rng.uniform(20, 25) * manner.speed)
+    grains, start, at, side = Grains(), 0.05, 0.05, 0
     while True:
         while at < 1:
-            ring = ringing(rng, modes, (0.5, 0.4, 0.35, 0.2, 0.12), (1.0, 0.8, 0.6, 0.3, 0.2))
-            grains.add(int(at * RATE), rng.uniform(0.85, 1.0) * ring)
-            at += gap * rng.normal(1, 0.01)
+            ring = ringing(rng, gongs[side], (0.3, 0.25, 0.15), (1.0, 0.7, 0.3))
+            grains.add(int(at * RATE), rng.uniform(0.9, 1.0) * (0.6 if side else 1.0) * ring)
+            at, side = at + gap * rng.normal(1, 0.01), 1 - side
             if at - start > 2:
                 start += 6
                 at = start
@@ -164,6 +168,6 @@ def sparkle(rng: Rng, manner: Manner) -> Blocks:
         for at in rng.integers(0, BLOCK, rng.poisson(11 * manner.speed)):
             pitch = scale[int(rng.integers(10))]
             tone = ringing(rng, (pitch, 2 * pitch), (rng.uniform(0.15, 0.5), 0.08), (1.0, 0.2))
-            tone *= np.minimum(clock(len(tone) / RATE)[: len(tone)] / 0.002, 1)
+            tone *= np.minimum(np.arange(len(tone)) / 96, 1)
             grains.add(int(at), panned(rng.lognormal(-0.4, 0.5) * tone, rng.uniform(-0.8, 0.8)))
         yield grains.take()

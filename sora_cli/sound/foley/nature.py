@@ -22,6 +22,7 @@ from .tools import (
     clock,
     fall,
     high,
+    laid,
     noise,
     panned,
     tailed,
@@ -65,7 +66,7 @@ class _Bird:
         t = clock(seconds)
         glide = start + (end - start) * t / seconds
         path = glide * (1 + trill[0] * np.sin(2 * np.pi * trill[1] * t))
-        shape = np.sin(np.pi * np.clip(t / seconds, 0, 1)) ** 0.7
+        shape = np.minimum(t / 0.01, 1) * np.cos(np.pi / 2 * t / seconds) ** 0.7
         tone = np.sin(2 * np.pi * np.cumsum(path) / RATE)
         return np.asarray(shape * (tone + 0.08 * np.sin(4 * np.pi * np.cumsum(path) / RATE)))
 
@@ -82,8 +83,8 @@ class _Bird:
 
 def birds(rng: Rng, manner: Manner) -> Blocks:
     """A few birds nearby, each with its own phrases: no named species, and none is claimed."""
-    flock = [_Bird(rng) for _ in range(4)]
-    yield from _sung_by(rng, flock, [rng.uniform(0, 2.5) for _ in flock], pause=3.2 / manner.speed, tail=0.0)
+    flock = [_Bird(rng) for _ in range(3)]
+    yield from _sung_by(rng, flock, [rng.uniform(0, 2.5) for _ in flock], pause=3.4 / manner.speed, tail=0.0)
 
 
 def _sung_by(rng: Rng, flock: list[_Bird], begin: list[float], pause: float, tail: float) -> Blocks:
@@ -92,12 +93,10 @@ def _sung_by(rng: Rng, flock: list[_Bird], begin: list[float], pause: float, tai
     while True:
         for k, bird in enumerate(flock):
             while coming[k] < BLOCK / RATE:
-                song, end = bird.song(), 0.0
-                for at, sound in song:
-                    part = panned(sound * bird.level * rng.uniform(0.7, 1), bird.place)
-                    grains.add(int((coming[k] + at) * RATE), tailed(rng, part, tail, 0.5) if tail else part)
-                    end = at
-                coming[k] += end + rng.exponential(pause) + 0.5
+                song = laid([(at, sound * rng.uniform(0.7, 1)) for at, sound in bird.song()])[:, 0]
+                part = panned(song * bird.level, bird.place)
+                grains.add(int(coming[k] * RATE), tailed(rng, part, tail, 0.5) if tail else part)
+                coming[k] += len(song) / RATE + rng.exponential(pause) + 0.5
             coming[k] -= BLOCK / RATE
         yield grains.take()
 
@@ -107,7 +106,7 @@ def forest(rng: Rng, manner: Manner) -> Blocks:
     flock = [_Bird(rng) for _ in range(5)]
     song = _sung_by(rng, flock, [rng.uniform(0, 5) for _ in flock], pause=7.0, tail=0.9)
     for leaves, sung in zip(wind_in_trees(rng, replace(manner, force=-1.0)), song, strict=False):
-        yield 0.1 * leaves + 0.5 * sung
+        yield 0.12 * leaves + 0.22 * sung
 
 
 # ---------------------------------------------------------------------------------------------------------- insects

@@ -30,7 +30,7 @@ def city(rng: Rng, manner: Manner) -> Blocks:
     deep, mid, swell, other = Filter(low(110, 1)), Filter(band(250, 900)), Drift(rng, 0.35), Drift(rng, 0.3)
     cut = Filter(np.asarray(band(45, 2500)))
     while True:
-        hum = deep(noise(rng)) * np.exp(0.3 * swell())[:, None]
+        hum = deep(noise(rng)) * np.exp(0.38 * swell())[:, None]
         cars = mid(noise(rng)) * (0.05 * np.exp(0.6 * other()))[:, None]
         yield cut(hum + 2.0**manner.force * cars)
 
@@ -56,7 +56,7 @@ def applause(rng: Rng, manner: Manner) -> Blocks:
     """Some ten people, each 2.5 to 5 claps a second; a clap is a noise pulse through a resonance of its own
     (Peltola 2007), with the hall's first echoes.
     """
-    crowd = int(9 * 2.0**manner.force)
+    crowd = int(12 * 2.0**manner.force)
     people = [
         (rng.uniform(2.6, 4.6), rng.uniform(1100, 2600), rng.uniform(-0.9, 0.9), rng.lognormal(-0.4, 0.4))
         for _ in range(crowd)
@@ -71,7 +71,7 @@ def applause(rng: Rng, manner: Manner) -> Blocks:
                 grains.add(int(coming[k] * RATE), panned(hand, place))
                 coming[k] += max(rng.normal(1, 0.06), 0.5) / rate
             coming[k] -= 1
-        yield grains.take() + 0.02 * hall(noise(rng))
+        yield grains.take() + 0.05 * hall(noise(rng))
 
 
 def _clap(rng: Rng, centre: float) -> Array:
@@ -99,7 +99,8 @@ def car_pass(rng: Rng, manner: Manner) -> Array:
     own = np.arange(len(source)) / RATE
     firing = rng.uniform(62, 80)
     engine = sum(np.sin(2 * np.pi * k * firing * own + rng.uniform(0, 6)) / k for k in (0.5, 1, 1.5, 2, 3, 4))
-    mixed = np.interp(heard, np.arange(len(source)), source + 0.12 * engine)
+    rear = filtered(low(300, 1), source) * 1.5 * (1 + np.tanh(own - half))  # the exhaust looks back
+    mixed = np.interp(heard, np.arange(len(source)), source + rear + 0.12 * engine)
     level = (away / reach) ** 1.15 * np.clip((half - np.abs(t)) / 1.5, 0, 1)
     x = (np.clip(place / 25, -1, 1) + 1) * np.pi / 4
     return (mixed * level)[:, None] * np.stack((np.cos(x), np.sin(x)), 1)

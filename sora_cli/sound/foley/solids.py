@@ -45,14 +45,14 @@ class Material:
 
 
 MATERIALS: dict[str, Material] = {
-    "wood": Material((320, 620), (1.0, 1.58, 2.24, 2.78, 3.6), (0.010, 0.017), 0.0008, 5.0, 0.15),
+    "wood": Material((320, 620), (1.0, 1.58, 2.24, 2.78, 3.6), (0.012, 0.018), 0.0008, 5.0, 0.1),
     "metal": Material(
-        (380, 800), (1.0, 1.47, 2.09, 2.76, 3.56, 4.6, 5.4, 6.8, 8.9), (0.0007, 0.0012), 0.0003, 2.0, 0.1
+        (380, 800), (1.0, 1.47, 2.09, 2.76, 3.56, 4.6, 5.4, 6.8, 8.9), (0.0007, 0.0012), 0.0003, 2.0, 3.5
     ),
-    "glass": Material((1300, 2200), (1.0, 1.86, 3.25, 4.94), (0.0016, 0.0032), 0.0002, 4.0, 0.05),
+    "glass": Material((1300, 2200), (1.0, 1.86, 3.25, 4.94), (0.0016, 0.0032), 0.0002, 0.0, 0.15),
     "stone": Material((1900, 2900), (1.0, 1.43, 2.07, 2.9), (0.0075, 0.013), 0.0003, 3.0, 0.25),
-    "plastic": Material((500, 1000), (1.0, 1.71, 2.6, 3.4), (0.045, 0.08), 0.0008, 5.0, 0.15),
-    "rubber": Material((85, 150), (1.0, 1.9), (0.14, 0.2), 0.006, 9.0, 0.05),
+    "plastic": Material((500, 1000), (1.0, 1.71, 2.6, 3.4), (0.035, 0.055), 0.0008, 5.0, 0.15),
+    "rubber": Material((85, 150), (1.0, 1.9), (0.22, 0.3), 0.006, 9.0, 0.05),
 }
 
 
@@ -69,7 +69,7 @@ def struck(rng: Rng, material: str, force: float = 0.0, size: float = 1.0, wet: 
     ring = ringing(rng, modes, t60, gain)
     rise = np.minimum(np.arange(len(ring)) / (kind.contact * 0.5 * RATE), 1.0)
     top = min(2.5 / kind.contact, 14_000)
-    tick = burst(rng, kind.contact * 6, band(top / 6, top), kind.contact * 4, kind.contact / 2)
+    tick = burst(rng, kind.contact * 20, band(top / 6, top), kind.contact * 16, kind.contact / 2)
     return laid([(0.0, ring * rise), (0.0, kind.knock * tick)])[:, 0]
 
 
@@ -146,14 +146,15 @@ def whoosh(rng: Rng, manner: Manner) -> Array:
 def glass_break(rng: Rng, manner: Manner) -> Array:
     """First the pane's thud, then the crack (3 to 8 kHz), then shards that ring from 2 to 12 kHz and thin out."""
     thud = burst(rng, 0.12, band(120, 420), 0.09, 0.003) * 0.35
-    crack = burst(rng, 0.15, band(2800, 9000), 0.11, 0.001)
+    crack = burst(rng, 0.15, band(3500, 11_000), 0.11, 0.001)
     parts = [(0.0, thud), (0.008, crack)]
-    for _ in range(int(rng.uniform(45, 75) * 1.4**manner.force)):
+    for _ in range(int(rng.uniform(30, 50) * 1.4**manner.force)):
         pitch = float(np.exp(rng.uniform(np.log(2200), np.log(10_000))))
-        tail = rng.uniform(0.08, 0.4) * (4000 / pitch) ** 0.5
+        tail = rng.uniform(0.04, 0.2) * (4000 / pitch) ** 0.5
         shard = ringing(rng, (pitch, pitch * rng.uniform(1.4, 2.1)), (tail, tail / 2), (1.0, 0.5))
-        level = min(0.22 * (rng.pareto(2.0) + 0.3), 1.0)
-        parts.append((0.02 + rng.exponential(0.32), panned(level * shard, rng.uniform(-0.6, 0.6))))
+        level = min(0.34 * (rng.pareto(2.0) + 0.3), 1.0)
+        at = 0.02 + rng.exponential(0.33)
+        parts.append((at, panned(level * np.exp(-1.5 * at) * shard, rng.uniform(-0.6, 0.6))))
     return laid(parts)
 
 
@@ -167,4 +168,4 @@ def explosion(rng: Rng, manner: Manner) -> Array:
     crack = filtered(band(300, 2500), noise(rng, len(t), 1)) * fall(t, 0.3)
     tail = filtered(low(80, 1), noise(rng, len(t)))
     tail = tail / tail.std() * (fall(t, 3.2) * np.minimum(t / 0.03, 1))[:, None]
-    return (blast + 0.42 * body + 0.35 * crack)[:, None] + 0.3 * tail
+    return (2 * blast + 0.42 * body + 0.35 * crack)[:, None] + 0.3 * tail

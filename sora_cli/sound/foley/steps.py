@@ -37,8 +37,8 @@ def _force(seconds: float) -> Array:
 def gravel(rng: Rng, manner: Manner) -> Array:
     """Stones that knock: random impulses by the force, each through its own resonance near 6.5 kHz, Q 6.5 (STK)."""
     force = _force(rng.uniform(0.26, 0.34))
-    chance = force * (900 * 1.3**manner.force) / RATE
-    hits = (rng.uniform(size=len(force)) < chance) * rng.lognormal(0, 0.7, len(force)) * force
+    chance = force * (1900 * 1.3**manner.force) / RATE
+    hits = (rng.uniform(size=len(force)) < chance) * rng.lognormal(0, 0.5, len(force)) * force
     hits = np.concatenate((hits, np.zeros(RATE // 20)))
     share = rng.integers(0, 4, len(hits))
     return np.asarray(
@@ -53,10 +53,10 @@ def snow(rng: Rng, manner: Manner) -> Array:
     """Crunch: dense grains of 800 Hz, Q 1.1 (STK), that begin softly and creak together."""
     force = _force(rng.uniform(0.3, 0.38))
     lead = 2400
-    grain = (rng.uniform(size=len(force) + lead) < 0.05) * rng.standard_normal(len(force) + lead)
+    grain = (rng.uniform(size=len(force) + lead) < 0.25) * rng.standard_normal(len(force) + lead)
     crunch = sum(
         g * filtered(resonance(f * rng.uniform(0.93, 1.07), q), grain)
-        for f, q, g in ((800, 1.1, 1.0), (1500, 1.6, 0.5), (2600, 2.0, 0.25))
+        for f, q, g in ((800, 1.1, 1.0), (1500, 1.6, 0.35), (2600, 2.0, 0.1))
     )
     return np.asarray(crunch[lead:] * force * 1.3**manner.force)
 

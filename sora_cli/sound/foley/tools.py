@@ -159,13 +159,13 @@ def clock(seconds: float) -> Array:
 def ringing(
     rng: Rng, hertz: Sequence[float] | Array, t60: Sequence[float] | Array, gain: Sequence[float] | Array
 ) -> Array:
-    """Modes struck at once, until all are 60 dB down."""
+    """Modes struck at once (samples,), until all are 60 dB down; they begin together, within 0.4 ms."""
     t = clock(float(np.max(t60)))
     total = np.zeros(len(t))
     for frequency, tail, level in zip(hertz, t60, gain, strict=True):
         here = t[: int(tail * RATE)]
-        total[: len(here)] += level * np.sin(2 * np.pi * frequency * here + rng.uniform(-0.5, 0.5)) * fall(here, tail)
-    return total
+        total[: len(here)] += level * np.cos(2 * np.pi * frequency * here + rng.uniform(-0.25, 0.25)) * fall(here, tail)
+    return np.asarray(total * np.minimum(t / 0.0004, 1))
 
 
 def fall(t: Array, t60: float) -> Array:

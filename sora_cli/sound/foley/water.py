@@ -27,20 +27,23 @@ def _radii(rng: Rng, count: int, largest: float) -> Array:
 
 def stream(rng: Rng, manner: Manner) -> Blocks:
     """A thousand bubbles a second, 0.25 to 4 mm, under slow changes of the flow; a torrent has bigger ones."""
-    largest = 0.0042 * 1.4**manner.force
+    largest = 0.0032 * 1.4**manner.force
     flow, wash = Drift(rng, 2.0), Filter(band(500, 2200))
-    grains = Grains()
+    lanes = np.stack([panned(np.ones(1), x)[0] for x in (-0.7, -0.2, 0.2, 0.7)])
+    held = np.zeros((len(lanes), 2 * BLOCK))
     while True:
-        rate = 700 * 1.6**manner.force
+        rate = 900 * 1.6**manner.force
         at = rng.integers(0, BLOCK, rng.poisson(rate))
-        level = np.exp(0.25 * flow())
+        level = np.exp(0.1 * flow())
         radius = np.sort(_radii(rng, len(at), largest))
-        for part in np.array_split(np.arange(len(at)), 12):  # alike in size, so alike in length
-            gain = (radius[part] / 0.002) ** 1.5 * rng.lognormal(0, 0.6, len(part)) * level[at[part]]
-            places = rng.uniform(-0.8, 0.8, len(part))
-            for first, one, x in zip(at[part], bubbles(radius[part], gain), places, strict=True):
-                grains.add(int(first), panned(one, x))
-        yield grains.take() + 0.006 * 1.5**manner.force * wash(noise(rng))
+        for part in np.array_split(np.arange(len(at)), 24):  # alike in size, so alike in length
+            gain = (radius[part] / 0.002) ** 1.5 * rng.lognormal(0, 0.4, len(part)) * level[at[part]]
+            for first, one, lane in zip(
+                at[part], bubbles(radius[part], gain), rng.integers(0, 4, len(part)), strict=True
+            ):
+                held[lane, first : first + len(one)] += one
+        yield held[:, :BLOCK].T @ lanes + 0.006 * 1.5**manner.force * wash(noise(rng))
+        held = np.concatenate((held[:, BLOCK:], np.zeros((len(lanes), BLOCK))), 1)
 
 
 def drop(rng: Rng, manner: Manner) -> Array:
@@ -66,10 +69,11 @@ def splash(rng: Rng, manner: Manner) -> Array:
     """The slap of the impact (10 to 20 ms of noise), spray, and bubbles whose rate dies away within a second."""
     size = 1.35**manner.force
     slap = burst(rng, 0.12, band(250, 3500), 0.07 * size, 0.002) * 1.2
-    spray = burst(rng, 0.9 * size, band(1200, 6000), 0.55 * size, 0.012) * 0.3
+    spray = burst(rng, 0.7 * size, band(1200, 6000), 0.5 * size, 0.012) * 0.35
     parts = [(0.0, slap), (0.004, spray)]
-    radius = _radii(rng, int(190 * size), 0.0045 * size)
+    radius = _radii(rng, int(190 * size), 0.0036 * size)
     for r in radius:
         ring = bubbles(np.array([r]), np.array([(r / 0.002) ** 1.5 * rng.lognormal(-0.3, 0.6)]))[0]
-        parts.append((0.02 + rng.exponential(0.22 * size), 0.6 * panned(ring, rng.uniform(-0.5, 0.5))))
+        at = 0.02 + rng.exponential(0.16 * size)
+        parts.append((at, 0.5 * np.exp(-2.5 * at / size) * panned(ring, rng.uniform(-0.5, 0.5))))
     return laid(parts)

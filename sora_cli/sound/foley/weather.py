@@ -13,9 +13,12 @@ from .tools import (
     Blocks,
     Drift,
     Filter,
+    Grains,
     Manner,
     Rng,
+    arrivals,
     band,
+    burst,
     clock,
     filtered,
     hump,
@@ -43,12 +46,16 @@ def light_rain(rng: Rng, manner: Manner) -> Blocks:
     """Single drops nearby over a soft hiss: Poisson pulses of about half a millisecond (a drop of 1 to 3 mm at its
     terminal speed, after Farnell's rain), each of its own size and place.
     """
-    centres = rng.uniform(3000, 8000, 5)
-    near = _struck([resonance(f, 1.2) for f in centres], [1.0] * 5)
-    far = Filter(band(2500, 9000))
-    rate = 5.0 * 2.0**manner.force
+    pool = []
+    for centre in rng.uniform(2500, 8000, 48):
+        pool.append(burst(rng, 0.004, band(centre * 0.6, centre * 1.5), rng.uniform(0.003, 0.006), 0.0002))
+    far, grains, rate = Filter(band(2500, 9000)), Grains(), 25.0 * 2.0**manner.force
     while True:
-        yield near([impulses(rng, rate, 0.7) for _ in centres]) * 3 + 0.0075 * far(noise(rng))
+        for share, level, spread in ((1.0, 1.0, 0.25), (8.0, 0.09, 0.6)):
+            for at in arrivals(rng, rate * share):
+                hit = pool[int(rng.integers(48))] * level * rng.lognormal(0, spread)
+                grains.add(int(at), panned(hit, rng.uniform(-0.9, 0.9)))
+        yield grains.take() + 0.028 * far(noise(rng))
 
 
 def heavy_rain(rng: Rng, manner: Manner) -> Blocks:
@@ -56,11 +63,11 @@ def heavy_rain(rng: Rng, manner: Manner) -> Blocks:
     centres = (900.0, 1800.0, 3200.0, 5200.0, 8000.0)
     near = _struck([resonance(f, 0.8) for f in centres], [1.1, 1.0, 1.0, 1.0, 1.0])
     far = Filter(band(900, 11_000))
-    rate = 700.0 * 2.0**manner.force
+    rate = 3200.0 * 1.5**manner.force
     swell = Drift(rng, 0.3)
     while True:
-        drops = near([impulses(rng, rate, 0.8) for _ in centres])
-        yield (drops + 0.16 * far(noise(rng))) * (1 + 0.05 * swell())[:, None]
+        drops = near([impulses(rng, rate, 0.5) for _ in centres])
+        yield (drops + 0.12 * far(noise(rng))) * (1 + 0.05 * swell())[:, None]
 
 
 def rain_on_leaves(rng: Rng, manner: Manner) -> Blocks:
@@ -70,7 +77,7 @@ def rain_on_leaves(rng: Rng, manner: Manner) -> Blocks:
     far = Filter(band(1200, 4500))
     rate, drips = 3.0 * 2.0**manner.force, 0.3
     while True:
-        trains = [impulses(rng, rate, 0.8) + 1.6 * impulses(rng, drips, 0.4) for _ in modes]
+        trains = [impulses(rng, rate, 0.55) + 1.4 * impulses(rng, drips, 0.4) for _ in modes]
         yield leaf(trains) + 0.03 * far(noise(rng))
 
 
@@ -113,17 +120,16 @@ def thunder(rng: Rng, manner: Manner) -> Array:
 
 def _rolled(rng: Rng, claps: Array, away: float) -> Array:
     """Thunder with the echoes of land and cloud, dull by the air it came through."""
-    dull = filtered(low(float(np.clip(420 * (900 / away) ** 0.5, 90, 1500)), 1), claps)
-    wet = tailed(rng, dull, 5.0, 0.8, 160.0)
+    dull = filtered(low(float(np.clip(800 * (900 / away) ** 0.5, 90, 2500)), 1), claps)
+    wet = tailed(rng, dull, 5.0, 0.6, 160.0)
     t = clock(len(wet) / RATE)[: len(wet)]
     rolls = sum(
         rng.uniform(0.5, 1.0) * np.exp(-0.5 * ((t - at) / rng.uniform(0.35, 0.7)) ** 2)
-        for at in np.cumsum(rng.uniform(1.1, 2.0, 5))
+        for at in np.cumsum(rng.uniform(1.3, 2.0, 5))
     )
-    brightness = low(240, 1)
-    late = filtered(brightness, wet)
+    late = filtered(low(90), wet)
     share = np.clip(t / 2.5, 0, 1)[:, None]
-    shaped = (wet * (1 - share) + late * share) * (fall(t) + 0.9 * rolls * np.exp(-t / 5))[:, None]
+    shaped = (wet * (1 - share) + late * share) * (fall(t) + 0.8 * rolls * np.exp(-t / 4.5))[:, None]
     end = min(len(shaped), int(13 * RATE))
     return np.asarray(shaped[:end] * np.clip((end - np.arange(end)) / (2 * RATE), 0, 1)[:, None])
 
@@ -144,7 +150,7 @@ class _Gusts:
         self._force = 1.3**force
 
     def __call__(self) -> Array:
-        speed = 1 + 0.22 * self._swing() + 0.2 * self._gust() + 0.04 * self._squall()
+        speed = 1 + 0.2 * self._swing() + 0.18 * self._gust() + 0.04 * self._squall()
         return np.asarray(np.clip(speed, 0.25, 2.2) * self._force)
 
 
@@ -155,7 +161,7 @@ def wind(rng: Rng, manner: Manner) -> Blocks:
     bands = [Filter(band(110, 380)), Filter(band(320, 800)), Filter(band(700, 1500)), Filter(band(1400, 3000))]
     gains, powers = (1.0, 0.75, 0.28, 0.07), (1.3, 2.0, 2.8, 3.6)
     speed, narrow, turn = _Gusts(rng, manner.force), Filter(low(7.0, 1)), 0.0
-    pitch = rng.uniform(600, 900)
+    pitch, dull = rng.uniform(600, 900), Filter(low(2600))
     while True:
         v = speed()
         body = sum(g * one(noise(rng)) * (v**p)[:, None] for g, one, p in zip(gains, bands, powers, strict=True))
@@ -163,13 +169,13 @@ def wind(rng: Rng, manner: Manner) -> Blocks:
         turn = float(phase[-1] % (2 * np.pi))
         twin = narrow(noise(rng)) * 45
         whistle = (twin[:, 0] * np.cos(phase) - twin[:, 1] * np.sin(phase)) * np.clip(v - 1, 0, None) ** 2
-        yield body + 0.05 * whistle[:, None]
+        yield dull(body + 0.05 * whistle[:, None])
 
 
 def wind_in_trees(rng: Rng, manner: Manner) -> Blocks:
     """Leaves in gusts: noise from 0.6 to 8 kHz that the gusts open, with the flutter of leaves in it."""
     bands = [Filter(band(900, 1900)), Filter(band(1700, 3800)), Filter(band(3500, 8000))]
-    gains, powers = (0.6, 0.6, 0.45), (1.6, 2.4, 3.4)
+    gains, powers = (0.7, 0.45, 0.16), (1.6, 2.4, 3.4)
     speed, leaf = _Gusts(rng, manner.force), Drift(rng, 11)
     while True:
         v = speed()
@@ -211,7 +217,7 @@ def surf(rng: Rng, manner: Manner) -> Blocks:
         envelopes = np.zeros((3, BLOCK, 2))
         for age, size, x in waves():
             shape = (hump(age, 2.2, 6.0), hump(age - 0.9, 1.9, 7.5), hump(age - 2.0, 2.2, 9.0))
-            for k, gain in enumerate((0.9, 1.0, 0.4)):
+            for k, gain in enumerate((1.5, 0.9, 0.2)):
                 envelopes[k] += panned(gain * size * shape[k], x)
         parts = [one(noise(rng)) * envelopes[k] for k, one in enumerate((roar, wash, back))]
-        yield sum(parts) + 0.13 * floor(noise(rng)) * (1 + 0.15 * far())[:, None]
+        yield sum(parts) + 0.2 * floor(noise(rng)) * (1 + 0.15 * far())[:, None]
