@@ -67,7 +67,7 @@ CARDS: dict[str, Card] = {
         "low": (0.3, 1),
         "drift": (-3, -0.1),
         "asymmetry": (0.2, inf),
-        "decay": (1, 20),
+        "decay": (1, 30),
         "tonal": (0, 0.3),
         "loop": (0, 0.3),
         "slow": (0.7, 1),
@@ -129,10 +129,10 @@ CARDS: dict[str, Card] = {
         "peak": (400, 4000),
         "decay": (0.01, 0.25),
         "narrow": (0.4, 1),
-        "count": (1, 2),
+        "count": (1, 1),
         "centroid": (400, 4500),
         "low": (0, 0.05),
-        "asymmetry": (0.2, inf),
+        "asymmetry": (0.8, inf),
         "attack": (0, 6),
         "glide": (0.05, 0.6),
     },
@@ -149,6 +149,7 @@ CARDS: dict[str, Card] = {
         "asymmetry": (0.3, inf),
         "lines": (0, 40),
         "bright": (0.05, 1),
+        "splices": (0, 20),
     },
     "splash": {
         "length": (0.35, 2.5),
@@ -187,6 +188,7 @@ CARDS: dict[str, Card] = {
         "kurtosis": (6, 150),
         "pure": (0.4, 1),
         "tonal": (0, 0.3),
+        "splices": (0, 20),
     },
     "forest": STEADY
     | {
@@ -209,6 +211,7 @@ CARDS: dict[str, Card] = {
         "depth": (0.35, 3),
         "loop": (0, 0.5),
         "onsets": (0.5, 30),
+        "splices": (0, 20),
     },
     "cicadas": {
         "loop": (0, 0.3),
@@ -281,6 +284,7 @@ CARDS: dict[str, Card] = {
         "slow": (0, 0.4),
         "depth": (0.2, 1.2),
         "pure": (0.05, 0.32),
+        "asymmetry": (0.15, inf),
     },
     "impact-wood": {
         "length": (0.05, 0.8),
@@ -305,8 +309,7 @@ CARDS: dict[str, Card] = {
         "lines": (3, 80),
         "bell": (0, 3),
         "slow": (0.7, 1),
-        "pure": (0.1, 1),
-        "glide": (-0.9, 0.05),
+        "tonal": (0.8, 1),
     },
     "impact-glass": {
         "length": (0.2, 2.5),
@@ -322,6 +325,7 @@ CARDS: dict[str, Card] = {
         "pure": (0.55, 1),
         "glide": (-0.15, 0.05),
         "slow": (0.5, 1),
+        "tonal": (0.8, 1),
     },
     "impact-stone": {
         "length": (0.04, 0.8),
@@ -413,6 +417,8 @@ CARDS: dict[str, Card] = {
         "fading": (-0.9, 0.9),
         "low": (0, 0.35),
         "hills": (1, 12),
+        "splices": (0, 20),
+        "loop": (0, 0.3),
     },
     "slam": {
         "length": (0.2, 0.55),
@@ -467,6 +473,9 @@ CARDS: dict[str, Card] = {
         "centroid": (1200, 7000),
         "low": (0, 0.1),
         "kurtosis": (50, 5000),
+        "splices": (0, 20),
+        "loop": (0, 0.4),
+        "asymmetry": (1, inf),
     },
     "phone": {
         "peak": (450, 1000),
@@ -477,6 +486,8 @@ CARDS: dict[str, Card] = {
         "hum": (18, 60),
         "swing": (20, 90),
         "loop": (0, 0.8),
+        "asymmetry": (2, inf),
+        "splices": (0, 20),
     },
     "keyboard": {
         "onsets": (4, 20),
@@ -490,12 +501,14 @@ CARDS: dict[str, Card] = {
         "loop": (0, 0.3),
         "asymmetry": (0.2, inf),
         "pure": (0, 0.4),
+        "length": (7, inf),
+        "splices": (0, 20),
     },
     "glass-break": {
         "length": (0.5, 3.5),
         "centroid": (2200, 8500),
-        "count": (5, 60),
-        "decay": (0.2, 2.2),
+        "count": (3, 60),
+        "decay": (0.2, 2.6),
         "asymmetry": (0.1, inf),
         "attack": (0, 30),
         "low": (0, 0.3),
@@ -541,6 +554,7 @@ CARDS: dict[str, Card] = {
         "low": (0, 0.85),
         "length": (8, inf),
         "onsets": (1.5, 6),
+        "asymmetry": (1, inf),
     },
     "steps-stone": {
         "beat": (1.3, 2.7),
@@ -600,6 +614,8 @@ CARDS: dict[str, Card] = {
         "body": (0, 0.1),
         "asymmetry": (0.2, inf),
         "length": (7, inf),
+        "splices": (0, 20),
+        "loop": (0, 0.4),
     },
 }
 

@@ -205,11 +205,19 @@ def _course(wave: Array) -> Figures:
     return {
         "decay": decay(wave),
         "asymmetry": float((step**3).mean() / ((step**2).mean() ** 1.5 + 1e-9)),
+        "regrowth": _regrowth(short),
         "width": float((smooth > smooth.max() - 6).sum() * 0.05),
         "humps": len(humps) / (len(wave) / RATE),
         "hills": float(len(humps)),
         **_brightness(wave),
     }
+
+
+def _regrowth(level: Array) -> float:
+    """The most dB that the level rises again after its top, while it is within 40 dB of it."""
+    after = level[int(level.argmax()) :]
+    after = np.maximum(after, level.max() - 40)
+    return float((after - np.minimum.accumulate(after)).max())
 
 
 def _brightness(wave: Array) -> Figures:

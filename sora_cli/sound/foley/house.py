@@ -14,7 +14,6 @@ from .tools import (
     Rng,
     band,
     burst,
-    clock,
     filtered,
     laid,
     panned,
@@ -24,14 +23,12 @@ from .tools import (
 
 
 def creak(rng: Rng, manner: Manner) -> Array:
-    """Stick and slip: pulses whose rate follows the hinge's speed, through the panel's resonances of 62.5 to 790 Hz
-    (Farnell's door).
-    """
+    """Stick and slip: pulses whose rate follows the hinge's speed, through the panel's resonances (Farnell's door)."""
     seconds = rng.uniform(1.3, 2.2) / manner.speed
     at, when = 0.05, []
     while at < seconds - 0.05:
         speed = np.sin(np.pi * at / seconds) ** 1.5
-        rate = 9 + 34 * speed * 2.0**manner.force
+        rate = 8 + 22 * speed * 2.0**manner.force
         when.append((at, 0.55 + 0.45 * speed))
         at += rng.normal(1, 0.12) / rate
     train = np.zeros(int(seconds * RATE) + RATE // 3)
@@ -39,7 +36,7 @@ def creak(rng: Rng, manner: Manner) -> Array:
         train[int(moment * RATE)] += level * rng.uniform(0.8, 1.2)
     size = rng.uniform(0.9, 1.15)
     panel = [(125, 2.0, 0.5), (250, 3.0, 0.8), (395, 3.0, 1.0), (560, 3.0, 1.0), (790, 3.0, 0.8), (1400, 4.0, 0.25)]
-    wood = sum(g * filtered(resonance(f * size, 3 * q), train) for f, q, g in panel)
+    wood = sum(g * filtered(resonance(f * size, 2.0 * q), train) for f, q, g in panel)
     return panned(np.asarray(wood), rng.uniform(-0.3, 0.3))
 
 
@@ -79,7 +76,7 @@ BELL = (
     (7.6, 0.03, 0.4),
     (9.1, 0.025, 0.35),
 )
-"""A church bell's partials: ratio to the prime, share of the longest tail, level (hum, prime, tierce, quint, nominal)."""
+"""A church bell's partials: ratio to the prime, share of the longest tail, its level."""
 
 
 def bell(rng: Rng, manner: Manner) -> Array:

@@ -31,8 +31,10 @@ from .weather import wind_in_trees
 
 
 def fire(rng: Rng, manner: Manner) -> Blocks:
-    """Lapping (noise round 30 to 120 Hz, flickering at about 1 Hz), hiss by the fourth power of slow chance, and
-    crackles: Poisson bursts of 1 to 30 ms with a heavy tail of levels (Farnell's mix 0.6, 0.3, 0.1).
+    """Lapping, hiss and crackles (Farnell's mix 0.6, 0.3, 0.1).
+
+    Lapping is noise of 35 to 140 Hz that flickers at about 1 Hz; crackles are Poisson bursts of 2 to 20 ms whose
+    levels have a heavy tail.
     """
     lap, hiss, flicker, breath = Filter(band(35, 140, 2)), Filter(high(1500, 1)), Drift(rng, 2.2), Drift(rng, 1.0)
     grains = Grains()
@@ -55,7 +57,7 @@ class _Bird:
         self._rng = rng
         self._pitch = rng.uniform(2700, 5200)
         self._syllables = [self._syllable() for _ in range(rng.integers(2, 5))]
-        self.place, self.level = rng.uniform(-0.9, 0.9), rng.uniform(0.35, 1.0)
+        self.place, self.level = rng.uniform(-0.9, 0.9), rng.uniform(0.15, 1.0)
 
     def _syllable(self) -> tuple[float, float, float, float, float]:
         rng = self._rng
@@ -113,15 +115,15 @@ def forest(rng: Rng, manner: Manner) -> Blocks:
 
 
 def crickets(rng: Rng, manner: Manner) -> Blocks:
-    """Chirps of 3 to 4 pulses within an eighth of a second on 4.5 to 4.9 kHz; their rate is that of a night of
-    20 degrees: 40 + 4 (degrees F - 50) a minute (Dolbear).
+    """Chirps of 3 to 4 pulses within an eighth of a second, on 4.4 to 4.9 kHz.
+
+    Their rate is that of a warm night: 40 + 4 (degrees F - 50) a minute (Dolbear).
     """
-    grains, singers = Grains(), []
-    base = rng.uniform(4550, 4800)
-    for level in (1.0, 0.45, 0.3, 0.16):
-        singers.append(
-            [base * rng.uniform(0.97, 1.03), rng.uniform(2.0, 2.7) * manner.speed, level, rng.uniform(0, 0.4)]
-        )
+    grains, base = Grains(), rng.uniform(4550, 4800)
+    singers = [
+        [base * rng.uniform(0.97, 1.03), rng.uniform(2.0, 2.7) * manner.speed, level, rng.uniform(0, 0.4)]
+        for level in (1.0, 0.45, 0.3, 0.16)
+    ]
     while True:
         for singer in singers:
             pitch, rate, level, at = singer
@@ -158,8 +160,9 @@ def cicadas(rng: Rng, manner: Manner) -> Blocks:
 
 
 def heartbeat(rng: Rng, manner: Manner) -> Blocks:
-    """Two damped thumps, 0.3 s apart: the first of 25 to 45 Hz and 0.15 s, the second of 50 Hz and 0.12 s; their
-    harmonics are kept, since small speakers lose the lowest.
+    """Two damped thumps, 0.3 s apart: the first of 36 to 42 Hz, the second of 52 Hz and weaker.
+
+    They have harmonics, since small speakers lose the lowest.
     """
     grains, at = Grains(), 0.1
     while True:

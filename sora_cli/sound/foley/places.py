@@ -19,6 +19,7 @@ from .tools import (
     clock,
     filtered,
     low,
+    mixed,
     noise,
     panned,
     resonance,
@@ -30,7 +31,7 @@ def city(rng: Rng, manner: Manner) -> Blocks:
     deep, mid, swell, other = Filter(low(110, 1)), Filter(band(250, 900)), Drift(rng, 0.35), Drift(rng, 0.3)
     cut = Filter(np.asarray(band(45, 2500)))
     while True:
-        hum = deep(noise(rng)) * np.exp(0.38 * swell())[:, None]
+        hum = deep(noise(rng)) * np.exp(0.5 * np.tanh(swell()))[:, None]
         cars = mid(noise(rng)) * (0.05 * np.exp(0.6 * other()))[:, None]
         yield cut(hum + 2.0**manner.force * cars)
 
@@ -40,7 +41,7 @@ NC_25 = ((63.0, 54), (125.0, 44), (250.0, 37), (500.0, 31), (1000.0, 27), (2000.
 
 
 def room_tone(rng: Rng, manner: Manner) -> Blocks:
-    """A quiet room: noise by the criterion NC-25 (54 dB at 63 Hz to 21 dB at 8 kHz), with a trace of mains hum."""
+    """A quiet room: noise by the criterion NC-25 (54 dB at 63 Hz to 21 dB at 8 kHz), and a trace of mains hum."""
     octaves = [(Filter(band(f / 2**0.5, f * 2**0.5)), 10 ** ((level - 54) / 20)) for f, level in NC_25]
     scale = [gain / (f / 63.0) ** 0.5 for (f, _), (_, gain) in zip(NC_25, octaves, strict=True)]
     start, hum = 0, 0.004 * 1.5**manner.force
@@ -48,17 +49,18 @@ def room_tone(rng: Rng, manner: Manner) -> Blocks:
         t = (start + np.arange(BLOCK)) / RATE
         start += BLOCK
         mains = np.sin(2 * np.pi * 50 * t) + 0.7 * np.sin(2 * np.pi * 100 * t)
-        air = sum(gain * one(noise(rng)) for gain, (one, _) in zip(scale, octaves, strict=True))
+        air = mixed(gain * one(noise(rng)) for gain, (one, _) in zip(scale, octaves, strict=True))
         yield air + hum * mains[:, None]
 
 
 def applause(rng: Rng, manner: Manner) -> Blocks:
-    """Some ten people, each 2.5 to 5 claps a second; a clap is a noise pulse through a resonance of its own
-    (Peltola 2007), with the hall's first echoes.
+    """A dozen people, each 2.6 to 4.6 claps a second.
+
+    A clap is a noise pulse through a resonance of its own (Peltola 2007), with the hall's first echo.
     """
     crowd = int(12 * 2.0**manner.force)
     people = [
-        (rng.uniform(2.6, 4.6), rng.uniform(1100, 2600), rng.uniform(-0.9, 0.9), rng.lognormal(-0.4, 0.4))
+        (rng.uniform(2.6, 4.6), rng.uniform(1100, 2600), rng.uniform(-0.9, 0.9), rng.lognormal(-0.4, 0.22))
         for _ in range(crowd)
     ]
     coming = [rng.uniform(0, 0.4) for _ in people]
@@ -71,7 +73,7 @@ def applause(rng: Rng, manner: Manner) -> Blocks:
                 grains.add(int(coming[k] * RATE), panned(hand, place))
                 coming[k] += max(rng.normal(1, 0.06), 0.5) / rate
             coming[k] -= 1
-        yield grains.take() + 0.05 * hall(noise(rng))
+        yield grains.take() + 0.04 * hall(noise(rng))
 
 
 def _clap(rng: Rng, centre: float) -> Array:
@@ -85,8 +87,10 @@ def _clap(rng: Rng, centre: float) -> Array:
 
 
 def car_pass(rng: Rng, manner: Manner) -> Array:
-    """A car that passes at some 50 km/h, 10 m away: tyre noise round 700 to 1300 Hz and the engine's harmonics, their
-    level as 1/r and their pitch by (c + v)/(c - v).
+    """A car that passes at some 50 km/h, 10 m away.
+
+    Tyre noise round 700 to 1300 Hz (Sandberg) and the engine's harmonics, heard when they arrive: so their pitch
+    falls by (c + v) / (c - v), and their level goes with the distance.
     """
     speed, away = 14.0 * manner.speed, 10.0
     half = 4.5
@@ -100,15 +104,16 @@ def car_pass(rng: Rng, manner: Manner) -> Array:
     firing = rng.uniform(62, 80)
     engine = sum(np.sin(2 * np.pi * k * firing * own + rng.uniform(0, 6)) / k for k in (0.5, 1, 1.5, 2, 3, 4))
     rear = filtered(low(300, 1), source) * 1.5 * (1 + np.tanh(own - half))  # the exhaust looks back
-    mixed = np.interp(heard, np.arange(len(source)), source + rear + 0.12 * engine)
+    passing = np.interp(heard, np.arange(len(source)), source + rear + 0.12 * engine)
     level = (away / reach) ** 1.15 * np.clip((half - np.abs(t)) / 1.5, 0, 1)
     x = (np.clip(place / 25, -1, 1) + 1) * np.pi / 4
-    return (mixed * level)[:, None] * np.stack((np.cos(x), np.sin(x)), 1)
+    return np.asarray((passing * level)[:, None] * np.stack((np.cos(x), np.sin(x)), 1))
 
 
 def engine(rng: Rng, manner: Manner) -> Blocks:
-    """Four cylinders at 800 turns a minute: a pulse each firing (rpm / 60 x cylinders / 2 = 26.7 Hz), no two
-    cylinders alike (half orders), through an exhaust of 2.5 m, with noise at each pulse.
+    """Four cylinders at 800 turns a minute: rpm / 60 x cylinders / 2 = 26.7 firings a second.
+
+    No two cylinders are alike (half orders); pulses and their breath go through the resonances of an exhaust.
     """
     firing = rng.uniform(25, 29) * manner.speed
     strength = rng.uniform(0.75, 1.1, 4)
@@ -126,7 +131,7 @@ def engine(rng: Rng, manner: Manner) -> Blocks:
             at, count = at + RATE / firing * rng.normal(1, 0.006), count + 1
         at -= BLOCK
         driven = train + 0.8 * noise(rng) * breath[:, None]
-        yield sum(g * one(driven) for g, one in zip(gains, pipe, strict=True))
+        yield mixed(g * one(driven) for g, one in zip(gains, pipe, strict=True))
 
 
 def helicopter(rng: Rng, manner: Manner) -> Blocks:

@@ -5,6 +5,7 @@ The loss factor of a material is the same over its modes (Wildes & Richards 1988
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ from .tools import (
     hiss_like,
     laid,
     low,
+    mixed,
     noise,
     panned,
     resonator,
@@ -45,7 +47,7 @@ class Material:
 
 
 MATERIALS: dict[str, Material] = {
-    "wood": Material((320, 620), (1.0, 1.58, 2.24, 2.78, 3.6), (0.012, 0.018), 0.0008, 5.0, 0.1),
+    "wood": Material((400, 650), (1.0, 1.58, 2.24, 2.78, 3.6), (0.013, 0.018), 0.0008, 5.0, 0.1),
     "metal": Material(
         (380, 800), (1.0, 1.47, 2.09, 2.76, 3.56, 4.6, 5.4, 6.8, 8.9), (0.0007, 0.0012), 0.0003, 2.0, 3.5
     ),
@@ -73,7 +75,7 @@ def struck(rng: Rng, material: str, force: float = 0.0, size: float = 1.0, wet: 
     return laid([(0.0, ring * rise), (0.0, kind.knock * tick)])[:, 0]
 
 
-def impact(material: str):  # noqa: ANN201 - a maker of events
+def impact(material: str) -> Callable[[Rng, Manner], Array]:
     """The maker of one hit on a material."""
 
     def make(rng: Rng, manner: Manner) -> Array:
@@ -99,8 +101,9 @@ def bounce(rng: Rng, manner: Manner) -> Array:
 
 
 def rolling(rng: Rng, manner: Manner) -> Blocks:
-    """A ball over boards: the small heights it rolls over drive the boards' modes (FoleyAutomatic), and its turning
-    is heard as a slow beat of v / (2 pi r).
+    """A ball over boards: the small heights it rolls over drive the boards' modes (FoleyAutomatic).
+
+    Its turning is heard as a slow beat, v / (2 pi r) times a second.
     """
     modes = np.geomspace(140, 1100, 8) * rng.uniform(0.92, 1.08, 8)
     boards = [Filter(resonator(f, 1.2 / f**0.45 / 3)) for f in modes]
@@ -112,7 +115,7 @@ def rolling(rng: Rng, manner: Manner) -> Blocks:
         phase = float(turn[-1] % (2 * np.pi))
         beat = 0.62 + 0.38 * np.sin(turn) + 0.12 * np.sin(2 * turn + 1)
         ground = rough(noise(rng)) * (np.maximum(beat, 0.08))[:, None]
-        yield sum(g * one(ground) for g, one in zip(gains, boards, strict=True))
+        yield mixed(g * one(ground) for g, one in zip(gains, boards, strict=True))
 
 
 def sliding(rng: Rng, manner: Manner) -> Array:
@@ -130,8 +133,9 @@ def sliding(rng: Rng, manner: Manner) -> Array:
 
 
 def whoosh(rng: Rng, manner: Manner) -> Array:
-    """Something swung: the Aeolian tone of f = 0.2 v / d, a noise band that rises and falls with the speed, its level
-    with v cubed (Selfridge 2017).
+    """Something swung: the Aeolian tone of f = 0.2 v / d (Selfridge 2017).
+
+    It is a noise band that rises and falls with the speed, its level with nearly the cube of it.
     """
     seconds = rng.uniform(0.45, 0.75) / manner.speed
     t = clock(seconds)
@@ -148,13 +152,14 @@ def glass_break(rng: Rng, manner: Manner) -> Array:
     thud = burst(rng, 0.12, band(120, 420), 0.09, 0.003) * 0.35
     crack = burst(rng, 0.15, band(3500, 11_000), 0.11, 0.001)
     parts = [(0.0, thud), (0.008, crack)]
-    for _ in range(int(rng.uniform(30, 50) * 1.4**manner.force)):
+    scatter = 0.02 + rng.exponential(0.33, int(rng.uniform(35, 50) * 1.4**manner.force))
+    last = 0.25 + np.cumsum(rng.uniform(0.08, 0.16, 7))  # a few that fall last, one by one
+    for at in np.concatenate((scatter, last)):
         pitch = float(np.exp(rng.uniform(np.log(2200), np.log(10_000))))
         tail = rng.uniform(0.04, 0.2) * (4000 / pitch) ** 0.5
         shard = ringing(rng, (pitch, pitch * rng.uniform(1.4, 2.1)), (tail, tail / 2), (1.0, 0.5))
-        level = min(0.34 * (rng.pareto(2.0) + 0.3), 1.0)
-        at = 0.02 + rng.exponential(0.33)
-        parts.append((at, panned(level * np.exp(-1.5 * at) * shard, rng.uniform(-0.6, 0.6))))
+        level = min(0.34 * (rng.pareto(2.0) + (0.9 if at in last else 0.3)), 1.0)
+        parts.append((at, panned(level * np.exp(-3.4 * at) * shard, rng.uniform(-0.6, 0.6))))
     return laid(parts)
 
 
@@ -168,4 +173,4 @@ def explosion(rng: Rng, manner: Manner) -> Array:
     crack = filtered(band(300, 2500), noise(rng, len(t), 1)) * fall(t, 0.3)
     tail = filtered(low(80, 1), noise(rng, len(t)))
     tail = tail / tail.std() * (fall(t, 3.2) * np.minimum(t / 0.03, 1))[:, None]
-    return (2 * blast + 0.42 * body + 0.35 * crack)[:, None] + 0.3 * tail
+    return np.asarray((2 * blast + 0.42 * body + 0.35 * crack)[:, None] + 0.3 * tail)

@@ -19,6 +19,7 @@ from .tools import (
     filtered,
     high,
     laid,
+    mixed,
     panned,
     resonance,
     ringing,
@@ -42,7 +43,7 @@ def gravel(rng: Rng, manner: Manner) -> Array:
     hits = np.concatenate((hits, np.zeros(RATE // 20)))
     share = rng.integers(0, 4, len(hits))
     return np.asarray(
-        sum(
+        mixed(
             filtered(resonance(centre * rng.uniform(0.9, 1.1), q), hits * (share == k))
             for k, (centre, q) in enumerate(((2600, 3.0), (4200, 4.0), (6300, 6.5), (8200, 6.0)))
         )
@@ -54,7 +55,7 @@ def snow(rng: Rng, manner: Manner) -> Array:
     force = _force(rng.uniform(0.3, 0.38))
     lead = 2400
     grain = (rng.uniform(size=len(force) + lead) < 0.25) * rng.standard_normal(len(force) + lead)
-    crunch = sum(
+    crunch = mixed(
         g * filtered(resonance(f * rng.uniform(0.93, 1.07), q), grain)
         for f, q, g in ((800, 1.1, 1.0), (1500, 1.6, 0.35), (2600, 2.0, 0.1))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +79,7 @@ def resonator(hertz: float, t60: float) -> Array:
 
 def noise(rng: Rng, samples: int = BLOCK, channels: int = 2) -> Array:
     """White noise of variance 1."""
-    return rng.standard_normal((samples, channels) if channels > 1 else samples)
+    return np.asarray(rng.standard_normal((samples, channels) if channels > 1 else samples))
 
 
 def filtered(sections: Array, samples: Array) -> Array:
@@ -145,10 +145,15 @@ def impulses(rng: Rng, rate: float, spread: float = 0.8) -> Array:
     return block
 
 
+def mixed(parts: Iterable[Array]) -> Array:
+    """The sum of signals of one length."""
+    return np.asarray(sum(parts))
+
+
 def panned(mono: Array, x: float) -> Array:
     """A mono signal at a place from -1 (left) to 1 (right), at equal power."""
     turn = (np.clip(x, -1, 1) + 1) * np.pi / 4
-    return mono[:, None] * np.array([np.cos(turn), np.sin(turn)])
+    return np.asarray(mono[:, None] * np.array([np.cos(turn), np.sin(turn)]))
 
 
 def clock(seconds: float) -> Array:

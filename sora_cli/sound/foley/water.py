@@ -1,5 +1,6 @@
-"""Streams, drops and splashes: all are bubbles. After van den Doel (2005) by the Sound Design Toolkit's formulas:
-a bubble of radius r metres rings at 3/r Hz, decays by 0.13/r + 0.0072 r^-1.5 a second, and rises in pitch.
+"""Streams, drops and splashes: all are bubbles, by the formulas that the Sound Design Toolkit states.
+
+A bubble of radius r metres rings at 3/r Hz, decays by 0.13/r + 0.0072 r^-1.5 a second, and rises in pitch.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from .tools import (
     hump,
     impulses,
     low,
+    mixed,
     noise,
     panned,
     resonance,
@@ -34,24 +35,21 @@ from .tools import (
 # ------------------------------------------------------------------------------------------------------------- rain
 
 
-def _struck(sections: Sequence[Array], gains: Sequence[float]) -> Callable[[Sequence[Array]], Array]:
+def _struck(sections: Sequence[Array], gains: Sequence[float] | Array) -> Callable[[Sequence[Array]], Array]:
     """A bank of filters; each has its own train of impulses."""
     bank = [Filter(section) for section in sections]
-    return lambda trains: np.sum(
-        [gain * one(train) for gain, one, train in zip(gains, bank, trains, strict=True)], axis=0
-    )
+    return lambda trains: mixed(gain * one(train) for gain, one, train in zip(gains, bank, trains, strict=True))
 
 
 def light_rain(rng: Rng, manner: Manner) -> Blocks:
-    """Single drops nearby over a soft hiss: Poisson pulses of about half a millisecond (a drop of 1 to 3 mm at its
-    terminal speed, after Farnell's rain), each of its own size and place.
-    """
-    pool = []
-    for centre in rng.uniform(2500, 8000, 48):
-        pool.append(burst(rng, 0.004, band(centre * 0.6, centre * 1.5), rng.uniform(0.003, 0.006), 0.0002))
-    far, grains, rate = Filter(band(2500, 9000)), Grains(), 25.0 * 2.0**manner.force
+    """Single drops nearby over a soft hiss, after Farnell: Poisson pulses, each of its own size and place."""
+    pool = [
+        burst(rng, 0.004, band(centre * 0.6, centre * 1.5), rng.uniform(0.003, 0.006), 0.0002)
+        for centre in rng.uniform(2500, 8000, 48)
+    ]
+    far, grains, rate = Filter(band(2500, 9000)), Grains(), 28.0 * 2.0**manner.force
     while True:
-        for share, level, spread in ((1.0, 1.0, 0.25), (8.0, 0.09, 0.6)):
+        for share, level, spread in ((1.0, 1.0, 0.25), (8.0, 0.075, 0.6)):
             for at in arrivals(rng, rate * share):
                 hit = pool[int(rng.integers(48))] * level * rng.lognormal(0, spread)
                 grains.add(int(at), panned(hit, rng.uniform(-0.9, 0.9)))
@@ -129,7 +127,7 @@ def _rolled(rng: Rng, claps: Array, away: float) -> Array:
     )
     late = filtered(low(90), wet)
     share = np.clip(t / 2.5, 0, 1)[:, None]
-    shaped = (wet * (1 - share) + late * share) * (fall(t) + 0.8 * rolls * np.exp(-t / 4.5))[:, None]
+    shaped = (wet * (1 - share) + late * share) * (fall(t) + 0.8 * rolls * np.exp(-t / 3.1))[:, None]
     end = min(len(shaped), int(13 * RATE))
     return np.asarray(shaped[:end] * np.clip((end - np.arange(end)) / (2 * RATE), 0, 1)[:, None])
 
@@ -155,8 +153,9 @@ class _Gusts:
 
 
 def wind(rng: Rng, manner: Manner) -> Blocks:
-    """White noise round 800 Hz, Q 1, whose level goes with the speed (Sound Design Toolkit), brighter in gusts;
-    whistles (Farnell: Q 60, 600 to 1000 Hz) follow the speed.
+    """White noise whose level goes with the speed (Sound Design Toolkit), brighter in gusts.
+
+    A whistle (Farnell: Q 60, 600 to 1000 Hz) follows the speed.
     """
     bands = [Filter(band(110, 380)), Filter(band(320, 800)), Filter(band(700, 1500)), Filter(band(1400, 3000))]
     gains, powers = (1.0, 0.75, 0.28, 0.07), (1.3, 2.0, 2.8, 3.6)
@@ -164,7 +163,7 @@ def wind(rng: Rng, manner: Manner) -> Blocks:
     pitch, dull = rng.uniform(600, 900), Filter(low(2600))
     while True:
         v = speed()
-        body = sum(g * one(noise(rng)) * (v**p)[:, None] for g, one, p in zip(gains, bands, powers, strict=True))
+        body = mixed(g * one(noise(rng)) * (v**p)[:, None] for g, one, p in zip(gains, bands, powers, strict=True))
         phase = turn + 2 * np.pi * np.cumsum(pitch * v**0.7) / RATE
         turn = float(phase[-1] % (2 * np.pi))
         twin = narrow(noise(rng)) * 45
@@ -180,7 +179,7 @@ def wind_in_trees(rng: Rng, manner: Manner) -> Blocks:
     while True:
         v = speed()
         flutter = 1 + 0.12 * leaf()
-        yield sum(
+        yield mixed(
             g * one(noise(rng)) * (v**p * flutter)[:, None] for g, one, p in zip(gains, bands, powers, strict=True)
         )
 
@@ -208,8 +207,9 @@ class _Waves:
 
 
 def surf(rng: Rng, manner: Manner) -> Blocks:
-    """A wave every 8 to 11 s: its roar opens from 0.4 to 4 kHz in 2 to 4 s, the wash falls in 3 to 6 s, and the
-    backwash hisses; over the floor of the sea far out (unsynchronised noise engines, MCT master 2020).
+    """A wave every 8 to 11 s, over the floor of the sea far out (noise engines, after a project of MCT Oslo 2020).
+
+    Each opens from 0.4 to 4 kHz in 2 to 4 s, its wash falls in 3 to 6 s, and its backwash hisses.
     """
     roar, wash, back, floor = (Filter(band(*edge)) for edge in ((90, 420), (400, 2600), (2200, 7000), (80, 900)))
     waves, far = _Waves(rng, rng.uniform(8.0, 10.5) / manner.speed), Drift(rng, 0.2)
@@ -220,4 +220,4 @@ def surf(rng: Rng, manner: Manner) -> Blocks:
             for k, gain in enumerate((1.5, 0.9, 0.2)):
                 envelopes[k] += panned(gain * size * shape[k], x)
         parts = [one(noise(rng)) * envelopes[k] for k, one in enumerate((roar, wash, back))]
-        yield sum(parts) + 0.2 * floor(noise(rng)) * (1 + 0.15 * far())[:, None]
+        yield mixed(parts) + 0.2 * floor(noise(rng)) * (1 + 0.15 * far())[:, None]

@@ -1,0 +1,82 @@
+"""All libraries of sounds: your folders first, then those of other packages, then the embedded synthesis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import cast
+
+from sora_cli.errors import MachineError
+
+from .base import Foley, Match, Samples, make
+from .folder import Folder
+from .synthesis import Synthesis
+
+ENTRY_POINTS = "sora.sounds"
+"""A package adds a library by an entry point of this group: a class without arguments that is a `Foley`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a phrase has: its sounds, and a sentence for each part of it that has none."""
+
+    matches: tuple[Match, ...]
+    missing: tuple[str, ...] = ()
+
+
+class Catalogue:
+    """The libraries, asked in order."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._libraries: list[Foley] = [*(Folder(path) for path in folders), *_packages(), Synthesis()]
+
+    def find(self, words: str) -> Match | None:
+        """The first library's sound for a phrase that names one thing."""
+        return next((match for library in self._libraries if (match := library.find(words))), None)
+
+    def search(self, words: str) -> Found:
+        """The sounds of a phrase, which may name several: `rain and distant thunder`.
+
+        Parts are taken apart only where two of them each have a sound of their own.
+        """
+        parts = [part for part in re.split(r"\s*(?:[,;+]|\b(?:and|with|plus|over)\b)\s*", words) if part.strip()]
+        alone = {part: self.find(part) for part in parts}
+        sounds = {match.sound for match in alone.values() if match and match.score >= 1}
+        if len(sounds) > 1:
+            missing = tuple(self._why_not(part) for part, match in alone.items() if match is None)
+            return Found(tuple(match for match in alone.values() if match), missing)
+        whole = self.find(words)
+        return Found((whole,)) if whole else Found((), (self._why_not(words),))
+
+    def _why_not(self, words: str) -> str:
+        return self._libraries[-1].why_not(words)
+
+    def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+        """The sound of a match in blocks; see `Foley.blocks`."""
+        return self._library(match).blocks(match, seconds, seed)
+
+    def make(self, match: Match, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
+        """The whole sound of a match (samples, 2), `level` dB louder than its library makes it."""
+        return make(self._library(match), match, seconds, seed, level)
+
+    def _library(self, match: Match) -> Foley:
+        return next(library for library in self._libraries if library.name == match.library)
+
+
+def _packages() -> list[Foley]:
+    """The libraries that other packages bring.
+
+    Raises:
+        MachineError: one of them cannot be loaded.
+    """
+    found: list[Foley] = []
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            found.append(cast("Foley", point.load()()))
+        except Exception as error:
+            message = f"the sounds {point.name!r} of another package cannot be loaded: {error}"
+            raise MachineError(message, hint=f"reinstall or remove the package of {point.value}") from error
+    return found
