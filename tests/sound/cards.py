@@ -65,8 +65,8 @@ CARDS: dict[str, Card] = {
         "hills": (3, 30),
         "centroid": (40, 450),
         "low": (0.3, 1),
-        "drift": (-3, -0.1),
-        "asymmetry": (0.2, inf),
+        "drift": (-3, -0.03),
+        "asymmetry": (0.05, inf),
         "decay": (1, 30),
         "tonal": (0, 0.3),
         "loop": (0, 0.3),
@@ -132,9 +132,10 @@ CARDS: dict[str, Card] = {
         "count": (1, 1),
         "centroid": (400, 4500),
         "low": (0, 0.05),
-        "asymmetry": (0.8, inf),
+        "asymmetry": (0.1, inf),
         "attack": (0, 6),
         "glide": (0.05, 0.6),
+        "regrowth": (0, 8),
     },
     "dripping": {
         "onsets": (0.4, 4),
@@ -297,6 +298,7 @@ CARDS: dict[str, Card] = {
         "centroid": (250, 2500),
         "low": (0, 0.3),
         "glide": (-0.3, 0.04),
+        "regrowth": (0, 9),
     },
     "impact-metal": {
         "length": (0.5, 5),
@@ -320,12 +322,13 @@ CARDS: dict[str, Card] = {
         "centroid": (1200, 6500),
         "count": (1, 1),
         "asymmetry": (0.3, inf),
-        "narrow": (0.2, 0.95),
+        "narrow": (0.2, 0.99),
         "lines": (2, 12),
         "pure": (0.55, 1),
         "glide": (-0.15, 0.05),
         "slow": (0.5, 1),
         "tonal": (0.8, 1),
+        "regrowth": (0, 12),
     },
     "impact-stone": {
         "length": (0.04, 0.8),
@@ -337,6 +340,7 @@ CARDS: dict[str, Card] = {
         "asymmetry": (0.3, inf),
         "centroid": (1500, 6000),
         "glide": (-0.3, 0.04),
+        "regrowth": (0, 9),
     },
     "impact-plastic": {
         "length": (0.02, 0.3),
@@ -349,6 +353,7 @@ CARDS: dict[str, Card] = {
         "centroid": (400, 3500),
         "low": (0, 0.15),
         "glide": (-0.2, 0.04),
+        "regrowth": (0, 9),
     },
     "impact-rubber": {
         "length": (0.02, 0.3),
@@ -359,6 +364,7 @@ CARDS: dict[str, Card] = {
         "low": (0.25, 1),
         "count": (1, 1),
         "asymmetry": (0.1, inf),
+        "regrowth": (0, 9),
     },
     "bounce": {
         "count": (4, 25),
@@ -474,7 +480,7 @@ CARDS: dict[str, Card] = {
         "low": (0, 0.1),
         "kurtosis": (50, 5000),
         "splices": (0, 20),
-        "loop": (0, 0.4),
+        "loop": (0, 0.6),
         "asymmetry": (1, inf),
     },
     "phone": {
@@ -505,7 +511,7 @@ CARDS: dict[str, Card] = {
         "splices": (0, 20),
     },
     "glass-break": {
-        "length": (0.5, 3.5),
+        "length": (0.5, 2.8),
         "centroid": (2200, 8500),
         "count": (3, 60),
         "decay": (0.2, 2.6),
@@ -514,6 +520,8 @@ CARDS: dict[str, Card] = {
         "low": (0, 0.3),
         "air": (0.1, 0.9),
         "kurtosis": (8, 400),
+        "splices": (0, 15),
+        "loop": (0, 0.3),
     },
     "steps-gravel": {
         "beat": (1.3, 2.7),

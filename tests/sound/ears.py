@@ -222,6 +222,7 @@ def _regrowth(level: Array) -> float:
 
 def _brightness(wave: Array) -> Figures:
     """`rising`: correlation of level and centroid; `drift`: octaves the centroid moves, early energy against late."""
+    wave = np.pad(wave, (0, 2048))
     frequency, _, spectrum = signal.stft(wave, RATE, nperseg=2048, noverlap=0, boundary=None, padded=True)
     heard = (frequency > 40) & (frequency < 16_000)
     power = np.abs(spectrum[heard]) ** 2
@@ -298,6 +299,7 @@ def _hum(wave: Array) -> Figures:
 
 def _bands(wave: Array) -> Figures:
     """`common`: how much bands a third of an octave and more apart rise and fall together (mean correlation)."""
+    wave = np.pad(wave, (0, 1024))
     frequency, _, spectrum = signal.stft(wave, RATE, nperseg=1024, noverlap=544, boundary=None)
     edges = np.geomspace(120, 12_000, 13)
     power = np.abs(spectrum) ** 2
@@ -312,7 +314,8 @@ def _bands(wave: Array) -> Figures:
 
 
 def _tones(wave: Array) -> Figures:
-    """`pure`: share of each frame's power within 100 Hz of its strongest tone; `glide`: how much a struck tone rises."""
+    """`pure`: share of a frame's power within 100 Hz of its strongest tone; `glide`: how a struck tone rises."""
+    wave = np.pad(wave, (0, 2048))
     frequency, _, spectrum = signal.stft(wave, RATE, nperseg=2048, noverlap=1024, boundary=None, padded=True)
     power = np.abs(spectrum[frequency > 100]) ** 2
     top = power.argmax(axis=0)

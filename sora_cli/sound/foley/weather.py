@@ -120,14 +120,14 @@ def _rolled(rng: Rng, claps: Array, away: float) -> Array:
     """Thunder with the echoes of land and cloud, dull by the air it came through."""
     dull = filtered(low(float(np.clip(800 * (900 / away) ** 0.5, 90, 2500)), 1), claps)
     wet = tailed(rng, dull, 5.0, 0.6, 160.0)
-    t = clock(len(wet) / RATE)[: len(wet)]
-    rolls = sum(
-        rng.uniform(0.5, 1.0) * np.exp(-0.5 * ((t - at) / rng.uniform(0.35, 0.7)) ** 2)
-        for at in np.cumsum(rng.uniform(1.3, 2.0, 5))
+    t = np.arange(len(wet)) / RATE
+    rolls = mixed(
+        rng.uniform(0.5, 1.0) * np.exp(-0.5 * ((t - at) / rng.uniform(0.28, 0.45)) ** 2)
+        for at in np.cumsum(rng.uniform(1.5, 2.2, 5))
     )
     late = filtered(low(90), wet)
     share = np.clip(t / 2.5, 0, 1)[:, None]
-    shaped = (wet * (1 - share) + late * share) * (fall(t) + 0.8 * rolls * np.exp(-t / 3.1))[:, None]
+    shaped = (wet * (1 - share) + late * share) * (fall(t) + 1.1 * rolls * np.exp(-t / 4.2))[:, None]
     end = min(len(shaped), int(13 * RATE))
     return np.asarray(shaped[:end] * np.clip((end - np.arange(end)) / (2 * RATE), 0, 1)[:, None])
 
