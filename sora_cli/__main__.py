@@ -36,7 +36,7 @@ def run() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
-        from sora_cli.cli.commands import main
+        from sora_cli.cli.main import main
 
         code = main(again=start_again)
     if code > INTERRUPTED:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 
 BOARD = """\
 title: Two shots
@@ -43,7 +43,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 IMPORTED = """
 import sys
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 code = main({words!r})
 heavy = {{"torch", "diffusers", "transformers", "av", "moviepy", "c2pa", "numpy", "PIL", "cryptography",
           "rich.progress", "sora_cli.events", "sora_cli.flows.film"}} & sys.modules.keys()

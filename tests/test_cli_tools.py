@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from tests.boards import catalogue
 from tests.stamp.pki import issue
 from tests.test_film import Greys

@@ -12,7 +12,7 @@ import pytest
 
 import sora_cli
 from sora_cli import storyboard
-from sora_cli.cli.commands import app
+from sora_cli.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
 from sora_cli.media.read import probe

@@ -13,7 +13,7 @@ import soundfile
 from PIL import Image
 
 from sora_cli import events
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from sora_cli.events import Note, Recording, Stage
 from sora_cli.flows import preview
 from sora_cli.master.finish import finish

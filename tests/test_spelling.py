@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from sora_cli.spelling import as_stored
 from tests.boards import catalogue
 from tests.test_film import Greys

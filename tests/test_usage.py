@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sora_cli.cli import usage
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.unattended.conftest import new_machine
@@ -235,7 +235,7 @@ def test_an_interruption_is_a_document_too(tmp_path: Path) -> None:
 )
 def test_a_shell_completes_engines_deliveries_and_shots(home: Path, line: str, wanted: set[str]) -> None:
     asked = {"_SORA_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
-    program = "from sora_cli.cli.commands import main; main([])"
+    program = "from sora_cli.cli.main import main; main([])"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=home,

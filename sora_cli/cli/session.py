@@ -8,16 +8,15 @@ import math
 import string
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.cli import console
+from sora_cli.cli.options import Limits, Told
 from sora_cli.errors import Interrupted, RequestError
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
     from sora_cli.shoot.studio import Studio
-    from sora_cli.stamp import Signer
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -33,14 +32,12 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        console.say("interrupted; run the same command again and it goes on where it was", "yellow")
+        console.say("interrupted; rerun to resume", "yellow")
         raise SystemExit(getattr(stop, "exit_code", INTERRUPTED)) from None
 
 
 @contextlib.contextmanager
-def working(
-    *, events: bool = False, log: Path | None = None, max_time: str | None = None, max_disk: str | None = None
-) -> Iterator[tuple[Report, Studio]]:
+def working(told: Told | None = None, limits: Limits | None = None) -> Iterator[tuple[Report, Studio]]:
     """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
 
     The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
@@ -52,12 +49,13 @@ def working(
     from sora_cli.store import Store, default_folder
 
     gc.enable()
+    told, limits = told or Told(), limits or Limits()
     with interruptible(), contextlib.ExitStack() as stack:
-        listeners: list[Report] = [JsonLines(sys.stdout)] if events else []
-        if log is not None:  # first, so that whatever goes wrong is written there
-            listeners.append(stack.enter_context(progress.Log(log)))
-        halt = Halt(amount(max_time, TIMES, "--max-time"))
-        store = Store(default_folder(), amount(max_disk, SIZES, "--max-disk"))
+        listeners: list[Report] = [JsonLines(sys.stdout)] if told.events else []
+        if told.log is not None:  # first, so that whatever goes wrong is written there
+            listeners.append(stack.enter_context(progress.Log(told.log)))
+        halt = Halt(amount(limits.max_time, TIMES, "--max-time"))
+        store = Store(default_folder(), amount(limits.max_disk, SIZES, "--max-disk"))
         screen = progress.Talk()
         stack.enter_context(halt.listening(screen.stopping))
         listeners.append(stack.enter_context(screen))
@@ -78,15 +76,6 @@ def amount(words: str | None, units: Mapping[str, float], option: str) -> int | 
             return int(amount)
     known = ", ".join(f"1{unit}" for unit in units if len(unit) <= 2)
     raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
-
-
-def signer(certificate: Path | None, key: Path | None) -> Signer | None:
-    """The signer that the options name; None where they name none, and the environment decides."""
-    if certificate is None and key is None:
-        return None
-    from sora_cli.stamp import find_signer
-
-    return find_signer(certificate, key)
 
 
 def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sora_cli import storyboard
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from sora_cli.errors import SoraError
 from sora_cli.events import json_text
 from sora_cli.flows import film

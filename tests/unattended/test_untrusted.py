@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sora_cli import storyboard
-from sora_cli.cli.commands import main
+from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.engines.options import Memory, WanOptions, not_safetensors
 from sora_cli.errors import EngineMissing, StoreError

@@ -1,0 +1,150 @@
+"""Commands for films that are there already: stitch, grade, stamp, verify, reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli.cli import console
+from sora_cli.cli.options import Json, NewFilm, Out, Owner, Release, Strength, Told
+from sora_cli.cli.session import working
+from sora_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.cancel import Halt
+    from sora_cli.events import Report
+    from sora_cli.flows.edit import Made, Way
+
+
+def stitch(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIPS...", help="Films, in order.")],
+    output: NewFilm,
+    transition: Annotated[str, typer.Option(help="How each comes in: cut, dissolve 0.5s, fade 1s, wipe left.")] = "cut",
+    match: Annotated[
+        str, typer.Option(help="Hold colours to: film (the first clip), previous, a picture, a film or a .cube file.")
+    ] = "off",
+    strength: Strength = 1.0,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the film; the first clip's where not given.")] = "",
+    fps: Annotated[str, typer.Option(help="Frames a second; the first clip's where not given.")] = "",
+    fit: Annotated[
+        str, typer.Option(help="Clips of another shape: fill (crop), fit (bars), pad (bars, never larger).")
+    ] = "fill",
+    *,
+    owner: Owner,
+    release: Release,
+    told: Told,
+) -> None:
+    """Put films one after the other, as one stamped film."""
+    from sora_cli.flows import edit
+    from sora_cli.storyboard.model import FITS
+
+    with working(told) as (report, studio):
+        if fit not in FITS:
+            raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
+        out, kind = edit.target(output, "stitched", release.deliver)
+        way = _way(report, studio.halt, owner, release, kind)
+        made = edit.stitch(
+            clips, out, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
+            fit=fit,
+        )  # fmt: skip
+    _show_made(made, as_json=told.as_json)
+
+
+def grade(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The film whose colours are changed.")],
+    match: Annotated[str, typer.Option(metavar="REFERENCE", help="A picture, a film or a .cube file.")],
+    output: Out = None,
+    strength: Strength = 1.0,
+    lut_out: Annotated[
+        Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the change as a .cube file.")
+    ] = None,
+    *,
+    owner: Owner,
+    release: Release,
+    told: Told,
+) -> None:
+    """Hold a film's colours to those of a picture or another film."""
+    from sora_cli.flows import edit
+
+    with working(told) as (report, studio):
+        out, kind = edit.target(output, clip.stem, release.deliver) if output else (None, "web")
+        way = _way(report, studio.halt, owner, release, kind)
+        made = edit.grade(clip, out, way, match=match, strength=strength, lut=lut_out)
+    _show_made(made, as_json=told.as_json)
+
+
+def stamp(
+    film: Annotated[Path, typer.Argument(metavar="FILE", help="A film, ours or not; it stays as it is.")],
+    output: NewFilm,
+    *,
+    owner: Owner,
+    release: Release,
+    told: Told,
+) -> None:
+    """Put the visible mark and a signed credential on a film."""
+    from sora_cli.flows import edit
+
+    with working(told) as (report, studio):
+        out, kind = edit.target(output, film.stem, release.deliver)
+        way = _way(report, studio.halt, owner, release, kind)
+        made = edit.mark(film, out, way)
+    _show_made(made, as_json=told.as_json)
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not.")],
+    anchor: Annotated[
+        list[Path] | None, typer.Option(metavar="PEM", help="A root certificate to trust; repeatable.")
+    ] = None,
+    revoked: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A list of revoked certificates; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a film's credential proves: who made it, from what, and what was changed since."""
+    from sora_cli import stamp
+
+    verdict = stamp.verify(path, anchors=anchor or (), revoked=revoked or ())
+    if as_json:
+        console.stdout_json(verdict.as_dict())
+    else:
+        console.stdout(console.plain("\n".join(console.verdict_lines(verdict.as_dict()))))
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
+def reproduce(
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film of sora's, or a clip of the store.")],
+    files: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures, films and sounds are that went in.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a film again from its sidecar or credential; say whether the frames agree, and if not what differs."""
+    from sora_cli.flows import reproduce as again
+
+    with working() as (report, studio):
+        found = again.reproduce(path, studio.store, report, studio.halt, files)
+    if as_json:
+        console.stdout_json(found.as_dict())
+    else:
+        console.show_table(again.COLUMNS, [take.row for take in found.takes], right=("nearness",))
+    for what, (then, now) in found.differences.items():
+        console.say(f"{what}: {then} then, {now} now", "yellow")
+    console.say(found.summary(), "green" if found.agrees else "bold red")
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+def _way(report: Report, halt: Halt, owner: Owner, release: Release, kind: str) -> Way:
+    from sora_cli.flows.edit import Way
+
+    return Way(report, halt, owner.provenance(), release.signer(), kind, release.overwrite)
+
+
+def _show_made(made: Made, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(made.as_dict())
+    console.show_summary(str(made.path or made.lut), made.facts())

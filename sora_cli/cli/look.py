@@ -1,0 +1,59 @@
+"""Commands that look at a storyboard before it is shot: check, plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli.cli import console
+from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Sets
+from sora_cli.cli.session import pairs
+from sora_cli.errors import counted, refusal
+
+if TYPE_CHECKING:
+    from sora_cli.flows.preview import PlanView
+
+
+def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_json: Json = False) -> None:
+    """Find what is wrong with a storyboard, all at once."""
+    from sora_cli.flows import preview
+
+    found = preview.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
+    if as_json:
+        console.stdout_json(found.as_dict())
+    console.show_problems(found.problems)
+    console.show_problems(found.remarks, style="yellow")
+    if found.problems:
+        console.say(counted(len(found.problems), "problem"), "bold red")
+        raise typer.Exit(refusal(found.problems).exit_code)
+    console.say(found.praise(), "green")
+
+
+def plan(
+    file: Board,
+    why: Annotated[bool, typer.Option("--why", help="Say why each take will be shot.")] = False,
+    only: Only = None,
+    sets: Sets = None,
+    draft: Draft = False,
+    allow_outside: Outside = False,
+    memory: MemoryMode = None,
+    as_json: Json = False,
+) -> None:
+    """Show the takes of a storyboard: what is kept, what will be shot, and why."""
+    from sora_cli.flows import preflight, preview
+
+    board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+    show_plan(preview.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
+
+
+def show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
+    """Show the takes of a plan."""
+    if as_json:
+        console.stdout_json(view.as_dict())
+        return
+    columns = ["take", "at", "length", "frames", "size", "seed", "from", "state", *(["why"] if why else [])]
+    console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"))
+    console.show_problems(view.plan.remarks, style="yellow")
+    console.say(view.summary())
+    console.show_problems(view.needed(), style="cyan")

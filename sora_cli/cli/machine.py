@@ -1,0 +1,113 @@
+"""Commands for this machine: its engines, what works here, the store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from sora_cli.cli import console
+from sora_cli.cli.options import Json, ModelName
+from sora_cli.cli.session import interruptible
+from sora_cli.errors import counted
+
+library = typer.Typer(help="List the engines, and get more.", rich_markup_mode=None, invoke_without_command=True)
+
+
+@library.callback()
+def models(context: typer.Context, as_json: Json = False) -> None:
+    """List the engines: what they can do, what they need, what is here."""
+    if context.invoked_subcommand is not None:
+        return
+    from sora_cli.engines import hub
+
+    found = hub.models()
+    if as_json:
+        console.stdout_json(hub.summary(found))
+        return
+    rows = [model.row() for model in found]
+    console.show_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@library.command()
+def show(name: ModelName, as_json: Json = False) -> None:
+    """Show all that is known of one engine: limits, options, licence."""
+    from sora_cli.engines import hub
+
+    facts = hub.show(name).facts()
+    if as_json:
+        console.stdout_json(facts)
+    else:
+        console.stdout(console.plain(hub.described(facts)))
+
+
+@library.command()
+def pull(
+    name: ModelName,
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of its repository.")] = None,
+) -> None:
+    """Get an engine's weights from the hub; an interrupted download resumes."""
+    from sora_cli.cli import progress
+    from sora_cli.engines import hub
+
+    with interruptible(), progress.Download(name) as bar:
+        card = hub.pull(name, revision=revision, fetched=bar)
+    console.say(f"{card.name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what works on this machine, what is missing, and what to type."""
+    from sora_cli.flows import preview
+
+    checks = preview.doctor()
+    if as_json:
+        console.stdout_json([asdict(check) for check in checks])
+    else:
+        console.show_checks(checks)
+    if any(check.ok is False for check in checks):
+        raise typer.Exit(3)
+
+
+shelf = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None, invoke_without_command=True)
+
+
+@shelf.callback()
+def store(context: typer.Context, as_json: Json = False) -> None:
+    """Show what the store of clips holds, and what films need of it."""
+    if context.invoked_subcommand is not None:
+        return
+    from sora_cli.flows import prune
+    from sora_cli.store import Store, default_folder
+
+    use = prune.survey(Store(default_folder()))
+    if as_json:
+        console.stdout_json(use.as_dict())
+    else:
+        console.show_facts(str(use.folder), use.facts())
+
+
+@shelf.command()
+def clean(
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep clips that were used within so many days.")] = 7,
+    forget_missing: Annotated[
+        bool, typer.Option("--forget-missing", help="Also clips of films whose folder is not there now.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove clips that no film names; never one that the sidecar of an existing film names."""
+    from sora_cli.flows import prune
+    from sora_cli.store import Store, default_folder, megabytes
+
+    store = Store(default_folder())
+    done = prune.clean(store, keep_days=keep_days, forget_missing=forget_missing, dry_run=dry_run)
+    if as_json:
+        console.stdout_json(done.as_dict())
+    verb = "would remove" if dry_run else "removed"
+    console.say(
+        f"{verb} {counted(done.clips, 'clip')}, {megabytes(done.size)} in all; kept: {done.kept}",
+        "green",
+    )
+    for film in done.away:
+        console.say(f"note: {film} and its folder are not there now: its clips stay (see --forget-missing)")

@@ -1,0 +1,107 @@
+"""`main(argv)` runs a command line and gives its exit code; every error is drawn here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from sora_cli import __version__
+from sora_cli.cli import console, films, look, machine, make, start, usage
+from sora_cli.cli.options import spread
+from sora_cli.errors import DeviceLost, RequestError, SoraError
+
+app = typer.Typer(
+    name="sora",
+    help="A YAML storyboard becomes a stamped film, on your own machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        console.stdout(f"sora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("-V", "--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+COMMANDS = (
+    make.generate, make.storyboard, make.batch, look.check, look.plan, films.stitch, films.grade, films.stamp,
+    films.verify, films.reproduce, machine.doctor, start.new, start.schema,
+)  # fmt: skip
+"""In the order of the help."""
+
+for command in COMMANDS:
+    app.command()(spread(command))
+app.add_typer(machine.library, name="models")
+app.add_typer(machine.shelf, name="store")
+
+
+def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None = None) -> int:
+    """Run a command line; every error is drawn here and turned into its exit code.
+
+    `again` is called when a device was lost, which only a new process finds again; it may not return.
+    """
+    # pydantic would look through every installed package for plugins: a tenth of what `sora check` takes.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    words = usage.meant(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
+    try:
+        code = int(app(args=words, prog_name="sora", standalone_mode=False) or 0)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except typer.TyperException as error:
+        if not words:  # the help: no command was asked for
+            console.say(error.format_message())
+            return 2
+        return _told(_refused(error, words), as_json=as_json)
+    except SoraError as error:
+        code = _told(error, as_json=as_json)
+        if isinstance(error, DeviceLost) and again is not None:
+            again()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`sora plan | head`).
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if as_json:
+            bug = f"{type(error).__name__}: {error}"
+            console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
+        raise
+    if code > 128 and as_json:  # a signal, as shells count
+        stopped = {"code": code, "message": "interrupted", "hint": "run the same command again: it resumes"}
+        console.stdout_json({"error": {**stopped, "where": None}})
+    return code
+
+
+def _told(error: SoraError, *, as_json: bool) -> int:
+    """Draw an error, for a program too where it asked for a document; its exit code."""
+    if as_json:
+        console.stdout_json({"error": error.as_dict()})
+    console.show_error(error)
+    return error.exit_code
+
+
+def _refused(error: typer.TyperException, words: Sequence[str]) -> RequestError:
+    """What Typer cannot read of a command line, with what to type instead."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    known = [name for param in context.command.params for name in param.opts] if context else []
+    option = getattr(error, "option_name", "") if "No such option" in error.message else ""
+    message = error.message if option else error.format_message()
+    command = context.command_path.partition(" ")[2] if context else ""
+    return usage.refused(message, command=command, known=known, words=words, option=option)

@@ -1,0 +1,193 @@
+"""Commands that make films: generate, storyboard, batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli.cli import complete, console
+from sora_cli.cli.look import show_plan
+from sora_cli.cli.options import (
+    Board,
+    Deliver,
+    Draft,
+    Limits,
+    MemoryMode,
+    Only,
+    Out,
+    Outside,
+    Overwrite,
+    Release,
+    Sets,
+    Told,
+)
+from sora_cli.cli.session import pairs, working
+from sora_cli.errors import counted
+
+if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
+    from sora_cli.flows.batch import Outcome
+    from sora_cli.record.sidecar import Film
+    from sora_cli.storyboard.model import Storyboard
+
+
+def generate(
+    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens, in quotes or not.")],
+    output: Out = None,
+    image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
+    to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
+    reference: Annotated[
+        list[Path] | None, typer.Option(metavar="PICTURE", help="Who or what should be seen; may be given again.")
+    ] = None,
+    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None,
+    aspect: Annotated[str | None, typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height.")] = None,
+    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None,
+    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            "--model",
+            autocompletion=complete.engines,
+            help="A name that `sora models` lists, a hub id or a folder.",
+        ),
+    ] = None,
+    style: Annotated[str | None, typer.Option(help="Look and technique.")] = None,
+    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None,
+    camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
+    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None,
+    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
+    draft: Draft = False,
+    memory: MemoryMode = None,
+    *,
+    release: Release,
+    told: Told,
+    limits: Limits,
+) -> None:
+    """Make one clip from a prompt."""
+    from sora_cli.flows import film
+
+    words = " ".join(prompt)
+    options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
+    shot: dict[str, object] = {
+        "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
+        "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
+        "engine": engine, "style": style, "avoid": avoid, "camera": camera, "takes": takes, "options": options or None,
+    }  # fmt: skip
+    sizes = {"size": size, "aspect": aspect, "fps": fps}
+    data = {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
+    with working(told, limits) as (report, studio):
+        board = film.one_shot(data)
+        out, kind = film.target(output, partial(film.free_name, words), release.deliver)
+        made = film.make(
+            board, out, report=report, studio=studio, draft=draft, deliver=kind, signer=release.signer(),
+            overwrite=release.overwrite,
+        )  # fmt: skip
+    show_film(made, as_json=told.as_json)
+
+
+def written(values: Mapping[str, object]) -> dict[str, object]:
+    """What is given, of options that may be left out."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def show_film(made: Film, *, as_json: bool) -> None:
+    """Tell of a film that was made, or was there."""
+    if as_json:
+        console.stdout_json(made.as_dict())
+    title = f"{made.path} is up to date" if made.reused else f"{made.path}"
+    console.show_summary(title, made.facts(console.duration))
+
+
+def storyboard(
+    file: Board,
+    output: Out = None,
+    only: Only = None,
+    sets: Sets = None,
+    draft: Draft = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
+    allow_outside: Outside = False,
+    memory: MemoryMode = None,
+    luts: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
+    ] = None,
+    *,
+    release: Release,
+    told: Told,
+    limits: Limits,
+) -> None:
+    """Make the film of a storyboard; rerun to resume."""
+    from sora_cli.flows import film, preflight, preview
+
+    def load() -> Storyboard:
+        return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+
+    if dry_run:
+        show_plan(preview.planned(load(), draft=draft, only=only or ()), why=False, as_json=told.as_json)
+        return
+    with working(told, limits) as (report, studio):
+        board = load()
+        out, kind = film.target(output, partial(film.default_name, board), release.deliver)
+        who = release.signer()
+        if luts is not None:
+            film.check_luts(board, luts, only=only or (), overwrite=release.overwrite)
+        made = film.make(
+            board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=kind, signer=who,
+            overwrite=release.overwrite,
+        )  # fmt: skip
+        if luts is not None:
+            film.write_luts(board, luts, studio=studio, draft=draft, only=only or (), overwrite=release.overwrite)
+    show_film(made, as_json=told.as_json)
+
+
+def batch(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Storyboards; or a CSV list, one row a film.")
+    ],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the films go.")] = Path(),
+    sets: Sets = None,
+    draft: Draft = False,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Make the other films when one fails.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, help="Films at once: one is shot, those before it are finished meanwhile.")
+    ] = 1,
+    allow_outside: Outside = False,
+    *,
+    deliver: Deliver = None,
+    overwrite: Overwrite = False,
+    told: Told,
+    limits: Limits,
+) -> None:
+    """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
+    from sora_cli.flows import batch as films
+
+    with working(told, limits) as (report, studio):
+        asked = films.entries(files, report)
+        way = films.Way(
+            folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
+            jobs=jobs, deliver=deliver, overwrite=overwrite,
+        )  # fmt: skip
+        outcomes = films.run(asked, studio, report, way)
+        _show_outcomes(outcomes, told)
+    if any(outcome.exit_code for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _show_outcomes(outcomes: Sequence[Outcome], told: Told) -> None:
+    from sora_cli.flows.batch import COLUMNS
+
+    if told.as_json:
+        console.stdout_json([asdict(outcome) for outcome in outcomes])
+    elif not told.events:  # a program reads stdout, and has heard how each film ended
+        console.show_table(COLUMNS, [outcome.row for outcome in outcomes], right=("length", "took"))
+    counts = Counter(outcome.state for outcome in outcomes)
+    failed = counts["failed"] + counts["not tried"]
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    console.say(f"{counted(len(outcomes), 'film')}: {words}", "bold red" if failed else "bold green")

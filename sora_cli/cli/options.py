@@ -1,0 +1,161 @@
+"""Options that commands share, each written once; and groups of them, which a command takes as one value."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
+
+import typer
+
+from sora_cli.cli import complete
+
+if TYPE_CHECKING:
+    from sora_cli.stamp import Signer
+    from sora_cli.storyboard.model import Provenance
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
+Out = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILM", help="Write the film here: a file, or a folder for it.")
+]
+NewFilm = Annotated[
+    str, typer.Option("-o", "--output", metavar="FILM", help="Write the film here: a file, or a folder for it.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
+Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
+Strength = Annotated[float, typer.Option(min=0, max=1, help="How strongly colours are matched.")]
+MemoryMode = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="MODE",
+        autocompletion=complete.memory_modes,
+        help="How models are fitted to the GPU: auto, fast or low.",
+    ),
+]
+ModelName = Annotated[
+    str,
+    typer.Argument(metavar="ID", autocompletion=complete.engines, help="A name that `sora models` lists, or a hub id."),
+]
+
+
+def _shots(context: typer.Context, incomplete: str) -> list[str]:
+    # `args` holds the file where the line ends at the option that is completed.
+    return complete.shots(context.params.get("file") or next(iter(context.args), None), incomplete)
+
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="SHOT", autocompletion=_shots, help="Shoot this shot alone; repeatable."),
+]
+Deliver = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=complete.deliveries,
+        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs); else as -o ends, or web.",
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Also replace files that are not this film's own; never what it is made from."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a film goes out: its kind, what it may replace, and who signs it."""
+
+    deliver: Deliver = None
+    overwrite: Overwrite = False
+    sign_cert: Annotated[
+        Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")
+    ] = None
+    sign_key: Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")] = (
+        None
+    )
+
+    def signer(self) -> Signer | None:
+        """The signer that the options name; None where they name none, and the environment decides."""
+        if self.sign_cert is None and self.sign_key is None:
+            return None
+        from sora_cli.stamp import find_signer
+
+        return find_signer(self.sign_cert, self.sign_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who made a film, and the words of its mark."""
+
+    author: Annotated[str, typer.Option(help="Name the film's author in its credential.")] = ""
+    mark: Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")] = ""
+
+    def provenance(self) -> Provenance:
+        """As a storyboard would have it."""
+        from sora_cli.storyboard.model import Provenance, Watermark
+
+        return Provenance(self.author, Watermark(text=self.mark) if self.mark else Watermark())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who hears of the work beside the person at the terminal."""
+
+    events: Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")] = (
+        False
+    )
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")] = None
+    as_json: Json = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the work stops, with what is made kept."""
+
+    max_time: Annotated[
+        str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
+    ] = None
+    max_disk: Annotated[
+        str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
+    ] = None
+
+
+def spread(command: Command) -> Command:
+    """Make options of a command's groups: a parameter whose type is a dataclass becomes its fields.
+
+    Typer makes an option of each parameter of a function; Python's own `__signature__` says which those are.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    kinds = ((name, parameter.annotation) for name, parameter in signature.parameters.items())
+    groups = {name: kind for name, kind in kinds if isinstance(kind, type) and is_dataclass(kind)}
+    named = {name: [each.name for each in fields(group)] for name, group in groups.items()}
+    parameters = [one for name, each in signature.parameters.items() for one in _options(each, groups.get(name))]
+
+    @wraps(command)
+    def run(**values: object) -> None:
+        made = {name: group(**{key: values.pop(key) for key in named[name]}) for name, group in groups.items()}
+        command(**values, **made)
+
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run  # type: ignore[return-value]  # the same command, as Typer is to see it
+
+
+def _options(parameter: inspect.Parameter, group: type | None) -> list[inspect.Parameter]:
+    """A parameter as it stands, or the fields of its group."""
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    if group is None:
+        return [parameter.replace(kind=by_name)]
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(each.name, by_name, default=each.default, annotation=hints[each.name])
+        for each in fields(group)
+    ]

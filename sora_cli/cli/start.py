@@ -1,0 +1,29 @@
+"""Commands to begin with: new, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sora_cli.cli import console
+
+
+def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path()) -> None:
+    """Write a starter storyboard that teaches the format and renders as it stands."""
+    from sora_cli.flows import film
+
+    path = film.write_starter(folder)
+    console.stdout(str(path))
+    console.say(f"next: sora storyboard {path}")
+
+
+def schema(
+    events: Annotated[bool, typer.Option("--events", help="The schema of a line of --events instead.")] = False,
+) -> None:
+    """Print the JSON Schema of storyboards, for editors."""
+    from sora_cli.events import events_schema
+    from sora_cli.storyboard.schema import json_schema
+
+    console.stdout_json(events_schema() if events else json_schema())
