@@ -203,7 +203,8 @@ class Batches:
         """Inactive latents and folded mask for a task that suits the clip."""
         if i in chunk["boxes"] and self.rng.random() < BOX_SHARE:
             known, box = chunk["boxes"][i]
-            return known, fold_mask(box.float().expand(1, FRAMES, *box.shape))[0]
+            whole = box.float().repeat_interleave(2, 0).repeat_interleave(2, 1)
+            return known, fold_mask(whole.expand(1, FRAMES, *whole.shape))[0]
         if chunk["scenes"][i].opening is not None:
             task = CARRYING[int(self.rng.integers(len(CARRYING)))]
         else:

@@ -162,8 +162,15 @@ def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, dict[str, str
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """A caption of the scene."""
-    return describe(scene, rng)[0]
+    """A caption of the scene, to train on: where it says nothing of the hour, it is day."""
+    text, said = describe(scene, rng)
+    return text if "time" in said else _at_the_hour(text, scene)
+
+
+def _at_the_hour(text: str, scene: Scene) -> str:
+    """The caption, and the hour unless it is day."""
+    words = TIME_WORDS[scene.time]
+    return text if scene.time == "day" else f"{text.rstrip('.')}, {words[scene.seed % len(words)]}"
 
 
 def named_caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -178,7 +185,8 @@ def named_caption(scene: Scene, rng: np.random.Generator) -> str:
         writer.say("camera", CAMERA_WORDS, 0.3 if scene.camera == "static" else 0.95),
         writer.look(0.1),
     ]
-    return ". ".join(w for w in parts if w)
+    text = ". ".join(w for w in parts if w)
+    return text if "time" in writer.said else _at_the_hour(text, scene)
 
 
 def junk(rng: np.random.Generator) -> str:

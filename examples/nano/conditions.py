@@ -12,17 +12,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from torch import Tensor
 
-from sora_cli.engines.nano.transformer import MASK_CHANNELS
+from sora_cli.engines.nano.transformer import CELL, MASK_CHANNELS
 
-from .config import FRAMES, HEIGHT, LATENT_FRAMES, PATCH, PATCH_FRAMES, WIDTH
+from .config import FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, PATCH_FRAMES
 
 
 def fold_mask(mask: Tensor) -> Tensor:
-    """Pixels (clips, frames, rows, columns), 1 where to make, to (clips, 256, latent frames, rows/16, columns/16)."""
+    """Pixels (clips, frames, rows, columns), 1 where to make, to (clips, 1024, latent frames, rows/32, columns/32)."""
     clips, frames, rows, columns = mask.shape
-    cells = mask.view(clips, frames, rows // PATCH, PATCH, columns // PATCH, PATCH)
+    cells = mask.view(clips, frames, rows // CELL, CELL, columns // CELL, CELL)
     cells = cells.permute(0, 3, 5, 1, 2, 4).flatten(1, 2)
-    size = ((frames + PATCH_FRAMES - 1) // PATCH_FRAMES, rows // PATCH, columns // PATCH)
+    size = ((frames + PATCH_FRAMES - 1) // PATCH_FRAMES, rows // CELL, columns // CELL)
     return F.interpolate(cells, size=size, mode="nearest-exact")
 
 
@@ -57,6 +57,6 @@ def frames_condition(
     inactive[:, :groups] = latents[:, :groups]
     if last:
         inactive[:, -1] = last_latent
-    mask = known_frames(first, last=last).view(1, FRAMES, 1, 1).expand(1, FRAMES, PATCH, PATCH)
-    folded = fold_mask(mask)[0].expand(MASK_CHANNELS, LATENT_FRAMES, HEIGHT // PATCH, WIDTH // PATCH)
+    mask = known_frames(first, last=last).view(1, FRAMES, 1, 1).expand(1, FRAMES, CELL, CELL)
+    folded = fold_mask(mask)[0].expand(MASK_CHANNELS, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
     return inactive, folded

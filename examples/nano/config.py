@@ -4,9 +4,11 @@ The stages, in order (each resumes where it stopped, by the same command):
 
     python -m examples.nano.world          a preview sheet of the world, with captions
     python -m examples.nano.text           the tokenizer, and the text encoder taught to read captions
-    python -m examples.nano.autoencoder    the video autoencoder
+    python -m examples.nano.autoencoder --minutes 0    the autoencoder's encoder, in closed form
     python -m examples.nano.latents        rendered clips, encoded once, kept on disk
     python -m examples.nano.transformer    the diffusion transformer
+    python -m examples.nano.pairs          films, and the latents that the transformer makes of them
+    python -m examples.nano.autoencoder    the autoencoder's decoder, taught on those pairs
     python -m examples.nano.assemble       the folder that `WanVACEPipeline.from_pretrained` loads
     python -m examples.nano.score          the table of the model card
     python -m examples.nano.resume         the way back: training state from the folder that ships
@@ -23,10 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".nano"  # training state: git-ignored, safe to delete when disk is short
 CHECKPOINT = ROOT / "sora_cli" / "engines" / "nano"
 
-WIDTH, HEIGHT, FRAMES, FPS = 192, 128, 17, 12
-PATCH, PATCH_FRAMES = 16, 4  # one latent cell covers 4 frames x 16 x 16 pixels
+WIDTH, HEIGHT, FRAMES, FPS = 384, 256, 17, 12
+SEEN_WIDTH, SEEN_HEIGHT = WIDTH // 2, HEIGHT // 2  # what the encoder looks at: clips for latents are drawn at this size
+PATCH, PATCH_FRAMES = 16, 4  # one latent cell covers 4 frames x 16 x 16 pixels of what the encoder looks at
 LATENT_FRAMES = (FRAMES - 1) // PATCH_FRAMES + 1  # the first latent frame stands for one picture
-LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // PATCH, WIDTH // PATCH
+LATENT_HEIGHT, LATENT_WIDTH = SEEN_HEIGHT // PATCH, SEEN_WIDTH // PATCH
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,8 @@ class AutoencoderSizes:
     """Widths of the autoencoder; see `sora_cli/engines/nano/autoencoder.py` for what they mean."""
 
     components: int = 32  # principal components of a cell: the latents without the channels that say where it is
-    coarse: int = 192
-    fine: int = 64
-    coarse_blocks: int = 3
-    fine_blocks: int = 2
+    widths: tuple[int, int, int] = (128, 48, 24)
+    blocks: tuple[int, int, int] = (4, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Training:
 
     text_steps: int = 2000
     autoencoder_minutes: float = 60.0
-    autoencoder_batch: int = 6
+    autoencoder_batch: int = 3
+    pairs_per_chunk: int = 16
+    pairs: int = 512
     variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style
     clips_per_chunk: int = 64
     clips: int = 24576

@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .config import FRAMES, device
+from .config import FRAMES, SEEN_HEIGHT, SEEN_WIDTH, device
 from .scene import CAMERAS, COLOURS, PLACES, SHAPES, TIMES, Scene, draw_scene
 from .world import render
 
@@ -227,7 +227,7 @@ class Lessons:
         self.mask = torch.empty(clips, len(LOOKED_AT), SMALL[0] // 2, SMALL[1] // 2, dtype=torch.uint8)
         for first in range(0, clips, 32):
             cut = slice(first, min(first + 32, clips))
-            drawn = render(self.scenes[cut], device(), frames=LOOKED_AT)  # full size: it looks as the real thing does
+            drawn = render(self.scenes[cut], device(), (SEEN_HEIGHT, SEEN_WIDTH), LOOKED_AT)
             self.video[cut] = (shrink(drawn.video) * 255).round().byte().cpu()
             self.mask[cut] = (F.adaptive_avg_pool2d(drawn.actor, (SMALL[0] // 2, SMALL[1] // 2)) * 255).byte().cpu()
         self.labels = {n: torch.tensor([v.index(getattr(s, n)) for s in self.scenes]) for n, v in HEADS.items()}

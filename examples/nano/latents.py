@@ -23,7 +23,7 @@ from sora_cli.engines.nano.autoencoder import PaperAutoencoder
 
 from .autoencoder import load
 from .captions import caption, named_caption
-from .config import AUTOENCODER, FRAMES, HEIGHT, PATCH, TRAINING, WIDTH, WORK, device
+from .config import AUTOENCODER, FRAMES, PATCH, SEEN_HEIGHT, SEEN_WIDTH, TRAINING, WORK, device
 from .scene import PLACES, TIMES, Scene, draw_scene, pick
 from .world import Clips, render
 
@@ -47,8 +47,8 @@ class Encoder:
 
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
-        """Normalised latents of a video of -1 to 1."""
-        return (self.model.to_latents(video) - self.mean) / self.scale
+        """Normalised latents of a video of -1 to 1, at full size or at the size that the encoder looks at."""
+        return (self.model.to_latents(video, halved=video.shape[-1] == SEEN_WIDTH) - self.mean) / self.scale
 
     def components(self, video: Tensor) -> Tensor:
         """The same without the channels that say where a cell is: those are the same for all clips."""
@@ -61,20 +61,23 @@ class Encoder:
 
     def grey(self) -> Tensor:
         """The latents of a clip of which nothing is known: (channels, latent frames, rows, columns)."""
-        return self.encode(torch.zeros(1, 3, FRAMES, HEIGHT, WIDTH, device=device()))[0]
+        return self.encode(torch.zeros(1, 3, FRAMES, SEEN_HEIGHT, SEEN_WIDTH, device=device()))[0]
 
 
 def draw_box(rng: np.random.Generator) -> tuple[Tensor, bool]:
     """A mask (rows, columns), 1 where to make, and whether it is the outside that is to be made."""
-    mask = torch.zeros(HEIGHT, WIDTH)
-    high, wide = int(HEIGHT * rng.uniform(0.35, 0.8)), int(WIDTH * rng.uniform(0.3, 0.7))
-    top, left = int(rng.integers(HEIGHT - high + 1)), int(rng.integers(WIDTH - wide + 1))
+    mask = torch.zeros(SEEN_HEIGHT, SEEN_WIDTH)
+    high, wide = int(SEEN_HEIGHT * rng.uniform(0.35, 0.8)), int(SEEN_WIDTH * rng.uniform(0.3, 0.7))
+    top, left = int(rng.integers(SEEN_HEIGHT - high + 1)), int(rng.integers(SEEN_WIDTH - wide + 1))
     mask[top : top + high, left : left + wide] = 1
     outside = bool(rng.random() < 0.4)
-    return (1 - mask if outside else mask), outside
+    mask = (1 - mask if outside else mask).repeat_interleave(2, 0).repeat_interleave(2, 1)
+    return mask, outside
 
 
-def reference_pictures(scenes: list[Scene], rng: np.random.Generator) -> Tensor:
+def reference_pictures(
+    scenes: list[Scene], rng: np.random.Generator, size: tuple[int, int] = (SEEN_HEIGHT, SEEN_WIDTH)
+) -> Tensor:
     """A picture of each scene's actor, elsewhere or on plain paper: (clips, 3, 1, rows, columns), -1 to 1."""
     elsewhere = [
         replace(
@@ -92,19 +95,21 @@ def reference_pictures(scenes: list[Scene], rng: np.random.Generator) -> Tensor:
         )
         for s in scenes
     ]
-    shown = render(elsewhere, device(), frames=(0,))
+    shown = render(elsewhere, device(), size, frames=(0,))
     pictures = shown.video[:, :, 0]
     for i in range(len(scenes)):
         if rng.random() < 0.65:  # plain paper behind it, as in most pictures people hand in
             paper = torch.tensor(rng.uniform(0.75, 1.0, (3, 1, 1)), dtype=torch.float32, device=pictures.device)
             paper = torch.ones_like(paper) if rng.random() < 0.5 else paper
             cover = shown.actor[i, 0]
-            dx = int(rng.integers(-20, 21)) - round(float(shown.track[i, 0, 0]) * HEIGHT)
-            dy = int(rng.integers(-10, 11)) - round(float(shown.track[i, 0, 1]) * HEIGHT)
+            aside, away = (int(rng.integers(-n, n + 1)) / SEEN_HEIGHT for n in (20, 10))
+            dx, dy = (
+                round(size[0] * float(off - at)) for off, at in zip((aside, away), shown.track[i, 0], strict=False)
+            )
             plain = torch.lerp(paper.expand_as(pictures[i]), pictures[i], cover)
             plain = _shift(plain, dx, dy, paper)
             if rng.random() < 0.5:  # a square picture fitted into the frame: the pipeline pads with white
-                side = (WIDTH - HEIGHT) // 2
+                side = (size[1] - size[0]) // 2
                 plain[:, :, :side] = 1
                 plain[:, :, -side:] = 1
             pictures[i] = plain
@@ -125,7 +130,7 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
     """Render and encode one chunk of clips."""
     rng = np.random.default_rng(FIRST_SEED + number)
     scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.clips_per_chunk)]
-    clips = render(scenes, device())
+    clips = render(scenes, device(), (SEEN_HEIGHT, SEEN_WIDTH))
     video = clips.video * 2 - 1
     latents = torch.cat([encoder.components(v) for v in video.split(8)])
     ending = torch.zeros_like(video[:, :, :5])
@@ -135,8 +140,9 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
     for i in range(len(scenes)):
         if rng.random() < BOX_SHARE:
             mask, _ = draw_box(rng)
-            known = encoder.components(video[i : i + 1] * (1 - mask.to(video.device)))[0]
-            boxes[i] = (known.half().cpu(), mask.bool())
+            mask = mask[::2, ::2].to(video.device)
+            known = encoder.components(video[i : i + 1] * (1 - mask))[0]
+            boxes[i] = (known.half().cpu(), mask.bool().cpu())
     return {
         "scenes": scenes,
         "latents": latents.half().cpu(),
@@ -156,7 +162,7 @@ def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
     latents, weights, references = [], [], []
     for first in range(0, STILLS, 64):
         part = scenes[first : first + 64]
-        clips = render(part, device(), frames=(0,))
+        clips = render(part, device(), (SEEN_HEIGHT, SEEN_WIDTH), (0,))
         latents.append(encoder.components(clips.video * 2 - 1).half().cpu())
         weights.append(F.avg_pool2d(clips.actor, PATCH).half().cpu())
         references.append(encoder.components(reference_pictures(part, rng)).half().cpu())

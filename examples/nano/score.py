@@ -23,7 +23,7 @@ from sora_cli.engines.base import Given, Take
 
 from .autoencoder import Pool, load, measure
 from .captions import describe, named_caption
-from .config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH, WORK, device
+from .config import CHECKPOINT, FPS, FRAMES, HEIGHT, SEEN_HEIGHT, SEEN_WIDTH, TEXT, WIDTH, WORK, device
 from .examiner import Examiner, Findings
 from .latents import Encoder, draw_box, reference_pictures
 from .scene import Scene, draw_scene
@@ -89,7 +89,8 @@ def truth(count: int = CLIPS, *, through_autoencoder: bool = False) -> dict[str,
     cases = held_out(count)
     for first in range(0, count, 20):
         scenes = [scene for scene, _ in cases[first : first + 20]]
-        video = render(scenes, device()).video
+        size = (HEIGHT, WIDTH) if encoder else (SEEN_HEIGHT, SEEN_WIDTH)  # the examiner sees neither in full
+        video = render(scenes, device(), size).video
         if encoder:
             video = (encoder.decode(encoder.encode(video * 2 - 1)) + 1) / 2
         for name, values in judge(scenes, examiner.look(video)).items():
@@ -216,7 +217,7 @@ def score_references(studio: Studio, examiner: Examiner, count: int) -> list[Row
     """A picture of the actor and a caption that only names it."""
     cases, rng = held_out(count, studio.seed + 3), np.random.default_rng(studio.seed)
     scenes = [scene for scene, _ in cases]
-    pictures = (reference_pictures(scenes, rng)[:, :, 0] + 1) / 2
+    pictures = (reference_pictures(scenes, rng, (HEIGHT, WIDTH))[:, :, 0] + 1) / 2
     texts = [named_caption(scene, rng) for scene in scenes]
     videos = torch.stack([studio.shoot(t, studio.seed + i, picture=pictures[i]) for i, t in enumerate(texts)])
     right = judge(scenes, examiner.look(videos))

@@ -24,11 +24,10 @@ import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from torch import Tensor, nn
 
 from sora_cli.engines.nano.autoencoder import PLACE_CHANNELS
-from sora_cli.engines.nano.transformer import PaperTransformer
+from sora_cli.engines.nano.transformer import SEEN_CHANNELS, PaperTransformer
 
 from .autoencoder import load, spread_of
 from .batches import NAMES, UNSEEN, Batch, Batches
-from .conditions import MASK_CHANNELS
 from .config import AUTOENCODER, TEXT, TRAINING, TRANSFORMER, WORK, device
 from .muon import optimizers
 from .text import Words
@@ -59,7 +58,7 @@ def build() -> PaperTransformer:
         num_layers=TRANSFORMER.layers,
         cross_attn_norm=True,
         vace_layers=list(TRANSFORMER.vace_layers),
-        vace_in_channels=2 * z + MASK_CHANNELS,
+        vace_in_channels=2 * z + SEEN_CHANNELS,
         rope_max_seq_len=64,
         spread=spread_of(load()),
     )

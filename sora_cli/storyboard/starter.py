@@ -15,7 +15,7 @@ storyboard: 1                      # version of this format
 title: A Walk to the Sea
 seed: 7                            # the same seed gives the same film
 engine: nano                       # built in: a paper theatre. `sora models` lists others
-output: {fps: 12}                  # size: 480x320 (WIDTHxHEIGHT); left out, the engine's own
+output: {fps: 12}                  # size: 384x256 (WIDTHxHEIGHT); left out, the engine's own
 style: paper cut-out animation     # goes behind every prompt
 avoid: text, logos                 # what must not be seen
 
@@ -57,6 +57,7 @@ scenes:
         duration: 2s
         transition: dissolve 0.5s  # cut, dissolve, fade (through black), wipe left
       - prompt: a yellow star floats up at night
+        light: moonlight           # its own, instead of the scene's
         duration: 2s
         takes: 2                   # two seeds are tried, the better one is kept
         transition: fade 1s

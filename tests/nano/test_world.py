@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from examples.nano.captions import describe, named_caption, vocabulary
 from examples.nano.config import FPS, FRAMES, HEIGHT, WIDTH
 from examples.nano.physics import ELASTICITY, FRICTION, GRAVITY, ORBIT_RADIUS, RESTITUTION, simulate
 from examples.nano.scene import ACTIONS, CAMERAS, PLACES, SHAPES, TIMES, Scene, draw_scene
+from examples.nano.stage import Camera, Edge, Stage, blocks, humps, peaks
 from examples.nano.tracks import action_seen, gravity_seen, unproject
 from examples.nano.world import render
 
@@ -120,7 +122,32 @@ def test_actors_are_large_and_stand_on_the_ground(shape: str) -> None:
     clips = render([scene(shape=shape)], frames=(0,))
     rows = torch.nonzero(clips.actor[0, 0].amax(1) > 0.5).flatten()
     assert 0.28 < len(rows) / HEIGHT < 0.50
-    assert 95 < int(rows.max()) < 108  # the ground line
+    assert 0.74 < int(rows.max()) / HEIGHT < 0.84  # the ground line
+
+
+@pytest.mark.parametrize(
+    "body",
+    [humps(0.1, 1.0, 0.2, 0.3), peaks(0.1, 1.0, 0.2, 0.3), blocks(0.1, 1.0, 0.2, 0.3)],
+    ids=["hump", "peak", "block"],
+)
+@pytest.mark.parametrize("size", [(128, 192), (256, 384)])
+def test_nothing_is_drawn_above_and_beside_a_body(body: Edge, size: tuple[int, int]) -> None:
+    still = torch.zeros(1, 1)
+    camera = Camera(still, still, still + 1, torch.zeros(1), *size)
+    stage = Stage(camera)
+    stage.sheet(body, torch.ones(3), 1.0, shadow=0.0)
+    drawn = stage.picture[0, :, 0] > 0
+    x, y, scale = (axis[0, 0] for axis in camera.axes(1.0))
+    pixel = 1 / float(scale)
+    under = torch.stack([body(x + shift * pixel) for shift in (-1, -0.5, 0, 0.5, 1)]).amax(0)
+    assert not (drawn & (y > under + pixel)).any()
+
+
+def test_a_picture_of_twice_the_size_is_the_same_picture() -> None:
+    scenes = [scene(place=place) for place in PLACES]
+    small, large = (render(scenes, size=size, frames=(0,)).video for size in ((128, 192), (256, 384)))
+    error = F.avg_pool3d(large, (1, 2, 2)) - small
+    assert -10 * torch.log10(error.pow(2).mean()) > 45
 
 
 def test_what_a_caption_says_is_true() -> None:

@@ -28,8 +28,16 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from torch import Tensor
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
-MASK_CHANNELS = 16 * 16  # the pixels of a cell
+CELL = 32  # pixels along a side of a cell
+MASK_CHANNELS = CELL * CELL  # of the pipeline: one for every pixel of a cell
+SEEN_CHANNELS = 16 * 16  # of the network: one for every 2 x 2 pixels, as the encoder sees them
 CERTAIN = 1e-4  # what stays unknown of a cell that is given whole: with nothing, rounding would count for too much
+
+
+def halved(mask: Tensor) -> Tensor:
+    """A folded mask (clips, MASK_CHANNELS, ...) at half of its pixels' size: (clips, SEEN_CHANNELS, ...)."""
+    half = CELL // 2
+    return mask.unflatten(1, (half, 2, half, 2)).mean((2, 4)).flatten(1, 2)
 
 
 class PaperTransformer(WanVACETransformer3DModel):
@@ -86,11 +94,12 @@ class PaperTransformer(WanVACETransformer3DModel):
         `control_hidden_states` are the latents of the given, those of what is to be made, and the folded mask.
         """
         back = kwargs.pop("return_dict", True)
+        channels = hidden_states.shape[1]
+        given, grey, mask = kwargs["control_hidden_states"].split((channels, channels, MASK_CHANNELS), 1)
+        kwargs["control_hidden_states"] = torch.cat([given, grey, halved(mask)], 1)
         network: Any = super()
         rest: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
-        channels = hidden_states.shape[1]
-        given, grey, mask = kwargs["control_hidden_states"].float().split((channels, channels, MASK_CHANNELS), 1)
-        unknown = mask.mean(1, keepdim=True)
+        given, grey, unknown = given.float(), grey.float(), mask.float().mean(1, keepdim=True)
         mean = given - unknown * grey
         spread = torch.tensor(self.spread, dtype=torch.float32, device=mean.device).view(1, -1, 1, 1, 1)
         spread = spread * unknown.clamp(min=CERTAIN).sqrt()
