@@ -23,7 +23,7 @@ from .text import ENCODER, TOKENIZER
 from .transformer import STATE, build
 
 FLOW_SHIFT = 4.0
-LARGEST = 40 * 1024 * 1024  # bytes on disk
+LARGEST = 60 * 1024 * 1024  # bytes on disk
 
 
 def pipeline() -> WanVACEPipeline:

@@ -4,11 +4,11 @@ The stages, in order (each resumes where it stopped, by the same command):
 
     python -m examples.nano.world          a preview sheet of the world, with captions
     python -m examples.nano.text           the tokenizer, and the text encoder taught to read captions
-    python -m examples.nano.autoencoder --minutes 0    the autoencoder's encoder, in closed form
+    python -m examples.nano.autoencoder    the video autoencoder, which works at half of the film's size
     python -m examples.nano.latents        rendered clips, encoded once, kept on disk
     python -m examples.nano.transformer    the diffusion transformer
     python -m examples.nano.pairs          films, and the latents that the transformer makes of them
-    python -m examples.nano.autoencoder    the autoencoder's decoder, taught on those pairs
+    python -m examples.nano.enlarger       the autoencoder's last part, taught to draw the film from those
     python -m examples.nano.assemble       the folder that `WanVACEPipeline.from_pretrained` loads
     python -m examples.nano.score          the table of the model card
     python -m examples.nano.resume         the way back: training state from the folder that ships
@@ -37,8 +37,11 @@ class AutoencoderSizes:
     """Widths of the autoencoder; see `sora_cli/engines/nano/autoencoder.py` for what they mean."""
 
     components: int = 32  # principal components of a cell: the latents without the channels that say where it is
-    widths: tuple[int, int, int] = (128, 48, 24)
-    blocks: tuple[int, int, int] = (4, 2, 1)
+    coarse: int = 192
+    fine: int = 64
+    coarse_blocks: int = 3
+    fine_blocks: int = 2
+    enlarged: tuple[int, int, int] = (72, 40, 24)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ class Training:
 
     text_steps: int = 2000
     autoencoder_minutes: float = 60.0
-    autoencoder_batch: int = 3
+    autoencoder_batch: int = 6
+    enlarger_minutes: float = 60.0
+    enlarger_batch: int = 6
     pairs_per_chunk: int = 16
     pairs: int = 512
     variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style

@@ -48,7 +48,8 @@ class Encoder:
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
         """Normalised latents of a video of -1 to 1, at full size or at the size that the encoder looks at."""
-        return (self.model.to_latents(video, halved=video.shape[-1] == SEEN_WIDTH) - self.mean) / self.scale
+        encode = self.model.to_latents if video.shape[-1] == SEEN_WIDTH else self.model.film_to_latents
+        return (encode(video) - self.mean) / self.scale
 
     def components(self, video: Tensor) -> Tensor:
         """The same without the channels that say where a cell is: those are the same for all clips."""
@@ -57,7 +58,13 @@ class Encoder:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """A video of -1 to 1 from normalised latents."""
-        return self.model.to_video(latents * self.scale + self.mean).clamp(-1, 1)
+        return torch.as_tensor(self.model.decode(latents * self.scale + self.mean).sample)
+
+    @torch.no_grad()
+    def picture(self, latents: Tensor) -> Tensor:
+        """The video at half size, as bytes, that the decoder makes of normalised latents."""
+        video = torch.cat([self.model.to_video(one) for one in (latents * self.scale + self.mean).split(4)])
+        return (video.clamp(-1, 1) * 127.5 + 127.5).round().byte().cpu()
 
     def grey(self) -> Tensor:
         """The latents of a clip of which nothing is known: (channels, latent frames, rows, columns)."""

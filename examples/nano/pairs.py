@@ -1,8 +1,8 @@
-"""Films at full size beside their latents: true ones, and those that the transformer makes of them.
+"""Films at full size, beside what the decoder makes at half of it: of their true latents, and of the transformer's.
 
     python -m examples.nano.pairs                 until there are as many as `config.py` says
 
-What the transformer hands to the decoder is never quite true, so the decoder learns from such latents, too: those of a
+What the transformer hands to the decoder is never quite true, so the enlarger learns from such latents, too: those of a
 film are mixed with noise, and the transformer takes the noise away again, as in the last steps of sampling. With little
 noise the film comes back with its edges out of order, with much noise as another film; so levels in between are drawn.
 Where there is no transformer yet, pairs have true latents only. Chunks are kept as those of `latents.py` are.
@@ -20,12 +20,11 @@ import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from sora_cli.engines.nano.autoencoder import place_code
-
-from .autoencoder import PAIRS, load
+from .autoencoder import load
 from .captions import caption
 from .conditions import control, frames_condition
-from .config import AUTOENCODER, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
+from .config import TRAINING, device
+from .enlarger import PAIRS
 from .latents import Encoder
 from .scene import draw_scene
 from .sheet import GUIDANCE, STEPS
@@ -81,19 +80,17 @@ def make_chunk(encoder: Encoder, sampler: Sampler | None, number: int) -> dict[s
     torch.manual_seed(FIRST_SEED + number)
     scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.pairs_per_chunk)]
     clips = render(scenes, device())
-    true = encoder.components(clips.video * 2 - 1)
+    true = encoder.encode(clips.video * 2 - 1)
     versions = [true]
     if sampler:
-        place = place_code(LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH).to(true)
-        whole = torch.cat([true, place.expand(len(scenes), -1, -1, -1, -1)], 1)
         for _ in range(VERSIONS):
             texts = [caption(scene, rng) for scene in scenes]
             left, opening = int(rng.choice(STEPS_LEFT)), int(rng.choice(OPENINGS))
-            versions.append(sampler.again(whole, texts, left, opening)[:, : AUTOENCODER.components])
+            versions.append(sampler.again(true, texts, left, opening))
     return {
-        "video": (clips.video * 255).round().byte().cpu(),
+        "film": (clips.video * 255).round().byte().cpu(),
         "actor": (F.max_pool2d(clips.actor, 2) > 0.5).cpu(),
-        "latents": torch.stack(versions, 1).half().cpu(),
+        "seen": torch.stack([encoder.picture(latents) for latents in versions], 1),
     }
 
 

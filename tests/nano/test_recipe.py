@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
 from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 
-from examples.nano.autoencoder import Pool, fit_components
 from examples.nano.batches import UNSEEN, Batches
 from examples.nano.conditions import control, fold_mask, frames_condition, known_frames
 from examples.nano.config import (
@@ -17,68 +15,55 @@ from examples.nano.config import (
     LATENT_FRAMES,
     LATENT_HEIGHT,
     LATENT_WIDTH,
-    SEEN_HEIGHT,
-    SEEN_WIDTH,
     WIDTH,
 )
 from examples.nano.muon import Muon, orthogonalise
 from examples.nano.score import held_out
-from examples.nano.world import render
 from sora_cli.engines.nano import PaperAutoencoder, PaperTransformer
-from sora_cli.engines.nano.autoencoder import place_code
+from sora_cli.engines.nano.autoencoder import Enlarger
 from sora_cli.engines.nano.transformer import MASK_CHANNELS, SEEN_CHANNELS, halved
 from tests.nano.test_world import scene
 
 
 def small_autoencoder() -> PaperAutoencoder:
     torch.manual_seed(0)
-    return PaperAutoencoder(9, (16, 8, 8), (1, 1, 1), 2, [0.0] * 9, [1.0] * 9)
+    return PaperAutoencoder(9, 16, 8, 1, 1, (8, 8, 8), [0.0] * 9, [1.0] * 9)
 
 
-def test_a_cell_has_its_own_pixels_and_the_first_frame_four_times() -> None:
+def test_cells_and_back_are_the_same_video() -> None:
+    model = small_autoencoder()
     video = torch.rand(2, 3, 9, 32, 48)
-    cells = small_autoencoder().to_cells(video)
-    assert cells.shape == (2 * 3, 3 * 4 * 16 * 16, 2, 3)
-    own = cells.unflatten(1, (3, 4, 16, 16)).unflatten(0, (2, 3))
-    assert torch.equal(own[1, 2, :, 1, :, :, 1, 2], video[1, :, 6, 16:, 32:])
-    assert torch.equal(own[0, 0, :, :, :, :, 0, 0], video[0, :, :1, :16, :16].expand(-1, 4, -1, -1))
+    cells = model.to_cells(video)
+    assert cells.shape == (12, 384, 4, 6)
+    assert torch.equal(model.from_cells(cells, 2), video)
+    assert torch.equal(model.split(model.merge(cells)), cells)
 
 
-def test_the_small_picture_of_a_clip_is_a_map_of_its_components_alone() -> None:
-    model = small_autoencoder()
-    fit_components(model, Pool(16, 5, torch.device("cpu"), (SEEN_HEIGHT, SEEN_WIDTH)))
-    video = render([scene()], size=(SEEN_HEIGHT, SEEN_WIDTH)).video * 2 - 1
+def test_an_enlarger_that_draws_nothing_shows_no_tiles() -> None:
+    enlarger = Enlarger((8, 8, 8))
     with torch.no_grad():
-        latents = model.to_latents(video, halved=True)[:, : model.components]
-        small = F.pixel_shuffle(model.small(latents.transpose(1, 2).flatten(0, 1)), 4)
-    true = F.avg_pool3d(video, (1, 4, 4))[0].transpose(0, 1)
-    error = small.unflatten(1, (4, 3)).flatten(0, 1)[3:] - true
-    assert error.pow(2).mean() < 0.2 * true.var()  # of four components
+        enlarger.leave.weight.zero_()
+        enlarger.leave.bias.zero_()
+        tiled = torch.arange(12).remainder(2).float().view(1, 1, 1, 1, 12).repeat_interleave(16, 4)
+        shown = enlarger(tiled.expand(1, 3, 1, 64, 192))
+    assert shown.shape == (1, 3, 1, 128, 384)
+    assert shown.diff(dim=4).abs().max() < 0.3  # a step from tile to tile, which are 1 apart, is spread over pixels
 
 
-def test_a_decoder_that_has_learned_nothing_shows_no_tiles() -> None:
-    model = small_autoencoder()
+def test_an_enlarger_sees_the_frames_before_and_after_and_no_others() -> None:
+    torch.manual_seed(0)
+    enlarger = Enlarger((8, 8, 8))
+    video = torch.rand(1, 3, 5, 16, 24)
+    changed = video.clone()
+    changed[:, :, 4] = 0
     with torch.no_grad():
-        model.small.weight.zero_()
-        model.small.bias.zero_()
-        model.small.bias[:16] = torch.linspace(-1, 1, 16)  # the red of the first frame, from corner to corner
-        shown = model.to_frames(torch.zeros(1, 4, 1, 2, 2), place_code(1, 8, 8))[0, 0, 0]
-    assert shown.shape == (64, 64)
-    assert shown.diff(dim=0).abs().max() < 0.5 * 1.6  # the step between two cells, which are 1.6 apart, is spread
-
-
-@pytest.mark.parametrize("groups", [1, 3])
-def test_the_first_latent_frame_is_one_picture_and_each_other_is_four(groups: int) -> None:
-    model = small_autoencoder()
-    latents = torch.rand(1, 9, groups, 4, 6)
-    with torch.no_grad():
-        video = model.to_video(latents)
-    assert video.shape == (1, 3, 4 * groups - 3, 128, 192)
+        same = (enlarger(video) - enlarger(changed)).abs().amax((0, 1, 3, 4)) < 1e-5
+    assert same.tolist() == [True, True, True, False, False]
 
 
 def test_latents_of_opening_frames_do_not_depend_on_what_follows() -> None:
     model = small_autoencoder()
-    video = torch.rand(1, 3, 17, 64, 64)
+    video = torch.rand(1, 3, 17, 32, 32)
     changed = video.clone()
     changed[:, :, 5:] = 0
     assert torch.equal(model.to_latents(video)[:, :, :2], model.to_latents(changed)[:, :, :2])
@@ -110,11 +95,11 @@ def test_conditions_are_those_of_the_pipeline(first: int, last: bool) -> None:  
         theirs = torch.cat(
             [pipe.prepare_video_latents(video * (1 - mask), mask, [[]]), pipe.prepare_masks(mask, [[]])], 1
         )
-        latents = model.to_latents(video)[0]
-        grey = model.to_latents(torch.zeros_like(video))[0]
+        latents = model.film_to_latents(video)[0]
+        grey = model.film_to_latents(torch.zeros_like(video))[0]
         ending = torch.zeros(1, 3, 5, HEIGHT, WIDTH)
         ending[:, :, -1] = video[:, :, -1]
-        ended = torch.cat([model.to_latents(ending)[0, : model.components, 1], latents[model.components :, -1]])
+        ended = torch.cat([model.film_to_latents(ending)[0, : model.components, 1], latents[model.components :, -1]])
         inactive, folded = frames_condition(latents, grey, ended, first, last=last)
         ours = control(inactive[None], grey[None], folded[None])
     assert torch.allclose(ours, theirs, atol=1e-5)

@@ -37,7 +37,7 @@ CERTAIN = 1e-4  # what stays unknown of a cell that is given whole: with nothing
 def halved(mask: Tensor) -> Tensor:
     """A folded mask (clips, MASK_CHANNELS, ...) at half of its pixels' size: (clips, SEEN_CHANNELS, ...)."""
     half = CELL // 2
-    return mask.unflatten(1, (half, 2, half, 2)).mean((2, 4)).flatten(1, 2)
+    return mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).mean((2, 4)).flatten(1, 2)
 
 
 class PaperTransformer(WanVACETransformer3DModel):
