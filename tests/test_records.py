@@ -20,7 +20,7 @@ from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, SoraError
 from sora_cli.events import Silent
 from sora_cli.flows.reproduce import reproduce
-from sora_cli.plan import plan_takes
+from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.takes import key_fields
 from sora_cli.record.film import CardRecord, FilmRecord, TakeFields
 from sora_cli.store import Store
@@ -75,15 +75,33 @@ def test_sidecars_of_the_first_version_are_read_whole(name: str) -> None:
     assert record.film.to_dict() == told["film"]
 
 
-def test_a_planned_take_is_the_record_that_its_key_is_made_of(tmp_path: Path) -> None:
+BOARD = """\
+engine: drawing
+memory: {cache: 0.1}
+shots:
+  - {name: a, prompt: a ball, from: dawn.png, reference: [coat.png, dawn.png], duration: 3s}
+  - {prompt: a cube, from: a, to: dawn.png, look: {match: film, strength: 0.5}}
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
     shutil.copytree(GOLDEN, tmp_path / "x")
-    (tmp_path / "x" / "b.yaml").write_text(
-        "engine: drawing\nmemory: {cache: 0.1}\nshots:\n"
-        "  - {name: a, prompt: a ball, from: dawn.png, reference: [coat.png, dawn.png], duration: 3s}\n"
-        "  - {prompt: a cube, from: a, to: dawn.png, look: {match: film, strength: 0.5}}\n"
-    )
+    (tmp_path / "x" / "b.yaml").write_text(BOARD)
     board = storyboard.load(tmp_path / "x" / "b.yaml")
-    plan = plan_takes(board, lambda name: CARD if name == "drawing" else catalogue.card("nano"))
+    return plan_takes(board, lambda name: CARD if name == "drawing" else catalogue.card("nano"))
+
+
+def test_keys_stay_what_they_were_on_2026_11_28(plan: Plan) -> None:
+    """Whoever changes a key has every clip of every user shot again."""
+    assert [take.key for take in plan.takes] == [
+        "8f516843ca9e4e11ddd02a576d6f7b2c",
+        "261b56ee94209b2615829ade6bdfae6e",
+        "2e84c838f1479a3176b75c1902357e7d",
+    ]
+
+
+def test_a_planned_take_is_the_record_that_its_key_is_made_of(plan: Plan) -> None:
     for take in plan.takes:
         record = TakeFields.of(take)
         assert record.to_dict() == json.loads(json.dumps(key_fields(take)))
