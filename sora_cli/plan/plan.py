@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -348,7 +349,7 @@ def _with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
 def _overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
     unknown = _of_unknown_length(board)
-    for shot, after in zip(shots, [*shots[1:], None], strict=True):
+    for shot, after in zip_longest(shots, shots[1:]):
         if shot.loc in unknown:
             continue
         out = after.overlap if after else 0
@@ -394,7 +395,8 @@ def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[P
 
 def _plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> None:
     """Plan the beats of all shots, each shot after those that its `from` and `to` name."""
-    scenes, shots = zip(*_with_scenes(board), strict=True)
+    placed = _with_scenes(board)
+    scenes, shots = [scene for scene, _ in placed], [shot for _, shot in placed]
     number = {shot.name: index for index, shot in enumerate(shots)}
     labels = _labels(shots)
 

@@ -188,6 +188,14 @@ def test_a_mutated_storyboard_is_read_or_refused(text: str) -> None:
     assert told.isprintable() or "\x1b" not in told
 
 
+@pytest.mark.parametrize("key", ["scenes", "shots"])
+def test_a_storyboard_that_lost_all_its_shots_is_refused_for_what_is_wrong(key: str) -> None:
+    found = reading(f"{key}:\ncolour: red\n{key}: [a ball]\n")
+    assert found.board is not None
+    assert found.problems
+    survey(found.board, catalogue())
+
+
 ANYTHING = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=10), st.sampled_from(PIECES)),
     lambda inner: st.one_of(
