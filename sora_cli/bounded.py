@@ -28,7 +28,9 @@ def open_regular(path: Path) -> io.BufferedReader:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         folder = path.is_dir()
-        raise OSError(errno.EISDIR if folder else errno.EINVAL, "it is a folder" if folder else "it is no regular file")
+        raise OSError(
+            errno.EISDIR if folder else errno.EINVAL, "it is a folder" if folder else "it is not a regular file"
+        )
     return io.BufferedReader(io.FileIO(handle, "rb"))
 
 

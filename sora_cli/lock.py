@@ -132,7 +132,7 @@ def _open(path: Path, *, shared: bool) -> int:
 
 
 def _no_lock(path: Path) -> OSError:
-    return FileExistsError(errno.EEXIST, f"{path.name} should be a lock, and is no plain file", str(path))
+    return FileExistsError(errno.EEXIST, f"{path.name} should be a lock, and is not a plain file", str(path))
 
 
 @contextlib.contextmanager

@@ -184,7 +184,7 @@ def test_an_edited_storyboard_replaces_its_film_and_another_one_does_not(
     before = contents(home)
     capsys.readouterr()
     assert main(["storyboard", "other.yaml"]) == 2
-    assert "out.mp4 is there already, and is no earlier output of this film" in capsys.readouterr().err
+    assert "out.mp4 is there already, and is not an earlier output of this film" in capsys.readouterr().err
     assert contents(home) == before
     assert main(["storyboard", "other.yaml", "--overwrite"]) == 0
     assert main(["storyboard", "other.yaml", "--draft"]) == 0

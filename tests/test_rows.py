@@ -81,8 +81,8 @@ def test_columns_with_a_meaning_are_known_in_any_case(tmp_path: Path) -> None:
         ("hero,,seed\na,b,1\n", "column 2 has no name, and a value in row 1"),
         ("hero,seed\na ball, red,1\n", "row 1 has 3 cells"),
         ("hero,seed\na,1\nb\n", "row 2 has 1 cell;"),
-        ('hero,seed\n"a,1\n', "is no list"),
-        (b"hero,seed\na\x81\x00,1\n", "is no list"),
+        ('hero,seed\n"a,1\n', "is not a list"),
+        (b"hero,seed\na\x81\x00,1\n", "is not a list"),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: str) -> None:

@@ -65,7 +65,7 @@ def say(text: str, style: str = "") -> None:
     open_console().print(Text(plain(text), style=style))
 
 
-STOPPING = "stopping when what is being written is whole; Ctrl-C once more stops at once"
+STOPPING = "finishing the current file, then stopping; press Ctrl-C again to stop now"
 
 
 def show_stop(*, last: bool) -> None:

@@ -42,7 +42,7 @@ def generate(
     image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
     to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
     reference: Annotated[
-        list[Path] | None, typer.Option(metavar="PICTURE", help="Who or what should be seen; may be given again.")
+        list[Path] | None, typer.Option(metavar="PICTURE", help="Show this person or thing; repeatable.")
     ] = None,
     duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None,

@@ -243,7 +243,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         if not _may_log(path):
             raise RequestError(
-                f"{path} is there already, and is no log of sora's", hint="name another file: --log FILE"
+                f"{path} is there already, and is not a log of sora's", hint="name another file: --log FILE"
             )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film

@@ -32,7 +32,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        console.say("interrupted; rerun to resume", "yellow")
+        console.say("interrupted; run the same command again to resume", "yellow")
         raise SystemExit(getattr(stop, "exit_code", INTERRUPTED)) from None
 
 

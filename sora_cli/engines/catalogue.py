@@ -117,7 +117,7 @@ def own_cards() -> list[EngineCard]:
                 hint="repair or remove the package that brings it",
             ) from error
         if not isinstance(loaded, EngineCard):
-            raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is no EngineCard")
+            raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is not an EngineCard")
         found.append(loaded)
     return found
 

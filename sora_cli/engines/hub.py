@@ -203,7 +203,7 @@ def told(error: Exception, repo: str, revision: str | None) -> Exception:
     if isinstance(error, OSError) and error.errno == 28:
         return MachineError(
             f"cannot get {repo}: the disk is full ({error.strerror})",
-            hint="make room, or set HF_HOME to another disk; the same command goes on where it was",
+            hint="make room, or set HF_HOME to another disk; run the same command again to resume",
         )
     return MachineError(
         f"cannot get {repo}: the hub does not answer ({kind})", hint="try again: what was fetched is kept"

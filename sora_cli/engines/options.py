@@ -50,7 +50,7 @@ def not_safetensors(path: Path) -> str:
         return error.strerror or str(error)
     except ValueError:
         whole = False
-    return "" if whole else "it is no safetensors file, whatever its name says"
+    return "" if whole else "it is not a safetensors file, whatever its name says"
 
 
 class LoraOption(Options):
@@ -78,7 +78,7 @@ class LoraOption(Options):
                 f"{path.name} is outside the storyboard's folder: copy it there, or run with --allow-outside"
             )
         if path.suffix != ".safetensors":
-            raise ValueError(f"{path.name} is no .safetensors file")
+            raise ValueError(f"{path.name} is not a .safetensors file")
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
         with path.open("rb") as file:

@@ -201,7 +201,10 @@ def _check_names(jobs: Sequence[Job]) -> None:
 def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
     if isinstance(error, SoraError):
         return Outcome(entry.source, "failed", "", seconds, 0.0, error.message, error.hint, error.exit_code)
-    words, hint = f"{type(error).__name__}: {error}", "a mistake in sora; alone, the storyboard shows where"
+    words, hint = (
+        f"{type(error).__name__}: {error}",
+        "this is a bug in sora; run that storyboard on its own for the details",
+    )
     return Outcome(entry.source, "failed", "", seconds, 0.0, words, hint, 1)
 
 

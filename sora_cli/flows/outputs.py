@@ -109,7 +109,7 @@ def _check_there(path: Path, own: Own, *, overwrite: bool) -> None:
         raise RequestError(f"cannot write to {path}: it is a pipe or a device", hint="name a file")
     if not overwrite and not own(path):
         raise RequestError(
-            f"{path} is there already, and is no earlier output of this film",
+            f"{path} is there already, and is not an earlier output of this film",
             hint="name another film with -o, or move that file away; --overwrite replaces it",
         )
 

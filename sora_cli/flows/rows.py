@@ -41,7 +41,7 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     except ValueError:
         raise _empty(path) from None
     except csv.Error as error:
-        raise RequestError(f"{path} is no list: {error}", hint="save it as CSV, columns named first") from error
+        raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV, columns named first") from error
     columns = [name.lower() if name.lower() in lower else name for name in (cell.strip() for cell in header)]
     rows = {number: row for number, row in enumerate(records, 1) if any(cell.strip() for cell in row)}
     if not rows:
@@ -67,7 +67,7 @@ def _text(path: Path, report: Report) -> str:
         try:
             text = data.decode("cp1252")
         except UnicodeDecodeError:
-            raise RequestError(f"{path} is no list: {error}", hint="save it as CSV in UTF-8") from error
+            raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV in UTF-8") from error
     report(Note(f"{path} is not in UTF-8: it is read as Windows-1252", "if letters come out wrong, save it in UTF-8"))
     return text
 

@@ -490,4 +490,4 @@ class TakeMaker:
         unknown = unknown_words(compose(beat, self.board.cast, card), card)
         if unknown:
             words = ", ".join(unknown)
-            self.remark(beat, "prompt", f"engine {card.name} was never taught: {words}", "it goes by the other words")
+            self.remark(beat, "prompt", f"engine {card.name} does not know: {words}", "these words are ignored")

@@ -51,10 +51,10 @@ class Record(BaseModel):
             first = error.errors(include_url=False)[0]
             place = ".".join(str(step) for step in first["loc"])[:80]
             raise RequestError(
-                f"{what} is damaged: {place}: {first['msg']}", hint="take a copy of it that is whole"
+                f"{what} is damaged: {place}: {first['msg']}", hint="take a complete copy of it"
             ) from None
         except (ValueError, TypeError, RecursionError) as error:
-            raise RequestError(f"{what} is damaged: {error}", hint="take a copy of it that is whole") from None
+            raise RequestError(f"{what} is damaged: {error}", hint="take a complete copy of it") from None
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Plain data, as JSON has it; what is not told is left out."""

@@ -42,7 +42,7 @@ def look_at(path: Path, root: str = "") -> Source:
         why = "; ".join(dict.fromkeys(found.problems))
         raise StampError(
             f"will not stamp over a broken credential: {path} was changed since it was signed ({why})",
-            hint="use the file as it was signed; or save it anew, without its credential, if you know what changed",
+            hint="use the file as it was signed; or save it again without its credential, if you know what changed",
         )
     return Source(path, _note(found), identity)
 

@@ -38,7 +38,7 @@ def read_policy(written: str | None, document: Document, problems: Problems, fil
     if suffix(written) in POLICY_FILES or is_path(written):
         return "file", files.find(written, ("policy",), POLICY_FILES, "a policy file")
     hint = problems.meant(written, POLICIES) or "write standard, strict, off or a policy file (.yaml, .toml, .json)"
-    problems.add(f"{quoted(written)} is no policy", document.mark(("policy",)), hint)
+    problems.add(f"{quoted(written)} is not a policy", document.mark(("policy",)), hint)
     return "standard", None
 
 

@@ -188,7 +188,7 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
     own = next(iter(cards.known())).card
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "sora.engines" else [])
-    with pytest.raises(EngineMissing, match="is no EngineCard"):
+    with pytest.raises(EngineMissing, match="is not an EngineCard"):
         catalogue.cards()
     Entry.found = EngineCard(**{**{k: getattr(own, k) for k in EngineCard.__slots__}, "name": "waves"})
     assert catalogue.card("waves") is Entry.found

@@ -76,7 +76,7 @@ def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
         (errors.RepositoryNotFoundError("no", response=Response()), EngineMissing, "is the name right"),  # type: ignore[arg-type]
         (errors.RevisionNotFoundError("no", response=Response()), EngineMissing, "commits/main"),  # type: ignore[arg-type]
         (ConnectionError("no route"), MachineError, "what was fetched is kept"),
-        (OSError(28, "No space left on device"), MachineError, "goes on where it was"),
+        (OSError(28, "No space left on device"), MachineError, "run the same command again to resume"),
     ],
 )
 def test_what_goes_wrong_at_the_hub(

@@ -33,7 +33,7 @@ def test_other_modes_are_read(tmp_path: Path, mode: str) -> None:
 
 def test_a_sound_file_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"RIFF\0\0\0\0WAVE")
-    with pytest.raises(MediaError, match="no picture"):
+    with pytest.raises(MediaError, match="not a picture"):
         read_picture(tmp_path / "a.png")
 
 

@@ -292,7 +292,7 @@ def test_a_second_signal_ends_at_once_and_the_next_run_tidies_up(machine: Machin
             pass
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        while "once more" not in process.stderr.readline():
+        while "again to stop now" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=300)  # the step that runs would take an hour

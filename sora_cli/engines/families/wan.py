@@ -54,7 +54,7 @@ class Wan(Diffusion[WanOptions]):
         if given.opening is None:
             if self.wants_picture or given.closing is not None:
                 raise RenderError(
-                    f"{take.name}: {self.card.name} starts from a picture, and the take has none",
+                    f"{take.name}: {self.card.name} starts from a picture, and this take has no picture",
                     hint="give the shot a `from:`, or use a text-to-video engine for it",
                 )
             return {}

@@ -52,7 +52,7 @@ def told_as_loading(card: EngineCard) -> Iterator[None]:
             ) from error
         raise EngineMissing(
             f"engine {card.name} cannot be loaded from {card.location}: {kind}: {_line(error)}",
-            hint="is it a whole checkpoint of the classes that its index names?",
+            hint="check that the checkpoint is complete, and of the classes that its index names",
         ) from error
 
 

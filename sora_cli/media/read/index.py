@@ -122,7 +122,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> In
         container.seek(stream.start_time or 0, stream=stream)
     found = found or _by_decoding(path, container, stream)
     if not len(found.times):
-        raise MediaError(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is whole")
+        raise MediaError(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is complete")
     return found
 
 

@@ -61,11 +61,11 @@ def unreadable(path: Path, error: Exception) -> MediaError:
         return MediaError(f"cannot read {path}: permission denied", hint="check who may read the file")
     if isinstance(error, av.error.InvalidDataError):
         return MediaError(
-            f"cannot read {path}: it is no picture, film or sound that we can read, or it is cut short",
-            hint="check that the file is whole and that its ending says what it is",
+            f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
+            hint="check that the file is complete and that its ending says what it is",
         )
     reason = getattr(error, "strerror", None) or str(error)
-    return MediaError(f"cannot read {path}: {reason}", hint="check that the file is whole")
+    return MediaError(f"cannot read {path}: {reason}", hint="check that the file is complete")
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:

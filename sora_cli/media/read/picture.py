@@ -45,8 +45,8 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise unreadable(path, error) from error
         raise MediaError(
-            f"cannot read {path}: it is no picture that we can read, or it is cut short",
-            hint="name a PNG, JPEG, WebP, AVIF, HEIC, TIFF or BMP file that is whole",
+            f"cannot read {path}: it is not a picture that sora can read, or it is cut short",
+            hint="name a PNG, JPEG, WebP, AVIF, HEIC, TIFF or BMP file that is complete",
         ) from error
 
 

@@ -83,7 +83,9 @@ class Reel(Film):
     def _first(self) -> av.VideoFrame:
         for _, frame in self._numbered(0):
             return frame
-        raise MediaError(f"cannot use {self.path}: no frame of it can be decoded", hint="check that the file is whole")
+        raise MediaError(
+            f"cannot use {self.path}: no frame of it can be decoded", hint="check that the file is complete"
+        )
 
     @property
     def _aspect(self) -> Fraction | None:
@@ -157,7 +159,7 @@ class Reel(Film):
                 break
         raise MediaError(
             f"cannot read frame {wanted[at]} of {self.path}: it is missing or damaged",
-            hint="check that the file is whole",
+            hint="check that the file is complete",
         )
 
     def _numbered(self, first: int) -> Numbered:

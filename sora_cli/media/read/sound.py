@@ -151,7 +151,7 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
         stream = next(each for each in container.streams.audio if each.index == track.number)
         for block in _timed(_heard(container, stream), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
-                raise MediaError(f"cannot use {path}: its sound has samples that are no numbers", hint=_AGAIN)
+                raise MediaError(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
             yield block
 
 

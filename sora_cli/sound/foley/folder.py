@@ -33,7 +33,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise RequestError(f"{path} is no folder", hint="name a folder with wav, flac or ogg files")
+            raise RequestError(f"{path} is not a folder", hint="name a folder with wav, flac or ogg files")
         self.path, self.name = path, str(path)
 
     @cached_property
