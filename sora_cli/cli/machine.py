@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, ModelName
+from sora_cli.cli.options import Json, ModelName, Overwrite
 from sora_cli.cli.session import interruptible
 from sora_cli.errors import counted
 
@@ -54,6 +55,29 @@ def pull(
     with interruptible(), progress.Download(name) as bar:
         card = hub.pull(name, revision=revision, fetched=bar)
     console.say(f"{card.name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
+
+
+def voices(
+    play_to: Annotated[
+        Path | None, typer.Option("--play-to", metavar="FILE", help="Let every voice speak, into this .wav file.")
+    ] = None,
+    say: Annotated[str, typer.Option(metavar="TEXT", help="What they say there.")] = "",
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """List the voices that speak lines; let them be heard."""
+    from sora_cli.flows import voices as here
+
+    found = here.listed()
+    if play_to is not None:
+        with interruptible():
+            here.play_to(play_to, say or here.SAMPLE, overwrite=overwrite)
+        console.say(f"{play_to}: {counted(len(found), 'voice')}", "green")
+    if as_json:
+        console.stdout_json([asdict(card) for card in found])
+    elif play_to is None:
+        rows = [here.row(card) for card in found]
+        console.show_table(list(rows[0]), [list(row.values()) for row in rows], right=("pitch",))
 
 
 def doctor(as_json: Json = False) -> None:

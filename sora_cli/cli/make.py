@@ -118,6 +118,9 @@ def storyboard(
     luts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
     ] = None,
+    stems: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write dialogue, effects, ambience and music there, as WAV.")
+    ] = None,
     *,
     release: Release,
     told: Told,
@@ -125,6 +128,7 @@ def storyboard(
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, preflight, preview
+    from sora_cli.flows import stems as parts
 
     def load() -> Storyboard:
         return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
@@ -138,12 +142,18 @@ def storyboard(
         who = release.signer()
         if luts is not None:
             film.check_luts(board, luts, only=only or (), overwrite=release.overwrite)
+        if stems is not None:
+            parts.check(board, stems, who, overwrite=release.overwrite)
         made = film.make(
             board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=kind, signer=who,
             overwrite=release.overwrite,
         )  # fmt: skip
         if luts is not None:
             film.write_luts(board, luts, studio=studio, draft=draft, only=only or (), overwrite=release.overwrite)
+        if stems is not None:
+            parts.write(
+                board, stems, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
+            )
     show_film(made, as_json=told.as_json)
 
 

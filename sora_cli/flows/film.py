@@ -24,13 +24,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Note, Released, Report, Silent, Stage, StageDone, StageStarted
-from sora_cli.flows import heard, outputs, preflight
+from sora_cli.flows import heard, outputs, preflight, subtitles
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
@@ -171,9 +172,11 @@ def make(
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
             store.remember_release(out, done.sidecar, heard.keys(plan))
+        subtitles.write(plan, out)
         unlock(out)
         return replace(done, remarks=plan.remarks)
-    allow = partial(check_outputs, board, out, kind, signer=signer, overwrite=overwrite)
+    also = subtitles.of_film(plan, out)
+    allow = partial(check_outputs, board, out, kind, signer=signer, overwrite=overwrite, also=also)
     allow()
     preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
@@ -198,7 +201,8 @@ def make(
         studio.store.remember_release(out, film.sidecar, heard.keys(plan))
         made_by = maker(board).record(out.parent)
         sidecar.write(
-            plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by
+            plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by,
+            subtitles=subtitles.write(plan, out),
         )  # fmt: skip
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
@@ -212,15 +216,16 @@ def maker(board: Storyboard) -> outputs.Maker:
 
 
 def check_outputs(
-    board: Storyboard, out: Path, kind: Delivery, *, signer: Signer | None = None, overwrite: bool = False
-) -> None:
+    board: Storyboard, out: Path, kind: Delivery, *, signer: Signer | None = None, overwrite: bool = False,
+    also: Mapping[Path, outputs.Own] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Refuse to write a film and what lies beside it over what is not its own, or over what it is made from.
 
     Raises:
         RequestError: as `outputs.check` does.
     """
     sources = sources_of(board, signer)
-    outputs.check(outputs.of_film(out, kind, maker(board)), sources, overwrite=overwrite)
+    outputs.check({**outputs.of_film(out, kind, maker(board)), **also}, sources, overwrite=overwrite)
 
 
 def sources_of(board: Storyboard, signer: Signer | None) -> list[Path]:

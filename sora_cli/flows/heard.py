@@ -29,8 +29,14 @@ def prepare(plan: Plan, store: Store) -> Heard:
 
     Raises:
         MachineError: no voice can speak here.
+        RequestError: its subtitles cannot be burned in.
         StoreError: the store cannot be written.
     """
+    if plan.board.subtitles == "burn":
+        from sora_cli.master.burn import check_burnt
+        from sora_cli.plan.timeline import subtitles
+
+        check_burnt((each.text for each in subtitles(plan)), plan.width, plan.height)
     spoken = [line for line in plan.lines if line.laid and line.spoken is not None]
     if not spoken:
         return Heard({}, {})

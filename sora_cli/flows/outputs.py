@@ -201,6 +201,22 @@ def _own_credential(path: Path, film: Path) -> bool:
     return b"jumb" in data[:16] and b"sora" in data and film.name.encode("utf-8", "replace") in data
 
 
+def own_sound(maker: Maker) -> Own:
+    """A sound file is known by its credential, which tells whose it is."""
+
+    def own(path: Path) -> bool:
+        from sora_cli import stamp
+
+        try:
+            verdict = stamp.verify(path)
+        except (SoraError, OSError):
+            return False
+        mine = maker.made(verdict.parameters.get("made_by"), path.parent)
+        return verdict.generator.startswith("sora ") and verdict.title == path.name and mine
+
+    return own
+
+
 # -- colour tables -----------------------------------------------------------------------------------------------------
 
 

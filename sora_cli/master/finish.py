@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
+
+import av
 
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
 from sora_cli.events import Report
+from sora_cli.master.burn import burnt
 from sora_cli.master.picture import pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
@@ -28,16 +32,22 @@ def finish(
     """
     if not cut.shots:
         raise MediaError("cannot finish the film: it has no shots")
+    burn = cut.subtitles if cut.subtitled == "burn" else ()
+
+    def play() -> Iterator[av.VideoFrame]:
+        return burnt(pictures(cut, pixels, Grader(cut).steps), burn, cut.fps, cut.width, cut.height)
+
     return Master(
         width=cut.width,
         height=cut.height,
         fps=cut.fps,
         frames=cut.frames,
-        pictures=lambda: pictures(cut, pixels, Grader(cut).steps),
+        pictures=play,
         sound=soundtrack(cut, loudness, report),
         title=cut.title,
         author=cut.author,
         chapters=chapters(cut),
+        subtitles=cut.subtitles if cut.subtitled == "track" else (),
     )
 
 

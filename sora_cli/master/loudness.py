@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from sora_cli.media.sound import filtered, samples_of
 from sora_cli.media.stream import Samples
 
@@ -51,22 +53,43 @@ def loudness(blocks: Iterator[Samples]) -> float:
     return found if math.isfinite(found) else _SILENCE
 
 
-def levelled(sound: Sounding, loudness: float | None, tell: Callable[[float], None] = lambda _: None) -> Sounding:
+class Levelled:
     """The same sound at `loudness` LUFS (as it is where None), its true peaks held at -1 dBTP.
 
     The gain is constant, so the dynamics stay; only where peaks would pass -1 dBTP a limiter takes them down, and the
     gain makes up for what that costs in loudness. Where that is not enough, `tell` hears the loudness that was reached.
     """
-    found: list[_Setting] = []
 
-    def play() -> Iterator[Samples]:
-        if not found:
-            found.append(_settle(sound, loudness))
-            if loudness is not None and abs(found[0].loudness - loudness) > NEAR and found[0].loudness > _SILENCE:
-                tell(found[0].loudness)
-        return _played(sound, found[0].gain, limit=found[0].limit)
+    def __init__(self, sound: Sounding, loudness: float | None, tell: Callable[[float], None] = lambda _: None) -> None:
+        self._sound, self._loudness, self._tell = sound, loudness, tell
+        self._found: _Setting | None = None
 
-    return play
+    def play(self) -> Iterator[Samples]:
+        """A pass through it."""
+        setting = self._settled()
+        return _played(self._sound, setting.gain, limit=setting.limit)
+
+    def part(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        """A part of the sound, turned up and down as the whole is: parts add up to it."""
+        setting = self._settled()
+        factor = 10 ** (setting.gain / 20)
+        louder = (block * block.dtype.type(factor) for block in blocks)
+        return _limited_with(self._louder(factor), louder) if setting.limit else louder
+
+    def _louder(self, factor: float) -> Iterator[Samples]:
+        return (block * block.dtype.type(factor) for block in self._sound())
+
+    def _settled(self) -> _Setting:
+        if self._found is None:
+            self._found, wanted = _settle(self._sound, self._loudness), self._loudness
+            if wanted is not None and abs(self._found.loudness - wanted) > NEAR and self._found.loudness > _SILENCE:
+                self._tell(self._found.loudness)
+        return self._found
+
+
+def levelled(sound: Sounding, loudness: float | None, tell: Callable[[float], None] = lambda _: None) -> Sounding:
+    """A sound at a loudness, as `Levelled` makes it."""
+    return Levelled(sound, loudness, tell).play
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +126,30 @@ def _played(sound: Sounding, gain: float, *, limit: bool) -> Iterator[Samples]:
 
 
 def _limited(blocks: Iterator[Samples]) -> Iterator[Samples]:
-    """Hold true peaks at `PEAK`, half a decibel of room for the way back down to 48 kHz included."""
-    ceiling = 10 ** ((PEAK - 0.5) / 20)
-    limiter = {"limit": f"{ceiling:.6f}", "level": "0", "latency": "1", "attack": "5", "release": "60"}
-    steps = (("aresample", {"sample_rate": "192000"}), ("alimiter", limiter), ("aresample", {"sample_rate": "48000"}))
-    return (samples_of(frame) for frame in filtered(blocks, *steps))
+    """Hold true peaks at `PEAK`."""
+    return (samples_of(frame) for frame in filtered(blocks, *_LIMIT))
+
+
+def _limited_with(whole: Iterator[Samples], part: Iterator[Samples]) -> Iterator[Samples]:
+    """A part of a sound, turned down where and as much as the limiter turns down the whole.
+
+    The limiter turns all its channels down alike, by the loudest: it gets the whole, and the part so soft beside it
+    that it is never the loudest.
+    """
+    soft = np.float32(1 / 64)
+    beside = (np.hstack((one, other * soft)) for one, other in zip(whole, part, strict=True))
+    for frame in filtered(beside, *_LIMIT, layout="quad"):
+        yield frame.to_ndarray().reshape(-1, 4)[:, 2:].astype(np.float32, copy=False) / soft
+
+
+_LIMIT: tuple[tuple[str, dict[str, str]], ...] = (
+    ("aresample", {"sample_rate": "192000"}),
+    ("alimiter", {
+        "limit": f"{10 ** ((PEAK - 0.5) / 20):.6f}", "level": "0", "latency": "1", "attack": "5", "release": "60",
+    }),
+    ("aresample", {"sample_rate": "48000"}),
+)  # fmt: skip
+"""A limiter at four times the rate, with half a decibel of room for the way back down to 48 kHz."""
 
 
 def _decibels(amplitude: float) -> float:

@@ -15,13 +15,13 @@ from fractions import Fraction
 from functools import partial
 
 from sora_cli.events import Note, Report, Silent
-from sora_cli.master.loudness import levelled, loudness
+from sora_cli.master.loudness import Levelled, loudness
 from sora_cli.media.read import sound_blocks
 from sora_cli.media.sound import stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.plan.timeline import Bed, Cut, CutLine, CutShot, Piece
 from sora_cli.sound.level import SPEECH, speech_gain
-from sora_cli.sound.mix import JOIN, Bus, Duck, Layer, looped_file, mixed
+from sora_cli.sound.mix import BUSES, JOIN, Bus, Duck, Layer, looped_file, mixed
 from sora_cli.sound.space import SPACES, heard_in
 
 CARRIED_JOIN = SAMPLE_RATE // 4
@@ -37,19 +37,39 @@ MUSIC, AMBIENCE = 6.0, 12.0
 
 
 def soundtrack(cut: Cut, target: float | None, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
-    """The film's sound, ready to stream; None where nothing sounds.
+    """The film's sound, ready to stream; None where nothing sounds. `report` hears of what cannot be reached."""
+    return Soundtrack(cut, target, report).play if _sources(cut) else None
+
+
+class Soundtrack:
+    """The film's sound, and its parts.
 
     The first pass measures it, block by block, and sets its level: to `target` LUFS where one is asked for, and in any
     case with true peaks no higher than -1 dBTP (EBU R 128). `report` hears when that loudness cannot be reached.
     """
-    if not _sources(cut):
-        return None
 
-    def tell(reached: float) -> None:
-        message = f"the sound comes out at {reached:.1f} LUFS, not at {target:g}: its peaks leave no room for more"
-        (report or Silent())(Note(message, "use music or a sound with smaller peaks, or ask for less `loudness`"))
+    def __init__(self, cut: Cut, target: float | None, report: Report | None = None) -> None:
+        self._mix, self._target, self._report = Mix(cut), target, report or Silent()
+        self._levelled = Levelled(self._mix, target, self._tell)
 
-    return levelled(Mix(cut), target, tell)
+    @property
+    def buses(self) -> list[Bus]:
+        """Those on which something sounds."""
+        return self._mix.buses
+
+    def play(self) -> Iterator[Samples]:
+        """A pass: stereo blocks, in all as many samples as the film has."""
+        return self._levelled.play()
+
+    def stem(self, bus: Bus) -> Iterator[Samples]:
+        """A pass through one bus, at the level that it has in the whole: stems add up to it."""
+        return self._levelled.part(self._mix(bus))
+
+    def _tell(self, reached: float) -> None:
+        message = (
+            f"the sound comes out at {reached:.1f} LUFS, not at {self._target:g}: its peaks leave no room for more"
+        )
+        self._report(Note(message, "use music or a sound with smaller peaks, or ask for less `loudness`"))
 
 
 class Mix:
@@ -63,10 +83,21 @@ class Mix:
 
     def __call__(self, bus: Bus | None = None) -> Iterator[Samples]:
         """A pass: stereo blocks, in all as many samples as the film has."""
+        chosen = [layer for layer in self.layers if bus in {None, layer.bus}]
+        return mixed(chosen, self.total, self._ducks)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """All that sounds, found when it is first asked for: levels of files are measured."""
         if self._layers is None:
             self._layers = layers(self._cut)
-        chosen = [layer for layer in self._layers if bus in {None, layer.bus}]
-        return mixed(chosen, self.total, self._ducks)
+        return self._layers
+
+    @property
+    def buses(self) -> list[Bus]:
+        """Those on which something sounds."""
+        found = {layer.bus for layer in self.layers}
+        return [bus for bus in BUSES if bus in found]
 
 
 def layers(cut: Cut) -> list[Layer]:

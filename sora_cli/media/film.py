@@ -29,6 +29,7 @@ from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import PIXELS, write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.media.sums import strays
+from sora_cli.media.track import Track
 from sora_cli.spelling import readable
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
@@ -55,6 +56,8 @@ class Delivery:
     keyframe_seconds: int = 0
     sound_codec: str = "aac"
     sound_rate_kbps: int = 192
+    subtitle_codec: str = "mov_text"
+    """Of a track of subtitles; empty where the kind has none."""
     signable: bool = True
 
     @property
@@ -102,6 +105,7 @@ ARCHIVE = Delivery(
     pixels="yuv444p10le",
     options=MappingProxyType({"level": "3", "coder": "1", "context": "1", "slices": "4", "slicecrc": "1", "g": "1"}),
     sound_codec="flac",
+    subtitle_codec="subrip",
     signable=False,
 )
 AV1 = Delivery(
@@ -125,6 +129,7 @@ GIF = Delivery(
     codec="gif",
     pixels="pal8",
     sound_codec="",
+    subtitle_codec="",
 )
 
 WEBP = Delivery(
@@ -138,6 +143,7 @@ WEBP = Delivery(
     options=MappingProxyType({"quality": "80"}),
     container_options=MappingProxyType({"loop": "0"}),
     sound_codec="",
+    subtitle_codec="",
 )
 FRAMES = Delivery(
     name="frames",
@@ -149,6 +155,7 @@ FRAMES = Delivery(
     pixels=PIXELS,
     sound_codec="pcm_s24le",
     signable=False,
+    subtitle_codec="",
 )
 
 DELIVERIES: Mapping[str, Delivery] = MappingProxyType(
@@ -226,7 +233,12 @@ def write_film(
             _describe(container, master)
             video = _video_stream(container, master, kind)
             audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
-            _encode(container, video, audio, master, progress)
+            track = (
+                Track(container, kind.subtitle_codec, master.subtitles)
+                if master.subtitles and kind.subtitle_codec
+                else None
+            )
+            _encode(container, video, audio, master, track=track, progress=progress)
         whole = True
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
@@ -310,6 +322,8 @@ def _encode(
     video: VideoStream,
     audio: AudioStream | None,
     master: Master,
+    *,
+    track: Track | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Encode pictures, with the sound kept half a second ahead of them so that the file interleaves."""
@@ -328,6 +342,8 @@ def _encode(
         while heard < count / master.fps + Fraction(1, 2) and (block := next(sound, None)) is not None:
             heard = block
         container.mux(video.encode(picture))
+        if track is not None:
+            track.write_until(count / master.fps)
         if progress is not None:
             progress(count, master.frames)
     if count != master.frames:

@@ -27,7 +27,9 @@ def preview(master: Master, *, palette: bool) -> Master:
     width = min(master.width, WIDEST)
     height = max(1, round(Fraction(master.height * width, master.width)))
     frames = -(-master.frames // every)
-    small = replace(master, width=width, height=height, fps=master.fps / every, frames=frames, sound=None, chapters=())
+    small = replace(
+        master, width=width, height=height, fps=master.fps / every, frames=frames, sound=None, chapters=(), subtitles=()
+    )
     made = _paletted if palette else _shrunk
     return replace(small, pictures=lambda: made(master, small, every))
 

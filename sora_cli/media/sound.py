@@ -25,26 +25,26 @@ def stretched(path: Path, speed: Fraction) -> Iterator[Samples]:
     return (samples_of(frame) for frame in filtered(sound_blocks(path), tempo, tempo))
 
 
-def sound_frame(block: Samples, at: int) -> av.AudioFrame:
-    """Stereo samples `(n, 2)` at 48 kHz as libav takes them, starting at sample `at`."""
+def sound_frame(block: Samples, at: int, layout: str = "stereo") -> av.AudioFrame:
+    """Samples `(n, channels)` at 48 kHz as libav takes them, starting at sample `at`; `layout` names the channels."""
     packed = np.ascontiguousarray(block, np.float32).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
     return frame
 
 
-def filtered(blocks: Iterable[Samples], *steps: tuple[str, dict[str, str]]) -> Iterator[av.AudioFrame]:
-    """Pass stereo blocks at 48 kHz through libavfilter's filters; yields what comes out, packed float stereo."""
+def filtered(
+    blocks: Iterable[Samples], *steps: tuple[str, dict[str, str]], layout: str = "stereo"
+) -> Iterator[av.AudioFrame]:
+    """Pass blocks at 48 kHz through libavfilter's filters; yields what comes out, packed float of the same layout."""
     graph = Graph()
-    source = graph.add_abuffer(
-        sample_rate=SAMPLE_RATE, format="flt", layout="stereo", time_base=Fraction(1, SAMPLE_RATE)
-    )
+    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="flt", layout=layout, time_base=Fraction(1, SAMPLE_RATE))
     middle = [graph.add(name, **options) for name, options in steps]
-    packed = graph.add("aformat", sample_fmts="flt", channel_layouts="stereo")
+    packed = graph.add("aformat", sample_fmts="flt", channel_layouts=layout)
     graph.link_nodes(source, *middle, packed, graph.add("abuffersink")).configure()
     at = 0
     for block in blocks:
-        graph.push(sound_frame(block, at))
+        graph.push(sound_frame(block, at, layout))
         at += len(block)
         yield from _drained(graph)
     graph.push(None)

@@ -40,6 +40,15 @@ class Chapter:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Subtitle:
+    """Words to read from `start` to `end`, in seconds; lines are parted by newlines."""
+
+    start: float
+    end: float
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Master:
     """The finished film, in memory a frame at a time.
@@ -58,6 +67,8 @@ class Master:
     title: str = ""
     author: str = ""
     chapters: tuple[Chapter, ...] = ()
+    subtitles: tuple[Subtitle, ...] = ()
+    """A track of them, in order, none into the next."""
 
     @property
     def samples(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from sora_cli.media.stream import Subtitle
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import PlannedBeat, Stretch
@@ -129,6 +130,9 @@ class Cut:
     lines: tuple[CutLine, ...] = ()
     beds: tuple[Bed, ...] = ()
     """In order, those of each bus one after the other."""
+    subtitles: tuple[Subtitle, ...] = ()
+    subtitled: Literal["off", "track", "burn", "srt", "vtt"] = "off"
+    """How they are shown: in a track, on the picture, in a file."""
     title: str = ""
     author: str = ""
     fit: Fit = "fill"
@@ -157,7 +161,7 @@ def assemble(
         author=plan.board.provenance.author, fit=plan.board.fit,
         shots=tuple(_placed(plan, shot, clips, repeats, made) for shot in plan.shots),
         lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
-        beds=tuple(_beds(plan, made)),
+        beds=tuple(_beds(plan, made)), subtitles=subtitles(plan), subtitled=plan.board.subtitles,
     )  # fmt: skip
 
 
@@ -201,6 +205,20 @@ def _beds(plan: Plan, made: Mapping[PlannedSound, Path]) -> Iterator[Bed]:
                 bus=sound.bus, path=path, start=sound.start, end=sound.end, leads=sound.leads, lags=sound.lags,
                 overlap=sound.overlap,
             )  # fmt: skip
+
+
+def subtitles(plan: Plan) -> tuple[Subtitle, ...]:
+    """What is said in a film, to read: none where its subtitles are off."""
+    if plan.board.subtitles == "off" or not plan.lines:
+        return ()
+    from sora_cli.sound.subtitles import cues, timed
+
+    found = [
+        cue
+        for line in plan.lines
+        for cue in cues(line.said.words, line.start, who=line.line.cast if line.line.offscreen else "")
+    ]
+    return tuple(timed(found, plan.seconds))
 
 
 def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:

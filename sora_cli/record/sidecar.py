@@ -123,7 +123,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
             for shot in plan.shots
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
-        "sound": [board.sound.loudness, *map(_plain, _sounds(plan)), *map(_said, plan.lines)],
+        "sound": [board.sound.loudness, *map(_plain, _sounds(plan)), *map(_said, plan.lines), board.subtitles],
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
@@ -141,6 +141,16 @@ def _said(line: PlacedLine) -> list[object]:
     spoken, written = line.spoken, line.line
     return [line.said.key, line.start, line.said.length, line.laid, line.depth, line.space, written.level, written.pan,
             str(written.path or ""), written.line, written.cast, spoken and spoken.voice]  # fmt: skip
+
+
+def _told(line: PlacedLine) -> dict[str, object]:
+    """A line for people: who says what, with which voice, when, for how long, under which key it is kept."""
+    rate = 48_000
+    return {
+        "who": line.line.cast or "narrator", "line": line.line.line, "voice": line.spoken and line.spoken.voice,
+        "start": line.start / rate, "seconds": line.said.length / rate, "key": line.said.key if line.spoken else "",
+        "laid": line.laid,
+    }  # fmt: skip
 
 
 def _files(plan: Plan) -> set[Path]:
@@ -186,11 +196,12 @@ def up_to_date(film: Path, key: str) -> Film | None:
 
 def write(
     plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool,
-    again: Mapping[str, Any], made_by: Mapping[str, Any],
+    again: Mapping[str, Any], made_by: Mapping[str, Any], subtitles: str = "",
 ) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
 
-    `clips` holds the one that plays, by stretch name; `again` is the film's recipe; `made_by` says whose it is.
+    `clips` holds the one that plays, by stretch name; `again` is the film's recipe; `made_by` says whose it is,
+    `subtitles` is the hash of the file of subtitles beside it.
     """
     facts = {
         "sora": __version__,
@@ -226,6 +237,8 @@ def write(
         "files": _own_files(plan, film.path.parent),
         "recipe": again,
         "stages": film.stages,
+        **({"lines": [_told(line) for line in plan.lines]} if plan.lines else {}),
+        **({"subtitles": subtitles} if subtitles else {}),
     }  # fmt: skip
     _write(film.sidecar, facts)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from sora_cli.errors import MachineError, StoreError
-from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.sound.files import write_flac
 from sora_cli.sound.voices.base import Speech, Voice, Word
 from sora_cli.sound.voices.catalogue import find, of_file
 from sora_cli.store import Store
@@ -145,8 +145,3 @@ def spread(text: str, length: int) -> tuple[Word, ...]:
     ends = np.cumsum([len(word) + 1 for word in words])
     at = [0, *(int(end * length // ends[-1]) for end in ends)] if words else [0]
     return tuple(Word(word, at[number], at[number + 1]) for number, word in enumerate(words))
-
-
-def write_flac(path: Path, samples: Samples) -> None:
-    """Write mono samples at 48 kHz as FLAC of 24 bits, without loss beyond those."""
-    soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_24", format="FLAC")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.sound.voices.base import Word
 
 WIDTH = 42
@@ -22,16 +22,7 @@ LINGER = 0.4
 """Seconds that a cue stays after its last word, where nothing follows at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Words to read from `start` to `end`, in seconds of the film; at most two lines."""
-
-    start: float
-    end: float
-    text: str
-
-
-def cues(words: Sequence[Word], at: int, *, who: str = "") -> Iterator[Cue]:
+def cues(words: Sequence[Word], at: int, *, who: str = "") -> Iterator[Subtitle]:
     """The cues of a line whose words begin at film sample `at`. `who` goes before the first where nobody is seen."""
     part: list[Word] = []
     for word in words:
@@ -63,10 +54,10 @@ def _cut(part: Sequence[Word]) -> int:
     return len(part)
 
 
-def _cue(part: Sequence[Word], at: int, who: str) -> Cue:
+def _cue(part: Sequence[Word], at: int, who: str) -> Subtitle:
     start, end = ((at + place) / SAMPLE_RATE for place in (part[0].start, part[-1].end))
     rows = textwrap.wrap(_said(part, who), WIDTH, break_long_words=False) or [""]
-    return Cue(start, end, "\n".join(_balanced(rows)))
+    return Subtitle(start, end, "\n".join(_balanced(rows)))
 
 
 def _balanced(rows: Sequence[str]) -> list[str]:
@@ -82,7 +73,7 @@ def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, max(1, width), break_long_words=False)
 
 
-def timed(found: Iterable[Cue], seconds: float) -> list[Cue]:
+def timed(found: Iterable[Subtitle], seconds: float) -> list[Subtitle]:
     """Cues in order, each staying a little where there is room, none beyond the film's end or into the next."""
     ordered = sorted(found, key=lambda cue: cue.start)
     shown = []
@@ -94,7 +85,7 @@ def timed(found: Iterable[Cue], seconds: float) -> list[Cue]:
     return shown
 
 
-def written(found: Sequence[Cue], kind: str) -> str:
+def written(found: Sequence[Subtitle], kind: str) -> str:
     """The text of a subtitle file: `srt` or `vtt`."""
     import pysubs2
 

@@ -6,13 +6,16 @@ verdict = verify(out)
 """
 
 from sora_cli.stamp.certificate import Signer
-from sora_cli.stamp.claims import Edit, Making, Origin, Spoken
+from sora_cli.stamp.claims import GENERATED, PARTLY_GENERATED, Edit, Making, Origin, Spoken
 from sora_cli.stamp.identity import find_signer, local_signer
 from sora_cli.stamp.release import Release, check_mark, release
+from sora_cli.stamp.sounds import release_sound
 from sora_cli.stamp.sources import look_at
 from sora_cli.stamp.verdict import Part, Verdict, sidecar_of, verify
 
 __all__ = [
+    "GENERATED",
+    "PARTLY_GENERATED",
     "Edit",
     "Making",
     "Origin",
@@ -26,6 +29,7 @@ __all__ = [
     "local_signer",
     "look_at",
     "release",
+    "release_sound",
     "sidecar_of",
     "verify",
 ]

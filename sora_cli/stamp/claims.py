@@ -222,6 +222,14 @@ def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[s
     return _manifest(film.name, film.kind, [*actions, {"action": "c2pa.transcoded"}], provenance)
 
 
+def sound_manifest(
+    name: str, kind: str, facts: Mapping[str, Any], source: str, provenance: Provenance
+) -> dict[str, Any]:
+    """The manifest of a sound file that stands alone: what it is, and what is told of it."""
+    created = _created(source, dt.datetime.now(dt.UTC), _dotted(facts))
+    return _manifest(name, kind, [created], provenance)
+
+
 def mark_action(provenance: Provenance) -> dict[str, Any]:
     """The action that tells of the visible mark. `c2pa.watermarked` is for marks that nobody sees."""
     mark = provenance.watermark

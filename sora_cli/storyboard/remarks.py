@@ -75,10 +75,6 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-def _subtitles(board: Storyboard, _sounds: Sounds) -> Found:
-    yield from [(("subtitles",), "subtitles", "")] if board.subtitles != "off" else []
-
-
 def _beat_sounds(board: Storyboard, sounds: Sounds) -> Found:
     hint = "its engine makes no sound; name a sound file, or an engine that does"
     beats = (beat for beat in _beats(board) if beat.sound_text and not sounds(beat))
@@ -86,6 +82,6 @@ def _beat_sounds(board: Storyboard, sounds: Sounds) -> Found:
 
 
 _FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (
-    _dialogue, _policy, _beat_looks, _beds, _beat_sounds, _subtitles,
+    _dialogue, _policy, _beat_looks, _beds, _beat_sounds,
 )  # fmt: skip
 """What is written without effect; one goes when all that it finds is rendered."""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sora_cli.sound.subtitles import LINES, LONGEST, WIDTH, Cue, cues, timed, written
+from sora_cli.media.stream import Subtitle
+from sora_cli.sound.subtitles import LINES, LONGEST, WIDTH, cues, timed, written
 from sora_cli.sound.voices.base import Word
 
 RATE = 48_000
@@ -46,7 +47,15 @@ def test_a_cue_begins_with_its_first_word_and_ends_at_a_sentence() -> None:
 
 
 def test_cues_stay_a_little_but_never_into_the_next_or_past_the_end() -> None:
-    shown = timed([Cue(1.0, 1.2, "One."), Cue(1.5, 1.6, "Two."), Cue(9.9, 10.4, "Three."), Cue(12, 13, "Four.")], 10.0)
+    shown = timed(
+        [
+            Subtitle(1.0, 1.2, "One."),
+            Subtitle(1.5, 1.6, "Two."),
+            Subtitle(9.9, 10.4, "Three."),
+            Subtitle(12, 13, "Four."),
+        ],
+        10.0,
+    )
     assert [(cue.start, cue.end) for cue in shown] == [(1.0, 1.5), (1.5, 2.5), (9.9, 10.0)]
 
 
@@ -58,7 +67,7 @@ def test_who_is_not_seen_is_named_once() -> None:
 
 
 def test_files_of_subtitles_say_it_as_it_is() -> None:
-    found = [Cue(0.5, 61.25, "A <b> & {c}\nnext line"), Cue(3661, 3662, "Later.")]
+    found = [Subtitle(0.5, 61.25, "A <b> & {c}\nnext line"), Subtitle(3661, 3662, "Later.")]
     srt = written(found, "srt")
     assert "1\n00:00:00,500 --> 00:01:01,250\nA <b> & (c)\nnext line\n" in srt
     assert "01:01:01,000 --> 01:01:02,000" in srt

@@ -1,0 +1,81 @@
+"""Stems: the dialogue, effects, ambience and music of a film, each in a sound file; together they are its sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.engines import catalogue
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.events import Silent
+from sora_cli.flows import film, heard, outputs
+from sora_cli.plan import plan_takes
+from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.shoot.studio import Studio
+    from sora_cli.stamp import Signer
+
+NAMES = ("dialogue", "effects", "ambience", "music")
+
+
+def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: bool = False) -> None:
+    """Refuse to write stems over files that are not this storyboard's.
+
+    Raises:
+        RequestError: as `outputs.check` does, or the folder's name is a file's.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"cannot write stems to {folder}: it is a file", hint="name a folder: --stems FOLDER")
+    own = outputs.own_sound(film.maker(board))
+    paths = {folder / f"{name}.wav": own for name in NAMES}
+    outputs.check(paths, film.sources_of(board, signer), overwrite=overwrite)
+
+
+def write(
+    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str], signer: Signer | None,
+    overwrite: bool = False,
+) -> list[Path]:  # fmt: skip
+    """Write the stems of a film that was made, each a signed WAV of 24 bits at 48 kHz as long as the film.
+
+    They have the film's gain, and where its limiter turns the whole down, they are turned down as much. A bus on which
+    nothing sounds has no file.
+
+    Raises:
+        SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
+        RequestError: as `check` does, or the film is silent.
+    """
+    from sora_cli import stamp
+    from sora_cli.master.sound import Soundtrack
+    from sora_cli.plan.timeline import assemble
+
+    check(board, folder, signer, overwrite=overwrite)
+    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    sounds = heard.prepare(plan, studio.store)
+    cut = assemble(plan, studio.shoot(plan, Silent()), sounds.speech, sounds.made)
+    track = Soundtrack(cut, board.sound.loudness)
+    if not track.buses:
+        raise RequestError("there are no stems: nothing sounds in this film", hint="take --stems away")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name another folder") from error
+    signer = signer or stamp.find_signer()
+    facts = {
+        "title": board.title, "storyboard_sha256": board.sha256, "made_by": film.maker(board).record(folder)
+    }  # fmt: skip
+    for bus in track.buses:
+        source = _source(bus, spoken=bool(sounds.speech))
+        stamp.release_sound(
+            track.stem(bus), folder / f"{bus}.wav", facts={**facts, "stem": bus}, source=source,
+            provenance=board.provenance, signer=signer,
+        )  # fmt: skip
+    return [folder / f"{bus}.wav" for bus in track.buses]
+
+
+def _source(bus: str, *, spoken: bool) -> str:
+    """What a stem is by its source: speech of a model, sound of a model's pictures or the user's, or the user's own."""
+    from sora_cli import stamp
+
+    return stamp.GENERATED if bus == "dialogue" and spoken else stamp.PARTLY_GENERATED

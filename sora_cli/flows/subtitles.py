@@ -1,0 +1,61 @@
+"""The file of subtitles beside a film."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from sora_cli import atomic
+from sora_cli.errors import MediaError
+from sora_cli.flows.outputs import Own
+from sora_cli.plan import Plan
+from sora_cli.record import sidecar
+from sora_cli.storyboard.model import Storyboard
+
+
+def beside(film: Path, board: Storyboard) -> Path | None:
+    """Where a film's subtitles lie, where they are a file of their own."""
+    return film.with_suffix(f".{board.subtitles}") if board.subtitles in {"srt", "vtt"} else None
+
+
+def of_film(plan: Plan, film: Path) -> Mapping[Path, Own]:
+    """The file that is written with a film, known for its own by what it says, or by its hash in the film's sidecar."""
+    path = beside(film, plan.board)
+    if path is None:
+        return {}
+    text = _text(plan)
+
+    def own(there: Path) -> bool:
+        content = there.read_bytes()
+        told = sidecar.facts_of(sidecar.beside(film)[0]).get("subtitles")
+        return content == text.encode() or told == hashlib.sha256(content).hexdigest()
+
+    return {path: own}
+
+
+def write(plan: Plan, film: Path) -> str:
+    """Write the file, where there is one; gives its hash, empty where there is none.
+
+    Raises:
+        MediaError: the disk refuses.
+    """
+    path = beside(film, plan.board)
+    if path is None:
+        return ""
+    text = _text(plan)
+    try:
+        if not path.exists() or path.read_bytes() != text.encode():
+            atomic.write(path, text)
+    except OSError as error:
+        raise MediaError(
+            f"cannot write {path}: {error.strerror}", hint="is there room, and may you write there?"
+        ) from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(plan: Plan) -> str:
+    from sora_cli.plan.timeline import subtitles
+    from sora_cli.sound.subtitles import written
+
+    return written(subtitles(plan), plan.board.subtitles)

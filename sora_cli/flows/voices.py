@@ -1,0 +1,66 @@
+"""The voices that are here, and what they sound like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.errors import RequestError
+from sora_cli.flows import outputs
+from sora_cli.sound.voices import VoiceCard, cards, find
+from sora_cli.storyboard.model import Provenance
+
+if TYPE_CHECKING:
+    from sora_cli.media.stream import Samples
+
+SAMPLE = "The lamp has burned since Tuesday. Who climbs up there to fill it?"
+MAKER = outputs.Maker(command="voices")
+
+
+def listed() -> list[VoiceCard]:
+    """What is known of every voice.
+
+    Raises:
+        MachineError: one of another package cannot be loaded.
+    """
+    return cards()
+
+
+def row(card: VoiceCard) -> dict[str, str]:
+    """What a person is told of a voice."""
+    pitch = f"{card.pitch} Hz" if card.pitch else ""
+    return {"voice": card.name, "language": card.language, "pitch": pitch, "manner": card.manner,
+            "licence": card.licence}  # fmt: skip
+
+
+def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
+    """Let every voice say its name and `text`, one after the other, into a signed WAV file.
+
+    Raises:
+        RequestError: the file's name is none of a WAV file, or something else is there.
+        MachineError: no voice can speak here.
+    """
+    from sora_cli import stamp
+
+    if out.suffix.lower() != ".wav":
+        raise RequestError(f"cannot write voices to {out}: its name must end in .wav", hint=f"try {out.stem}.wav")
+    signer = stamp.find_signer()
+    outputs.check({out: outputs.own_sound(MAKER)}, signer.files, overwrite=overwrite)
+    facts = {"made_by": MAKER.record(out.parent), "voices": [card.name for card in listed()], "line": text}
+    stamp.release_sound(
+        _said(text), out, facts=facts,
+        source=stamp.GENERATED, provenance=Provenance(), signer=signer,
+    )  # fmt: skip
+
+
+def _said(text: str) -> Iterator[Samples]:
+    import numpy as np
+
+    from sora_cli.media.stream import SAMPLE_RATE
+
+    for card in listed():
+        voice = find(card.name)
+        for line in (card.name.replace("-", " "), text):
+            yield voice.speak(line, {}).samples[:, np.newaxis].repeat(2, axis=1)
+            yield np.zeros((SAMPLE_RATE // 2, 2), np.float32)

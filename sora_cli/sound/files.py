@@ -1,0 +1,22 @@
+"""Sound files that are written: FLAC in the store, WAV for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import soundfile
+
+from sora_cli.media.stream import SAMPLE_RATE, Samples
+
+
+def write_flac(path: Path, samples: Samples) -> None:
+    """Write mono samples at 48 kHz as FLAC of 24 bits, without loss beyond those."""
+    soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_24", format="FLAC")
+
+
+def write_wav(path: Path, blocks: Iterable[Samples]) -> None:
+    """Write stereo blocks at 48 kHz as WAV of 24 bits; memory does not grow with their number."""
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, subtype="PCM_24", format="WAV") as file:
+        for block in blocks:
+            file.write(block)
