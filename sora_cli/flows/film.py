@@ -171,7 +171,7 @@ def make(
     if done is not None:
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            store.remember_release(out, done.sidecar, heard.keys(plan))
+            store.remember_release(out, done.sidecar, heard.keys(plan, store))
         subtitles.write(plan, out)
         unlock(out)
         return replace(done, remarks=plan.remarks)
@@ -198,7 +198,7 @@ def make(
             preflight.require_same(plan)
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
         film = replace(film, stages=clock.stages, remarks=plan.remarks)
-        studio.store.remember_release(out, film.sidecar, heard.keys(plan))
+        studio.store.remember_release(out, film.sidecar, heard.keys(plan, studio.store))
         made_by = maker(board).record(out.parent)
         sidecar.write(
             plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by,
@@ -297,7 +297,7 @@ def _finish(
     master = finish(cut, plan.board.sound.loudness, pixels=kind.made_in, report=report)
     beside, sheet = sidecar.beside(out)
     done = stamp.release(
-        master, out, making=_making(plan, clips, cut, again),
+        master, out, making=_making(plan, clips, cut, again, sounds),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
         may_leave_unmarked=may_be_unmarked(plan.board.policy),
     )  # fmt: skip
@@ -314,7 +314,7 @@ def in_words(signer: Signer) -> str:
     return f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
 
 
-def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str, Any]) -> Making:
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str, Any], sounds: heard.Heard) -> Making:
     """What the credential tells of how the film was made."""
     from sora_cli.stamp import Making, Origin
 
@@ -337,6 +337,7 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str,
         title=board.title, storyboard_sha256=board.sha256, origins=tuple(origins),
         colour=matched_to([shot for shot in plan.shots if shot.beats]),
         sounds=tuple(heard.own_sounds(plan, cut)), speech=heard.told(plan),
+        synthesized=tuple(dict.fromkeys(sound.words for sound in sounds.made)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {}, recipe=again,

@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.plan import Plan
-from sora_cli.plan.sounds import PlannedSound
+from sora_cli.plan.sounds import PlannedSound, in_words
+from sora_cli.plan.takes import derive_seed
 from sora_cli.store import Store
 
 if TYPE_CHECKING:
     from sora_cli.plan.timeline import Cut
+    from sora_cli.sound.kept import Made
     from sora_cli.stamp import Spoken
+
+
+SPARE = 2.0
+"""Seconds that a bed is made longer than its pictures, to cross over into the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Files of the lines, by key, and of the sounds in words."""
+    """Files of the lines, by key, and the sounds in words."""
 
     speech: Mapping[str, Path]
-    made: Mapping[PlannedSound, Path]
+    made: Mapping[PlannedSound, tuple[Made, ...]]
 
 
 def prepare(plan: Plan, store: Store) -> Heard:
@@ -37,19 +43,45 @@ def prepare(plan: Plan, store: Store) -> Heard:
         from sora_cli.plan.timeline import subtitles
 
         check_burnt((each.text for each in subtitles(plan)), plan.width, plan.height)
-    spoken = [line for line in plan.lines if line.laid and line.spoken is not None]
-    if not spoken:
-        return Heard({}, {})
+    return Heard(_spoken(plan, store), _made(plan, store))
+
+
+def _spoken(plan: Plan, store: Store) -> dict[str, Path]:
+    lines = [line for line in plan.lines if line.laid]
+    if not lines:
+        return {}
     from sora_cli.sound.speech import Speaker
 
     speaker = Speaker(store)
-    return Heard({line.said.key: speaker.path(line.spoken) for line in spoken if line.spoken is not None}, {})
+    return {line.said.key: speaker.path(line.spoken) for line in lines if line.spoken is not None}
 
 
-def keys(plan: Plan) -> list[str]:
-    """What of the store a film is made of: its takes and its lines."""
-    lines = [line.said.key for line in plan.lines if line.laid and line.spoken is not None]
-    return [*(take.key for take in plan.takes), *lines]
+def _made(plan: Plan, store: Store) -> dict[PlannedSound, tuple[Made, ...]]:
+    wanted = in_words(plan)
+    if not wanted:
+        return {}
+    from sora_cli.sound.kept import Sounds
+
+    sounds = Sounds(store)
+    return {sound: sounds.make(sound.words, *_asked(plan, sound)) for sound in wanted}
+
+
+def _asked(plan: Plan, sound: PlannedSound) -> tuple[float, int]:
+    """How long a sound is made, and its seed."""
+    seed = derive_seed(plan.board.seed or 0, sound.bus, sound.words, sound.place)
+    return float(sound.seconds(plan.fps)) + SPARE, seed
+
+
+def keys(plan: Plan, store: Store) -> list[str]:
+    """What of the store a film is made of: its takes, its lines, its sounds in words."""
+    found = [take.key for take in plan.takes]
+    found += [line.said.key for line in plan.lines if line.laid and line.spoken is not None]
+    if wanted := in_words(plan):
+        from sora_cli.sound.kept import Sounds
+
+        sounds = Sounds(store)
+        found += [key for sound in wanted for key in sounds.keys(sound.words, *_asked(plan, sound))]
+    return found
 
 
 def told(plan: Plan) -> tuple[Spoken, ...]:

@@ -20,6 +20,7 @@ from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, Problem, refusal
+from sora_cli.plan.sounds import silent_words
 from sora_cli.plan.takes import ANY_ENGINE, PlannedBeat, Stretch, TakeMaker, card_of, stretches_for
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard import not_rendered_yet
@@ -165,8 +166,10 @@ def survey(
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, remarks=tuple(in_file_order(remarks)), lines=lines,
+        memory=memory, lines=lines,
     )  # fmt: skip
+    remarks += silent_words(plan)
+    plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order(problems)))
 
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sora_cli.plan.plan import Plan, PlannedShot
-from sora_cli.storyboard.model import Beat, SoundBed
+from sora_cli.errors import Problem
+from sora_cli.store import Store, default_folder
+from sora_cli.storyboard.model import Beat, Loc, SoundBed
+
+if TYPE_CHECKING:
+    from sora_cli.plan.plan import Plan, PlannedShot
 
 Bus = Literal["ambience", "music", "effects"]
 
@@ -33,10 +37,14 @@ class PlannedSound:
     leads: Fraction = Fraction(0)
     lags: Fraction = Fraction(0)
     overlap: int = 0
+    place: str = ""
+    """What its seed hangs on: its scene, or its shot and its number there."""
+    loc: Loc = ()
+    """Where it is written."""
 
     def seconds(self, fps: Fraction) -> Fraction:
         """How long it is heard, joins included."""
-        return (self.end - self.start) / fps + self.leads + self.lags - self.at
+        return max(Fraction(1), (self.end - self.start) / fps + self.leads + self.lags - self.at)
 
 
 def beds(plan: Plan) -> list[PlannedSound]:
@@ -54,11 +62,12 @@ def _under(plan: Plan) -> Iterator[tuple[SoundBed, PlannedSound]]:
         shot, scene = written[planned.name]
         at, overlap = planned.start, planned.overlap
         # A title card alone has no beats; its scene's bed lies under it.
-        beats = [(beat.bed, made.frames) for beat, made in zip(shot.beats, planned.beats, strict=True)]
-        for bed, frames in beats or [(scene, planned.frames)]:
+        pairs = zip(shot.beats, planned.beats, strict=True)
+        beats = [(beat.bed, made.frames, beat.origin.get("sound", ("sound",))) for beat, made in pairs]
+        for bed, frames, loc in beats or [(scene, planned.frames, ("sound",))]:
             place = PlannedSound(
                 bus="ambience", path=None, words="", start=at, end=at + frames, leads=bed.leads, lags=bed.lags,
-                overlap=overlap,
+                overlap=overlap, place=planned.scene, loc=loc,
             )  # fmt: skip
             yield bed, place
             at, overlap = at + frames, 0
@@ -77,17 +86,43 @@ def effects(plan: Plan, planned: PlannedShot) -> Iterator[PlannedSound]:
     """The sounds of a shot's beats; one that was written for several beats goes on over all of them."""
     shot = next(shot for shot in plan.board.shots if shot.name == planned.name)
     at = planned.start
-    for _, group in groupby(zip(shot.beats, planned.beats, strict=True), key=lambda pair: _written(pair[0])):
+    runs = groupby(zip(shot.beats, planned.beats, strict=True), key=lambda pair: _written(pair[0]))
+    for number, (_, group) in enumerate(runs):
         pairs = list(group)
         first = pairs[0][0]
         end = at + sum(made.frames for _, made in pairs)
-        if first.sound_path is not None or first.sound_text:
+        by_model = any(stretch.candidates[0].sound for stretch in pairs[0][1].stretches)
+        if first.sound_path is not None or (first.sound_text and not by_model):
             yield PlannedSound(
                 bus="effects", path=first.sound_path, words=first.sound_text, start=at, end=end, at=first.sound_at,
                 level=first.sound_level, leads=first.sound_leads, lags=first.sound_lags,
+                place=f"{planned.name}/{number}",
+                loc=first.origin.get("sound", first.loc),
             )  # fmt: skip
         at = end
 
 
 def _written(beat: Beat) -> tuple[object, ...]:
     return beat.sound_path, beat.sound_text, beat.origin.get("sound")
+
+
+def in_words(plan: Plan) -> list[PlannedSound]:
+    """The sounds of a plan that are made from words, each once. Music is not: nobody here makes it."""
+    every = [*beds(plan), *(sound for shot in plan.shots for sound in effects(plan, shot))]
+    return [sound for sound in every if sound.words and sound.bus != "music"]
+
+
+def silent_words(plan: Plan) -> Iterator[Problem]:
+    """Remarks on words for which there is no sound, and on choices that a person should know of."""
+    wanted = in_words(plan)
+    if not wanted:
+        return
+    from sora_cli.sound.kept import Sounds
+
+    sounds = Sounds(Store(default_folder()))
+    for sound in wanted:
+        found = sounds.find(sound.words)
+        notes = [match.note for match in found.matches if match.note]
+        for message in (*found.missing, *notes):
+            hint = "say it otherwise, or name a sound file" if message in found.missing else ""
+            yield Problem(message, hint, plan.board.mark(sound.loc))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from sora_cli.media.stream import Subtitle
+from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import PlannedBeat, Stretch
@@ -18,6 +19,7 @@ from sora_cli.store import Clip
 from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
 
 if TYPE_CHECKING:
+    from sora_cli.sound.kept import Made
     from sora_cli.sound.lines import PlacedLine
 
 
@@ -148,7 +150,7 @@ def assemble(
     plan: Plan,
     clips: Mapping[str, Clip],
     speech: Mapping[str, Path] = MappingProxyType({}),
-    made: Mapping[PlannedSound, Path] = MappingProxyType({}),
+    made: Mapping[PlannedSound, Sequence[Made]] = MappingProxyType({}),
 ) -> Cut:
     """Place the clips of a plan in time, and all that is heard with them.
 
@@ -181,7 +183,7 @@ def _repeats(plan: Plan) -> dict[str, int]:
 
 def _placed(
     plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip], repeats: Mapping[str, int],
-    made: Mapping[PlannedSound, Path],
+    made: Mapping[PlannedSound, Sequence[Made]],
 ) -> CutShot:  # fmt: skip
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
@@ -191,20 +193,25 @@ def _placed(
     )  # fmt: skip
 
 
-def _cues(plan: Plan, shot: PlannedShot, made: Mapping[PlannedSound, Path]) -> Iterator[Cue]:
+def _cues(plan: Plan, shot: PlannedShot, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Cue]:
     for sound in effects(plan, shot):
-        if (path := sound.path or made.get(sound)) is not None:
-            yield Cue(path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
+        if sound.path is not None:
+            yield Cue(sound.path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
+        for one in made.get(sound, ()):
+            # What happens once rings out, also after its beat.
+            rings = sound.start + math.ceil((sound.at + Fraction(one.length, SAMPLE_RATE)) * plan.fps)
+            end = sound.end if one.lasting else min(plan.frames, max(sound.end, rings))
+            yield Cue(one.path, sound.start, end, sound.at, sound.level, sound.leads, sound.lags)
 
 
-def _beds(plan: Plan, made: Mapping[PlannedSound, Path]) -> Iterator[Bed]:
+def _beds(plan: Plan, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Bed]:
     for sound in beds(plan):
-        path = sound.path or made.get(sound)
-        if path is not None and sound.bus != "effects":
-            yield Bed(
-                bus=sound.bus, path=path, start=sound.start, end=sound.end, leads=sound.leads, lags=sound.lags,
-                overlap=sound.overlap,
-            )  # fmt: skip
+        for path in [sound.path] if sound.path else [one.path for one in made.get(sound, ())]:
+            if sound.bus != "effects":
+                yield Bed(
+                    bus=sound.bus, path=path, start=sound.start, end=sound.end, leads=sound.leads, lags=sound.lags,
+                    overlap=sound.overlap,
+                )  # fmt: skip
 
 
 def subtitles(plan: Plan) -> tuple[Subtitle, ...]:

@@ -15,8 +15,8 @@ def write_flac(path: Path, samples: Samples) -> None:
     soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_24", format="FLAC")
 
 
-def write_wav(path: Path, blocks: Iterable[Samples]) -> None:
-    """Write stereo blocks at 48 kHz as WAV of 24 bits; memory does not grow with their number."""
-    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, subtype="PCM_24", format="WAV") as file:
+def write_blocks(path: Path, blocks: Iterable[Samples], kind: str) -> None:
+    """Write stereo blocks at 48 kHz as WAV or FLAC of 24 bits; memory does not grow with their number."""
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, subtype="PCM_24", format=kind) as file:
         for block in blocks:
             file.write(block)

@@ -11,7 +11,7 @@ import numpy as np
 from sora_cli import atomic
 from sora_cli.errors import MediaError, StampError
 from sora_cli.media.stream import SAMPLE_RATE, Samples
-from sora_cli.sound.files import write_wav
+from sora_cli.sound.files import write_blocks
 from sora_cli.stamp import credential
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import sound_manifest
@@ -37,7 +37,7 @@ def release_sound(
     """
     try:
         with atomic.spare(out) as plain, atomic.spare(out) as signed:
-            write_wav(plain, _bounded(blocks, out))
+            write_blocks(plain, _bounded(blocks, out), "WAV")
             credential.sign(plain, signed, sound_manifest(out.name, WAV, facts, source, provenance), signer, kind=WAV)
             verdict = verify(signed, anchors_pem=signer.root, kind=WAV, name=out.name)
             if not verdict.ok:

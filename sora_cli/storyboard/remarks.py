@@ -55,13 +55,10 @@ def _beat_looks(board: Storyboard, _sounds: Sounds) -> Found:
 
 
 def _beds(board: Storyboard, _sounds: Sounds) -> Found:
-    """Where words stand for a bed: at the film, or at the nearest level of a beat."""
-    for key in ("ambience", "music"):
-        for loc, around, bed in _levels(board):
-            words = getattr(bed, f"{key}_text")
-            if words and words != getattr(around, f"{key}_text"):
-                yield loc if len(loc) > 1 else (*loc, key), f"{key} in words", "name a sound file"
+    """Words for music, and a loudness of less than the film."""
     for loc, around, bed in _levels(board):
+        if bed.music_text and bed.music_text != around.music_text:
+            yield loc if len(loc) > 1 else (*loc, "music"), "music in words", "name a sound file"
         if loc != ("sound",) and bed.loudness != around.loudness:
             yield loc, "a scene's, shot's or beat's own loudness", "the film's holds"
 
@@ -75,13 +72,5 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-def _beat_sounds(board: Storyboard, sounds: Sounds) -> Found:
-    hint = "its engine makes no sound; name a sound file, or an engine that does"
-    beats = (beat for beat in _beats(board) if beat.sound_text and not sounds(beat))
-    return ((beat.origin["sound"], "the sound of a shot or beat in words", hint) for beat in beats)
-
-
-_FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (
-    _dialogue, _policy, _beat_looks, _beds, _beat_sounds,
-)  # fmt: skip
+_FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (_dialogue, _policy, _beat_looks, _beds)
 """What is written without effect; one goes when all that it finds is rendered."""

@@ -1,0 +1,76 @@
+"""Sounds in words, made once and kept in the store by their key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.sound.files import write_blocks
+from sora_cli.sound.foley.base import Match
+from sora_cli.sound.foley.catalogue import Catalogue, Found
+from sora_cli.store import Store
+
+KEY_VERSION = 1
+"""Part of every key: raised when the same sound would come out otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A sound in a file: `length` samples at 48 kHz. One that is `lasting` is as long as was asked."""
+
+    key: str
+    path: Path
+    length: int
+    lasting: bool
+
+
+class Sounds:
+    """Finds sounds by words, and makes those that the store has not."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._catalogue = store, Catalogue()
+        self._found: dict[str, Found] = {}
+
+    def find(self, words: str) -> Found:
+        """What there is for a phrase, and why there is nothing for parts of it."""
+        if words not in self._found:
+            self._found[words] = self._catalogue.search(words)
+        return self._found[words]
+
+    def make(self, words: str, seconds: float, seed: int) -> tuple[Made, ...]:
+        """The sounds of a phrase, `seconds` long where they last; events have their own length.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        return tuple(self._kept(match, seconds if match.lasting else None, seed) for match in self.find(words).matches)
+
+    def keys(self, words: str, seconds: float, seed: int) -> list[str]:
+        """The keys of the sounds that `make` would give."""
+        return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
+
+    def _kept(self, match: Match, seconds: float | None, seed: int) -> Made:
+        key = _key(match, seconds, seed)
+        kept = self._store.find_sound(key)
+        if kept is None:
+            facts = {"words": match.words, "sound": match.sound, "library": match.library}
+            blocks = self._catalogue.blocks(match, seconds, seed)
+            self._store.keep_sound(key, facts, lambda path: write_blocks(path, blocks, "FLAC"))
+            kept = self._store.find_sound(key)
+        path = kept[0] if kept else self._store.path(key, "flac")
+        return Made(key, path, _length(path), match.lasting)
+
+
+def _key(match: Match, seconds: float | None, seed: int) -> str:
+    fields = {"version": KEY_VERSION, "sound": asdict(match), "seconds": seconds, "seed": seed}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _length(path: Path) -> int:
+    import soundfile
+
+    facts = soundfile.info(path)
+    return int(round(facts.frames * SAMPLE_RATE / facts.samplerate))
