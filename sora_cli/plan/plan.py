@@ -141,7 +141,8 @@ def survey(
     """As `plan_takes`, but gives the problems back; also of a storyboard that is understood in parts only.
 
     An engine that is known and not here is planned for by its card, which is plain data. Lines of at most `letters` in
-    all (None: of any length) are said to measure them; the lengths of others that are not kept yet are estimated.
+    all (None: of any length) are said to measure them; the lengths of others that are not kept yet are estimated. With
+    none it is a quick look: sounds in words are not looked up either.
     """
     cards, missing = _cards(board, catalogue)
     card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
@@ -168,7 +169,8 @@ def survey(
         takes=tuple(_needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
         memory=memory, lines=lines,
     )  # fmt: skip
-    remarks += silent_words(plan)
+    if letters != 0:
+        remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order(problems)))
 

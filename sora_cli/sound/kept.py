@@ -7,7 +7,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.files import write_blocks
 from sora_cli.sound.foley.base import Match
 from sora_cli.sound.foley.catalogue import Catalogue, Found
@@ -72,5 +71,5 @@ def _key(match: Match, seconds: float | None, seed: int) -> str:
 def _length(path: Path) -> int:
     import soundfile
 
-    facts = soundfile.info(path)
-    return int(round(facts.frames * SAMPLE_RATE / facts.samplerate))
+    frames: int = soundfile.info(path).frames
+    return frames

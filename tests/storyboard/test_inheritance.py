@@ -215,7 +215,6 @@ scenes:
 """
     said = not_rendered_yet(board(text, tmp_path))
     assert [f"{remark.mark.line if remark.mark else 0} {remark.message[18:]}" for remark in said] == [
-        "2 policies other than standard", "5 ambience in words", "5 music in words",
-        "7 ambience in words", "9 the sound of a shot or beat in words",
+        "2 policies other than standard", "5 music in words",
         "10 a look of one beat",
     ]  # fmt: skip
