@@ -42,7 +42,7 @@ class SoraError(Exception):
         self.message = message
         self.hint = hint
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`: `where` is a file, line and column, or None.
 
         Of several problems it is the first, with how many there are, and all `problems` in full.
@@ -198,7 +198,7 @@ class Problem:
         return "\n".join(lines)
 
 
-def _place(mark: Mark | None) -> dict[str, Any]:
+def _place(mark: Mark | None) -> dict[str, object]:
     return {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
 
 

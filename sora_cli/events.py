@@ -210,12 +210,12 @@ class Recording:
         """Keep the event."""
         self.events.append(event)
 
-    def of(self, kind: type[Event]) -> list[Any]:
+    def of(self, kind: type[Event]) -> list[object]:
         """The events of one class, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
 
-def as_json(event: Event) -> dict[str, Any]:
+def as_json(event: Event) -> dict[str, object]:
     """The event as plain data: its name in snake case under `event`, then its fields."""
     if isinstance(event, About):
         return {**as_json(event.event), "film": event.film}
@@ -227,7 +227,7 @@ def name_of(kind: type[Event]) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
 
 
-def events_schema() -> dict[str, Any]:
+def events_schema() -> dict[str, object]:
     """The JSON Schema of one line of `--events`, made from the classes here."""
     from pydantic import TypeAdapter
 
@@ -241,7 +241,7 @@ def events_schema() -> dict[str, Any]:
     }
 
 
-def _line_schema(schema: dict[str, Any], name: str, words: str) -> dict[str, Any]:
+def _line_schema(schema: dict[str, Any], name: str, words: str) -> dict[str, object]:
     common = {
         "time": {"type": "number", "description": "seconds since the start, which never go back"},
         "eta": {"type": ["number", "null"], "description": "seconds until the last take is made; null: not known"},

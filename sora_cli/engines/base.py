@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
     import numpy as np
@@ -86,7 +86,7 @@ class EngineCard:
     fixed_size: bool = False
     option_steps: Mapping[str, int] = field(default_factory=dict)
     option_parts: Mapping[str, str] = field(default_factory=dict)
-    draft: Mapping[str, Any] = field(default_factory=dict)
+    draft: Mapping[str, object] = field(default_factory=dict)
     draft_scale: float = 0.5
     words: frozenset[str] | None = None
     licence: str = ""
@@ -122,7 +122,7 @@ class EngineCard:
         """The most new frames of one take whose first `given` frames repeat what came before."""
         return self.longest - given
 
-    def size_for(self, film: tuple[int, int], options: Mapping[str, Any]) -> tuple[int, int]:
+    def size_for(self, film: tuple[int, int], options: Mapping[str, object]) -> tuple[int, int]:
         """The size that the model makes for a film of `film` pixels: the film's, else the nearest smaller of its shape.
 
         Both sides are whole steps, and not more than `max_pixels` in all.
@@ -237,7 +237,7 @@ class Take:
     skip: int
     play: int
     seed: int
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
     opening: Carry | None = None
     closing: Carry | None = None
     references: tuple[Reference, ...] = ()
@@ -245,7 +245,7 @@ class Take:
     stride: Fraction = Fraction(1)
     """Frames of the clip for each that plays: above 1 where the take has both its ends given, and more frames between
     them than play."""
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, object] = field(default_factory=dict)
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
 
     def frame_at(self, place: Fraction | int) -> int:

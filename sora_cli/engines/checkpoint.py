@@ -39,7 +39,7 @@ class Checkpoint:
     """A folder in diffusers layout: its index and the configurations of its components."""
 
     folder: Path
-    index: Mapping[str, Any]
+    index: Mapping[str, object]
 
     @classmethod
     def read(cls, folder: Path) -> Checkpoint:
@@ -123,14 +123,14 @@ def _numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
         yield name, value
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, object]:
     """A JSON object from a file.
 
     Raises:
         EngineMissing: the file cannot be read or holds no object.
     """
     try:
-        value: Any = bounded.read_json(path, MOST)
+        value: object = bounded.read_json(path, MOST)
     except (OSError, ValueError) as error:
         raise EngineMissing(f"{path} cannot be read: {error}", hint="get the model again: sora models pull") from error
     if not isinstance(value, dict):

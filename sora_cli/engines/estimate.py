@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
@@ -70,7 +69,7 @@ class Estimate:
 
 
 def estimate(
-    card: EngineCard, size: tuple[int, int, int], options: Mapping[str, Any], *, memory: Memory, machine: Machine
+    card: EngineCard, size: tuple[int, int, int], options: Mapping[str, object], *, memory: Memory, machine: Machine
 ) -> Estimate:
     """What a take will need on a machine, laid out as `memory` says; `size` is (width, height, frames)."""
     width, height, frames = size
@@ -130,7 +129,7 @@ def _device(parts: Mapping[str, float], placed: str, activations: float, decode:
     return sum(size for name, size in parts.items() if name != "transformer_ref") + max(activations, decode)
 
 
-def _seconds(card: EngineCard, tokens: int, options: Mapping[str, Any], machine: Machine) -> float:
+def _seconds(card: EngineCard, tokens: int, options: Mapping[str, object], machine: Machine) -> float:
     """Matrix work of all passes at 40 % of the device's rate; attention counted apart."""
     if not machine.tflops:
         return 0.0

@@ -29,7 +29,7 @@ class Model:
     here: bool
     disk_gb: float
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """Plain data, for `--json` and `sora models show`."""
         card = self.card
         return {
@@ -71,7 +71,7 @@ def described(facts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _words(value: Any) -> str:  # noqa: ANN401  plain data of any shape
+def _words(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {inner}" for name, inner in value.items())
     return ", ".join(str(inner) for inner in value) if isinstance(value, list) else str(value)
@@ -166,7 +166,7 @@ def _bar(done: int, total: int, fetched: Fetched | None) -> Any:  # noqa: ANN401
     base: Any = importlib.import_module("tqdm").tqdm
 
     class Told(base):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401  the library's own
+        def __init__(self, *given: object, **more: Any) -> None:  # noqa: ANN401  the library's own
             self.seen = int(more.get("initial") or 0)
             super().__init__(*given, **{**more, "disable": True})
 
@@ -210,6 +210,6 @@ def told(error: Exception, repo: str, revision: str | None) -> Exception:
     )
 
 
-def summary(found: list[Model]) -> Mapping[str, Any]:
+def summary(found: list[Model]) -> Mapping[str, object]:
     """The listing as one JSON document."""
     return {"models": [model.facts() for model in found]}

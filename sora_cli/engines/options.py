@@ -117,7 +117,7 @@ class Memory(Options):
         return name
 
     @property
-    def changes_pixels(self) -> dict[str, Any]:
+    def changes_pixels(self) -> dict[str, object]:
         """What of it changes pictures, for a take's key; placement does not."""
         told = {"quantize": self.quantize, "attention": self.attention, "cache": self.cache, "tile": self.tile}
         return {name: value for name, value in told.items() if value not in (None, "none", False)}
@@ -248,7 +248,7 @@ class MiniMaxH3Options(Options):
     lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
-def with_defaults(base: type[Options], defaults: dict[str, Any]) -> type[Options]:
+def with_defaults(base: type[Options], defaults: dict[str, object]) -> type[Options]:
     """The same options with other defaults, limits kept; a default that breaks a limit or names no option raises.
 
     Raises:

@@ -51,7 +51,7 @@ class Origin:
     prompt: str = ""
     avoid: str = ""
     seed: int | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     references: tuple[Path, ...] = ()
     own_media: tuple[Path, ...] = ()
     made: dt.datetime | None = None
@@ -94,8 +94,8 @@ class Making:
     synthesized: tuple[str, ...] = ()
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    recipe: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def sound_files(self) -> tuple[Path, ...]:
@@ -136,7 +136,7 @@ class FilmFacts:
     marked: bool
 
 
-def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) -> dict[str, Any]:
+def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) -> dict[str, object]:
     """The manifest of one take's clip; `given` are the labels of its inputs' ingredients."""
     made = origin.made or dt.datetime.fromtimestamp(origin.clip.stat().st_mtime, dt.UTC)
     parameters = _dotted(
@@ -156,7 +156,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
     return _manifest(origin.name, "video/mp4", [created], provenance)
 
 
-def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
+def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> dict[str, object]:
     """The manifest of the film: what it is, each take's place in it, and what was done to the whole.
 
     Refers to ingredients by label, which the caller adds: `take-N` for origin N, `sound-N` for sound file N (from 0).
@@ -190,7 +190,7 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     return manifest
 
 
-def _voiced(making: Making) -> Iterator[dict[str, Any]]:
+def _voiced(making: Making) -> Iterator[dict[str, object]]:
     """The actions that tell of synthesized speech and sound."""
     if making.speech:
         lines = [
@@ -204,13 +204,13 @@ def _voiced(making: Making) -> Iterator[dict[str, Any]]:
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from words", _dotted(sounds))
 
 
-def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, Any]:
+def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, object]:
     """The manifest of a film that was cut from others, or is another with its colours changed.
 
     Refers to ingredients by label, which the caller adds: `clip-N` for clip N (from 0), `parent` for one clip alone.
     """
     if len(edit.clips) == 1:
-        actions: list[dict[str, Any]] = [_opened()]
+        actions: list[dict[str, object]] = [_opened()]
     else:
         actions = [_created(COMPOSITE, dt.datetime.now(dt.UTC), {})]
     for number, (_, start, end) in enumerate(edit.clips if len(edit.clips) > 1 else ()):
@@ -223,14 +223,14 @@ def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[s
 
 
 def sound_manifest(
-    name: str, kind: str, facts: Mapping[str, Any], source: str, provenance: Provenance
-) -> dict[str, Any]:
+    name: str, kind: str, facts: Mapping[str, object], source: str, provenance: Provenance
+) -> dict[str, object]:
     """The manifest of a sound file that stands alone: what it is, and what is told of it."""
     created = _created(source, dt.datetime.now(dt.UTC), _dotted(facts))
     return _manifest(name, kind, [created], provenance)
 
 
-def mark_action(provenance: Provenance) -> dict[str, Any]:
+def mark_action(provenance: Provenance) -> dict[str, object]:
     """The action that tells of the visible mark. `c2pa.watermarked` is for marks that nobody sees."""
     mark = provenance.watermark
     words = {"mark": mark.image.name if mark.image is not None else mark.text, "opacity": mark.opacity}
@@ -238,11 +238,11 @@ def mark_action(provenance: Provenance) -> dict[str, Any]:
 
 
 def _manifest(
-    title: str, kind: str, actions: Sequence[Mapping[str, Any]], provenance: Provenance, name: str = ""
+    title: str, kind: str, actions: Sequence[Mapping[str, object]], provenance: Provenance, name: str = ""
 ) -> dict[str, Any]:
     use = {"use": USES[provenance.training]}
     entries = {"cawg.ai_training": use, "cawg.ai_generative_training": use}
-    assertions: list[dict[str, Any]] = [
+    assertions: list[dict[str, object]] = [
         {"label": "c2pa.actions.v2", "created": True, "data": {"allActionsIncluded": True, "actions": list(actions)}},
         {"label": "cawg.training-mining", "created": True, "data": {"entries": entries}},
     ]
@@ -264,7 +264,7 @@ def _list(author: str) -> list[str]:
     return [author] if author else []
 
 
-def _created(source: str, when: dt.datetime, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _created(source: str, when: dt.datetime, parameters: Mapping[str, object]) -> dict[str, Any]:
     action = {
         "action": "c2pa.created",
         "when": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -274,7 +274,7 @@ def _created(source: str, when: dt.datetime, parameters: Mapping[str, Any]) -> d
     return {**action, "parameters": dict(parameters)} if parameters else action
 
 
-def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, Any]:
+def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, object]:
     time = {"type": "npt", "start": _seconds(start / fps), "end": _seconds(end / fps)}
     return {
         "action": "c2pa.placed",
@@ -283,11 +283,11 @@ def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, Any]:
     }
 
 
-def _opened() -> dict[str, Any]:
+def _opened() -> dict[str, object]:
     return {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
 
 
-def _edit(action: str, source: str, description: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _edit(action: str, source: str, description: str, parameters: Mapping[str, object] | None = None) -> dict[str, Any]:
     told = {"action": action, "digitalSourceType": source, "description": description}
     return {**told, "parameters": dict(parameters)} if parameters else told
 
@@ -297,7 +297,7 @@ def _seconds(value: Fraction) -> str:
     return f"{float(value):.6f}".rstrip("0").rstrip(".")
 
 
-def _dotted(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _dotted(facts: Mapping[str, object]) -> dict[str, object]:
     """Parameters under our own prefix, without the empty ones."""
     return {f"com.sora.{name}": _plain(value) for name, value in facts.items() if value not in (None, "", [], {}, ())}
 

@@ -12,16 +12,16 @@ from typing import Any
 from sora_cli.stamp.claims import RECIPE
 from sora_cli.stamp.credential import Finding
 
-Manifest = Mapping[str, Any]
+Manifest = Mapping[str, object]
 """A manifest as c2pa's JSON tells it."""
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, object]:
     """The value where it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def sequence(value: object) -> list[Any] | tuple[Any, ...]:
+def sequence(value: object) -> list[object] | tuple[object, ...]:
     """The value where it is a list, else an empty one."""
     return value if isinstance(value, list | tuple) else ()
 
@@ -41,12 +41,12 @@ def quoted(value: str) -> str:
     return f'"{name[:80]}{"..." if len(name) > 80 else ""}"'
 
 
-def ingredients(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+def ingredients(manifest: Manifest) -> Iterator[Mapping[str, object]]:
     """What went into it, as c2pa tells each."""
     yield from (mapping(each) for each in sequence(manifest.get("ingredients")))
 
 
-def recorded(ingredient: Mapping[str, Any]) -> tuple[Finding, ...]:
+def recorded(ingredient: Mapping[str, object]) -> tuple[Finding, ...]:
     """What was found wrong with an ingredient when it was put in."""
     results = mapping(mapping(ingredient.get("validation_results")).get("activeManifest"))
     failures = (mapping(each) for each in sequence(results.get("failure")))
@@ -59,7 +59,7 @@ def actions(manifest: Manifest) -> list[Mapping[str, Any]]:
     return [mapping(action) for each in found for action in sequence(each)]
 
 
-def creation(manifest: Manifest) -> Mapping[str, Any]:
+def creation(manifest: Manifest) -> Mapping[str, object]:
     """The `c2pa.created` action, empty where there is none."""
     return next((each for each in actions(manifest) if each.get("action") == "c2pa.created"), {})
 
@@ -80,13 +80,13 @@ def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
     return found
 
 
-def parameters(action: Mapping[str, Any]) -> dict[str, Any]:
+def parameters(action: Mapping[str, object]) -> dict[str, object]:
     """Our own parameters of an action, without their prefix."""
     given = mapping(action.get("parameters")).items()
     return {key.removeprefix("com.sora."): value for key, value in given if key.startswith("com.sora.")}
 
 
-def source_type(action: Mapping[str, Any]) -> str:
+def source_type(action: Mapping[str, object]) -> str:
     """The last word of an action's IPTC digital source type."""
     return text(action.get("digitalSourceType")).rpartition("/")[2]
 
@@ -107,7 +107,7 @@ def author(manifest: Manifest) -> str:
     return ""
 
 
-def recipe(manifest: Manifest) -> Mapping[str, Any]:
+def recipe(manifest: Manifest) -> Mapping[str, object]:
     """What makes the film again, as its signer wrote it; empty where it does not say."""
     return next((mapping(data) for data in _assertions(manifest, RECIPE)), {})
 
@@ -119,7 +119,7 @@ def training(manifest: Manifest) -> str:
     return ""
 
 
-def _assertions(manifest: Manifest, beginning: str) -> Iterator[Mapping[str, Any]]:
+def _assertions(manifest: Manifest, beginning: str) -> Iterator[Mapping[str, object]]:
     for each in sequence(manifest.get("assertions")):
         if text(mapping(each).get("label")).startswith(beginning):
             yield mapping(mapping(each).get("data"))

@@ -33,7 +33,7 @@ class Held:
     """What holds at a place, and (`origin`) where each of it is written."""
 
     engine: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     seed: int | None = None
     style: str = ""
     avoid: str = ""
@@ -112,7 +112,7 @@ class Inheritance:
         self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
         return around
 
-    def _sound(self, held: Held, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
+    def _sound(self, held: Held, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, object]:
         if written == "off":
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
             return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}

@@ -139,7 +139,7 @@ class Key(Generic[T]):
 
     needed = False
 
-    def __init__(self, shape: Shape[T], description: str, **more: Any) -> None:  # noqa: ANN401  JSON Schema's own
+    def __init__(self, shape: Shape[T], description: str, **more: object) -> None:
         self.shape, self.about = shape, {"description": description, **more}
 
     def __set_name__(self, form: type[Form], name: str) -> None:
@@ -168,7 +168,7 @@ class Form:
     word: ClassVar[str] = "a mapping"
     keys: ClassVar[dict[str, Key[Any]]] = {}
 
-    def __init__(self, **written: Any) -> None:  # noqa: ANN401  values of its keys
+    def __init__(self, **written: object) -> None:
         vars(self).update(written)
 
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sora_cli.engines.base import Ability, EngineCard
 
@@ -25,5 +24,5 @@ class Known:
 
     card: EngineCard
     pipelines: tuple[str, ...]
-    shape: Mapping[str, Any] = field(default_factory=dict)
-    traits: Mapping[str, Any] = field(default_factory=dict)
+    shape: Mapping[str, object] = field(default_factory=dict)
+    traits: Mapping[str, object] = field(default_factory=dict)

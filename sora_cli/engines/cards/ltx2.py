@@ -26,7 +26,7 @@ IS_23 = {"transformer.cross_attn_mod": True, "transformer.ff_bias": True}
 IS_25 = {"transformer.cross_attn_mod": True, "transformer.ff_bias": False}
 
 
-def _card(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # noqa: ANN401  a card's own fields
+def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What they share: 8k+1 frames, sizes in steps of 32, 24 fps, 1024 tokens, stereo sound."""
     shared: dict[str, Any] = {
         "family": "ltx2", "options": Ltx2Options, "abilities": FULL, "frame_step": 8, "frame_offset": 1,
@@ -45,11 +45,11 @@ def ltx2() -> tuple[Known, ...]:
         Ltx2Options,
         {"steps": 40, "guidance": 4.0, "sound_guidance": 4.0, "spatiotemporal": 0.0, "modality": 1.0, "rescale": 0.0},
     )
-    fast: dict[str, Any] = {
+    fast: dict[str, object] = {
         "options": Ltx2DistilledOptions, "abilities": FULL - {AVOID}, "draft": {}, "option_steps": {"two_stage": 64},
         "option_parts": {"two_stage": "latent_upsampler"},
     }  # fmt: skip
-    larger: dict[str, Any] = {
+    larger: dict[str, object] = {
         "weights": {"transformer": 22.0, **GEMMA}, "memory_gb": 74, "disk_gb": 75, "native_size": (960, 544),
         "film_size": (960, 544), "sound_rate": 48000,
     }  # fmt: skip
@@ -72,7 +72,7 @@ def ltx2() -> tuple[Known, ...]:
     )  # fmt: skip
 
 
-def _ltx25(fast: dict[str, Any], larger: dict[str, Any]) -> tuple[Known, ...]:
+def _ltx25(fast: dict[str, object], larger: dict[str, object]) -> tuple[Known, ...]:
     """One repository holds both: `transformer/` is the distilled one, `transformer_full/` the full one."""
     repo, facts = "Lightricks/LTX-2.5-Diffusers", {**larger, "notes": (GATED,), "disk_gb": 125}
     quick = _card("ltx-2.5", "LTX-2.5 22B, distilled: 8 steps", repo, **{**facts, **fast})

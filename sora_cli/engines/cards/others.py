@@ -18,7 +18,7 @@ H3_LICENCE = (
 )
 
 
-def _helios(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # noqa: ANN401  a card's own fields
+def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What they share: 33 frames at a time, 24 fps, 640x384, continuation with latents handed on."""
     shared: dict[str, Any] = {
         "family": "helios", "options": HeliosOptions, "abilities": frozenset({TEXT, FIRST, AVOID}),

@@ -16,7 +16,7 @@ UMT5 = {"text_encoder": 5.7}
 HD = {"native_size": (1280, 720), "film_size": (1280, 720), "max_pixels": 1280 * 720}
 
 
-def _wan_card(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # noqa: ANN401  a card's own fields
+def _wan_card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What the Wan models share: 4k+1 frames, 16 fps, 512 tokens, sizes in steps of 16."""
     shared: dict[str, Any] = {
         "family": "wan", "options": WanOptions, "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81,
@@ -29,7 +29,7 @@ def _wan_card(name: str, title: str, repo: str, **facts: Any) -> EngineCard:  # 
 
 def wan_vace() -> tuple[Known, ...]:
     """Wan 2.1 VACE: given frames and references."""
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "family": "wan-vace", "options": WanVaceOptions, "abilities": VACE, "overlap": 5, "max_opening": 77,
         "max_references": 3,
     }  # fmt: skip

@@ -32,6 +32,9 @@ from sora_cli.engines.runtime.offload import Fit, quantization
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Report, Silent
 
+OnStep = Callable[..., dict[str, object]]
+"""What a pipeline calls after each step; what it gives back changes nothing."""
+
 O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -118,7 +121,7 @@ class Diffusion(ABC, Generic[O]):
         self.dtype = best_dtype(self.device, sum(weights.values()))
         self.fit = Fit(self.memory, self.device, weights)
         self._adapters: tuple[LoraOption, ...] = ()
-        self._prompts: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
+        self._prompts: OrderedDict[tuple[object, ...], dict[str, Any]] = OrderedDict()
         with told_as_loading(card), quiet():
             self.pipe = self.load()
         self._down_until(self.settle, f"engine {card.name}", lambda: told_as_loading(card))
@@ -128,7 +131,7 @@ class Diffusion(ABC, Generic[O]):
         """The pipeline, its weights read, on the CPU."""
 
     @abstractmethod
-    def render(self, take: Take, given: Given, options: O, step: Callable[..., dict[str, Any]]) -> Footage:
+    def render(self, take: Take, given: Given, options: O, step: OnStep) -> Footage:
         """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
 
     def passes(self, take: Take, given: Given, options: O) -> int:  # noqa: ARG002  some families count by length
@@ -206,7 +209,7 @@ class Diffusion(ABC, Generic[O]):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def from_pretrained(self, kind: Any, **given: Any) -> Any:  # noqa: ANN401  diffusers has no types
+    def from_pretrained(self, kind: Any, **given: object) -> Any:  # noqa: ANN401  diffusers has no types
         """A pipeline of a class, from the card's folder alone: no network, no pickles, no code of the checkpoint's."""
         for library, _ in self.checkpoint.components().values():
             if library.startswith("sora_cli."):
@@ -217,7 +220,7 @@ class Diffusion(ABC, Generic[O]):
             quantization_config=smaller, **given,
         )  # fmt: skip
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, object]:
         """Components that the card reads from another folder than their own."""
         found = {}
         for name, folder in self.card.parts.items():
@@ -245,7 +248,7 @@ class Diffusion(ABC, Generic[O]):
             if isinstance(part, torch.nn.Module):
                 remove_hook_from_module(part, recurse=True)
 
-    def use(self, kind: Any, **config: Any) -> None:  # noqa: ANN401  diffusers has no types
+    def use(self, kind: Any, **config: object) -> None:  # noqa: ANN401  diffusers has no types
         """Go on with another pipeline class over the same components."""
         if type(self.pipe) is kind:
             return
@@ -255,13 +258,13 @@ class Diffusion(ABC, Generic[O]):
         self.pipe = kind(**held, **config)
         self.settle()
 
-    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: Any) -> dict[str, Any]:  # noqa: ANN401
+    def embedded(self, take: Take, avoid: str, *, guided: bool, **asked: object) -> dict[str, object]:
         """Text embeddings of a take's prompt, kept for the next take with the same words.
 
         For pipelines whose `encode_prompt` returns the prompt's and the negative prompt's embeddings.
         """
 
-        def encode() -> dict[str, Any]:
+        def encode() -> dict[str, object]:
             positive, negative = self.pipe.encode_prompt(
                 prompt=take.prompt, negative_prompt=avoid, do_classifier_free_guidance=guided, **asked
             )[:2]
@@ -269,7 +272,7 @@ class Diffusion(ABC, Generic[O]):
 
         return self.kept((take.prompt, avoid if guided else None, *sorted(asked.items())), encode, take)
 
-    def kept(self, key: tuple[Any, ...], encode: Callable[[], dict[str, Any]], take: Take) -> dict[str, Any]:
+    def kept(self, key: tuple[object, ...], encode: Callable[[], dict[str, Any]], take: Take) -> dict[str, object]:
         """What `encode` makes of a prompt, from memory where it was made before; tensors come on the device."""
         if key not in self._prompts:
             self.heed_length(take)
@@ -314,10 +317,12 @@ class Diffusion(ABC, Generic[O]):
             raise RenderError(f"{take.name}: {self.card.name} made {footage.frames.shape}, not {wanted}")
         return footage
 
-    def _step(self, steps: int, progress: Progress) -> Callable[..., dict[str, Any]]:
+    def _step(self, steps: int, progress: Progress) -> OnStep:
         done = 0
 
-        def step(_pipe: object = None, _index: int = 0, _time: object = None, _state: object = None) -> dict[str, Any]:
+        def step(
+            _pipe: object = None, _index: int = 0, _time: object = None, _state: object = None
+        ) -> dict[str, object]:
             nonlocal done
             done += 1
             try:

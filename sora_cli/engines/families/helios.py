@@ -7,7 +7,7 @@ them, so the take begins with the given frames themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from diffusers.pipelines.helios.pipeline_helios_pyramid import HeliosPyramidPipe
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
@@ -62,7 +62,7 @@ Chosen = HeliosOptions | HeliosMidOptions | HeliosDistilledOptions
 class Helios(Diffusion[Chosen]):
     """Text, an opening picture, or frames carried on from, without a limit that matters on length."""
 
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> object:
         """The pipeline that the checkpoint names; its autoencoder stays in float32, as its authors run it."""
         pyramid = self.checkpoint.pipeline == HeliosPyramidPipeline.__name__
         return self.from_pretrained(SteadyPyramid if pyramid else HeliosPipeline)
@@ -74,11 +74,11 @@ class Helios(Diffusion[Chosen]):
             return options.steps * chunks
         return 3 * options.stage_steps * (chunks + isinstance(options, HeliosDistilledOptions))
 
-    def render(self, take: Take, given: Given, options: Chosen, step: Callable[..., dict[str, Any]]) -> Footage:
+    def render(self, take: Take, given: Given, options: Chosen, step: OnStep) -> Footage:
         """Make the stretches, each decoded as it is done, and keep the last one's latents."""
         ends: list[torch.Tensor] = []
 
-        def heard(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+        def heard(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:  # noqa: ANN401
             latents = state["latents"]
             whole = latents.shape[-1] * pipe.vae_scale_factor_spatial == take.width
             if whole and index == pipe.num_timesteps - 1:
@@ -101,7 +101,7 @@ class Helios(Diffusion[Chosen]):
         tail = {"video": as_array(ends[-1]), "first": as_array(first)} if whole and first is not None else {}
         return Footage(frames[: take.frames], take.fps, tail=tail)
 
-    def words(self, take: Take, options: Chosen) -> dict[str, Any]:
+    def words(self, take: Take, options: Chosen) -> dict[str, object]:
         """Text embeddings, kept by prompt; the distilled model has no negative ones."""
         length = self.card.prompt_tokens or 512
         if isinstance(options, HeliosDistilledOptions):
@@ -132,7 +132,7 @@ def chunks_for(take: Take, given: Given) -> int:
     return max(1, -(-(take.frames - held) // CHUNK))
 
 
-def sampling(options: Chosen) -> dict[str, Any]:
+def sampling(options: Chosen) -> dict[str, object]:
     """Steps and guidance as the pipelines name them."""
     if isinstance(options, HeliosOptions):
         return {"num_inference_steps": options.steps, "guidance_scale": options.guidance}

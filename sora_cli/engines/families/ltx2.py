@@ -18,7 +18,7 @@ from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUps
 from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES, STAGE_2_DISTILLED_SIGMA_VALUES
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound
 from sora_cli.errors import EngineMissing, RenderError
@@ -85,7 +85,7 @@ class HeldPipeline(LTX2ConditionPipeline):
 class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
     """Text, opening frames (8k+1 of them), a last frame, and sound."""
 
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> object:
         """The pipeline, without the parts that rewrite prompts or guess lengths."""
         absent = {name: None for name in UNUSED if name in self.checkpoint.components()}
         pipe = self.from_pretrained(HeldPipeline, **absent, **self.parts())
@@ -100,7 +100,11 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         return {"default": self.dtype}
 
     def render(
-        self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions, step: Callable[..., dict[str, Any]]
+        self,
+        take: Take,
+        given: Given,
+        options: Ltx2Options | Ltx2DistilledOptions,
+        step: OnStep,
     ) -> Footage:
         """Run one stage, or two, and keep the last latents for the take that carries on."""
         if given.opening is not None and len(given.opening) % self.card.frame_step != self.card.frame_offset:
@@ -110,7 +114,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         asked = self.asked(take, given, options)
         latents: list[torch.Tensor] = []
 
-        def keep(pipe: object, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:
+        def keep(pipe: object, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:
             latents[:] = [state["latents"]]
             return step(pipe, index, time, state)
 
@@ -122,7 +126,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         sound = to_sound(found.audio[0], self.pipe.vocoder.config.output_sampling_rate, take)
         return Footage(to_bytes(found.frames[0]), take.fps, sound, {"video": self.last_latents(take, latents[0])})
 
-    def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, Any]:
+    def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, object]:
         """What both stages are asked, but for size and times."""
         shared = {
             "conditions": self.conditions(given, options.hold), "num_frames": take.frames,
@@ -144,7 +148,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             "guidance_rescale": options.rescale, "spatio_temporal_guidance_blocks": [min(block, layers - 1)],
         }  # fmt: skip
 
-    def words(self, take: Take, avoid: str, *, guided: bool) -> dict[str, Any]:
+    def words(self, take: Take, avoid: str, *, guided: bool) -> dict[str, object]:
         """Text embeddings and their masks, kept by prompt."""
         names = (
             "prompt_embeds",
@@ -154,7 +158,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         )
         length = self.card.prompt_tokens or 1024
 
-        def encode() -> dict[str, Any]:
+        def encode() -> dict[str, object]:
             made = self.pipe.encode_prompt(
                 take.prompt, avoid, do_classifier_free_guidance=guided, max_sequence_length=length
             )
@@ -171,7 +175,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             found.append(LTX2VideoCondition(frames=given.closing[:1], index=-1, strength=hold))
         return found or None
 
-    def doubled(self, take: Take, asked: dict[str, Any], keep: Callable[..., Any]) -> dict[str, Any]:
+    def doubled(self, take: Take, asked: dict[str, object], keep: Callable[..., object]) -> dict[str, object]:
         """Sample at half the size and double the latents: what the second stage starts from."""
         step = 2 * self.card.size_step
         if take.width % step or take.height % step:

@@ -7,7 +7,7 @@ blocks only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from diffusers.modular_pipelines.minimax_h3.references import (
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import MiniMaxH3Options
 from sora_cli.engines.runtime.offload import quantization
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound
@@ -36,7 +36,7 @@ KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
 class MiniMaxH3(Diffusion[MiniMaxH3Options]):
     """Text, a first and a last keyframe, or pictures, films and sounds of the cast; and sound."""
 
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> object:
         """The pipeline with all components but the transformer for references."""
         kind: Any = MiniMaxH3ModularPipeline
         pipe = kind.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
@@ -78,9 +78,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
         """One less than the sampling times: the last of them is the end."""
         return options.steps - 1
 
-    def render(
-        self, take: Take, given: Given, options: MiniMaxH3Options, step: Callable[..., dict[str, Any]]
-    ) -> Footage:
+    def render(self, take: Take, given: Given, options: MiniMaxH3Options, step: OnStep) -> Footage:
         """Run the workflow that the take's pictures ask for."""
         pictures = self.pictures(take, given)
         with counted(self.hold(REFERENCES if "references" in pictures else KEYFRAMES), step):
@@ -91,9 +89,9 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
         sound = to_sound(state.get("audio")[0], int(state.get("sampling_rate")), take)
         return Footage(to_bytes(state.get("videos")[0]), take.fps, sound)
 
-    def pictures(self, take: Take, given: Given) -> dict[str, Any]:
+    def pictures(self, take: Take, given: Given) -> dict[str, object]:
         """Keyframes, else references: the model has no workflow for both, and `plan` says so."""
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         if given.opening is not None:
             found["image"] = Image.fromarray(given.opening[-1])
         if given.closing is not None:
@@ -102,7 +100,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             raise RenderError(f"{take.name}: {self.card.name} takes keyframes or references, not both")
         return found | ({"references": [anchor(one) for one in given.references]} if given.references else {})
 
-    def hold(self, wanted: str) -> Any:  # noqa: ANN401  diffusers has no types
+    def hold(self, wanted: str) -> object:
         """The transformer that a take needs; the other one is given up, for there is seldom room for both."""
         if getattr(self.pipe, wanted, None) is None:
             other = REFERENCES if wanted == KEYFRAMES else KEYFRAMES
@@ -129,7 +127,7 @@ def waveform(sound: Sound) -> torch.Tensor:
 
 
 @contextmanager
-def counted(transformer: Any, step: Callable[..., dict[str, Any]]) -> Iterator[None]:  # noqa: ANN401
+def counted(transformer: Any, step: OnStep) -> Iterator[None]:  # noqa: ANN401
     """Tell of each pass of the transformer: modular pipelines have no callback of their own."""
 
     def told(*_: object) -> None:

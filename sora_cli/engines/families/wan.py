@@ -7,14 +7,11 @@ frame having its own time. Wan 2.2 A14B has two transformers, one for the noisy 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Ability, Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, seeded, with_shift
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
 from sora_cli.engines.options import WanOptions, WanPairOptions
 from sora_cli.engines.runtime.pixels import to_bytes
 from sora_cli.errors import RenderError
@@ -23,14 +20,14 @@ from sora_cli.errors import RenderError
 class Wan(Diffusion[WanOptions]):
     """Text to video, image to video, and first-and-last-frame to video."""
 
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> object:
         """The pipeline that the checkpoint names; its autoencoder stays in float32, as its authors run it."""
         self.both = bool(self.checkpoint.index.get("expand_timesteps"))
         wants_picture = self.checkpoint.pipeline == WanImageToVideoPipeline.__name__ and not self.both
         self.wants_picture = wants_picture
         return self.from_pretrained(WanImageToVideoPipeline if wants_picture else WanPipeline)
 
-    def render(self, take: Take, given: Given, options: WanOptions, step: Callable[..., dict[str, Any]]) -> Footage:
+    def render(self, take: Take, given: Given, options: WanOptions, step: OnStep) -> Footage:
         """Run the pipeline for the take's text and pictures."""
         pictures = self.pictures(take, given)
         if self.both:
@@ -49,7 +46,7 @@ class Wan(Diffusion[WanOptions]):
         ).frames[0]  # fmt: skip
         return Footage(to_bytes(video), take.fps)
 
-    def pictures(self, take: Take, given: Given) -> dict[str, Any]:
+    def pictures(self, take: Take, given: Given) -> dict[str, object]:
         """The pipeline's `image` and `last_image`; nothing where the take starts from text alone."""
         if given.opening is None:
             if self.wants_picture or given.closing is not None:
@@ -63,7 +60,7 @@ class Wan(Diffusion[WanOptions]):
                 f"{take.name}: {self.card.name} goes from a first to a last frame, and the take has no last one",
                 hint="give the beat a `to:`, or use an image-to-video engine for it",
             )
-        pictures: dict[str, Any] = {"image": Image.fromarray(given.opening[-1])}
+        pictures: dict[str, object] = {"image": Image.fromarray(given.opening[-1])}
         if given.closing is not None:
             pictures["last_image"] = Image.fromarray(given.closing[0])
         return pictures

@@ -11,7 +11,6 @@ without its resampling). So an opening comes back as it was given, and a chain o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, seeded, with_shift
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
 from sora_cli.engines.options import WanVaceOptions
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
@@ -29,11 +28,11 @@ from sora_cli.media.stream import Frames
 class WanVace(Diffusion[WanVaceOptions]):
     """Text to video, opening frames (any number), a last frame, references, and any mixture of them."""
 
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> object:
         """The pipeline; its autoencoder stays in float32, as its authors run it."""
         return self.from_pretrained(WanVACEPipeline)
 
-    def render(self, take: Take, given: Given, options: WanVaceOptions, step: Callable[..., dict[str, Any]]) -> Footage:
+    def render(self, take: Take, given: Given, options: WanVaceOptions, step: OnStep) -> Footage:
         """Run the pipeline on the take's conditions."""
         with_shift(self.pipe, options.shift)
         avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
@@ -50,9 +49,7 @@ class WanVace(Diffusion[WanVaceOptions]):
         ).frames[0]  # fmt: skip
         return Footage(to_bytes(video), take.fps)
 
-    def holding(
-        self, opening: Frames, before: int, seed: int, step: Callable[..., dict[str, Any]], *, steady: float = 0.0
-    ) -> Callable[..., dict[str, Any]]:
+    def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float = 0.0) -> OnStep:
         """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
         vae = self.pipe.vae
         # One latent frame is the first picture's; each other covers as many frames as the autoencoder squeezes.
@@ -66,7 +63,7 @@ class WanVace(Diffusion[WanVaceOptions]):
         noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
         place = slice(before, before + known.shape[2])
 
-        def put_back(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+        def put_back(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:  # noqa: ANN401
             level = pipe.scheduler.sigmas[index + 1].to(known.device)
             latents = state["latents"]
             latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)
@@ -79,13 +76,13 @@ class WanVace(Diffusion[WanVaceOptions]):
         return put_back
 
 
-def conditions(take: Take, given: Given) -> dict[str, Any]:
+def conditions(take: Take, given: Given) -> dict[str, object]:
     """VACE's inputs: `video` and `mask` `(1, frames, 3, height, width)` in 0..1, `reference_images` as pictures.
 
     Unknown frames are 0.5, which becomes exactly 0 in the model's range; a byte of 128 would become +0.004, and an
     autoencoder may turn that into another latent. With nothing given the pipeline makes the same video itself.
     """
-    inputs: dict[str, Any] = {}
+    inputs: dict[str, object] = {}
     if given.opening is not None or given.closing is not None:
         video = torch.full((1, take.frames, 3, take.height, take.width), 0.5)
         mask = torch.ones_like(video)

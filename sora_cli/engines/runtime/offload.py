@@ -156,6 +156,6 @@ def quantization(
     return PipelineQuantizationConfig(quant_mapping={name: config for name in parts if name in DENOISERS})
 
 
-def denoisers(pipe: Any) -> list[Any]:  # noqa: ANN401  diffusers has no types
+def denoisers(pipe: object) -> list[object]:
     """The transformers of a pipeline."""
     return [model for name in DENOISERS if (model := getattr(pipe, name, None)) is not None]
