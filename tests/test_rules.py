@@ -17,7 +17,7 @@ from sora_cli.cli.main import main
 from sora_cli.events import Note, Recording, Stage
 from sora_cli.flows import preview
 from sora_cli.master.finish import finish
-from sora_cli.media.reel import read_frames
+from sora_cli.media.read import read_frames
 from sora_cli.plan import plan_takes
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip, Store
