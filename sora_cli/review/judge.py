@@ -1,0 +1,282 @@
+"""From what was seen and heard to figures, bars and plain words: a row a shot, a row a join, a row for the film.
+
+The bars' defaults were chosen on one half of made cases and are reported on the other (docs/review.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import deltaE_ciede2000
+
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.review.ears import SILENT, Heard
+from sora_cli.review.watch import MOVES, Look, Motion, Watched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """What a film must keep to."""
+
+    colour: float = 3.0
+    """CIE dE2000 of a shot, or a link of a chain, to its scene's first."""
+    sharpness: float = 0.9
+    """Fine detail left of that of the scene's first beat."""
+    jump: float = 2.0
+    """The change over a join, in usual changes from frame to frame."""
+    turn: float = 0.5
+    """How much of the speed along the old direction must go on over a join; -1 is straight back."""
+    flicker: float = 1.0
+    """Steps of 8 bits that what stands still pulses by."""
+    click: float = 12.0
+    """A jump from sample to sample, in usual steps."""
+    level: float = 6.0
+    """dB that the sound may step by at a join."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
+
+    `joins` are the frames inside or at its head that open a carried-on stretch.
+    """
+
+    name: str
+    scene: str
+    start: int
+    end: int
+    clear: tuple[int, int]
+    joins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measure, its bar, and whether it holds; `said` is the verdict in plain words where it does not.
+
+    `value` is None where nothing could be measured, and `said` is why.
+    """
+
+    name: str
+    value: float | None
+    bar: float | None = None
+    ok: bool = True
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured of a shot, a join or the film."""
+
+    kind: str
+    name: str
+    second: float
+    figures: tuple[Figure, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every figure holds."""
+        return all(figure.ok for figure in self.figures)
+
+    @property
+    def said(self) -> str:
+        """The verdict."""
+        return "; ".join(figure.said for figure in self.figures if figure.said) or "holds"
+
+
+def bars_from(written: dict[str, float]) -> Bars:
+    """The bars, with those that a storyboard names in place of the defaults."""
+    known = {field.name for field in fields(Bars)}
+    return Bars(**{name: float(value) for name, value in written.items() if name in known})
+
+
+def judge(parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fraction, bars: Bars) -> list[Row]:
+    """All rows of a film, in its order."""
+    film = _Film(parts, seen, heard, fps, bars)
+    rows = [row for part in parts for row in (film.shot(part), *film.joins(part))]
+    return [*rows, film.whole()]
+
+
+@dataclass
+class _Film:
+    parts: Sequence[Part]
+    seen: Watched
+    heard: Heard | None
+    fps: Fraction
+    bars: Bars
+    first: dict[str, Part] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first = {part.scene: part for part in reversed(self.parts)}
+
+    def second(self, frame: int) -> float:
+        return float(frame / self.fps)
+
+    def looks(self, start: int, end: int) -> list[Look]:
+        return self.seen.looks[start:end]
+
+    def links(self, part: Part) -> list[list[Look]]:
+        """A shot's looks, link by link of its chain."""
+        start, end = part.clear
+        edges = [start, *(join for join in part.joins if start < join < end), end]
+        return [self.looks(*edge) for edge in pairwise(edges) if edge[1] > edge[0]]
+
+    def shot(self, part: Part) -> Row:
+        """A row for a shot."""
+        looks = self.looks(*part.clear)
+        if not looks:
+            why = Figure("picture", None, said="not measured, because transitions cover all of it")
+            return Row("shot", part.name, self.second(part.start), (why,))
+        figures = (self.colour(part), self.sharpness(part), self.flicker(looks), *self.blank(part, looks))
+        return Row("shot", part.name, self.second(part.start), figures)
+
+    def colour(self, part: Part) -> Figure:
+        """The farthest link of the shot from the scene's first."""
+        anchor = self.looks(*self.first[part.scene].clear)
+        links = self.links(part)
+        base = _zones((self.links(self.first[part.scene]) or [anchor])[0])
+        apart = [distance(_zones(link), base) for link in links]
+        worst = int(np.argmax(apart))
+        value, ok = apart[worst], apart[worst] <= self.bars.colour
+        return Figure("colour", round(value, 2), self.bars.colour, ok, "" if ok else drift(_zones(links[worst]), base))
+
+    def sharpness(self, part: Part) -> Figure:
+        """The fine detail that the last link has, of the scene's first."""
+        first = _detail(self.links(self.first[part.scene])[0]) if self.links(self.first[part.scene]) else 0.0
+        last = _detail(self.links(part)[-1])
+        if first <= 0:
+            return Figure("sharpness", None, self.bars.sharpness, said="")
+        value = last / first
+        ok = value >= self.bars.sharpness
+        return Figure(
+            "sharpness", round(value, 3), self.bars.sharpness, ok, "" if ok else "softer than its scene's first"
+        )
+
+    def flicker(self, looks: Sequence[Look]) -> Figure:
+        pulses = np.array([look.pulse for look in looks[1:]])
+        value = float(np.sqrt(np.mean(np.square(np.diff(pulses)))) / 2) if len(pulses) > 2 else 0.0
+        ok = value <= self.bars.flicker
+        return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers")
+
+    def blank(self, part: Part, looks: Sequence[Look]) -> Iterator[Figure]:
+        """Frames that stand still at the head or the tail, frames without a picture."""
+        changes = np.array([look.change for look in looks[1:]])
+        usual = float(np.median(changes)) if len(changes) else 0.0
+        least = max(3, math.ceil(self.fps / 4))
+        moving = np.flatnonzero(changes > 0.1 * usual) if usual > 0.05 else np.array([], np.int64)
+        if len(moving):
+            ends = {"head": int(moving[0]), "tail": len(changes) - 1 - int(moving[-1])}
+            for name, count in ends.items():
+                ok = count < least
+                yield Figure(
+                    f"frozen {name}", count, least, ok, "" if ok else f"its {name} stands still for {count} frames"
+                )
+        dark = sum(look.luma < 8 and look.contrast < 3 for look in looks)
+        yield Figure("black", dark, 0, not dark, f"{dark} black frames" if dark else "")
+
+    def joins(self, part: Part) -> Iterator[Row]:
+        """A row for each join of a shot."""
+        for number, join in enumerate(part.joins):
+            figures = [self.jump(join), *self.motion(join), *self.sound(join)]
+            yield Row("join", f"{part.name}/{number + 1}", self.second(join), tuple(figures))
+
+    def jump(self, join: int) -> Figure:
+        around = [look.change for look in (*self.looks(max(1, join - 6), join), *self.looks(join + 1, join + 7))]
+        usual, here = float(np.median(around)) if around else 0.0, self.seen.looks[join].change
+        value = (here + 0.1) / (usual + 0.1)
+        said = (
+            "the picture jumps" if value > self.bars.jump else "a frame is shown twice" if _repeats(here, usual) else ""
+        )
+        return Figure("jump", round(value, 2), self.bars.jump, not said, said)
+
+    def motion(self, join: int) -> Iterator[Figure]:
+        motion = self.seen.motions.get(join)
+        if motion is None or min(_speed(motion.before), _speed(motion.after)) < 2 * MOVES:
+            return
+        value = _kept(motion)
+        ok = value >= self.bars.turn
+        said = "" if ok else "the motion turns back" if value < 0 else "the motion breaks off"
+        yield Figure("motion", round(value, 2), self.bars.turn, ok, said)
+
+    def sound(self, join: int) -> Iterator[Figure]:
+        if self.heard is None:
+            return
+        second = self.second(join)
+        click = self.heard.clicks(second)
+        yield Figure("click", round(click, 1), self.bars.click, click <= self.bars.click,
+                     "the sound clicks" if click > self.bars.click else "")  # fmt: skip
+        step = self.heard.level(second) - self.heard.level(second - 0.4)
+        loud = max(self.heard.level(second), self.heard.level(second - 0.4)) > SILENT + 10
+        ok = abs(step) <= self.bars.level or not loud
+        yield Figure("level", round(step, 1), self.bars.level, ok,
+                     "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once")  # fmt: skip
+
+    def whole(self) -> Row:
+        """A row for the film: cuts that nobody planned, and sound as long as the picture."""
+        planned = {part.start for part in self.parts} | {frame for part in self.parts for frame in part.joins}
+        covered = [(part.start, part.clear[0]) for part in self.parts] + [
+            (part.clear[1], part.end) for part in self.parts
+        ]
+        strange = [
+            cut for cut in self.seen.cuts
+            if not any(abs(cut - frame) <= 1 for frame in planned)
+            and not any(start - 1 <= cut <= end + 1 for start, end in covered if end > start)
+        ]  # fmt: skip
+        where = ", ".join(f"{self.second(cut):.2f} s" for cut in strange)
+        figures = [
+            Figure("cuts", len(strange), 0, not strange, f"cuts that were not planned at {where}" if strange else "")
+        ]
+        if self.heard is not None:
+            asked = round(len(self.seen.looks) / self.fps * SAMPLE_RATE)
+            apart = self.heard.samples - asked
+            ok = abs(apart) <= 1
+            figures.append(
+                Figure("length", apart, 1, ok, "" if ok else f"the sound is {apart} samples off the picture")
+            )
+        return Row("film", "film", 0.0, tuple(figures))
+
+
+def distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+    """The mean CIE dE2000 of shadows, middle tones and lights."""
+    return float(deltaE_ciede2000(one, two).mean())
+
+
+def drift(now: NDArray[np.float64], then: NDArray[np.float64]) -> str:
+    """What drifted, in words: the light, the strength of colours, or their tint."""
+    light = float((now - then)[:, 0].mean())
+    strength = float((np.hypot(now[:, 1], now[:, 2]) - np.hypot(then[:, 1], then[:, 2])).mean())
+    tint = float(np.hypot(*(now - then)[:, 1:].mean(axis=0)))
+    words = {
+        "darker" if light < 0 else "brighter": abs(light),
+        "paler" if strength < 0 else "more colourful": abs(strength) * 1.5,
+        "tinted": max(0.0, tint - abs(strength)) * 1.5,
+    }
+    return f"its colour drifts: {max(words, key=lambda word: words[word])}"
+
+
+def _zones(looks: Sequence[Look]) -> NDArray[np.float64]:
+    return np.median([look.zones for look in looks], axis=0)  # type: ignore[no-any-return]
+
+
+def _detail(looks: Sequence[Look]) -> float:
+    found = [look.detail for look in looks[1:] if look.still > 0.2]
+    return float(np.median(found)) if found else 0.0
+
+
+def _repeats(here: float, usual: float) -> bool:
+    return usual > 0.3 and here < 0.1 * usual
+
+
+def _speed(flow: tuple[float, float]) -> float:
+    return math.hypot(*flow)
+
+
+def _kept(motion: Motion) -> float:
+    """The speed after the join along the direction before it, in parts of the speed before; at most 1."""
+    along = sum(one * two for one, two in zip(motion.before, motion.after, strict=True))
+    return min(1.0, along / _speed(motion.before) ** 2)
