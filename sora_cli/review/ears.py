@@ -18,9 +18,7 @@ SILENT = -70.0
 
 @dataclass(slots=True)
 class Heard:
-    """A film's sound: for each block of 20 ms its level in dBFS, and its largest step from sample to sample beside the
-    usual one (the standard deviation of steps in that block and its neighbours).
-    """
+    """A film's sound, in blocks of 20 ms: `levels` in dBFS, `jumps` the largest step of samples in usual steps."""
 
     samples: int = 0
     levels: list[float] = field(default_factory=list)

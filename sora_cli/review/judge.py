@@ -12,12 +12,14 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
-from skimage.color import deltaE_ciede2000
 
-from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.media.stream import SAMPLE_RATE, Frames
+from sora_cli.review.compare import Lab, apart
 from sora_cli.review.ears import SILENT, Heard
 from sora_cli.review.watch import MOVES, Look, Motion, Watched
+
+SMALL = 0.01
+"""Parts of the width a frame: a motion that nobody minds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,18 @@ def judge(parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fracti
     return [*rows, film.whole()]
 
 
+def links_of(part: Part) -> list[tuple[int, int]]:
+    """First and past-last frame of each link of a shot's chain, where no transition covers it."""
+    start, end = part.clear
+    edges = [start, *(join for join in part.joins if start < join < end), end]
+    return [edge for edge in pairwise(edges) if edge[1] > edge[0]]
+
+
+def sampled(start: int, end: int) -> list[int]:
+    """The frames of a link that are compared: first, middle and last."""
+    return sorted({start, (start + end - 1) // 2, end - 1})
+
+
 @dataclass
 class _Film:
     parts: Sequence[Part]
@@ -120,42 +134,29 @@ class _Film:
     def looks(self, start: int, end: int) -> list[Look]:
         return self.seen.looks[start:end]
 
-    def links(self, part: Part) -> list[list[Look]]:
-        """A shot's looks, link by link of its chain."""
-        start, end = part.clear
-        edges = [start, *(join for join in part.joins if start < join < end), end]
-        return [self.looks(*edge) for edge in pairwise(edges) if edge[1] > edge[0]]
-
     def shot(self, part: Part) -> Row:
         """A row for a shot."""
         looks = self.looks(*part.clear)
         if not looks:
             why = Figure("picture", None, said="not measured, because transitions cover all of it")
             return Row("shot", part.name, self.second(part.start), (why,))
-        figures = (self.colour(part), self.sharpness(part), self.flicker(looks), *self.blank(part, looks))
+        figures = (*self.held(part), self.flicker(looks), *self.blank(looks))
         return Row("shot", part.name, self.second(part.start), figures)
 
-    def colour(self, part: Part) -> Figure:
-        """The farthest link of the shot from the scene's first."""
-        anchor = self.looks(*self.first[part.scene].clear)
-        links = self.links(part)
-        base = _zones((self.links(self.first[part.scene]) or [anchor])[0])
-        apart = [distance(_zones(link), base) for link in links]
-        worst = int(np.argmax(apart))
-        value, ok = apart[worst], apart[worst] <= self.bars.colour
-        return Figure("colour", round(value, 2), self.bars.colour, ok, "" if ok else drift(_zones(links[worst]), base))
+    def held(self, part: Part) -> Iterator[Figure]:
+        """The colour of the shot's farthest link from the scene's first, and the fine detail its last has left."""
+        anchor = self.pictures(self.first[part.scene])[0]
+        links = [apart(pictures, anchor) for pictures in self.pictures(part)]
+        worst = max(links, key=lambda link: link.colour)
+        ok = worst.colour <= self.bars.colour
+        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, "" if ok else drift(worst.now, worst.then))
+        ok = links[-1].detail >= self.bars.sharpness
+        said = "" if ok else "softer than its scene's first"
+        yield Figure("sharpness", round(links[-1].detail, 3), self.bars.sharpness, ok, said)
 
-    def sharpness(self, part: Part) -> Figure:
-        """The fine detail that the last link has, of the scene's first."""
-        first = _detail(self.links(self.first[part.scene])[0]) if self.links(self.first[part.scene]) else 0.0
-        last = _detail(self.links(part)[-1])
-        if first <= 0:
-            return Figure("sharpness", None, self.bars.sharpness, said="")
-        value = last / first
-        ok = value >= self.bars.sharpness
-        return Figure(
-            "sharpness", round(value, 3), self.bars.sharpness, ok, "" if ok else "softer than its scene's first"
-        )
+    def pictures(self, part: Part) -> list[list[Frames]]:
+        """The frames kept of each link of a shot's chain."""
+        return [[self.seen.kept[number] for number in sampled(*edge)] for edge in links_of(part)]
 
     def flicker(self, looks: Sequence[Look]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
@@ -163,7 +164,7 @@ class _Film:
         ok = value <= self.bars.flicker
         return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers")
 
-    def blank(self, part: Part, looks: Sequence[Look]) -> Iterator[Figure]:
+    def blank(self, looks: Sequence[Look]) -> Iterator[Figure]:
         """Frames that stand still at the head or the tail, frames without a picture."""
         changes = np.array([look.change for look in looks[1:]])
         usual = float(np.median(changes)) if len(changes) else 0.0
@@ -186,12 +187,16 @@ class _Film:
             yield Row("join", f"{part.name}/{number + 1}", self.second(join), tuple(figures))
 
     def jump(self, join: int) -> Figure:
+        """The change at the join beside the usual one; or how far the picture moves there beside its usual way."""
         around = [look.change for look in (*self.looks(max(1, join - 6), join), *self.looks(join + 1, join + 7))]
         usual, here = float(np.median(around)) if around else 0.0, self.seen.looks[join].change
         value = (here + 0.1) / (usual + 0.1)
-        said = (
-            "the picture jumps" if value > self.bars.jump else "a frame is shown twice" if _repeats(here, usual) else ""
-        )
+        if (motion := self.seen.motions.get(join)) is not None:
+            value = max(
+                value, (_speed(motion.over) + SMALL) / (max(_speed(motion.before), _speed(motion.after)) + SMALL)
+            )
+        repeats = usual > 0.3 and here < 0.1 * usual
+        said = "the picture jumps" if value > self.bars.jump else "a frame is shown twice" if repeats else ""
         return Figure("jump", round(value, 2), self.bars.jump, not said, said)
 
     def motion(self, join: int) -> Iterator[Figure]:
@@ -241,12 +246,7 @@ class _Film:
         return Row("film", "film", 0.0, tuple(figures))
 
 
-def distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    """The mean CIE dE2000 of shadows, middle tones and lights."""
-    return float(deltaE_ciede2000(one, two).mean())
-
-
-def drift(now: NDArray[np.float64], then: NDArray[np.float64]) -> str:
+def drift(now: Lab, then: Lab) -> str:
     """What drifted, in words: the light, the strength of colours, or their tint."""
     light = float((now - then)[:, 0].mean())
     strength = float((np.hypot(now[:, 1], now[:, 2]) - np.hypot(then[:, 1], then[:, 2])).mean())
@@ -257,19 +257,6 @@ def drift(now: NDArray[np.float64], then: NDArray[np.float64]) -> str:
         "tinted": max(0.0, tint - abs(strength)) * 1.5,
     }
     return f"its colour drifts: {max(words, key=lambda word: words[word])}"
-
-
-def _zones(looks: Sequence[Look]) -> NDArray[np.float64]:
-    return np.median([look.zones for look in looks], axis=0)  # type: ignore[no-any-return]
-
-
-def _detail(looks: Sequence[Look]) -> float:
-    found = [look.detail for look in looks[1:] if look.still > 0.2]
-    return float(np.median(found)) if found else 0.0
-
-
-def _repeats(here: float, usual: float) -> bool:
-    return usual > 0.3 and here < 0.1 * usual
 
 
 def _speed(flow: tuple[float, float]) -> float:

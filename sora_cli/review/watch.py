@@ -1,6 +1,6 @@
 """One pass over a film's pictures: the figures of each frame, and the motion where takes meet. Constant memory.
 
-Colours are CIE L*a*b* (D65, scikit-image); changes of luma are in steps of 8 bits; motion is dense optical flow (DIS,
+Changes of luma are in steps of 8 bits; motion is dense optical flow (DIS,
 Kroeger et al. 2016, OpenCV's) in parts of the picture's width a frame.
 """
 
@@ -14,17 +14,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
 
 from sora_cli.media.stream import Frames
 
 WIDTH = 384
 """Pictures are looked at no wider than this."""
-STILL = 2.0
-"""What changes by no more than this from one frame to the next stands still."""
 MOVES = 0.002
 """Parts of the width a frame: what moves less stands still."""
-_COLOUR_SIZE = (48, 32)
 
 Plane = NDArray[np.float32]
 
@@ -33,18 +29,14 @@ Plane = NDArray[np.float32]
 class Look:
     """What one frame shows.
 
-    `change` is the mean change of luma since the frame before (0 at the first); `pulse` is the signed mean change of
-    what stands still; `detail` is the 95th percentile of the steps between neighbours where the picture stands still,
-    `still` its share. `zones` has the mean colours of shadows, middle tones and lights, `(3, 3)` in L*a*b*.
+    `change` is the mean change of luma since the frame before (0 at the first); `pulse` is the middle of
+    all its signed changes, which what moves hardly touches.
     """
 
     luma: float
     contrast: float
     change: float
     pulse: float
-    still: float
-    detail: float
-    zones: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +50,28 @@ class Motion:
 
 @dataclass(slots=True)
 class Watched:
-    """A film, seen: the looks of its frames in order, the motion at each join, the frames where a cut shows."""
+    """A film, seen: the looks of its frames in order, some frames, the motion at each join, and where cuts show."""
 
     looks: list[Look] = field(default_factory=list)
+    kept: dict[int, Frames] = field(default_factory=dict)
     motions: dict[int, Motion] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
 
 
-def watch(pictures: Iterable[Frames], joins: Collection[int] = ()) -> Watched:
+def watch(pictures: Iterable[Frames], joins: Collection[int] = (), keep: Collection[int] = ()) -> Watched:
     """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order.
 
-    `joins` are the numbers of the frames that open a carried-on beat.
+    `joins` are the numbers of the frames that open a carried-on beat, `keep` those of the frames to hand back, small.
     """
     seen, recent, cuts = Watched(), deque[Plane](maxlen=4), CutFinder()
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    waiting = set(joins)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    waiting, wanted = set(joins), set(keep)
     for number, small in enumerate(map(_small, pictures)):
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        seen.looks.append(_look(small, luma, recent[-1] if recent else None))
+        seen.looks.append(_look(luma, recent[-1] if recent else None))
         seen.cuts += cuts(small, number)
+        if number in wanted:
+            seen.kept[number] = small
         recent.append(luma)
         if number - 1 in waiting and len(recent) == 4:
             seen.motions[number - 1] = Motion(
@@ -91,7 +86,7 @@ class CutFinder:
     def __init__(self) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
-        self._detector = AdaptiveDetector(min_scene_len=2)
+        self._detector = AdaptiveDetector(2.0, min_scene_len=2, window_width=3, min_content_val=6.0)
 
     def __call__(self, picture: Frames, number: int) -> Iterator[int]:
         """Look at the next picture; the numbers of frames that open a new picture, told a little later."""
@@ -103,27 +98,17 @@ class CutFinder:
 
 def _small(picture: Frames) -> Frames:
     height, width = picture.shape[:2]
-    if width <= WIDTH:
-        return picture
-    return cv2.resize(picture, (WIDTH, max(2, round(height * WIDTH / width))), interpolation=cv2.INTER_AREA)
+    size = (WIDTH, max(2, round(height * WIDTH / width)))
+    small = picture if width <= WIDTH else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
-def _look(small: Frames, luma: Plane, before: Plane | None) -> Look:
+def _look(luma: Plane, before: Plane | None) -> Look:
     moved = luma - before if before is not None and before.shape == luma.shape else np.zeros_like(luma)
-    still = np.abs(cv2.blur(moved, (5, 5))) <= STILL
-    steps = np.abs(np.diff(luma, axis=1))[still[:, 1:]]
     return Look(
         luma=float(luma.mean()), contrast=float(luma.std()), change=float(np.abs(moved).mean()),
-        pulse=float(moved[still].mean()) if still.any() else 0.0, still=float(still.mean()),
-        detail=float(np.percentile(steps, 95)) if len(steps) else 0.0, zones=zones(small),
+        pulse=float(np.median(cv2.blur(moved, (9, 9)))),
     )  # fmt: skip
-
-
-def zones(picture: Frames) -> NDArray[np.float64]:
-    """The mean colours of a picture's dark, middle and light thirds, `(3, 3)` in L*a*b*."""
-    lab = rgb2lab(cv2.resize(picture, _COLOUR_SIZE, interpolation=cv2.INTER_AREA)).reshape(-1, 3)
-    thirds = np.array_split(lab[np.argsort(lab[:, 0], kind="stable")], 3)
-    return np.stack([third.mean(axis=0) for third in thirds])
 
 
 def _flow(flow: Any, one: Plane, two: Plane) -> tuple[float, float]:  # noqa: ANN401  OpenCV has no type for it

@@ -1,0 +1,130 @@
+"""Two pictures of one place: how far their colours and their fine detail are apart, whatever else they show.
+
+Where the same things are found in both (SIFT, Lowe 2004, and a similarity by RANSAC, both OpenCV's), they are laid over
+each other, and only what both show is compared. Where not, the mean colours of shadows, middle tones and lights stand
+in, and the no-reference blur of Crete et al. 2007 (scikit-image).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.measure import blur_effect
+
+from sora_cli.media.stream import Frames
+
+FEWEST = 10
+"""Matches that a common view must stand on."""
+OVERLAP = 0.25
+"""Share of the picture that must be common."""
+
+Lab = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How far a picture is from another.
+
+    `then` and `now` are the colours of dark, middle and light thirds there and here, `(3, 3)` in L*a*b*. `detail` is
+    the fine detail here in parts of that there.
+    """
+
+    then: Lab
+    now: Lab
+    detail: float
+    common: bool
+    """Whether the two were laid over each other."""
+
+    @property
+    def colour(self) -> float:
+        """The mean CIE dE2000 of the three."""
+        return float(deltaE_ciede2000(self.now, self.then).mean())
+
+
+def apart(now: Sequence[Frames], then: Sequence[Frames]) -> Apart:
+    """How far pictures `(h, w, 3)` of one stretch are from those of another; the pair that shares most decides."""
+    pairs = [(here, there, _laid(there, here)) for here in now for there in then]
+    best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].matches, default=None)  # type: ignore[union-attr]
+    if best is not None and best[2] is not None:
+        return _over(best[0], best[2])
+    detail = _sharp(now) / max(1e-6, _sharp(then))
+    return Apart(_middle(map(zones, then)), _middle(map(zones, now)), detail, common=False)
+
+
+def zones(picture: Frames) -> Lab:
+    """The mean colours of a picture's dark, middle and light thirds, `(3, 3)` in L*a*b*."""
+    lab = rgb2lab(cv2.resize(picture, (48, 32), interpolation=cv2.INTER_AREA)).reshape(-1, 3)
+    return np.stack([third.mean(axis=0) for third in np.array_split(lab[np.argsort(lab[:, 0], kind="stable")], 3)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A picture laid over another, where both show the same."""
+
+    picture: Frames
+    mask: NDArray[np.bool_]
+    matches: int
+
+
+def _laid(there: Frames, here: Frames) -> _Laid | None:
+    (points, found), (others, wanted) = _features(there), _features(here)
+    if found is None or wanted is None or min(len(points), len(others)) < FEWEST:
+        return None
+    near = cv2.BFMatcher(cv2.NORM_L2).knnMatch(found, wanted, k=2)
+    good = [pair[0] for pair in near if len(pair) == 2 and pair[0].distance < 0.75 * pair[1].distance]
+    if len(good) < FEWEST:
+        return None
+    start = np.array([points[one.queryIdx].pt for one in good], np.float32)
+    end = np.array([others[one.trainIdx].pt for one in good], np.float32)
+    way, held = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=2.0)
+    if way is None or int(held.sum()) < FEWEST:
+        return None
+    size = (here.shape[1], here.shape[0])
+    mask = cv2.warpAffine(np.full(there.shape[:2], 255, np.uint8), way, size) == 255
+    return _Laid(_bytes(cv2.warpAffine(there, way, size)), mask, int(held.sum())) if mask.mean() > OVERLAP else None
+
+
+def _over(here: Frames, laid: _Laid) -> Apart:
+    """Compare what both show: middle differences, so that what moved does not count."""
+    then, now = (rgb2lab(cv2.GaussianBlur(each, (0, 0), 2))[laid.mask] for each in (laid.picture, here))
+    thirds = np.array_split(np.argsort(then[:, 0], kind="stable"), 3)
+    base = np.stack([np.median(then[third], axis=0) for third in thirds])
+    moved = np.stack([np.median(now[third] - then[third], axis=0) for third in thirds])
+    return Apart(base, base + moved, _edges(here, laid.mask) / max(1e-6, _edges(laid.picture, laid.mask)), common=True)
+
+
+def _edges(picture: Frames, mask: NDArray[np.bool_]) -> float:
+    """The strength of the finest edges in a part of a picture."""
+    # Laying a picture over another softens it a little: a blur on both makes that small beside what is measured.
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
+    fine = cv2.Laplacian(grey, cv2.CV_32F)
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return float(np.percentile(np.abs(fine[inner]), 98)) if inner.any() else 0.0
+
+
+def _sharp(pictures: Iterable[Frames]) -> float:
+    return float(np.median([1 - blur_effect(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in pictures]))
+
+
+def _middle(found: Iterable[Lab]) -> Lab:
+    return np.asarray(np.median(np.stack(list(found)), axis=0))
+
+
+def _features(picture: Frames) -> Any:  # noqa: ANN401  OpenCV has no types for it
+    return _finder().detectAndCompute(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None)
+
+
+@cache
+def _finder() -> Any:  # noqa: ANN401  as above
+    return cv2.SIFT.create(400, contrastThreshold=0.01)
+
+
+def _bytes(picture: Any) -> Frames:  # noqa: ANN401  as above
+    return np.asarray(picture, np.uint8)
