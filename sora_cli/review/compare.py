@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import cv2
@@ -45,17 +45,30 @@ class Apart:
     @property
     def colour(self) -> float:
         """The mean CIE dE2000 of the three."""
-        return float(deltaE_ciede2000(self.now, self.then).mean())
+        return float(deltaE_ciede2000(self.now, self.then).mean())  # type: ignore[no-untyped-call]
 
 
-def apart(now: Sequence[Frames], then: Sequence[Frames]) -> Apart:
-    """How far pictures `(h, w, 3)` of one stretch are from those of another; the pair that shares most decides."""
+@dataclass(frozen=True, eq=False)
+class Still:
+    """A picture `(h, w, 3)`, and what is found in it, looked for once."""
+
+    picture: Frames
+
+    @cached_property
+    def features(self) -> Any:  # noqa: ANN401  OpenCV has no types for it
+        """Its SIFT points, and what each looks like."""
+        return _finder().detectAndCompute(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), None)
+
+
+def apart(now: Sequence[Still], then: Sequence[Still]) -> Apart:
+    """How far pictures of one stretch are from those of another; the pair that shares most decides."""
     pairs = [(here, there, _laid(there, here)) for here in now for there in then]
     best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].matches, default=None)  # type: ignore[union-attr]
     if best is not None and best[2] is not None:
-        return _over(best[0], best[2])
-    detail = _sharp(now) / max(1e-6, _sharp(then))
-    return Apart(_middle(map(zones, then)), _middle(map(zones, now)), detail, common=False)
+        return _over(best[0].picture, best[2])
+    were, are = [there.picture for there in then], [here.picture for here in now]
+    detail = _sharp(are) / max(1e-6, _sharp(were))
+    return Apart(_middle(map(zones, were)), _middle(map(zones, are)), detail, common=False)
 
 
 def zones(picture: Frames) -> Lab:
@@ -73,8 +86,8 @@ class _Laid:
     matches: int
 
 
-def _laid(there: Frames, here: Frames) -> _Laid | None:
-    (points, found), (others, wanted) = _features(there), _features(here)
+def _laid(there: Still, here: Still) -> _Laid | None:
+    (points, found), (others, wanted) = there.features, here.features
     if found is None or wanted is None or min(len(points), len(others)) < FEWEST:
         return None
     near = cv2.BFMatcher(cv2.NORM_L2).knnMatch(found, wanted, k=2)
@@ -86,9 +99,9 @@ def _laid(there: Frames, here: Frames) -> _Laid | None:
     way, held = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=2.0)
     if way is None or int(held.sum()) < FEWEST:
         return None
-    size = (here.shape[1], here.shape[0])
-    mask = cv2.warpAffine(np.full(there.shape[:2], 255, np.uint8), way, size) == 255
-    return _Laid(_bytes(cv2.warpAffine(there, way, size)), mask, int(held.sum())) if mask.mean() > OVERLAP else None
+    size = (here.picture.shape[1], here.picture.shape[0])
+    mask = cv2.warpAffine(np.full(there.picture.shape[:2], 255, np.uint8), way, size) == 255
+    return _Laid(_bytes(cv2.warpAffine(there.picture, way, size)), mask, int(held.sum())) if mask.mean() > OVERLAP else None
 
 
 def _over(here: Frames, laid: _Laid) -> Apart:
@@ -110,15 +123,11 @@ def _edges(picture: Frames, mask: NDArray[np.bool_]) -> float:
 
 
 def _sharp(pictures: Iterable[Frames]) -> float:
-    return float(np.median([1 - blur_effect(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in pictures]))
+    return float(np.median([1 - blur_effect(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in pictures]))  # type: ignore[no-untyped-call]
 
 
 def _middle(found: Iterable[Lab]) -> Lab:
     return np.asarray(np.median(np.stack(list(found)), axis=0))
-
-
-def _features(picture: Frames) -> Any:  # noqa: ANN401  OpenCV has no types for it
-    return _finder().detectAndCompute(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None)
 
 
 @cache

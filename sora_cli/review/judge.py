@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
-from sora_cli.media.stream import SAMPLE_RATE, Frames
-from sora_cli.review.compare import Lab, apart
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.review.compare import Lab
 from sora_cli.review.ears import SILENT, Heard
+from sora_cli.review.parts import Part
 from sora_cli.review.watch import MOVES, Look, Motion, Watched
 
+APART = 1.5
+"""Where no view is common, the figure of colour also holds what else the pictures show: so much more is allowed."""
+GREY = 100.0
+"""Squared chroma, in all: colours that are weaker count as grey, whose strength says little."""
 SMALL = 0.01
 """Parts of the width a frame: a motion that nobody minds."""
 
@@ -40,21 +44,6 @@ class Bars:
     """A jump from sample to sample, in usual steps."""
     level: float = 6.0
     """dB that the sound may step by at a join."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
-
-    `joins` are the frames inside or at its head that open a carried-on stretch.
-    """
-
-    name: str
-    scene: str
-    start: int
-    end: int
-    clear: tuple[int, int]
-    joins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +93,6 @@ def judge(parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fracti
     return [*rows, film.whole()]
 
 
-def links_of(part: Part) -> list[tuple[int, int]]:
-    """First and past-last frame of each link of a shot's chain, where no transition covers it."""
-    start, end = part.clear
-    edges = [start, *(join for join in part.joins if start < join < end), end]
-    return [edge for edge in pairwise(edges) if edge[1] > edge[0]]
-
-
-def sampled(start: int, end: int) -> list[int]:
-    """The frames of a link that are compared: first, middle and last."""
-    return sorted({start, (start + end - 1) // 2, end - 1})
-
-
 @dataclass
 class _Film:
     parts: Sequence[Part]
@@ -123,10 +100,6 @@ class _Film:
     heard: Heard | None
     fps: Fraction
     bars: Bars
-    first: dict[str, Part] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.first = {part.scene: part for part in reversed(self.parts)}
 
     def second(self, frame: int) -> float:
         return float(frame / self.fps)
@@ -145,18 +118,13 @@ class _Film:
 
     def held(self, part: Part) -> Iterator[Figure]:
         """The colour of the shot's farthest link from the scene's first, and the fine detail its last has left."""
-        anchor = self.pictures(self.first[part.scene])[0]
-        links = [apart(pictures, anchor) for pictures in self.pictures(part)]
+        links = self.seen.links[part.name]
         worst = max(links, key=lambda link: link.colour)
-        ok = worst.colour <= self.bars.colour
+        ok = worst.colour <= self.bars.colour * (1 if worst.common else APART)
         yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, "" if ok else drift(worst.now, worst.then))
         ok = links[-1].detail >= self.bars.sharpness
         said = "" if ok else "softer than its scene's first"
         yield Figure("sharpness", round(links[-1].detail, 3), self.bars.sharpness, ok, said)
-
-    def pictures(self, part: Part) -> list[list[Frames]]:
-        """The frames kept of each link of a shot's chain."""
-        return [[self.seen.kept[number] for number in sampled(*edge)] for edge in links_of(part)]
 
     def flicker(self, looks: Sequence[Look]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
@@ -249,12 +217,18 @@ class _Film:
 def drift(now: Lab, then: Lab) -> str:
     """What drifted, in words: the light, the strength of colours, or their tint."""
     light = float((now - then)[:, 0].mean())
-    strength = float((np.hypot(now[:, 1], now[:, 2]) - np.hypot(then[:, 1], then[:, 2])).mean())
-    tint = float(np.hypot(*(now - then)[:, 1:].mean(axis=0)))
+    was, here = then[:, 1:], now[:, 1:]
+    grown = float(((was * here).sum() + GREY) / (np.square(was).sum() + GREY))
+    tint = float(np.hypot(*(here - grown * was).mean(axis=0)))
+    # Another exposure takes the strength of colours along, and so does a veil of light: neither is a drift of theirs.
+    exposed, veiled = now[:, 0].mean() / then[:, 0].mean(), (100 - now[:, 0].mean()) / (100 - then[:, 0].mean())
+    strength = (grown - float(np.clip(grown, *sorted((min(1.0, exposed, veiled), max(1.0, exposed, veiled)))))) * float(
+        np.hypot(*was.T).mean()
+    )
     words = {
         "darker" if light < 0 else "brighter": abs(light),
         "paler" if strength < 0 else "more colourful": abs(strength) * 1.5,
-        "tinted": max(0.0, tint - abs(strength)) * 1.5,
+        "tinted": tint * 1.5,
     }
     return f"its colour drifts: {max(words, key=lambda word: words[word])}"
 

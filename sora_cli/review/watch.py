@@ -7,8 +7,9 @@ Kroeger et al. 2016, OpenCV's) in parts of the picture's width a frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -16,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.media.stream import Frames
+from sora_cli.review.compare import Apart
+from sora_cli.review.hold import Album
+from sora_cli.review.parts import Part, joins_of
 
 WIDTH = 384
 """Pictures are looked at no wider than this."""
@@ -50,34 +54,39 @@ class Motion:
 
 @dataclass(slots=True)
 class Watched:
-    """A film, seen: the looks of its frames in order, some frames, the motion at each join, and where cuts show."""
+    """A film, seen: the looks of its frames in order, the motion at each join, where cuts show."""
 
     looks: list[Look] = field(default_factory=list)
-    kept: dict[int, Frames] = field(default_factory=dict)
     motions: dict[int, Motion] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
+    links: Mapping[str, Sequence[Apart]] = field(default_factory=dict)
+    """By the name of a shot: how far each link of it is from its scene's first."""
 
 
-def watch(pictures: Iterable[Frames], joins: Collection[int] = (), keep: Collection[int] = ()) -> Watched:
-    """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order.
-
-    `joins` are the numbers of the frames that open a carried-on beat, `keep` those of the frames to hand back, small.
-    """
-    seen, recent, cuts = Watched(), deque[Plane](maxlen=4), CutFinder()
+def watch(pictures: Iterable[Frames], parts: Sequence[Part] = ()) -> Watched:
+    """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order."""
+    seen, recent, cuts, album = Watched(), deque[Plane](maxlen=4), CutFinder(), Album(parts)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    waiting, wanted = set(joins), set(keep)
+    joins = joins_of(parts)
     for number, small in enumerate(map(_small, pictures)):
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         seen.looks.append(_look(luma, recent[-1] if recent else None))
         seen.cuts += cuts(small, number)
-        if number in wanted:
-            seen.kept[number] = small
+        album(number, small)
         recent.append(luma)
-        if number - 1 in waiting and len(recent) == 4:
-            seen.motions[number - 1] = Motion(
-                *(_flow(flow, *pair) for pair in zip(recent, list(recent)[1:], strict=False))
-            )
+        if number - 1 in joins and len(recent) == 4:
+            seen.motions[number - 1] = Motion(*(_flow(flow, *pair) for pair in pairwise(recent)))
+    seen.links = album.links
     return seen
+
+
+def find_cuts(pictures: Iterable[Frames]) -> tuple[list[int], int]:
+    """Where cuts show, and how many pictures there are."""
+    finder, count = CutFinder(), 0
+    cuts: list[int] = []
+    for count, small in enumerate(map(_small, pictures), 1):
+        cuts += finder(small, count - 1)
+    return cuts, count
 
 
 class CutFinder:

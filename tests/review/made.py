@@ -15,7 +15,7 @@ from skimage import data
 from examples.nano.scene import Scene, draw_scene
 from examples.nano.world import render
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Samples
-from sora_cli.review.judge import Part
+from sora_cli.review.parts import Part
 
 FPS = Fraction(12)
 SIZE = (192, 288)
@@ -26,12 +26,12 @@ PHOTOGRAPHS = ("astronaut", "coffee", "rocket", "chelsea")
 
 @dataclass(frozen=True)
 class Made:
-    """A film of two shots, of two beats each, in one scene; the sound of it; what is wrong with it."""
+    """A film of two shots, of two beats each, in one scene; the sound of it."""
 
     pictures: Frames
     parts: tuple[Part, ...]
     sound: Samples
-    fault: str = ""
+    number: int
 
     @property
     def seam(self) -> int:
@@ -48,7 +48,7 @@ def clean(number: int) -> Made:
         end = at + len(pictures)
         parts.append(Part(name, "scene", at, end, (at, end), (at + BEAT,)))
         at = end
-    return Made(np.concatenate(shots), tuple(parts), _hum(rng, at))
+    return Made(np.concatenate(shots), tuple(parts), _hum(rng, at), number)
 
 
 def _drawn(rng: np.random.Generator) -> list[Frames]:
@@ -111,21 +111,21 @@ def drifted(film: Made, kind: str, strength: float) -> Made:
     start = film.parts[1].start
     changed = DRIFTS[kind](strength)(pictures[start:].astype(np.float32))
     pictures[start:] = np.clip(changed.round(), 0, 255).astype(np.uint8)
-    return replace(film, pictures=pictures, fault=f"colour {kind}")
+    return replace(film, pictures=pictures)
 
 
 def jumped(film: Made, strength: float) -> Made:
     """From the join on, the picture of the shot is shifted."""
     pictures, end = film.pictures.copy(), film.parts[0].end
     pictures[film.seam : end] = np.roll(pictures[film.seam : end], round(6 * strength), axis=2)
-    return replace(film, pictures=pictures, fault="jump")
+    return replace(film, pictures=pictures)
 
 
 def stuttered(film: Made) -> Made:
     """The first frame after the join repeats the one before."""
     pictures = film.pictures.copy()
     pictures[film.seam] = pictures[film.seam - 1]
-    return replace(film, pictures=pictures, fault="stutter")
+    return replace(film, pictures=pictures)
 
 
 def reversed_at(film: Made) -> Made:
@@ -135,7 +135,7 @@ def reversed_at(film: Made) -> Made:
     back = pictures[film.seam - 1 :: -1][1 : count + 1]
     pictures[film.seam : film.seam + len(back)] = back
     pictures[film.seam + len(back) : end] = back[-1]
-    return replace(film, pictures=pictures, fault="reversed")
+    return replace(film, pictures=pictures)
 
 
 def blurred(film: Made, strength: float) -> Made:
@@ -143,7 +143,7 @@ def blurred(film: Made, strength: float) -> Made:
     pictures = film.pictures.copy()
     for number in range(film.parts[1].start, len(pictures)):
         pictures[number] = cv2.GaussianBlur(pictures[number], (0, 0), 0.4 + 0.4 * strength)
-    return replace(film, pictures=pictures, fault="blur")
+    return replace(film, pictures=pictures)
 
 
 def flickering(film: Made, strength: float) -> Made:
@@ -151,32 +151,32 @@ def flickering(film: Made, strength: float) -> Made:
     pictures = film.pictures.astype(np.float32)
     for number in range(film.parts[1].start, len(pictures)):
         pictures[number] *= 1 + 0.012 * strength * (1 if number % 2 else -1)
-    return replace(film, pictures=np.clip(pictures.round(), 0, 255).astype(np.uint8), fault="flicker")
+    return replace(film, pictures=np.clip(pictures.round(), 0, 255).astype(np.uint8))
 
 
 def frozen(film: Made, strength: float) -> Made:
     """The second shot's first frames stand still."""
     pictures, start = film.pictures.copy(), film.parts[1].start
     pictures[start : start + 2 + round(2 * strength)] = pictures[start]
-    return replace(film, pictures=pictures, fault="frozen")
+    return replace(film, pictures=pictures)
 
 
 def cut_into(film: Made, other: Made) -> Made:
     """In the middle of the second shot stands another picture."""
     pictures, at = film.pictures.copy(), film.parts[1].start + 4
     pictures[at : film.parts[1].end] = other.pictures[: film.parts[1].end - at]
-    return replace(film, pictures=pictures, fault="cut")
+    return replace(film, pictures=pictures)
 
 
 def clicking(film: Made, strength: float) -> Made:
     """A step in the sound where the beats meet."""
     sound, at = film.sound.copy(), round(film.seam / FPS * SAMPLE_RATE)
     sound[at:] += 0.1 * strength
-    return replace(film, sound=sound, fault="click")
+    return replace(film, sound=sound)
 
 
 def louder(film: Made, strength: float) -> Made:
     """The sound is louder from the join on."""
     sound, at = film.sound.copy(), round(film.seam / FPS * SAMPLE_RATE)
     sound[at:] *= 10 ** ((4 + 3 * strength) / 20)
-    return replace(film, sound=sound, fault="level")
+    return replace(film, sound=sound)

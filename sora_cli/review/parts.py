@@ -1,0 +1,46 @@
+"""A film as the review sees it: shots in frames, and where stretches that carry on from others begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
+
+    `joins` are the frames inside or at its head that open a carried-on stretch.
+    """
+
+    name: str
+    scene: str
+    start: int
+    end: int
+    clear: tuple[int, int]
+    joins: tuple[int, ...] = ()
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """First and past-last frame of each link of its chain, where no transition covers it."""
+        start, end = self.clear
+        edges = [start, *(join for join in self.joins if start < join < end), end]
+        return [edge for edge in pairwise(edges) if edge[1] > edge[0]]
+
+
+def sampled(start: int, end: int) -> list[int]:
+    """The frames of a link that are compared: first, middle and last."""
+    return sorted({start, (start + end - 1) // 2, end - 1})
+
+
+def joins_of(parts: Iterable[Part]) -> set[int]:
+    """The frames that open a carried-on stretch."""
+    return {join for part in parts for join in part.joins}
+
+
+def by_cuts(cuts: Iterable[int], frames: int) -> list[Part]:
+    """The shots of a film that nobody told about, by its cuts; each is its own scene."""
+    edges = sorted({0, *(cut for cut in cuts if 0 < cut < frames), frames})
+    shots = enumerate(pairwise(edges), 1)
+    return [Part(f"shot {number}", f"shot {number}", *edge, edge) for number, edge in shots if edge[1] > edge[0]]
