@@ -14,7 +14,7 @@ LEVELS = (
     # values, files, and what the work tells
     ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling"),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
-    ("store",),  # clips under their keys
+    ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
     ("plan",),  # a storyboard made exact for the engines' cards
     ("record", "colour"),  # a film as data; what colours are held to
@@ -44,6 +44,9 @@ ONE_ROOM = {
     "onnxruntime": ("sound/",),
     "pysubs2": ("sound/",),
     "c2pa": ("stamp/credential.py",),
+    "cv2": ("review/",),
+    "scenedetect": ("review/",),
+    "skimage": ("review/",),
     "ray": ("shoot/executors/ray.py",),
 }
 

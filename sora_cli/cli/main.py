@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import console, films, look, machine, make, start, usage
+from sora_cli.cli import console, films, look, machine, make, review, start, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
@@ -41,7 +41,7 @@ def _root(
 
 COMMANDS = (
     make.generate, make.storyboard, make.batch, look.check, look.plan, films.stitch, films.grade, films.stamp,
-    films.verify, films.reproduce, machine.voices, machine.doctor, start.new, start.schema,
+    films.verify, films.reproduce, review.review, machine.voices, machine.doctor, start.new, start.schema,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -205,6 +205,9 @@ class TakeRecord(TakeFields):
     """A take of a film: its name and key, what of it plays, and what came of it."""
 
     name: Name
+    shot: Name = ""
+    at: Count | None = None
+    """The film frame that it begins to play on; earlier versions did not tell."""
     key: Key
     plays: bool
     skip: Count
@@ -228,6 +231,17 @@ class FileRecord(Record):
     credential: Name | None = None
 
 
+class ShotRecord(Record):
+    """A shot of a film, in frames: the first `overlap` of them play with the shot before, `lead` come from black."""
+
+    name: Name
+    scene: Name
+    start: Count
+    frames: Count
+    overlap: Count = 0
+    lead: Count = 0
+
+
 class FilmRecord(Record):
     """A film as its sidecar tells it."""
 
@@ -237,7 +251,10 @@ class FilmRecord(Record):
     draft: bool
     film: FileRecord
     signer: Name
+    shots: Annotated[tuple[ShotRecord, ...], Field(max_length=MOST)] = ()
     takes: Annotated[tuple[TakeRecord, ...], Field(max_length=MOST)]
+    bars: Annotated[dict[Name, float], Field(max_length=100)] = Field(default={})
+    """What the storyboard says that a review holds it to."""
     files: Annotated[dict[Sha, Name], Field(max_length=MOST)] = Field(default={})
     """The user's files that went in, by hash: where they were, as seen from the film's folder."""
     recipe: RecipeRecord | None = None

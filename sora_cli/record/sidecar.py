@@ -25,6 +25,7 @@ from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import key_fields
+from sora_cli.plan.timeline import starts
 from sora_cli.store import Clip, Store, file_hash
 from sora_cli.storyboard.model import Look, Provenance, TitleCard, Transition
 from sora_cli.versions import versions
@@ -203,6 +204,7 @@ def write(
     `clips` holds the one that plays, by stretch name; `again` is the film's recipe; `made_by` says whose it is,
     `subtitles` is the hash of the file of subtitles beside it.
     """
+    at = starts(plan)
     facts = {
         "sora": __version__,
         "made_by": made_by,
@@ -223,17 +225,19 @@ def write(
         "libraries": versions(),
         "shots": [
             {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
-             "overlap": shot.overlap, "transition": shot.transition.kind,
+             "overlap": shot.overlap, "lead": shot.lead, "transition": shot.transition.kind,
              "speed": float(shot.beats[0].speed) if shot.beats else 1.0}
             for shot in plan.shots
         ],
         "takes": [
-            {"name": take.name, "key": take.key, "plays": clips[stretch.name].key == take.key,
+            {"name": take.name, "shot": shot.name, "at": at[stretch.name], "key": take.key,
+             "plays": clips[stretch.name].key == take.key,
              "skip": take.skip, "play": take.play, **({"stride": str(take.stride)} if take.stride != 1 else {}),
              "seconds": float(take.play / take.fps), **key_fields(take),
              **_made(store.card(take.key))}
-            for stretch in plan.stretches for take in stretch.candidates
+            for shot in plan.shots for stretch in shot.stretches for take in stretch.candidates
         ],
+        "bars": dict(plan.board.bars),
         "files": _own_files(plan, film.path.parent),
         "recipe": again,
         "stages": film.stages,
@@ -252,6 +256,12 @@ def write_note(film: Path, made_by: Mapping[str, Any]) -> None:
     """Write the sidecar of a film that was made of other films: whose it is, which a later run asks."""
     facts = {"sora": __version__, "made_by": made_by, "film": {"path": film.name, "sha256": film_hash(film)}}
     _write(beside(film)[0], facts)
+
+
+def write_review(film: Path, measured: Mapping[str, Any]) -> None:
+    """Put what a review measured into a film's sidecar; what tells whether the film is up to date stays as it is."""
+    if beside(film)[0].exists() and (facts := read(film)):
+        _write(beside(film)[0], {**facts, "review": measured})
 
 
 def _write(path: Path, facts: Mapping[str, Any]) -> None:

@@ -22,30 +22,35 @@ from sora_cli.media.stream import Frames
 
 FEWEST = 10
 """Matches that a common view must stand on."""
+FLAT = 1.0
+"""Steps of 8 bits, standard deviation: a picture with less has no detail."""
 OVERLAP = 0.25
 """Share of the picture that must be common."""
 
-Lab = NDArray[np.float64]
+Colours = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
     """How far a picture is from another.
 
-    `then` and `now` are the colours of dark, middle and light thirds there and here, `(3, 3)` in L*a*b*. `detail` is
+    `then` and `now` are the colours of dark, middle and light thirds there and here, `(3, 3)` sRGB bytes. `detail` is
     the fine detail here in parts of that there.
     """
 
-    then: Lab
-    now: Lab
-    detail: float
+    then: Colours
+    now: Colours
+    detail: float | None
+    """None where a picture is flat."""
     common: bool
     """Whether the two were laid over each other."""
+    other: bool = True
+    """Whether there were two: False for a picture that was held to itself."""
 
     @property
     def colour(self) -> float:
         """The mean CIE dE2000 of the three."""
-        return float(deltaE_ciede2000(self.now, self.then).mean())  # type: ignore[no-untyped-call]
+        return float(deltaE_ciede2000(_lab(self.now), _lab(self.then)).mean())  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +72,24 @@ def apart(now: Sequence[Still], then: Sequence[Still]) -> Apart:
     if best is not None and best[2] is not None:
         return _over(best[0].picture, best[2])
     were, are = [there.picture for there in then], [here.picture for here in now]
-    detail = _sharp(are) / max(1e-6, _sharp(were))
+    flat = min(float(picture.std()) for picture in (*were, *are)) < FLAT
+    detail = None if flat else _sharp(are) / max(1e-6, _sharp(were))
     return Apart(_middle(map(zones, were)), _middle(map(zones, are)), detail, common=False)
 
 
-def zones(picture: Frames) -> Lab:
-    """The mean colours of a picture's dark, middle and light thirds, `(3, 3)` in L*a*b*."""
-    lab = rgb2lab(cv2.resize(picture, (48, 32), interpolation=cv2.INTER_AREA)).reshape(-1, 3)
-    return np.stack([third.mean(axis=0) for third in np.array_split(lab[np.argsort(lab[:, 0], kind="stable")], 3)])
+def zones(picture: Frames) -> Colours:
+    """The mean colours of a picture's dark, middle and light thirds, `(3, 3)` sRGB bytes."""
+    small = cv2.resize(picture, (48, 32), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(np.float64)
+    return np.stack([small[third].mean(axis=0) for third in _thirds(small)])
+
+
+def _thirds(colours: NDArray[np.floating[Any]]) -> list[NDArray[np.intp]]:
+    """The places of dark, middle and light colours `(n, 3)`."""
+    return np.array_split(np.argsort(colours @ (0.299, 0.587, 0.114), kind="stable"), 3)
+
+
+def _lab(colours: Colours) -> Colours:
+    return np.asarray(rgb2lab(np.clip(colours, 0, 255) / 255))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +116,33 @@ def _laid(there: Still, here: Still) -> _Laid | None:
         return None
     size = (here.picture.shape[1], here.picture.shape[0])
     mask = cv2.warpAffine(np.full(there.picture.shape[:2], 255, np.uint8), way, size) == 255
-    return _Laid(_bytes(cv2.warpAffine(there.picture, way, size)), mask, int(held.sum())) if mask.mean() > OVERLAP else None
+    laid = _bytes(cv2.warpAffine(there.picture, way, size))
+    return _Laid(laid, mask, int(held.sum())) if mask.mean() > OVERLAP else None
 
 
 def _over(here: Frames, laid: _Laid) -> Apart:
     """Compare what both show: middle differences, so that what moved does not count."""
-    then, now = (rgb2lab(cv2.GaussianBlur(each, (0, 0), 2))[laid.mask] for each in (laid.picture, here))
-    thirds = np.array_split(np.argsort(then[:, 0], kind="stable"), 3)
+    then, now = (cv2.GaussianBlur(each, (0, 0), 2)[laid.mask].astype(np.float64) for each in (laid.picture, here))
+    thirds = _thirds(then)
     base = np.stack([np.median(then[third], axis=0) for third in thirds])
     moved = np.stack([np.median(now[third] - then[third], axis=0) for third in thirds])
     return Apart(base, base + moved, _edges(here, laid.mask) / max(1e-6, _edges(laid.picture, laid.mask)), common=True)
 
 
 def _edges(picture: Frames, mask: NDArray[np.bool_]) -> float:
-    """The strength of the finest edges in a part of a picture."""
+    """The strength of the finest edges in a part of a picture, for its contrast: less light takes both along."""
     # Laying a picture over another softens it a little: a blur on both makes that small beside what is measured.
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
     fine = cv2.Laplacian(grey, cv2.CV_32F)
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return float(np.percentile(np.abs(fine[inner]), 98)) if inner.any() else 0.0
+    return float(np.percentile(np.abs(fine[inner]), 98) / max(FLAT, grey[inner].std())) if inner.any() else 0.0
 
 
 def _sharp(pictures: Iterable[Frames]) -> float:
     return float(np.median([1 - blur_effect(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in pictures]))  # type: ignore[no-untyped-call]
 
 
-def _middle(found: Iterable[Lab]) -> Lab:
+def _middle(found: Iterable[Colours]) -> Colours:
     return np.asarray(np.median(np.stack(list(found)), axis=0))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sora_cli.media.stream import Frames
 from sora_cli.review.compare import Apart, Still, apart
@@ -41,7 +42,8 @@ class Album:
         anchor = self._anchors.setdefault(part.scene, pictures)
         alone = anchor is pictures and self._links[part.scene] == 1
         now, then = (pictures[-1:], pictures[:1]) if alone else (pictures, anchor)
-        self.links[part.name].append(apart(now, then))
+        found = apart(now, then)
+        self.links[part.name].append(replace(found, other=now[-1] is not then[0]))
 
     def _forget(self, number: int) -> None:
         """Let go of the anchors of scenes that are over."""

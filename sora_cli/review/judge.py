@@ -6,23 +6,26 @@ The bars' defaults were chosen on one half of made cases and are reported on the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from sora_cli.media.stream import SAMPLE_RATE
-from sora_cli.review.compare import Lab
+from sora_cli.review.compare import Colours
 from sora_cli.review.ears import SILENT, Heard
 from sora_cli.review.parts import Part
 from sora_cli.review.watch import MOVES, Look, Motion, Watched
 
 APART = 1.5
 """Where no view is common, the figure of colour also holds what else the pictures show: so much more is allowed."""
-GREY = 100.0
-"""Squared chroma, in all: colours that are weaker count as grey, whose strength says little."""
-SMALL = 0.01
+PLIABLE = 1.2
+"""A tint has three numbers to fit where the others have one: it must explain so much more."""
+TINT = 1.06
+"""How much farther one channel must go than another to be seen as a tint."""
+SMALL = 0.007
 """Parts of the width a frame: a motion that nobody minds."""
 
 
@@ -44,6 +47,8 @@ class Bars:
     """A jump from sample to sample, in usual steps."""
     level: float = 6.0
     """dB that the sound may step by at a join."""
+    length: float = 1.0
+    """Samples that the sound may be longer or shorter than the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +81,31 @@ class Row:
 
     @property
     def said(self) -> str:
-        """The verdict."""
-        return "; ".join(figure.said for figure in self.figures if figure.said) or "holds"
+        """The verdict, and what could not be measured."""
+        falls = [figure.said for figure in self.figures if not figure.ok]
+        missing = [f"{figure.name} {figure.said}" for figure in self.figures if figure.value is None]
+        held = ["holds"] if not falls and len(missing) < len(self.figures) else []
+        return "; ".join([*falls, *held, *missing])
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data, for `--json` and the sidecar."""
+        figures = {figure.name: asdict(figure) for figure in self.figures}
+        for figure in figures.values():
+            del figure["name"]
+        return {"kind": self.kind, "name": self.name, "at": round(self.second, 3), "ok": self.ok,
+                "verdict": self.said, "figures": figures}  # fmt: skip
 
 
-def bars_from(written: dict[str, float]) -> Bars:
+def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
     """The bars, with those that a storyboard names in place of the defaults."""
-    known = {field.name for field in fields(Bars)}
-    return Bars(**{name: float(value) for name, value in written.items() if name in known})
+    return replace(default, **{bar.name: written[bar.name] for bar in fields(Bars) if bar.name in written})
 
 
-def judge(parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fraction, bars: Bars) -> list[Row]:
-    """All rows of a film, in its order."""
-    film = _Film(parts, seen, heard, fps, bars)
+def judge(
+    parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fraction, bars: Bars, *, planned: bool = True
+) -> list[Row]:
+    """All rows of a film, in its order; `planned` says that its parts are what was planned, not what its cuts show."""
+    film = _Film(parts, seen, heard, fps, bars, planned)
     rows = [row for part in parts for row in (film.shot(part), *film.joins(part))]
     return [*rows, film.whole()]
 
@@ -100,6 +117,7 @@ class _Film:
     heard: Heard | None
     fps: Fraction
     bars: Bars
+    planned: bool
 
     def second(self, frame: int) -> float:
         return float(frame / self.fps)
@@ -111,20 +129,27 @@ class _Film:
         """A row for a shot."""
         looks = self.looks(*part.clear)
         if not looks:
-            why = Figure("picture", None, said="not measured, because transitions cover all of it")
+            why = Figure("picture", None, said="not measured, because a transition or a title card covers all of it")
             return Row("shot", part.name, self.second(part.start), (why,))
         figures = (*self.held(part), self.flicker(looks), *self.blank(looks))
         return Row("shot", part.name, self.second(part.start), figures)
 
     def held(self, part: Part) -> Iterator[Figure]:
         """The colour of the shot's farthest link from the scene's first, and the fine detail its last has left."""
+        if part.clear[1] - part.clear[0] < 2 and not self.seen.links[part.name][0].other:
+            yield Figure("colour", None, said="not measured, because one frame alone has nothing to be held to")
+            return
         links = self.seen.links[part.name]
         worst = max(links, key=lambda link: link.colour)
         ok = worst.colour <= self.bars.colour * (1 if worst.common else APART)
         yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, "" if ok else drift(worst.now, worst.then))
-        ok = links[-1].detail >= self.bars.sharpness
+        detail = links[-1].detail
+        if detail is None:
+            yield Figure("sharpness", None, said="not measured, because the picture is flat")
+            return
+        ok = detail >= self.bars.sharpness
         said = "" if ok else "softer than its scene's first"
-        yield Figure("sharpness", round(links[-1].detail, 3), self.bars.sharpness, ok, said)
+        yield Figure("sharpness", round(detail, 3), self.bars.sharpness, ok, said)
 
     def flicker(self, looks: Sequence[Look]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
@@ -160,9 +185,7 @@ class _Film:
         usual, here = float(np.median(around)) if around else 0.0, self.seen.looks[join].change
         value = (here + 0.1) / (usual + 0.1)
         if (motion := self.seen.motions.get(join)) is not None:
-            value = max(
-                value, (_speed(motion.over) + SMALL) / (max(_speed(motion.before), _speed(motion.after)) + SMALL)
-            )
+            value = max(value, _leap(motion))
         repeats = usual > 0.3 and here < 0.1 * usual
         said = "the picture jumps" if value > self.bars.jump else "a frame is shown twice" if repeats else ""
         return Figure("jump", round(value, 2), self.bars.jump, not said, said)
@@ -190,51 +213,69 @@ class _Film:
                      "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once")  # fmt: skip
 
     def whole(self) -> Row:
-        """A row for the film: cuts that nobody planned, and sound as long as the picture."""
-        planned = {part.start for part in self.parts} | {frame for part in self.parts for frame in part.joins}
-        covered = [(part.start, part.clear[0]) for part in self.parts] + [
-            (part.clear[1], part.end) for part in self.parts
-        ]
-        strange = [
-            cut for cut in self.seen.cuts
-            if not any(abs(cut - frame) <= 1 for frame in planned)
-            and not any(start - 1 <= cut <= end + 1 for start, end in covered if end > start)
-        ]  # fmt: skip
-        where = ", ".join(f"{self.second(cut):.2f} s" for cut in strange)
-        figures = [
-            Figure("cuts", len(strange), 0, not strange, f"cuts that were not planned at {where}" if strange else "")
-        ]
-        if self.heard is not None:
-            asked = round(len(self.seen.looks) / self.fps * SAMPLE_RATE)
-            apart = self.heard.samples - asked
-            ok = abs(apart) <= 1
-            figures.append(
-                Figure("length", apart, 1, ok, "" if ok else f"the sound is {apart} samples off the picture")
-            )
-        return Row("film", "film", 0.0, tuple(figures))
+        """A row for the film: cuts that nobody planned, who is seen, and sound as long as the picture."""
+        none = "not measured, because nothing here tells one face or subject from another"
+        return Row("film", "film", 0.0, (self.strange(), Figure("identity", None, said=none), *self.length()))
+
+    def strange(self) -> Figure:
+        """Cuts that were not planned."""
+        if not self.planned:
+            return Figure("cuts", None, said="not measured, because nothing tells which cuts were planned")
+        starts = {frame for part in self.parts for frame in (part.start, *part.joins, *part.breaks)}
+        starts |= {number for part in self.parts for frames in covered(part) for number in frames}
+        found = [cut for cut in self.seen.cuts if not starts & {cut - 1, cut, cut + 1}]
+        where = ", ".join(f"{self.second(cut):.2f} s" for cut in found)
+        return Figure("cuts", len(found), 0, not found, f"cuts that were not planned at {where}" if found else "")
+
+    def length(self) -> Iterator[Figure]:
+        """How many samples the sound is longer than the picture, and whether anything is heard."""
+        if self.heard is None:
+            return
+        off = self.heard.samples - round(len(self.seen.looks) / self.fps * SAMPLE_RATE)
+        ok = abs(off) <= self.bars.length
+        yield Figure("length", off, self.bars.length, ok, "" if ok else f"the sound is {off} samples off the picture")
+        loudest = max(self.heard.levels, default=SILENT)
+        ok = loudest > SILENT
+        yield Figure("loudest", round(loudest, 1), SILENT, ok, "" if ok else "its sound is silent all along")
 
 
-def drift(now: Lab, then: Lab) -> str:
-    """What drifted, in words: the light, the strength of colours, or their tint."""
-    light = float((now - then)[:, 0].mean())
-    was, here = then[:, 1:], now[:, 1:]
-    grown = float(((was * here).sum() + GREY) / (np.square(was).sum() + GREY))
-    tint = float(np.hypot(*(here - grown * was).mean(axis=0)))
-    # Another exposure takes the strength of colours along, and so does a veil of light: neither is a drift of theirs.
-    exposed, veiled = now[:, 0].mean() / then[:, 0].mean(), (100 - now[:, 0].mean()) / (100 - then[:, 0].mean())
-    strength = (grown - float(np.clip(grown, *sorted((min(1.0, exposed, veiled), max(1.0, exposed, veiled)))))) * float(
-        np.hypot(*was.T).mean()
-    )
-    words = {
-        "darker" if light < 0 else "brighter": abs(light),
-        "paler" if strength < 0 else "more colourful": abs(strength) * 1.5,
-        "tinted": tint * 1.5,
+def covered(part: Part) -> tuple[range, range]:
+    """The frames of a shot that transitions cover, at its head and its tail."""
+    return range(part.start, part.clear[0]), range(part.clear[1], part.end)
+
+
+def drift(now: Colours, then: Colours) -> str:
+    """What drifted, in words: the one change that explains most of it, of light, of colours' strength, or of tint."""
+    grey, was = now.mean(axis=1, keepdims=True), then.mean(axis=1, keepdims=True)
+    light, strength = "darker" if grey.mean() < was.mean() else "brighter", _fit(now - grey, then - was)
+    left = {
+        light: min(_left(now, then * _fit(now, then)), _left(now, 255 - (255 - then) * _fit(255 - now, 255 - then))),
+        "paler" if strength < 1 else "more colourful": _left(now, was + (then - was) * strength),
     }
-    return f"its colour drifts: {max(words, key=lambda word: words[word])}"
+    gains = _fit(now, then, axis=0)
+    if gains.max() > TINT * gains.min():
+        left["tinted"] = PLIABLE * _left(now, then * gains)
+    return f"its colour drifts: {min(left, key=lambda word: left[word])}"
+
+
+def _fit(now: Colours, then: Colours, axis: int | None = None) -> Any:  # noqa: ANN401  a number, or one a channel
+    """The factor that brings colours nearest to others."""
+    return ((now * then).sum(axis=axis) + 1e-6) / (np.square(then).sum(axis=axis) + 1e-6)
+
+
+def _left(now: Colours, explained: Colours) -> float:
+    """What a change leaves unexplained, in steps of 8 bits; half a step is rounding."""
+    return float(np.sqrt(np.square(now - explained).mean())) + 0.5
 
 
 def _speed(flow: tuple[float, float]) -> float:
     return math.hypot(*flow)
+
+
+def _leap(motion: Motion) -> float:
+    """How much farther the picture moves over the join than it does before or after it; 1 where it does not."""
+    usual = max(_speed(motion.before), _speed(motion.after))
+    return 1 + min(math.dist(motion.over, motion.before), math.dist(motion.over, motion.after)) / (usual + SMALL)
 
 
 def _kept(motion: Motion) -> float:

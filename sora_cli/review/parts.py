@@ -11,7 +11,7 @@ from itertools import pairwise
 class Part:
     """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
 
-    `joins` are the frames inside or at its head that open a carried-on stretch.
+    `joins` are the frames inside or at its head that open a stretch that carries on, `breaks` those that open another.
     """
 
     name: str
@@ -20,12 +20,13 @@ class Part:
     end: int
     clear: tuple[int, int]
     joins: tuple[int, ...] = ()
+    breaks: tuple[int, ...] = ()
 
     @property
     def links(self) -> list[tuple[int, int]]:
         """First and past-last frame of each link of its chain, where no transition covers it."""
         start, end = self.clear
-        edges = [start, *(join for join in self.joins if start < join < end), end]
+        edges = [start, *sorted(at for at in self.joins + self.breaks if start < at < end), end]
         return [edge for edge in pairwise(edges) if edge[1] > edge[0]]
 
 

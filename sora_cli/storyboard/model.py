@@ -298,6 +298,8 @@ class Storyboard:
     provenance: Provenance = Provenance()
     memory: Mapping[str, Any] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
+    bars: Mapping[str, float] = field(default_factory=dict)
+    """What a review holds the film to, as far as the author says."""
     allow_outside: bool = False
     """Whether files may lie outside `folder`."""
     policy: str = "standard"

@@ -21,6 +21,7 @@ from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.schema import (
     BeatForm,
     FilmForm,
+    ReviewForm,
     SceneForm,
     ShotForm,
     SpokenForm,
@@ -110,6 +111,7 @@ class Resolver:
             subtitles=film.subtitles or "off",
             provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
+            bars={name: value for name, value in vars(film.review or ReviewForm()).items() if value is not None},
             policy=policy,
             policy_path=policy_path,
             written=frozenset(self._document.keys()),

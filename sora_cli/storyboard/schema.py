@@ -340,6 +340,21 @@ class SceneForm(Level):
     shots = Needed(Listed(ShotItem, 1), "The shots, in order.")
 
 
+def _bar(least: float, most: float) -> Plain[float]:
+    return Plain(forms.number(least, most), _json({"type": "number", "minimum": least, "maximum": most}))
+
+
+class ReviewForm(Form):
+    """What `sora review` holds the film to; its defaults where not written."""
+
+    colour = Key(_bar(0.1, 100), "CIE dE2000 that a shot may be from its scene's first.")
+    sharpness = Key(_bar(0, 2), "The share of its scene's fine detail that a shot must have.")
+    jump = Key(_bar(1, 100), "The change over a join, in usual changes from frame to frame.")
+    flicker = Key(_bar(0, 100), "Steps of 8 bits that what stands still may pulse by.")
+    click = Key(_bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
+    level = Key(_bar(0, 100), "dB that the sound may step by at a join.")
+
+
 Memory: Shape[dict[str, object] | str] = OneOf(Table(Single), Text)
 
 
@@ -355,6 +370,7 @@ class FilmForm(Level):
     subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
     memory = Key(Memory, "How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.")
+    review = Key(ReviewForm, "What `sora review` holds the film to: {colour: 3, sharpness: 0.9, jump: 2}.")
     policy = Key(Policy, "standard, strict, off, or a policy file.")
     vars = Key(Table(Single), "${name} anywhere in the storyboard; `--set name=value` wins.")
     scenes = Key(Listed(SceneForm, 1), "The scenes; or `shots` alone.")
@@ -378,6 +394,7 @@ PLACES: dict[str, type[Form]] = {
     "title": TitleForm,
     "provenance": ProvenanceForm,
     "watermark": WatermarkForm,
+    "review": ReviewForm,
 }
 """Which mapping stands under which key."""
 

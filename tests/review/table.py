@@ -57,8 +57,7 @@ def counted(kind: str, films: Sequence[Made], strength: float = 2) -> int:
 def lines(numbers: Iterable[int]) -> Iterable[str]:
     """The table: how many of the clean films raise no alarm, and how many faults of each strength are named."""
     films = [clean(number) for number in numbers]
-    quiet = [film for film in films if not (found := alarms(film)) or print(film.number, found, file=sys.stderr)]
-    yield f"clean, no alarm: {len(quiet)} of {len(films)}"
+    yield f"clean, no alarm: {sum(not alarms(film) for film in films)} of {len(films)}"
     for kind in KINDS:
         weak, middle, strong = (counted(kind, films, strength) for strength in (1, 2, 3))
         yield f"| {kind} | {weak} | {middle} | {strong} | {len(films)} |"
@@ -66,4 +65,4 @@ def lines(numbers: Iterable[int]) -> Iterable[str]:
 
 if __name__ == "__main__":
     for line in lines(range(1 if sys.argv[1] == "odd" else 0, 30, 2)):
-        print(line, flush=True)
+        sys.stdout.write(f"{line}\n")

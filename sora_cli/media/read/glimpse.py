@@ -40,3 +40,17 @@ def _small(film: Film, frames: Iterator[av.VideoFrame], size: tuple[int, int]) -
     for frame in frames:
         shrink = shrink or Chain(*film.to_rgb(frame), ("scale", down), ("format", {"pix_fmts": "gbrp"}))
         yield rgb_bytes(shrink(frame))
+
+
+def narrow(film: Film, numbers: Sequence[int], width: int) -> Iterator[Frames]:
+    """The film's frames `numbers` as `(h, w, 3)` sRGB bytes in its shape, no wider than `width`.
+
+    Raises:
+        MediaError: the file cannot be read, has no such frames, or is in high dynamic range.
+    """
+    wide, high = film.facts.width, film.facts.height
+    size = (width, max(2, round(high * width / wide))) if wide > width else None
+    shrink: Chain | None = None
+    for frame in film.frames(numbers):
+        shrink = shrink or Chain(*film.to_rgb(frame, size))
+        yield rgb_bytes(shrink(frame))

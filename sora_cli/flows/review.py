@@ -1,0 +1,145 @@
+"""Review: look at a film, ours or not, and say what holds and what falls short; a row a shot, a row a join."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sora_cli.cancel import Halt
+from sora_cli.errors import RequestError, SoraError, counted
+from sora_cli.media.read import Film, open_film
+from sora_cli.media.read.glimpse import narrow
+from sora_cli.record import sidecar
+from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
+from sora_cli.review.ears import listen
+from sora_cli.review.judge import Bars, Row, bars_from, judge
+from sora_cli.review.parts import Part, by_cuts
+from sora_cli.review.watch import WIDTH, find_cuts, watch
+from sora_cli.shoot.studio import place
+
+COLUMNS = ("at", "what", "figures", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What was found of a film. `planned` says that its sidecar told its shots; else its cuts did."""
+
+    film: Path
+    planned: bool
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was measured holds."""
+        return all(row.ok for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json` and the sidecar."""
+        return {
+            "film": str(self.film), "ok": self.ok, "planned": self.planned, "remarks": list(self.remarks),
+            "rows": [row.as_dict() for row in self.rows],
+        }  # fmt: skip
+
+    def table(self) -> Iterator[list[str]]:
+        """A row of words for each row."""
+        for row in self.rows:
+            values = [figure for figure in row.figures if figure.value is not None]
+            figures = ", ".join(f"{figure.name} {figure.value:g}" for figure in values)
+            yield [f"{row.second:.2f} s", f"{row.kind} {row.name}" if row.kind != "film" else "film", figures, row.said]
+
+    @property
+    def words(self) -> str:
+        """The closing line."""
+        short = sum(not row.ok for row in self.rows)
+        return f"{counted(short, 'row')} of {len(self.rows)} fall short" if short else "everything measured holds"
+
+
+def review(path: Path) -> Review:
+    """Look at a film; what is measured of one that its sidecar tells is kept there.
+
+    Raises:
+        MediaError: the film cannot be read.
+    """
+    record, remarks = _told(path)
+    with open_film(path) as film:
+        parts, fitting = _parts(film, record) if record else ((), ())
+        remarks = [*remarks, *fitting]
+        fps = Fraction(record.film.fps) if record and parts else film.facts.fps or Fraction(24)
+        numbers = film.shown_at(fps) if film.facts.variable and not parts else range(film.facts.frames)
+        planned = bool(parts) and record is not None and all(take.at is not None for take in record.takes)
+        own = bool(parts)
+        parts = parts or by_cuts(*find_cuts(narrow(film, numbers, WIDTH)))
+        seen = watch(narrow(film, numbers, WIDTH), parts)
+        heard = listen(film.sound()) if film.facts.channels else None
+    # What others make may end when it likes: AAC alone adds a block of samples.
+    bars = bars_from(record.bars, Bars()) if record and own else Bars(length=math.inf)
+    found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))
+    return _kept(found) if own else found
+
+
+def _told(path: Path) -> tuple[FilmRecord | None, list[str]]:
+    """What the sidecar of a film says of it, and what a person should know where that is nothing."""
+    facts = sidecar.read(path)
+    by_cuts = "its shots are found by its cuts"
+    if not facts or sidecar.is_note(facts):
+        return None, [f"no sidecar tells its shots: {by_cuts}"]
+    try:
+        record = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
+    except RequestError as error:
+        return None, [f"{error.message}: {by_cuts}"]
+    if sidecar.film_hash(path) != record.film.sha256:
+        return None, [f"the film was changed after its sidecar was written: {by_cuts}"]
+    return record, []
+
+
+def _parts(film: Film, record: FilmRecord) -> tuple[list[Part], list[str]]:
+    """The shots that a sidecar tells, in frames of the film; none where they do not fit."""
+    frames, last = film.facts.frames, max((shot.start + shot.frames for shot in record.shots), default=0)
+    if frames != last or len({shot.name for shot in record.shots}) < len(record.shots):
+        return [], [f"its sidecar tells of {last} frames in {len(record.shots)} shots: its shots are found by its cuts"]
+    old = any(take.at is None for take in record.takes)
+    remarks = ["joins are not measured, because an earlier version wrote the sidecar"] if old else []
+    return [_part(number, record) for number in range(len(record.shots))], remarks
+
+
+def _part(number: int, record: FilmRecord) -> Part:
+    shot = record.shots[number]
+    later = record.shots[number + 1 : number + 2]
+    end = shot.start + shot.frames
+    clear = (shot.start + max(shot.overlap, shot.lead), end - sum(other.overlap for other in later))
+    joins, breaks = _joins(shot, [take for take in record.takes if take.plays and take.at is not None])
+    if not any(take.shot == shot.name for take in record.takes) and not any(take.at is None for take in record.takes):
+        clear = (end, end)  # a title card
+    return Part(shot.name, shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
+
+
+def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], list[int]]:
+    """Where takes of a shot that play carry on from the one that plays before, and where others begin inside it."""
+    joins, breaks = [], []
+    for before, take in pairwise(played):
+        if take.shot != shot.name or take.at is None or not shot.start <= take.at < shot.start + shot.frames:
+            continue
+        carries = take.opening is not None and before.key in take.opening.takes
+        covered = take.at == shot.start and bool(shot.overlap)
+        if carries and not covered:
+            joins.append(take.at)
+        elif take.at > shot.start:
+            breaks.append(take.at)
+    return joins, breaks
+
+
+def _kept(found: Review) -> Review:
+    """Keep in the sidecar what was found; where that cannot be written, it is said."""
+    try:
+        with place(found.film, Halt()):
+            sidecar.write_review(found.film, found.as_dict())
+    except SoraError as error:
+        why = f"what was found is not kept in the sidecar: {error.message}"
+        return Review(found.film, found.planned, found.rows, (*found.remarks, why))
+    return found

@@ -1,0 +1,185 @@
+"""`sora review`: a row a shot and a row a join of any film; what cannot be measured is said, with its reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from skimage import data
+
+from sora_cli.cli.main import main
+from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
+from sora_cli.events import Recording
+from sora_cli.flows import film
+from sora_cli.flows.review import Review, review
+from sora_cli.media.stream import Frames
+from tests.boards import board, catalogue
+
+PHOTOGRAPH = data.astronaut()[60:420]
+
+
+def panned(start: int, count: int) -> Frames:
+    """A camera that moves over a photograph, one pixel a frame."""
+    return np.stack([PHOTOGRAPH[100:228, at : at + 192] for at in range(start, start + count)])
+
+
+def place(picture: Frames) -> int:
+    """How far the camera has moved."""
+    return min(range(80), key=lambda at: float(np.abs(panned(at, 1)[0].astype(float) - picture).mean()))
+
+
+class Panning:
+    """Goes on where the given frames are; `dark` in the prompt takes a third of the light."""
+
+    def __init__(self, card: EngineCard) -> None:
+        self.card = card
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        progress(1, 1)
+        frames = panned(0 if given.opening is None else place(given.opening[0]), take.frames)
+        return Footage((frames * 0.66).astype(np.uint8) if "dark" in take.prompt else frames, take.fps)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue())
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Panning(card))
+    return tmp_path
+
+
+def make(folder: Path, *shots: Any, **written: Any) -> film.Film:
+    return film.make(board(*shots, **LOOK, **written), folder / "film.mp4", report=Recording())
+
+
+LOOK: dict[str, Any] = {"output": {"size": "192x128", "fps": 12}, "look": "off"}
+CARRIED = {"name": "walk", "beats": [{"prompt": "a", "duration": "1s"}, {"prompt": "b", "duration": "1s"}]}
+
+
+def written(path: Path, frames: Sequence[Frames]) -> Path:
+    """A film that nobody told about."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=12)
+        video.width, video.height, video.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
+        for picture in frames:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(video.encode(None))
+    return path
+
+
+def verdicts(found: Review) -> dict[str, str]:
+    return {f"{row.kind} {row.name}": row.said for row in found.rows}
+
+
+def test_a_film_that_holds_has_a_row_a_shot_and_a_row_a_join(folder: Path) -> None:
+    found = review(make(folder, CARRIED).path)
+    assert found.ok, verdicts(found)
+    assert found.planned
+    assert [(row.kind, row.name, row.second) for row in found.rows] == [
+        ("shot", "walk", 0.0), ("join", "walk/1", 1.0), ("film", "film", 0.0),
+    ]  # fmt: skip
+    assert "identity not measured, because" in found.rows[-1].said
+
+
+def test_what_was_found_is_kept_and_the_film_stays_up_to_date(folder: Path) -> None:
+    made = make(folder, CARRIED)
+    found = review(made.path)
+    assert json.loads(made.sidecar.read_text())["review"] == found.as_dict()
+    assert make(folder, CARRIED).reused
+
+
+def test_a_shot_of_another_light_is_named_and_the_gate_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make(folder, {"name": "day", "prompt": "a"}, {"name": "dusk", "prompt": "dark"})
+    assert verdicts(review(made.path))["shot dusk"] == "its colour drifts: darker"
+    assert main(["review", str(made.path)]) == 0
+    assert main(["review", str(made.path), "--gate", "--json"]) == 1
+    printed = capsys.readouterr().out
+    assert json.loads(printed[printed.index("{") :])["ok"] is False
+
+
+def test_the_storyboard_says_what_the_film_is_held_to(folder: Path) -> None:
+    shots = {"name": "day", "prompt": "a"}, {"name": "dusk", "prompt": "dark"}
+    found = review(make(folder, *shots, review={"colour": 60, "sharpness": 0}).path)
+    assert found.ok
+    assert {figure.name: figure.bar for figure in found.rows[1].figures}["colour"] == 60
+
+
+def test_a_film_without_its_clips_is_reviewed_the_same(folder: Path) -> None:
+    made = make(folder, CARRIED)
+    before = review(made.path)
+    shutil.rmtree(folder / "store")
+    assert review(made.path) == before
+
+
+def test_a_film_without_a_sidecar_is_told_by_its_cuts(tmp_path: Path) -> None:
+    other = np.ascontiguousarray(np.flip(panned(0, 24), axis=(1, 3)))
+    found = review(written(tmp_path / "any.mp4", [*panned(0, 24), *other]))
+    assert [(row.kind, row.second) for row in found.rows] == [("shot", 0.0), ("shot", 2.0), ("film", 0.0)]
+    assert found.remarks == ("no sidecar tells its shots: its shots are found by its cuts",)
+    assert "cuts not measured, because nothing tells which cuts were planned" in found.rows[-1].said
+    assert list(tmp_path.iterdir()) == [tmp_path / "any.mp4"]
+
+
+def change(made: film.Film, alter: Callable[[dict[str, Any]], object]) -> str:
+    facts = json.loads(made.sidecar.read_text())
+    alter(facts)
+    made.sidecar.write_text(json.dumps(facts))
+    return made.sidecar.read_text()
+
+
+@pytest.mark.parametrize(
+    ("alter", "why"),
+    [
+        (lambda facts: facts["film"].update(sha256="0" * 64), "the film was changed after its sidecar was written"),
+        (lambda facts: facts["shots"][0].update(frames=5), "its sidecar tells of 5 frames"),
+        (lambda facts: facts["shots"][0].update(start=-5), "is damaged"),
+        (lambda facts: facts.update(takes="none"), "is damaged"),
+    ],
+    ids=["changed", "short", "negative", "nonsense"],
+)
+def test_a_sidecar_that_does_not_fit_is_not_believed_and_not_changed(
+    folder: Path, alter: Callable[[dict[str, Any]], object], why: str
+) -> None:
+    made = make(folder, CARRIED)
+    told = change(made, alter)
+    found = review(made.path)
+    assert not found.planned
+    assert why in found.remarks[0]
+    assert made.sidecar.read_text() == told
+
+
+def test_a_black_film_is_black_and_nothing_else(tmp_path: Path) -> None:
+    found = review(written(tmp_path / "black.mp4", [np.zeros((128, 192, 3), np.uint8)] * 24))
+    assert verdicts(found)["shot shot 1"] == "24 black frames; sharpness not measured, because the picture is flat"
+
+
+def test_a_film_of_one_frame_has_nothing_to_be_held_to(tmp_path: Path) -> None:
+    found = review(written(tmp_path / "one.mp4", [*panned(0, 1)]))
+    assert found.ok
+    assert "colour not measured, because one frame alone has nothing to be held to" in found.rows[0].said
+
+
+def test_a_title_card_is_not_judged(folder: Path) -> None:
+    found = review(make(folder, {"name": "card", "title": "The End", "duration": "1s"}, CARRIED).path)
+    assert found.ok, verdicts(found)
+    assert verdicts(found)["shot card"] == "picture not measured, because a transition or a title card covers all of it"
+
+
+def test_frames_under_a_transition_are_not_judged(folder: Path) -> None:
+    second = {"name": "b", "prompt": "a", "duration": "2s", "transition": "fade 1s"}
+    found = review(make(folder, {"name": "a", "prompt": "a", "duration": "2s", "transition": "fade 0.5s"}, second).path)
+    assert found.ok, verdicts(found)
+    assert Fraction(found.rows[1].second) == 1
