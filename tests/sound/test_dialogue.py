@@ -1,0 +1,165 @@
+"""Lines in a plan: who says them, how long they take, where they fall, and what is told of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from sora_cli.engines.base import Ability
+from sora_cli.errors import StoryboardError
+from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.timeline import subtitles
+from sora_cli.storyboard import load
+from tests.boards import CARD, board, catalogue
+
+RATE = 48_000
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One store for all of these tests, so that each line is said once."""
+    folder = tmp_path_factory.getbasetemp() / "spoken"
+    monkeypatch.setenv("SORA_STORE", str(folder))
+
+
+def spoken(*lines: Any, duration: Any = "spoken", **film: Any) -> Plan:
+    shot = {"prompt": "a", "duration": duration, "dialogue": list(lines)}
+    cast = {"mara": {"looks": "a woman", "voice": "en-gb-1"}, "tom": {"looks": "a man", "voice": "en-us-3"}}
+    return plan_takes(board(shot, "b", **{"cast": cast, **film}), catalogue())
+
+
+OFF = {"sound": "off"}
+BURNS = {"cast": "mara", "line": "It burns."}
+NOBODY = {"line": "Nobody came."}
+
+
+def test_a_spoken_beat_is_as_long_as_its_lines_with_lead_and_tail() -> None:
+    plan = spoken(BURNS, NOBODY)
+    one, two = plan.lines
+    lead, pause, tail = Fraction(3, 10), Fraction(2, 5), Fraction(1, 2)
+    assert one.start == lead * RATE
+    assert two.start == one.end + pause * RATE
+    seconds = Fraction(two.end, RATE) + tail
+    assert abs(plan.shots[1].start / plan.fps - seconds) <= Fraction(1, 2) / plan.fps
+    assert plan.remarks == ()
+    longer = spoken(BURNS, duration={"lead": "1s", "tail": "2s"})
+    assert longer.lines[0].start == RATE
+    assert longer.shots[1].start == round((1 + Fraction(longer.lines[0].said.length, RATE) + 2) * plan.fps)
+
+
+def test_the_narrator_speaks_where_nobody_is_named_and_everybody_has_their_voice() -> None:
+    plan = spoken(BURNS, NOBODY, narrator={"voice": "en-us-4"})
+    assert [line.spoken.voice for line in plan.lines if line.spoken] == ["en-gb-1", "en-us-4"]
+    plan = spoken(
+        {"cast": "ann", "line": "Hello."}, {"cast": "ben", "line": "Hello."}, NOBODY, cast={"ann": "a", "ben": "b"}
+    )
+    voices = [line.spoken.voice for line in plan.lines if line.spoken]
+    assert len(set(voices)) == 3
+    assert [remark.message.partition(":")[0] for remark in plan.remarks] == [
+        "ann has no voice of their own", "ben has no voice of their own",
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_is_told() -> None:
+    plan = spoken(BURNS, {"cast": "mara", "line": "Look at it!", "at": "0.5s"}, duration="1s")
+    messages = [remark.message for remark in plan.remarks]
+    assert any("ends" in message and "after its beat" in message for message in messages)
+    assert any(message.startswith("mara still says 'It burns.'") for message in messages)
+    last = plan_takes(board({"prompt": "a", "duration": "0.5s", "dialogue": NOBODY}), catalogue())
+    assert any("the film ends" in remark.message for remark in last.remarks)
+
+
+def test_words_that_a_voice_cannot_read_are_told_and_a_line_without_others_is_refused() -> None:
+    plan = spoken({"cast": "mara", "line": "Привет, Tom."})
+    assert any("cannot read Привет," in remark.message for remark in plan.remarks)
+    with pytest.raises(StoryboardError, match="nothing to say"):
+        spoken({"cast": "mara", "line": "東京"})
+    assert spoken({"cast": "mara", "line": "東京"}, say={"東京": "TOH-kyoh"}).remarks == ()
+
+
+MISTAKES = """
+cast: {mara: {looks: a woman, voice: en-gb-11}}
+narrator: {voice: nobody}
+shots:
+  - prompt: a
+    dialogue: [{cast: mara, line: ""}, {cast: mara, line: Hello., at: -1s}, {cast: mara, line: Hello., pan: up}]
+  - {prompt: b, duration: spoken}
+  - {prompt: c, dialogue: {line: Hello., file: none.wav}}
+"""
+
+
+def test_mistakes_are_told_at_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(MISTAKES, encoding="utf-8")
+    with pytest.raises(StoryboardError) as caught:
+        load(path)
+    told = [(problem.mark.line if problem.mark else 0, problem.message) for problem in caught.value.problems]
+    wanted = ((6, "empty"), (6, "cannot be negative"), (6, "not a place"), (7, "nobody speaks"), (8, "no such file"))
+    for line, words in wanted:
+        assert any(where == line and words in message for where, message in told), (line, words, told)
+
+
+def test_a_voice_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(
+        "cast: {mara: {looks: a, voice: en-gb-11}}\nnarrator: {voice: nobody}\n"
+        "shots: [{prompt: a, dialogue: [{cast: mara, line: Hi.}, {line: Hello.}]}]\n", encoding="utf-8",
+    )  # fmt: skip
+    with pytest.raises(StoryboardError) as caught:
+        plan_takes(load(path), catalogue())
+    marks = [(problem.mark.line, problem.mark.column) for problem in caught.value.problems if problem.mark]
+    assert marks == [(1, 32), (2, 19)]
+    assert "en-gb-1" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (22_050, 2), (96_000, 6), (48_000, 2)])
+def test_a_recording_of_any_rate_and_layout_is_as_long_as_it_is(tmp_path: Path, rate: int, channels: int) -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(rate * 3 // 2) / rate)
+    soundfile.write(tmp_path / "take.wav", np.repeat(tone[:, None], channels, 1), rate)
+    shot = {"prompt": "a", "duration": "spoken", "dialogue": {"cast": "mara", "line": {"file": "take.wav"}}}
+    plan = plan_takes(board(shot, cast={"mara": "a woman"}, folder=tmp_path), catalogue())
+    (line,) = plan.lines
+    assert abs(line.said.length - 1.5 * RATE) <= 2
+    assert line.spoken is None
+    assert line.laid
+
+
+def test_a_model_that_speaks_is_left_to_speak_and_recordings_are_laid_all_the_same(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "take.wav", np.zeros((RATE, 1)), RATE)
+    lines = [{"cast": "mara", "line": "It burns."}, {"line": "It did.", "file": "take.wav"}]
+    shots = [{"prompt": word, "dialogue": lines, "duration": "4s", **off} for word, off in (("a", {}), ("b", OFF))]
+    card = catalogue(abilities=CARD.abilities | {Ability.SOUND})
+    plan = plan_takes(board(*shots, cast={"mara": {"looks": "a woman", "voice": "en-gb-1"}}, folder=tmp_path), card)
+    assert [line.laid for line in plan.lines] == [False, True, True, True]
+    first = plan.takes[0].prompt
+    assert 'a woman says: "It burns."' in first
+    assert "It did." not in first
+
+
+def test_five_thousand_words_are_a_line() -> None:
+    words = "la " * 5000
+    plan = spoken(BURNS)
+    from sora_cli.plan.plan import survey
+
+    shot = {"prompt": "a", "duration": "4s", "dialogue": {"line": words.strip()}}
+    found = survey(board(shot), catalogue())
+    assert found.plan is not None
+    assert any("after its beat" in remark.message for remark in found.plan.remarks)
+    assert any("estimated" in remark.message for remark in found.plan.remarks)
+    assert plan.lines
+
+
+def test_subtitles_are_what_is_said_when_it_is_said() -> None:
+    plan = spoken(
+        BURNS, {**NOBODY, "at": "2s"}, {"cast": "tom", "line": "Who is there?", "offscreen": True}, subtitles="srt"
+    )
+    burns, nobody, who = subtitles(plan)
+    assert [each.text for each in (burns, nobody, who)] == ["It burns.", "Nobody came.", "TOM: Who is there?"]
+    assert burns.start == pytest.approx(0.3, abs=1e-4)
+    assert nobody.start == pytest.approx(2, abs=1e-4)
+    assert subtitles(spoken(BURNS)) == ()
