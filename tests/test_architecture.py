@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
     # values, files, and what the work tells
-    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling"),
+    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
@@ -27,6 +27,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "data": {"errors"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 
@@ -34,7 +35,7 @@ ONE_ROOM = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "yaml": ("storyboard/",),
-    "pydantic": ("engines/", "plan/", "record/", "flows/lineage.py", "events.py"),
+    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "flows/", "events.py"),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "transformers": ("engines/",),

@@ -12,7 +12,7 @@ from sora_cli.engines import catalogue
 from sora_cli.events import Recording
 from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.plan.takes import key_fields, take_key
+from sora_cli.plan.data import TakeFields
 from sora_cli.plan.timeline import assemble
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store
@@ -40,7 +40,7 @@ def pairs() -> Plan:
 def without_opening(plan: Plan) -> Plan:
     """The same takes, seeds and all, with nothing to carry on from."""
     takes = [replace(take, opening=None) for take in plan.takes]
-    return replace(plan, takes=tuple(replace(take, key=take_key(key_fields(take))) for take in takes), shots=())
+    return replace(plan, takes=tuple(replace(take, key=TakeFields.of(take).take_key) for take in takes), shots=())
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
@@ -61,7 +61,7 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
                 for key, at in (
                     (before.key, before.skip + before.play - 1),
                     (after.key, after.skip),
-                    (take_key(key_fields(free)), after.skip),
+                    (TakeFields.of(free).take_key, after.skip),
                 )
             )
             gains.append(psnr(first, last) - psnr(alone, last))

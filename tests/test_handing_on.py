@@ -16,7 +16,8 @@ from sora_cli.events import Recording, Report
 from sora_cli.master import finish
 from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.plan.takes import key_fields, latents_go_on
+from sora_cli.plan.data import TakeFields
+from sora_cli.plan.takes import latents_go_on
 from sora_cli.plan.timeline import assemble
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
@@ -134,7 +135,7 @@ def test_an_anchor_that_hangs_on_the_shot_is_no_anchor_for_it() -> None:
 def test_engines_that_hand_latents_on_are_given_them_as_they_are() -> None:
     card = catalogue(native_size=(96, 64), fixed_size=True, tails=True)
     takes = plan_takes(board(ANCHOR, CHAIN), card).takes
-    assert all(take.opening is None or "colour" not in key_fields(take)["from"] for take in takes)
+    assert all(take.opening is None or "colour" not in TakeFields.of(take).to_dict()["from"] for take in takes)
 
 
 def test_what_the_grid_adds_is_dropped_at_the_front_where_the_end_is_handed_on() -> None:

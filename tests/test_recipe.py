@@ -33,8 +33,8 @@ shots:
 
 
 def told(plan: Plan, store: Path) -> dict[str, Any]:
-    made = recipe.written(plan, Store(store), draft=False, only=(), deliver="web", engine="nano")
-    return json.loads(json.dumps(made))  # type: ignore[no-any-return]
+    made = recipe.write(plan, Store(store), draft=False, only=(), deliver="web", engine="nano")
+    return json.loads(json.dumps(made.to_dict()))  # type: ignore[no-any-return]
 
 
 def shown(shot: PlannedShot) -> list[object]:
@@ -89,6 +89,16 @@ def test_files_go_by_name_and_hash(tmp_path: Path) -> None:
         recipe.board_of(recipe.read(made), tmp_path / "again", [tmp_path / "refs"])
 
 
+EMPTY: dict[str, Any] = {
+    "version": 1, "sora": "1", "draft": False, "only": [], "deliver": "web", "storyboard": {"shots": ["a"]},
+    "files": {}, "takes": {}, "made_on": [],
+}  # fmt: skip
+
+
+def test_an_empty_recipe_is_read() -> None:
+    assert recipe.read(EMPTY).to_dict() == EMPTY
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -97,9 +107,8 @@ def test_files_go_by_name_and_hash(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_recipe_by_anybody_is_read_with_care(change: dict[str, Any]) -> None:
-    good = {"version": 1, "sora": "1", "draft": False, "only": [], "deliver": "web", "storyboard": {}, "files": {}}
     with pytest.raises(RequestError):
-        recipe.read({**good, "takes": {}, "made_on": [], **change})
+        recipe.read({**EMPTY, **change})
 
 
 @pytest.mark.parametrize("name", ["../start.png", "/etc/start.png", "a\\\\b.png", "a/b.png", "", "..", "a\0b"])
@@ -107,7 +116,7 @@ def test_files_of_a_recipe_stay_in_their_folder(tmp_path: Path, name: str) -> No
     (tmp_path / "given").write_bytes(b"x")
     sha = recipe.file_hash(tmp_path / "given")
     with pytest.raises(RequestError, match="no plain name"):
-        recipe.board_of(recipe.Recipe(board={"shots": ["a"]}, files={name: sha}), tmp_path / "to", [tmp_path / "given"])
+        recipe.board_of(recipe.read({**EMPTY, "files": {name: sha}}), tmp_path / "to", [tmp_path / "given"])
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,8 @@ def test_the_card_comes_last(tmp_path: Path) -> None:
 def test_why_names_the_fields_that_changed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     kept(store)
-    store.remember("film", {"one": KEY})
-    before = store.remembered("film")
+    store.films.remember("film", {"one": KEY})
+    before = store.films.remembered("film")
     assert store.changed(before["one"], "cd", {"prompt": "a cube", "seed": 1}) == ["prompt"]
     assert store.changed(before.get("two"), "cd", {"prompt": "a cube"}) == []
     assert store.changed(before["one"], KEY, FACTS.fields) == []

@@ -43,6 +43,7 @@ from sora_cli.storyboard.model import Storyboard, may_be_unmarked
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
     from sora_cli.plan.timeline import Cut
+    from sora_cli.record.film import RecipeRecord
     from sora_cli.stamp import Making, Signer
 
 WEB = "web"
@@ -171,7 +172,7 @@ def make(
     if done is not None:
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            store.remember_release(out, done.sidecar, heard.keys(plan, store))
+            store.films.released(out, done.sidecar, heard.keys(plan, store))
         subtitles.write(plan, out)
         unlock(out)
         return replace(done, remarks=plan.remarks)
@@ -191,17 +192,17 @@ def make(
             clips = studio.shoot(plan, report)
         studio.halt.check()
         with clock.stage("finish"):
-            again = recipe.written(
+            again = recipe.write(
                 plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
             )
             allow()  # hours may have gone by
             preflight.require_same(plan)
             film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
         film = replace(film, stages=clock.stages, remarks=plan.remarks)
-        studio.store.remember_release(out, film.sidecar, heard.keys(plan, studio.store))
+        studio.store.films.released(out, film.sidecar, heard.keys(plan, studio.store))
         made_by = maker(board).record(out.parent)
         sidecar.write(
-            plan, clips, film, store=studio.store, key=key, draft=draft, again=again, made_by=made_by,
+            plan, clips, film, store=studio.store, key=key, recipe=again, made_by=made_by,
             subtitles=subtitles.write(plan, out),
         )  # fmt: skip
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
@@ -285,7 +286,7 @@ def write_luts(
 
 def _finish(
     plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
-    again: Mapping[str, Any], sounds: heard.Heard,
+    again: RecipeRecord, sounds: heard.Heard,
 ) -> Film:  # fmt: skip
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
@@ -314,7 +315,7 @@ def in_words(signer: Signer) -> str:
     return f"{signer.subject} (self-made on this machine)" if signer.self_made else signer.subject
 
 
-def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str, Any], sounds: heard.Heard) -> Making:
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: RecipeRecord, sounds: heard.Heard) -> Making:
     """What the credential tells of how the film was made."""
     from sora_cli.stamp import Making, Origin
 
@@ -340,5 +341,5 @@ def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: Mapping[str,
         synthesized=tuple(dict.fromkeys(sound.words for sound in sounds.made)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
-        facts={"speed": speeds} if speeds else {}, recipe=again,
+        facts={"speed": speeds} if speeds else {}, recipe=again.to_dict(),
     )  # fmt: skip

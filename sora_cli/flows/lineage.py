@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sora_cli.data import MOST
 from sora_cli.engines.base import EngineCard, Reference, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError
 from sora_cli.record import recipe as recipes
-from sora_cli.record.film import MOST, CardRecord
+from sora_cli.record.film import CardRecord
 from sora_cli.record.recipe import Made
 from sora_cli.store import Store
 
@@ -44,7 +45,7 @@ def _card(key: str, store: Store) -> CardRecord:
             f"nothing says how take {key} was made: the store does not have it any more",
             hint="reproduce the film that it is of",
         )
-    return CardRecord.from_dict(card, f"the card of take {key}")
+    return CardRecord.from_dict(card.to_dict(), f"the card of take {key}")
 
 
 def made_of(key: str, record: CardRecord) -> Made:

@@ -17,11 +17,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.record import sidecar
+from sora_cli.record.film import MakerRecord, NoteRecord
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
@@ -46,23 +47,20 @@ class Maker:
     words: str = ""
     sha256: str = ""
 
-    def record(self, folder: Path) -> dict[str, Any]:
+    def record(self, folder: Path) -> MakerRecord:
         """For a file in `folder` to tell whose it is: no path in it but as seen from there."""
-        paths = [_relative(path, folder) for path in self.paths]
-        return {"command": self.command, "of": paths, "words": self.words, "sha256": self.sha256}
+        paths = tuple(_relative(path, folder) for path in self.paths)
+        return MakerRecord.model_construct(command=self.command, of=paths, words=self.words, sha256=self.sha256)
 
-    def made(self, record: object, folder: Path) -> bool:
+    def made(self, record: MakerRecord | None, folder: Path) -> bool:
         """Whether what a file in `folder` tells is this maker."""
-        if not isinstance(record, dict) or record.get("command") != self.command:
+        if record is None or record.command != self.command:
             return False
-        of = record.get("of")
-        if self.sha256 and record.get("sha256") == self.sha256:
+        if self.sha256 and record.sha256 == self.sha256:
             return True
-        if not isinstance(of, list) or record.get("words") != self.words or len(of) != len(self.paths):
+        if record.words != self.words or len(record.of) != len(self.paths):
             return False
-        return all(
-            isinstance(name, str) and same(folder / name, path) for name, path in zip(of, self.paths, strict=True)
-        )
+        return all(same(folder / name, path) for name, path in zip(record.of, self.paths, strict=True))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -166,15 +164,14 @@ def of_film(film: Path, kind: Delivery, maker: Maker, *, sheet: bool = True) -> 
 
 
 def _own_note(path: Path, maker: Maker) -> bool:
-    return maker.made(sidecar.facts_of(path).get("made_by"), path.parent)
+    return maker.made(MakerRecord.if_whole(sidecar.facts_of(path).get("made_by")), path.parent)
 
 
 def _own_film(film: Path, maker: Maker) -> bool:
     """By its sidecar and its hash; else (it was damaged, or its sidecar not yet written) by its credential."""
-    facts = sidecar.read(film)
-    ours = maker.made(facts.get("made_by"), film.parent)
-    told = facts.get("film")
-    if ours and isinstance(told, dict) and told.get("sha256") == _hash(film):
+    note = NoteRecord.if_whole(sidecar.read(film))
+    ours = note is not None and maker.made(note.made_by, film.parent)
+    if note is not None and ours and note.film.sha256 == _hash(film):
         return True
     from sora_cli import stamp
 
@@ -224,7 +221,7 @@ def table_mark(maker: Maker, folder: Path) -> Callable[[str], str]:
     """What ends a colour table in `folder` and tells whose it is; it is given the rest of the file."""
 
     def mark(text: str) -> str:
-        facts = {"version": __version__, "made_by": maker.record(folder), "sha256": _sum(text)}
+        facts = {"version": __version__, "made_by": maker.record(folder).to_dict(), "sha256": _sum(text)}
         return f"{_MARK}{json.dumps(facts, sort_keys=True)}\n"
 
     return mark
@@ -242,7 +239,7 @@ def own_table(maker: Maker) -> Own:
         except (ValueError, RecursionError):
             return False
         whole = isinstance(facts, dict) and facts.get("sha256") == _sum(text)
-        return whole and maker.made(facts.get("made_by"), path.parent)
+        return whole and maker.made(MakerRecord.if_whole(facts.get("made_by")), path.parent)
 
     return own
 

@@ -12,10 +12,14 @@ from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.plan import Plan, film_id
-from sora_cli.plan.takes import key_fields, latents_go_on
+from sora_cli.plan.data import TakeFields
+from sora_cli.plan.takes import latents_go_on
+from sora_cli.record.film import PlannedTake, PlanRecord
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
@@ -65,26 +69,17 @@ class PlanView:
     needs: Mapping[str, Estimate] = field(default_factory=dict)
     """What the largest take of each engine will need on this machine."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, JsonValue]:
         """Plain data, for `--json`."""
-        plan, handed, at = self.plan, self._handed(), self._at()
-        return {
-            "title": plan.board.title, "fps": str(plan.fps), "width": plan.width, "height": plan.height,
-            "frames": plan.frames, "seconds": plan.seconds,
-            "shots": [
-                {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
-                 "overlap": shot.overlap, "transition": shot.transition.kind}
-                for shot in plan.shots
-            ],
-            "takes": [
-                {"name": take.name, "key": take.key, "kept": self.kept[take.key], "why": self.why.get(take.key, ""),
-                 "at": at.get(take.key), "skip": take.skip, "play": take.play, "latents": take.key in handed,
-                 **key_fields(take)}
-                for take in plan.takes
-            ],
-            "needs": {name: asdict(need) for name, need in self.needs.items()},
-            "remarks": [remark.as_dict() for remark in plan.remarks],
-        }  # fmt: skip
+        handed, at = self._handed(), self._at()
+        takes = tuple(
+            PlannedTake.of(
+                take, name=take.name, key=take.key, kept=self.kept[take.key], why=self.why.get(take.key, ""),
+                at=at.get(take.key), skip=take.skip, play=take.play, latents=take.key in handed,
+            )
+            for take in self.plan.takes
+        )  # fmt: skip
+        return PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
 
     def _at(self) -> dict[str, float]:
         """When in the film each take plays, or would where it is one of several: seconds, by key."""
@@ -166,7 +161,7 @@ def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     preflight.require_ready(plan)
     preflight.require_signer()
     clips = Store(default_folder())
-    kept = {take.key: clips.card(take.key) is not None for take in plan.takes}
+    kept = {take.key: clips.has(take.key) for take in plan.takes}
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept))
 
 
@@ -194,14 +189,14 @@ def _volume(take: Take) -> int:
 def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
     """Why each take that is not kept will be shot: new, or which of its fields changed."""
     names = {take.key: take.name for take in plan.takes}
-    before = clips.remembered(film_id(plan.board))
+    before = clips.films.remembered(film_id(plan.board))
     reasons: dict[str, str] = {}
     for take in plan.takes:
         if kept[take.key]:
             continue
         moved = {"from": take.opening, "to": take.closing}
         words = []
-        for name in clips.changed(before.get(take.name), take.key, key_fields(take)):
+        for name in clips.changed(before.get(take.name), take.key, TakeFields.of(take).to_dict()):
             carry = moved.get(name)
             shot_again = carry is not None and [names[key] for key in carry.takes if not kept.get(key, True)]
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)

@@ -7,9 +7,10 @@ import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from sora_cli.bounded import read_json
+from sora_cli.data import LIST, Record
 from sora_cli.errors import StoreError
 from sora_cli.store import Kept, Store, megabytes
 
@@ -112,7 +113,7 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
         clips = kept = freed = 0
         for key, files in _by_key(store).items():
             stays = key in needs.keys or max(file.used for file in files) > time.time() - keep_days * DAY
-            stays = stays and store.card(key) is not None
+            stays = stays and store.has(key)
             kept, clips = kept + stays, clips + (not stays and any(file.path.suffix == ".mp4" for file in files))
             # The card goes first, so that a clip which is half gone is no clip.
             for file in sorted(files, key=lambda file: file.path.suffix != ".json"):
@@ -120,8 +121,8 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
                     freed += file.size
                     if not dry_run:
                         file.path.unlink(missing_ok=True)
-        for note in () if dry_run else needs.gone:
-            note.unlink(missing_ok=True)
+        for place in () if dry_run else needs.gone:
+            place.unlink(missing_ok=True)
     return Cleaned(clips=clips, size=freed, kept=kept, away=tuple(needs.away))
 
 
@@ -135,22 +136,32 @@ def _by_key(store: Store) -> dict[str, list[Kept]]:
 def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
     """What the films name that the store knows of: each one's sidecar, and what was noted at its release."""
     needs = _Needs()
-    for note, facts in store.releases():
-        sidecar = Path(str(facts.get("sidecar", "")))
+    for place, note in store.films.releases():
+        sidecar = Path(note.sidecar)
         if sidecar.is_file():
             needs.films += 1
         elif sidecar.parent.is_dir() or forget_missing:
-            needs.gone.append(note)
+            needs.gone.append(place)
             continue
         else:  # the disk may be somewhere else today; the film's clips are not ours to throw away
-            needs.away.append(str(facts.get("film", sidecar)))
-        needs.keys |= {str(key) for key in facts.get("keys", ())} | _named(sidecar)
+            needs.away.append(note.film)
+        needs.keys |= {*note.keys} | _named(sidecar)
     return needs
 
 
 def _named(sidecar: Path) -> set[str]:
     """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        facts: Any = read_json(sidecar)
-        return {str(take["key"]) for take in facts["takes"]}
+    with contextlib.suppress(OSError, ValueError):
+        told = _Names.if_whole(read_json(sidecar))
+        return {take.key for take in told.takes} if told else set()
     return set()
+
+
+class _Name(Record):
+    key: str
+
+
+class _Names(Record):
+    """As much of a sidecar as may be read of any that names takes."""
+
+    takes: Annotated[tuple[_Name, ...], LIST]

@@ -30,13 +30,13 @@ from sora_cli.media.stream import Frames
 from sora_cli.plan import plan_takes
 from sora_cli.record import recipe as recipes
 from sora_cli.record import sidecar
-from sora_cli.record.film import CardRecord, FilmRecord
-from sora_cli.record.recipe import Made, Recipe
+from sora_cli.record.film import CardRecord, FilmRecord, RecipeRecord
+from sora_cli.record.recipe import Made
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
 from sora_cli.shoot.studio import Studio
-from sora_cli.store import Clip, Store
+from sora_cli.store import Card, Clip, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +137,20 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path 
     desk = _Desk(store, report, halt, files)
     if "fields" in facts:
         return desk.clip(path, CardRecord.from_dict(facts, f"the card of {path.name}"))
-    told: Mapping[str, object] = {}
+    recipe: RecipeRecord | None = None
     known: list[Path] = []
     if facts:
         film_record = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
-        told = film_record.recipe.to_dict() if film_record.recipe else {}
+        recipe = film_record.recipe
         places = (path.parent / name for name in film_record.files.values())
         known = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  pathlib's raises at odd names
-    if not told and path.exists():
-        told = stamp.verify(path).recipe
-    if not told:
+    if recipe is None and path.exists() and (told := stamp.verify(path).recipe):
+        recipe = recipes.read(told)
+    if recipe is None:
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
         raise RequestError(f"nothing says how {path} was made", hint=hint)
     _require_film(path)
-    return desk.film(path, recipes.read(told), known)
+    return desk.film(path, recipe, known)
 
 
 def _facts(film: Path) -> Mapping[str, object]:
@@ -193,7 +193,7 @@ class _Desk:
     halt: Halt
     files: Path | None
 
-    def film(self, path: Path, recipe: Recipe, known: Sequence[Path]) -> Reproduction:
+    def film(self, path: Path, recipe: RecipeRecord, known: Sequence[Path]) -> Reproduction:
         """Make the film of a recipe and compare it, and its takes, with what they were."""
         with scratch() as folder:
             places = [*([self.files] if self.files else []), *known]
@@ -213,12 +213,13 @@ class _Desk:
                 wrong = error.message
             now = {take.name: take for take in plan.takes}
             clips = {name: again.find(take.key) for name, take in now.items()}
+            was = recipes.takes_of(recipe)
             verdicts = tuple(
-                self._judged(name, then, now.get(name), clips.get(name), wrong) for name, then in recipe.takes.items()
+                self._judged(name, then, now.get(name), clips.get(name), wrong) for name, then in was.items()
             )
             finished = Finished("failed", wrong) if wrong else _compared(path, out)
-            made = [again.card(now[name].key) if name in now else None for name in recipe.takes]
-            changes = _changes(recipe.takes.values(), plan.cards, made)
+            made = [again.card(now[name].key) if name in now else None for name in was]
+            changes = _changes(was.values(), plan.cards, made)
         if recipe.sora != __version__:
             changes = {"sora": (recipe.sora, __version__), **changes}
         return Reproduction(path, verdicts, changes, finished)
@@ -314,7 +315,7 @@ def _psnr(one: Clip, other: Clip) -> float:
 def _changes(
     then: Collection[Made],
     cards: Mapping[str, EngineCard],
-    made: Sequence[Mapping[str, Any] | None],
+    made: Sequence[Card | None],
 ) -> dict[str, tuple[str, str]]:
     """What was otherwise when the takes were first made: weights, versions of libraries, device."""
     changes = {}
@@ -323,7 +324,7 @@ def _changes(
         if card is not None and card.revision != take.weights:
             changes[f"weights of {card.name}"] = (take.weights, card.revision)
     for take, now in zip(then, made, strict=True):
-        today = now["made_on"] if now else {}
+        today = now.made_on if now else {}
         was = take.made_on
         changes |= {what: (was[what], today[what]) for what in was if today.get(what, was[what]) != was[what]}
     return changes

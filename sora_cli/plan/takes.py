@@ -17,13 +17,10 @@ from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.errors import Problem
 from sora_cli.plan.anchors import Anchors
+from sora_cli.plan.data import TakeFields
 from sora_cli.plan.prompt import compose, unknown_words
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat, Link, Loc, Shot, Storyboard
-
-KEY_VERSION = 1
-"""Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
-
 
 HURRIED = Fraction(11, 10)
 """From this stride on it is said that a take plays faster than it was made."""
@@ -84,46 +81,6 @@ def derive_seed(*parts: object) -> int:
     """A 32-bit seed from what identifies a take; changes in one part change it wholly."""
     digest = hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).digest()
     return int.from_bytes(digest[:4], "big")
-
-
-def take_key(fields: Mapping[str, Any]) -> str:
-    """The key of a take: a hash of everything that changes its pixels."""
-    text = json.dumps({"version": KEY_VERSION, **fields}, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def key_fields(take: Take) -> dict[str, Any]:
-    """What the key of a take is made of, as plain data; `sora plan --why` compares these."""
-    kinds = [kind_of(reference.path) for reference in take.references]
-    return {
-        "engine": take.engine,
-        "weights": take.revision,
-        "prompt": take.prompt,
-        "avoid": take.avoid,
-        "size": f"{take.width}x{take.height}",
-        "fps": str(take.fps),
-        "frames": take.frames,
-        "seed": take.seed,
-        "options": dict(take.options),
-        "from": _carry_fields(take.opening),
-        "to": _carry_fields(take.closing),
-        "reference": [reference.sha256 for reference in take.references],
-        "sound": take.sound,
-        # The same bytes may be read as a film or, under another name, as its sound.
-        **({"reference kinds": kinds} if set(kinds) - {"picture"} else {}),
-        **({"memory": dict(take.memory)} if take.memory else {}),
-    }
-
-
-def _carry_fields(carry: Carry | None) -> dict[str, Any] | None:
-    if carry is None:
-        return None
-    told = {"takes": list(carry.takes), "file": carry.sha256, "at": carry.at, "count": carry.count}
-    return {**told, "colour": _hold_fields(carry.hold)} if carry.hold else told
-
-
-def _hold_fields(hold: Hold) -> dict[str, Any]:
-    return {"takes": list(hold.takes), "file": hold.sha256, "strength": hold.strength}
 
 
 def card_of(board: Storyboard, cards: Mapping[str | None, EngineCard], beat: Beat) -> EngineCard:
@@ -271,7 +228,7 @@ class TakeMaker:
         for number in range(beat.takes):
             name = f"{take.name}#{number + 1}" if number else take.name
             seeded = replace(take, seed=self.seed(beat, label, number), name=name)
-            made.append(replace(seeded, key=take_key(key_fields(seeded))))
+            made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
         return Stretch(take.name, tuple(made))
 
     def seed(self, beat: Beat, label: str, number: int) -> int:

@@ -16,15 +16,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any
 
 from pydantic import JsonValue
 
 from sora_cli import __version__, storyboard
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
-from sora_cli.record.film import RecipeRecord
+from sora_cli.record.film import MadeRecord, RecipeRecord
 from sora_cli.store import Store, file_hash
+from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Loc, Storyboard
 
 VERSION = 1
@@ -43,67 +43,50 @@ class Made:
     made_on: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """A recipe as it is read. What is in it was written by whoever signed it, and is checked as any storyboard is.
-
-    `files` are hashes by name; `takes` tell what each take was, by its name.
-    """
-
-    board: Mapping[str, JsonValue]
-    files: Mapping[str, str] = field(default_factory=dict)
-    takes: Mapping[str, Made] = field(default_factory=dict)
-    sora: str = ""
-    draft: bool = False
-    only: tuple[str, ...] = ()
-    deliver: str = "web"
-
-
-def written(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> dict[str, Any]:
+def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> RecipeRecord:
     """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
-    board, made_on, takes = plan.board, [], {}
-    for take in plan.takes:
-        card = store.card(take.key) or {}
-        made = card.get("made_on", {})
-        if made not in made_on:
-            made_on.append(made)
-        takes[take.name] = {
-            "key": take.key, "pixels": card.get("pixels", ""), "engine": bare(take.engine), "weights": take.revision,
-            "made_on": made_on.index(made),
-        }  # fmt: skip
-    data, files = _portable(board)
-    data.setdefault("engine", bare(engine))
-    if board.memory:
-        data["memory"] = dict(board.memory)
-    return {
-        "version": VERSION, "sora": __version__, "draft": draft, "only": list(only), "deliver": deliver,
-        "storyboard": data, "files": files, "takes": takes, "made_on": made_on,
+    cards = {take.name: store.card(take.key) or NO_CARD for take in plan.takes}
+    made_on = [dict(each) for each in dict.fromkeys(tuple(sorted(card.made_on.items())) for card in cards.values())]
+    takes = {
+        take.name: MadeRecord.model_construct(
+            key=take.key, pixels=cards[take.name].pixels, engine=bare(take.engine), weights=take.revision,
+            made_on=made_on.index(cards[take.name].made_on),
+        )
+        for take in plan.takes
     }  # fmt: skip
+    data, files = _portable(plan.board)
+    data.setdefault("engine", bare(engine))
+    if plan.board.memory:
+        data["memory"] = dict(plan.board.memory)
+    return RecipeRecord.model_construct(
+        version=VERSION, sora=__version__, draft=draft, only=tuple(only), deliver=deliver, storyboard=data,
+        files=files, takes=takes, made_on=tuple(made_on),
+    )  # fmt: skip
 
 
-def read(told: Mapping[str, object]) -> Recipe:
-    """A recipe from plain data.
+def read(told: Mapping[str, object]) -> RecipeRecord:
+    """A recipe from plain data. What is in it was written by whoever signed it, and is checked as any storyboard is.
 
     Raises:
         RequestError: it is none, or of a later version.
     """
     if told.get("version") != VERSION:
         raise RequestError("its recipe is not one that this version of sora reads", hint="try a later sora")
-    found = RecipeRecord.from_dict(told, "its recipe")
-    takes = {
+    return RecipeRecord.from_dict(told, "its recipe")
+
+
+def takes_of(recipe: RecipeRecord) -> dict[str, Made]:
+    """What the takes of a recipe were, by name."""
+    return {
         name: Made(
             key=take.key, engine=take.engine, weights=take.weights, pixels=take.pixels,
-            made_on=found.made_on[take.made_on],
+            made_on=recipe.made_on[take.made_on],
         )
-        for name, take in found.takes.items()
+        for name, take in recipe.takes.items()
     }  # fmt: skip
-    return Recipe(
-        board=found.storyboard, files=found.files, takes=takes, sora=found.sora, draft=found.draft, only=found.only,
-        deliver=found.deliver,
-    )  # fmt: skip
 
 
-def board_of(recipe: Recipe, folder: Path, known: Sequence[Path]) -> Storyboard:
+def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Storyboard:
     """The storyboard of a recipe, with the files that it names put into `folder`.
 
     They are taken from `known`, files and folders of the user's, by their hashes.
@@ -125,7 +108,7 @@ def board_of(recipe: Recipe, folder: Path, known: Sequence[Path]) -> Storyboard:
         if len(plain) > 1 or name in {"", ".."} or not name.isprintable():
             raise RequestError("its recipe is damaged: a file has no plain name")
         _copy(found[sha], folder / name)
-    data = deepcopy(dict(recipe.board))
+    data = deepcopy(recipe.storyboard)
     for adapter in _adapters(data):  # whose paths count from the working folder where nobody says otherwise
         adapter["path"] = str(folder / PurePath(str(adapter.get("path", ""))).name)
     return storyboard.from_data(data, folder=folder, name="the recipe", allow_outside=False)
@@ -162,7 +145,7 @@ def _inside(place: Path) -> Iterator[Path]:
         yield from (path for name in sorted(names) if (path := Path(folder, name)).is_file())
 
 
-def _portable(board: Storyboard) -> tuple[dict[str, Any], dict[str, str]]:
+def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
     """The storyboard's data with files by bare names, each name for one content; and their hashes by these names."""
     files: dict[str, str] = {}
 
@@ -174,7 +157,7 @@ def _portable(board: Storyboard) -> tuple[dict[str, Any], dict[str, str]]:
         files[plain] = sha
         return plain
 
-    data = _plain(board.data)
+    data = {str(name): _plain(value, str(name)) for name, value in board.data.items()}
     for loc, path in board.files.items():
         _put(data, loc, name(path))
     for adapter in _adapters(data):
@@ -189,33 +172,46 @@ def files_of(board: Storyboard) -> list[Path]:
     return [*own, *board.files.values(), *(_adapter_file(board, each) for each in _adapters(_plain(board.data)))]
 
 
-def _adapter_file(board: Storyboard, adapter: Mapping[str, Any]) -> Path:
+def _adapter_file(board: Storyboard, adapter: Mapping[str, JsonValue]) -> Path:
     return board.folder / Path(str(adapter["path"])).expanduser()
 
 
-def _put(data: Any, loc: Loc, value: str) -> None:  # noqa: ANN401  what stands in YAML
+def _put(data: JsonValue, loc: Loc, value: str) -> None:
     for step in loc[:-1]:
-        if not (isinstance(data, dict) and step == 0):  # one mapping where a list may stand
+        if isinstance(data, list) and isinstance(step, int):
             data = data[step]
-    data[loc[-1]] = value
+        elif isinstance(data, dict) and step != 0:  # one mapping where a list may stand
+            data = data[str(step)]
+    last = loc[-1]
+    if isinstance(data, list) and isinstance(last, int):
+        data[last] = value
+    elif isinstance(data, dict):
+        data[str(last)] = value
 
 
-def _plain(value: Any, key: str = "") -> Any:  # noqa: ANN401  what stands in YAML
+def _plain(value: object, key: str = "") -> JsonValue:
     """What is written, as JSON has it. A name like `007` stays as it is written; an engine loses its folder."""
     if isinstance(value, Mapping):
         return {str(name): _plain(each, str(name)) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each, key) for each in value]
-    if isinstance(value, int) and re.fullmatch(r"0\d+", getattr(value, "written", "")) and key != "seed":
-        return str(getattr(value, "written", value))
-    return bare(value) if key == "engine" and isinstance(value, str) else value
+    if (
+        isinstance(value, int)
+        and re.fullmatch(r"0\d+", written := str(getattr(value, "written", "")))
+        and key != "seed"
+    ):
+        return written
+    if isinstance(value, str):
+        return bare(value) if key == "engine" else value
+    return value if value is None or isinstance(value, int | float) else str(value)
 
 
-def _adapters(data: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _adapters(data: JsonValue) -> Iterator[dict[str, JsonValue]]:
     """The adapters (LoRA) that options name, which are files too."""
     if isinstance(data, dict):
         options = data.get("options")
         lora = options.get("lora") if isinstance(options, dict) else None
-        yield from (each for each in lora or () if isinstance(each, dict) and "path" in each)
+        each_of = lora if isinstance(lora, list) else []
+        yield from (each for each in each_of if isinstance(each, dict) and "path" in each)
     for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
         yield from _adapters(each)

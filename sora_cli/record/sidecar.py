@@ -13,20 +13,34 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sora_cli import __version__, atomic
-from sora_cli.bounded import read_json
+from sora_cli.bounded import Json, read_json
+from sora_cli.engines.base import EngineCard
 from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import PlannedSound, beds, effects
-from sora_cli.plan.takes import key_fields
 from sora_cli.plan.timeline import starts
+from sora_cli.record.film import (
+    BoardRecord,
+    EngineRecord,
+    FileRecord,
+    FilmRecord,
+    LineRecord,
+    MakerRecord,
+    NoteRecord,
+    PrintRecord,
+    RecipeRecord,
+    ShotRecord,
+    TakeRecord,
+)
 from sora_cli.store import Clip, Store, file_hash
+from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Look, Provenance, TitleCard, Transition
 from sora_cli.versions import versions
 
@@ -91,23 +105,23 @@ def found(film: Path) -> Path:
     return earlier if earlier.exists() and not os.path.lexists(now) else now
 
 
-def tells_of(facts: Mapping[str, Any], place: Path, film: Path) -> bool:
+def tells_of(facts: Mapping[str, object], place: Path, film: Path) -> bool:
     """Whether what stands in the file `place` is this film's: any JSON may have a name that was a sidecar's once."""
     told = facts.get("film")
     return place == beside(film)[0] or (isinstance(told, dict) and told.get("path") == film.name)
 
 
-def read(film: Path) -> dict[str, Any]:
+def read(film: Path) -> dict[str, Json]:
     """What the sidecar of a film says, an earlier version's as well; nothing where there is none that is whole."""
     place = found(film)
     facts = facts_of(place)
     return facts if tells_of(facts, place, film) else {}
 
 
-def facts_of(path: Path) -> dict[str, Any]:
+def facts_of(path: Path) -> dict[str, Json]:
     """The data of a JSON file; nothing where it is not there, too large, or no JSON object."""
     with contextlib.suppress(OSError, ValueError):
-        facts: Any = read_json(path)
+        facts = read_json(path)
         return facts if isinstance(facts, dict) else {}
     return {}
 
@@ -144,16 +158,6 @@ def _said(line: PlacedLine) -> list[object]:
             str(written.path or ""), written.line, written.cast, spoken and spoken.voice]  # fmt: skip
 
 
-def _told(line: PlacedLine) -> dict[str, object]:
-    """A line for people: who says what, with which voice, when, for how long, under which key it is kept."""
-    rate = 48_000
-    return {
-        "who": line.line.cast or "narrator", "line": line.line.line, "voice": line.spoken and line.spoken.voice,
-        "start": line.start / rate, "seconds": line.said.length / rate, "key": line.said.key if line.spoken else "",
-        "laid": line.laid,
-    }  # fmt: skip
-
-
 def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
     paths = {sound.path for sound in _sounds(plan)} | {line.line.path for line in plan.lines}
@@ -183,101 +187,93 @@ def film_hash(film: Path) -> str:
 def up_to_date(film: Path, key: str) -> Film | None:
     """The film, if it is there as it was released and would come out the same."""
     sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
-    facts = read(film)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        credential = facts["film"]["credential"] and film.parent / facts["film"]["credential"]
+    told = FilmRecord.if_whole(read(film))
+    if told is None or told.key != key:
+        return None
+    credential = film.parent / told.film.credential if told.film.credential else None
+    with contextlib.suppress(OSError):
         whole = sheet.exists() and (credential is None or credential.exists())
-        if facts["key"] == key and whole and film_hash(film) == facts["film"]["sha256"]:
+        if whole and film_hash(film) == told.film.sha256:
             return Film(
-                path=film, sidecar=sidecar, sheet=sheet, frames=facts["film"]["frames"],
-                seconds=facts["film"]["seconds"], signer=facts["signer"], credential=credential, reused=True,
+                path=film, sidecar=sidecar, sheet=sheet, frames=told.film.frames, seconds=told.film.seconds,
+                signer=told.signer, credential=credential, reused=True,
             )  # fmt: skip
     return None
 
 
 def write(
-    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, draft: bool,
-    again: Mapping[str, Any], made_by: Mapping[str, Any], subtitles: str = "",
+    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, recipe: RecipeRecord,
+    made_by: MakerRecord, subtitles: str = "",
 ) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
 
-    `clips` holds the one that plays, by stretch name; `again` is the film's recipe; `made_by` says whose it is,
-    `subtitles` is the hash of the file of subtitles beside it.
+    `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is, `subtitles`
+    is the hash of the file of subtitles beside it.
     """
+    board = plan.board
+    told = FilmRecord.model_construct(
+        sora=__version__, made_by=made_by, key=key, title=board.title, draft=recipe.draft,
+        storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
+        film=_file_record(plan, film), signer=film.signer,
+        engines={card.name: _engine_record(card) for card in plan.cards.values()},
+        libraries=versions(), shots=tuple(map(ShotRecord.of, plan.shots)), takes=tuple(_takes(plan, clips, store)),
+        bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
+        lines=tuple(map(LineRecord.of, plan.lines)), subtitles=subtitles,
+    )  # fmt: skip
+    _write(film.sidecar, told.to_dict())
+
+
+def _file_record(plan: Plan, film: Film) -> FileRecord:
+    return FileRecord.model_construct(
+        path=film.path.name, sha256=film_hash(film.path), frames=film.frames, fps=str(plan.fps), seconds=film.seconds,
+        width=plan.width, height=plan.height,
+        credential=str(film.credential.relative_to(film.path.parent)) if film.credential else None,
+    )  # fmt: skip
+
+
+def _engine_record(card: EngineCard) -> EngineRecord:
+    return EngineRecord.model_construct(family=card.family, revision=card.revision, licence=card.licence)
+
+
+def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[TakeRecord]:
+    """What is told of each take, with what the store knows of its clip."""
     at = starts(plan)
-    facts = {
-        "sora": __version__,
-        "made_by": made_by,
-        "key": key,
-        "title": plan.board.title,
-        "draft": draft,
-        "storyboard": {"path": plan.board.path and plan.board.path.name, "sha256": plan.board.sha256},
-        "film": {
-            "path": film.path.name, "sha256": film_hash(film.path), "frames": film.frames, "fps": str(plan.fps),
-            "seconds": film.seconds, "width": plan.width, "height": plan.height,
-            "credential": film.credential and str(film.credential.relative_to(film.path.parent)),
-        },
-        "signer": film.signer,
-        "engines": {
-            card.name: {"family": card.family, "revision": card.revision, "licence": card.licence}
-            for card in plan.cards.values()
-        },
-        "libraries": versions(),
-        "shots": [
-            {"name": shot.name, "scene": shot.scene, "start": shot.start, "frames": shot.frames,
-             "overlap": shot.overlap, "lead": shot.lead, "transition": shot.transition.kind,
-             "speed": float(shot.beats[0].speed) if shot.beats else 1.0}
-            for shot in plan.shots
-        ],
-        "takes": [
-            {"name": take.name, "shot": shot.name, "at": at[stretch.name], "key": take.key,
-             "plays": clips[stretch.name].key == take.key,
-             "skip": take.skip, "play": take.play, **({"stride": str(take.stride)} if take.stride != 1 else {}),
-             "seconds": float(take.play / take.fps), **key_fields(take),
-             **_made(store.card(take.key))}
-            for shot in plan.shots for stretch in shot.stretches for take in stretch.candidates
-        ],
-        "bars": dict(plan.board.bars),
-        "files": _own_files(plan, film.path.parent),
-        "recipe": again,
-        "stages": film.stages,
-        **({"lines": [_told(line) for line in plan.lines]} if plan.lines else {}),
-        **({"subtitles": subtitles} if subtitles else {}),
-    }  # fmt: skip
-    _write(film.sidecar, facts)
+    for shot in plan.shots:
+        for stretch in shot.stretches:
+            for take in stretch.candidates:
+                card = store.card(take.key) or NO_CARD
+                stride = {"stride": str(take.stride)} if take.stride != 1 else {}
+                yield TakeRecord.of(
+                    take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
+                    plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **stride,
+                    seconds=float(take.play / take.fps), clip_sha256=card.sha256, pixels=card.pixels,
+                    made_on=card.made_on,
+                )  # fmt: skip
 
 
-def is_note(facts: Mapping[str, Any]) -> bool:
+def is_note(facts: Mapping[str, object]) -> bool:
     """Whether a sidecar only says whose the film is, as `write_note` has it."""
     return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
 
 
-def write_note(film: Path, made_by: Mapping[str, Any]) -> None:
+def write_note(film: Path, made_by: MakerRecord) -> None:
     """Write the sidecar of a film that was made of other films: whose it is, which a later run asks."""
-    facts = {"sora": __version__, "made_by": made_by, "film": {"path": film.name, "sha256": film_hash(film)}}
-    _write(beside(film)[0], facts)
+    told = PrintRecord(path=film.name, sha256=film_hash(film))
+    _write(beside(film)[0], NoteRecord(sora=__version__, made_by=made_by, film=told).to_dict())
 
 
-def write_review(film: Path, measured: Mapping[str, Any]) -> None:
+def write_review(film: Path, measured: Mapping[str, object]) -> None:
     """Put what a review measured into a film's sidecar; what tells whether the film is up to date stays as it is."""
     if beside(film)[0].exists() and (facts := read(film)):
         _write(beside(film)[0], {**facts, "review": measured})
 
 
-def _write(path: Path, facts: Mapping[str, Any]) -> None:
+def _write(path: Path, facts: Mapping[str, object]) -> None:
     try:
-        atomic.write(path, json.dumps(facts, indent=1, default=str, ensure_ascii=False) + "\n")
+        atomic.write(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         hint = "make room, then run the same command again: what was shot is kept"
         raise MediaError(f"cannot write {path}: {error.strerror}", hint=hint) from error
-
-
-def _made(card: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the store knows of a clip: its file's hash, that of its frames, and what made it."""
-    card = card or {}
-    return {
-        "clip_sha256": card.get("sha256", ""), "pixels": card.get("pixels", ""), "made_on": card.get("made_on", {}),
-    }  # fmt: skip
 
 
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:

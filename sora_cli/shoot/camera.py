@@ -31,7 +31,7 @@ from sora_cli.media.clip import write_clip
 from sora_cli.media.read import open_film, read_frames, read_picture, read_sound
 from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
-from sora_cli.plan.takes import key_fields
+from sora_cli.plan.data import TakeFields
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.versions import versions
@@ -153,7 +153,7 @@ class Camera:
     def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
         facts = ClipFacts(
             frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
-            sound=footage.sound is not None, seconds=seconds, fields=key_fields(take),
+            sound=footage.sound is not None, seconds=seconds, fields=TakeFields.of(take).to_dict(),
             score=score(footage.frames, take.skip, given.opening),
             pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},

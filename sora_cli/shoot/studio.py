@@ -47,15 +47,15 @@ class Studio:
         from sora_cli.shoot.shoot import best, shoot
 
         executor = self._open()
-        missing = [take for take in plan.takes if self.store.card(take.key) is None]
+        missing = [take for take in plan.takes if not self.store.has(take.key)]
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
         self._warn(sum(raw_bytes(take) for take in missing), report)
         try:
             clips = shoot(plan, executor, self.store, report, self.halt)
         finally:
             with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
-                made = {take.name: take.key for take in plan.takes if self.store.card(take.key)}
-                self.store.remember(film_id(plan.board), made)
+                made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
+                self.store.films.remember(film_id(plan.board), made)
         return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
 
     def _open(self) -> Executor[Job, Clip]:

@@ -1,5 +1,6 @@
 """The store of clips: kept under their keys, claimed while they are made."""
 
-from sora_cli.store.store import Clip, ClipFacts, Kept, Store, default_folder, file_hash, megabytes
+from sora_cli.store.card import Card, Clip, ClipFacts, Kept
+from sora_cli.store.store import Store, default_folder, file_hash, megabytes
 
-__all__ = ["Clip", "ClipFacts", "Kept", "Store", "default_folder", "file_hash", "megabytes"]
+__all__ = ["Card", "Clip", "ClipFacts", "Kept", "Store", "default_folder", "file_hash", "megabytes"]

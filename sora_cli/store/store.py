@@ -19,17 +19,19 @@ import json
 import os
 import re
 import shutil
-import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from sora_cli import atomic
-from sora_cli.bounded import SMALL, expanded, open_regular, read_json
-from sora_cli.errors import MediaError, StoreError
+from sora_cli.bounded import SMALL, Json, expanded, open_regular, read_json
+from sora_cli.errors import StoreError
 from sora_cli.lock import Claim
+from sora_cli.store.card import Card, Clip, ClipFacts, Kept
+from sora_cli.store.disk import REFUSED, Disk
+from sora_cli.store.films import Films, in_json
 
 RESERVE = 64 << 20
 """Bytes that are left free on the disk: cards, sidecars and other programs want some room too."""
@@ -38,67 +40,6 @@ _OURS = re.compile(
     r"(\.[0-9a-f]{32}\.[0-9a-f]{8}\.part|\.[0-9a-f]{32}\.[0-9a-f]{32}|[0-9a-f]{32})\.(mp4|npz|flac|json|lock)"
 )
 """Names of files of clips, aside or in place; whatever else lies in the store's folder is not ours to remove."""
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """Footage on disk under its key: a lossless film file of `frames` frames, whole and checked."""
-
-    key: str
-    path: Path
-    sha256: str
-    frames: int
-    width: int
-    height: int
-    fps: Fraction
-    sound: bool = False
-    tail: Path | None = None
-    seconds: float = 0.0
-    """How long it took to make."""
-    score: float = 0.0
-    """How good it is beside other takes of its beat."""
-    pixels: str = ""
-    """SHA-256 of its frames' bytes, which stays the same however they are packed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipFacts:
-    """What is known of a clip that is about to be kept."""
-
-    frames: int
-    width: int
-    height: int
-    fps: Fraction
-    sound: bool
-    seconds: float
-    score: float
-    fields: Mapping[str, Any]
-    """What its key is made of."""
-    pixels: str = ""
-    made_on: Mapping[str, str] = field(default_factory=dict)
-    """Device and versions of libraries: what may differ where the same take gives other frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A file of the store: its size in bytes, and when it was last written or its clip used, by the time of day."""
-
-    path: Path
-    size: int
-    used: float
-
-    @property
-    def key(self) -> str:
-        """The key of its clip."""
-        return self.path.name.lstrip(".").partition(".")[0]
-
-    @property
-    def aside(self) -> bool:
-        """Whether it is being written, or was when its writer died."""
-        return self.path.name.startswith(".")
 
 
 def default_folder() -> Path:
@@ -115,27 +56,9 @@ class Store:
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self.folder = folder
         self.limit = limit
-        self._trusted: set[Path] = set()
-
-    def _own(self, folder: Path) -> None:
-        """Refuse a folder that others can write: what they put there would be signed as made here.
-
-        Raises:
-            StoreError: somebody else's, or everybody's.
-        """
-        if os.name != "posix" or folder in self._trusted:
-            return
-        try:
-            facts = folder.stat()
-        except FileNotFoundError:
-            return
-        others = facts.st_uid not in {os.geteuid(), 0}
-        everybody = facts.st_mode & stat.S_IWOTH and not os.statvfs(folder).f_flag & os.ST_RDONLY
-        if others or everybody:
-            whose = "belongs to somebody else" if others else "can be written by everybody"
-            hint = f"chmod go-w {folder}" if not others else "SORA_STORE names another folder"
-            raise StoreError(f"the store {folder} {whose}: clips put there would be signed as made here", hint=hint)
-        self._trusted.add(folder)
+        self.films = Films(folder)
+        """What was noted of films, beside their clips."""
+        self._disk = Disk(folder)
 
     # -- several processes -----------------------------------------------------------------------
 
@@ -147,13 +70,13 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        with self._telling("use the store"):
+        with self._disk.telling("use the store"):
             try:
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._own(self.folder)
+                self._disk.require_own(self.folder)
                 return Claim.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
             except OSError as error:
-                if error.errno in {*_REFUSED, errno.ENOENT} and self.folder.is_dir():
+                if error.errno in {*REFUSED, errno.ENOENT} and self.folder.is_dir():
                     return contextlib.nullcontext()
                 raise
 
@@ -163,9 +86,9 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        with self._telling("clean the store"):
+        with self._disk.telling("clean the store"):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._own(self.folder)
+            self._disk.require_own(self.folder)
             return Claim.take(self.folder / "store.lock", stays=True)
 
     def claim(self, key: str) -> Claim | None:
@@ -175,7 +98,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         path = self.path(key, "lock")
-        with self._telling("use the store"):
+        with self._disk.telling("use the store"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             claim = Claim.take(path)
             if claim is not None:
@@ -194,37 +117,42 @@ class Store:
         card = self.card(key)
         if card is None:
             return None
-        path = self.path(key, "mp4")
-        with self._telling("read a clip of the store"):
+        path, tail = self.path(key, "mp4"), self.path(key, "npz") if card.tail else None
+        with self._disk.telling("read a clip of the store"):
             try:
-                tail = self.path(key, "npz") if card["tail"] else None
-                if file_hash(path) != card["sha256"] or (tail and file_hash(tail) != card["tail"]):
+                if file_hash(path) != card.sha256 or (tail and file_hash(tail) != card.tail):
                     return None
             except FileNotFoundError:
                 return None
-        with contextlib.suppress(OSError, StoreError):  # of a clip on a disk that may only be read
-            os.utime(self.path(key, "json"))
-            if self.path(key, "lock").exists():  # its maker was killed after it was kept, or keeps it just now
-                left = self.claim(key)
-                if left is not None:
-                    left.release()
-        return Clip(
-            key=key, path=path, sha256=card["sha256"], frames=card["frames"], width=card["width"],
-            height=card["height"], fps=Fraction(card["fps"]), sound=card["sound"], tail=tail,
-            seconds=card["seconds"], score=card["score"], pixels=card["pixels"],
-        )  # fmt: skip
+        self._use(key)
+        return card.clip(key, path, tail)
 
-    def card(self, key: str) -> dict[str, Any] | None:
-        """What was written of a clip when it was kept, or None."""
-        with self._telling("read the store"):
-            self._own(self.folder)
-            self._own(self.path(key, "json").parent)
+    def _use(self, key: str) -> None:
+        """Note that a clip was used, and take away the lock of a maker who was killed after it was kept."""
+        with contextlib.suppress(OSError, StoreError):  # on a disk that may only be read
+            os.utime(self.path(key, "json"))
+            left = self.claim(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
+            if left is not None:
+                left.release()
+
+    def card(self, key: str) -> Card | None:
+        """What was written of a clip when it was kept; None where there is none that is whole."""
+        return Card.if_whole(self._sealed(key))
+
+    def has(self, key: str) -> bool:
+        """Whether a clip or a sound was kept under a key, by its card: its file is looked at when it is to be used."""
+        return self._sealed(key) is not None
+
+    def _sealed(self, key: str) -> dict[str, Json] | None:
+        """The data of a card, which holds a hash of itself."""
+        with self._disk.telling("read the store"):
+            self._disk.require_own(self.folder)
+            self._disk.require_own(self.path(key, "json").parent)
             try:
-                card: Any = read_json(self.path(key, "json"), SMALL)
+                card = read_json(self.path(key, "json"), SMALL)
             except (FileNotFoundError, ValueError):
                 return None
-        whole = isinstance(card, dict) and card.pop("seal", "") == _seal(card)
-        return card if whole else None
+        return card if isinstance(card, dict) and card.pop("seal", "") == _seal(card) else None
 
     def keep(
         self, key: str, facts: ClipFacts, write: Callable[[Path], None], write_tail: Callable[[Path], None] | None
@@ -235,25 +163,22 @@ class Store:
             StoreError: the store cannot be written; nothing is left under the clip's name.
         """
         path, tail = self.path(key, "mp4"), self.path(key, "npz") if write_tail is not None else None
-        with self._telling("keep a clip"):
+        with self._disk.telling("keep a clip"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic.aside(path) as aside:
                 write(aside)
             if tail is not None and write_tail is not None:
                 with atomic.aside(tail) as aside:
                     write_tail(aside)
-            card = {
-                "frames": facts.frames, "width": facts.width, "height": facts.height, "fps": str(facts.fps),
-                "sound": facts.sound, "seconds": round(facts.seconds, 3), "score": facts.score,
-                "sha256": file_hash(path), "tail": file_hash(tail) if tail else "", "pixels": facts.pixels,
-                "made_on": dict(facts.made_on), "fields": json.loads(json.dumps(dict(facts.fields), default=str)),
-            }  # fmt: skip
-            atomic.write(self.path(key, "json"), _json({**card, "seal": _seal(card)}))
+            self._write_card(key, Card.of(facts, file_hash(path), file_hash(tail) if tail else "").to_dict())
             atomic.flush(self.folder)
         kept = self.find(key)
         if kept is None:
             raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
         return kept
+
+    def _write_card(self, key: str, card: Mapping[str, Any]) -> None:
+        atomic.write(self.path(key, "json"), in_json({**card, "seal": _seal(card)}))
 
     # -- sounds ----------------------------------------------------------------------------------
 
@@ -264,22 +189,22 @@ class Store:
             StoreError: the store cannot be written; nothing is left under the sound's name.
         """
         path = self.path(key, "flac")
-        with self._telling("keep a sound"):
+        with self._disk.telling("keep a sound"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic.aside(path) as aside:
                 write(aside)
             card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
-            atomic.write(self.path(key, "json"), _json({**card, "seal": _seal(card)}))
+            self._write_card(key, card)
         return path
 
-    def find_sound(self, key: str) -> tuple[Path, dict[str, Any]] | None:
+    def find_sound(self, key: str) -> tuple[Path, Mapping[str, Any]] | None:
         """The sound of a key and what was written of it, if it is here and whole; it counts as used.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        card, path = self.card(key), self.path(key, "flac")
-        with self._telling("read a sound of the store"):
+        card, path = self._sealed(key), self.path(key, "flac")
+        with self._disk.telling("read a sound of the store"):
             try:
                 if card is None or file_hash(path) != card["sha256"]:
                     return None
@@ -316,12 +241,12 @@ class Store:
     def free(self) -> int:
         """Bytes that are free on the store's disk."""
         folders = (self.folder, *self.folder.absolute().parents)
-        with self._telling("read the store"):
+        with self._disk.telling("read the store"):
             return shutil.disk_usage(next(folder for folder in folders if folder.is_dir())).free
 
     def files(self) -> Iterator[Kept]:
         """Every file of clips, in place or aside."""
-        with self._telling("read the store"):
+        with self._disk.telling("read the store"):
             for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
                 for path in folder.iterdir():
                     if _OURS.fullmatch(path.name):
@@ -329,67 +254,13 @@ class Store:
                             facts = path.lstat()
                             yield Kept(path, facts.st_size, facts.st_mtime)
 
-    # -- films -----------------------------------------------------------------------------------
-
-    def remember(self, film: str, keys: Mapping[str, str]) -> None:
-        """Note which key each take of a storyboard had, so that a later plan can say what changed."""
-        self._note(f"{film}.json", {**self.remembered(film), **keys})
-
-    def remembered(self, film: str) -> dict[str, str]:
-        """The keys noted last time, by take name."""
-        return self._noted(self.folder / "films" / f"{film}.json")
-
-    def remember_release(self, film: Path, sidecar: Path, keys: Iterable[str]) -> None:
-        """Note that a film is made of these clips, which are then not cleaned away while its sidecar is there.
-
-        In a store that we may only read nothing is noted: nor do we clean it.
-
-        Raises:
-            StoreError: the store cannot be written for another reason.
-        """
-        place = hashlib.sha256(os.fsencode(sidecar.resolve())).hexdigest()[:32]
-        facts = {"film": str(film.resolve()), "sidecar": str(sidecar.resolve()), "keys": sorted(set(keys))}
-        if self._noted(self.folder / "films" / f"{place}.film") != facts:
-            try:
-                self._note(f"{place}.film", facts)
-            except StoreError as error:
-                if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in _REFUSED):
-                    raise
-
-    def releases(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What was noted of each released film, and the file it is noted in."""
-        with self._telling("read the store"):
-            notes = sorted((self.folder / "films").glob("*.film"))
-        for path in notes:
-            yield path, self._noted(path)
-
-    def changed(self, old: str | None, key: str, fields: Mapping[str, Any]) -> list[str]:
+    def changed(self, old: str | None, key: str, fields: Mapping[str, JsonValue]) -> list[str]:
         """Why a take whose clip had the key `old` will be shot again: the names of the fields that differ.
 
         Empty where nothing is known of it. Reads one card, however long the film is.
         """
         card = self.card(old) if old and old != key else None
-        if card is None:
-            return []
-        now = json.loads(json.dumps(dict(fields), default=str))
-        before = card.get("fields", {})
-        return [field for field in now if now[field] != before.get(field)]
-
-    def _note(self, name: str, facts: Mapping[str, Any]) -> None:
-        path = self.folder / "films" / name
-        with self._telling("write to the store"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with Claim.wait(path.with_suffix(".lock")):
-                for left in path.parent.glob(f".{path.stem}.*"):
-                    left.unlink(missing_ok=True)
-                atomic.write(path, _json(facts))
-
-    def _noted(self, path: Path) -> dict[str, Any]:
-        try:
-            facts: Any = read_json(path)
-        except (OSError, ValueError):
-            return {}
-        return facts if isinstance(facts, dict) else {}
+        return [] if card is None else [name for name in fields if fields[name] != card.fields.get(name)]
 
     # -- files -----------------------------------------------------------------------------------
 
@@ -397,29 +268,6 @@ class Store:
         """Where a file of a clip lies."""
         # Two letters of fan-out, as in git: no folder grows past some hundred files.
         return self.folder / key[:2] / f"{key}.{suffix}"
-
-    @contextlib.contextmanager
-    def _telling(self, what: str) -> Iterator[None]:
-        """Turn what the file system says into an error that tells what to do about it."""
-        try:
-            yield
-        except OSError as error:
-            raise self._error(what, error) from error
-        except MediaError as error:
-            # A codec's write fails for the disk's reasons: that is no fault of the take, and hits every other one.
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL | _REFUSED | {errno.EIO}:
-                raise self._error(what, error.__cause__) from error
-            raise
-
-    def _error(self, what: str, error: OSError) -> StoreError:
-        hint = "is the disk sound? SORA_STORE names another folder"
-        if error.errno in _FULL:
-            hint = "make room (sora store clean), then run the same command again: what was made is kept"
-        elif error.errno in _REFUSED:
-            hint = "you may not write there; SORA_STORE names another folder"
-        elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
-            hint = "something else lies there: move it away; SORA_STORE names another folder"
-        return StoreError(f"cannot {what} ({self.folder}): {error.strerror or error}", hint=hint)
 
 
 def file_hash(path: Path) -> str:
@@ -433,9 +281,5 @@ def megabytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
-def _json(facts: Mapping[str, Any]) -> str:
-    return json.dumps(facts, indent=1, sort_keys=True)
-
-
 def _seal(card: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_json(card).encode()).hexdigest()
+    return hashlib.sha256(in_json(card).encode()).hexdigest()

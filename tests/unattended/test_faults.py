@@ -196,7 +196,7 @@ def test_threads_that_want_one_claim_take_turns(tmp_path: Path) -> None:
 
 def released(store: Store, film: Path, *keys: str) -> Path:
     sidecar = film.with_suffix(".json")
-    store.remember_release(film, sidecar, keys)
+    store.films.released(film, sidecar, keys)
     sidecar.write_text(json.dumps({"takes": [{"key": key} for key in keys]}))
     return sidecar
 

@@ -167,7 +167,7 @@ class Ground:
         for key in cards:
             card = store.card(key)
             assert card is not None
-            assert file_hash(store.path(key, "mp4")) == card["sha256"]
+            assert file_hash(store.path(key, "mp4")) == card.sha256
         return cards
 
 

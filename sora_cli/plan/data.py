@@ -1,0 +1,143 @@
+"""A take as data, once: what its key is made of, and what the store, sidecars, recipes and `plan --json` tell of it.
+
+It stands in this room since the plan makes keys of it and the records above it tell it; below, a storyboard knows of
+no engines and an engine of no storyboards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, JsonValue
+
+from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Words
+from sora_cli.engines.base import Carry, Hold, Take
+from sora_cli.storyboard.cast import kind_of
+
+KEY_VERSION = 1
+"""Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
+
+
+class Colour(Record):
+    """What the colours of frames are brought to before they are handed on."""
+
+    takes: Keys = ()
+    file: Sha = ""
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @classmethod
+    def of(cls, hold: Hold) -> Colour:
+        """The record of a hold."""
+        return cls.model_construct(takes=hold.takes, file=hold.sha256, strength=hold.strength)
+
+    def hold(self, files: Mapping[str, Path]) -> Hold:
+        """What it was made of; `files` are by hash."""
+        return Hold(self.takes, files.get(self.file), self.file, self.strength)
+
+
+class Carried(Record):
+    """Where known frames come from: takes, or a file by its hash."""
+
+    takes: Keys = ()
+    file: Sha = ""
+    at: Annotated[int, Field(ge=-1, le=10_000_000)]
+    count: Annotated[int, Field(ge=1, le=100_000)]
+    colour: Colour | None = None
+
+    @classmethod
+    def of(cls, carry: Carry | None) -> Carried | None:
+        """The record of a carry."""
+        if carry is None:
+            return None
+        if carry.hold is None:
+            return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count)
+        colour = Colour.of(carry.hold)
+        return cls.model_construct(
+            takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, colour=colour
+        )  # fmt: skip
+
+    def carry(self, files: Mapping[str, Path]) -> Carry:
+        """What it was made of; `files` are by hash."""
+        hold = self.colour.hold(files) if self.colour else None
+        return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold)
+
+
+class Named(Record):
+    """A take of a film: its name and its key."""
+
+    name: Words
+    key: Key
+
+
+class TakeFields(Record):
+    """What the key of a take is made of."""
+
+    engine: Name
+    weights: Name
+    prompt: Words
+    avoid: Words
+    size: Size
+    fps: Rate
+    frames: Annotated[int, Field(ge=1, le=1_000_000)]
+    seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
+    options: Annotated[dict[Name, JsonValue], Field(max_length=100)]
+    opening: Carried | None = Field(alias="from")
+    closing: Carried | None = Field(alias="to")
+    reference: Annotated[tuple[Sha, ...], LIST, Field(max_length=100)]
+    sound: bool
+    kinds: Annotated[tuple[Name, ...], LIST, Field(max_length=100)] = Field(default=(), alias="reference kinds")
+    """Told where one is no picture: the same bytes may be read as a film or, under another name, as its sound."""
+    memory: Annotated[dict[Name, JsonValue], Field(max_length=100)] = Field(default={})
+    """What of the fitting to the device changes pixels, where something does."""
+
+    @classmethod
+    def of(cls, take: Take, **more: object) -> Self:
+        """The record of a planned take, with `more` of what the record tells."""
+        kinds = tuple(kind_of(reference.path) for reference in take.references)
+        more |= {"kinds": kinds} if set(kinds) - {"picture"} else {}
+        more |= {"memory": dict(take.memory)} if take.memory else {}
+        return cls._of_ours(
+            engine=take.engine, weights=take.revision, prompt=take.prompt, avoid=take.avoid,
+            size=f"{take.width}x{take.height}", fps=str(take.fps), frames=take.frames, seed=take.seed,
+            options=dict(take.options), opening=Carried.of(take.opening), closing=Carried.of(take.closing),
+            reference=tuple(reference.sha256 for reference in take.references), sound=take.sound, **more,
+        )  # fmt: skip
+
+    @property
+    def take_key(self) -> str:
+        """The key of the take: a hash of everything that changes its pixels, 32 hexadecimal digits."""
+        text = json.dumps({"version": KEY_VERSION, **self.to_dict()}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def carries(self) -> tuple[Carried, ...]:
+        """What its first and last frames carry on from."""
+        return tuple(carried for carried in (self.opening, self.closing) if carried is not None)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the takes that were there first."""
+        held = [carried.colour.takes for carried in self.carries if carried.colour]
+        return tuple(key for keys in ([carried.takes for carried in self.carries] + held) for key in keys)
+
+    @property
+    def files(self) -> set[str]:
+        """Hashes of the user's files that it was given."""
+        held = {carried.colour.file for carried in self.carries if carried.colour}
+        return ({carried.file for carried in self.carries} | held | set(self.reference)) - {""}
+
+    @property
+    def dimensions(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        width, height = self.size.split("x")
+        return int(width), int(height)
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second."""
+        return Fraction(self.fps)

@@ -1,0 +1,109 @@
+"""What the store holds of a clip: its files, and the card that is written when it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from pydantic import Field, JsonValue
+
+from sora_cli.data import Count, Ratio, Record, Seconds, Sha, Versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """Footage on disk under its key: a lossless film file of `frames` frames, whole and checked."""
+
+    key: str
+    path: Path
+    sha256: str
+    frames: int
+    width: int
+    height: int
+    fps: Fraction
+    sound: bool = False
+    tail: Path | None = None
+    seconds: float = 0.0
+    """How long it took to make."""
+    score: float = 0.0
+    """How good it is beside other takes of its beat."""
+    pixels: str = ""
+    """SHA-256 of its frames' bytes, which stays the same however they are packed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """What is known of a clip that is about to be kept."""
+
+    frames: int
+    width: int
+    height: int
+    fps: Fraction
+    sound: bool
+    seconds: float
+    score: float
+    fields: Mapping[str, JsonValue]
+    """What its key is made of."""
+    pixels: str = ""
+    made_on: Mapping[str, str] = field(default_factory=dict)
+    """Device and versions of libraries: what may differ where the same take gives other frames."""
+
+
+class Card(Record):
+    """What is written of a clip when it is kept. `sha256` is of its file, `tail` of that of its latents, if any."""
+
+    frames: Count
+    width: Count
+    height: Count
+    fps: Ratio
+    sound: bool
+    seconds: Seconds
+    score: float
+    sha256: Sha
+    tail: Sha
+    pixels: Sha
+    made_on: Versions = Field(default={})
+    fields: dict[str, JsonValue] = Field(default={})
+    """What its key is made of: `sora_cli.plan.data` says it, the store knows nothing of takes."""
+
+    @classmethod
+    def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
+        """The card of a clip whose files have these hashes."""
+        return cls.model_construct(
+            frames=facts.frames, width=facts.width, height=facts.height, fps=str(facts.fps), sound=facts.sound,
+            seconds=round(facts.seconds, 3), score=facts.score, sha256=sha256, tail=tail, pixels=facts.pixels,
+            made_on=dict(facts.made_on), fields=dict(facts.fields),
+        )  # fmt: skip
+
+    def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
+        """The clip whose files these are."""
+        return Clip(
+            key=key, path=path, sha256=self.sha256, frames=self.frames, width=self.width, height=self.height,
+            fps=Fraction(self.fps), sound=self.sound, tail=tail, seconds=self.seconds, score=self.score,
+            pixels=self.pixels,
+        )  # fmt: skip
+
+
+NO_CARD = Card(frames=0, width=0, height=0, fps="1", sound=False, seconds=0, score=0, sha256="", tail="", pixels="")
+"""Of a clip that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of the store: its size in bytes, and when it was last written or its clip used, by the time of day."""
+
+    path: Path
+    size: int
+    used: float
+
+    @property
+    def key(self) -> str:
+        """The key of its clip."""
+        return self.path.name.lstrip(".").partition(".")[0]
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is being written, or was when its writer died."""
+        return self.path.name.startswith(".")
