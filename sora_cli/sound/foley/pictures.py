@@ -1,0 +1,237 @@
+"""What is to be heard in pictures: things that land, hit, roll and slide, found in the frames and in nothing else.
+
+A thing is a compact patch of one colour of its own that keeps its shape and moves. Lengths are in heights of the
+picture, so any size will do; a camera that moves evenly does not disturb, since only jumps of speed count as hits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Array = NDArray[np.float64]
+Frames = NDArray[np.uint8]
+
+ROWS = 64  # frames are looked at this small
+COLOURS = 14  # colours of a shot that are followed
+REACH = 0.16  # how near a pixel's colour has to be to one of them
+JUMP = 0.55  # heights a second by which a speed changes at once where something hits
+GOING = 0.16  # heights a second from which something rolls or slides
+LONG = 0.35  # seconds it has to
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens in a shot.
+
+    Attributes:
+        kind: `impact` (it comes down), `collision` (it is stopped or pushed from the side), `roll` or `slide`.
+        time: seconds into the shot; of a roll or a slide its beginning.
+        strength: heights of the picture a second: the jump of its speed, or its speed.
+        x: where, from -1 (left) to 1 (right).
+        seconds: how long a roll or a slide lasts; 0 of a hit.
+    """
+
+    kind: str
+    time: float
+    strength: float
+    x: float
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Where a thing is in each frame: `x` and `y` (downwards) of its middle in heights, NaN where it is not seen."""
+
+    x: Array
+    y: Array
+    whole: NDArray[np.bool_]  # not cut by an edge of the picture
+    fill: float  # of its bounding box, with its holes filled: 0.785 is a disc
+    score: float
+
+
+def events(frames: Frames, fps: float) -> list[Event]:
+    """What is to be heard in one shot (frames, rows, columns, 3), in order of time; a cut is the caller's to make."""
+    if len(frames) < 4:
+        return []
+    small = shrunk(frames)
+    track = follow(small)
+    if track is None:
+        return []
+    wide = small.shape[2] / small.shape[1]
+    found = [*_hits(track, fps, wide), *_going(track, _ground(small, track), fps, wide)]
+    return sorted(found, key=lambda event: event.time)
+
+
+def shrunk(frames: Frames) -> Array:
+    """Frames of at most `ROWS` rows, by means of areas, as opponent colours: lightness, red-green, yellow-blue."""
+    step = max(1, frames.shape[1] // ROWS)
+    rows, columns = frames.shape[1] // step * step, frames.shape[2] // step * step
+    part = frames[:, :rows, :columns].astype(np.float64) / 255
+    part = part.reshape(len(frames), rows // step, step, columns // step, step, 3).mean(axis=(2, 4))
+    red, green, blue = part[..., 0], part[..., 1], part[..., 2]
+    return np.stack((0.5 * (0.3 * red + 0.59 * green + 0.11 * blue), red - green, (red + green) / 2 - blue), -1)
+
+
+# ---------------------------------------------------------------------------------------------------------- following
+
+
+def follow(small: Array) -> Track | None:
+    """The thing that moves most and is most a thing of its own, of all colours of the shot."""
+    tracks = [track for colour in _colours(small) if (track := _track(small, colour))]
+    return max(tracks, key=lambda track: track.score, default=None)
+
+
+def _colours(small: Array) -> Array:
+    """The most unlike colours that fill at least a patch: farthest points among the means of blocks."""
+    rows, columns = small.shape[1] // 4 * 4, small.shape[2] // 4 * 4
+    blocks = small[:: max(1, len(small) // 6), :rows, :columns]
+    blocks = blocks.reshape(len(blocks), rows // 4, 4, columns // 4, 4, 3)
+    even = blocks.std(axis=(2, 4)).max(axis=-1) < 0.04
+    means = blocks.mean(axis=(2, 4))[even]
+    if not len(means):
+        return np.zeros((0, 3))
+    chosen = [np.median(means, axis=0)]
+    apart = np.linalg.norm(means - chosen[0], axis=1)
+    for _ in range(COLOURS):
+        chosen.append(means[int(apart.argmax())])
+        apart = np.minimum(apart, np.linalg.norm(means - chosen[-1], axis=1))
+    return np.array(chosen[1:])
+
+
+def _track(small: Array, colour: Array) -> Track | None:
+    """The largest patch of a colour through the shot, if it is a thing; None if it is scenery."""
+    near = np.clip(1 - np.linalg.norm(small - colour, axis=-1) / REACH, 0, 1)
+    high, wide = small.shape[1:3]
+    seen = [_patch(one) for one in near]
+    area = np.array([one[0] for one in seen])
+    there = area > 0.004 * high * high
+    if there.mean() < 0.6:
+        return None
+    own = np.array([one[1] for one in seen])[there]
+    box = np.array([one[4] for one in seen])
+    tall, broad = (box[:, 1] - box[:, 0]) / high, (box[:, 3] - box[:, 2]) / high
+    size = float(np.median(area[there])) / high**2
+    if size > 0.3 or np.median(own) < 0.5 or np.median(tall[there]) > 0.75 or np.median(broad[there]) > 0.75:
+        return None
+    whole = there & (box[:, 0] > 0) & (box[:, 1] < high) & (box[:, 2] > 0) & (box[:, 3] < wide)
+    x, y = (np.where(there, np.array([one[k] for one in seen]) / high, np.nan) for k in (3, 2))
+    fill = float(np.median((area / np.maximum(tall * broad * high * high, 1))[there]))
+    moved = float(np.nanstd(y) + 0.5 * np.nanstd(x))
+    chroma = float(np.linalg.norm(colour[1:] - np.median(small[..., 1:], axis=(0, 1, 2))))
+    steady = 1 / (1 + 4 * float(area[there].std() / area[there].mean()))
+    return Track(x, y, whole, fill, float(np.median(own)) ** 2 * steady * (0.02 + moved) * (0.2 + chroma))
+
+
+def _patch(near: Array) -> tuple[float, float, float, float, NDArray[np.int64]]:
+    """The largest patch of a picture: area with its holes, its share of the colour, row, column, and bounding box."""
+    mask = ndimage.binary_opening(near > 0.25, np.ones((2, 2)))
+    labels, count = ndimage.label(mask)
+    if not count:
+        return 0.0, 0.0, 0.0, 0.0, np.zeros(4, np.int64)
+    sizes = np.bincount(labels.ravel())[1:]
+    largest = int(sizes.argmax())
+    rows, columns = ndimage.find_objects(labels)[largest]
+    one = ndimage.binary_fill_holes(labels[rows, columns] == 1 + largest)
+    weight = one * np.maximum(near[rows, columns], 0.6)
+    row = rows.start + float(weight.sum(axis=1) @ np.arange(len(one)) / weight.sum())
+    column = columns.start + float(weight.sum(axis=0) @ np.arange(one.shape[1]) / weight.sum())
+    box = np.array([rows.start, rows.stop, columns.start, columns.stop])
+    return float(one.sum()), float(sizes.max() / mask.sum()), row, column, box
+
+
+def _ground(small: Array, track: Track) -> Array:
+    """How far the ground under the thing moves to the right from frame to frame, in heights (frames - 1)."""
+    high = small.shape[1]
+    strip = np.diff(small[:, int(0.82 * high) :, :, 0].mean(axis=1), axis=1)
+    moves = np.zeros(len(small) - 1)
+    for k in range(len(moves)):
+        at = track.x[k] if np.isfinite(track.x[k]) else small.shape[2] / high / 2
+        first = int(np.clip((at - 0.45) * high, 0, small.shape[2] - 2))
+        part = slice(first, min(first + int(0.9 * high), small.shape[2] - 1))
+        moves[k] = _shift(strip[k, part], strip[k + 1, part]) / high
+    return moves
+
+
+def _shift(one: Array, other: Array) -> float:
+    """By how many samples `other` lies to the right of `one`: the best overlap, refined by a parabola."""
+    span = 8
+    if one.std() < 1e-4:
+        return 0.0
+    scores = []
+    for lag in range(-span, span + 1):
+        a, b = one[max(0, -lag) : len(one) - max(0, lag)], other[max(0, lag) : len(other) - max(0, -lag)]
+        scores.append(-float(((a - b) ** 2).mean()))
+    best = int(np.argmax(scores))
+    if best in {0, 2 * span}:
+        return 0.0
+    left, top, right = scores[best - 1 : best + 2]
+    return best - span + 0.5 * (right - left) / (2 * top - left - right + 1e-12)
+
+
+# ------------------------------------------------------------------------------------------------------------ hearing
+
+
+def _hits(track: Track, fps: float, wide: float) -> list[Event]:
+    """Jumps of speed: upwards (it has come down on something), or sideways."""
+    found: list[Event] = []
+    down, across = np.diff(track.y) * fps, np.diff(track.x) * fps
+    for k in range(1, len(down)):
+        before, after = _speeds(down, k)
+        if before - after >= JUMP and before > 0.3 and track.whole[max(0, k - 1) : k + 2].all():
+            found.append(Event("impact", (k + _within(track.y, k)) / fps, before - after, _side(track.x[k], wide)))
+            continue
+        left, right = _speeds(across, k)
+        if abs(left - right) >= JUMP and abs(left) > 0.3 and track.whole[max(0, k - 2) : k + 3].all():
+            found.append(Event("collision", k / fps, abs(left - right), _side(track.x[k], wide)))
+    return _strongest(found, 2.5 / fps)
+
+
+def _speeds(speed: Array, k: int) -> tuple[float, float]:
+    """Speed before and after frame k, past the one interval in which the hit may lie."""
+    before, next_ = speed[k - 1], speed[k : k + 2]
+    if not (np.isfinite(before) and np.isfinite(next_).all()):
+        return 0.0, 0.0
+    return float(before), float(next_.min() if before > 0 else next_.max())
+
+
+def _within(y: Array, k: int) -> float:
+    """Where the lowest point lies, in frames after k: the two flights, drawn on straight, meet there."""
+    if k < 1 or k + 2 >= len(y):
+        return 0.5
+    fall, rise = y[k] - y[k - 1], y[k + 2] - y[k + 1]
+    meet = (y[k + 1] - rise - y[k]) / (fall - rise) if abs(fall - rise) > 1e-6 else 0.5
+    return float(np.clip(meet, 0, 1)) if np.isfinite(meet) else 0.5
+
+
+def _strongest(found: list[Event], apart: float) -> list[Event]:
+    """Of hits nearer than `apart` seconds the strongest."""
+    kept: list[Event] = []
+    for event in sorted(found, key=lambda one: -one.strength):
+        if all(abs(event.time - other.time) >= apart for other in kept):
+            kept.append(event)
+    return kept
+
+
+def _going(track: Track, ground: Array, fps: float, wide: float) -> list[Event]:
+    """Rolls and slides: level stretches over which it moves along the ground at no less than `GOING`."""
+    along = (np.diff(track.x) - ground) * fps
+    level = np.abs(np.diff(track.y)) * fps < 0.2
+    smooth = ndimage.median_filter(np.nan_to_num(along), 5)
+    runs, count = ndimage.label((np.abs(smooth) > GOING) & level)
+    kind = "roll" if 0.7 <= track.fill <= 0.86 else "slide"
+    found = []
+    for one in range(1, count + 1):
+        where = np.flatnonzero(runs == one)
+        if len(where) >= LONG * fps:
+            speed = float(np.abs(smooth[where]).mean())
+            x = _side(float(np.nanmean(track.x[where])), wide)
+            found.append(Event(kind, where[0] / fps, speed, x, len(where) / fps))
+    return found
+
+
+def _side(x: float, wide: float) -> float:
+    return float(np.clip(2 * x / wide - 1, -1, 1))
