@@ -7,6 +7,7 @@ picture, so any size will do; a camera that moves evenly does not disturb, since
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ Frames = NDArray[np.uint8]
 
 ROWS = 64  # frames are looked at this small
 COLOURS = 14  # colours of a shot that are followed
-REACH = 0.16  # how near a pixel's colour has to be to one of them
-JUMP = 0.55  # heights a second by which a speed changes at once where something hits
+REACH = 0.2  # how near a pixel's colour has to be to one of them
+JUMP = 1.0  # heights a second by which a speed changes where something hits
+FALLING = 0.3  # heights a second of what can hit
+APART = 0.25  # seconds between two hits
 GOING = 0.16  # heights a second from which something rolls or slides
 LONG = 0.35  # seconds it has to
 
@@ -108,7 +111,7 @@ def _track(small: Array, colour: Array) -> Track | None:
     high, wide = small.shape[1:3]
     seen = [_patch(one) for one in near]
     area = np.array([one[0] for one in seen])
-    there = area > 0.004 * high * high
+    there = area > 0.002 * high * high
     if there.mean() < 0.6:
         return None
     own = np.array([one[1] for one in seen])[there]
@@ -118,12 +121,23 @@ def _track(small: Array, colour: Array) -> Track | None:
     if size > 0.3 or np.median(own) < 0.5 or np.median(tall[there]) > 0.75 or np.median(broad[there]) > 0.75:
         return None
     whole = there & (box[:, 0] > 0) & (box[:, 1] < high) & (box[:, 2] > 0) & (box[:, 3] < wide)
-    x, y = (np.where(there, np.array([one[k] for one in seen]) / high, np.nan) for k in (3, 2))
+    x, y = (_bridged(np.where(there, np.array([one[k] for one in seen]) / high, np.nan)) for k in (3, 2))
+    whole |= ~there & np.isfinite(y)
     fill = float(np.median((area / np.maximum(tall * broad * high * high, 1))[there]))
     moved = float(np.nanstd(y) + 0.5 * np.nanstd(x))
     chroma = float(np.linalg.norm(colour[1:] - np.median(small[..., 1:], axis=(0, 1, 2))))
     steady = 1 / (1 + 4 * float(area[there].std() / area[there].mean()))
     return Track(x, y, whole, fill, float(np.median(own)) ** 2 * steady * (0.02 + moved) * (0.2 + chroma))
+
+
+def _bridged(path: Array) -> Array:
+    """A path with its gaps of up to three frames drawn straight."""
+    seen = np.flatnonzero(np.isfinite(path))
+    bridged = np.interp(np.arange(len(path)), seen, path[seen], left=np.nan, right=np.nan)
+    for a, b in pairwise(seen):
+        if b - a > 4:
+            bridged[a + 1 : b] = np.nan
+    return bridged
 
 
 def _patch(near: Array) -> tuple[float, float, float, float, NDArray[np.int64]]:
@@ -136,9 +150,12 @@ def _patch(near: Array) -> tuple[float, float, float, float, NDArray[np.int64]]:
     largest = int(sizes.argmax())
     rows, columns = ndimage.find_objects(labels)[largest]
     one = ndimage.binary_fill_holes(labels[rows, columns] == 1 + largest)
-    weight = one * np.maximum(near[rows, columns], 0.6)
-    row = rows.start + float(weight.sum(axis=1) @ np.arange(len(one)) / weight.sum())
-    column = columns.start + float(weight.sum(axis=0) @ np.arange(one.shape[1]) / weight.sum())
+    margin = max(2, len(one) // 4)  # soft pictures tear a thing apart: what lies beside it belongs to it
+    top, left = max(0, rows.start - margin), max(0, columns.start - margin)
+    weight = near[top : rows.stop + margin, left : columns.stop + margin].copy()
+    weight[rows.start - top :, columns.start - left :][: one.shape[0], : one.shape[1]][one] += 0.3
+    row = top + float(weight.sum(axis=1) @ np.arange(len(weight)) / weight.sum())
+    column = left + float(weight.sum(axis=0) @ np.arange(weight.shape[1]) / weight.sum())
     box = np.array([rows.start, rows.stop, columns.start, columns.stop])
     return float(one.sum()), float(sizes.max() / mask.sum()), row, column, box
 
@@ -176,33 +193,35 @@ def _shift(one: Array, other: Array) -> float:
 
 
 def _hits(track: Track, fps: float, wide: float) -> list[Event]:
-    """Jumps of speed: upwards (it has come down on something), or sideways."""
+    """Jumps of speed: upwards (it has come down on something), or sideways.
+
+    Speeds are slopes over four frames, so that pictures that move in fits and starts have no hits of their own.
+    """
     found: list[Event] = []
-    down, across = np.diff(track.y) * fps, np.diff(track.x) * fps
-    for k in range(1, len(down)):
-        before, after = _speeds(down, k)
-        if before - after >= JUMP and before > 0.3 and track.whole[max(0, k - 1) : k + 2].all():
-            found.append(Event("impact", (k + _within(track.y, k)) / fps, before - after, _side(track.x[k], wide)))
+    for k in range(2, len(track.y) - 2):
+        if not track.whole[max(0, k - 1) : k + 3].all():
             continue
-        left, right = _speeds(across, k)
-        if abs(left - right) >= JUMP and abs(left) > 0.3 and track.whole[max(0, k - 2) : k + 3].all():
-            found.append(Event("collision", k / fps, abs(left - right), _side(track.x[k], wide)))
-    return _strongest(found, 2.5 / fps)
+        before, after = _slopes(track.y, k, fps)
+        left, right = _slopes(track.x, k, fps)
+        if before - after >= JUMP and before > FALLING:
+            found.append(Event("impact", (k + _within(track.y, k)) / fps, before - after, _side(track.x[k], wide)))
+        elif abs(left - right) >= JUMP and abs(left) > FALLING:
+            found.append(Event("collision", (k + 0.5) / fps, abs(left - right), _side(track.x[k], wide)))
+    return _strongest(found, APART)
 
 
-def _speeds(speed: Array, k: int) -> tuple[float, float]:
-    """Speed before and after frame k, past the one interval in which the hit may lie."""
-    before, next_ = speed[k - 1], speed[k : k + 2]
-    if not (np.isfinite(before) and np.isfinite(next_).all()):
+def _slopes(place: Array, k: int, fps: float) -> tuple[float, float]:
+    """Speed over the four frames up to k, and over the four after it; 0 where it is not seen in all of them."""
+    sides = place[max(0, k - 3) : k + 1], place[k + 1 : k + 5]
+    if not all(np.isfinite(side).all() for side in sides):
         return 0.0, 0.0
-    return float(before), float(next_.min() if before > 0 else next_.max())
+    before, after = (float(np.polyfit(np.arange(len(side)), side, 1)[0]) * fps for side in sides)
+    return before, after
 
 
 def _within(y: Array, k: int) -> float:
     """Where the lowest point lies, in frames after k: the two flights, drawn on straight, meet there."""
-    if k < 1 or k + 2 >= len(y):
-        return 0.5
-    fall, rise = y[k] - y[k - 1], y[k + 2] - y[k + 1]
+    fall, rise = y[k] - y[k - 1], (y[k + 2] - y[k + 1] if k + 2 < len(y) else y[k] - y[k - 1])
     meet = (y[k + 1] - rise - y[k]) / (fall - rise) if abs(fall - rise) > 1e-6 else 0.5
     return float(np.clip(meet, 0, 1)) if np.isfinite(meet) else 0.5
 
