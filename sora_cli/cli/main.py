@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import console, films, look, machine, make, review, start, usage
+from sora_cli.cli import console, films, look, machine, make, policy, review, start, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
@@ -49,6 +49,7 @@ for command in COMMANDS:
     app.command()(spread(command))
 app.add_typer(machine.library, name="models")
 app.add_typer(machine.shelf, name="store")
+app.add_typer(policy.rules, name="policy")
 
 
 def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None = None) -> int:

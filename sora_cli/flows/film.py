@@ -38,7 +38,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
 from sora_cli.shoot.studio import Studio, place, unlock
 from sora_cli.store import Clip, Store, default_folder
-from sora_cli.storyboard.model import Storyboard, may_be_unmarked
+from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
@@ -300,7 +300,7 @@ def _finish(
     done = stamp.release(
         master, out, making=_making(plan, clips, cut, again, sounds),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
-        may_leave_unmarked=may_be_unmarked(plan.board.policy),
+        may_leave_unmarked=not plan.board.rules.marked,
     )  # fmt: skip
     strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
     contact_sheet(out, strips, sheet, plan.board.title, of=plan.frames)

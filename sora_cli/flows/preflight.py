@@ -16,11 +16,12 @@ from sora_cli import storyboard
 from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
 from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
+from sora_cli.flows import moderation
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.store import file_hash
 from sora_cli.storyboard import Reading
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
-from sora_cli.storyboard.model import Loc, Storyboard, Watermark, may_be_unmarked
+from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 
 MEASURED = 1500
 """Letters of lines that `check` has said to measure them: some two minutes of speech, said in half of one."""
@@ -75,7 +76,9 @@ def everything_wrong(reading: Reading) -> tuple[tuple[Problem, ...], Plan | None
     if reading.board is None:
         return reading.problems, None
     found = survey(reading.board, catalogue.card, letters=0 if reading.problems else MEASURED)
-    return _with_files(reading.board, [*reading.problems, *found.problems], found.plan), found.plan
+    words = moderation.of_words(reading.board)
+    plan = found.plan and words.told(found.plan)
+    return _with_files(reading.board, [*reading.problems, *found.problems, *words.refused], plan), plan
 
 
 def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
@@ -84,15 +87,16 @@ def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
-    found = survey(board, catalogue.card, draft=draft, only=only, letters=None)
-    if found.problems or found.plan is None:
-        raise refusal(_with_files(board, found.problems, found.plan))
-    return found.plan
+    words = moderation.of_words(board)
+    found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if words.refused else None)
+    if found.problems or words.refused or found.plan is None:
+        raise refusal(_with_files(board, [*found.problems, *words.refused], found.plan))
+    return words.told(found.plan)
 
 
 def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:
     """These problems and those of files, title and mark; where takes are wrong, which files are used is not known."""
-    if plan is not None and all(problem.code == 3 for problem in problems):
+    if plan is not None and all(problem.code in {3, 4} for problem in problems):
         files = [*file_problems(board, plan), *finish_problems(plan)]
     else:
         files = [*file_problems(board)]
@@ -122,7 +126,7 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
             from sora_cli.master.title import check_titles
 
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
-    unmarked, mark = may_be_unmarked(board.policy), board.provenance.watermark
+    unmarked, mark = not board.rules.marked, board.provenance.watermark
     told = mark.image is not None and _wrong(mark.image, "image") is not None
     # Ours fits every larger frame, and to draw it costs `check` as much again as all else.
     if (mark != Watermark() or min(size) < SMALL) and not told:

@@ -21,13 +21,12 @@ from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.events import Report
-from sora_cli.flows import film, preflight
+from sora_cli.flows import film, moderation, preflight
 from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
 from sora_cli.media.film import delivery
 from sora_cli.media.read import open_film, read_frames
 from sora_cli.media.stream import Frames
-from sora_cli.plan import plan_takes
 from sora_cli.record import recipe as recipes
 from sora_cli.record import sidecar
 from sora_cli.record.film import CardRecord, FilmRecord, RecipeRecord
@@ -198,7 +197,7 @@ class _Desk:
         with scratch() as folder:
             places = [*([self.files] if self.files else []), *known]
             board = recipes.board_of(recipe, folder / "files", places)
-            plan = plan_takes(board, catalogue.card, draft=recipe.draft, only=recipe.only)
+            plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
             wrong = ""
@@ -240,6 +239,7 @@ class _Desk:
         cards = {name: catalogue.card(name) for name in {record.fields.engine for record in records.values()}}
         own = own_files(records.values(), self.files)
         takes = tuple(take_of(key, record, own, cards[record.fields.engine]) for key, record in records.items())
+        moderation.require_allowed([take.prompt for take in takes])
         then = {key: made_of(key, record) for key, record in records.items()}
         memory = memory_of(records.values())
         wrong = ""

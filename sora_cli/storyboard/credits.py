@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
-from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark, may_be_unmarked
+from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark
 from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.policies import in_force, machines, read_file
+from sora_cli.storyboard.policy import BUILT_IN, Policy
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import OutputForm, ProvenanceForm, WatermarkForm
 from sora_cli.storyboard.source import quoted
@@ -31,28 +33,32 @@ def read_output(form: OutputForm | None, document: Document, problems: Problems)
     return FilmSize(height=form.height, aspect=aspect), form.fps
 
 
-def read_policy(written: str | None, document: Document, problems: Problems, files: Files) -> tuple[str, Path | None]:
-    """The policy's word, or `file` and its path."""
+def read_policy(
+    written: str | None, document: Document, problems: Problems, files: Files
+) -> tuple[str, Path | None, Policy]:
+    """The policy's word, or `file` and its path; and what holds, this machine's policy counted in."""
+    machine = machines(problems)
     if written is None or written in POLICIES:
-        return written or "standard", None
+        return written or "standard", None, in_force(BUILT_IN.get(written or ""), machine)
     if suffix(written) in POLICY_FILES or is_path(written):
-        return "file", files.find(written, ("policy",), POLICY_FILES, "a policy file")
-    hint = problems.meant(written, POLICIES) or "write standard, strict, off or a policy file (.yaml, .toml, .json)"
+        path = files.find(written, ("policy",), POLICY_FILES, "a policy file")
+        return "file", path, in_force(read_file(path, problems) if path else None, machine)
+    hint = problems.meant(written, POLICIES) or f"write standard, strict, off or a file ({', '.join(POLICY_FILES)})"
     problems.add(f"{quoted(written)} is not a policy", document.mark(("policy",)), hint)
-    return "standard", None
+    return "standard", None, in_force(None, machine)
 
 
 def read_provenance(
-    form: ProvenanceForm | None, policy: str, document: Document, problems: Problems, files: Files
+    form: ProvenanceForm | None, rules: Policy, document: Document, problems: Problems, files: Files
 ) -> Provenance:
     """Author, mark and permission; a film without a mark is refused where the policy wants one."""
     if form is None:
         return Provenance()
     mark = Watermark() if form.watermark is None else _watermark(form.watermark, files)
-    if not mark.on and not may_be_unmarked(policy):
+    if not mark.on and rules.marked:
         hint = "take the line out, or choose another policy"
         place = document.mark(("provenance", "watermark"))
-        problems.add("the strict policy does not allow a film without its watermark", place, hint, code=4)
+        problems.add(f"the {rules.name} policy does not allow a film without its watermark", place, hint, code=4)
     return Provenance(form.author or "", mark, form.training or "not-allowed")
 
 

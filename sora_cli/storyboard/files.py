@@ -17,7 +17,7 @@ PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "heic", "
 FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
 FONTS = ("ttf", "otf", "ttc")
-POLICY_FILES = ("yaml", "yml", "toml", "json")
+POLICY_FILES = ("yaml", "yml", "json")
 
 
 def suffix(text: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sora_cli.errors import Mark, Problem
+from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
 
 Loc = tuple[str | int, ...]
 
@@ -37,18 +38,13 @@ FRAMING = {
 Fit = Literal["fill", "fit", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
-POLICIES = ("standard", "strict", "off")
+POLICIES = tuple(BUILT_IN)
 
 LEAST_OPACITY = 0.2
 """A fainter mark counts as none."""
 
 LOUDNESS = -16.0
 """LUFS of a film's sound where its storyboard says nothing (a common level for listening on the web)."""
-
-
-def may_be_unmarked(policy: str) -> bool:
-    """Whether a policy lets a film go out without its visible mark."""
-    return policy != "strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +300,8 @@ class Storyboard:
     """Whether files may lie outside `folder`."""
     policy: str = "standard"
     policy_path: Path | None = None
+    rules: Policy = STANDARD
+    """What the policy says, that of this machine counted in."""
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What is written, as plain data with its variables put in."""
     files: Mapping[Loc, Path] = field(default_factory=dict, repr=False, compare=False)

@@ -44,11 +44,6 @@ def _dialogue(board: Storyboard, sounds: Sounds) -> Found:
                 yield where, "when a line is said", "the engine says it when it likes; with `sound: off` a voice does"
 
 
-def _policy(board: Storyboard, _sounds: Sounds) -> Found:
-    hint = "of strict, the visible mark alone is held to" if board.policy == "strict" else ""
-    yield from [(("policy",), "policies other than standard", hint)] if board.policy != "standard" else []
-
-
 def _beat_looks(board: Storyboard, _sounds: Sounds) -> Found:
     pairs = ((shot, beat) for shot in board.shots for beat in shot.beats if beat.look != shot.look)
     return ((beat.origin["look"], "a look of one beat", "the look of its shot holds") for _, beat in pairs)
@@ -72,5 +67,5 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-_FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (_dialogue, _policy, _beat_looks, _beds)
+_FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (_dialogue, _beat_looks, _beds)
 """What is written without effect; one goes when all that it finds is rendered."""

@@ -91,7 +91,7 @@ class Resolver:
         scenes = self._scenes(held)
         check_links([shot for scene in scenes for shot in scene.shots], self._document, self._problems)
         size, fps = self._output
-        policy, policy_path = read_policy(film.policy, self._document, self._problems, self._files)
+        policy, policy_path, rules = read_policy(film.policy, self._document, self._problems, self._files)
         return Storyboard(
             path=path,
             folder=folder,
@@ -109,11 +109,12 @@ class Resolver:
             narrator=read_narrator(film.narrator, self._files),
             say=dict(film.say or {}),
             subtitles=film.subtitles or "off",
-            provenance=read_provenance(film.provenance, policy, self._document, self._problems, self._files),
+            provenance=read_provenance(film.provenance, rules, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
             bars={name: value for name, value in vars(film.review or ReviewForm()).items() if value is not None},
             policy=policy,
             policy_path=policy_path,
+            rules=rules,
             written=frozenset(self._document.keys()),
             lost=frozenset(self._pruned),
             mark=self._document.mark,

