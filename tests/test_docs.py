@@ -22,7 +22,8 @@ COMMANDS = [command.callback.__name__ for command in app.registered_commands if 
 COMMANDS += [
     " ".join(filter(None, (group.name, name)))
     for group in app.registered_groups if group.name and group.typer_instance
-    for name in ("", *(each.name or each.callback.__name__ for each in group.typer_instance.registered_commands if each.callback))
+    for name in ("", *(each.name or each.callback.__name__
+                       for each in group.typer_instance.registered_commands if each.callback))
 ]  # fmt: skip
 
 
