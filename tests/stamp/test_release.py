@@ -17,7 +17,7 @@ from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
 from sora_cli.events import Event, Recording, StageDone, StageStarted, StageStep
 from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
-from sora_cli.stamp import Making, Origin, Release, Signer, credential, verify
+from sora_cli.stamp import Making, Origin, Release, Signer, Spoken, credential, verify
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.benchmarks.bench_stamp import big_film
 from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone
@@ -129,6 +129,17 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
     assert done.verdict.parameters["music"][0]["sha256"] == digest(song)
     assert done.verdict.parts[-1].name == "song.ogg"
     assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"
+
+
+def test_speech_and_sounds_that_were_made_are_told(making: Making, send: Send) -> None:
+    line = Spoken(who="mara", text="It burns.", voice="en-gb-1", start=0.25, end=1.0)
+    done = send(make_master(sound=tone()), making=dataclasses.replace(making, speech=(line,), synthesized=("thunder",)))
+    assert done.verdict.ok
+    assert done.verdict.source == "trainedAlgorithmicMedia"
+    assert done.verdict.actions.count("c2pa.mixed") == 2
+    raw = done.path.read_bytes()
+    for told in (b"It burns.", b"en-gb-1", b"thunder", b"trainedAlgorithmicMedia", b"algorithmicMedia"):
+        assert told in raw
 
 
 def test_a_shots_own_sound_has_its_place(tmp_path: Path, making: Making, send: Send) -> None:
