@@ -251,7 +251,7 @@ def test_sound_of_no_samples_or_no_numbers_is_told_before_the_work(tmp_path: Pat
     samples = np.zeros(96_000, np.float32)
     samples[90_000] = np.nan
     soundfile.write(tmp_path / "nan.wav", samples, 48_000, subtype="FLOAT")
-    with pytest.raises(MediaError, match="no numbers"):
+    with pytest.raises(MediaError, match="not numbers"):
         require_usable(tmp_path / "nan.wav", "sound")
 
 

@@ -103,6 +103,7 @@ def story(card: EngineCard, folder: Path, more: dict[str, Any]) -> Storyboard:
             "engine": str(card.location), "options": {**steps, **more}, "seed": 3, "cast": cast, "look": "off",
             "output": {"size": f"{width}x{height}", "fps": float(card.fps)},
             "policy": "off", "provenance": {"watermark": "off"},
+            "sound": {"loudness": -40},  # so quiet that no peak is held, and samples can be compared
             "shots": [
                 {"name": "one", "beats": [
                     {"prompt": "a red ball bounces", "duration": span, **start, **end},

@@ -31,7 +31,7 @@ def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path
     with pytest.raises(ValidationError, match="has changed since it was planned"):
         WanOptions.model_validate({"lora": [first.model_dump()]})
     for wrong in ("no.safetensors", "style.bin"):
-        with pytest.raises(ValidationError, match=r"there is no file|is no \.safetensors file"):
+        with pytest.raises(ValidationError, match=r"there is no file|is not a \.safetensors file"):
             WanOptions.model_validate({"lora": [{"path": wrong}]}, context={"folder": tmp_path})
 
 
