@@ -11,14 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.plan.takes import PlannedBeat, Stretch
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `plan` asks when takes play, and loads nothing of media
+    from sora_cli.media.stream import Subtitle
     from sora_cli.sound.kept import Made
     from sora_cli.sound.lines import PlacedLine
 
@@ -194,6 +194,8 @@ def _placed(
 
 
 def _cues(plan: Plan, shot: PlannedShot, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Cue]:
+    from sora_cli.media.stream import SAMPLE_RATE
+
     for sound in effects(plan, shot):
         if sound.path is not None:
             yield Cue(sound.path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
