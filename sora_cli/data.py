@@ -39,6 +39,7 @@ Ratio = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,29}(/[1-9][0-9]{0,29})?$")]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Versions = Annotated[dict[Name, Name], Field(max_length=100)]
 Keys = Annotated[tuple[Key, ...], LIST, Field(max_length=1_000)]
 MOST = 100_000

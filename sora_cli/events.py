@@ -104,6 +104,15 @@ class TakeSkipped(Event):
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class TakeSpared(Event):
+    """A take was not needed, because another one of its beat is good."""
+
+    take: str
+    key: str
+    because: str
+
+
 Stage = Literal["plan", "shoot", "finish", "write", "stamp"]
 """The stages of the line; `write` and `stamp` are parts of `finish`."""
 
@@ -304,7 +313,7 @@ class Pace:
             self._began, self._share = now, 0.0
         elif isinstance(event, Step):
             self._share = event.step / max(1, event.of)
-        elif isinstance(event, TakeKept | TakeFailed | TakeSkipped):
+        elif isinstance(event, TakeKept | TakeFailed | TakeSkipped | TakeSpared):
             self._left -= 1
             self._share = 0.0
             if isinstance(event, TakeKept) and not event.reused:

@@ -99,7 +99,7 @@ class Talk:
         about = ""
         if isinstance(event, events.About):
             about, event = f"{Path(event.film).name}: ", event.event
-        if isinstance(event, events.TakeKept | events.TakeFailed | events.TakeSkipped):
+        if isinstance(event, events.TakeKept | events.TakeFailed | events.TakeSkipped | events.TakeSpared):
             self._done += 1
             self._progress.update(self._film, completed=self._done)
             self._progress.update(self._take, visible=False)
@@ -186,6 +186,11 @@ def _(event: events.TakeFailed) -> tuple[str, str]:
 @words.register
 def _(event: events.TakeSkipped) -> tuple[str, str]:
     return f"{event.take}: skipped, because {event.because} failed", "yellow"
+
+
+@words.register
+def _(event: events.TakeSpared) -> tuple[str, str]:
+    return f"{event.take}: not needed, because {event.because} is good", ""
 
 
 @words.register

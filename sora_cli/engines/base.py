@@ -245,6 +245,8 @@ class Take:
     stride: Fraction = Fraction(1)
     """Frames of the clip for each that plays: above 1 where the take has both its ends given, and more frames between
     them than play."""
+    after: tuple[str, ...] = ()
+    """Keys of the takes of its beat that come first: it is made only where none of them is good."""
     memory: Mapping[str, object] = field(default_factory=dict)
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
 

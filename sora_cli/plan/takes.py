@@ -43,15 +43,26 @@ ANY_ENGINE = EngineCard(
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of a beat that an engine makes in one go; the best of its `candidates` plays."""
+    """A part of a beat that an engine makes in one go; the best of its `candidates` plays; the first, where picked."""
 
     name: str
     candidates: tuple[Take, ...]
+    picked: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of the candidates."""
         return tuple(take.key for take in self.candidates)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Keys of the candidates that may play."""
+        return self.keys[:1] if self.picked else self.keys
+
+    @property
+    def until_good(self) -> bool:
+        """Whether the first good candidate plays."""
+        return any(take.after for take in self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +235,27 @@ class TakeMaker:
 
     def candidates(self, beat: Beat, take: Take, label: str) -> Stretch:
         """The take with as many seeds as the beat's `takes` asks for."""
-        made = []
-        for number in range(beat.takes):
+        made: list[Take] = []
+        spared = beat.until_good and beat.pick is not None
+        for number in range(beat.pick if spared and beat.pick else beat.takes):
             name = f"{take.name}#{number + 1}" if number else take.name
-            seeded = replace(take, seed=self.seed(beat, label, number), name=name)
+            # The keys of spare takes are their own: what carries on from the best of four is another take than what
+            # carries on from the first good one.
+            spare = (label, "spare") if beat.until_good and number else (label,)
+            after = tuple(each.key for each in made) if beat.until_good and not spared else ()
+            seeded = replace(take, seed=self.seed(beat, spare, number), name=name, after=after)
             made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
-        return Stretch(take.name, tuple(made))
+        if beat.pick is not None:
+            made.insert(0, made.pop(beat.pick - 1))
+        return Stretch(take.name, tuple(made), picked=beat.pick is not None)
 
-    def seed(self, beat: Beat, label: str, number: int) -> int:
+    def seed(self, beat: Beat, label: tuple[str, ...], number: int) -> int:
         """A seed written on the shot or beat is used as it is for its first take; all others are derived."""
         own = any(part in ("shots", "beats") for part in beat.origin.get("seed", ()))
-        if beat.seed is not None and own and number == 0 and label.endswith("/0.0"):
+        if beat.seed is not None and own and number == 0 and label[0].endswith("/0.0"):
             return beat.seed
         base = beat.seed if beat.seed is not None else (self.board.seed or 0)
-        return derive_seed(base, label, number)
+        return derive_seed(base, *label, number)
 
     def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
@@ -313,7 +331,7 @@ class TakeMaker:
         on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
         # Latents go on without a loss, and colours cannot be matched in them.
         hold = None if card.tails else self._holds[stretch.name]
-        return Carry(takes=stretch.keys, at=at, count=max(1, on_grid), hold=hold)
+        return Carry(takes=stretch.choices, at=at, count=max(1, on_grid), hold=hold)
 
     def hold(self, shot: Shot) -> Hold | None:
         """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.
@@ -332,7 +350,7 @@ class TakeMaker:
         anchor = self._shots[held]
         own = anchor.look.path is None and self._anchors.of(held, anchor.look) is None
         beats = self.planned.get(anchor.name, ())
-        return Hold(takes=beats[0].stretches[0].keys, strength=look.strength) if own and beats else None
+        return Hold(takes=beats[0].stretches[0].choices, strength=look.strength) if own and beats else None
 
     def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
         """The frames of another shot that a link means."""

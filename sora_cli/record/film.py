@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from sora_cli.data import LIST, MOST, Count, Key, Name, Ratio, Record, Seconds, Sha, Versions, Words
+from sora_cli.data import LIST, MOST, Count, Finite, Key, Name, Ratio, Record, Seconds, Sha, Versions, Words
 from sora_cli.plan.data import Named, TakeFields
 from sora_cli.plan.plan import Plan, PlannedShot
 
@@ -71,6 +71,9 @@ class TakeRecord(TakeFields, Named):
     clip_sha256: Sha = ""
     pixels: Sha = ""
     made_on: Versions = Field(default={})
+    score: Finite = 0.0
+    good: bool = True
+    parts: Annotated[dict[Name, Finite], Field(max_length=100)] = Field(default={})
 
 
 class ShotRecord(Record):

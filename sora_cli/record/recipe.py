@@ -45,14 +45,15 @@ class Made:
 
 def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> RecipeRecord:
     """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
-    cards = {take.name: store.card(take.key) or NO_CARD for take in plan.takes}
+    takes_made = [take for take in plan.takes if not take.after or store.has(take.key)]
+    cards = {take.name: store.card(take.key) or NO_CARD for take in takes_made}
     made_on = [dict(each) for each in dict.fromkeys(tuple(sorted(card.made_on.items())) for card in cards.values())]
     takes = {
         take.name: MadeRecord.model_construct(
             key=take.key, pixels=cards[take.name].pixels, engine=bare(take.engine), weights=take.revision,
             made_on=made_on.index(cards[take.name].made_on),
         )
-        for take in plan.takes
+        for take in takes_made
     }  # fmt: skip
     data, files = _portable(plan.board)
     data.setdefault("engine", bare(engine))

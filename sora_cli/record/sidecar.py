@@ -131,7 +131,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
     board = plan.board
     parts = {
         "version": FINISH_VERSION,
-        "takes": [[take.key for take in stretch.candidates] for stretch in plan.stretches],
+        "takes": [list(stretch.choices) for stretch in plan.stretches],
         "shots": [
             [shot.name, shot.start, shot.frames, shot.overlap, shot.lead, shot.scene, _plain(shot.transition),
              _plain(shot.look), _plain(shot.title), [[beat.frames, beat.speed, beat.smooth] for beat in shot.beats]]
@@ -242,12 +242,14 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
         for stretch in shot.stretches:
             for take in stretch.candidates:
                 card = store.card(take.key) or NO_CARD
+                if card is NO_CARD and take.after:
+                    continue  # a take before it is good
                 stride = {"stride": str(take.stride)} if take.stride != 1 else {}
                 yield TakeRecord.of(
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
                     plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **stride,
                     seconds=float(take.play / take.fps), clip_sha256=card.sha256, pixels=card.pixels,
-                    made_on=card.made_on,
+                    made_on=card.made_on, score=card.score, good=card.good, parts=card.parts,
                 )  # fmt: skip
 
 

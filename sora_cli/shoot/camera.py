@@ -32,6 +32,7 @@ from sora_cli.media.read import open_film, read_frames, read_picture, read_sound
 from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
+from sora_cli.review.score import rate
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.versions import versions
@@ -151,10 +152,11 @@ class Camera:
         job.report(Step(job.take.name, job.take.key, step, of))
 
     def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
+        rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
             frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
             sound=footage.sound is not None, seconds=seconds, fields=TakeFields.of(take).to_dict(),
-            score=score(footage.frames, take.skip, given.opening),
+            score=rating.score, good=rating.good, parts=rating.parts,
             pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )  # fmt: skip
@@ -217,20 +219,3 @@ def _end(path: Path, count: int, fps: Fraction, size: tuple[int, int]) -> Frames
     """The last `count` frames of a film, at `fps`; the first one again where the film is shorter."""
     with open_film(path) as film:
         return np.stack(list(film.pictures(film.index.before_end(count, fps), size)))
-
-
-def score(frames: Frames, skip: int, opening: Frames | None) -> float:
-    """How good a take is beside others of its beat: higher is better.
-
-    Continuity: the jump at the seam, against the usual change from frame to frame. Quality: fine detail, and no
-    frozen picture. All from pixels, in natural logarithms, so that the terms are of one size.
-    """
-    luma = frames[skip:].astype(np.float32).mean(axis=-1)
-    change = np.abs(np.diff(luma, axis=0)).mean(axis=(1, 2))
-    usual = float(np.median(change)) if len(change) else 0.0
-    detail = float(np.abs(np.diff(luma, axis=2)).mean())
-    result = 0.5 * np.log(detail + 0.1) - (1.0 if usual < 0.05 else 0.0)
-    if opening is not None:
-        jump = float(np.abs(luma[0] - opening[-1].astype(np.float32).mean(axis=-1)).mean())
-        result -= max(0.0, float(np.log((jump + 0.1) / (usual + 0.1))))
-    return float(result)

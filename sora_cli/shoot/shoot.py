@@ -25,6 +25,7 @@ from sora_cli.events import (
     TakeKept,
     TakeRetried,
     TakeSkipped,
+    TakeSpared,
 )
 from sora_cli.lock import PATIENCE
 from sora_cli.plan.takes import latents_go_on
@@ -36,9 +37,11 @@ TRIES = 2
 """How often a take is tried whose device or worker goes away."""
 
 
-def best(clips: Mapping[str, Clip], keys: tuple[str, ...]) -> Clip:
-    """The clip that plays, of a beat's takes."""
-    return max((clips[key] for key in keys), key=lambda clip: clip.score)
+def best(clips: Mapping[str, Clip], keys: Iterable[str], *, until_good: bool = False) -> Clip:
+    """The clip that plays, of a beat's takes that were made: the best, or the first good one where that was asked."""
+    made = [clips[key] for key in keys if key in clips]
+    good = next((clip for clip in made if until_good and clip.good), None)
+    return good or max(made, key=lambda clip: clip.score)
 
 
 class Work(Protocol):
@@ -107,7 +110,7 @@ class _Shooting:
             self._enough.set()
 
     def _walk(self) -> dict[str, Clip]:
-        order = TopologicalSorter({key: take.needs for key, take in self._takes.items()})
+        order = TopologicalSorter({key: (*take.needs, *take.after) for key, take in self._takes.items()})
         order.prepare()
         while order.is_active():
             self._halt.check()
@@ -133,6 +136,9 @@ class _Shooting:
             self._failed[take.key] = because
             self._report(TakeSkipped(take.name, take.key, because))
             return True
+        if good := next((key for key in take.after if key in self._clips and self._clips[key].good), None):
+            self._report(TakeSpared(take.name, take.key, self._takes[good].name))
+            return True
         clip = self._store.find(take.key)
         if clip is not None:
             self._clips[take.key] = clip
@@ -143,7 +149,7 @@ class _Shooting:
         self._engine = take.engine
         opening, closing = self._source(take.opening), self._source(take.closing)
         hold = take.opening.hold if take.opening else None
-        anchor = best(self._clips, hold.takes).path if hold and hold.takes else hold.path if hold else None
+        anchor = self._best(hold.takes).path if hold and hold.takes else hold.path if hold else None
         card = self._cards[take.engine]
         latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
         job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents)
@@ -161,7 +167,10 @@ class _Shooting:
             threading.Thread(target=read_ahead, args=(card, self._enough), daemon=True).start()
 
     def _source(self, carry: Carry | None) -> Clip | None:
-        return best(self._clips, carry.takes) if carry is not None and carry.takes else None
+        return self._best(carry.takes) if carry is not None and carry.takes else None
+
+    def _best(self, keys: tuple[str, ...]) -> Clip:
+        return best(self._clips, keys, until_good=any(self._takes[key].after for key in keys))
 
     def _finished(self) -> list[str]:
         """Wait a moment; the keys of the takes that are settled now. What somebody else makes is asked for again."""

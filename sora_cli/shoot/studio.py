@@ -56,7 +56,7 @@ class Studio:
             with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
                 self.store.films.remember(film_id(plan.board), made)
-        return {stretch.name: best(clips, stretch.keys) for stretch in plan.stretches}
+        return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in plan.stretches}
 
     def _open(self) -> Executor[Job, Clip]:
         from sora_cli.shoot.camera import Camera

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, JsonValue
 
-from sora_cli.data import Count, Ratio, Record, Seconds, Sha, Versions
+from sora_cli.data import Count, Finite, Name, Ratio, Record, Seconds, Sha, Versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Clip:
     """How long it took to make."""
     score: float = 0.0
     """How good it is beside other takes of its beat."""
+    good: bool = True
+    """Whether nothing that was measured of it falls short."""
     pixels: str = ""
     """SHA-256 of its frames' bytes, which stays the same however they are packed."""
 
@@ -46,6 +48,9 @@ class ClipFacts:
     score: float
     fields: Mapping[str, JsonValue]
     """What its key is made of."""
+    good: bool = True
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What its score is the sum of."""
     pixels: str = ""
     made_on: Mapping[str, str] = field(default_factory=dict)
     """Device and versions of libraries: what may differ where the same take gives other frames."""
@@ -60,7 +65,9 @@ class Card(Record):
     fps: Ratio
     sound: bool
     seconds: Seconds
-    score: float
+    score: Finite
+    good: bool = True
+    parts: dict[Name, Finite] = Field(default={})
     sha256: Sha
     tail: Sha
     pixels: Sha
@@ -73,7 +80,7 @@ class Card(Record):
         """The card of a clip whose files have these hashes."""
         return cls.model_construct(
             frames=facts.frames, width=facts.width, height=facts.height, fps=str(facts.fps), sound=facts.sound,
-            seconds=round(facts.seconds, 3), score=facts.score, sha256=sha256, tail=tail, pixels=facts.pixels,
+            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts), sha256=sha256, tail=tail, pixels=facts.pixels,
             made_on=dict(facts.made_on), fields=dict(facts.fields),
         )  # fmt: skip
 
@@ -82,7 +89,7 @@ class Card(Record):
         return Clip(
             key=key, path=path, sha256=self.sha256, frames=self.frames, width=self.width, height=self.height,
             fps=Fraction(self.fps), sound=self.sound, tail=tail, seconds=self.seconds, score=self.score,
-            pixels=self.pixels,
+            good=self.good, pixels=self.pixels,
         )  # fmt: skip
 
 

@@ -214,6 +214,10 @@ class Beat:
     seed: int | None = None
     """Only where the shot or beat itself wrote one; else the take's seed is derived from the film's."""
     takes: int = 1
+    until_good: bool = False
+    """Whether a take is made only while those before it fall short."""
+    pick: int | None = None
+    """The number of the take that plays, whatever the figures say."""
     start: Link | None = None
     """`from`; None: the default (a beat: the beat before it; a shot: nothing)."""
     end: Link | None = None

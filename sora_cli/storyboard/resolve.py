@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +26,7 @@ from sora_cli.storyboard.schema import (
     ShotForm,
     SpokenForm,
     Take,
+    TakesForm,
     TitleForm,
     TransitionForm,
 )
@@ -249,6 +250,7 @@ class Resolver:
             ("end", "to", last),
             ("references", "reference", True),
             ("takes", "takes", True),
+            ("pick", "pick", True),
             ("duration", "duration", False),
             ("dialogue", "dialogue", False),
         ):
@@ -263,6 +265,7 @@ class Resolver:
                 if got[name] is None:
                     del got[name]
                     self._pruned.add(origin[name])
+        self._choose(got, origin)
         if "dialogue" in got:
             got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"], form)
         if isinstance(got.get("duration"), (SpokenForm, SpokenLength)):
@@ -272,6 +275,16 @@ class Resolver:
         got["references"] = self._references(got.get("references"), origin.get("references"), cast)
         kept = {name: getattr(held, name) for name in _HELD}
         return Beat(loc=loc, prompt=form.prompt or "", cast=cast, origin=origin, **kept, **got)
+
+    def _choose(self, got: dict[str, Any], origin: Mapping[str, Loc]) -> None:
+        """How many takes there are, and which plays."""
+        if isinstance(wanted := got.get("takes"), TakesForm):
+            got |= {"takes": wanted.up_to or 1, "until_good": True}
+        count, pick = got.get("takes", 1), got.get("pick", 1)
+        if pick > count:
+            message = f"there is no take {pick}: `takes` is {count}"
+            self._problems.add(message, self._document.mark(origin["pick"]), f"write `takes: {pick}` as well")
+            del got["pick"]
 
     def _references(self, written: list[str] | str | None, loc: Loc | None, cast: Sequence[str]) -> tuple[Path, ...]:
         if written is not None and loc is not None:

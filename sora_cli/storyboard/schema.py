@@ -59,6 +59,7 @@ Moment = Plain(
 )
 Seed = Plain(forms.whole(0, 2**63 - 1), _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
 Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
+Pick = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
 Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
 Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
 Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
@@ -67,6 +68,7 @@ Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -6
 Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
 Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
+Good = _word(("good",), "a word for it")
 Subtitles = Plain(
     lambda value: forms.word(_SUBTITLES, "a kind of subtitles")("off" if value is False else value),
     {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
@@ -292,6 +294,16 @@ class Level(Form):
     setting = Key(Phrase, "The place; goes in front of each prompt.")
 
 
+class TakesForm(Form):
+    """Seeds that are tried only while those before them fall short."""
+
+    up_to = Needed(Takes, "How many at most.")
+    until = Needed(Good, "good: until nothing that is measured falls short.")
+
+
+TakesWanted: Shape[TakesForm | int] = OneOf(TakesForm, Takes)
+
+
 class Take(Level):
     """What may stand at shot and beat level."""
 
@@ -309,7 +321,10 @@ class Take(Level):
     reference = Key(
         Reference, "Pictures that anchor the appearance, in order; films and sounds where the engine takes them."
     )
-    takes = Key(Takes, "How many seeds to try; the best is kept.")
+    takes = Key(
+        TakesWanted, "How many seeds to try; the best is kept. {up to: 4, until: good} tries others only while none is."
+    )
+    pick = Key(Pick, "This take, whatever the figures say: 2 is the second.")
     dialogue = Key(Dialogue, "Who says what, and when.")
 
 
@@ -395,6 +410,7 @@ PLACES: dict[str, type[Form]] = {
     "provenance": ProvenanceForm,
     "watermark": WatermarkForm,
     "review": ReviewForm,
+    "takes": TakesForm,
 }
 """Which mapping stands under which key."""
 

@@ -143,9 +143,9 @@ class Key(Generic[T]):
         self.shape, self.about = shape, {"description": description, **more}
 
     def __set_name__(self, form: type[Form], name: str) -> None:
-        """Take a place among the form's keys; `from_` is written `from`."""
+        """Take a place among the form's keys; `from_` is written `from`, `up_to` is `up to`."""
         self.name = name
-        form.keys = {**form.keys, name.rstrip("_"): self}
+        form.keys = {**form.keys, name.rstrip("_").replace("_", " "): self}
 
     def __get__(self, form: Form | None, kind: type[Form]) -> T | None:
         """Not written: what is stands in the form's own `__dict__`."""
