@@ -80,8 +80,8 @@ class Card(Record):
         """The card of a clip whose files have these hashes."""
         return cls.model_construct(
             frames=facts.frames, width=facts.width, height=facts.height, fps=str(facts.fps), sound=facts.sound,
-            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts), sha256=sha256, tail=tail, pixels=facts.pixels,
-            made_on=dict(facts.made_on), fields=dict(facts.fields),
+            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts), sha256=sha256,
+            tail=tail, pixels=facts.pixels, made_on=dict(facts.made_on), fields=dict(facts.fields),
         )  # fmt: skip
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
