@@ -183,3 +183,25 @@ def test_frames_under_a_transition_are_not_judged(folder: Path) -> None:
     found = review(make(folder, {"name": "a", "prompt": "a", "duration": "2s", "transition": "fade 0.5s"}, second).path)
     assert found.ok, verdicts(found)
     assert Fraction(found.rows[1].second) == 1
+
+
+def test_takes_stand_side_by_side_with_what_they_were_chosen_by(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make(folder, {"name": "a", "prompt": "a", "takes": 2}).path
+    assert main(["takes", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [take["name"] for take in told["takes"]] == ["scene-1/a", "scene-1/a#2"]
+    assert [take["plays"] for take in told["takes"]].count(True) == 1
+    assert all(take["score"] == pytest.approx(sum(take["parts"].values())) for take in told["takes"])
+    assert told["picture"] == str(path) + ".takes.png"
+    shutil.rmtree(folder / "store")
+    assert main(["takes", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["gone"] == ["scene-1/a", "scene-1/a#2"]
+
+
+def test_the_picture_of_takes_replaces_no_file_of_others(folder: Path) -> None:
+    path = make(folder, {"name": "a", "prompt": "a", "takes": 2}).path
+    (folder / "film.mp4.takes.png").write_bytes(b"mine")
+    assert main(["takes", str(path)]) == 2
+    assert (folder / "film.mp4.takes.png").read_bytes() == b"mine"

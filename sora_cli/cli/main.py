@@ -41,7 +41,7 @@ def _root(
 
 COMMANDS = (
     make.generate, make.storyboard, make.batch, look.check, look.plan, films.stitch, films.grade, films.stamp,
-    films.verify, films.reproduce, review.review, machine.voices, machine.doctor, start.new, start.schema,
+    films.verify, films.reproduce, review.review, review.takes, machine.voices, machine.doctor, start.new, start.schema,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -1,4 +1,4 @@
-"""Commands that look at what was made: review."""
+"""Commands that look at what was made: review, takes."""
 
 from __future__ import annotations
 
@@ -29,3 +29,26 @@ def review(
     console.say(found.words, "green" if found.ok else "yellow")
     if gate and not found.ok:
         raise typer.Exit(1)
+
+
+def takes(
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film of a storyboard; it stays as it is.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PNG", help="Draw the picture here; FILM.takes.png else.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a film's takes side by side: which plays, and by which figures."""
+    from sora_cli.flows import takes as flow
+    from sora_cli.store import Store, default_folder
+
+    record = flow.told(film)
+    drawn, gone = flow.picture(film, record, Store(default_folder()), out=output)
+    if as_json:
+        console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})
+    else:
+        console.show_table(flow.COLUMNS, flow.table(record), right=("seed", "score"))
+    if gone:
+        console.say(f"note: not in the picture, because their clips were cleaned away: {', '.join(gone)}", "yellow")
+    if drawn:
+        console.say(f"picture: {drawn}", "green")

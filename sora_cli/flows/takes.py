@@ -1,0 +1,75 @@
+"""Takes: those of a film side by side, in words and in a picture; which plays, and by which figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sora_cli.errors import RequestError
+from sora_cli.flows import outputs
+from sora_cli.media.read import open_film
+from sora_cli.media.sheet import Row, is_sheet_of, side_by_side
+from sora_cli.record import sidecar
+from sora_cli.record.film import FilmRecord, TakeRecord
+from sora_cli.store import Store
+
+COLUMNS = ("take", "plays", "seed", "score", "good", "parts")
+SHOWN = 5
+"""Frames of a take in the picture."""
+
+
+def told(film: Path) -> FilmRecord:
+    """What the sidecar of a film says.
+
+    Raises:
+        RequestError: it has none that tells its takes.
+    """
+    facts = sidecar.read(film)
+    if not facts or sidecar.is_note(facts):
+        raise RequestError(
+            f"nothing tells the takes of {film}: it has no sidecar that does", hint="name a film of a storyboard"
+        )
+    return FilmRecord.from_dict(facts, f"the sidecar of {film.name}")
+
+
+def table(record: FilmRecord) -> Iterator[list[str]]:
+    """A row of words for each take."""
+    for take in record.takes:
+        parts = ", ".join(f"{name} {value:g}" for name, value in take.parts.items())
+        rated = bool(take.parts)
+        yield [
+            take.name, "plays" if take.plays else "", str(take.seed), f"{take.score:.2f}" if rated else "",
+            ("yes" if take.good else "no") if rated else "",
+            parts or "not measured, because an earlier version made it",
+        ]  # fmt: skip
+
+
+def as_dict(film: Path, record: FilmRecord) -> dict[str, object]:
+    """Plain data, for `--json`."""
+    names = ("name", "key", "shot", "plays", "seed", "score", "good", "parts")
+    return {"film": str(film), "takes": [{name: getattr(take, name) for name in names} for take in record.takes]}
+
+
+def picture(film: Path, record: FilmRecord, store: Store, *, out: Path | None = None) -> tuple[Path | None, list[str]]:
+    """Draw the takes side by side, where their clips are still here; the names of those whose clips are not.
+
+    Raises:
+        RequestError: the picture would replace a file that is not one of this film.
+    """
+    out = out or film.with_name(f"{film.name}.takes.png")
+    outputs.check({out: lambda path: is_sheet_of(path, film)}, [film, *sidecar.beside(film)])
+    found = {take.name: _row(take, store) for take in record.takes}
+    rows = [row for row in found.values() if row is not None]
+    gone = [name for name, row in found.items() if row is None]
+    return (side_by_side(film, rows, out, record.title) if rows else None), gone
+
+
+def _row(take: TakeRecord, store: Store) -> Row | None:
+    clip = store.find(take.key)
+    if clip is None:
+        return None
+    places = [take.skip + int(take.play * (2 * place + 1) / (2 * SHOWN)) for place in range(SHOWN)]
+    with open_film(clip.path) as reel:
+        frames = list(reel.pictures([min(place, clip.frames - 1) for place in places]))
+    words = f"score {take.score:.2f}" if take.parts else ""
+    return Row(f"{take.name}{' (plays)' if take.plays else ''}", words, frames)
