@@ -112,6 +112,9 @@ def test_new_writes_a_starter_that_checks_and_never_overwrites(capsys: pytest.Ca
     assert capsys.readouterr().out.strip() == "mine/storyboard.yaml"
     assert main(["check", "mine/storyboard.yaml"]) == 0
     assert main(["new", "mine"]) == 2
+    capsys.readouterr()
+    assert main(["new", "other", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"file": "other/storyboard.yaml"}
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:

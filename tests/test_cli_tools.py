@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from sora_cli.cli.main import main
+from sora_cli.cli.session import TIMES, amount
+from sora_cli.errors import RequestError
+from sora_cli.media.read import probe
 from tests.boards import catalogue
 from tests.stamp.pki import issue
 from tests.test_film import Greys
@@ -35,6 +38,30 @@ def test_stitch_grade_stamp_and_verify(home: Path, capsys: pytest.CaptureFixture
     assert main(["verify", "c.mov"]) == 0
     assert "Jane" in capsys.readouterr().out
     assert main(["verify", "a.mp4"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [("16:9", (56, 32)), ("9:16", (18, 32)), ("1:1", (32, 32)), ("64x36", (64, 36)), ("", (48, 32))]
+)
+def test_a_shape_keeps_the_height_of_the_first_clip(home: Path, size: str, wanted: tuple[int, int]) -> None:
+    film(home / "small.mp4", GREYS[:2], size=(48, 32))
+    assert main(["stitch", "small.mp4", "a.mp4", "-o", "b.mp4", *(["--size", size] if size else [])]) == 0
+    found = probe(home / "b.mp4")
+    assert (found.width, found.height) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("2 hours", 7200), ("8h", 28800), ("90 s", 90), ("1.5 min", 90), ("30 Minutes", 1800), ("1 hour", 3600)],
+)
+def test_lengths_of_time_as_people_write_them(words: str, seconds: int) -> None:
+    assert amount(words, TIMES, "--max-time") == seconds
+
+
+@pytest.mark.parametrize("words", ["", "2", "hours", "-1h", "0h", "2 h 5", "1h30m", "nan h", "inf h", "2 weeks"])
+def test_what_is_no_length_of_time(words: str) -> None:
+    with pytest.raises(RequestError, match="not an amount"):
+        amount(words, TIMES, "--max-time")
 
 
 @pytest.mark.parametrize(

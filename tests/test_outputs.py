@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from sora_cli.cli.main import main
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
 from sora_cli.media.read import probe
+from sora_cli.stamp import find_signer
+from sora_cli.stamp.identity import local_folder
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.test_tools import GREYS, film
@@ -151,6 +154,30 @@ def test_an_input_is_never_an_output(
     before = contents(home)
     assert main([str(out) if word.startswith("{") else word for word in words] + ["--overwrite"]) == 2
     assert "is what the film is made from" in capsys.readouterr().err
+    assert contents(home) == before
+
+
+SIGNED = [words for words in INPUTS.values() if words[0] != "batch"] + [["storyboard", "board.yaml", "-o", "{out}"]]
+
+
+@pytest.mark.parametrize("named", ["by options", "by the environment"])
+@pytest.mark.parametrize("words", SIGNED, ids=" ".join)
+def test_the_files_of_who_signs_are_inputs(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], named: str
+) -> None:
+    (home / "from.yaml").write_text("title: A\nshots: [{prompt: dark, from: a.mp4, duration: 0.5s}]\n")
+    find_signer()
+    ending = ".cube" if "--lut-out" in words else ".mp4"
+    signer = {name: shutil.copy2(local_folder() / f"{name}.pem", home / f"{name}{ending}") for name in ("chain", "key")}
+    by = ["--sign-cert", str(signer["chain"]), "--sign-key", str(signer["key"])]
+    if named == "by the environment":
+        monkeypatch.setenv("SORA_SIGN_CERT", by[1])
+        monkeypatch.setenv("SORA_SIGN_KEY", by[3])
+        by = []
+    before = contents(home)
+    for path in signer.values():
+        assert main([path.name if word.startswith("{") else word for word in words] + ["--overwrite", *by]) == 2
+        assert "is what the film is made from" in capsys.readouterr().err
     assert contents(home) == before
 
 

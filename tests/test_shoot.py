@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from sora_cli.errors import RenderError, StoreError
 from sora_cli.events import Recording, Report, TakeFailed, TakeKept, TakeSkipped
 from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.shoot.camera import Camera
+from sora_cli.shoot.camera import Camera, Job
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import best, shoot
 from sora_cli.store import Clip, Store
@@ -160,3 +163,54 @@ def test_the_next_engines_weights_are_read_while_the_first_works(
     monkeypatch.setattr("sora_cli.shoot.shoot.read_ahead", lambda card, _stop: read.append(card.name))
     Set(tmp_path).shoot(plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"}, "a star"))
     assert sorted(read) == ["test", "two"]
+
+
+class Watched(Future[Clip]):
+    """A job that counts how often it is looked at."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        Watched.looks += 1
+        return super().__getattribute__(name)
+
+
+class Slow:
+    """Takes all jobs at once, and ends one whenever it is waited for."""
+
+    def __init__(self, made: Callable[[Job], Clip]) -> None:
+        self._made = made
+        self._queue: list[tuple[Watched, Job]] = []
+
+    def submit(self, job: Job) -> Future[Clip]:
+        future = Watched()
+        self._queue.append((future, job))
+        return future
+
+    def close(self, patience: float | None = None) -> None:
+        """Nothing is held."""
+
+    def end_one(self) -> None:
+        future, job = self._queue.pop()
+        future.set_result(self._made(job))
+
+
+def looks(folder: Path, count: int) -> int:
+    planned = plan(*[f"a ball {number}" for number in range(count)])
+    clip = Clip(key="", path=folder, sha256="", frames=1, width=32, height=32, fps=Fraction(12))
+    slow = Slow(lambda job: replace(clip, key=job.take.key))
+
+    class Ending(Halt):
+        """Is asked once a round, and lets one job end in each."""
+
+        def check(self) -> None:
+            if slow._queue:
+                slow.end_one()
+
+    Watched.looks = 0
+    assert len(shoot(planned, slow, Store(folder), Recording(), Ending())) == count
+    return Watched.looks
+
+
+def test_what_waits_in_the_queue_is_not_asked_whenever_a_take_ends(tmp_path: Path) -> None:
+    assert looks(tmp_path, 200) < 12 * looks(tmp_path, 20)

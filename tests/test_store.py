@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from sora_cli.errors import StoreError
 from sora_cli.store import Clip, ClipFacts, Store
+from sora_cli.store.store import Kept
 
 KEY = "ab" + "0" * 30
 FACTS = ClipFacts(
@@ -98,3 +100,39 @@ def test_why_names_the_fields_that_changed(tmp_path: Path) -> None:
 def test_cards_are_plain_json(tmp_path: Path) -> None:
     card = json.loads(kept(Store(tmp_path)).path.with_suffix(".json").read_text())
     assert card["fields"] == {"prompt": "a ball", "seed": 1}
+
+
+def test_the_size_of_the_store_is_not_counted_anew_for_each_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, limit=1_000_000)
+    scans = 0
+    really = Store.files
+
+    def files(self: Store) -> Iterator[Kept]:
+        nonlocal scans
+        scans += 1
+        return really(self)
+
+    monkeypatch.setattr(Store, "files", files)
+    for number in range(100):
+        store.make_room("a", 1000)
+        store.keep(f"{number:032x}", FACTS, write, write if number % 2 else None)
+    assert scans == 1
+    size = store.size()
+    store.make_room("a", 1_000_000 - size)  # to the last byte
+    with pytest.raises(StoreError, match="past its limit"):
+        store.make_room("a", 1_000_001 - size)
+    store.path("0" * 32, "mp4").unlink()  # somebody else cleaned: whoever is refused wants the truth
+    store.make_room("a", 1_000_001 - size)
+
+
+def test_what_others_keep_counts_after_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, limit=10_000)
+    store.make_room("a", 1000)
+    other = tmp_path / "00" / f"{0:032x}.mp4"
+    other.parent.mkdir()
+    other.write_bytes(bytes(9_500))
+    monkeypatch.setattr("sora_cli.store.store.COUNTED_ANEW", 0.0)
+    with pytest.raises(StoreError, match="past its limit"):
+        store.make_room("a", 1000)

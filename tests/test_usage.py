@@ -178,6 +178,8 @@ def document(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
         ("verify nothere.mp4", 2),
         ("reproduce nothere.mp4", 2),
         ("models show nosuch", 3),
+        ("models pull", 2),
+        ("models pull nosuch", 2),
         ("models nosuch", 2),
         ("store clean --keep-days few", 2),
         ("nosuch", 2),
@@ -190,6 +192,33 @@ def test_an_error_is_a_document_too(capsys: pytest.CaptureFixture[str], words: s
     assert {"code", "message", "hint", "where"} <= told["error"].keys()
     assert told["error"]["message"]
     assert got == code
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("generate --log run.log", "missing argument"),
+        ("generate ball --nosuch --log=run.log", "--nosuch"),
+        ("storyboard good.yaml --takes 3 --log run.log", "--takes"),
+        ("generate ball --option steps --log run.log", "not key=value"),
+        ("stitch a.mp4 --log run.log", "missing option"),
+        ("batch good.yaml --jobs many --log run.log", "--jobs"),
+        ("storyboard bad.yaml --log run.log", "promt"),
+    ],
+)
+def test_a_log_has_every_error(home: Path, words: str, told: str) -> None:
+    assert main(words.split()) == 2
+    text = (home / "run.log").read_text()
+    assert told in text.lower()
+    assert "ended: " in text
+
+
+def test_no_log_is_made_by_a_command_that_keeps_none_nor_over_other_files(home: Path) -> None:
+    assert main(["check", "good.yaml", "--log", "run.log"]) == 2
+    assert not (home / "run.log").exists()
+    (home / "mine.txt").write_text("mine")
+    assert main(["generate", "ball", "--nosuch", "--log", "mine.txt"]) == 2
+    assert (home / "mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "storyboard", "batch"])

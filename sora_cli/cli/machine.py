@@ -47,6 +47,7 @@ def show(name: ModelName, as_json: Json = False) -> None:
 def pull(
     name: ModelName,
     revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of its repository.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Get an engine's weights from the hub; an interrupted download resumes."""
     from sora_cli.cli import progress
@@ -54,6 +55,8 @@ def pull(
 
     with interruptible(), progress.Download(name) as bar:
         card = hub.pull(name, revision=revision, fetched=bar)
+    if as_json:
+        console.stdout_json({"name": card.name, "revision": card.revision, "location": str(card.location)})
     console.say(f"{card.name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from contextlib import suppress
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -52,6 +56,12 @@ app.add_typer(machine.shelf, name="store")
 app.add_typer(policy.rules, name="policy")
 
 
+@cache
+def _program() -> Callable[..., Any]:
+    """The commands as they are parsed; to build them takes as long as `check` itself, so once a process."""
+    return typer.main.get_command(app)
+
+
 def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None = None) -> int:
     """Run a command line; every error is drawn here and turned into its exit code.
 
@@ -62,14 +72,16 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     words = usage.meant(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     try:
-        code = int(app(args=words, prog_name="sora", standalone_mode=False) or 0)
+        code = int(_program()(args=words, prog_name="sora", standalone_mode=False) or 0)
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except typer.TyperException as error:
         if not words:  # the help: no command was asked for
             console.say(error.format_message())
             return 2
-        return _told(_refused(error, words), as_json=as_json)
+        refused = _refused(error, words)
+        _log(refused, words, getattr(error, "ctx", None))
+        return _told(refused, as_json=as_json)
     except SoraError as error:
         code = _told(error, as_json=as_json)
         if isinstance(error, DeviceLost) and again is not None:
@@ -98,10 +110,25 @@ def _told(error: SoraError, *, as_json: bool) -> int:
     return error.exit_code
 
 
+def _log(error: SoraError, words: Sequence[str], context: typer.Context | None) -> None:
+    """Write down what is wrong with a command line, where it names a log: its command has not opened that yet."""
+    named = [after for word, after in pairwise(words) if word == "--log"]
+    named += [word.partition("=")[2] for word in words if word.startswith("--log=")]
+    if named and named[0] and "--log" in _options(context):
+        from sora_cli.cli.progress import Log
+
+        with suppress(SoraError), Log(Path(named[0])):
+            raise error
+
+
+def _options(context: typer.Context | None) -> list[str]:
+    return [name for param in context.command.params for name in param.opts] if context else []
+
+
 def _refused(error: typer.TyperException, words: Sequence[str]) -> RequestError:
     """What Typer cannot read of a command line, with what to type instead."""
     context: typer.Context | None = getattr(error, "ctx", None)
-    known = [name for param in context.command.params for name in param.opts] if context else []
+    known = _options(context)
     option = getattr(error, "option_name", "") if "No such option" in error.message else ""
     message = error.message if option else error.format_message()
     command = context.command_path.partition(" ")[2] if context else ""

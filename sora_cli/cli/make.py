@@ -46,7 +46,10 @@ def generate(
     ] = None,
     duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None,
-    aspect: Annotated[str | None, typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height.")] = None,
+    aspect: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height, or of 720p the shorter side."),
+    ] = None,
     fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None,
     takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
@@ -75,15 +78,16 @@ def generate(
     from sora_cli.flows import film
 
     words = " ".join(prompt)
-    options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
-    shot: dict[str, object] = {
-        "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
-        "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
-        "engine": engine, "style": style, "avoid": avoid, "camera": camera, "takes": takes, "options": options or None,
-    }  # fmt: skip
-    sizes = {"size": size, "aspect": aspect, "fps": fps}
-    data = {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
     with working(told, limits) as (report, studio):
+        options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
+        shot: dict[str, object] = {
+            "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
+            "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
+            "engine": engine, "style": style, "avoid": avoid, "camera": camera, "takes": takes,
+            "options": options or None,
+        }  # fmt: skip
+        sizes = {"size": size, "aspect": aspect, "fps": fps}
+        data = {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
         board = film.one_shot(data)
         out, kind = film.target(output, partial(film.free_name, words), release.deliver)
         made = film.make(
@@ -141,7 +145,7 @@ def storyboard(
         out, kind = film.target(output, partial(film.default_name, board), release.deliver)
         who = release.signer()
         if luts is not None:
-            film.check_luts(board, luts, only=only or (), overwrite=release.overwrite)
+            film.check_luts(board, luts, signer=who, only=only or (), overwrite=release.overwrite)
         if stems is not None:
             parts.check(board, stems, who, overwrite=release.overwrite)
         made = film.make(
@@ -149,7 +153,9 @@ def storyboard(
             overwrite=release.overwrite,
         )  # fmt: skip
         if luts is not None:
-            film.write_luts(board, luts, studio=studio, draft=draft, only=only or (), overwrite=release.overwrite)
+            film.write_luts(
+                board, luts, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
+            )
         if stems is not None:
             parts.write(
                 board, stems, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite

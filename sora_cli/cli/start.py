@@ -8,14 +8,18 @@ from typing import Annotated
 import typer
 
 from sora_cli.cli import console
+from sora_cli.cli.options import Json
 
 
-def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path()) -> None:
+def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(), as_json: Json = False) -> None:
     """Write a starter storyboard that teaches the format and renders as it stands."""
     from sora_cli.flows import film
 
     path = film.write_starter(folder)
-    console.stdout(str(path))
+    if as_json:
+        console.stdout_json({"file": str(path)})
+    else:
+        console.stdout(str(path))
     console.say(f"next: sora storyboard {path}")
 
 

@@ -277,9 +277,9 @@ def _check_out(
     if out is not None:
         check_place(out, delivery(way.deliver))
         written |= outputs.of_film(out, delivery(way.deliver), maker, sheet=False)
-    signer = way.signer.files if way.signer else ()
+    signer = way.signer or stamp.find_signer()
     credentials = [stamp.sidecar_of(path) for path in maker.paths]
-    sources = [*maker.paths, *credentials, *([anchor] if anchor else []), *signer]
+    sources = [*maker.paths, *credentials, *([anchor] if anchor else []), *signer.files]
     outputs.check(written, sources, overwrite=way.overwrite)
 
 

@@ -247,12 +247,15 @@ def check_place(out: Path, kind: Delivery) -> None:
     film.check_place(out, kind)
 
 
-def check_luts(board: Storyboard, folder: Path, *, only: Sequence[str] = (), overwrite: bool = False) -> None:
+def check_luts(
+    board: Storyboard, folder: Path, *, signer: Signer | None = None, only: Sequence[str] = (), overwrite: bool = False
+) -> None:
     """Refuse to write a storyboard's colour tables over files that are not its own.
 
     Raises:
         RequestError: as `outputs.check` does, or the folder's name is a file's.
     """
+    from sora_cli import stamp
     from sora_cli.colour.grade import lut_name
 
     if folder.exists() and not folder.is_dir():
@@ -263,12 +266,14 @@ def check_luts(board: Storyboard, folder: Path, *, only: Sequence[str] = (), ove
     for number, shot in enumerate(shots, 1):
         parts = (folder / lut_name(number, shot.name, part) for part in itertools.count(1))
         paths += itertools.takewhile(os.path.lexists, parts)
-    outputs.check(dict.fromkeys(paths, own), sources_of(board, None), overwrite=overwrite)
+    sources = sources_of(board, signer or stamp.find_signer())
+    outputs.check(dict.fromkeys(paths, own), sources, overwrite=overwrite)
 
 
 def write_luts(
-    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str], overwrite: bool = False
-) -> list[Path]:
+    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str],
+    signer: Signer | None = None, overwrite: bool = False,
+) -> list[Path]:  # fmt: skip
     """Write the colour table of each shot of a film that was made, as .cube files that an editor can apply.
 
     Raises:
@@ -278,7 +283,7 @@ def write_luts(
     from sora_cli.colour import grade as colour
     from sora_cli.plan.timeline import assemble
 
-    check_luts(board, folder, only=only, overwrite=overwrite)
+    check_luts(board, folder, signer=signer, only=only, overwrite=overwrite)
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
     cut = assemble(plan, studio.shoot(plan, Silent()))
     return colour.write_luts(cut, folder, outputs.table_mark(maker(board), folder))

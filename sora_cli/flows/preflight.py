@@ -31,8 +31,9 @@ SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KE
 SMALL = 64
 """Pixels of the shorter side from which on our own mark is known to fit."""
 
-_looked_at: dict[tuple[Path, int, int, str], Problem | None] = {}
-"""What was wrong with a file, by its path, size, time and use: a batch names one file many times."""
+_looked_at: dict[tuple[Path, int, int, str], tuple[Problem | None, tuple[str, ...]]] = {}
+"""What was wrong with a file, and what is to be remarked of it, by its path, size, time and use: a batch names one file
+many times."""
 
 
 def require_ready(plan: Plan) -> None:
@@ -77,7 +78,7 @@ def everything_wrong(reading: Reading) -> tuple[tuple[Problem, ...], Plan | None
         return reading.problems, None
     found = survey(reading.board, catalogue.card, letters=0 if reading.problems else MEASURED)
     words = moderation.of_words(reading.board)
-    plan = found.plan and words.told(found.plan)
+    plan = found.plan and words.told(_with_remarks(found.plan))
     return _with_files(reading.board, [*reading.problems, *found.problems, *words.refused], plan), plan
 
 
@@ -91,7 +92,7 @@ def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if words.refused else None)
     if found.problems or words.refused or found.plan is None:
         raise refusal(_with_files(board, [*found.problems, *words.refused], found.plan))
-    return words.told(found.plan)
+    return words.told(_with_remarks(found.plan))
 
 
 def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:
@@ -105,13 +106,29 @@ def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | Non
 
 def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Problem]:
     """What is wrong with the files that a storyboard names; of a `plan`, only with those that it uses."""
+    for loc, path, use in _files(board, plan):
+        found, _ = _look_at(path, use)
+        if found is not None:
+            yield Problem(found.message, found.hint, board.mark(loc))
+    yield from _missing_packages(board)
+
+
+def _with_remarks(plan: Plan) -> Plan:
+    """The plan with what is to be remarked of the files that it uses, each where it is named first."""
+    told: dict[tuple[Path, tuple[str, ...]], Problem] = {}
+    for loc, path, use in _files(plan.board, plan):
+        _, remarks = _look_at(path, use)
+        if remarks:
+            told.setdefault((path, remarks), Problem(f"{path.name}: {'; '.join(remarks)}", mark=plan.board.mark(loc)))
+    return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *told.values()])))
+
+
+def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, str]]:
+    """The files that a storyboard names, or a plan uses: where, and as what."""
     used = None if plan is None else _used(plan)
     for loc, path in board.files.items():
         if used is None or path in used or not _in_a_shot(board, loc):
-            found = _wrong(path, next(part for part in reversed(loc) if isinstance(part, str)))
-            if found is not None:
-                yield Problem(found.message, found.hint, board.mark(loc))
-    yield from _missing_packages(board)
+            yield loc, path, next(part for part in reversed(loc) if isinstance(part, str))
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:
@@ -127,7 +144,7 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
 
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
     unmarked, mark = not board.rules.marked, board.provenance.watermark
-    told = mark.image is not None and _wrong(mark.image, "image") is not None
+    told = mark.image is not None and _look_at(mark.image, "image")[0] is not None
     # Ours fits every larger frame, and to draw it costs `check` as much again as all else.
     if (mark != Watermark() or min(size) < SMALL) and not told:
         from sora_cli import stamp
@@ -200,24 +217,27 @@ def _told(work: Callable[[], object], board: Storyboard, loc: Loc) -> Iterator[P
         yield Problem(error.message, error.hint, board.mark(loc))
 
 
-def _wrong(path: Path, use: str) -> Problem | None:
-    """What is wrong with a file that is used so; None where it can be used."""
+def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
+    """What is wrong with a file that is used so, None where it can be used; and remarks on how it is used."""
     try:
         facts = path.stat()
         key = (path, facts.st_size, facts.st_mtime_ns, use)
     except OSError as error:
-        return Problem(f"cannot read {path}: {error.strerror}", "is it there, and readable?")
+        return Problem(f"cannot read {path}: {error.strerror}", "is it there, and readable?"), ()
     if key not in _looked_at:
         try:
-            _open(path, use)
-            _looked_at[key] = None
+            _looked_at[key] = None, _open(path, use)
         except SoraError as error:
-            _looked_at[key] = Problem(error.message, error.hint)
+            _looked_at[key] = Problem(error.message, error.hint), ()
     return _looked_at[key]
 
 
-def _open(path: Path, use: str) -> None:
-    """Open a file as the film will; look pictures and fonts go into no credential, all other media do."""
+def _open(path: Path, use: str) -> tuple[str, ...]:
+    """Open a file as the film will; look pictures and fonts go into no credential, all other media do.
+
+    Returns:
+        Remarks on how it is used.
+    """
     kind = suffix(path.name)
     if kind == "cube":
         from sora_cli.colour.cube import read_cube
@@ -227,26 +247,33 @@ def _open(path: Path, use: str) -> None:
         from sora_cli.media.read.usable import require_usable
         from sora_cli.sound.mix import looped_file
 
-        require_usable(path, "sound")
+        remarks = require_usable(path, "sound")
         if use == "ambience":
             next(looped_file(path))
-        _require_unchanged(path)
+        return remarks + _credential(path)
     elif kind in PICTURES or kind in FILMS:
         from sora_cli.media.read.usable import require_usable
 
-        require_usable(path, "picture" if kind in PICTURES else "film", for_model=use == "reference")
-        if use not in {"match", "look", "image"}:
-            _require_unchanged(path)
+        remarks = require_usable(path, "picture" if kind in PICTURES else "film", for_model=use == "reference")
+        if use == "image":  # the mark is seen through where it is transparent
+            return ()
+        return remarks if use in {"match", "look"} else remarks + _credential(path)
+    return ()
 
 
-def _require_unchanged(path: Path) -> None:
-    """Refuse a file that was changed since it was signed: the film's credential would not stand."""
+def _credential(path: Path) -> tuple[str, ...]:
+    """What of a file's credential does not count.
+
+    Raises:
+        MediaError: the file was changed since it was signed: the film's credential would not stand.
+    """
     from sora_cli.stamp import look_at
 
     try:
-        look_at(path)
+        note = look_at(path).note
     except (StampError, CertificateError) as error:
         raise MediaError(error.message, hint=error.hint) from error
+    return (f"{note}; it is used",) if note else ()
 
 
 def _missing_packages(board: Storyboard) -> Iterator[Problem]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from graphlib import TopologicalSorter
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from sora_cli.cancel import Halt
@@ -95,6 +96,7 @@ class _Shooting:
         self._failed: dict[str, str] = {}
         self._errors: list[SoraError] = []
         self._running: dict[Future[Clip], Take] = {}
+        self._done: SimpleQueue[Future[Clip]] = SimpleQueue()
         self._elsewhere: dict[str, Take] = {}
         self._told: set[str] = set()
         self._tries: Counter[str] = Counter()
@@ -153,7 +155,9 @@ class _Shooting:
         card = self._cards[take.engine]
         latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
         job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents)
-        self._running[self._executor.submit(job)] = take
+        future = self._executor.submit(job)
+        self._running[future] = take
+        future.add_done_callback(self._done.put)
         self._read_ahead()
 
     def _read_ahead(self) -> None:
@@ -178,8 +182,16 @@ class _Shooting:
             time.sleep(PATIENCE)
         for take in [self._elsewhere.pop(key) for key in list(self._elsewhere)]:
             self._submit(take)
-        ended = wait(self._running, timeout=PATIENCE, return_when=FIRST_COMPLETED).done
-        return [take.key for future in ended if self._ended(take := self._running.pop(future), future)]
+        return [take.key for future in self._ended_now() if self._ended(take := self._running.pop(future), future)]
+
+    def _ended_now(self) -> Iterator[Future[Clip]]:
+        """The jobs that end within a moment. They tell so themselves: to ask each would cost as many as are queued."""
+        try:
+            yield self._done.get(timeout=PATIENCE if self._running else 0)
+            while True:
+                yield self._done.get_nowait()
+        except Empty:
+            return
 
     def _ended(self, take: Take, future: Future[Clip]) -> bool:
         """Whether the take is settled, made or failed."""

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ from sora_cli.store.films import Films, in_json
 
 RESERVE = 64 << 20
 """Bytes that are left free on the disk: cards, sidecars and other programs want some room too."""
+
+COUNTED_ANEW = 60.0
+"""Seconds after which the store's size is counted again: others may use it too."""
 
 _OURS = re.compile(
     r"(\.[0-9a-f]{32}\.[0-9a-f]{8}\.part|\.[0-9a-f]{32}\.[0-9a-f]{32}|[0-9a-f]{32})\.(mp4|npz|flac|json|lock)"
@@ -59,6 +63,7 @@ class Store:
         self.films = Films(folder)
         """What was noted of films, beside their clips."""
         self._disk = Disk(folder)
+        self._counted: tuple[float, int] | None = None
 
     # -- several processes -----------------------------------------------------------------------
 
@@ -172,6 +177,7 @@ class Store:
                     write_tail(aside)
             self._write_card(key, Card.of(facts, file_hash(path), file_hash(tail) if tail else "").to_dict())
             atomic.flush(self.folder)
+            self._grow(path, self.path(key, "json"), *([tail] if tail else []))
         kept = self.find(key)
         if kept is None:
             raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
@@ -195,6 +201,7 @@ class Store:
                 write(aside)
             card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
             self._write_card(key, card)
+            self._grow(path, self.path(key, "json"))
         return path
 
     def find_sound(self, key: str) -> tuple[Path, Mapping[str, Any]] | None:
@@ -227,12 +234,27 @@ class Store:
                 f"{message}{megabytes(free)} are free ({megabytes(RESERVE)} stay free)",
                 hint="free some: sora store clean; what was made is kept: run the same command again",
             )
-        if self.limit is not None and self.size() + size > self.limit:
+        if self.limit is None or self._about(COUNTED_ANEW) + size <= self.limit:
+            return
+        held = self._about(0)  # whoever is refused wants the truth
+        if held + size > self.limit:
             raise StoreError(
                 f"{name} may need {megabytes(size)}, which would take the store past its limit of "
-                f"{megabytes(self.limit)} (it holds {megabytes(self.size())})",
+                f"{megabytes(self.limit)} (it holds {megabytes(held)})",
                 hint="free some: sora store clean; or raise --max-disk",
             )
+
+    def _about(self, seconds: float) -> int:
+        """Bytes that the store takes: counted within the last `seconds`, with what was kept since."""
+        now = time.monotonic()
+        if self._counted is None or now - self._counted[0] >= seconds:
+            self._counted = now, self.size()
+        return self._counted[1]
+
+    def _grow(self, *paths: Path) -> None:
+        if self._counted is not None:
+            when, size = self._counted
+            self._counted = when, size + sum(path.stat().st_size for path in paths)
 
     def size(self) -> int:
         """Bytes that the store takes on disk."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
+from sora_cli.storyboard.forms import Wrong, of_lines
 from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.policies import in_force, machines, read_file
@@ -21,16 +22,28 @@ def read_output(form: OutputForm | None, document: Document, problems: Problems)
         return FilmSize(), None
     size = form.size or FilmSize()
     aspect = size.aspect or form.aspect
-    for key, wrong in (("aspect", form.size), ("height", size.width)):
+    shaped = size.lines and form.aspect
+    for key, wrong in (("aspect", form.size and not shaped), ("height", size.width)):
         if wrong and getattr(form, key) is not None:
-            hint = "write size alone, or aspect and height"
+            hint = "write size alone, or aspect and height, or a size such as 720p and aspect"
             problems.add(f"`size` says it already; {quoted(key)} is too much", document.mark(("output", key)), hint)
     if form.height and not aspect and not size.width:
         hint = "add `aspect: 16:9`, or write `size: WIDTHxHEIGHT`"
         problems.add("`height` alone leaves the width open", document.mark(("output", "height")), hint)
+    if size.lines and form.aspect:
+        return _of_lines(size.lines, form.aspect, document, problems), form.fps
     if size.width:
         return size, form.fps
     return FilmSize(height=form.height, aspect=aspect), form.fps
+
+
+def _of_lines(lines: int, shape: tuple[int, int], document: Document, problems: Problems) -> FilmSize:
+    """The size of `720p` in another shape; one that is too large is told."""
+    try:
+        return of_lines(lines, shape)
+    except Wrong as error:
+        problems.add(error.message, document.mark(("output", "aspect")), error.hint)
+        return FilmSize()
 
 
 def read_policy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
@@ -291,7 +292,7 @@ def side(value: object) -> int:
 
 
 def size(value: object) -> FilmSize:
-    """`256x160` in pixels, `720p` or `4k` (both 16:9), or a shape such as `16:9`."""
+    """`256x160` in pixels, `720p` or `4k` (16:9, where no other shape is written), or a shape such as `16:9`."""
     hint = "write WIDTHxHEIGHT, for example 256x160; or 720p, or a shape such as 16:9"
     if not isinstance(value, str):
         raise expected("a size", value, hint)
@@ -300,8 +301,21 @@ def size(value: object) -> FilmSize:
     match = _SIZE.fullmatch(value.strip())
     if match is None:
         raise Wrong(f"{quoted(value)} is not a size", hint)
-    height = int(match[2] or match[3] or 2160)
-    width = int(match[1]) if match[1] else round(height * 8 / 9) * 2
+    if not match[1]:
+        return of_lines(int(match[3] or 2160), (16, 9))
+    return in_pixels(int(match[1]), int(match[2]), value)
+
+
+def of_lines(lines: int, shape: tuple[int, int]) -> FilmSize:
+    """A size whose shorter side has so many pixels, and whose sides are as `shape`: 720 and 9:16 are 720x1280."""
+    wide, high = shape
+    longer = round(lines * max(shape) / min(shape) / 2) * 2
+    found = in_pixels(*((longer, lines) if wide >= high else (lines, longer)), f"{lines}p")
+    return replace(found, lines=lines)
+
+
+def in_pixels(width: int, height: int, value: str) -> FilmSize:
+    """A size of these sides, which a film may have; `value` is how it was written."""
     if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
         raise Wrong(f"{quoted(value)} is out of range", f"each side from 16 to {MAX_SIDE} pixels")
     if width % 2 or height % 2:

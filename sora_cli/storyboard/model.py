@@ -187,6 +187,8 @@ class FilmSize:
     width: int | None = None
     height: int | None = None
     aspect: tuple[int, int] | None = None
+    lines: int | None = field(default=None, compare=False)
+    """Pixels of the shorter side, where it was written so: `720p`, which may have another shape than 16:9."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
+from sora_cli.cli.main import main
 from sora_cli.engines import doctor, hub
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
@@ -55,6 +56,14 @@ def test_pull_gets_the_components_and_tells_how_far_it_is(answers: list[str]) ->
     assert heard[0] == (10, 100)
     assert heard[-1] == (100, 100)
     assert card.revision == COMMIT
+
+
+@pytest.mark.usefixtures("answers")
+def test_pull_prints_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "wan2.1-vace-1.3b", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["revision"]) == ("wan2.1-vace-1.3b", COMMIT)
+    assert Path(told["location"]).is_dir()
 
 
 def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:

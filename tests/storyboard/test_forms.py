@@ -108,6 +108,10 @@ def test_what_is_no_frame_rate(written: str) -> None:
     assert problem(f"output: {{fps: {written}}}\nshots: [a]").startswith("board.yaml:1:15: ")
 
 
+TALL = {"720p": (720, 1280), "1080P": (1080, 1920), "480p": (480, 854), "4k": (2160, 3840)}
+"""Sizes by their shorter side, upright."""
+
+
 def test_sizes() -> None:
     def size(written: str) -> FilmSize:
         return board(f"output: {{{written}}}\nshots: [a]").size
@@ -116,6 +120,11 @@ def test_sizes() -> None:
     assert size("aspect: 9:16, height: 320") == size("size: 9:16, height: 320") == FilmSize(height=320, aspect=(9, 16))
     assert size("size: 1080p") == size("size: 1920 by 1080") == size("size: 1920*1080") == FilmSize(1920, 1080)
     assert [(size(f"size: {name}").width) for name in ("360p", "480P", "720p", "4k")] == [640, 854, 1280, 3840]
+    for written, (width, height) in TALL.items():
+        assert size(f"size: {written}, aspect: 9:16") == FilmSize(width, height)
+    assert size("size: 720p, aspect: 1:1") == FilmSize(720, 720)
+    assert size("size: 720p, aspect: 21:9") == FilmSize(1680, 720)
+    assert "out of range" in problem("output: {size: 4k, aspect: 10:1}\nshots: [a]")
     assert "write 256x162" in problem("output: {size: 255x161}\nshots: [a]")
     for wrong in (
         "size: 8x8",
@@ -127,6 +136,7 @@ def test_sizes() -> None:
         "height: 90",
         "size: 64x64, height: 64",
         "size: 64x64, aspect: 1:1",
+        "size: 720p, aspect: 1:1, height: 720",
         "aspect: 1:1, height: 91",
         "aspect: 0:1",
     ):

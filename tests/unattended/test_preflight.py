@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
 from sora_cli import storyboard
+from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, StoryboardError
-from sora_cli.flows import preflight
+from sora_cli.flows import preflight, preview
+from sora_cli.media.read.usable import require_usable
 from sora_cli.plan import plan_takes
 from tests.unattended.conftest import Machine
 
@@ -152,3 +157,99 @@ def test_a_picture_that_changes_while_takes_are_made_of_it_is_told(tmp_path: Pat
     (tmp_path / "x.png").unlink()
     with pytest.raises(MediaError, match="replaced or changed while"):
         preflight.require_same(plan)
+
+
+def spoilt(source: Path, path: Path, *, whole: str = "") -> None:
+    """The film `source` with a first track of sound that cannot be decoded; a second one, `whole`, can."""
+    with av.open(str(source)) as film, av.open(str(path), "w") as out:
+        video = out.add_stream_from_template(film.streams.video[0])
+        sounds = [
+            out.add_stream("pcm_s16le" if name == "bad" else name, rate=48_000) for name in ("bad", whole) if name
+        ]
+        for packet in film.demux(film.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                out.mux(packet)
+        for sound in sounds:
+            sound.layout = "mono"
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 24_000), np.int16), "s16", "mono")
+            frame.rate, frame.pts = 48_000, 0
+            out.mux(sound.encode(frame))
+            out.mux(sound.encode(None))
+    raw = path.read_bytes()
+    assert raw.count(b"A_PCM/INT/LIT") >= 1
+    path.write_bytes(raw.replace(b"A_PCM/INT/LIT", b"A_QUICKTIME/X", 1))
+
+
+REMARKS = [
+    ("from: H_alpha.png", "H_alpha.png: what is transparent in it shows white"),
+    ("from: H_a.mov", "H_a.mov: what is transparent in it shows white"),
+    ("reference: H_alpha.png", "H_alpha.png: what is transparent in it shows white"),
+    ("look: {match: H_alpha.png}", "H_alpha.png: what is transparent in it shows white"),
+    ("from: R_old.jpg", "R_old.jpg: its signer's certificate has ended (on 2026-11-25); it is used"),
+    ("from: Q_short.mp4", "Q_short.mp4: its signer's certificate has ended (on 2026-11-25); it is used"),
+    ("from: Q_remote.mp4", "Q_remote.mp4: its credential lies on the network and was not read; it is used"),
+    ("sound: two.mkv", "two.mkv: its sound track 1 cannot be decoded; track 2 is used"),
+]
+
+
+@pytest.mark.parametrize(("written", "told"), REMARKS)
+def test_how_a_file_is_used_is_remarked_at_its_line(
+    machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, written: str, told: str
+) -> None:
+    """By every command, once, before the first take."""
+    for path in CASES.glob("[HQRS]*.*"):
+        shutil.copy(path, machine.folder)
+    spoilt(CASES / "S.mp4", machine.folder / "two.mkv", whole="flac")
+    machine.write("a.yaml", f"title: A\nshots:\n  - {{prompt: a red ball, duration: 0.5s, {written}}}\n")
+    monkeypatch.chdir(machine.folder)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    for command in ("check", "plan", "storyboard", "storyboard", "batch"):
+        main([command, "a.yaml"])
+        told_all = "".join(capsys.readouterr())
+        assert told_all.count(told) == 1, (command, told_all)
+        if command in {"check", "plan"}:
+            assert f"a.yaml:3:{told_all.partition('a.yaml:3:')[2].partition(':')[0]}: {told}" in told_all
+
+
+def test_a_film_is_used_for_its_pictures_alone_where_it_is_no_reference(tmp_path: Path) -> None:
+    """What is wrong with its sound is then not told: it would not be true."""
+    spoilt(CASES / "S.mp4", tmp_path / "x.mkv", whole="flac")
+    (tmp_path / "board.yaml").write_text(SHOT + "from: x.mkv}\n")
+    assert preflight.plan_of(storyboard.load(tmp_path / "board.yaml")).remarks == ()
+    assert require_usable(tmp_path / "x.mkv", "film", for_model=True) != ()
+
+
+def long_film(path: Path, seconds: int) -> None:
+    """A film whose ten seconds come again and again, packet by packet."""
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        made = []
+        for number in range(240):
+            frame = av.VideoFrame.from_ndarray(np.full((180, 320, 3), number, np.uint8))
+            frame.pts = number
+            made += [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in video.encode(frame)]
+        made += [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in video.encode()]
+        for turn in range(seconds // 10):
+            for data, pts, dts, key in made:
+                packet = av.Packet(data)
+                packet.pts, packet.dts, packet.is_keyframe = pts + 240 * turn, dts + 240 * turn, key
+                packet.stream, packet.time_base = video, Fraction(1, 24)
+                out.mux(packet)
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.mp4"])
+@pytest.mark.parametrize("written", ["from", "sound", "look"])
+def test_check_does_not_go_through_a_long_film(tmp_path: Path, name: str, written: str) -> None:
+    long_film(tmp_path / name, 600)
+    what = {"from": f"from: {name}", "sound": f"sound: {name}", "look": f"look: {{match: {name}}}"}[written]
+    (tmp_path / "board.yaml").write_text(SHOT + what + "}\n")
+    began = time.process_time()
+    found = preview.check(tmp_path / "board.yaml", sets={}, allow_outside=False)
+    assert time.process_time() - began < 1
+    if written == "sound":
+        assert ["has no sound" in problem.message for problem in found.problems] == [True]
+    else:
+        assert (found.problems, found.remarks) == ((), ())

@@ -53,6 +53,20 @@ class Film(ABC):
         """
 
     @property
+    def header(self) -> Probe:
+        """What it is as far as that is known without going through it; of film files no length, count or rate."""
+        return self.facts
+
+    def try_ends(self) -> None:
+        """Decode its first frame and one near its end, without going through what lies between.
+
+        Raises:
+            MediaError: one of them cannot be decoded.
+        """
+        for _ in self.pictures(sorted({0, len(self.index.times) - 1})):
+            pass
+
+    @property
     @abstractmethod
     def index(self) -> Index:
         """When it shows each frame.

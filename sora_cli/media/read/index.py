@@ -135,7 +135,7 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
         if not packet.size or packet.is_discard:
             continue
         if packet.is_corrupt:
-            raise _damaged(path, len(times))
+            raise damaged(path, f"after {len(times)} frames")
         if packet.pts is None or not _has_picture(packet):
             return None
         times.append(packet.pts)
@@ -177,7 +177,7 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
             keys.append(packet.pts)
         for frame in decode(packet):
             if frame.is_corrupt:
-                raise _damaged(path, len(times))
+                raise damaged(path, f"after {len(times)} frames")
             times.append(frame.pts)
             last = frame.duration or 0
     known = [time for time in times if time is not None]
@@ -240,5 +240,6 @@ def _index(times: Sequence[int], keys: Sequence[int], base: Fraction, last: int,
     return Index(shown, np.intersect1d(shown, np.array(keys, np.int64)), base, max(last, usual, 1), seekable)
 
 
-def _damaged(path: Path, count: int) -> MediaError:
-    return MediaError(f"cannot use {path}: it is damaged after {count} frames", hint="make or copy it again")
+def damaged(path: Path, where: str) -> MediaError:
+    """What is said to a film with a frame that cannot be decoded."""
+    return MediaError(f"cannot use {path}: it is damaged {where}", hint="make or copy it again")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -19,13 +20,15 @@ from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
 from sora_cli.media.read.film import Film, Part
-from sora_cli.media.read.index import Index, decoder, frames_of, layered, read_index
+from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened
 from sora_cli.media.read.rgb import plain
 from sora_cli.media.read.sound import Track, sound_track
 
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
+_NEAR_END = 250
+"""Frames that are decoded after the last keyframe: as many as encoders put between two."""
 Numbered = Iterator[tuple[int, av.VideoFrame]]
 
 
@@ -50,13 +53,23 @@ class Reel(Film):
     @cached_property
     def facts(self) -> Probe:
         """What it is."""
-        stream, index = self._stream, self.index
+        index, stream = self.index, self._stream
+        fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
+        count = len(index.times)
+        return replace(
+            self.header, fps=fps, frames=count, duration=index.length if index.variable else count / fps,
+            variable=index.variable, index=index,
+        )  # fmt: skip
+
+    @cached_property
+    def header(self) -> Probe:
+        """What it is as its header and its first frame tell: all but length, count and rate."""
+        stream = self._stream
         context = stream.codec_context
         rotation = clockwise(self._first.rotation)
         width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
-        fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
         track = sound_track(self.path) if self._container.streams.audio else Track()
-        count, pixels = len(index.times), context.pix_fmt or ""
+        pixels = context.pix_fmt or ""
         alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
         return Probe(
             path=self.path,
@@ -64,10 +77,6 @@ class Reel(Film):
             width=width,
             height=height,
             rotation=rotation,
-            fps=fps,
-            frames=count,
-            duration=index.length if index.variable else count / fps,
-            variable=index.variable,
             channels=track.channels,
             rate=track.rate,
             codec=context.name,
@@ -76,8 +85,27 @@ class Reel(Film):
             color=ColorTags.of(context),
             container=self._container.format.name,
             remarks=(*track.remarks, *([TRANSPARENT] if alpha else [])),
-            index=index,
         )
+
+    def try_ends(self) -> None:
+        """Decode the first frame, and what comes after the last keyframe; all, where that cannot be sought."""
+        if not (self._first and sum(1 for _ in self._after_last_key())):
+            super().try_ends()
+
+    def _after_last_key(self) -> Iterator[av.VideoFrame]:
+        """Some frames from the last keyframe on; none where nothing tells where that is."""
+        with opened(self.path) as container:
+            stream = only_pictures(self.path, container)
+            try:
+                container.seek((container.start_time or 0) + (container.duration or 0))
+            except av.FFmpegError:
+                return
+            decode = decoder(stream)
+            frames = (frame for packet in container.demux(stream) for frame in decode(packet))
+            for frame in islice(frames, _NEAR_END):
+                if frame.is_corrupt:
+                    raise damaged(self.path, "near its end")
+                yield frame
 
     @cached_property
     def _first(self) -> av.VideoFrame:

@@ -10,7 +10,8 @@ from sora_cli.errors import MediaError
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.film import open_film
 from sora_cli.media.read.opening import require_file
-from sora_cli.media.read.picture import read_picture
+from sora_cli.media.read.picture import open_picture, read_picture, see_through
+from sora_cli.media.read.reel import TRANSPARENT
 from sora_cli.media.read.sound import sound_blocks, sound_facts, sound_track
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE
@@ -21,35 +22,41 @@ _SMALLEST = 16
 """Pixels a side of a picture that a model is given."""
 
 
-def require_usable(path: Path, use: Use, *, for_model: bool = False) -> None:
+def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[str, ...]:
     """Refuse a file that cannot be used as a picture (of an animated one the first), a film (or a picture) or a sound.
 
-    Of a picture all is decoded, of a film its first frame and its last, of a sound its beginning; where a sound's
-    samples are floating point, which may be no numbers, all of it. A picture `for_model` must be large enough to see.
+    Of a picture all is decoded, of a film its first frame and some near its end, of a sound its beginning; where a
+    sound's samples are floating point, which may be no numbers, all of it. A picture `for_model` must be large enough
+    to see, and of a film `for_model` the sound is used too.
+
+    Returns:
+        Remarks on how it is used.
 
     Raises:
         MediaError: it cannot, and why.
     """
     if use == "sound":
-        _require_sound(path)
-        return
+        return _require_sound(path)
     if use == "picture":
         height, width = read_picture(path).shape[1:3]
+        with open_picture(path) as image:
+            remarks: tuple[str, ...] = (TRANSPARENT,) if see_through(image) else ()
     else:
         with open_film(path) as film:
-            width, height = film.facts.width, film.facts.height
-            if film.facts.color.hdr:
+            width, height = film.header.width, film.header.height
+            if film.header.color.hdr:
                 raise no_hdr(path)
-            for _ in film.pictures(sorted({0, len(film.index.times) - 1})):
-                pass
+            film.try_ends()
+            remarks = tuple(each for each in film.header.remarks if for_model or each == TRANSPARENT)
     if for_model and min(width, height) < _SMALLEST:
         raise MediaError(
             f"cannot use {path}: it is {width} x {height} pixels, which is too small",
             hint=f"use one of at least {_SMALLEST} pixels a side",
         )
+    return remarks
 
 
-def _require_sound(path: Path) -> None:
+def _require_sound(path: Path) -> tuple[str, ...]:
     require_file(path)
     require_whole(path)
     track = sound_track(path)
@@ -62,6 +69,7 @@ def _require_sound(path: Path) -> None:
         _require_length(path, samples)
     if not samples:
         raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
+    return track.remarks
 
 
 def _require_length(path: Path, samples: int) -> None:
