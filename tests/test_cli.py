@@ -99,6 +99,25 @@ def test_a_missing_engine_is_exit_code_3(home: Path, capsys: pytest.CaptureFixtu
     assert "nanoo" in capsys.readouterr().err
 
 
+def test_takes_of_an_engine_that_is_known_but_not_here_are_shown(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "far.yaml").write_text("engine: wan2.1-t2v-14b\nshots: [{prompt: a ball, title: Hi}]\n")
+    for words in (["plan", "far.yaml"], ["storyboard", "far.yaml", "--dry-run"]):
+        assert main(words) == 3
+        out, err = capsys.readouterr()
+        assert "shot-1" in out
+        assert "far.yaml:1:9: " in err
+        assert "sora models pull" in err
+    assert main(["plan", "far.yaml", "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [take["engine"] for take in told["takes"]] == ["wan2.1-t2v-14b"]
+    assert (told["error"]["code"], told["error"]["where"]["line"]) == (3, 1)
+    (home / "far.yaml").write_text("engine: wan2.1-t2v-14b\nshots: [{prompt: a ball, duration: 90s}]\n")
+    assert main(["plan", "far.yaml"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.usefixtures("home")
 def test_a_wrong_option_is_exit_code_2() -> None:
     assert main(["plan", "two.yaml", "--nonsense"]) == 2

@@ -48,10 +48,18 @@ def plan(
 
 
 def show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
-    """Show the takes of a plan."""
+    """Show the takes of a plan, and what this machine lacks for them."""
     if as_json:
         console.stdout_json(view.as_dict())
-        return
+    else:
+        _show_takes(view, why=why)
+    if view.missing:
+        error = refusal(view.missing)
+        console.show_error(error)
+        raise typer.Exit(error.exit_code)
+
+
+def _show_takes(view: PlanView, *, why: bool) -> None:
     columns = ["take", "at", "length", "frames", "size", "seed", "from", "state", *(["why"] if why else [])]
     console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"))
     console.show_problems(view.plan.remarks, style="yellow")

@@ -18,6 +18,7 @@ from sora_cli.engines import catalogue
 from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
 from sora_cli.flows import moderation
 from sora_cli.plan import Plan, in_file_order, survey
+from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import file_hash
 from sora_cli.storyboard import Reading
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
@@ -88,11 +89,25 @@ def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
+    plan, problems = plan_for(board, draft=draft, only=only)
+    if problems:
+        raise refusal(problems)
+    return plan
+
+
+def plan_for(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> tuple[Plan, tuple[Problem, ...]]:
+    """The plan, and what this machine lacks for it: of an engine that is known the card is enough to plan.
+
+    Raises:
+        StoryboardError, PolicyError, EngineMissing: with all problems, where there is more, or an engine is not known.
+    """
     words = moderation.of_words(board)
     found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if words.refused else None)
-    if found.problems or words.refused or found.plan is None:
-        raise refusal(_with_files(board, [*found.problems, *words.refused], found.plan))
-    return words.told(_with_remarks(found.plan))
+    wrong = [*found.problems, *words.refused]
+    problems = _with_files(board, wrong, found.plan) if wrong else ()
+    if found.plan is None or any(problem.code != 3 for problem in problems) or ANY_ENGINE.name in found.plan.cards:
+        raise refusal(problems)
+    return words.told(_with_remarks(found.plan)), problems
 
 
 def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:

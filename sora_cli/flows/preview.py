@@ -69,6 +69,8 @@ class PlanView:
     why: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, Estimate] = field(default_factory=dict)
     """What the largest take of each engine will need on this machine."""
+    missing: tuple[Problem, ...] = ()
+    """What this machine lacks for it."""
 
     def as_dict(self) -> dict[str, JsonValue]:
         """Plain data, for `--json`."""
@@ -80,7 +82,8 @@ class PlanView:
             )
             for take in self.plan.takes
         )  # fmt: skip
-        return PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
+        told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
+        return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:
         """When in the film each take plays, or would where it is one of several: seconds, by key."""
@@ -155,15 +158,21 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checke
 
 
 def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
-    """The plan of a storyboard, beside what the store holds of it."""
+    """The plan of a storyboard, beside what the store holds of it.
+
+    Raises:
+        StoryboardError, PolicyError, EngineMissing: as `preflight.plan_for` does.
+        CertificateError: as `preflight.require_signer` does.
+    """
     from sora_cli.store import Store, default_folder
 
-    plan = preflight.plan_of(board, draft=draft, only=only)
-    preflight.require_ready(plan)
+    plan, missing = preflight.plan_for(board, draft=draft, only=only)
+    if not missing:
+        preflight.require_ready(plan)
     preflight.require_signer()
     clips = Store(default_folder())
     kept = {take.key: clips.has(take.key) for take in plan.takes}
-    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept))
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing)
 
 
 def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:

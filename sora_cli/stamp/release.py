@@ -11,7 +11,7 @@ from typing import Any
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError
-from sora_cli.events import Report, Silent, Stage, StageDone, StageStarted, StageStep
+from sora_cli.events import Note, Report, Silent, Stage, StageDone, StageStarted, StageStep
 from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.film import WEB, Delivery, check_place, write_film
 from sora_cli.media.overlay import overlay
@@ -74,6 +74,8 @@ def release(
     marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
     facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
     if isinstance(making, Edit):
+        for path, note in sources.notes():
+            desk.tell(Note(f"{path.name}: {note}; it is used"))
         manifest = edit_manifest(making, provenance, facts)
         return desk.send(master, manifest, lambda _: _edited(making, sources), len(making.clips))
     manifest = film_manifest(making, provenance, facts)

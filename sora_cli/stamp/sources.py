@@ -57,6 +57,10 @@ class Sources:
     def __init__(self, paths: Iterable[Path], root: str) -> None:
         self._found = {path: look_at(path, root) for path in dict.fromkeys(paths)}
 
+    def notes(self) -> Iterator[tuple[Path, str]]:
+        """The files whose credential does not count, and why."""
+        return ((path, source.note) for path, source in self._found.items() if source.note)
+
     def ingredient(
         self, path: Path, relationship: Literal["componentOf", "inputTo", "parentOf"], label: str
     ) -> Iterator[Ingredient]:

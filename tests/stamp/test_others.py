@@ -11,7 +11,7 @@ import pytest
 
 from sora_cli.cancel import Halt
 from sora_cli.errors import StampError
-from sora_cli.events import Silent
+from sora_cli.events import Note, Recording, Silent
 from sora_cli.flows import edit
 from sora_cli.stamp import Edit, Part, Release, credential, look_at, verify
 from sora_cli.stamp.credential import Finding
@@ -46,13 +46,17 @@ def described(film: Path, name: str) -> str:
 def test_a_whole_film_of_somebody_else_is_used_with_a_note(
     tmp_path: Path, command: str, source: Path, state: str, words: str
 ) -> None:
-    out = tmp_path / "out.mp4"
+    out, heard = tmp_path / "out.mp4", Recording()
+    how = edit.Way(report=heard, halt=Halt())
     if command == "stamp":
-        edit.mark(source, out, way())
+        edit.mark(source, out, how)
     elif command == "stitch":
-        edit.stitch([source, BARE], out, way())
+        edit.stitch([source, BARE], out, how)
     else:
-        edit.grade(source, out, way(), match=str(PICTURE))
+        edit.grade(source, out, how, match=str(PICTURE))
+    (told,) = [note.message for note in heard.of(Note)]
+    assert told.startswith(f"{source.name}: ")
+    assert words in told
     found = part(out, source.name)
     assert (found.state, found.problems) == (state, ())
     assert words in " ".join(found.notes)
