@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sora_cli.engines.base import Ability
+from sora_cli.engines.base import Ability, Take
+from sora_cli.engines.cards import known
 from sora_cli.errors import StoryboardError
 from sora_cli.plan import Plan, plan_takes, round_half_up
+from sora_cli.plan.data import TakeFields
 from sora_cli.plan.takes import derive_seed
 from tests.boards import CARD, board, catalogue
 
@@ -245,3 +249,19 @@ def test_planning_cost_grows_linearly() -> None:
 
     cost(50)
     assert cost(2000) < 30 * max(cost(200), 0.005)
+
+
+def test_takes_that_a_model_makes_otherwise_now_have_other_keys(tmp_path: Path) -> None:
+    """Helios films begin with the given picture itself: clips from before that are not taken for them."""
+    (tmp_path / "a.png").write_bytes(b"a picture")
+    helios = {template.card.name: template.card for template in known()}["helios-base"]
+    shots = ({"name": "one", "prompt": "a ball", "from": "a.png"}, {"prompt": "it rolls", "from": "one"}, "a cube")
+
+    def takes(edition: int) -> Sequence[Take]:
+        card = replace(helios, edition=edition)
+        return plan_takes(board(*shots, folder=tmp_path), lambda _name: card).takes
+
+    before, now = takes(0), takes(helios.edition)
+    assert [one.key == other.key for one, other in zip(before, now, strict=True)] == [False, False, True]
+    told = [TakeFields.of(take).to_dict() for take in now]
+    assert [take.get("edition") for take in told] == [1, None, None], "what hangs on the first changes with it"

@@ -52,6 +52,9 @@ class EngineCard:
     there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
     frames.
 
+    `edition` is raised when the class makes other frames than before of takes that begin with one given frame: it is
+    part of their keys, so that old clips are not taken for new.
+
     `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
     another folder of the checkpoint.
 
@@ -97,6 +100,7 @@ class EngineCard:
     prompt_tokens: int = 0
     sound_rate: int = 0
     tails: bool = False
+    edition: int = 0
     location: Path | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -249,6 +253,8 @@ class Take:
     """Keys of the takes of its beat that come first: it is made only where none of them is good."""
     memory: Mapping[str, object] = field(default_factory=dict)
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
+    edition: int = 0
+    """The card's, where the take begins with one given frame."""
 
     def frame_at(self, place: Fraction | int) -> int:
         """The frame of the clip, from 0, that is on when `place` of the frames that play have passed."""

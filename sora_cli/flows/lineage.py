@@ -92,6 +92,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
         opening=fields.opening.carry(own) if fields.opening else None,
         closing=fields.closing.carry(own) if fields.closing else None,
         references=tuple(Reference(own[sha], sha) for sha in fields.reference), sound=fields.sound,
+        edition=fields.edition,
     )  # fmt: skip
 
 

@@ -94,6 +94,8 @@ class TakeFields(Record):
     """Told where one is no picture: the same bytes may be read as a film or, under another name, as its sound."""
     memory: Annotated[dict[Name, JsonValue], Field(max_length=100)] = Field(default={})
     """What of the fitting to the device changes pixels, where something does."""
+    edition: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """The engine's, where it makes other frames of such a take than it did."""
 
     @classmethod
     def of(cls, take: Take, **more: object) -> Self:
@@ -101,6 +103,7 @@ class TakeFields(Record):
         kinds = tuple(kind_of(reference.path) for reference in take.references)
         more |= {"kinds": kinds} if set(kinds) - {"picture"} else {}
         more |= {"memory": dict(take.memory)} if take.memory else {}
+        more |= {"edition": take.edition} if take.edition else {}
         return cls._of_ours(
             engine=take.engine, weights=take.revision, prompt=take.prompt, avoid=take.avoid,
             size=f"{take.width}x{take.height}", fps=str(take.fps), frames=take.frames, seed=take.seed,

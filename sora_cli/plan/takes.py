@@ -208,6 +208,7 @@ class TakeMaker:
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=() if self.unused(card, beat, opening, closing) else self.references(card, beat),
             sound=card.makes_sound and not beat.sound_off, stride=stride, memory=self.memory,
+            edition=card.edition if opening is not None and opening.count == 1 else 0,
         )  # fmt: skip
 
     def played(

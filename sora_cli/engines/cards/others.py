@@ -25,6 +25,7 @@ def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "frame_step": 33, "frame_offset": 0, "min_frames": 33, "max_frames": 33 * 44, "fps": Fraction(24),
         "overlap": 33, "max_opening": 33 * 4, "size_step": 64, "native_size": (640, 384), "film_size": (640, 384),
         "max_pixels": 640 * 384, "default_seconds": Fraction(99, 24), "prompt_tokens": 512, "tails": True,
+        "edition": 1,  # since the given picture is the film's first frame
         "draft": {"steps": 15}, "licence": APACHE, "memory_gb": 45, "disk_gb": 80,
         "weights": {"transformer": 14.3, "text_encoder": 5.7, "vae": 0.13},
     }  # fmt: skip
