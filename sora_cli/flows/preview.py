@@ -19,8 +19,6 @@ from sora_cli.record.film import PlannedTake, PlanRecord
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
@@ -72,7 +70,7 @@ class PlanView:
     missing: tuple[Problem, ...] = ()
     """What this machine lacks for it."""
 
-    def as_dict(self) -> dict[str, JsonValue]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         handed, at = self._handed(), self._at()
         takes = tuple(

@@ -110,7 +110,7 @@ def test_one_storyboard_with_a_row_of_variables_for_each_film(machine: Machine, 
         ("hue\nred,blue\n", "columns are named"),
         ("hue\n", "nothing to make"),
         ("colour\nred\n", "colour"),
-        ('hue\n"red\n', "is no list"),
+        ('hue\n"red\n', "is not a list"),
         ("storyboard\nnothere.yaml\n", "nothere.yaml"),
     ],
 )
