@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from sora_cli.data import MOST
 from sora_cli.engines.base import EngineCard, Reference, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError
@@ -18,23 +18,24 @@ from sora_cli.store import Store
 
 
 def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
-    """A take and all that it carries on from, each after those it needs. A path of keys: chains may be long.
+    """A take and all that it carries on from, each after those it needs.
 
     Raises:
         RequestError: a card is gone or damaged, or takes carry on from each other.
     """
-    found, records, path = {key: card}, dict[str, CardRecord](), [key]
-    while path:
-        if path[-1] not in found:
-            found[path[-1]] = _card(path[-1], store)
-        missing = [need for need in found[path[-1]].fields.needs if need not in records]
-        if missing and (missing[0] in path or len(found) > MOST):
-            raise RequestError(f"nothing says how take {key} was made: takes carry on from each other without an end")
-        if missing:
-            path.append(missing[0])
-        else:
-            records.setdefault(path[-1], found[path.pop()])
-    return records
+    found, wanted = {key: card}, [key]
+    while wanted:
+        for need in found[wanted.pop()].fields.needs:
+            if need not in found:
+                found[need] = _card(need, store)
+                wanted.append(need)
+    try:
+        order = [*TopologicalSorter({each: found[each].fields.needs for each in found}).static_order()]
+    except CycleError:
+        raise RequestError(
+            f"nothing says how take {key} was made: takes carry on from each other without an end"
+        ) from None
+    return {each: found[each] for each in order}
 
 
 def _card(key: str, store: Store) -> CardRecord:

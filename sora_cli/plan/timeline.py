@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from sora_cli.plan import Plan, PlannedShot
+from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.plan.sounds import PlannedSound, beds, effects
-from sora_cli.plan.takes import PlannedBeat, Stretch
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
 

@@ -145,7 +145,7 @@ def test_a_model_that_speaks_is_left_to_speak_and_recordings_are_laid_all_the_sa
 def test_five_thousand_words_are_a_line() -> None:
     words = "la " * 5000
     plan = spoken(BURNS)
-    from sora_cli.plan.plan import survey
+    from sora_cli.plan import survey
 
     shot = {"prompt": "a", "duration": "4s", "dialogue": {"line": words.strip()}}
     found = survey(board(shot), catalogue())

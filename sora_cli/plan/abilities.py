@@ -1,0 +1,75 @@
+"""What of a storyboard an engine cannot do: told by its card, before anything is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from sora_cli.engines.base import Ability, Carry, EngineCard
+from sora_cli.errors import Problem
+from sora_cli.plan.findings import Findings
+from sora_cli.plan.prompt import compose, unknown_words
+from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.model import Beat
+
+
+def check_needs(
+    findings: Findings, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None
+) -> None:
+    """An engine that only goes on from pictures must be given them."""
+    lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
+    if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
+        findings.wrong(
+            beat, "prompt", f"engine {card.name} wants a first frame", "add `from:` with a picture or a shot"
+        )
+    if Ability.LAST_FRAME in card.needs and closing is None and "to" not in lost:
+        findings.wrong(beat, "prompt", f"engine {card.name} wants a last frame", "add `to:` with a picture or a shot")
+
+
+def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
+    """A beat longer than the longest clip is for engines that can carry on from it, and end where they like."""
+    longest = math.floor(100 * card.longest / card.fps) / 100
+    limit = f"engine {card.name} makes {longest:g} s in one go, and this takes {float(needed / card.fps):.4g} s"
+    if count > 1 and not card.can(Ability.FIRST_FRAMES):
+        hint = f"write several shots of at most {longest:g}s"
+        findings.wrong(beat, "duration", f"{limit}: it cannot carry on from given frames", hint)
+    elif count > 1 and Ability.LAST_FRAME in card.needs:
+        hint = f"write several beats of at most {longest:g}s, each with a `to:`"
+        findings.wrong(beat, "duration", f"{limit}: it wants a last frame for each part", hint)
+
+
+def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
+    """Say what of the beat the engine cannot do; nothing is dropped in silence."""
+    if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
+        findings.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
+    kinds = [kind_of(path) for path in beat.references]
+    if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
+        findings.remark(beat, "references", f"engine {card.name} takes no pictures: words alone hold the cast")
+    elif refused := card.refused(kinds):
+        place, message, hint = refused
+        findings.problems.append(
+            Problem(message, hint, findings.board.mark(findings.place_of(beat, beat.references[place])))
+        )
+    unknown = unknown_words(compose(beat, findings.board.cast, card), card)
+    if unknown:
+        words = ", ".join(unknown)
+        findings.remark(beat, "prompt", f"engine {card.name} does not know: {words}", "these words are ignored")
+
+
+def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
+    """Say what these options need and this machine has not."""
+    for name, folder in card.option_parts.items():
+        if options.get(name) and card.location is not None and not (card.location / folder).is_dir():
+            message = f"option {name}: {card.name} has no {folder} here"
+            findings.wrong(beat, f"options.{name}", message, "take the option away, or get the model again", code=3)
+
+
+def unused(findings: Findings, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:
+    """Whether references must be left out, since the engine takes given frames or references: then it is said."""
+    unused = card.references_alone and bool(beat.references) and (opening is not None or closing is not None)
+    if unused:
+        message = f"engine {card.name} takes given frames or references, not both: the references are not used here"
+        findings.remark(
+            beat, "references", message, "say in the prompt what the cast looks like, or use `from: nothing`"
+        )
+    return unused

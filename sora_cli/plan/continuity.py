@@ -1,0 +1,207 @@
+"""What takes carry on from: frames of other takes and of files, held to the colours that the film will have."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from sora_cli.bounded import open_regular
+from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
+from sora_cli.plan.anchors import Anchors
+from sora_cli.plan.findings import Findings
+from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a beat that an engine makes in one go; the best of its `candidates` plays; the first, where picked."""
+
+    name: str
+    candidates: tuple[Take, ...]
+    picked: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the candidates."""
+        return tuple(take.key for take in self.candidates)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Keys of the candidates that may play."""
+        return self.keys[:1] if self.picked else self.keys
+
+    @property
+    def until_good(self) -> bool:
+        """Whether the first good candidate plays."""
+        return any(take.after for take in self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBeat:
+    """A beat of `frames` film frames, made of stretches that carry on from each other.
+
+    It plays `speed` times as fast as it was made; `smooth` says that frames between those of the clips are drawn.
+    """
+
+    frames: int
+    stretches: tuple[Stretch, ...]
+    speed: Fraction = Fraction(1)
+    smooth: bool = False
+
+
+@dataclass
+class Continuity:
+    """Finds the frames that the takes of one film carry on from; `planned` are the beats of its shots, so far."""
+
+    board: Storyboard
+    findings: Findings
+    planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
+    _holds: dict[str, Hold | None] = field(default_factory=dict)
+    """By stretch."""
+    _hashes: dict[Path, str] = field(default_factory=dict)
+    _before: dict[str, str] = field(init=False)
+    _shots: list[Shot] = field(init=False)
+    """Those that have pictures, in film order."""
+    _pictured: dict[str, int] = field(init=False)
+    """The place of each shot among them."""
+    _anchors: Anchors = field(init=False)
+    _hold: Hold | None = None
+    """Of the shot that is being planned."""
+
+    def __post_init__(self) -> None:
+        pictured = [(scene.name, shot) for scene in self.board.scenes for shot in scene.shots if shot.beats]
+        self._shots = [shot for _, shot in pictured]
+        self._pictured = {shot.name: index for index, shot in enumerate(self._shots)}
+        self._anchors = Anchors([scene for scene, _ in pictured])
+        names = [shot.name for shot in self.board.shots]
+        self._before = dict(zip(names[1:], names, strict=False))
+
+    def begin(self, shot: Shot) -> None:
+        """The stretches that are made from now on are this shot's."""
+        self._hold = self.hold(shot)
+
+    def note(self, stretch: Stretch) -> None:
+        """A stretch was made, which others may carry on from."""
+        self._holds[stretch.name] = self._hold
+
+    def opening(
+        self, card: EngineCard, shot: Shot, beat: Beat, before: Sequence[PlannedBeat]
+    ) -> tuple[Carry | None, int]:
+        """What the first frames carry on from, and how many of the take's frames only repeat it."""
+        link = beat.start
+        if link is None and before:
+            carry: Carry | None = self.carry_on(card, before[-1].stretches[-1])
+        elif link is None or link.kind == "nothing":
+            return None, 0
+        elif link.kind == "picture":
+            carry = self.file(beat, "from", link, count=1, at=0)
+        elif link.kind == "film":
+            carry = self.file(beat, "from", link, count=max(1, card.overlap), at=-1)
+        else:
+            carry = self.linked(card, shot, beat, "from", link)
+        if carry is not None and not card.can(Ability.FIRST_FRAMES):
+            self.findings.wrong(
+                beat, "from", f"engine {card.name} cannot carry on from given frames", "use `from: nothing`"
+            )
+        # A picture is played: it is the shot's first frame. Frames of a shot or film were played there already.
+        return carry, carry.count if carry is not None and not (carry.path and carry.at == 0) else 0
+
+    def closing(self, card: EngineCard, shot: Shot, beat: Beat) -> Carry | None:
+        """What the last frame must be."""
+        link = beat.end
+        if link is None or link.kind == "nothing":
+            return None
+        if not card.can(Ability.LAST_FRAME):
+            self.findings.wrong(beat, "to", f"engine {card.name} cannot end on a given frame", "take the `to` away")
+        if link.kind in ("picture", "film"):
+            return self.file(beat, "to", link, count=1, at=0)
+        carry = self.linked(card, shot, beat, "to", link)
+        return replace(carry, count=1, hold=None) if carry else None
+
+    def carry_on(self, card: EngineCard, stretch: Stretch) -> Carry:
+        """The last played frames of a stretch."""
+        take = stretch.candidates[0]
+        return self.carry(card, stretch, take.last)
+
+    def carry(self, card: EngineCard, stretch: Stretch, at: int) -> Carry:
+        """Frames of a stretch up to frame `at` of its clip: as many as the engine carries over and its grid allows.
+
+        One only, where frame rates differ: the frames before it are at other times than the engine's own would be.
+        """
+        count = min(card.overlap, at + 1) if stretch.candidates[0].fps == card.fps else 1
+        on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
+        # Latents go on without a loss, and colours cannot be matched in them.
+        hold = None if card.tails else self._holds[stretch.name]
+        return Carry(takes=stretch.choices, at=at, count=max(1, on_grid), hold=hold)
+
+    def hold(self, shot: Shot) -> Hold | None:
+        """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.
+
+        That is what the finished film holds it to, where that is known by then: a picture, or the first stretch of the
+        scene's or the film's first shot, unless that hangs on this one or is itself held to something else.
+        """
+        look = shot.look
+        if not shot.beats or not look.strength:
+            return None
+        if look.match == "picture" and look.path is not None:
+            return Hold(path=look.path, sha256=self.file_hash(shot.beats[0], "look", look.path), strength=look.strength)
+        held = self._anchors.of(self._pictured[shot.name], look)
+        if held is None or look.match == "previous":
+            return None
+        anchor = self._shots[held]
+        own = anchor.look.path is None and self._anchors.of(held, anchor.look) is None
+        beats = self.planned.get(anchor.name, ())
+        return Hold(takes=beats[0].stretches[0].choices, strength=look.strength) if own and beats else None
+
+    def linked(self, card: EngineCard, shot: Shot, beat: Beat, which: str, link: Link) -> Carry | None:
+        """The frames of another shot that a link means."""
+        name = self._before[shot.name] if link.kind == "previous" else link.name
+        beats = self.planned.get(name, ())
+        stretches = [stretch for planned in beats for stretch in planned.stretches]
+        if name not in self.planned:
+            return None  # shots that wait for each other, which was told
+        if not stretches:
+            self.findings.wrong(beat, which, f"shot {name!r} is a title card: it has no frames to carry on from")
+            return None
+        first = stretches[0].candidates[0]
+        if link.at == "end":
+            return self.carry_on(card, stretches[-1])
+        if link.at == "start":
+            return replace(self.carry(card, stretches[0], first.skip), count=1)
+        left = math.floor(link.at * first.fps * beats[0].speed)
+        for stretch in stretches:
+            take = stretch.candidates[0]
+            if left < take.play:
+                return self.carry(card, stretch, take.frame_at(left))
+            left -= take.play
+        if not self.board.lost:  # else how long it is may not be known
+            self.findings.wrong(
+                beat, which, f"shot {name!r} is shorter than {float(link.at):g} s", "its end is `at: end`"
+            )
+        return None
+
+    def file(self, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
+        """Frames of a picture or film."""
+        path = link.path or Path()
+        return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count)
+
+    def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
+        """What anchors appearance, in order; nothing where the engine takes none."""
+        if not card.can(Ability.REFERENCES):
+            return ()
+        return tuple(Reference(path, self.file_hash(beat, "references", path)) for path in beat.references)
+
+    def file_hash(self, beat: Beat, which: str, path: Path) -> str:
+        """SHA-256 of a file's bytes, read once."""
+        if path not in self._hashes:
+            try:
+                with open_regular(path) as file:
+                    self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                self.findings.wrong(beat, which, f"cannot read {path}: {error.strerror}", "is it there, and readable?")
+                self._hashes[path] = ""
+        return self._hashes[path]

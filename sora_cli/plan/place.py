@@ -1,0 +1,151 @@
+"""Where shots play: what is written in seconds, on whole frames of the film.
+
+Time is exact (fractions of a second) until it meets the film's frames: a boundary at `t` seconds falls on frame
+`round(t * fps)`, so lengths add up and the film is as long as it is written, to the frame.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import zip_longest
+
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import Problem
+from sora_cli.plan.continuity import PlannedBeat
+from sora_cli.plan.plan import PlannedShot
+from sora_cli.plan.takes import card_of
+from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
+
+CARD_SECONDS = Fraction(2)
+"""How long a title card that stands alone is shown, where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a shot plays, in film frames: its start, and the ends of its beats (a title card has one)."""
+
+    start: int
+    ends: tuple[int, ...]
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Film frames of each beat."""
+        return tuple(end - start for start, end in zip((self.start, *self.ends), self.ends, strict=False))
+
+
+def round_half_up(value: Fraction) -> int:
+    """The nearest whole number; halves go up, so that boundaries move one way only."""
+    return math.floor(value + Fraction(1, 2))
+
+
+def place(
+    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, spoken: Callable[[Beat], Fraction]
+) -> list[Place]:
+    """Where each shot plays. A transition lets a shot begin before the one before it has ended.
+
+    `spoken` tells the seconds of a beat that is as long as its lines.
+    """
+    places = []
+    end = Fraction(0)
+    for index, shot in enumerate(board.shots):
+        start = max(Fraction(0), end - (transition_seconds(shot, fps) if index else 0))
+        ends, at = [], start
+        for length in _lengths(board, shot, cards, fps, spoken):
+            at += length
+            ends.append(at)
+        end = at
+        places.append(Place(round_half_up(start * fps), tuple(round_half_up(at * fps) for at in ends)))
+    return places
+
+
+def transition_seconds(shot: Shot, fps: Fraction) -> Fraction:
+    """How long the shot's transition takes."""
+    return Fraction(0) if shot.transition.kind == "cut" else shot.transition.duration.at(fps)
+
+
+def _lengths(
+    board: Storyboard,
+    shot: Shot,
+    cards: Mapping[str | None, EngineCard],
+    fps: Fraction,
+    spoken: Callable[[Beat], Fraction],
+) -> Iterator[Fraction]:
+    """Lengths of a shot's beats in seconds."""
+    if not shot.beats:
+        written = shot.title.duration if shot.title else None
+        yield written.at(fps) if written else CARD_SECONDS
+    for beat in shot.beats:
+        if beat.spoken:
+            yield spoken(beat)
+        else:
+            yield beat.duration.at(fps) if beat.duration else card_of(board, cards, beat).default_seconds
+
+
+def placed_shots(
+    board: Storyboard, planned: Mapping[str, tuple[PlannedBeat, ...]], fps: Fraction, places: Sequence[Place]
+) -> list[PlannedShot]:
+    """Every shot on whole frames of the film."""
+    placed: list[PlannedShot] = []
+    end = 0
+    for (scene, shot), at in zip(with_scenes(board), places, strict=True):
+        first = not placed
+        lead = round_half_up(transition_seconds(shot, fps) * fps) if first else 0
+        placed.append(PlannedShot(
+            name=shot.name, scene=scene, loc=shot.loc, start=at.start, frames=at.ends[-1] - at.start,
+            beats=planned[shot.name], transition=shot.transition, overlap=max(0, end - at.start), lead=lead,
+            look=shot.look, title=shot.title,
+        ))  # fmt: skip
+        end = at.ends[-1]
+    return placed
+
+
+def with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
+    """All shots in film order, each with the name of its scene."""
+    return [(scene.name, shot) for scene in board.scenes for shot in scene.shots]
+
+
+def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
+    """A transition needs both its shots to be there for its whole length, and must leave some of each."""
+    unknown = _of_unknown_length(board)
+    for shot, after in zip_longest(shots, shots[1:]):
+        if shot.loc in unknown:
+            continue
+        out = after.overlap if after else 0
+        if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
+            culprit = after if after and out > shot.overlap + shot.lead else shot
+            yield Problem(
+                f"the transition is too long for shot {shot.name!r}, which has {shot.frames} frames",
+                "make the shot longer or the transition shorter",
+                board.mark((*culprit.loc, "transition")),
+            )
+
+
+def _of_unknown_length(board: Storyboard) -> set[Loc]:
+    """The places of shots whose length could not be read; of all shots where the film's rate could not."""
+    if ("output", "fps") in board.lost or ("output",) in board.lost:
+        return {shot.loc for shot in board.shots}
+    keys = {"duration", "beats", "title", "prompt"}
+    inside = [(shot.loc, loc[len(shot.loc) :]) for shot in board.shots for loc in board.lost
+              if loc[: len(shot.loc)] == shot.loc]  # fmt: skip
+    return {place for place, steps in inside if not steps or keys & {*steps}}
+
+
+def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
+    """The named shots, joined by cuts where they were not neighbours; and problems for names that no shot has."""
+    names, wanted = {shot.name: None for shot in shots}, {*only}
+    unknown = [
+        Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
+        for name in only if name not in names
+    ]  # fmt: skip
+    kept: list[PlannedShot] = []
+    end, previous = 0, -1
+    for index, shot in enumerate(shots):
+        if shot.name in wanted:
+            overlap = shot.overlap if previous == index - 1 else 0
+            transition = shot.transition if overlap or shot.lead else Transition()
+            kept.append(replace(shot, start=end - overlap, overlap=overlap, transition=transition))
+            end, previous = kept[-1].start + shot.frames, index
+    return kept, unknown

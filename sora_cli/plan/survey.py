@@ -1,0 +1,193 @@
+"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. Pure; no torch, no media."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from sora_cli.engines.base import EngineCard
+from sora_cli.engines.catalogue import NotHere
+from sora_cli.engines.options import Memory
+from sora_cli.errors import EngineMissing, Problem, refusal
+from sora_cli.plan.findings import Findings
+from sora_cli.plan.order import needed_takes, plan_beats
+from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
+from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
+from sora_cli.plan.sounds import silent_words
+from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
+from sora_cli.store import Store, default_folder
+from sora_cli.storyboard import not_rendered_yet
+from sora_cli.storyboard.model import Beat, Loc, Storyboard
+
+if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
+    from sora_cli.plan.dialogue import Dialogue
+    from sora_cli.sound.lines import PlacedLine
+
+Catalogue = Callable[[str | None], EngineCard]
+"""Finds the card of an engine by name; None is the default engine. Raises EngineMissing."""
+
+MAX_TAKES = 50_000
+"""More takes than this nobody waits for; a hostile storyboard could ask for billions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that is wrong with a storyboard for the engines that it names, in the order of the file.
+
+    `plan` is made as far as the storyboard is understood, and only to be shot where there are no problems; None where
+    it would be too large.
+    """
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
+def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
+    """Make every beat of the storyboard exact, and place every shot.
+
+    Args:
+        board: the storyboard.
+        catalogue: finds engine cards.
+        draft: few steps and a small size, with the same shots, lengths and seeds.
+        only: names of shots; the film is these alone, and only they and what they carry on from are shot.
+
+    Raises:
+        StoryboardError: takes that cannot be made, all of them at once; engines that are not here are told with them.
+        EngineMissing: engines that are not here, where nothing else is wrong.
+    """
+    found = survey(board, catalogue, draft=draft, only=only, letters=None)
+    if found.problems or found.plan is None:
+        raise refusal(found.problems)
+    return found.plan
+
+
+def survey(
+    board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = (), letters: int | None = 0
+) -> Survey:
+    """As `plan_takes`, but gives the problems back; also of a storyboard that is understood in parts only.
+
+    An engine that is known and not here is planned for by its card, which is plain data. Lines of at most `letters` in
+    all (None: of any length) are said to measure them; the lengths of others that are not kept yet are estimated. With
+    none it is a quick look: sounds in words are not looked up either.
+    """
+    cards, missing = _cards(board, catalogue)
+    card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
+    fps = board.fps or card.fps
+    size = film_size(board, card, draft=draft)
+    findings = Findings(board)
+    maker = TakeMaker(board, cards, size, fps, draft, findings)
+    dialogue = _dialogue(board, cards, letters)
+    places = place(board, cards, fps, dialogue.seconds)
+    memory = _memory(board, findings.problems)
+    maker.memory = memory.changes_pixels
+    if too_many := _too_many(board, cards, fps, places):
+        return Survey(None, tuple(in_file_order([*findings.problems, *missing, too_many])))
+    plan_beats(board, maker, places)
+    shots = placed_shots(board, maker.planned, fps, places)
+    problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
+    if only:
+        shots, unknown = keep_only(shots, only)
+        problems += unknown
+    unrendered = not_rendered_yet(board, lambda beat: card_of(board, cards, beat).makes_sound)
+    lines = dialogue.placed(shots, fps)
+    remarks = [*board.remarks, *unrendered, *findings.remarks, *dialogue.remarks]
+    plan = Plan(
+        board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
+        takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
+        memory=memory, lines=lines,
+    )  # fmt: skip
+    if letters != 0:
+        remarks += silent_words(plan)
+    plan = replace(plan, remarks=tuple(in_file_order(remarks)))
+    return Survey(plan, tuple(in_file_order(problems)))
+
+
+class _Silence:
+    """The dialogue of a film in which nobody speaks."""
+
+    problems: Sequence[Problem] = ()
+    remarks: Sequence[Problem] = ()
+
+    def seconds(self, _beat: Beat) -> Fraction:
+        """Of a beat as long as its lines: it has none, which is told where it is read."""
+        return Fraction(0)
+
+    def placed(self, _shots: Sequence[PlannedShot], _fps: Fraction) -> tuple[PlacedLine, ...]:
+        """No lines."""
+        return ()
+
+
+def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters: int | None) -> Dialogue | _Silence:
+    """The film's lines, measured. Where nobody speaks nothing of voices is loaded."""
+    if not any(beat.dialogue for shot in board.shots for beat in shot.beats):
+        return _Silence()
+    from sora_cli.plan import dialogue as spoken
+    from sora_cli.sound import speech
+
+    return spoken.Dialogue(board, cards, speech.Speaker(Store(default_folder()), letters=letters))
+
+
+def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:
+    """The cards of all engines that are named; and which are not here, told wherever they are named."""
+    named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",) if board.engine else None]}
+    for shot in board.shots:
+        for beat in shot.beats:
+            if beat.engine:
+                named.setdefault(beat.engine, []).append(beat.origin.get("engine"))
+    cards, missing = {}, []
+    for name, locs in named.items():
+        try:
+            cards[name] = catalogue(name)
+        except EngineMissing as error:
+            cards[name] = error.card if isinstance(error, NotHere) else ANY_ENGINE
+            marks = [board.mark(loc) if loc else None for loc in dict.fromkeys(locs)]
+            missing += [Problem(error.message, error.hint, mark, code=3) for mark in marks]
+    return cards, missing
+
+
+def _too_many(
+    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, places: Sequence[Place]
+) -> Problem | None:
+    """A film of more takes than anybody waits for, told before they are planned."""
+    count = 0
+    for shot, at in zip(board.shots, places, strict=True):
+        for beat, frames in zip(shot.beats, at.lengths, strict=False):
+            card = card_of(board, cards, beat)
+            count += beat.takes * stretches_for(card, math.ceil(frames * shot.speed * card.fps / fps), 0)
+            if count > MAX_TAKES:
+                message = f"from the first shot to here there are more than {MAX_TAKES:,} takes to make"
+                return Problem(message, "make shots shorter, or try fewer takes", board.mark(beat.loc))
+    return None
+
+
+def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
+    """How the author wants models fitted to the device; what is wrong with it is told."""
+    try:
+        return Memory.model_validate(dict(board.memory))
+    except ValidationError as error:
+        known = ", ".join(Memory.model_fields)
+        for one in error.errors():
+            name = str(one["loc"][0])
+            place = board.mark(("memory", name)) or board.mark(("memory",))
+            problems.append(Problem(f"memory: {name}: {one['msg']}", f"it may have: {known}", place))
+        return Memory()
+
+
+def film_size(board: Storyboard, card: EngineCard, *, draft: bool) -> tuple[int, int]:
+    """Width and height of the film, even numbers as 4:2:0 video wants."""
+    size = board.size
+    width, height = card.film_size
+    if size.width and size.height:
+        width, height = size.width, size.height
+    elif size.aspect:
+        height = size.height or height
+        width = round(height * size.aspect[0] / size.aspect[1])
+    elif size.height:
+        width, height = round(size.height * width / height), size.height
+    scale = card.draft_scale if draft else 1.0
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
