@@ -173,7 +173,8 @@ def first_model() -> PaperAutoencoder:
         return load()
     sizes = AUTOENCODER
     channels = sizes.components + PLACE_CHANNELS
-    model = PaperAutoencoder(channels, sizes.coarse, sizes.fine, sizes.coarse_blocks, sizes.fine_blocks).to(device())
+    widths = (sizes.coarse, sizes.fine, sizes.coarse_blocks, sizes.fine_blocks, sizes.enlarged)
+    model = PaperAutoencoder(channels, *widths).to(device())
     fit_components(model, Pool(FITTED, 20, device()))
     model.save_pretrained(FOLDER)
     return model

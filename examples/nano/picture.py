@@ -1,7 +1,8 @@
 """How a clip looks, measured from its pixels: tiles, edges, flicker. It says nothing of what is shown: see `score.py`.
 
     python -m examples.nano.picture            the world, the world autoencoded, and sampled clips of `.nano/`
-    python -m examples.nano.picture --shipped  the same of sora_cli/engines/nano; `--sheets` writes docs/nano-*.png, too
+    python -m examples.nano.picture --shipped  the same of sora_cli/engines/nano
+    python -m examples.nano.picture --sheets   and docs/nano-world-and-sampled.png
 
 Everything is measured at the size that the encoder looks at, so that models of other sizes can be compared.
 """
@@ -19,14 +20,14 @@ from PIL import Image
 from torch import Tensor
 
 from .autoencoder import Pool, measure
-from .config import CHECKPOINT, PATCH, ROOT, SEEN_HEIGHT, SEEN_WIDTH, device
+from .config import CHECKPOINT, HEIGHT, PATCH, ROOT, SEEN_HEIGHT, SEEN_WIDTH, WIDTH, device
 from .examiner import Examiner, shrink
 from .scene import Scene
 from .score import SEED, held_out
-from .sheet import PROMPTS, generate
+from .sheet import generate
 from .world import render, strip
 
-CLIPS, SHOWN = 40, 12
+CLIPS, SHOWN = 40, 12  # clips that are measured, and of those in the picture
 SHARPEST = 0.99  # the share of steps below the one that tells how sharp edges are
 LUMA = (0.299, 0.587, 0.114)
 
@@ -109,12 +110,14 @@ def main() -> None:
     made = torch.stack([generate(pipe, text, SEED + i) for i, (_, text) in enumerate(cases)])
     for name, video in (("world", true), ("autoencoded", again), ("sampled", made)):
         print(name, {n: round(v, 2) for n, v in looks(video, scenes, examiner).items()}, flush=True)
-    print("autoencoder, dB whole and in boxes: {:.1f}, {:.1f}".format(*measure(pipe.vae, Pool(48, 900_003, device()))))
+    print(
+        "autoencoder, dB whole and in boxes: {:.1f}, {:.1f}".format(
+            *measure(pipe.vae, Pool(48, 900_003, device(), (HEIGHT, WIDTH)))
+        )
+    )
     if options.sheets:
         pairs = [[*true[i : i + 4], *made[i : i + 4]] for i in range(0, SHOWN, 4)]
         sheet(pairs, 1536).save(ROOT / "docs" / "nano-world-and-sampled.png")
-        films = [generate(pipe, prompt, 7 + i) for i, prompt in enumerate(PROMPTS)]
-        sheet([films[:4], films[4:]], 1536).save(ROOT / "docs" / "nano-sheet.png")
 
 
 @torch.no_grad()

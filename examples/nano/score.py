@@ -232,7 +232,7 @@ def score_references(studio: Studio, examiner: Examiner, count: int) -> list[Row
 
 def score_autoencoder() -> list[Row]:
     """Fidelity on held-out clips."""
-    whole, boxes = measure(load(), Pool(48, 900_003, device()))
+    whole, boxes = measure(load(), Pool(48, 900_003, device(), (HEIGHT, WIDTH)))
     return [
         ("autoencoder, whole picture", f"{whole:.1f} dB"),
         ("autoencoder, inside the objects' boxes", f"{boxes:.1f} dB"),

@@ -10,8 +10,9 @@ from PIL import Image
 
 from examples.nano.assemble import LARGEST
 from examples.nano.captions import vocabulary
-from examples.nano.config import CHECKPOINT, FRAMES, HEIGHT, TEXT, WIDTH
+from examples.nano.config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH
 from sora_cli.engines import nano
+from sora_cli.engines.cards.nano import nano_card
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,12 @@ def test_it_is_small_and_in_diffusers_layout() -> None:
     index = json.loads((CHECKPOINT / "model_index.json").read_text())
     assert index["_class_name"] == "WanVACEPipeline"
     assert index["vae"] == [nano.__name__, "PaperAutoencoder"]
+
+
+def test_its_card_says_what_it_was_trained_for() -> None:
+    card = nano_card()
+    assert (card.native_size, card.max_frames, card.fps) == ((WIDTH, HEIGHT), FRAMES, FPS)
+    assert card.film_size == card.native_size
 
 
 def test_its_words_are_those_it_was_taught() -> None:
