@@ -160,6 +160,7 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     facts = {
         "signer": verdict["signer"], "made with": verdict["generator"], "author": verdict["author"],
         "created": verdict["created"], "source": verdict["source"], "training on it": verdict["training"],
+        "moderation": verdict["moderation"],
     }  # fmt: skip
     yield from (f"  {name}: {value}" for name, value in facts.items() if value)
     yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)

@@ -27,11 +27,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.events import Note, Released, Report, Silent, Stage, StageDone, StageStarted
-from sora_cli.flows import heard, outputs, preflight, subtitles
+from sora_cli.flows import heard, moderation, outputs, preflight, subtitles
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.anchors import matched_to
 from sora_cli.record import recipe, sidecar
@@ -195,14 +197,16 @@ def make(
             again = recipe.write(
                 plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
             )
+            checked = moderation.record(plan, studio.screen.seen)
             allow()  # hours may have gone by
             preflight.require_same(plan)
-            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
+            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds,
+                           checked=checked)  # fmt: skip
         film = replace(film, stages=clock.stages, remarks=plan.remarks)
         studio.store.films.released(out, film.sidecar, heard.keys(plan, studio.store))
         made_by = maker(board).record(out.parent)
         sidecar.write(
-            plan, clips, film, store=studio.store, key=key, recipe=again, made_by=made_by,
+            plan, clips, film, store=studio.store, key=key, recipe=again, made_by=made_by, moderation=checked,
             subtitles=subtitles.write(plan, out),
         )  # fmt: skip
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
@@ -291,7 +295,7 @@ def write_luts(
 
 def _finish(
     plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
-    again: RecipeRecord, sounds: heard.Heard,
+    again: RecipeRecord, sounds: heard.Heard, checked: Mapping[str, JsonValue],
 ) -> Film:  # fmt: skip
     """Cut, finish and release; the contact sheet beside it."""
     from sora_cli import stamp
@@ -303,7 +307,7 @@ def _finish(
     master = finish(cut, plan.board.sound.loudness, pixels=kind.made_in, report=report)
     beside, sheet = sidecar.beside(out)
     done = stamp.release(
-        master, out, making=_making(plan, clips, cut, again, sounds),
+        master, out, making=replace(_making(plan, clips, cut, again, sounds), moderation=checked),
         provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
         may_leave_unmarked=not plan.board.rules.marked,
     )  # fmt: skip

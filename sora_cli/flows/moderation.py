@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import platformdirs
+from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, refusal
 from sora_cli.plan import Plan, in_file_order
+from sora_cli.policy import pictures
 from sora_cli.policy.board import Judgement, judge
-from sora_cli.policy.judge import Memory
+from sora_cli.policy.judge import Memory, cache_folder, state
+from sora_cli.policy.pictures import Seen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
@@ -37,12 +39,35 @@ class Words:
 
 def memory() -> Memory:
     """What was judged before, of all storyboards on this machine."""
-    return Memory(platformdirs.user_cache_path("sora") / "policy")
+    return Memory(cache_folder())
 
 
 def of_words(board: Storyboard) -> Words:
     """What the storyboard's policy decides of its words, before anything is made."""
     return Words(judge(board, memory()))
+
+
+def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
+    """What the sidecar and the credential tell: policy, checkers, counts, decisions; `seen` are takes by key.
+
+    Frames that were made and frames that were looked at are both told: who leaves a checker out shows it.
+    """
+    rules, words = plan.board.rules, of_words(plan.board).judgement
+    looks = [seen[take.key] for take in plan.takes if take.key in seen]
+    unable = dict.fromkeys([*words.unchecked, *(each.unable for each in looks if each.unable)])
+    highest: dict[str, float] = {}
+    for each in looks:
+        highest |= {name: max(score, highest.get(name, 0.0)) for name, score in each.scores.items()}
+    return {
+        "policy": rules.name, "sha256": rules.sha256,
+        "checkers": {"words": state(), "pictures": pictures.state()},
+        "words": {"looked_at": words.texts, **{str(name): count for name, count in words.decided.items()}},
+        "frames": {
+            "made": sum(take.frames for take in plan.takes), "looked_at": sum(each.looked_at for each in looks),
+            "highest": dict(highest),
+        },
+        "could_not_check": [*unable], "not_checked": [*pictures.UNCHECKED],
+    }  # fmt: skip
 
 
 def require_allowed(prompts: Sequence[str]) -> None:
@@ -102,7 +127,7 @@ def facts(policy: Policy) -> dict[str, str]:
     """What else it says."""
     return {
         "policy": policy.name, "hash": policy.sha256, "what is not checked": policy.unchecked,
-        "seeds to try": str(policy.tries), "visible mark": "needed" if policy.marked else "free",
+        "visible mark": "needed" if policy.marked else "free",
         "your own words": ", ".join(f"{name}: {len(own)}" for name, own in policy.words.items()) or "none",
         "exceptions": str(len(policy.exceptions)), "always refused": CATEGORIES[MINORS],
     }  # fmt: skip

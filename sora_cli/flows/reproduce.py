@@ -36,6 +36,7 @@ from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Card, Clip, Store
+from sora_cli.storyboard.policy import OFF, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ class _Work:
     takes: tuple[Take, ...]
     cards: Mapping[str, EngineCard]
     memory: Memory
+    rules: Policy = OFF
+    """Whoever made a clip did not say; what no policy allows is refused all the same."""
 
 
 def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path | None = None) -> Reproduction:

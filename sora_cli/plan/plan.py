@@ -13,6 +13,7 @@ from sora_cli.engines.options import Memory
 from sora_cli.errors import Problem
 from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.policy import Policy
 
 if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
     from sora_cli.sound.lines import PlacedLine
@@ -62,6 +63,11 @@ class Plan:
     """What the author should know that stops nothing."""
     lines: tuple[PlacedLine, ...] = ()
     """What is said, in film order."""
+
+    @property
+    def rules(self) -> Policy:
+        """What its policy says."""
+        return self.board.rules
 
     @property
     def frames(self) -> int:

@@ -124,7 +124,7 @@ def _problem(board: Storyboard, rules: Policy, category: str, text: Text, *, ref
         return Problem(f"{told}this reads as {what}; the {rules.name} policy lets it pass", "", board.mark(text.loc))
     hint = "no policy allows it" if category == MINORS else "say it otherwise; `sora policy show` tells what is refused"
     if category in {"real-people", "likeness"}:
-        hint = "take it out, or give who is shown a `consent` in the cast"
+        hint = "take it out; where who is shown has agreed, a policy file of yours can allow it"
     return Problem(f"{told}this reads as {what}, which the {rules.name} policy refuses", hint, board.mark(text.loc), 4)
 
 

@@ -21,6 +21,14 @@ from sora_cli.policy.base import Checker, Unable, of_others
 from sora_cli.policy.meaning import Meaning
 from sora_cli.policy.words import WordRules
 
+
+def cache_folder() -> Path:
+    """Where what was judged is kept."""
+    import platformdirs  # only where something is judged
+
+    return platformdirs.user_cache_path("sora") / "policy"
+
+
 MOST_KEPT = 50_000
 """Texts whose findings are kept; then all are judged anew."""
 

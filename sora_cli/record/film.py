@@ -197,6 +197,8 @@ class FilmRecord(Record):
     lines: Annotated[tuple[LineRecord, ...], LIST, Field(max_length=MOST)] = ()
     subtitles: Sha = ""
     """Of the file of subtitles beside it."""
+    moderation: dict[str, JsonValue] = Field(default={})
+    """What policy it was held to, and what was checked."""
     review: dict[str, JsonValue] = Field(default={})
     """What a review measured (see `sora_cli.flows.review`)."""
 

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from sora_cli import __version__, atomic
 from sora_cli.bounded import Json, read_json
 from sora_cli.engines.base import EngineCard
@@ -143,6 +145,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
         "deliver": deliver,
+        "policy": board.rules.sha256,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
@@ -203,12 +206,12 @@ def up_to_date(film: Path, key: str) -> Film | None:
 
 def write(
     plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, recipe: RecipeRecord,
-    made_by: MakerRecord, subtitles: str = "",
+    made_by: MakerRecord, moderation: Mapping[str, JsonValue], subtitles: str = "",
 ) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
 
-    `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is, `subtitles`
-    is the hash of the file of subtitles beside it.
+    `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is,
+    `moderation` what was checked, `subtitles` is the hash of the file of subtitles beside it.
     """
     board = plan.board
     told = FilmRecord.model_construct(
@@ -218,7 +221,7 @@ def write(
         engines={card.name: _engine_record(card) for card in plan.cards.values()},
         libraries=versions(), shots=tuple(map(ShotRecord.of, plan.shots)), takes=tuple(_takes(plan, clips, store)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
-        lines=tuple(map(LineRecord.of, plan.lines)), subtitles=subtitles,
+        lines=tuple(map(LineRecord.of, plan.lines)), subtitles=subtitles, moderation=dict(moderation),
     )  # fmt: skip
     _write(film.sidecar, told.to_dict())
 

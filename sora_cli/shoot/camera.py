@@ -33,8 +33,10 @@ from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
 from sora_cli.review.score import rate
+from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.policy import STANDARD, Policy
 from sora_cli.versions import versions
 
 
@@ -53,6 +55,8 @@ class Job:
     """What the colours of the opening frames are held to, a clip or a picture; None where they stay."""
     latents: bool = False
     """Whether the latents of the opening frames are handed on with them."""
+    rules: Policy = STANDARD
+    """What its frames are held to before they are kept."""
 
 
 class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
@@ -69,8 +73,12 @@ class Camera:
     An engine stays open for all takes that want it, of however many films, and is closed before another is opened.
     """
 
-    def __init__(self, open_engine: Callable[[EngineCard, Report, Memory], Engine], store: Store, halt: Halt) -> None:
+    def __init__(
+        self, open_engine: Callable[[EngineCard, Report, Memory], Engine], store: Store, halt: Halt,
+        screen: Screen | None = None,
+    ) -> None:  # fmt: skip
         self._open = open_engine
+        self._screen = screen or Screen()
         self._store = store
         self._halt = halt
         self._engine: Engine | None = None
@@ -130,9 +138,11 @@ class Camera:
             raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
+        pixels = hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest()
+        self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules)
         with self._writing:
             self._check_stop()
-            clip = self._keep(take, footage, given, time.monotonic() - started)
+            clip = self._keep(take, footage, given, pixels, time.monotonic() - started)
         job.report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
         return clip
 
@@ -151,13 +161,13 @@ class Camera:
         self._check_stop()
         job.report(Step(job.take.name, job.take.key, step, of))
 
-    def _keep(self, take: Take, footage: Footage, given: Given, seconds: float) -> Clip:
+    def _keep(self, take: Take, footage: Footage, given: Given, pixels: str, seconds: float) -> Clip:
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
             frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
             sound=footage.sound is not None, seconds=seconds, fields=TakeFields.of(take).to_dict(),
             score=rating.score, good=rating.good, parts=rating.parts,
-            pixels=hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest(),
+            pixels=pixels,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )  # fmt: skip
         return self._store.keep(

@@ -18,7 +18,7 @@ from sora_cli.cancel import Halt
 from sora_cli.engines.base import Carry, EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.engines.prefetch import read_ahead
-from sora_cli.errors import DeviceLost, MachineError, RenderError, SoraError, StoreError
+from sora_cli.errors import DeviceLost, MachineError, PolicyError, RenderError, SoraError, StoreError
 from sora_cli.events import (
     Report,
     TakeElsewhere,
@@ -33,6 +33,7 @@ from sora_cli.plan.takes import latents_go_on
 from sora_cli.shoot.camera import Elsewhere, Job, Stopped
 from sora_cli.shoot.executors.base import Executor
 from sora_cli.store import Clip, Store
+from sora_cli.storyboard.policy import Policy
 
 TRIES = 2
 """How often a take is tried whose device or worker goes away."""
@@ -63,6 +64,11 @@ class Work(Protocol):
         """How the engines are fitted to the device."""
         ...
 
+    @property
+    def rules(self) -> Policy:
+        """What frames are held to."""
+        ...
+
 
 def shoot(
     plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
@@ -88,6 +94,7 @@ class _Shooting:
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards
         self._memory = plan.memory
+        self._rules = plan.rules
         self._executor = executor
         self._store = store
         self._report = report
@@ -154,7 +161,7 @@ class _Shooting:
         anchor = self._best(hold.takes).path if hold and hold.takes else hold.path if hold else None
         card = self._cards[take.engine]
         latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
-        job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents)
+        job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents, self._rules)
         future = self._executor.submit(job)
         self._running[future] = take
         future.add_done_callback(self._done.put)
@@ -228,7 +235,7 @@ class _Shooting:
         if not self._errors:
             return
         first = self._errors[0]
-        if len(self._failed) == 1 or all(isinstance(error, MachineError) for error in self._errors):
+        if len(self._failed) == 1 or all(isinstance(error, MachineError | PolicyError) for error in self._errors):
             raise first
         names = ", ".join(self._takes[key].name for key in self._failed)
         message = f"{len(self._failed)} takes could not be made: {names}; first: {first.message}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,6 +18,7 @@ from sora_cli.events import Note, Planned, Report
 from sora_cli.lock import Claim
 from sora_cli.plan import Plan, film_id
 from sora_cli.record import sidecar
+from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
@@ -36,6 +38,7 @@ class Studio:
         self._shooting = threading.Lock()
         self._camera: Camera | None = None
         self._executor: Executor[Job, Clip] | None = None
+        self.screen = Screen()
 
     def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
         """Shoot the plan's takes; the clip that plays, by the name of its stretch. Raises what `shoot.shoot` does."""
@@ -56,7 +59,20 @@ class Studio:
             with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
                 self.store.films.remember(film_id(plan.board), made)
+        self._screen_kept(plan, clips, report)
         return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in plan.stretches}
+
+    def _screen_kept(self, plan: Plan, clips: Mapping[str, Clip], report: Report) -> None:
+        """Hold clips that were kept before to the policy of now; say once where they could not be looked at."""
+        from sora_cli.media.read import read_frames
+
+        unable = None
+        for take, clip in ((take, clips[take.key]) for take in plan.takes if take.key in clips):
+            frames = partial(read_frames, clip.path, 0, clip.frames)
+            seen = self.screen.require_allowed(take, clip.pixels, frames, plan.rules)
+            unable = unable or (seen if seen.unable else None)
+        if unable is not None:
+            report(Note(f"the frames could not be checked: {unable.unable}", unable.hint))
 
     def _open(self) -> Executor[Job, Clip]:
         from sora_cli.shoot.camera import Camera
@@ -65,7 +81,7 @@ class Studio:
         if self._executor is None:
             self._camera = Camera(
                 lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
-                self.store, self.halt,
+                self.store, self.halt, self.screen,
             )  # fmt: skip
             self._executor = LocalExecutor(self._camera, self._camera.close)
         return self._executor

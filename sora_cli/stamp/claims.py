@@ -29,6 +29,8 @@ ALGORITHMIC = IPTC + "algorithmicMedia"
 SPECIFICATION = "2.4.0"
 RECIPE = "com.sora.recipe"
 """Our own assertion: what makes the film again."""
+MODERATION = "com.sora.moderation"
+"""Our own assertion: what policy the film was held to, and what was checked."""
 USES = {"allowed": "allowed", "not-allowed": "notAllowed", "constrained": "constrained"}
 
 
@@ -96,6 +98,8 @@ class Making:
     titles: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     recipe: Mapping[str, object] = field(default_factory=dict)
+    moderation: Mapping[str, object] = field(default_factory=dict)
+    """What policy it was held to, and what was checked (`flows.moderation.record`)."""
 
     @property
     def sound_files(self) -> tuple[Path, ...]:
@@ -187,6 +191,9 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     manifest = _manifest(film.name, film.kind, actions, provenance, making.title)
     if making.recipe:
         manifest["assertions"].append({"label": RECIPE, "kind": "Json", "created": True, "data": dict(making.recipe)})
+    if making.moderation:
+        checked = {"label": MODERATION, "kind": "Json", "created": True, "data": dict(making.moderation)}
+        manifest["assertions"].append(checked)
     return manifest
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sora_cli.stamp.claims import RECIPE
+from sora_cli.stamp.claims import MODERATION, RECIPE
 from sora_cli.stamp.credential import Finding
 
 Manifest = Mapping[str, object]
@@ -110,6 +110,24 @@ def author(manifest: Manifest) -> str:
 def recipe(manifest: Manifest) -> Mapping[str, object]:
     """What makes the film again, as its signer wrote it; empty where it does not say."""
     return next((mapping(data) for data in _assertions(manifest, RECIPE)), {})
+
+
+def moderation(manifest: Manifest) -> str:
+    """What policy the film was held to and what was checked, in one line; nothing where it does not say."""
+    told = next((mapping(data) for data in _assertions(manifest, MODERATION)), {})
+    if not told:
+        return ""
+    frames, words = mapping(told.get("frames")), mapping(told.get("words"))
+    texts, looked_at, made = (
+        _count(each) for each in (words.get("looked_at"), frames.get("looked_at"), frames.get("made"))
+    )
+    unable = "; ".join(text(each) for each in sequence(told.get("could_not_check")))
+    checked = f"policy {quoted(text(told.get('policy')))}, checked: {texts} texts, {looked_at} of {made} frames"
+    return f"{checked}; could not check: {unable}" if unable else checked
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def training(manifest: Manifest) -> str:

@@ -104,6 +104,8 @@ class Verdict:
     created: str = ""
     source: str = ""
     training: str = ""
+    moderation: str = ""
+    """What policy it was held to and what was checked, in one line, as its signer wrote it."""
     actions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -256,6 +258,7 @@ def _judge(
         "created": statements.text(created.get("when")),
         "source": statements.source_type(created),
         "training": statements.training(manifest),
+        "moderation": statements.moderation(manifest),
         "actions": tuple(statements.text(each.get("action")) for each in statements.actions(manifest)),
         "parameters": statements.parameters(created),
     }

@@ -61,7 +61,6 @@ class PolicyForm(Form):
         Plain(forms.word(UNCHECKED, "a decision"), {"enum": list(UNCHECKED)}),
         "What becomes of that which no checker could look at: note or refuse.",
     )
-    tries = Key(Plain(forms.whole(1, 10), {"type": "integer"}), "Seeds to try where the frames of a take are refused.")
     watermark: Key[str] = Key(
         Plain(forms.word(("needed", "free"), "a rule for the mark"), {"enum": ["needed", "free"]}),
         "Whether a film must carry its visible mark: needed or free.",
@@ -105,7 +104,6 @@ class _Reader:
             words={**base.words, **self._words(form.words or {})},
             exceptions=(*base.exceptions, *(form.exceptions or ())),
             unchecked=form.unchecked or base.unchecked,
-            tries=form.tries or base.tries,
             marked=base.marked if form.watermark is None else form.watermark == "needed",
             locked=bool(form.locked),
         )

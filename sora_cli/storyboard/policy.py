@@ -46,14 +46,13 @@ PLACES: Mapping[str, str] = {
 class Policy:
     """What is allowed, told or refused. `unchecked` is what becomes of that which no checker could look at.
 
-    `tries` is how many seeds a take is tried with whose frames are refused; `marked` says that a film must carry its
+    `marked` says that a film must carry its
     visible mark. `words` are the author's own, by category; `exceptions` are phrases that never count.
     """
 
     name: str
     table: Mapping[str, Mapping[str, Decision]]
     unchecked: Decision = "note"
-    tries: int = 1
     marked: bool = False
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exceptions: tuple[str, ...] = ()
@@ -66,7 +65,7 @@ class Policy:
     @property
     def sha256(self) -> str:
         """A hash of all that it says, whatever its name is."""
-        told = [self.table, self.unchecked, self.tries, self.marked, self.words, self.exceptions]
+        told = [self.table, self.unchecked, self.marked, self.words, self.exceptions]
         return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def held_to(self, other: Policy) -> Policy:
@@ -78,7 +77,7 @@ class Policy:
         words = {name: (*self.words.get(name, ()), *other.words.get(name, ())) for name in CATEGORIES}
         return replace(
             self, name=f"{self.name}, held to {other.name}", table=table, exceptions=other.exceptions,
-            unchecked=stricter(self.unchecked, other.unchecked), tries=min(self.tries, other.tries),
+            unchecked=stricter(self.unchecked, other.unchecked),
             marked=self.marked or other.marked, words={name: own for name, own in words.items() if own},
         )  # fmt: skip
 
@@ -92,7 +91,7 @@ def _all(decision: Decision, **other: Decision) -> dict[str, dict[str, Decision]
     return {category: {place: other.get(place, decision) for place in PLACES} for category in CATEGORIES}
 
 
-STANDARD = Policy("standard", _all("refuse"), tries=2)
+STANDARD = Policy("standard", _all("refuse"))
 STRICT = Policy("strict", _all("refuse"), unchecked="refuse", marked=True)
 OFF = Policy("off", _all("allow"))
 BUILT_IN = {policy.name: policy for policy in (STANDARD, STRICT, OFF)}
