@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,8 +76,7 @@ def review(path: Path) -> Review:
         parts = parts or by_cuts(*find_cuts(narrow(film, numbers, WIDTH)))
         seen = watch(narrow(film, numbers, WIDTH), parts)
         heard = listen(film.sound()) if film.facts.channels else None
-    # What others make may end when it likes: AAC alone adds a block of samples.
-    bars = bars_from(record.bars, Bars()) if record and own else Bars(length=math.inf)
+    bars = bars_from(record.bars if record and own else {}, Bars())
     found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))
     return _kept(found) if own else found
 
