@@ -21,6 +21,7 @@ from sora_cli.media.read import read_frames
 from sora_cli.plan import plan_takes
 from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
 from sora_cli.store import Clip, Store
+from sora_cli.store.films import Films
 from sora_cli.storyboard import read_text
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS
 from tests.boards import CARD, board, catalogue
@@ -230,9 +231,9 @@ def test_why_takes_are_shot_again_is_read_once_however_many_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    plain = Store._noted
+    plain = Films._noted
 
-    def counting(store: Store, path: Path) -> dict[str, Any]:
+    def counting(store: Films, path: Path) -> dict[str, Any]:
         noted = plain(store, path)
         read.append(len(noted))
         return noted
@@ -240,10 +241,10 @@ def test_why_takes_are_shot_again_is_read_once_however_many_there_are(
     def cost(count: int) -> int:
         planned = plan_takes(board(*(f"a ball {number}" for number in range(count)), title=str(count)), catalogue())
         store = Store(tmp_path / str(count))
-        store.remember(preview.film_id(planned.board), {take.name: "0" * 32 for take in planned.takes})
+        store.films.remember(preview.film_id(planned.board), {take.name: "0" * 32 for take in planned.takes})
         read.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "_noted", counting)
+            patch.setattr(Films, "_noted", counting)
             reasons = preview._reasons(planned, store, {take.key: False for take in planned.takes})
         assert len(reasons) == count
         return sum(read)

@@ -147,26 +147,20 @@ def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, st
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:
-    """What is wrong with the titles and the mark of a film, at its size.
-
-    Raises:
-        PolicyError: the film may not go without its mark.
-    """
+    """What is wrong with the titles and the mark of a film, at its size; that it has a mark is the language's to ask."""
     board, size = plan.board, (plan.width, plan.height)
     for shot in plan.shots:
         if shot.title is not None:
             from sora_cli.master.title import check_titles
 
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
-    unmarked, mark = not board.rules.marked, board.provenance.watermark
+    mark = board.provenance.watermark
     told = mark.image is not None and _look_at(mark.image, "image")[0] is not None
     # Ours fits every larger frame, and to draw it costs `check` as much again as all else.
-    if (mark != Watermark() or min(size) < SMALL) and not told:
+    if mark.on and (mark != Watermark() or min(size) < SMALL) and not told:
         from sora_cli import stamp
 
-        yield from _told(
-            lambda: stamp.check_mark(mark, *size, may_leave_unmarked=unmarked), board, ("provenance", "watermark")
-        )
+        yield from _told(lambda: stamp.check_mark(mark, *size), board, ("provenance", "watermark"))
 
 
 def require_signer() -> None:
