@@ -147,7 +147,7 @@ def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, st
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:
-    """What is wrong with the titles and the mark of a film, at its size; that it has a mark is the language's to ask."""
+    """What is wrong with titles and the mark at the size of the film. Whether it needs a mark, the language asks."""
     board, size = plan.board, (plan.width, plan.height)
     for shot in plan.shots:
         if shot.title is not None:
