@@ -6,9 +6,11 @@ for a program, `Recording` keeps them for a test.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Protocol, TextIO
 
@@ -323,3 +325,20 @@ class Pace:
         if self._made:
             return max(0.0, self._took / self._made * (self._left - self._share))
         return (now - self._began) / self._share * (self._left - self._share) if self._share else None
+
+
+class Clock:
+    """Tells the stages of the work as they begin and end, and remembers how long each took."""
+
+    def __init__(self, report: Report) -> None:
+        self.stages: dict[str, float] = {}
+        self._report = report
+
+    @contextlib.contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """A stage of the line."""
+        started = time.monotonic()
+        self._report(StageStarted(name))
+        yield
+        self.stages[name] = round(time.monotonic() - started, 3)
+        self._report(StageDone(name, self.stages[name]))

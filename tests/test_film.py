@@ -16,7 +16,7 @@ from sora_cli.colour.cube import read_cube
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
 from sora_cli.events import Recording, TakeKept
-from sora_cli.flows import film
+from sora_cli.flows import film, luts, places
 from sora_cli.media.film import DELIVERIES
 from sora_cli.media.read import probe, read_frames
 from sora_cli.plan import round_half_up
@@ -153,10 +153,10 @@ def test_a_name_that_no_film_can_have_is_refused_before_any_work(studio: Path, n
 
 def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert film.free_name("A red ball!") == Path("a-red-ball.mp4")
+    assert places.free_name("A red ball!") == Path("a-red-ball.mp4")
     Path("a-red-ball.mp4").touch()
-    assert film.free_name("A red ball!") == Path("a-red-ball-2.mp4")
-    assert film.free_name("...") == Path("film.mp4")
+    assert places.free_name("A red ball!") == Path("a-red-ball-2.mp4")
+    assert places.free_name("...") == Path("film.mp4")
 
 
 def test_every_delivery_is_made_and_found_again(studio: Path) -> None:
@@ -179,7 +179,7 @@ def test_luts_are_written_for_shots_that_are_matched(studio: Path) -> None:
     one = board(*shots, output={"size": "192x128"}, look="scene")
     film.make(one, studio / "film.mp4", report=Recording())
     with Studio(Store(default_folder())) as room:
-        (lut,) = film.write_luts(one, studio / "luts", studio=room, draft=False, only=())
+        (lut,) = luts.write_luts(one, studio / "luts", studio=room, draft=False, only=())
     assert lut == studio / "luts" / "002-b-c.cube"
     assert read_cube(lut)[16, 16, 16].max() < 0.5, "the light shot is drawn towards the dark one"
 

@@ -75,7 +75,7 @@ def generate(
     limits: Limits,
 ) -> None:
     """Make one clip from a prompt."""
-    from sora_cli.flows import film
+    from sora_cli.flows import film, places
 
     words = " ".join(prompt)
     with working(told, limits) as (report, studio):
@@ -89,7 +89,7 @@ def generate(
         sizes = {"size": size, "aspect": aspect, "fps": fps}
         data = {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
         board = film.one_shot(data)
-        out, kind = film.target(output, partial(film.free_name, words), release.deliver)
+        out, kind = places.target(output, partial(places.free_name, words), release.deliver)
         made = film.make(
             board, out, report=report, studio=studio, draft=draft, deliver=kind, signer=release.signer(),
             overwrite=release.overwrite,
@@ -131,7 +131,8 @@ def storyboard(
     limits: Limits,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
-    from sora_cli.flows import film, preflight, preview
+    from sora_cli.flows import film, places, preflight, preview
+    from sora_cli.flows import luts as luts_of
     from sora_cli.flows import stems as parts
 
     def load() -> Storyboard:
@@ -142,10 +143,10 @@ def storyboard(
         return
     with working(told, limits) as (report, studio):
         board = load()
-        out, kind = film.target(output, partial(film.default_name, board), release.deliver)
+        out, kind = places.target(output, partial(places.default_name, board), release.deliver)
         who = release.signer()
         if luts is not None:
-            film.check_luts(board, luts, signer=who, only=only or (), overwrite=release.overwrite)
+            luts_of.check_luts(board, luts, signer=who, only=only or (), overwrite=release.overwrite)
         if stems is not None:
             parts.check(board, stems, who, overwrite=release.overwrite)
         made = film.make(
@@ -153,7 +154,7 @@ def storyboard(
             overwrite=release.overwrite,
         )  # fmt: skip
         if luts is not None:
-            film.write_luts(
+            luts_of.write_luts(
                 board, luts, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
             )
         if stems is not None:

@@ -13,9 +13,9 @@ from sora_cli.cli.options import Json
 
 def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(), as_json: Json = False) -> None:
     """Write a starter storyboard that teaches the format and renders as it stands."""
-    from sora_cli.flows import film
+    from sora_cli.storyboard.starter import write_starter
 
-    path = film.write_starter(folder)
+    path = write_starter(folder)
     if as_json:
         console.stdout_json({"file": str(path)})
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from sora_cli import storyboard
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
-from sora_cli.flows import film, outputs, preflight
+from sora_cli.flows import film, outputs, places, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import Film
@@ -166,8 +166,8 @@ def _check(entry: Entry, way: Way) -> Job:
     plan = preflight.plan_of(board, draft=way.draft)
     preflight.require_ready(plan)
     ending = kind_of(Path(entry.output))
-    deliver = way.deliver or (ending.name if ending else film.WEB)
-    out = film.default_name(board, deliver)
+    deliver = way.deliver or (ending.name if ending else places.WEB)
+    out = places.default_name(board, deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
     if entry.output:
@@ -176,11 +176,11 @@ def _check(entry: Entry, way: Way) -> Job:
             message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
             raise RequestError(message, hint="name it within that folder; -o names another")
     out = way.folder / out
-    film.check_place(out, delivery(deliver))
-    film.check_outputs(board, out, delivery(deliver), overwrite=way.overwrite)
+    places.check_place(out, delivery(deliver))
+    outputs.check_outputs(board, out, delivery(deliver), overwrite=way.overwrite)
     engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
     notes = tuple(Note.of(remark) for remark in plan.remarks)
-    return Job(entry, out, deliver, engines, tuple(film.sources_of(board, None)), notes)
+    return Job(entry, out, deliver, engines, tuple(outputs.sources_of(board, None)), notes)
 
 
 def _check_names(jobs: Sequence[Job]) -> None:

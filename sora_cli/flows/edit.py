@@ -17,10 +17,10 @@ from sora_cli.cancel import Halt
 from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.events import Note, Report
+from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import outputs
-from sora_cli.flows.film import Clock, check_place, in_words
-from sora_cli.flows.film import target as film_target
+from sora_cli.flows.places import check_place
+from sora_cli.flows.places import target as film_target
 from sora_cli.master.finish import finish
 from sora_cli.media.film import delivery
 from sora_cli.media.read import Probe, open_film
@@ -76,7 +76,7 @@ class Made:
 
 
 def target(asked: str, stem: str, deliver: str | None) -> tuple[Path, str]:
-    """Where a tool's film goes, and as what kind (see `film.target`); into a folder under the name `stem`."""
+    """Where a tool's film goes, and as what kind (see `places.target`); into a folder under the name `stem`."""
     return film_target(asked, lambda kind, folder: folder / f"{stem}{delivery(kind).suffix}", deliver)
 
 
@@ -300,6 +300,6 @@ def _released(master: Master, out: Path, way: Way, edit: stamp.Edit, maker: outp
         )  # fmt: skip
         sidecar.write_note(out, maker.record(out.parent))
     return Made(
-        path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=in_words(done.signer),
+        path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=done.signer.in_words,
         credential=done.sidecar,
     )  # fmt: skip

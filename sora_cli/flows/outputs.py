@@ -17,15 +17,18 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic
 from sora_cli.errors import RequestError, SoraError
-from sora_cli.record import sidecar
+from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
+    from sora_cli.stamp import Signer
+    from sora_cli.storyboard.model import Storyboard
 
 Own = Callable[[Path], bool]
 """Whether the file that is at an output's place is an earlier output of the same film."""
@@ -212,6 +215,33 @@ def own_sound(maker: Maker) -> Own:
         return verdict.generator.startswith("sora ") and verdict.title == path.name and mine
 
     return own
+
+
+def maker_of(board: Storyboard) -> Maker:
+    """Whose the film of a storyboard is: its file's, or where it has none that of its title's words."""
+    if board.path is None:
+        return Maker(command="generate", words=board.title)
+    return Maker(command="storyboard", paths=(board.path,), sha256=board.sha256)
+
+
+def check_outputs(
+    board: Storyboard, out: Path, kind: Delivery, *, signer: Signer | None = None, overwrite: bool = False,
+    also: Mapping[Path, Own] = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Refuse to write a film and what lies beside it over what is not its own, or over what it is made from.
+
+    Raises:
+        RequestError: as `check` does.
+    """
+    sources = sources_of(board, signer)
+    check({**of_film(out, kind, maker_of(board)), **also}, sources, overwrite=overwrite)
+
+
+def sources_of(board: Storyboard, signer: Signer | None) -> list[Path]:
+    """Files and folders that a film is made from, the signer's as well."""
+    named = {board.engine, *(beat.engine for shot in board.shots for beat in shot.beats)}
+    engines = [folder for name in named if name and (folder := Path(name).expanduser()).is_dir()]
+    return [*recipe.files_of(board), *engines, *(signer.files if signer else ())]
 
 
 # -- colour tables -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Silent
-from sora_cli.flows import film, heard, outputs
+from sora_cli.flows import heard, outputs
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.model import Storyboard
 
@@ -28,9 +28,9 @@ def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: 
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"cannot write stems to {folder}: it is a file", hint="name a folder: --stems FOLDER")
-    own = outputs.own_sound(film.maker(board))
+    own = outputs.own_sound(outputs.maker_of(board))
     paths = {folder / f"{name}.wav": own for name in NAMES}
-    outputs.check(paths, film.sources_of(board, signer), overwrite=overwrite)
+    outputs.check(paths, outputs.sources_of(board, signer), overwrite=overwrite)
 
 
 def write(
@@ -63,7 +63,7 @@ def write(
         raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name another folder") from error
     signer = signer or stamp.find_signer()
     facts = {
-        "title": board.title, "storyboard_sha256": board.sha256, "made_by": film.maker(board).record(folder)
+        "title": board.title, "storyboard_sha256": board.sha256, "made_by": outputs.maker_of(board).record(folder)
     }  # fmt: skip
     for bus in track.buses:
         source = _source(bus, spoken=bool(sounds.speech))

@@ -50,6 +50,11 @@ class Signer:
     """Where chain and key were read from."""
 
     @property
+    def in_words(self) -> str:
+        """Who signs, and whether that is anybody's word but our own."""
+        return f"{self.subject} (self-made on this machine)" if self.self_made else self.subject
+
+    @property
     def leaf(self) -> bytes:
         """The signing certificate as DER."""
         return x509.load_pem_x509_certificate(self.chain.encode()).public_bytes(serialization.Encoding.DER)

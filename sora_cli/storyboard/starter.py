@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sora_cli.errors import RequestError
+
 _STARTER = """\
 # A storyboard for sora: a film, told in scenes, shots and beats.
 #
@@ -67,3 +71,21 @@ scenes:
 def starter() -> str:
     """A commented storyboard that teaches the format; it needs no files and renders on the embedded engine."""
     return _STARTER
+
+
+def write_starter(folder: Path) -> Path:
+    """Write the starter storyboard into a folder, never over a file that is there.
+
+    Raises:
+        RequestError: there is one already, or the folder cannot be written.
+    """
+    path = folder / "storyboard.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter())
+    except FileExistsError as error:
+        raise RequestError(f"{path} is there already", hint="name another folder: sora new FOLDER") from error
+    except OSError as error:
+        raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
+    return path

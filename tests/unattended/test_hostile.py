@@ -18,7 +18,7 @@ from sora_cli import storyboard
 from sora_cli.cli.main import main
 from sora_cli.errors import SoraError
 from sora_cli.events import json_text
-from sora_cli.flows import film
+from sora_cli.flows import places
 from tests.storyboard.test_hostile import mutated
 from tests.unattended.conftest import Machine
 
@@ -38,7 +38,7 @@ def unharmed(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
             assert all(letter.isprintable() or letter == "\n" for letter in told), repr(told)
     assert [path.name for path in folder.iterdir() if not path.name.startswith("refs")] == ["board.yaml"]
     try:
-        name = film.default_name(storyboard.load(folder / "board.yaml"))
+        name = places.default_name(storyboard.load(folder / "board.yaml"))
     except SoraError:
         return
     assert name.name == str(name)

@@ -1,0 +1,75 @@
+"""Where films go: their names, and which kind of file a name can hold."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.errors import RequestError
+from sora_cli.record import sidecar
+from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.media.film import Delivery
+
+WEB = "web"
+"""How a film is delivered when nobody says."""
+
+NAME_LENGTH = 60
+"""Characters of a file name made from words."""
+
+
+def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | None) -> tuple[Path, str]:
+    """Where a film goes, and as what kind: its name's ending says that where `deliver` does not.
+
+    Args:
+        asked: a film, or a folder for it: one that is there, or a name that ends in a slash.
+        name: gives the film's name for a delivery and a folder, where none is asked for.
+        deliver: the name of a kind of film file.
+
+    Raises:
+        RequestError: there is no such delivery.
+    """
+    from sora_cli.media.film import FRAMES, kind_of
+
+    ending = kind_of(Path(asked)) if asked else None
+    frames = ending is FRAMES and deliver in {None, FRAMES.name}
+    if asked is not None and not frames and (asked.endswith(("/", os.sep)) or Path(asked).is_dir()):
+        return name(deliver or WEB, Path(asked)), deliver or WEB
+    deliver = deliver or (ending.name if ending else WEB)
+    return (Path(asked) if asked else name(deliver, Path())), deliver
+
+
+def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
+    """Where a storyboard's film goes when nobody says: its title (or file name), in the working folder."""
+    from sora_cli.media.film import delivery
+
+    return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
+
+
+def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
+    """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
+    from sora_cli.media.film import delivery
+
+    stem, suffix = _slug(prompt), delivery(deliver).suffix
+    names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in itertools.count(1))
+    return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
+
+
+def _slug(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:NAME_LENGTH].rstrip("-") or "film"
+
+
+def check_place(out: Path, kind: Delivery) -> None:
+    """Refuse a place where no film of this kind can go, before hours of work are put into it."""
+    from sora_cli.media import film
+
+    if out.suffix.lower() != kind.suffix:
+        fits = " or ".join(f"--deliver {name}" for name, other in film.DELIVERIES.items() if other.suffix == out.suffix)
+        hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
+        raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
+    film.check_place(out, kind)

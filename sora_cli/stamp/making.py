@@ -1,0 +1,47 @@
+"""What a credential tells of how a film was made, from its plan and its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sora_cli.plan import Plan
+from sora_cli.plan.anchors import matched_to
+from sora_cli.plan.timeline import Cut
+from sora_cli.record.film import RecipeRecord
+from sora_cli.stamp.claims import Making, Origin, Spoken
+from sora_cli.store import Clip
+
+
+def making(
+    plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord, *,
+    sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
+) -> Making:  # fmt: skip
+    """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made."""
+    board = plan.board
+    speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
+    return Making(
+        title=board.title, storyboard_sha256=board.sha256, origins=tuple(_origins(plan, clips, cut)),
+        colour=matched_to([shot for shot in plan.shots if shot.beats]), sounds=tuple(sounds), speech=tuple(speech),
+        synthesized=tuple(dict.fromkeys(synthesized)),
+        generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
+        titles=tuple(shot.title.text for shot in plan.shots if shot.title),
+        facts={"speed": speeds} if speeds else {}, recipe=recipe.to_dict(),
+    )  # fmt: skip
+
+
+def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin]:
+    """Where the frames of each piece come from."""
+    for shot, placed in zip(plan.shots, cut.shots, strict=True):
+        start = shot.start
+        for stretch, piece in zip(shot.stretches, placed.pieces, strict=True):
+            clip = clips[stretch.name]
+            take = next(take for take in stretch.candidates if take.key == clip.key)
+            carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
+            yield Origin(
+                name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
+                engine=take.engine, revision=take.revision, prompt=take.prompt, avoid=take.avoid, seed=take.seed,
+                options=take.options, references=tuple(each.path for each in take.references),
+                own_media=tuple(carried),
+            )  # fmt: skip
+            start += len(piece.frames)
