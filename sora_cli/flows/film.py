@@ -16,17 +16,19 @@ Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import heard, outputs, places, preflight, subtitles
+from sora_cli.flows import heard, moderation, outputs, places, preflight, subtitles
 from sora_cli.plan import Plan
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.sidecar import Film
@@ -70,26 +72,14 @@ def make(
     from sora_cli import stamp
     from sora_cli.media.film import delivery
 
-    kind = delivery(deliver)
-    places.check_place(out, kind)
-    clock = Clock(report)
-    with clock.stage("plan"):
-        plan = preflight.plan_of(board, draft=draft, only=only)
-        for remark in plan.remarks:
-            report(Note.of(remark))
-        signer = signer or stamp.find_signer()
-        key = sidecar.film_key(plan, signer.chain, kind.name)
-        done = sidecar.up_to_date(out, key)
+    places.check_place(out, delivery(deliver))
+    order = _Order(
+        board, out, delivery(deliver), signer or stamp.find_signer, report, Clock(report), draft, only, overwrite
+    )
+    plan, key, done = order.planned()
     if done is not None:
-        with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
-            store = studio.store if studio else Store(default_folder())
-            store.films.released(out, done.sidecar, heard.keys(plan, store))
-        subtitles.write(plan, out)
-        unlock(out)
-        return replace(done, remarks=plan.remarks)
-    also = subtitles.of_film(plan, out)
-    allow = partial(outputs.check_outputs, board, out, kind, signer=signer, overwrite=overwrite, also=also)
-    allow()
+        return order.noted(plan, done, studio)
+    order.check(plan)
     preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
@@ -98,54 +88,104 @@ def make(
         if done is not None:
             return replace(done, remarks=plan.remarks)
         stack.enter_context(studio.store.used(studio.halt.check))
-        sounds = heard.prepare(plan, studio.store)
-        with clock.stage("shoot"):
-            clips = studio.shoot(plan, report)
-        studio.halt.check()
-        with clock.stage("finish"):
-            again = recipe.write(
-                plan, studio.store, draft=draft, only=only, deliver=kind.name, engine=catalogue.card(board.engine).name
-            )
-            allow()  # hours may have gone by
-            preflight.require_same(plan)
-            film = _finish(plan, clips, out, kind=kind, signer=signer, report=report, again=again, sounds=sounds)
-        film = replace(film, stages=clock.stages, remarks=plan.remarks)
-        studio.store.films.released(out, film.sidecar, heard.keys(plan, studio.store))
-        made_by = outputs.maker_of(board).record(out.parent)
-        sidecar.write(
-            plan, clips, film, store=studio.store, key=key, recipe=again, made_by=made_by,
-            subtitles=subtitles.write(plan, out),
-        )  # fmt: skip
+        film = order.made(plan, key, studio)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
 
 
-def _finish(
-    plan: Plan, clips: Mapping[str, Clip], out: Path, *, kind: Delivery, signer: Signer, report: Report,
-    again: RecipeRecord, sounds: heard.Heard,
-) -> Film:  # fmt: skip
-    """Cut, finish and release; the contact sheet beside it."""
-    from sora_cli import stamp
-    from sora_cli.master.finish import finish
-    from sora_cli.media.sheet import Strip, contact_sheet
-    from sora_cli.plan.timeline import assemble
-    from sora_cli.stamp.making import making
+@dataclass
+class _Order:
+    """A film that is wanted: of what, where, as what, signed by whom."""
 
-    cut = assemble(plan, clips, sounds.speech, sounds.made)
-    master = finish(cut, plan.board.sound.loudness, pixels=kind.made_in, report=report)
-    beside, sheet = sidecar.beside(out)
-    told = making(
-        plan, clips, cut, again, sounds=heard.own_sounds(plan, cut), speech=heard.told(plan),
-        synthesized=[sound.words for sound in sounds.made],
-    )  # fmt: skip
-    done = stamp.release(
-        master, out, making=told,
-        provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
-        may_leave_unmarked=not plan.board.rules.marked,
-    )  # fmt: skip
-    strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
-    contact_sheet(out, strips, sheet, plan.board.title, of=plan.frames)
-    return Film(
-        path=out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds, signer=signer.in_words,
-        credential=done.sidecar,
-    )  # fmt: skip
+    board: Storyboard
+    out: Path
+    kind: Delivery
+    signed_by: Signer | Callable[[], Signer]
+    report: Report
+    clock: Clock
+    draft: bool
+    only: Sequence[str]
+    overwrite: bool
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs, found when the storyboard is planned."""
+        return self.signed_by() if callable(self.signed_by) else self.signed_by
+
+    def planned(self) -> tuple[Plan, str, Film | None]:
+        """The plan, the film's key, and the film where it is there and up to date."""
+        with self.clock.stage("plan"):
+            plan = preflight.plan_of(self.board, draft=self.draft, only=self.only)
+            for remark in plan.remarks:
+                self.report(Note.of(remark))
+            key = sidecar.film_key(plan, self.signer.chain, self.kind.name)
+            return plan, key, sidecar.up_to_date(self.out, key)
+
+    def check(self, plan: Plan) -> None:
+        """Refuse to write where something else is."""
+        outputs.check_outputs(
+            self.board, self.out, self.kind, signer=self.signer, overwrite=self.overwrite,
+            also=subtitles.of_film(plan, self.out),
+        )  # fmt: skip
+
+    def noted(self, plan: Plan, film: Film, studio: Studio | None) -> Film:
+        """A film that is up to date, noted where it is now."""
+        with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
+            store = studio.store if studio else Store(default_folder())
+            store.films.released(self.out, film.sidecar, heard.keys(plan, store))
+        subtitles.write(plan, self.out)
+        unlock(self.out)
+        return replace(film, remarks=plan.remarks)
+
+    def made(self, plan: Plan, key: str, studio: Studio) -> Film:
+        """Shoot, finish and release the film, and write its sidecar."""
+        sounds = heard.prepare(plan, studio.store)
+        with self.clock.stage("shoot"):
+            clips = studio.shoot(plan, self.report)
+        studio.halt.check()
+        with self.clock.stage("finish"):
+            again = recipe.write(
+                plan, studio.store, draft=self.draft, only=self.only, deliver=self.kind.name,
+                engine=catalogue.card(self.board.engine).name,
+            )  # fmt: skip
+            checked = moderation.record(plan, studio.screen.seen)
+            self.check(plan)  # hours may have gone by
+            preflight.require_same(plan)
+            film = self.finished(plan, clips, again, sounds, checked)
+        film = replace(film, stages=self.clock.stages, remarks=plan.remarks)
+        studio.store.films.released(self.out, film.sidecar, heard.keys(plan, studio.store))
+        sidecar.write(
+            plan, clips, film, store=studio.store, key=key, recipe=again, moderation=checked,
+            made_by=outputs.maker_of(self.board).record(self.out.parent), subtitles=subtitles.write(plan, self.out),
+        )  # fmt: skip
+        return film
+
+    def finished(
+        self, plan: Plan, clips: Mapping[str, Clip], again: RecipeRecord, sounds: heard.Heard,
+        checked: Mapping[str, JsonValue],
+    ) -> Film:  # fmt: skip
+        """Cut, finish and release; the contact sheet beside it."""
+        from sora_cli import stamp
+        from sora_cli.master.finish import finish
+        from sora_cli.media.sheet import Strip, contact_sheet
+        from sora_cli.plan.timeline import assemble
+        from sora_cli.stamp.making import making
+
+        cut = assemble(plan, clips, sounds.speech, sounds.made)
+        master = finish(cut, plan.board.sound.loudness, pixels=self.kind.made_in, report=self.report)
+        told = making(
+            plan, clips, cut, again, sounds=heard.own_sounds(plan, cut), speech=heard.told(plan),
+            synthesized=[sound.words for sound in sounds.made],
+        )  # fmt: skip
+        done = stamp.release(
+            master, self.out, making=replace(told, moderation=checked),
+            provenance=plan.board.provenance, signer=self.signer, kind=self.kind,
+            report=self.report, may_leave_unmarked=not plan.board.rules.marked,
+        )  # fmt: skip
+        beside, sheet = sidecar.beside(self.out)
+        strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
+        contact_sheet(self.out, strips, sheet, plan.board.title, of=plan.frames)
+        return Film(
+            path=self.out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds,
+            signer=self.signer.in_words, credential=done.sidecar,
+        )  # fmt: skip

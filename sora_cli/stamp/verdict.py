@@ -245,23 +245,7 @@ def _judge(
     whole = not harm and not broken
     lapsed = any(weight(each.code) == "lapsed" for each in soft)
     trust = _trust(reading, certificate, own)
-    created = statements.creation(manifest)
-    facts: dict[str, Any] = {
-        "signer": statements.text(certificate.subject),
-        "issuer": statements.text(certificate.issuer),
-        "serial": f"{certificate.serial:x}",
-        "certificate_ends": certificate.ends[:10],
-        "time_stamp": reading.time_stamp,
-        "generator": statements.generator(manifest),
-        "title": statements.text(manifest.get("title")),
-        "author": statements.author(manifest),
-        "created": statements.text(created.get("when")),
-        "source": statements.source_type(created),
-        "training": statements.training(manifest),
-        "moderation": statements.moderation(manifest),
-        "actions": tuple(statements.text(each.get("action")) for each in statements.actions(manifest)),
-        "parameters": statements.parameters(created),
-    }
+    facts = _facts(reading, manifest, certificate)
     return Verdict(
         file=name,
         ok=whole and not lapsed and (any_signer or _vouched(reading)),
@@ -277,6 +261,27 @@ def _judge(
         recipe=statements.recipe(manifest),
         **facts,
     )
+
+
+def _facts(reading: Reading, manifest: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
+    """What a verdict tells of a film and of its signer, proven or not."""
+    created = statements.creation(manifest)
+    return {
+        "signer": statements.text(certificate.subject),
+        "issuer": statements.text(certificate.issuer),
+        "serial": f"{certificate.serial:x}",
+        "certificate_ends": certificate.ends[:10],
+        "time_stamp": reading.time_stamp,
+        "generator": statements.generator(manifest),
+        "title": statements.text(manifest.get("title")),
+        "author": statements.author(manifest),
+        "created": statements.text(created.get("when")),
+        "source": statements.source_type(created),
+        "training": statements.training(manifest),
+        "moderation": statements.moderation(manifest),
+        "actions": tuple(statements.text(each.get("action")) for each in statements.actions(manifest)),
+        "parameters": statements.parameters(created),
+    }
 
 
 def _trust(reading: Reading, certificate: Certificate, own: bytes) -> Trust:
