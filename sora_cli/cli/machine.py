@@ -56,8 +56,8 @@ def pull(
     with interruptible(), progress.Download(name) as bar:
         card = hub.pull(name, revision=revision, fetched=bar)
     if as_json:
-        console.stdout_json({"name": card.name, "revision": card.revision, "location": str(card.location)})
-    console.say(f"{card.name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
+        console.stdout_json({"name": name, "revision": card.revision, "location": str(card.location)})
+    console.say(f"{name} is here, revision {card.revision}; next: sora generate PROMPT --engine {name}", "green")
 
 
 def voices(

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LIKE, CLEAR = 0.35, 0.06
+LIKE, CLEAR = 0.45, 0.08
 """Cosine to the nearest sentence of a category from which on it counts, and how much nearer that is than a benign one.
 
-Chosen on one half of tests/policy/prompts.tsv."""
+Chosen on one half of tests/policy/prompts.tsv, and on captions and storyboards of plain motion, which must all pass."""
 SHORT, CLEAR_OF_SHORT = 20, 0.2
 """Of a text with fewer characters the encoder knows little: it must be much nearer."""
 BENIGN = "benign"

@@ -215,7 +215,7 @@ def test_a_bed_of_a_recording_goes_round_without_a_click(tmp_path: Path) -> None
 
 
 def test_bad_folders_and_files_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="no folder"):
+    with pytest.raises(RequestError, match="not a folder"):
         Folder(tmp_path / "nowhere")
     (tmp_path / "door.wav").write_bytes(b"not a sound")
     with pytest.raises(MediaError, match=r"door\.wav"):
