@@ -51,9 +51,12 @@ class SoraError(Exception):
             return {"code": self.exit_code, "message": self.message, "hint": self.hint, "where": None}
         first = self.problems[0]
         return {
-            "code": self.exit_code, "message": self._count + first.message, "hint": first.hint,
-            "where": _place(first.mark) or None, "problems": [problem.as_dict() for problem in self.problems],
-        }  # fmt: skip
+            "code": self.exit_code,
+            "message": self._count + first.message,
+            "hint": first.hint,
+            "where": _place(first.mark) or None,
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
 
     @property
     def line(self) -> str:

@@ -262,9 +262,13 @@ def _line_schema(schema: dict[str, Any], name: str, words: str) -> dict[str, obj
     properties = {**common, **schema.get("properties", {})}
     required = ["time", "eta", "event", *schema.get("required", ())]
     return {
-        "title": name, "description": words, "type": "object", "properties": properties, "required": required,
+        "title": name,
+        "description": words,
+        "type": "object",
+        "properties": properties,
+        "required": required,
         "additionalProperties": False,
-    }  # fmt: skip
+    }
 
 
 class JsonLines:

@@ -158,10 +158,14 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     """What a verdict (as plain data) says: one plain sentence, the facts, and the tree of what went in."""
     yield verdict["sentence"]
     facts = {
-        "signer": verdict["signer"], "made with": verdict["generator"], "author": verdict["author"],
-        "created": verdict["created"], "source": verdict["source"], "training on it": verdict["training"],
+        "signer": verdict["signer"],
+        "made with": verdict["generator"],
+        "author": verdict["author"],
+        "created": verdict["created"],
+        "source": verdict["source"],
+        "training on it": verdict["training"],
         "moderation": verdict["moderation"],
-    }  # fmt: skip
+    }
     yield from (f"  {name}: {value}" for name, value in facts.items() if value)
     yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)
     yield from (f"  note: {note}" for note in verdict["notes"])

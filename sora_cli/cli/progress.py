@@ -26,10 +26,14 @@ class Download:
 
     def __init__(self, name: str) -> None:
         self._bar = progress.Progress(
-            progress.TextColumn("{task.description}", markup=False), progress.BarColumn(), progress.DownloadColumn(),
-            progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
-            console=console.open_console(), transient=True,
-        )  # fmt: skip
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+            console=console.open_console(),
+            transient=True,
+        )
         self._task = self._bar.add_task(console.plain(name), total=None)
 
     def __enter__(self) -> Self:
@@ -66,10 +70,14 @@ class Talk:
         self._console = console.open_console()
         self._live = self._console.is_terminal
         self._progress = _Bars(
-            progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False), progress.BarColumn(),
-            progress.MofNCompleteColumn(), progress.TimeRemainingColumn(elapsed_when_finished=True),
-            console=self._console, transient=True,
-        )  # fmt: skip
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console,
+            transient=True,
+        )
         self._film = self._progress.add_task("film", total=None, visible=False)
         self._take = self._progress.add_task("take", total=None, visible=False)
         self._takes = self._done = 0

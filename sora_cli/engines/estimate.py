@@ -86,11 +86,16 @@ def estimate(
     held = machine.device_gb or machine.host_gb
     fits = not held or needs <= held * 0.95
     return Estimate(
-        weights_gb=total, activations_gb=activations, decode_gb=decode, device_gb=needs,
+        weights_gb=total,
+        activations_gb=activations,
+        decode_gb=decode,
+        device_gb=needs,
         host_gb=(total if placed != "none" or not machine.device_gb else max(weighed.values(), default=0.0)) + 4.0,
-        disk_gb=card.disk_gb, seconds=_seconds(card, tokens, options, machine), fits=fits,
+        disk_gb=card.disk_gb,
+        seconds=_seconds(card, tokens, options, machine),
+        fits=fits,
         advice="" if fits else _advice(weighed, activations, _decode(shape, *size, tile=True), held),
-    )  # fmt: skip
+    )
 
 
 def sizes(card: EngineCard) -> dict[str, float]:

@@ -52,11 +52,16 @@ class Model:
         """The few facts that a list has room for."""
         card = self.card
         return {
-            "name": card.name, "title": card.title, "here": "yes" if self.here else "no",
-            "size": f"{card.native_size[0]}x{card.native_size[1]}", "fps": f"{float(card.fps):g}",
-            "longest": f"{float(card.max_frames / card.fps):.1f} s", "memory": f"{card.memory_gb:g} GB",
-            "licence": card.licence, "takes": ", ".join(sorted(card.abilities)),
-        }  # fmt: skip
+            "name": card.name,
+            "title": card.title,
+            "here": "yes" if self.here else "no",
+            "size": f"{card.native_size[0]}x{card.native_size[1]}",
+            "fps": f"{float(card.fps):g}",
+            "longest": f"{float(card.max_frames / card.fps):.1f} s",
+            "memory": f"{card.memory_gb:g} GB",
+            "licence": card.licence,
+            "takes": ", ".join(sorted(card.abilities)),
+        }
 
 
 def described(facts: Mapping[str, Any]) -> str:

@@ -243,9 +243,14 @@ class _Running:
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
             tell = _About(out, self._report, job.notes)
             made = film.make(
-                board, job.out, report=tell, studio=self._studio, draft=way.draft, deliver=job.deliver,
+                board,
+                job.out,
+                report=tell,
+                studio=self._studio,
+                draft=way.draft,
+                deliver=job.deliver,
                 overwrite=way.overwrite,
-            )  # fmt: skip
+            )
         except DeviceLost:
             raise
         except Interrupted:

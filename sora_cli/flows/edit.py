@@ -187,9 +187,13 @@ def mark(film: Path, out: Path, way: Way) -> Made:
 
 
 _ENDINGS = {
-    "mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"), "matroska,webm": (".mkv", ".webm"),
-    "avi": (".avi",), "mpegts": (".ts", ".m2ts", ".mts"), "gif": (".gif",), "flv": (".flv",),
-}  # fmt: skip
+    "mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"),
+    "matroska,webm": (".mkv", ".webm"),
+    "avi": (".avi",),
+    "mpegts": (".ts", ".m2ts", ".mts"),
+    "gif": (".gif",),
+    "flv": (".flv",),
+}
 """The endings of each container's files."""
 
 
@@ -239,9 +243,14 @@ def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> 
 
 def _coming(shot: CutShot, come: Transition, overlap: int) -> CutShot:
     return CutShot(
-        name=shot.name, scene=shot.scene, start=shot.start, pieces=shot.pieces, look=shot.look, transition=come,
+        name=shot.name,
+        scene=shot.scene,
+        start=shot.start,
+        pieces=shot.pieces,
+        look=shot.look,
+        transition=come,
         overlap=overlap,
-    )  # fmt: skip
+    )
 
 
 def _look(match: str, strength: float) -> Look:
@@ -295,11 +304,19 @@ def _released(master: Master, out: Path, way: Way, edit: stamp.Edit, maker: outp
     stamp.check_mark(way.provenance.watermark, master.width, master.height)
     with place(out, way.halt), Clock(way.report).stage("finish"):
         done = stamp.release(
-            master, out, making=edit, provenance=way.provenance, signer=signer, kind=delivery(way.deliver),
+            master,
+            out,
+            making=edit,
+            provenance=way.provenance,
+            signer=signer,
+            kind=delivery(way.deliver),
             report=way.report,
-        )  # fmt: skip
+        )
         sidecar.write_note(out, maker.record(out.parent))
     return Made(
-        path=done.path, frames=master.frames, seconds=float(master.frames / master.fps), signer=done.signer.in_words,
+        path=done.path,
+        frames=master.frames,
+        seconds=float(master.frames / master.fps),
+        signer=done.signer.in_words,
         credential=done.sidecar,
-    )  # fmt: skip
+    )

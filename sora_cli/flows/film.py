@@ -124,9 +124,13 @@ class _Order:
     def check(self, plan: Plan) -> None:
         """Refuse to write where something else is."""
         outputs.check_outputs(
-            self.board, self.out, self.kind, signer=self.signer, overwrite=self.overwrite,
+            self.board,
+            self.out,
+            self.kind,
+            signer=self.signer,
+            overwrite=self.overwrite,
             also=subtitles.of_film(plan, self.out),
-        )  # fmt: skip
+        )
 
     def noted(self, plan: Plan, film: Film, studio: Studio | None) -> Film:
         """A film that is up to date, noted where it is now."""
@@ -145,9 +149,13 @@ class _Order:
         studio.halt.check()
         with self.clock.stage("finish"):
             again = recipe.write(
-                plan, studio.store, draft=self.draft, only=self.only, deliver=self.kind.name,
+                plan,
+                studio.store,
+                draft=self.draft,
+                only=self.only,
+                deliver=self.kind.name,
                 engine=catalogue.card(self.board.engine).name,
-            )  # fmt: skip
+            )
             checked = moderation.record(plan, studio.screen.seen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
@@ -161,9 +169,13 @@ class _Order:
         return film
 
     def finished(
-        self, plan: Plan, clips: Mapping[str, Clip], again: RecipeRecord, sounds: heard.Heard,
+        self,
+        plan: Plan,
+        clips: Mapping[str, Clip],
+        again: RecipeRecord,
+        sounds: heard.Heard,
         checked: Mapping[str, JsonValue],
-    ) -> Film:  # fmt: skip
+    ) -> Film:
         """Cut, finish and release; the contact sheet beside it."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
@@ -174,18 +186,33 @@ class _Order:
         cut = assemble(plan, clips, sounds.speech, sounds.made)
         master = finish(cut, plan.board.sound.loudness, pixels=self.kind.made_in, report=self.report)
         told = making(
-            plan, clips, cut, again, sounds=heard.own_sounds(plan, cut), speech=heard.told(plan),
+            plan,
+            clips,
+            cut,
+            again,
+            sounds=heard.own_sounds(plan, cut),
+            speech=heard.told(plan),
             synthesized=[sound.words for sound in sounds.made],
-        )  # fmt: skip
+        )
         done = stamp.release(
-            master, self.out, making=replace(told, moderation=checked),
-            provenance=plan.board.provenance, signer=self.signer, kind=self.kind,
-            report=self.report, may_leave_unmarked=not plan.board.rules.marked,
-        )  # fmt: skip
+            master,
+            self.out,
+            making=replace(told, moderation=checked),
+            provenance=plan.board.provenance,
+            signer=self.signer,
+            kind=self.kind,
+            report=self.report,
+            may_leave_unmarked=not plan.board.rules.marked,
+        )
         beside, sheet = sidecar.beside(self.out)
         strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
         contact_sheet(self.out, strips, sheet, plan.board.title, of=plan.frames)
         return Film(
-            path=self.out, sidecar=beside, sheet=sheet, frames=plan.frames, seconds=plan.seconds,
-            signer=self.signer.in_words, credential=done.sidecar,
-        )  # fmt: skip
+            path=self.out,
+            sidecar=beside,
+            sheet=sheet,
+            frames=plan.frames,
+            seconds=plan.seconds,
+            signer=self.signer.in_words,
+            credential=done.sidecar,
+        )

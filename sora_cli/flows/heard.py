@@ -91,11 +91,15 @@ def told(plan: Plan) -> tuple[Spoken, ...]:
 
     return tuple(
         claims.Spoken(
-            who=line.line.cast or "narrator", text=line.line.line, voice=line.spoken.voice,
-            start=line.start / SAMPLE_RATE, end=line.end / SAMPLE_RATE,
+            who=line.line.cast or "narrator",
+            text=line.line.line,
+            voice=line.spoken.voice,
+            start=line.start / SAMPLE_RATE,
+            end=line.end / SAMPLE_RATE,
         )
-        for line in plan.lines if line.laid and line.spoken is not None
-    )  # fmt: skip
+        for line in plan.lines
+        if line.laid and line.spoken is not None
+    )
 
 
 def own_sounds(plan: Plan, cut: Cut) -> list[tuple[Path, int, int]]:

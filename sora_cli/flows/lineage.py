@@ -52,9 +52,7 @@ def _card(key: str, store: Store) -> CardRecord:
 def made_of(key: str, record: CardRecord) -> Made:
     """What a take was, as its card tells it."""
     fields = record.fields
-    return Made(
-        key=key, engine=fields.engine, weights=fields.weights, pixels=record.pixels, made_on=record.made_on
-    )  # fmt: skip
+    return Made(key=key, engine=fields.engine, weights=fields.weights, pixels=record.pixels, made_on=record.made_on)
 
 
 def memory_of(records: Collection[CardRecord]) -> Memory:

@@ -59,15 +59,18 @@ def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
     for each in looks:
         highest |= {name: max(score, highest.get(name, 0.0)) for name, score in each.scores.items()}
     return {
-        "policy": rules.name, "sha256": rules.sha256,
+        "policy": rules.name,
+        "sha256": rules.sha256,
         "checkers": {"words": state(), "pictures": pictures.state()},
         "words": {"looked_at": words.texts, **{str(name): count for name, count in words.decided.items()}},
         "frames": {
-            "made": sum(take.frames for take in plan.takes), "looked_at": sum(each.looked_at for each in looks),
+            "made": sum(take.frames for take in plan.takes),
+            "looked_at": sum(each.looked_at for each in looks),
             "highest": dict(highest),
         },
-        "could_not_check": [*unable], "not_checked": [*pictures.UNCHECKED],
-    }  # fmt: skip
+        "could_not_check": [*unable],
+        "not_checked": [*pictures.UNCHECKED],
+    }
 
 
 def require_allowed(prompts: Sequence[str]) -> None:
@@ -126,11 +129,14 @@ def rows(policy: Policy) -> list[list[str]]:
 def facts(policy: Policy) -> dict[str, str]:
     """What else it says."""
     return {
-        "policy": policy.name, "hash": policy.sha256, "what is not checked": policy.unchecked,
+        "policy": policy.name,
+        "hash": policy.sha256,
+        "what is not checked": policy.unchecked,
         "visible mark": "needed" if policy.marked else "free",
         "your own words": ", ".join(f"{name}: {len(own)}" for name, own in policy.words.items()) or "none",
-        "exceptions": str(len(policy.exceptions)), "always refused": CATEGORIES[MINORS],
-    }  # fmt: skip
+        "exceptions": str(len(policy.exceptions)),
+        "always refused": CATEGORIES[MINORS],
+    }
 
 
 def tried(policy: Policy, words: str) -> Judgement:

@@ -225,9 +225,14 @@ def maker_of(board: Storyboard) -> Maker:
 
 
 def check_outputs(
-    board: Storyboard, out: Path, kind: Delivery, *, signer: Signer | None = None, overwrite: bool = False,
+    board: Storyboard,
+    out: Path,
+    kind: Delivery,
+    *,
+    signer: Signer | None = None,
+    overwrite: bool = False,
     also: Mapping[Path, Own] = MappingProxyType({}),
-) -> None:  # fmt: skip
+) -> None:
     """Refuse to write a film and what lies beside it over what is not its own, or over what it is made from.
 
     Raises:

@@ -292,8 +292,10 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
         yield Problem(
             f"quantize: {board.memory['quantize']} needs the package {package}, which is not installed",
-            f"pip install {package}", board.mark(("memory", "quantize")), code=3,
-        )  # fmt: skip
+            f"pip install {package}",
+            board.mark(("memory", "quantize")),
+            code=3,
+        )
     for shot in board.shots:
         for beat in shot.beats:
             loc = beat.origin.get("options.lora", (*beat.loc, "options"))

@@ -37,11 +37,12 @@ class Checked:
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
         return {
-            "file": str(self.file), "ok": not self.problems,
+            "file": str(self.file),
+            "ok": not self.problems,
             "problems": [problem.as_dict() for problem in self.problems],
             "remarks": [remark.as_dict() for remark in self.remarks],
             **({"error": refusal(self.problems).as_dict()} if self.problems else {}),
-        }  # fmt: skip
+        }
 
     def praise(self) -> str:
         """One line for a storyboard without problems."""
@@ -88,16 +89,19 @@ class PlanView:
         from sora_cli.plan.timeline import starts  # not for `check`
 
         begins = starts(self.plan)
-        return {key: float(begins[stretch.name] / self.plan.fps)
-                for stretch in self.plan.stretches for key in stretch.keys}  # fmt: skip
+        return {
+            key: float(begins[stretch.name] / self.plan.fps) for stretch in self.plan.stretches for key in stretch.keys
+        }
 
     def _handed(self) -> set[str]:
         """Keys of the takes that are handed the latents of the frames that they carry on from."""
         made = {take.key: take for take in self.plan.takes}
         return {
-            take.key for take in self.plan.takes if take.opening and take.opening.takes
+            take.key
+            for take in self.plan.takes
+            if take.opening and take.opening.takes
             if latents_go_on(self.plan.cards[take.engine], take, made[take.opening.takes[0]])
-        }  # fmt: skip
+        }
 
     def rows(self, columns: Sequence[str]) -> Iterator[list[str]]:
         """Rows of the plan table."""
@@ -184,10 +188,12 @@ def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:
             largest[take.engine] = max(largest.get(take.engine, take), take, key=_volume)
     here = machine() if largest else None
     return {
-        name: estimate(plan.cards[name], (take.width, take.height, take.frames), take.options,
-                       memory=plan.memory, machine=here)
-        for name, take in largest.items() if here is not None
-    }  # fmt: skip
+        name: estimate(
+            plan.cards[name], (take.width, take.height, take.frames), take.options, memory=plan.memory, machine=here
+        )
+        for name, take in largest.items()
+        if here is not None
+    }
 
 
 def _volume(take: Take) -> int:

@@ -85,11 +85,15 @@ def survey(store: Store) -> Use:
     needs = _needs(store)
     files = list(store.files())
     return Use(
-        folder=store.folder, clips=sum(file.path.suffix == ".mp4" and not file.aside for file in files),
-        size=sum(file.size for file in files), leftover=sum(file.size for file in files if file.aside),
+        folder=store.folder,
+        clips=sum(file.path.suffix == ".mp4" and not file.aside for file in files),
+        size=sum(file.size for file in files),
+        leftover=sum(file.size for file in files if file.aside),
         needed=sum(file.size for file in files if file.key in needs.keys and not file.aside),
-        films=needs.films, away=tuple(needs.away), free=store.free(),
-    )  # fmt: skip
+        films=needs.films,
+        away=tuple(needs.away),
+        free=store.free(),
+    )
 
 
 def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_run: bool = False) -> Cleaned:

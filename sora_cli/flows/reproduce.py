@@ -103,8 +103,12 @@ class Reproduction:
         takes = [asdict(take) for take in self.takes]
         finished = self.film and asdict(self.film)
         return {
-            "of": str(self.of), "agrees": self.agrees, "film": finished, "takes": takes, "differences": changes,
-        }  # fmt: skip
+            "of": str(self.of),
+            "agrees": self.agrees,
+            "film": finished,
+            "takes": takes,
+            "differences": changes,
+        }
 
     def summary(self) -> str:
         """One line: how many takes agree, and whether the film does."""
@@ -294,9 +298,7 @@ def _pictures(path: Path) -> Iterator[Frames]:
         yield from film.pictures(range(film.facts.frames))
 
 
-def _verdict(
-    take: Take, then: Made, clip: Clip | None, store: Store, wrong: str
-) -> Verdict:  # fmt: skip
+def _verdict(take: Take, then: Made, clip: Clip | None, store: Store, wrong: str) -> Verdict:
     """How a take came out; `clip` is what was made of it now."""
     if clip is None:
         return Verdict(take.name, take.key, "failed", wrong)

@@ -41,9 +41,12 @@ class Review:
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json` and the sidecar."""
         return {
-            "film": str(self.film), "ok": self.ok, "planned": self.planned, "remarks": list(self.remarks),
+            "film": str(self.film),
+            "ok": self.ok,
+            "planned": self.planned,
+            "remarks": list(self.remarks),
             "rows": [row.as_dict() for row in self.rows],
-        }  # fmt: skip
+        }
 
     def table(self) -> Iterator[list[str]]:
         """A row of words for each row."""

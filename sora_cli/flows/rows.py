@@ -104,8 +104,12 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
 
 def _with_points(path: Path, rows: dict[int, dict[str, str]], report: Report) -> dict[int, dict[str, str]]:
     """Numbers with a decimal point: lists that are parted by semicolons come from where it is a comma."""
-    found = {cell: _DECIMAL.sub(r"\1.\2\3", cell) for row in rows.values() for cell in row.values()
-             if _DECIMAL.fullmatch(cell.strip())}  # fmt: skip
+    found = {
+        cell: _DECIMAL.sub(r"\1.\2\3", cell)
+        for row in rows.values()
+        for cell in row.values()
+        if _DECIMAL.fullmatch(cell.strip())
+    }
     if found:
         first, read = next(iter(found.items()))
         report(Note(f"{path}: decimal commas are read as points: {first} is {read}"))

@@ -62,15 +62,17 @@ def write(
     except OSError as error:
         raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name another folder") from error
     signer = signer or stamp.find_signer()
-    facts = {
-        "title": board.title, "storyboard_sha256": board.sha256, "made_by": outputs.maker_of(board).record(folder)
-    }  # fmt: skip
+    facts = {"title": board.title, "storyboard_sha256": board.sha256, "made_by": outputs.maker_of(board).record(folder)}
     for bus in track.buses:
         source = _source(bus, spoken=bool(sounds.speech))
         stamp.release_sound(
-            track.stem(bus), folder / f"{bus}.wav", facts={**facts, "stem": bus}, source=source,
-            provenance=board.provenance, signer=signer,
-        )  # fmt: skip
+            track.stem(bus),
+            folder / f"{bus}.wav",
+            facts={**facts, "stem": bus},
+            source=source,
+            provenance=board.provenance,
+            signer=signer,
+        )
     return [folder / f"{bus}.wav" for bus in track.buses]
 
 

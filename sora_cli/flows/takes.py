@@ -38,10 +38,13 @@ def table(record: FilmRecord) -> Iterator[list[str]]:
         parts = ", ".join(f"{name} {value:g}" for name, value in take.parts.items())
         rated = bool(take.parts)
         yield [
-            take.name, "plays" if take.plays else "", str(take.seed), f"{take.score:.2f}" if rated else "",
+            take.name,
+            "plays" if take.plays else "",
+            str(take.seed),
+            f"{take.score:.2f}" if rated else "",
             ("yes" if take.good else "no") if rated else "",
             parts or "not measured, because an earlier version made it",
-        ]  # fmt: skip
+        ]
 
 
 def as_dict(film: Path, record: FilmRecord) -> dict[str, object]:

@@ -30,8 +30,13 @@ def listed() -> list[VoiceCard]:
 def row(card: VoiceCard) -> dict[str, str]:
     """What a person is told of a voice."""
     pitch = f"{card.pitch} Hz" if card.pitch else ""
-    return {"voice": card.name, "language": card.language, "pitch": pitch, "manner": card.manner,
-            "licence": card.licence}  # fmt: skip
+    return {
+        "voice": card.name,
+        "language": card.language,
+        "pitch": pitch,
+        "manner": card.manner,
+        "licence": card.licence,
+    }
 
 
 def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
@@ -49,9 +54,13 @@ def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
     outputs.check({out: outputs.own_sound(MAKER)}, signer.files, overwrite=overwrite)
     facts = {"made_by": MAKER.record(out.parent), "voices": [card.name for card in listed()], "line": text}
     stamp.release_sound(
-        _said(text), out, facts=facts,
-        source=stamp.GENERATED, provenance=Provenance(), signer=signer,
-    )  # fmt: skip
+        _said(text),
+        out,
+        facts=facts,
+        source=stamp.GENERATED,
+        provenance=Provenance(),
+        signer=signer,
+    )
 
 
 def _said(text: str) -> Iterator[Samples]:

@@ -212,9 +212,13 @@ def _line_layer(line: CutLine) -> Layer:
     """A line at the level of speech, in its place."""
     gain = speech_gain(line.path) * 10 ** (line.level / 20)
     return Layer(
-        bus="dialogue", source=partial(heard_in, partial(sound_blocks, line.path), line.space), start=line.start,
-        length=line.length + SPACES[line.space].tail, gain=gain, pan=line.pan,
-    )  # fmt: skip
+        bus="dialogue",
+        source=partial(heard_in, partial(sound_blocks, line.path), line.space),
+        start=line.start,
+        length=line.length + SPACES[line.space].tail,
+        gain=gain,
+        pan=line.pan,
+    )
 
 
 def _bed_layers(cut: Cut, *, under: bool) -> list[Layer]:

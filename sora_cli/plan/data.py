@@ -57,9 +57,7 @@ class Carried(Record):
         if carry.hold is None:
             return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count)
         colour = Colour.of(carry.hold)
-        return cls.model_construct(
-            takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, colour=colour
-        )  # fmt: skip
+        return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, colour=colour)
 
     def carry(self, files: Mapping[str, Path]) -> Carry:
         """What it was made of; `files` are by hash."""

@@ -140,11 +140,16 @@ class Dialogue:
             line = spoken.line
             inside = line.cast and not line.offscreen
             yield PlacedLine(
-                line=line, said=spoken.said, start=sample(at, fps, spoken.offset), shot=shot, depth=beat.bed.duck,
+                line=line,
+                said=spoken.said,
+                start=sample(at, fps, spoken.offset),
+                shot=shot,
+                depth=beat.bed.duck,
                 space=(beat.bed.space or space_of(beat.setting)) if inside else "open",
-                spoken=self._lines.get((beat.loc, number)), laid=line.path is not None or not by_model,
+                spoken=self._lines.get((beat.loc, number)),
+                laid=line.path is not None or not by_model,
                 loc=(*beat.origin["dialogue"], number),
-            )  # fmt: skip
+            )
 
     def _check_fit(self, beat: Beat, number: int, spoken: Spoken, seconds: Fraction) -> None:
         over = float(spoken.end - seconds)
@@ -158,10 +163,13 @@ class Dialogue:
         for before, later in talking_over(lines):
             who = later.line.cast or "the narrator"
             over = (before.end - later.start) / SAMPLE_RATE
-            self.remarks.append(Problem(
-                f"{who} still says {before.line.line[:40]!r} for {over:.1f} s when this line begins",
-                "give it a later `at`, or none: it then follows the line before", self.board.mark(later.loc),
-            ))  # fmt: skip
+            self.remarks.append(
+                Problem(
+                    f"{who} still says {before.line.line[:40]!r} for {over:.1f} s when this line begins",
+                    "give it a later `at`, or none: it then follows the line before",
+                    self.board.mark(later.loc),
+                )
+            )
         for line in lines:
             if line.end > end and line.laid:
                 message = f"the film ends {(line.end - end) / SAMPLE_RATE:.1f} s before this line does: it is cut off"

@@ -128,8 +128,12 @@ def _of_unknown_length(board: Storyboard) -> set[Loc]:
     if ("output", "fps") in board.lost or ("output",) in board.lost:
         return {shot.loc for shot in board.shots}
     keys = {"duration", "beats", "title", "prompt"}
-    inside = [(shot.loc, loc[len(shot.loc) :]) for shot in board.shots for loc in board.lost
-              if loc[: len(shot.loc)] == shot.loc]  # fmt: skip
+    inside = [
+        (shot.loc, loc[len(shot.loc) :])
+        for shot in board.shots
+        for loc in board.lost
+        if loc[: len(shot.loc)] == shot.loc
+    ]
     return {place for place, steps in inside if not steps or keys & {*steps}}
 
 
@@ -138,8 +142,9 @@ def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[P
     names, wanted = {shot.name: None for shot in shots}, {*only}
     unknown = [
         Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
-        for name in only if name not in names
-    ]  # fmt: skip
+        for name in only
+        if name not in names
+    ]
     kept: list[PlannedShot] = []
     end, previous = 0, -1
     for index, shot in enumerate(shots):

@@ -133,10 +133,15 @@ class TakeMaker:
                 opening = self.continuity.carry_on(card, stretches[-1])
                 given = opening.count
             take = self.take(
-                card, beat, name=name if count == 1 else f"{name}.{index + 1}", given=given, opening=opening,
-                play=needed * (index + 1) // count - needed * index // count, options=options,
+                card,
+                beat,
+                name=name if count == 1 else f"{name}.{index + 1}",
+                given=given,
+                opening=opening,
+                play=needed * (index + 1) // count - needed * index // count,
+                options=options,
                 closing=closing if index == count - 1 else None,
-            )  # fmt: skip
+            )
             stretches.append(self.candidates(beat, take, f"{label}.{index}"))
             self.continuity.note(stretches[-1])
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)

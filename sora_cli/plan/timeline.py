@@ -182,9 +182,12 @@ def _repeats(plan: Plan) -> dict[str, int]:
 
 
 def _placed(
-    plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip], repeats: Mapping[str, int],
+    plan: Plan,
+    shot: PlannedShot,
+    clips: Mapping[str, Clip],
+    repeats: Mapping[str, int],
     made: Mapping[PlannedSound, Sequence[Made]],
-) -> CutShot:  # fmt: skip
+) -> CutShot:
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
@@ -211,9 +214,14 @@ def _beds(plan: Plan, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[B
         for path in [sound.path] if sound.path else [one.path for one in made.get(sound, ())]:
             if sound.bus != "effects":
                 yield Bed(
-                    bus=sound.bus, path=path, start=sound.start, end=sound.end, leads=sound.leads, lags=sound.lags,
+                    bus=sound.bus,
+                    path=path,
+                    start=sound.start,
+                    end=sound.end,
+                    leads=sound.leads,
+                    lags=sound.lags,
                     overlap=sound.overlap,
-                )  # fmt: skip
+                )
 
 
 def subtitles(plan: Plan) -> tuple[Subtitle, ...]:
@@ -233,9 +241,14 @@ def subtitles(plan: Plan) -> tuple[Subtitle, ...]:
 def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:
     line = planned.line
     return CutLine(
-        path=line.path or speech[planned.said.key], start=planned.start, length=planned.said.length, level=line.level,
-        pan=line.pan, space=planned.space, depth=planned.depth,
-    )  # fmt: skip
+        path=line.path or speech[planned.said.key],
+        start=planned.start,
+        length=planned.said.length,
+        level=line.level,
+        pan=line.pan,
+        space=planned.space,
+        depth=planned.depth,
+    )
 
 
 def starts(plan: Plan) -> dict[str, int]:
@@ -269,11 +282,16 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats
     pieces = []
     for stretch, places in _played(beat, fps):
         take, speed = stretch.candidates[0], beat.speed * stretch.candidates[0].stride
-        pieces.append(Piece(
-            clips[stretch.name], tuple(take.frame_at(place) for place in places), speed,
-            step=speed * take.fps / fps if beat.smooth else None,
-            after=places[0] * take.stride % 1 if places else Fraction(0),
-            matched=take.opening is not None and take.opening.hold is not None, silent=not take.sound,
-            repeats=repeats.get(stretch.name, 0),
-        ))  # fmt: skip
+        pieces.append(
+            Piece(
+                clips[stretch.name],
+                tuple(take.frame_at(place) for place in places),
+                speed,
+                step=speed * take.fps / fps if beat.smooth else None,
+                after=places[0] * take.stride % 1 if places else Fraction(0),
+                matched=take.opening is not None and take.opening.hold is not None,
+                silent=not take.sound,
+                repeats=repeats.get(stretch.name, 0),
+            )
+        )
     return pieces

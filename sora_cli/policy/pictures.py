@@ -141,8 +141,10 @@ def look(frames: Frames, fps: float, *, every: bool) -> Seen:
         return Seen(len(frames), 0, {}, {}, error.why, error.hint)
     names = {one.category for each in found.values() for one in each}
     scores = {name: max(one.score for each in found.values() for one in each if one.category == name) for name in names}
-    over = {name: sum(any(one.category == name and one.score >= HALF for one in each) for each in found.values())
-            for name in names}  # fmt: skip
+    over = {
+        name: sum(any(one.category == name and one.score >= HALF for one in each) for each in found.values())
+        for name in names
+    }
     return Seen(len(frames), len(found), scores, over)
 
 

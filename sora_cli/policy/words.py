@@ -124,9 +124,11 @@ class _Book:
     def _rule(self, told: Mapping[str, Any]) -> Rule:
         near, unless = told.get("near"), told.get("unless")
         return Rule(
-            told["category"], self._all(*told["any"]), self._all(*near) if near else None,
+            told["category"],
+            self._all(*told["any"]),
+            self._all(*near) if near else None,
             Words(unless) if unless else None,
-        )  # fmt: skip
+        )
 
     def _all(self, *words: str) -> Words:
         lists = (self._lists[word[1:]] if word.startswith("@") else [word] for word in words)

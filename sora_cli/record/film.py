@@ -166,10 +166,14 @@ class LineRecord(Record):
         from sora_cli.media.stream import SAMPLE_RATE  # not for a film in which nobody speaks
 
         return cls.model_construct(
-            who=line.line.cast or "narrator", line=line.line.line, voice=line.spoken.voice if line.spoken else None,
-            start=line.start / SAMPLE_RATE, seconds=line.said.length / SAMPLE_RATE,
-            key=line.said.key if line.spoken else "", laid=line.laid,
-        )  # fmt: skip
+            who=line.line.cast or "narrator",
+            line=line.line.line,
+            voice=line.spoken.voice if line.spoken else None,
+            start=line.start / SAMPLE_RATE,
+            seconds=line.said.length / SAMPLE_RATE,
+            key=line.said.key if line.spoken else "",
+            laid=line.laid,
+        )
 
 
 class FilmRecord(Record):

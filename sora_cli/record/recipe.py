@@ -50,11 +50,14 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
     made_on = [dict(each) for each in dict.fromkeys(tuple(sorted(card.made_on.items())) for card in cards.values())]
     takes = {
         take.name: MadeRecord.model_construct(
-            key=take.key, pixels=cards[take.name].pixels, engine=bare(take.engine), weights=take.revision,
+            key=take.key,
+            pixels=cards[take.name].pixels,
+            engine=bare(take.engine),
+            weights=take.revision,
             made_on=made_on.index(cards[take.name].made_on),
         )
         for take in takes_made
-    }  # fmt: skip
+    }
     data, files = _portable(plan.board)
     data.setdefault("engine", bare(engine))
     if plan.board.memory:
@@ -80,11 +83,14 @@ def takes_of(recipe: RecipeRecord) -> dict[str, Made]:
     """What the takes of a recipe were, by name."""
     return {
         name: Made(
-            key=take.key, engine=take.engine, weights=take.weights, pixels=take.pixels,
+            key=take.key,
+            engine=take.engine,
+            weights=take.weights,
+            pixels=take.pixels,
             made_on=recipe.made_on[take.made_on],
         )
         for name, take in recipe.takes.items()
-    }  # fmt: skip
+    }
 
 
 def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Storyboard:

@@ -228,10 +228,15 @@ def write(
 
 def _file_record(plan: Plan, film: Film) -> FileRecord:
     return FileRecord.model_construct(
-        path=film.path.name, sha256=film_hash(film.path), frames=film.frames, fps=str(plan.fps), seconds=film.seconds,
-        width=plan.width, height=plan.height,
+        path=film.path.name,
+        sha256=film_hash(film.path),
+        frames=film.frames,
+        fps=str(plan.fps),
+        seconds=film.seconds,
+        width=plan.width,
+        height=plan.height,
         credential=str(film.credential.relative_to(film.path.parent)) if film.credential else None,
-    )  # fmt: skip
+    )
 
 
 def _engine_record(card: EngineCard) -> EngineRecord:

@@ -204,13 +204,23 @@ class _Film:
             return
         second = self.second(join)
         click = self.heard.clicks(second)
-        yield Figure("click", round(click, 1), self.bars.click, click <= self.bars.click,
-                     "the sound clicks" if click > self.bars.click else "")  # fmt: skip
+        yield Figure(
+            "click",
+            round(click, 1),
+            self.bars.click,
+            click <= self.bars.click,
+            "the sound clicks" if click > self.bars.click else "",
+        )
         step = self.heard.level(second) - self.heard.level(second - 0.4)
         loud = max(self.heard.level(second), self.heard.level(second - 0.4)) > SILENT + 10
         ok = abs(step) <= self.bars.level or not loud
-        yield Figure("level", round(step, 1), self.bars.level, ok,
-                     "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once")  # fmt: skip
+        yield Figure(
+            "level",
+            round(step, 1),
+            self.bars.level,
+            ok,
+            "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once",
+        )
 
     def whole(self) -> Row:
         """A row for the film: cuts that nobody planned, who is seen, and sound as long as the picture."""

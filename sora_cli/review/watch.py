@@ -115,9 +115,11 @@ def _small(picture: Frames) -> Frames:
 def _look(luma: Plane, before: Plane | None) -> Look:
     moved = luma - before if before is not None and before.shape == luma.shape else np.zeros_like(luma)
     return Look(
-        luma=float(luma.mean()), contrast=float(luma.std()), change=float(np.abs(moved).mean()),
+        luma=float(luma.mean()),
+        contrast=float(luma.std()),
+        change=float(np.abs(moved).mean()),
         pulse=float(np.median(cv2.blur(moved, (9, 9)))),
-    )  # fmt: skip
+    )
 
 
 def _flow(flow: Any, one: Plane, two: Plane) -> tuple[float, float]:  # noqa: ANN401  OpenCV has no type for it

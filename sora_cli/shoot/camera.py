@@ -74,9 +74,12 @@ class Camera:
     """
 
     def __init__(
-        self, open_engine: Callable[[EngineCard, Report, Memory], Engine], store: Store, halt: Halt,
+        self,
+        open_engine: Callable[[EngineCard, Report, Memory], Engine],
+        store: Store,
+        halt: Halt,
         screen: Screen | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._open = open_engine
         self._screen = screen or Screen()
         self._store = store
@@ -171,10 +174,11 @@ class Camera:
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )  # fmt: skip
         return self._store.keep(
-            take.key, facts,
+            take.key,
+            facts,
             lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
             partial(_write_tail, footage.tail) if footage.tail else None,
-        )  # fmt: skip
+        )
 
 
 def raw_bytes(take: Take) -> int:

@@ -88,9 +88,7 @@ def shoot(
 class _Shooting:
     """One run through a plan's takes."""
 
-    def __init__(
-        self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt
-    ) -> None:  # fmt: skip
+    def __init__(self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt) -> None:
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards
         self._memory = plan.memory

@@ -81,8 +81,10 @@ class Studio:
         if self._executor is None:
             self._camera = Camera(
                 lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
-                self.store, self.halt, self.screen,
-            )  # fmt: skip
+                self.store,
+                self.halt,
+                self.screen,
+            )
             self._executor = LocalExecutor(self._camera, self._camera.close)
         return self._executor
 

@@ -103,9 +103,11 @@ class Speaker:
         self._tell(line)
         speech = voice.speak(line.text, dict(line.say))
         facts = {
-            "length": len(speech.samples), "words": [[word.text, word.start, word.end] for word in speech.words],
-            "voice": voice.card.name, "text": line.text,
-        }  # fmt: skip
+            "length": len(speech.samples),
+            "words": [[word.text, word.start, word.end] for word in speech.words],
+            "voice": voice.card.name,
+            "text": line.text,
+        }
         try:
             self._store.keep_sound(key, facts, lambda path: write_flac(path, speech.samples))
         except StoreError:  # a film cannot be made here, but its lines can be measured
@@ -128,9 +130,11 @@ class Speaker:
         """The key of a line: a hash of everything that changes its sound."""
         words = {word.casefold() for word in line.text.split()}
         fields = {
-            "version": KEY_VERSION, "speech": line.text, "voice": voice_of(line).card.revision,
+            "version": KEY_VERSION,
+            "speech": line.text,
+            "voice": voice_of(line).card.revision,
             "say": {word: how for word, how in line.say.items() if any(word.casefold() in part for part in words)},
-        }  # fmt: skip
+        }
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 

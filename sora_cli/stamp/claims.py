@@ -201,10 +201,15 @@ def _voiced(making: Making) -> Iterator[dict[str, object]]:
     """The actions that tell of synthesized speech and sound."""
     if making.speech:
         lines = [
-            {"who": line.who, "line": line.text, "voice": line.voice, "start": round(line.start, 3),
-             "end": round(line.end, 3)}
+            {
+                "who": line.who,
+                "line": line.text,
+                "voice": line.voice,
+                "start": round(line.start, 3),
+                "end": round(line.end, 3),
+            }
             for line in making.speech
-        ]  # fmt: skip
+        ]
         yield _edit("c2pa.mixed", GENERATED, "Speech that a model made", _dotted({"speech": lines}))
     if making.synthesized:
         sounds = {"sounds": list(making.synthesized)}

@@ -21,13 +21,18 @@ def making(
     board = plan.board
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
     return Making(
-        title=board.title, storyboard_sha256=board.sha256, origins=tuple(_origins(plan, clips, cut)),
-        colour=matched_to([shot for shot in plan.shots if shot.beats]), sounds=tuple(sounds), speech=tuple(speech),
+        title=board.title,
+        storyboard_sha256=board.sha256,
+        origins=tuple(_origins(plan, clips, cut)),
+        colour=matched_to([shot for shot in plan.shots if shot.beats]),
+        sounds=tuple(sounds),
+        speech=tuple(speech),
         synthesized=tuple(dict.fromkeys(synthesized)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
-        facts={"speed": speeds} if speeds else {}, recipe=recipe.to_dict(),
-    )  # fmt: skip
+        facts={"speed": speeds} if speeds else {},
+        recipe=recipe.to_dict(),
+    )
 
 
 def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin]:

@@ -24,9 +24,14 @@ _MOST = (1 << 32) - (1 << 20)
 
 
 def release_sound(
-    blocks: Iterable[Samples], out: Path, *, facts: Mapping[str, Any], source: str, provenance: Provenance,
+    blocks: Iterable[Samples],
+    out: Path,
+    *,
+    facts: Mapping[str, Any],
+    source: str,
+    provenance: Provenance,
     signer: Signer,
-) -> None:  # fmt: skip
+) -> None:
     """Write stereo blocks at 48 kHz as a signed WAV of 24 bits; what was at `out` is replaced.
 
     `facts` are told in its credential, `source` is what it is (IPTC's digital source type).

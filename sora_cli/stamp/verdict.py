@@ -298,9 +298,14 @@ def _vouched(reading: Reading) -> bool:
 
 
 def _sentence(
-    name: str, facts: Mapping[str, Any], trust: Trust, *, harm: Sequence[Finding], broken: Sequence[str],
+    name: str,
+    facts: Mapping[str, Any],
+    trust: Trust,
+    *,
+    harm: Sequence[Finding],
+    broken: Sequence[str],
     lapsed: Sequence[str],
-) -> str:  # fmt: skip
+) -> str:
     """One plain sentence: what was proven, by whom, whether that one is trusted, what was changed."""
     signer = statements.quoted(facts["signer"])
     who = {

@@ -132,9 +132,13 @@ class Inheritance:
             path, text = self.heard(written.words, (*loc, "words"))
             at = self._time(written, "at", loc) or Fraction(0)
             return {
-                "sound_text": text, "sound_path": path, "sound_at": at, "sound_level": written.level or 0.0, **joins,
+                "sound_text": text,
+                "sound_path": path,
+                "sound_at": at,
+                "sound_level": written.level or 0.0,
+                **joins,
                 "sound_off": False,
-            }  # fmt: skip
+            }
         for key in ("words", "at", "level"):
             if getattr(written, key) is not None:
                 hint = "`at` and `level` go with `words`" if own else "write it with a shot or a beat"

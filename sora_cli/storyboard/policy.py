@@ -76,10 +76,14 @@ class Policy:
         }
         words = {name: (*self.words.get(name, ()), *other.words.get(name, ())) for name in CATEGORIES}
         return replace(
-            self, name=f"{self.name}, held to {other.name}", table=table, exceptions=other.exceptions,
+            self,
+            name=f"{self.name}, held to {other.name}",
+            table=table,
+            exceptions=other.exceptions,
             unchecked=stricter(self.unchecked, other.unchecked),
-            marked=self.marked or other.marked, words={name: own for name, own in words.items() if own},
-        )  # fmt: skip
+            marked=self.marked or other.marked,
+            words={name: own for name, own in words.items() if own},
+        )
 
 
 def stricter(one: Decision, other: Decision) -> Decision:

@@ -200,6 +200,10 @@ class Form:
         }
         needed = [name for name, key in cls.keys.items() if key.needed]
         return {
-            "title": cls.__name__, "description": cls.__doc__, "type": "object", "properties": keys,
-            **({"required": needed} if needed else {}), "additionalProperties": False,
-        }  # fmt: skip
+            "title": cls.__name__,
+            "description": cls.__doc__,
+            "type": "object",
+            "properties": keys,
+            **({"required": needed} if needed else {}),
+            "additionalProperties": False,
+        }

@@ -53,10 +53,15 @@ class Speech:
             hint = f"the beat lasts {float(length):g}s"
             self.problems.add("the line begins after the beat's end", self.document.mark((*loc, "at")), hint)
         return DialogueLine(
-            form.cast or "", text, at, self._seconds(form.pause, (*loc, "pause")),
+            form.cast or "",
+            text,
+            at,
+            self._seconds(form.pause, (*loc, "pause")),
             self.files.find(recording, place, SOUNDS, "a sound file") if recording else None,
-            level=form.level or 0.0, pan=form.pan or 0.0, offscreen=bool(form.offscreen),
-        )  # fmt: skip
+            level=form.level or 0.0,
+            pan=form.pan or 0.0,
+            offscreen=bool(form.offscreen),
+        )
 
     def length(self, written: SpokenForm | SpokenLength | None, loc: Loc, lines: int) -> SpokenLength | None:
         """The length of a beat that is as long as its lines; None where it has its own."""

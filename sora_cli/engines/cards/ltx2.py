@@ -46,13 +46,20 @@ def ltx2() -> tuple[Known, ...]:
         {"steps": 40, "guidance": 4.0, "sound_guidance": 4.0, "spatiotemporal": 0.0, "modality": 1.0, "rescale": 0.0},
     )
     fast: dict[str, object] = {
-        "options": Ltx2DistilledOptions, "abilities": FULL - {AVOID}, "draft": {}, "option_steps": {"two_stage": 64},
+        "options": Ltx2DistilledOptions,
+        "abilities": FULL - {AVOID},
+        "draft": {},
+        "option_steps": {"two_stage": 64},
         "option_parts": {"two_stage": "latent_upsampler"},
-    }  # fmt: skip
+    }
     larger: dict[str, object] = {
-        "weights": {"transformer": 22.0, **GEMMA}, "memory_gb": 74, "disk_gb": 75, "native_size": (960, 544),
-        "film_size": (960, 544), "sound_rate": 48000,
-    }  # fmt: skip
+        "weights": {"transformer": 22.0, **GEMMA},
+        "memory_gb": 74,
+        "disk_gb": 75,
+        "native_size": (960, 544),
+        "film_size": (960, 544),
+        "sound_rate": 48000,
+    }
     as_it_is = {"scheduler.use_dynamic_shifting": False}
     shifted = {"scheduler.use_dynamic_shifting": True}
     return (

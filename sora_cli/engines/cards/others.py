@@ -36,13 +36,20 @@ def helios() -> tuple[Known, ...]:
     """The base model, the middle one (three sizes) and the distilled one (two steps each)."""
     base = _helios("helios-base", "Helios-Base 14B: long takes", "BestWishYsh/Helios-Base")
     mid = _helios(
-        "helios-mid", "Helios-Mid 14B: long takes, three sizes", "BestWishYsh/Helios-Mid",
-        options=HeliosMidOptions, draft={"stage_steps": 6},
-    )  # fmt: skip
+        "helios-mid",
+        "Helios-Mid 14B: long takes, three sizes",
+        "BestWishYsh/Helios-Mid",
+        options=HeliosMidOptions,
+        draft={"stage_steps": 6},
+    )
     fast = _helios(
-        "helios-distilled", "Helios-Distilled 14B: long takes, near real time on a large card",
-        "BestWishYsh/Helios-Distilled", options=HeliosDistilledOptions, abilities=frozenset({TEXT, FIRST}), draft={},
-    )  # fmt: skip
+        "helios-distilled",
+        "Helios-Distilled 14B: long takes, near real time on a large card",
+        "BestWishYsh/Helios-Distilled",
+        options=HeliosDistilledOptions,
+        abilities=frozenset({TEXT, FIRST}),
+        draft={},
+    )
     many = {"transformer.num_layers": 40}
     pyramid = ("HeliosPyramidPipeline",)
     return (

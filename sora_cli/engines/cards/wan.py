@@ -30,18 +30,31 @@ def _wan_card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
 def wan_vace() -> tuple[Known, ...]:
     """Wan 2.1 VACE: given frames and references."""
     facts: dict[str, object] = {
-        "family": "wan-vace", "options": WanVaceOptions, "abilities": VACE, "overlap": 5, "max_opening": 77,
+        "family": "wan-vace",
+        "options": WanVaceOptions,
+        "abilities": VACE,
+        "overlap": 5,
+        "max_opening": 77,
         "max_references": 3,
-    }  # fmt: skip
+    }
     small = _wan_card(
-        "wan2.1-vace-1.3b", "Wan 2.1 VACE 1.3B", "Wan-AI/Wan2.1-VACE-1.3B-diffusers", **facts,
-        memory_gb=16, disk_gb=19, weights={"transformer": 2.1, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        "wan2.1-vace-1.3b",
+        "Wan 2.1 VACE 1.3B",
+        "Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        **facts,
+        memory_gb=16,
+        disk_gb=19,
+        weights={"transformer": 2.1, "vae": 0.13, **UMT5},
+    )
     large = _wan_card(
-        "wan2.1-vace-14b", "Wan 2.1 VACE 14B", "Wan-AI/Wan2.1-VACE-14B-diffusers",
+        "wan2.1-vace-14b",
+        "Wan 2.1 VACE 14B",
+        "Wan-AI/Wan2.1-VACE-14B-diffusers",
         **{**facts, **HD, "options": with_defaults(WanVaceOptions, {"shift": 5.0})},
-        memory_gb=48, disk_gb=75, weights={"transformer": 17.3, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        memory_gb=48,
+        disk_gb=75,
+        weights={"transformer": 17.3, "vae": 0.13, **UMT5},
+    )
     return (
         Known(
             small, ("WanVACEPipeline",), traits={"transformer.num_layers": 30, "transformer.num_attention_heads": 12}
@@ -61,19 +74,32 @@ def _wan_text() -> tuple[Known, ...]:
     """Text to video only: no frames can be given, so beats cannot carry on."""
     facts = {"abilities": frozenset({TEXT, AVOID})}
     small = _wan_card(
-        "wan2.1-t2v-1.3b", "Wan 2.1 text to video 1.3B", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", **facts,
-        memory_gb=15, disk_gb=29, weights={"transformer": 1.4, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        "wan2.1-t2v-1.3b",
+        "Wan 2.1 text to video 1.3B",
+        "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+        **facts,
+        memory_gb=15,
+        disk_gb=29,
+        weights={"transformer": 1.4, "vae": 0.13, **UMT5},
+    )
     large = _wan_card(
-        "wan2.1-t2v-14b", "Wan 2.1 text to video 14B", "Wan-AI/Wan2.1-T2V-14B-Diffusers",
+        "wan2.1-t2v-14b",
+        "Wan 2.1 text to video 14B",
+        "Wan-AI/Wan2.1-T2V-14B-Diffusers",
         **{**facts, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
-        memory_gb=41, disk_gb=80, weights={"transformer": 14.3, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        memory_gb=41,
+        disk_gb=80,
+        weights={"transformer": 14.3, "vae": 0.13, **UMT5},
+    )
     pair = _wan_card(
-        "wan2.2-t2v-a14b", "Wan 2.2 text to video A14B", "Wan-AI/Wan2.2-T2V-A14B-Diffusers",
+        "wan2.2-t2v-a14b",
+        "Wan 2.2 text to video A14B",
+        "Wan-AI/Wan2.2-T2V-A14B-Diffusers",
         **{**facts, **HD, "options": WanPairOptions},
-        memory_gb=70, disk_gb=126, weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        memory_gb=70,
+        disk_gb=126,
+        weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
+    )
     one = {"index.boundary_ratio": None, "index.expand_timesteps": None}
     return (
         Known(small, ("WanPipeline",), one, {"transformer.num_layers": 30}),
@@ -88,24 +114,41 @@ def _wan_picture() -> tuple[Known, ...]:
     both = {**first, "abilities": frozenset({FIRST, LAST, AVOID})}
     clip = {"transformer": 16.4, "vae": 0.13, "image_encoder": 0.6, **UMT5}
     i2v480 = _wan_card(
-        "wan2.1-i2v-14b-480p", "Wan 2.1 image to video 14B, 480 lines", "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
-        **first, memory_gb=46, disk_gb=90, weights=clip,
-    )  # fmt: skip
+        "wan2.1-i2v-14b-480p",
+        "Wan 2.1 image to video 14B, 480 lines",
+        "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        **first,
+        memory_gb=46,
+        disk_gb=90,
+        weights=clip,
+    )
     i2v720 = _wan_card(
-        "wan2.1-i2v-14b-720p", "Wan 2.1 image to video 14B, 720 lines", "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers",
+        "wan2.1-i2v-14b-720p",
+        "Wan 2.1 image to video 14B, 720 lines",
+        "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers",
         **{**first, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
-        memory_gb=46, disk_gb=90, weights=clip,
-    )  # fmt: skip
+        memory_gb=46,
+        disk_gb=90,
+        weights=clip,
+    )
     flf = _wan_card(
-        "wan2.1-flf2v-14b-720p", "Wan 2.1 first and last frame to video 14B", "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers",
+        "wan2.1-flf2v-14b-720p",
+        "Wan 2.1 first and last frame to video 14B",
+        "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers",
         **{**both, **HD, "needs": frozenset({FIRST, LAST}), "options": with_defaults(WanOptions, {"guidance": 5.5})},
-        memory_gb=46, disk_gb=75, weights=clip,
-    )  # fmt: skip
+        memory_gb=46,
+        disk_gb=75,
+        weights=clip,
+    )
     pair = _wan_card(
-        "wan2.2-i2v-a14b", "Wan 2.2 image to video A14B", "Wan-AI/Wan2.2-I2V-A14B-Diffusers",
+        "wan2.2-i2v-a14b",
+        "Wan 2.2 image to video A14B",
+        "Wan-AI/Wan2.2-I2V-A14B-Diffusers",
         **{**both, **HD, "options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5})},
-        memory_gb=70, disk_gb=126, weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
-    )  # fmt: skip
+        memory_gb=70,
+        disk_gb=126,
+        weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
+    )
     kinds = ("WanImageToVideoPipeline",)
     one = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": None}
     two = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": ...}

@@ -216,9 +216,13 @@ class Diffusion(ABC, Generic[O]):
                 __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
         smaller = quantization(self.memory, self.device, self.dtype, self.checkpoint.components())
         return kind.from_pretrained(
-            str(self.card.location), torch_dtype=self.dtypes(), local_files_only=True, use_safetensors=True,
-            quantization_config=smaller, **given,
-        )  # fmt: skip
+            str(self.card.location),
+            torch_dtype=self.dtypes(),
+            local_files_only=True,
+            use_safetensors=True,
+            quantization_config=smaller,
+            **given,
+        )
 
     def parts(self) -> dict[str, object]:
         """Components that the card reads from another folder than their own."""
@@ -226,9 +230,11 @@ class Diffusion(ABC, Generic[O]):
         for name, folder in self.card.parts.items():
             kind = getattr(diffusers, self.checkpoint.components()[name][1])
             found[name] = kind.from_pretrained(
-                str(self.checkpoint.folder / folder), torch_dtype=self.dtype, local_files_only=True,
+                str(self.checkpoint.folder / folder),
+                torch_dtype=self.dtype,
+                local_files_only=True,
                 use_safetensors=True,
-            )  # fmt: skip
+            )
         return found
 
     def dtypes(self) -> dict[str, torch.dtype]:

@@ -88,11 +88,16 @@ class Helios(Diffusion[Chosen]):
         held = self.history(take, given)
         with decoded(self.pipe) as made:
             self.pipe(
-                **self.words(take, options), **held, **sampling(options),
-                height=take.height, width=take.width, num_frames=CHUNK * chunks_for(take, given),
+                **self.words(take, options),
+                **held,
+                **sampling(options),
+                height=take.height,
+                width=take.width,
+                num_frames=CHUNK * chunks_for(take, given),
                 generator=seeded(take.seed, self.pipe._execution_device),  # noqa: SLF001  it draws on the device
-                callback_on_step_end=heard, output_type="latent",
-            )  # fmt: skip
+                callback_on_step_end=heard,
+                output_type="latent",
+            )
         if given.opening is not None:
             made.insert(0, given.opening)
         frames = np.concatenate(made)

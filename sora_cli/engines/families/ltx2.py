@@ -120,19 +120,19 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
 
         if isinstance(options, Ltx2DistilledOptions):
             asked |= self.doubled(take, asked, keep) if options.two_stage else {"sigmas": DISTILLED_SIGMA_VALUES}
-        found = self.pipe(
-            **asked, height=take.height, width=take.width, callback_on_step_end=keep, output_type="pt"
-        )  # fmt: skip
+        found = self.pipe(**asked, height=take.height, width=take.width, callback_on_step_end=keep, output_type="pt")
         sound = to_sound(found.audio[0], self.pipe.vocoder.config.output_sampling_rate, take)
         return Footage(to_bytes(found.frames[0]), take.fps, sound, {"video": self.last_latents(take, latents[0])})
 
     def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, object]:
         """What both stages are asked, but for size and times."""
         shared = {
-            "conditions": self.conditions(given, options.hold), "num_frames": take.frames,
-            "frame_rate": float(take.fps), "generator": seeded(take.seed),
+            "conditions": self.conditions(given, options.hold),
+            "num_frames": take.frames,
+            "frame_rate": float(take.fps),
+            "generator": seeded(take.seed),
             "use_cross_timestep": bool(self.checkpoint.value("transformer.cross_attn_mod")),  # not in LTX-2.0
-        }  # fmt: skip
+        }
         if isinstance(options, Ltx2DistilledOptions):
             off = {"guidance_scale": 1.0, "stg_scale": 0.0, "modality_scale": 1.0, "guidance_rescale": 0.0}
             off |= {f"audio_{name}": value for name, value in off.items()}
@@ -142,11 +142,16 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         block = 28 if self.checkpoint.value("transformer.cross_attn_mod") else 29
         layers = int(self.pipe.transformer.config.num_layers)
         return {
-            **shared, **self.words(take, avoid, guided=guided), "num_inference_steps": options.steps,
-            "guidance_scale": options.guidance, "audio_guidance_scale": options.sound_guidance,
-            "stg_scale": options.spatiotemporal, "modality_scale": options.modality,
-            "guidance_rescale": options.rescale, "spatio_temporal_guidance_blocks": [min(block, layers - 1)],
-        }  # fmt: skip
+            **shared,
+            **self.words(take, avoid, guided=guided),
+            "num_inference_steps": options.steps,
+            "guidance_scale": options.guidance,
+            "audio_guidance_scale": options.sound_guidance,
+            "stg_scale": options.spatiotemporal,
+            "modality_scale": options.modality,
+            "guidance_rescale": options.rescale,
+            "spatio_temporal_guidance_blocks": [min(block, layers - 1)],
+        }
 
     def words(self, take: Take, avoid: str, *, guided: bool) -> dict[str, object]:
         """Text embeddings and their masks, kept by prompt."""
@@ -182,9 +187,14 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             raise RenderError(f"{take.name}: two_stage wants sizes in steps of {step}, not {take.width}x{take.height}")
         self.pipe.tail, tail = None, self.pipe.tail  # its latents are of the full size
         latents, sound = self.pipe(
-            **asked, height=take.height // 2, width=take.width // 2, sigmas=DISTILLED_SIGMA_VALUES,
-            callback_on_step_end=keep, output_type="latent", return_dict=False,
-        )  # fmt: skip
+            **asked,
+            height=take.height // 2,
+            width=take.width // 2,
+            sigmas=DISTILLED_SIGMA_VALUES,
+            callback_on_step_end=keep,
+            output_type="latent",
+            return_dict=False,
+        )
         self.pipe.tail = tail
         upsample = LTX2LatentUpsamplePipeline(vae=self.pipe.vae, latent_upsampler=self.doubler())
         larger = upsample(latents=latents, output_type="latent", return_dict=False)[0]

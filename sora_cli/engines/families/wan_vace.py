@@ -57,8 +57,10 @@ class WanVace(Diffusion[WanVaceOptions]):
         pixels = to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1
         with torch.no_grad():
             coded = vae.encode(pixels.to(self.pipe._execution_device, vae.dtype)).latent_dist.mode().float()  # noqa: SLF001
-        mean, spread = (torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
-                        for given in (vae.config.latents_mean, vae.config.latents_std))  # fmt: skip
+        mean, spread = (
+            torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
+            for given in (vae.config.latents_mean, vae.config.latents_std)
+        )
         known = (coded - mean) / spread
         noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
         place = slice(before, before + known.shape[2])

@@ -72,9 +72,12 @@ class Fit:
             for part in pipe.components.values():
                 if isinstance(part, torch.nn.Module):
                     apply_group_offloading(
-                        part, onload_device=self.device, offload_device=torch.device("cpu"),
-                        offload_type="leaf_level", use_stream=True,
-                    )  # fmt: skip
+                        part,
+                        onload_device=self.device,
+                        offload_device=torch.device("cpu"),
+                        offload_type="leaf_level",
+                        use_stream=True,
+                    )
         else:
             pipe.to(self.device)
 

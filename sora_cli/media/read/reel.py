@@ -57,9 +57,13 @@ class Reel(Film):
         fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
         count = len(index.times)
         return replace(
-            self.header, fps=fps, frames=count, duration=index.length if index.variable else count / fps,
-            variable=index.variable, index=index,
-        )  # fmt: skip
+            self.header,
+            fps=fps,
+            frames=count,
+            duration=index.length if index.variable else count / fps,
+            variable=index.variable,
+            index=index,
+        )
 
     @cached_property
     def header(self) -> Probe:

@@ -86,8 +86,11 @@ def plain(frame: av.VideoFrame, aspect: Fraction | None) -> Callable[[av.VideoFr
 
 
 _OVER_WHITE: tuple[Step, ...] = (
-    ("negate", {}), ("premultiply", {"inplace": "1"}), ("format", {"pix_fmts": "gbrp16le"}), ("negate", {}),
-)  # fmt: skip
+    ("negate", {}),
+    ("premultiply", {"inplace": "1"}),
+    ("format", {"pix_fmts": "gbrp16le"}),
+    ("negate", {}),
+)
 """1 - a (1 - c) = a c + (1 - a): what is transparent shows white."""
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)

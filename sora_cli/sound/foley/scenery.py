@@ -16,9 +16,14 @@ SURE = 0.35  # the least score of a place that is believed; 1 is what the fit ai
 WEIGHTS = Path(__file__).with_name("scenery.npz")
 
 BEDS: dict[str, str] = {
-    "meadow": "birds", "sea": "surf", "desert": "wind", "snow": "wind", "city": "city", "room": "room-tone",
+    "meadow": "birds",
+    "sea": "surf",
+    "desert": "wind",
+    "snow": "wind",
+    "city": "city",
+    "room": "room-tone",
     "forest": "forest",
-}  # fmt: skip
+}
 """The sound of each place by day."""
 AT_NIGHT = {"meadow": "crickets", "forest": "crickets"}
 

@@ -65,18 +65,26 @@ def of_file(file: Path) -> Voice:
         raise MediaError(f"cannot read {file}: {error.strerror}", hint="is it there, and readable?") from error
     language = _LANGUAGES.get(file.stem[:1], "en-US") if file.stem[1:3] in ("f_", "m_") else "en-US"
     card = VoiceCard(
-        name=file.stem, language=language, manner="a file of yours", pitch=0, licence="yours to know",
+        name=file.stem,
+        language=language,
+        manner="a file of yours",
+        pitch=0,
+        licence="yours to know",
         revision=f"{FORMAT}:{MODEL}:{language}:{content}",
-    )  # fmt: skip
+    )
     return KokoroVoice(card, {}, file)
 
 
 def _blended(name: str, blend: Blend) -> Voice:
     shares = ",".join(f"{share:+g}*{style}" for style, share in sorted(blend.shares.items()))
     card = VoiceCard(
-        name=name, language=blend.language, manner=blend.manner, pitch=blend.pitch, licence=LICENCE,
+        name=name,
+        language=blend.language,
+        manner=blend.manner,
+        pitch=blend.pitch,
+        licence=LICENCE,
         revision=f"{FORMAT}:{MODEL}:{blend.language}:{shares}:{blend.speed:g}",
-    )  # fmt: skip
+    )
     return KokoroVoice(card, blend.shares, speed=blend.speed)
 
 

@@ -46,9 +46,11 @@ class Sounded:
 def unreadable(text: str, say: Mapping[str, str]) -> tuple[str, ...]:
     """Words with letters of another script, for which `say` has nothing."""
     known = {word.casefold() for word in say}
-    return tuple(dict.fromkeys(
-        word for word in text.split() if _core(word).casefold() not in known and not all(map(_latin, word))
-    ))  # fmt: skip
+    return tuple(
+        dict.fromkeys(
+            word for word in text.split() if _core(word).casefold() not in known and not all(map(_latin, word))
+        )
+    )
 
 
 def _latin(letter: str) -> bool:
