@@ -47,8 +47,8 @@ class Bars:
     """A jump from sample to sample, in usual steps."""
     level: float = 6.0
     """dB that the sound may step by at a join."""
-    length: float = 1.0
-    """Samples that the sound may be longer or shorter than the picture."""
+    length: float = 1023.0
+    """Samples that the sound may be longer or shorter than the picture: AAC is written in whole blocks of 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
