@@ -240,7 +240,7 @@ def test_what_is_no_film_is_refused(tmp_path: Path, first: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         container.start_encoding()
     for name, why in {
-        "empty.mp4": "empty", "words.mp4": "no picture, film or sound", "picture.png": "it is a picture",
+        "empty.mp4": "empty", "words.mp4": "not a picture, film or sound", "picture.png": "it is a picture",
         "picture.mp4": "it is a picture", "sound.mp4": "it is a sound", "missing.mp4": "no such file",
         "none.mp4": "no frame|neither pictures", ".": "is a folder",
     }.items():  # fmt: skip
