@@ -240,7 +240,7 @@ def test_music_cut_in_half_is_told_before_the_work(tmp_path: Path, name: str) ->
         soundfile.write(path, noise, 48_000)
     require_usable(path, "sound")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(MediaError, match=r"cut short|no picture, film or sound"):
+    with pytest.raises(MediaError, match=r"cut short|not a picture, film or sound"):
         require_usable(path, "sound")
 
 
