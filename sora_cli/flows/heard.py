@@ -107,7 +107,7 @@ def own_sounds(plan: Plan, cut: Cut) -> list[tuple[Path, int, int]]:
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.plan.sounds import beds, effects
 
-    sounds = [*beds(plan), *(sound for shot in plan.shots for sound in effects(plan, shot))]
+    sounds = [*beds(plan), *effects(plan)]
     found = [(sound.path, sound.start, sound.end) for sound in sounds if sound.path is not None]
     for line in plan.lines:
         if line.line.path is not None:

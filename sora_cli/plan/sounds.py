@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sora_cli.errors import Problem
 from sora_cli.store import Store, default_folder
-from sora_cli.storyboard.model import Beat, Loc, SoundBed
+from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed
 
 if TYPE_CHECKING:
     from sora_cli.plan.plan import Plan, PlannedShot
@@ -82,9 +82,13 @@ def _joined(sounds: Sequence[PlannedSound]) -> Iterator[PlannedSound]:
             yield replace(first, end=last.end, lags=last.lags)
 
 
-def effects(plan: Plan, planned: PlannedShot) -> Iterator[PlannedSound]:
-    """The sounds of a shot's beats; one that was written for several beats goes on over all of them."""
-    shot = next(shot for shot in plan.board.shots if shot.name == planned.name)
+def effects(plan: Plan, only: PlannedShot | None = None) -> Iterator[PlannedSound]:
+    """The sounds of all shots' beats, or of one; what was written for several beats goes on over all of them."""
+    shots = {shot.name: shot for shot in plan.board.shots}
+    return (sound for planned in ([only] if only else plan.shots) for sound in _effects(shots[planned.name], planned))
+
+
+def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
     at = planned.start
     runs = groupby(zip(shot.beats, planned.beats, strict=True), key=lambda pair: _written(pair[0]))
     for number, (_, group) in enumerate(runs):
@@ -108,7 +112,7 @@ def _written(beat: Beat) -> tuple[object, ...]:
 
 def in_words(plan: Plan) -> list[PlannedSound]:
     """The sounds of a plan that are made from words, each once. Music is not: nobody here makes it."""
-    every = [*beds(plan), *(sound for shot in plan.shots for sound in effects(plan, shot))]
+    every = [*beds(plan), *effects(plan)]
     return [sound for sound in every if sound.words and sound.bus != "music"]
 
 

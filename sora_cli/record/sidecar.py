@@ -151,7 +151,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
 
 
 def _sounds(plan: Plan) -> list[PlannedSound]:
-    return [*beds(plan), *(sound for shot in plan.shots for sound in effects(plan, shot))]
+    return [*beds(plan), *effects(plan)]
 
 
 def _said(line: PlacedLine) -> list[object]:
