@@ -105,9 +105,9 @@ def told(plan: Plan) -> tuple[Spoken, ...]:
 def own_sounds(plan: Plan, cut: Cut) -> list[tuple[Path, int, int]]:
     """The user's own sound files in a film, each with its place in film frames: beds, sounds of shots, recordings."""
     from sora_cli.media.stream import SAMPLE_RATE
-    from sora_cli.plan.sounds import beds, effects
+    from sora_cli.plan.sounds import every
 
-    sounds = [*beds(plan), *effects(plan)]
+    sounds = every(plan)
     found = [(sound.path, sound.start, sound.end) for sound in sounds if sound.path is not None]
     for line in plan.lines:
         if line.line.path is not None:

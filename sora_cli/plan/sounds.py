@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -82,10 +82,15 @@ def _joined(sounds: Sequence[PlannedSound]) -> Iterator[PlannedSound]:
             yield replace(first, end=last.end, lags=last.lags)
 
 
-def effects(plan: Plan, only: PlannedShot | None = None) -> Iterator[PlannedSound]:
-    """The sounds of all shots' beats, or of one; what was written for several beats goes on over all of them."""
+def effects(plan: Plan) -> dict[str, list[PlannedSound]]:
+    """The sounds of each shot's beats, by the shot's name; one written for several beats goes on over all of them."""
     shots = {shot.name: shot for shot in plan.board.shots}
-    return (sound for planned in ([only] if only else plan.shots) for sound in _effects(shots[planned.name], planned))
+    return {planned.name: list(_effects(shots[planned.name], planned)) for planned in plan.shots}
+
+
+def every(plan: Plan) -> list[PlannedSound]:
+    """All sounds of a plan: beds, then effects."""
+    return [*beds(plan), *chain.from_iterable(effects(plan).values())]
 
 
 def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
@@ -112,8 +117,7 @@ def _written(beat: Beat) -> tuple[object, ...]:
 
 def in_words(plan: Plan) -> list[PlannedSound]:
     """The sounds of a plan that are made from words, each once. Music is not: nobody here makes it."""
-    every = [*beds(plan), *effects(plan)]
-    return [sound for sound in every if sound.words and sound.bus != "music"]
+    return [sound for sound in every(plan) if sound.words and sound.bus != "music"]
 
 
 def silent_words(plan: Plan) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -157,11 +157,11 @@ def assemble(
     `clips` holds, by the name of its stretch, the clip that plays; `speech`, by its key, the file of a line that is
     spoken; `made` the files of sounds in words: those that it has not are silent.
     """
-    repeats = _repeats(plan)
+    repeats, heard = _repeats(plan), effects(plan)
     return Cut(
         width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
         author=plan.board.provenance.author, fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, clips, repeats, made) for shot in plan.shots),
+        shots=tuple(_placed(plan, shot, clips, repeats, _cues(plan, heard[shot.name], made)) for shot in plan.shots),
         lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
         beds=tuple(_beds(plan, made)), subtitles=subtitles(plan), subtitled=plan.board.subtitles,
     )  # fmt: skip
@@ -186,20 +186,20 @@ def _placed(
     shot: PlannedShot,
     clips: Mapping[str, Clip],
     repeats: Mapping[str, int],
-    made: Mapping[PlannedSound, Sequence[Made]],
+    cues: Iterator[Cue],
 ) -> CutShot:
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
         overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
-        blank=0 if pieces else shot.frames, cues=tuple(_cues(plan, shot, made)),
+        blank=0 if pieces else shot.frames, cues=tuple(cues),
     )  # fmt: skip
 
 
-def _cues(plan: Plan, shot: PlannedShot, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Cue]:
+def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Cue]:
     from sora_cli.media.stream import SAMPLE_RATE
 
-    for sound in effects(plan, shot):
+    for sound in heard:
         if sound.path is not None:
             yield Cue(sound.path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
         for one in made.get(sound, ()):

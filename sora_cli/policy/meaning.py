@@ -126,7 +126,8 @@ def _encoder() -> Any:  # noqa: ANN401  a package without types
     except ImportError as error:
         raise Unable("the sentence encoder is not installed", 'pip install "sora-cli[moderation]"') from error
     try:
-        encoder = USE(threads=2)
+        # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
+        encoder = USE(threads=1)
         near, far = encoder.similarity("a red ball rolls over grass", "ein roter Ball rollt über Gras"), 0.75
     except Exception as error:
         raise Unable(f"the sentence encoder cannot start: {type(error).__name__}: {error}", REPAIR) from error

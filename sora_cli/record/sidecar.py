@@ -26,7 +26,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
-from sora_cli.plan.sounds import PlannedSound, beds, effects
+from sora_cli.plan.sounds import PlannedSound, every
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
     BoardRecord,
@@ -140,7 +140,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
             for shot in plan.shots
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
-        "sound": [board.sound.loudness, *map(_plain, _sounds(plan)), *map(_said, plan.lines), board.subtitles],
+        "sound": [board.sound.loudness, *map(_plain, every(plan)), *map(_said, plan.lines), board.subtitles],
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
@@ -148,10 +148,6 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "policy": board.rules.sha256,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def _sounds(plan: Plan) -> list[PlannedSound]:
-    return [*beds(plan), *effects(plan)]
 
 
 def _said(line: PlacedLine) -> list[object]:
@@ -163,7 +159,7 @@ def _said(line: PlacedLine) -> list[object]:
 
 def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
-    paths = {sound.path for sound in _sounds(plan)} | {line.line.path for line in plan.lines}
+    paths = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
     paths |= {plan.board.provenance.watermark.image}
     paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
     return {path for path in paths if path is not None}
