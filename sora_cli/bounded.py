@@ -22,7 +22,7 @@ def open_regular(path: Path) -> io.BufferedReader:
     """Open a file to read. A pipe without a writer would wait for ever, and a device may have no end.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, or is not a regular file.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -38,7 +38,7 @@ def read_bytes(path: Path, most: int = LARGE) -> bytes:
     """The bytes of a file that has at most `most`.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or is larger.
+        OSError: it cannot be read, is not a regular file, or is larger.
     """
     with open_regular(path) as file:
         data = file.read(most + 1)

@@ -86,7 +86,7 @@ def read_source(path: Path) -> Source:
     """The storyboard file at `path`.
 
     Raises:
-        StoryboardError: it is missing, no regular file, over 2 MiB, not UTF-8, or has control characters.
+        StoryboardError: it is missing, not a regular file, over 2 MiB, not UTF-8, or has control characters.
     """
     name, path = harmless(str(path)), as_stored(path)
     try:

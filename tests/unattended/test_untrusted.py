@@ -51,7 +51,7 @@ def test_pipes_and_devices_are_not_waited_for(room: Path, capsys: pytest.Capture
     ):
         code, told = said(capsys, *words)
         assert code in {1, 2, 3}, words
-        assert "no regular file" in told or "nothing says how" in told or "cannot read" in told, (words, told)
+        assert "not a regular file" in told or "nothing says how" in told or "cannot read" in told, (words, told)
 
 
 def test_a_log_that_nobody_reads_is_refused(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +186,7 @@ def test_adapters_are_judged_by_their_content(tmp_path: Path) -> None:
         assert not_safetensors(tmp_path / "bad.safetensors")
     (tmp_path / "a.yaml").write_text("shots:\n  - {prompt: a ball, options: {lora: [{path: bad.safetensors}]}}\n")
     found = [problem.message for problem in preflight.file_problems(storyboard.load(tmp_path / "a.yaml"))]
-    assert any("no safetensors file" in message for message in found)
+    assert any("not a safetensors file" in message for message in found)
 
 
 def test_an_adapter_outside_the_folder_wants_to_be_allowed(tmp_path: Path) -> None:
