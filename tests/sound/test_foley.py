@@ -13,8 +13,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sora_cli import sentences
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.sound.foley import meaning
 from sora_cli.sound.foley.base import Match, make
 from sora_cli.sound.foley.catalogue import Catalogue
 from sora_cli.sound.foley.folder import Folder
@@ -41,7 +41,7 @@ def right(phrases: list[tuple[str, str | None]]) -> float:
     return sum(hits) / len(hits)
 
 
-@pytest.mark.skipif(not meaning.here(), reason="finding by meaning needs the extra `sound`")
+@pytest.mark.skipif(not sentences.here(), reason="finding by meaning needs the extra `sound`")
 def test_phrases_in_other_words_find_the_right_sound() -> None:
     """80 phrases, 20 of what is not there; and 34 that were written after these had been seen."""
     assert right(list(PHRASES)) >= 0.85
@@ -81,7 +81,7 @@ def test_a_phrase_may_name_several_sounds() -> None:
     assert [one.manner.distance for one in found.matches] == [1.0, 8.0]
 
 
-@pytest.mark.skipif(not meaning.here(), reason="finding by meaning needs the extra `sound`")
+@pytest.mark.skipif(not sentences.here(), reason="finding by meaning needs the extra `sound`")
 @pytest.mark.parametrize(
     ("phrase", "sound"),
     [("Regen auf dem Dach", "rain-roof"), ("Schritte im Schnee", "steps-snow"), ("la mer", "surf"),

@@ -10,6 +10,8 @@ from itertools import islice
 import numpy as np
 from scipy import signal
 
+from sora_cli import sentences
+
 from . import meaning, words
 from .base import Match, Samples, fitted
 from .examples import EXAMPLES
@@ -56,7 +58,9 @@ class Synthesis:
         hint = "name a file for it, or a folder of sounds"
         if absent:
             return f"sora makes no sound of {absent}: {hint}"
-        learn = "" if meaning.here() else "; `pip install 'sora-cli[sound]'` finds sounds by meaning, in more languages"
+        learn = (
+            "" if sentences.here() else "; `pip install 'sora-cli[sound]'` finds sounds by meaning in more languages"
+        )
         return f"no sound is known for {words_!r}: use plainer words, or {hint}{learn}"
 
 
