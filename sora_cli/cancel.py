@@ -15,7 +15,7 @@ from sora_cli.errors import Interrupted, WorkError
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class Halt:
+class Cancellation:
     """Whether the work should stop. `seconds` is how long it may take from now on, None for as long as it needs."""
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -61,7 +61,7 @@ class Halt:
             heard(False)  # noqa: FBT003  a callback's only argument
 
         def second(number: int, _frame: FrameType | None) -> None:
-            # What lies aside stays behind: the next run knows it by its claim, and removes it.
+            # What lies aside stays behind: the next run knows it by its lock, and removes it.
             heard(True)  # noqa: FBT003
             os._exit(128 + number)
 

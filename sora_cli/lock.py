@@ -50,7 +50,7 @@ else:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
-class Claim:
+class Lock:
     """A lock on the file `path`, held until `release` or the end of a with-block.
 
     The file is empty. It goes away with the lock, unless the lock is shared or the file `stays` for others to share. A
@@ -63,7 +63,7 @@ class Claim:
         self._stays = stays
 
     @classmethod
-    def take(cls, path: Path, *, shared: bool = False, stays: bool = False) -> Claim | None:
+    def take(cls, path: Path, *, shared: bool = False, stays: bool = False) -> Lock | None:
         """Lock the file, making it where it is not there; None where somebody else holds it. Never waits.
 
         Raises:
@@ -87,12 +87,12 @@ class Claim:
             os.close(handle)  # its last holder removed it while we waited for the lock: take the new one
 
     @classmethod
-    def wait(cls, path: Path, *, shared: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Claim:
+    def wait(cls, path: Path, *, shared: bool = False, meanwhile: Callable[[], None] = lambda: None) -> Lock:
         """Lock the file as soon as nobody else holds it; `meanwhile` is called while waiting, and may raise."""
         while True:
-            claim = cls.take(path, shared=shared)
-            if claim is not None:
-                return claim
+            lock = cls.take(path, shared=shared)
+            if lock is not None:
+                return lock
             meanwhile()
             time.sleep(PATIENCE)
 
@@ -145,12 +145,12 @@ def scratch() -> Iterator[Path]:
     base = Path(tempfile.gettempdir())
     for left in [path for path in base.glob("sora-*") if _is_scratch(path)]:
         with contextlib.suppress(OSError, StoreError):  # another user's
-            claim = Claim.take(left / _MARK, stays=True)
-            if claim is not None:
-                with claim:
+            lock = Lock.take(left / _MARK, stays=True)
+            if lock is not None:
+                with lock:
                     shutil.rmtree(left, ignore_errors=True)
-    folder, claim = _new_scratch(base)
-    with claim:
+    folder, lock = _new_scratch(base)
+    with lock:
         try:
             yield folder
         finally:
@@ -162,14 +162,14 @@ def _is_scratch(path: Path) -> bool:
     return bool(_SCRATCH.fullmatch(path.name)) and not path.is_symlink() and (path / _MARK).is_file()
 
 
-def _new_scratch(base: Path) -> tuple[Path, Claim]:
+def _new_scratch(base: Path) -> tuple[Path, Lock]:
     while True:
         folder = base / f"sora-{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
         with contextlib.suppress(FileNotFoundError):  # somebody found it between its making and its lock
-            claim = Claim.take(folder / _MARK, stays=True)
-            if claim is not None:
-                return folder, claim
+            lock = Lock.take(folder / _MARK, stays=True)
+            if lock is not None:
+                return folder, lock
 
 
 def _same_file(handle: int, path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import StoryboardError
 from sora_cli.events import Recording, TakeSpared
@@ -51,7 +51,7 @@ class Scene:
         self.made: list[str] = []
         self.report = Recording()
         self.store = Store(folder)
-        self._camera = Camera(lambda card, *_: Flickering(card, bad, self.made), self.store, Halt())
+        self._camera = Camera(lambda card, *_: Flickering(card, bad, self.made), self.store, Cancellation())
 
     def shoot(self, plan: Plan) -> list[Clip]:
         """The clips that play."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sora_cli import stamp
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import read_cube
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
@@ -189,6 +189,6 @@ def test_what_a_dead_writer_left_of_a_folder_is_cleared_away(tmp_path: Path) -> 
     for folder in (left, other):
         folder.mkdir()
         (folder / "frame-000001.png").touch()
-    with place(tmp_path / "film.frames", Halt()):
+    with place(tmp_path / "film.frames", Cancellation()):
         assert not left.exists()
     assert other.exists()

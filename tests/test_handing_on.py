@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
@@ -63,7 +63,7 @@ def shot(planned: Plan, folder: Path) -> tuple[dict[str, Clip], Drifting]:
     def opened(_card: EngineCard, _report: Report, _memory: Memory) -> Drifting:
         return engine
 
-    camera = Camera(opened, store, Halt())
+    camera = Camera(opened, store, Cancellation())
     executor = LocalExecutor(camera, camera.close)
     clips = shoot(planned, executor, store, Recording())
     executor.close()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sora_cli import storyboard
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, SoraError
 from sora_cli.events import Silent
@@ -46,12 +46,12 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "room"
 
 
-def stopped() -> Halt:
+def stopped() -> Cancellation:
     """Work that is called off before the first take: all that can be known is asked by then."""
-    halt = Halt()
-    halt.signal = signal.SIGINT
-    halt._asked.set()
-    return halt
+    cancel = Cancellation()
+    cancel.signal = signal.SIGINT
+    cancel._asked.set()
+    return cancel
 
 
 def asked(room: Path) -> str:
@@ -109,7 +109,7 @@ def test_a_planned_take_is_the_record_that_its_key_is_made_of(plan: Plan) -> Non
 
 
 def test_a_film_of_the_first_version_is_made_again(room: Path) -> None:
-    found = reproduce(room / "the-lamp.mp4", Store(room / "store"), Silent(), Halt())
+    found = reproduce(room / "the-lamp.mp4", Store(room / "store"), Silent(), Cancellation())
     assert [take.state for take in found.takes] == ["agrees"] * 3
     assert found.film is not None
     assert found.film.frames == 15

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import StoryboardError
 from sora_cli.events import Recording
@@ -131,7 +131,7 @@ def test_an_engine_is_given_as_much_of_films_and_sounds_as_its_take_is_long(tmp_
     names = ["voice.m4a", "walk.mp4", "a.png", "still.mp4"]
     planned = plan(tmp_path, names, max_film_references=2, max_pixels=48 * 32, max_frames=13)
     made = Asked(CARD)
-    camera = Camera(lambda *_: made, Store(tmp_path / "store"), Halt())
+    camera = Camera(lambda *_: made, Store(tmp_path / "store"), Cancellation())
     shoot(planned, LocalExecutor(camera, camera.close), Store(tmp_path / "store"), Recording())
 
     (take,) = planned.takes

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
@@ -62,7 +62,7 @@ class Set:
         self.fails = fails
 
     def shoot(self, plan: Plan) -> dict[str, Clip]:
-        camera = Camera(self._open, self.store, Halt())
+        camera = Camera(self._open, self.store, Cancellation())
         executor = LocalExecutor(camera, camera.close)
         try:
             return shoot(plan, executor, self.store, self.report)
@@ -124,7 +124,7 @@ def test_the_best_of_several_takes_is_carried_on(tmp_path: Path) -> None:
 def test_calling_off_stops_at_the_next_step_and_keeps_nothing_half_made(tmp_path: Path) -> None:
     planned = plan("a ball", "a cube")
     report, store = Recording(), Store(tmp_path)
-    camera = Camera(lambda card, _report, _memory: Drawing(card, []), store, Halt())
+    camera = Camera(lambda card, _report, _memory: Drawing(card, []), store, Cancellation())
     camera.stop()
     executor = LocalExecutor(camera, camera.close)
     with pytest.raises(Exception, match=r"^$"):
@@ -148,7 +148,7 @@ def test_the_camera_closes_one_engine_before_it_opens_another(tmp_path: Path) ->
         return opened[-1]
 
     planned = plan({"prompt": "a ball", "engine": "one"}, {"prompt": "a cube", "engine": "two"})
-    camera = Camera(open_engine, Store(tmp_path), Halt())
+    camera = Camera(open_engine, Store(tmp_path), Cancellation())
     executor = LocalExecutor(camera, camera.close)
     shoot(planned, executor, Store(tmp_path), Recording())
     executor.close()
@@ -200,7 +200,7 @@ def looks(folder: Path, count: int) -> int:
     clip = Clip(key="", path=folder, sha256="", frames=1, width=32, height=32, fps=Fraction(12))
     slow = Slow(lambda job: replace(clip, key=job.take.key))
 
-    class Ending(Halt):
+    class Ending(Cancellation):
         """Is asked once a round, and lets one job end in each."""
 
         def check(self) -> None:

@@ -17,7 +17,7 @@ import soundfile
 from PIL import Image
 
 from sora_cli import stamp
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import read_cube
 from sora_cli.errors import MediaError, RequestError, SoraError, StampError
 from sora_cli.events import Recording
@@ -35,8 +35,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
-def way(**changes: Any) -> edit.Way:
-    return edit.Way(report=Recording(), halt=Halt(), **changes)
+def way(**changes: Any) -> edit.EditOptions:
+    return edit.EditOptions(report=Recording(), cancel=Cancellation(), **changes)
 
 
 def film(

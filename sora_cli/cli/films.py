@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, NewFilm, Out, Owner, Release, Strength, Told
+from sora_cli.cli.options import Json, NewFilm, Out, OwnerOptions, ReleaseOptions, ReportOptions, Strength
 from sora_cli.cli.session import working
 from sora_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from sora_cli.cancel import Halt
+    from sora_cli.cancel import Cancellation
     from sora_cli.events import Report
-    from sora_cli.flows.edit import Made, Way
+    from sora_cli.flows.edit import Edited, EditOptions
 
 
 def stitch(
@@ -32,24 +32,24 @@ def stitch(
         str, typer.Option(help="Clips of another shape: fill (crop), fit (bars), pad (bars, never larger).")
     ] = "fill",
     *,
-    owner: Owner,
-    release: Release,
-    told: Told,
+    owner: OwnerOptions,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
 ) -> None:
     """Put films one after the other, as one stamped film."""
     from sora_cli.flows import edit
     from sora_cli.storyboard.model import FITS
 
-    with working(told) as (report, studio):
+    with working(reporting) as (report, studio):
         if fit not in FITS:
             raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
         out, kind = edit.target(output, "stitched", release.deliver)
-        way = _way(report, studio.halt, owner, release, kind)
+        options = _edit_options(report, studio.cancel, owner, release, kind)
         made = edit.stitch(
-            clips, out, way, transition=transition, match=match, strength=strength, size=size, fps=fps,
+            clips, out, options, transition=transition, match=match, strength=strength, size=size, fps=fps,
             fit=fit,
         )  # fmt: skip
-    _show_made(made, as_json=told.as_json)
+    _show_made(made, as_json=reporting.as_json)
 
 
 def grade(
@@ -61,36 +61,36 @@ def grade(
         Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the change as a .cube file.")
     ] = None,
     *,
-    owner: Owner,
-    release: Release,
-    told: Told,
+    owner: OwnerOptions,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
 ) -> None:
     """Hold a film's colours to those of a picture or another film."""
     from sora_cli.flows import edit
 
-    with working(told) as (report, studio):
+    with working(reporting) as (report, studio):
         out, kind = edit.target(output, clip.stem, release.deliver) if output else (None, "web")
-        way = _way(report, studio.halt, owner, release, kind)
-        made = edit.grade(clip, out, way, match=match, strength=strength, lut=lut_out)
-    _show_made(made, as_json=told.as_json)
+        options = _edit_options(report, studio.cancel, owner, release, kind)
+        made = edit.grade(clip, out, options, match=match, strength=strength, lut=lut_out)
+    _show_made(made, as_json=reporting.as_json)
 
 
 def stamp(
     film: Annotated[Path, typer.Argument(metavar="FILE", help="A film, ours or not; it stays as it is.")],
     output: NewFilm,
     *,
-    owner: Owner,
-    release: Release,
-    told: Told,
+    owner: OwnerOptions,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
 ) -> None:
     """Put the visible mark and a signed credential on a film."""
     from sora_cli.flows import edit
 
-    with working(told) as (report, studio):
+    with working(reporting) as (report, studio):
         out, kind = edit.target(output, film.stem, release.deliver)
-        way = _way(report, studio.halt, owner, release, kind)
-        made = edit.mark(film, out, way)
-    _show_made(made, as_json=told.as_json)
+        options = _edit_options(report, studio.cancel, owner, release, kind)
+        made = edit.mark(film, out, options)
+    _show_made(made, as_json=reporting.as_json)
 
 
 def verify(
@@ -126,7 +126,7 @@ def reproduce(
     from sora_cli.flows import reproduce as again
 
     with working() as (report, studio):
-        found = again.reproduce(path, studio.store, report, studio.halt, files)
+        found = again.reproduce(path, studio.store, report, studio.cancel, files)
     if as_json:
         console.stdout_json(found.as_dict())
     else:
@@ -138,13 +138,15 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _way(report: Report, halt: Halt, owner: Owner, release: Release, kind: str) -> Way:
-    from sora_cli.flows.edit import Way
+def _edit_options(
+    report: Report, cancel: Cancellation, owner: OwnerOptions, release: ReleaseOptions, kind: str
+) -> EditOptions:
+    from sora_cli.flows.edit import EditOptions
 
-    return Way(report, halt, owner.provenance(), release.signer(), kind, release.overwrite)
+    return EditOptions(report, cancel, owner.provenance(), release.signer(), kind, release.overwrite)
 
 
-def _show_made(made: Made, *, as_json: bool) -> None:
+def _show_made(made: Edited, *, as_json: bool) -> None:
     if as_json:
         console.stdout_json(made.as_dict())
     console.show_summary(str(made.path or made.lut), made.facts())

@@ -17,15 +17,15 @@ from sora_cli.cli.options import (
     Board,
     Deliver,
     Draft,
-    Limits,
+    LimitOptions,
     MemoryMode,
     Only,
     Out,
     Outside,
     Overwrite,
-    Release,
+    ReleaseOptions,
+    ReportOptions,
     Sets,
-    Told,
 )
 from sora_cli.cli.session import pairs, working
 from sora_cli.errors import counted
@@ -70,15 +70,15 @@ def generate(
     draft: Draft = False,
     memory: MemoryMode = None,
     *,
-    release: Release,
-    told: Told,
-    limits: Limits,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
 ) -> None:
     """Make one clip from a prompt."""
     from sora_cli.flows import film, places
 
     words = " ".join(prompt)
-    with working(told, limits) as (report, studio):
+    with working(reporting, limits) as (report, studio):
         options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
         shot: dict[str, object] = {
             "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
@@ -94,7 +94,7 @@ def generate(
             board, out, report=report, studio=studio, draft=draft, deliver=kind, signer=release.signer(),
             overwrite=release.overwrite,
         )  # fmt: skip
-    show_film(made, as_json=told.as_json)
+    show_film(made, as_json=reporting.as_json)
 
 
 def written(values: Mapping[str, object]) -> dict[str, object]:
@@ -126,9 +126,9 @@ def storyboard(
         Path | None, typer.Option(metavar="FOLDER", help="Write dialogue, effects, ambience and music there, as WAV.")
     ] = None,
     *,
-    release: Release,
-    told: Told,
-    limits: Limits,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, places, preflight, preview
@@ -139,9 +139,9 @@ def storyboard(
         return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
 
     if dry_run:
-        show_plan(preview.planned(load(), draft=draft, only=only or ()), why=False, as_json=told.as_json)
+        show_plan(preview.planned(load(), draft=draft, only=only or ()), why=False, as_json=reporting.as_json)
         return
-    with working(told, limits) as (report, studio):
+    with working(reporting, limits) as (report, studio):
         board = load()
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
         who = release.signer()
@@ -161,7 +161,7 @@ def storyboard(
             parts.write(
                 board, stems, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
             )
-    show_film(made, as_json=told.as_json)
+    show_film(made, as_json=reporting.as_json)
 
 
 def batch(
@@ -179,30 +179,30 @@ def batch(
     *,
     deliver: Deliver = None,
     overwrite: Overwrite = False,
-    told: Told,
-    limits: Limits,
+    reporting: ReportOptions,
+    limits: LimitOptions,
 ) -> None:
     """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
     from sora_cli.flows import batch as films
 
-    with working(told, limits) as (report, studio):
+    with working(reporting, limits) as (report, studio):
         asked = films.entries(files, report)
-        way = films.Way(
+        options = films.BatchOptions(
             folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
             jobs=jobs, deliver=deliver, overwrite=overwrite,
         )  # fmt: skip
-        outcomes = films.run(asked, studio, report, way)
-        _show_outcomes(outcomes, told)
+        outcomes = films.run(asked, studio, report, options)
+        _show_outcomes(outcomes, reporting)
     if any(outcome.exit_code for outcome in outcomes):
         raise typer.Exit(1)
 
 
-def _show_outcomes(outcomes: Sequence[Outcome], told: Told) -> None:
+def _show_outcomes(outcomes: Sequence[Outcome], reporting: ReportOptions) -> None:
     from sora_cli.flows.batch import COLUMNS
 
-    if told.as_json:
+    if reporting.as_json:
         console.stdout_json([asdict(outcome) for outcome in outcomes])
-    elif not told.events:  # a program reads stdout, and has heard how each film ended
+    elif not reporting.events:  # a program reads stdout, and has heard how each film ended
         console.show_table(COLUMNS, [outcome.row for outcome in outcomes], right=("length", "took"))
     counts = Counter(outcome.state for outcome in outcomes)
     failed = counts["failed"] + counts["not tried"]

@@ -70,7 +70,7 @@ Overwrite = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseOptions:
     """How a film goes out: its kind, what it may replace, and who signs it."""
 
     deliver: Deliver = None
@@ -92,7 +92,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class OwnerOptions:
     """Who made a film, and the words of its mark."""
 
     author: Annotated[str, typer.Option(help="Name the film's author in its credential.")] = ""
@@ -106,7 +106,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportOptions:
     """Who hears of the work beside the person at the terminal."""
 
     events: Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")] = (
@@ -117,7 +117,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LimitOptions:
     """When the work stops, with what is made kept."""
 
     max_time: Annotated[

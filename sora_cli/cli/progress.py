@@ -63,7 +63,7 @@ class _Bars(progress.Progress):
             yield Text(self.words, style="yellow")
 
 
-class Talk:
+class Display:
     """Draws what happens: two bars on a terminal (the film, the take), plain lines elsewhere."""
 
     def __init__(self) -> None:

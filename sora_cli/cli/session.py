@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Limits, Told
+from sora_cli.cli.options import LimitOptions, ReportOptions
 from sora_cli.errors import Interrupted, RequestError
 
 if TYPE_CHECKING:
@@ -37,31 +37,33 @@ def interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def working(told: Told | None = None, limits: Limits | None = None) -> Iterator[tuple[Report, Studio]]:
+def working(
+    reporting: ReportOptions | None = None, limits: LimitOptions | None = None
+) -> Iterator[tuple[Report, Studio]]:
     """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
 
     The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
     """
-    from sora_cli.cancel import Halt
+    from sora_cli.cancel import Cancellation
     from sora_cli.cli import progress
     from sora_cli.events import JsonLines
     from sora_cli.shoot.studio import Studio
     from sora_cli.store import Store, default_folder
 
     gc.enable()
-    told, limits = told or Told(), limits or Limits()
+    reporting, limits = reporting or ReportOptions(), limits or LimitOptions()
     with interruptible(), contextlib.ExitStack() as stack:
-        listeners: list[Report] = [JsonLines(sys.stdout)] if told.events else []
-        if told.log is not None:  # first, so that whatever goes wrong is written there
-            listeners.append(stack.enter_context(progress.Log(told.log)))
-        halt = Halt(amount(limits.max_time, TIMES, "--max-time"))
+        listeners: list[Report] = [JsonLines(sys.stdout)] if reporting.events else []
+        if reporting.log is not None:  # first, so that whatever goes wrong is written there
+            listeners.append(stack.enter_context(progress.Log(reporting.log)))
+        cancel = Cancellation(amount(limits.max_time, TIMES, "--max-time"))
         store = Store(default_folder(), amount(limits.max_disk, SIZES, "--max-disk"))
-        screen = progress.Talk()
-        stack.enter_context(halt.listening(screen.stopping))
+        screen = progress.Display()
+        stack.enter_context(cancel.listening(screen.stopping))
         listeners.append(stack.enter_context(screen))
-        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, halt))
-        if halt.signal is not None:
-            raise Interrupted(halt.signal)
+        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel))
+        if cancel.signal is not None:
+            raise Interrupted(cancel.signal)
 
 
 def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:

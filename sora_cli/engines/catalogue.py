@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from sora_cli.bounded import expanded
 from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
-from sora_cli.engines.cards import NANO, Known
+from sora_cli.engines.cards import NANO, KnownModel
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
@@ -143,7 +143,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     )
 
 
-def recognise(found: Checkpoint, source: str = "") -> tuple[Known, bool]:
+def recognise(found: Checkpoint, source: str = "") -> tuple[KnownModel, bool]:
     """The known model that a checkpoint is, or is most like, and whether it is exactly that.
 
     One that came from a known model's repository is that model; else its configurations decide.
@@ -151,7 +151,7 @@ def recognise(found: Checkpoint, source: str = "") -> tuple[Known, bool]:
     Raises:
         EngineMissing: its pipeline class belongs to no family.
     """
-    best: tuple[float, Known] | None = None
+    best: tuple[float, KnownModel] | None = None
     kinds = {kind for template in released() for kind in template.pipelines}
     for template in released():
         if found.pipeline in template.pipelines and all(_same(found, template.shape)):
@@ -218,7 +218,7 @@ def _chain(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or error.__context__
 
 
-def _placed(template: Known) -> EngineCard:
+def _placed(template: KnownModel) -> EngineCard:
     """The card with its location and revision, where its weights are here."""
     place = _place(template.card)
     return replace(template.card, location=place, revision=checkpoint.revision_of(place) if place else "")

@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CheckedEntry:
     """An entry that was found to be right: where its film goes, and the engines that it wants."""
 
     entry: Entry
@@ -78,7 +78,7 @@ COLUMNS = ("film", "state", "length", "took", "why")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class BatchOptions:
     """How a batch is made: `folder` takes the films, all of the kind `deliver`; `jobs` are worked on at once."""
 
     folder: Path
@@ -117,7 +117,7 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     return found
 
 
-def run(asked: Sequence[Entry], studio: Studio, report: Report, way: Way) -> list[Outcome]:
+def run(asked: Sequence[Entry], studio: Studio, report: Report, options: BatchOptions) -> list[Outcome]:
     """Make the films; what became of each, in the order they were asked for.
 
     All storyboards are read and planned first, so that mistakes are told before the first is shot.
@@ -126,28 +126,28 @@ def run(asked: Sequence[Entry], studio: Studio, report: Report, way: Way) -> lis
         SoraError: without `keep_going`, what is wrong with storyboards; nothing was made.
         DeviceLost: every other film would meet the same device.
     """
-    jobs, outcomes = _checked(asked, way)
+    jobs, outcomes = _checked(asked, options)
     _check_names(jobs)
     order = {engines: number for number, engines in reversed(list(enumerate(job.engines for job in jobs)))}
     jobs.sort(key=lambda job: order[job.engines])
     for job in jobs:
         for note in job.notes:
             report(About(str(job.out), note))
-    outcomes += _Running(studio, report, way).run(jobs)
+    outcomes += _Running(studio, report, options).run(jobs)
     places = {entry.source: number for number, entry in enumerate(asked)}
     return sorted(outcomes, key=lambda outcome: places[outcome.source])
 
 
-def _checked(asked: Sequence[Entry], way: Way) -> tuple[list[Job], list[Outcome]]:
+def _checked(asked: Sequence[Entry], options: BatchOptions) -> tuple[list[CheckedEntry], list[Outcome]]:
     """The entries that are right; and what is wrong with the others, which ends it all unless that shall go on."""
     jobs, wrong, errors = [], [], []
     for entry in asked:
         try:
-            jobs.append(_check(entry, way))
+            jobs.append(_check(entry, options))
         except SoraError as error:
             errors.append(error)
             wrong.append(_failed(entry, error))
-    if errors and not way.keep_going:
+    if errors and not options.keep_going:
         raise errors[0] if len(errors) == 1 else refusal([*dict.fromkeys(_told(errors))])
     return jobs, wrong
 
@@ -159,14 +159,14 @@ def _told(errors: Sequence[SoraError]) -> Iterator[Problem]:
         yield from error.problems or [Problem(error.message, error.hint, None, code)]
 
 
-def _check(entry: Entry, way: Way) -> Job:
+def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
     from sora_cli.media.film import delivery, kind_of
 
-    board = preflight.load(entry.board, sets={**entry.sets, **way.sets}, allow_outside=way.allow_outside)
-    plan = preflight.plan_of(board, draft=way.draft)
+    board = preflight.load(entry.board, sets={**entry.sets, **options.sets}, allow_outside=options.allow_outside)
+    plan = preflight.plan_of(board, draft=options.draft)
     preflight.require_ready(plan)
     ending = kind_of(Path(entry.output))
-    deliver = way.deliver or (ending.name if ending else places.WEB)
+    deliver = options.deliver or (ending.name if ending else places.WEB)
     out = places.default_name(board, deliver)
     if entry.row:
         out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
@@ -175,15 +175,15 @@ def _check(entry: Entry, way: Way) -> Job:
         if out.is_absolute() or ".." in out.parts:
             message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
             raise RequestError(message, hint="name it within that folder; -o names another")
-    out = way.folder / out
+    out = options.folder / out
     places.check_place(out, delivery(deliver))
-    outputs.check_outputs(board, out, delivery(deliver), overwrite=way.overwrite)
+    outputs.check_outputs(board, out, delivery(deliver), overwrite=options.overwrite)
     engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
     notes = tuple(Note.of(remark) for remark in plan.remarks)
-    return Job(entry, out, deliver, engines, tuple(outputs.sources_of(board, None)), notes)
+    return CheckedEntry(entry, out, deliver, engines, tuple(outputs.sources_of(board, None)), notes)
 
 
-def _check_names(jobs: Sequence[Job]) -> None:
+def _check_names(jobs: Sequence[CheckedEntry]) -> None:
     """Refuse two films of one name, or one that another is made from: something would be gone."""
     seen: dict[str, Entry] = {}
     for job in jobs:
@@ -211,45 +211,45 @@ def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
 class _Running:
     """The making of a batch whose storyboards are right."""
 
-    def __init__(self, studio: Studio, report: Report, way: Way) -> None:
+    def __init__(self, studio: Studio, report: Report, options: BatchOptions) -> None:
         self._studio = studio
         self._report = report
-        self._way = way
+        self._options = options
         self._why = ""
 
-    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def run(self, jobs: Sequence[CheckedEntry]) -> list[Outcome]:
         """Make one film after another, or some beside each other."""
         numbered = [(job, number, len(jobs)) for number, job in enumerate(jobs, 1)]
-        if self._way.jobs == 1:
+        if self._options.jobs == 1:
             return [self._make(*each) for each in numbered]
         return list(self._beside(numbered))
 
-    def _beside(self, numbered: Sequence[tuple[Job, int, int]]) -> Iterator[Outcome]:
-        with ThreadPoolExecutor(self._way.jobs, thread_name_prefix="film") as pool:
+    def _beside(self, numbered: Sequence[tuple[CheckedEntry, int, int]]) -> Iterator[Outcome]:
+        with ThreadPoolExecutor(self._options.jobs, thread_name_prefix="film") as pool:
             waiting: set[Future[Outcome]] = {pool.submit(self._make, *each) for each in numbered}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
 
-    def _make(self, job: Job, number: int, of: int) -> Outcome:
+    def _make(self, job: CheckedEntry, number: int, of: int) -> Outcome:
         """One film; its failure is an outcome like any other."""
-        source, out, way = job.entry.source, str(job.out), self._way
-        if self._studio.halt.asked or self._why:
+        source, out, options = job.entry.source, str(job.out), self._options
+        if self._studio.cancel.asked or self._why:
             return Outcome(source, "not tried", reason=self._why or "stopped before it", exit_code=1)
         self._report(FilmStarted(out, source, number, of))
         began = time.monotonic()
         try:
-            sets = {**job.entry.sets, **way.sets}
-            board = storyboard.load(job.entry.board, sets=sets, allow_outside=way.allow_outside)
+            sets = {**job.entry.sets, **options.sets}
+            board = storyboard.load(job.entry.board, sets=sets, allow_outside=options.allow_outside)
             tell = _About(out, self._report, job.notes)
             made = film.make(
                 board,
                 job.out,
                 report=tell,
                 studio=self._studio,
-                draft=way.draft,
+                draft=options.draft,
                 deliver=job.deliver,
-                overwrite=way.overwrite,
+                overwrite=options.overwrite,
             )
         except DeviceLost:
             raise
@@ -257,7 +257,7 @@ class _Running:
             outcome = Outcome(source, "not tried", reason="interrupted", exit_code=1)
         except Exception as error:  # noqa: BLE001  one film's mishap, ours included, does not cost the night
             outcome = _failed(job.entry, error, time.monotonic() - began)
-            if not way.keep_going:
+            if not options.keep_going:
                 self._why = f"{source} failed"
         else:
             outcome = _made(source, made, time.monotonic() - began)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sora_cli import stamp
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError, RequestError
@@ -40,11 +40,11 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EditOptions:
     """How a tool's film goes out: for whom, signed by whom (by the environment where None), as which delivery."""
 
     report: Report
-    halt: Halt
+    cancel: Cancellation
     provenance: Provenance = field(default_factory=Provenance)
     signer: stamp.Signer | None = None
     deliver: str = "web"
@@ -53,7 +53,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Edited:
     """What a tool made: a film with its credential, a colour table, or both."""
 
     path: Path | None = None
@@ -81,15 +81,23 @@ def target(asked: str, stem: str, deliver: str | None) -> tuple[Path, str]:
 
 
 def stitch(
-    clips: Sequence[Path], out: Path, way: Way, *, transition: str = "cut", match: str = "off", strength: float = 1.0,
-    size: str = "", fps: str = "", fit: Literal["fill", "fit", "pad"] = "fill",
-) -> Made:  # fmt: skip
+    clips: Sequence[Path],
+    out: Path,
+    options: EditOptions,
+    *,
+    transition: str = "cut",
+    match: str = "off",
+    strength: float = 1.0,
+    size: str = "",
+    fps: str = "",
+    fit: Literal["fill", "fit", "pad"] = "fill",
+) -> Edited:
     """Put films one after the other; size and rate are the first one's where they are not given.
 
     Args:
         clips: the films, in order.
         out: where the film goes.
-        way: how it goes out.
+        options: how it goes out.
         transition: how each but the first comes in, as storyboards have it: `dissolve 0.5s`.
         match: what their colours are held to: `film` (the first one), `previous`, `off`, a picture, film or .cube file.
         strength: how strongly, 0 to 1.
@@ -103,11 +111,11 @@ def stitch(
         StampError, CertificateError: the film cannot be signed, or a clip has a credential that does not hold.
     """
     maker = outputs.Maker(command="stitch", paths=tuple(clips))
-    _check_out(maker, out, way)
+    _check_out(maker, out, options)
     come = _read(forms.transition, transition, "--transition")
     look = _look(match, strength)
-    _check_out(maker, out, way, look.path)
-    found = [_probed(path, way.report) for path in clips]
+    _check_out(maker, out, options, look.path)
+    found = [_probed(path, options.report) for path in clips]
     rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _even(found[0])
     if size:
@@ -124,18 +132,18 @@ def stitch(
         shots.append(_coming(shot, come, overlap) if number else shot)
         end = shot.start + shot.frames
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
-    return _finished(cut, out, way, matched_to(cut.shots), maker)
+    return _finished(cut, out, options, matched_to(cut.shots), maker)
 
 
 def grade(
-    clip: Path, out: Path | None, way: Way, *, match: str, strength: float = 1.0, lut: Path | None = None
-) -> Made:
+    clip: Path, out: Path | None, options: EditOptions, *, match: str, strength: float = 1.0, lut: Path | None = None
+) -> Edited:
     """Hold a film's colours to those of a picture or another film, or put a .cube table on it.
 
     Args:
         clip: the film.
         out: where the graded film goes; None to write the table alone.
-        way: how it goes out.
+        options: how it goes out.
         match: the picture, film or .cube file.
         strength: how strongly, 0 to 1.
         lut: where the table goes, as a .cube file; None for nowhere.
@@ -149,12 +157,12 @@ def grade(
     if lut is not None and lut.suffix.lower() != ".cube":
         raise RequestError(f"--lut-out {lut}: not a .cube file", hint=f"try --lut-out {lut.stem}.cube")
     maker = outputs.Maker(command="grade", paths=(clip,))
-    _check_out(maker, out, way, lut=lut)
+    _check_out(maker, out, options, lut=lut)
     look = _look(match, strength)
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
-    _check_out(maker, out, way, look.path, lut=lut)
-    found = _probed(clip, way.report)
+    _check_out(maker, out, options, look.path, lut=lut)
+    found = _probed(clip, options.report)
     rate, (width, height) = _rate(found), _even(found)
     shot = _shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
@@ -163,8 +171,8 @@ def grade(
         if full is None:
             raise RequestError("there is no change to write", hint="give a --strength above 0")
         write_cube(lut, full, clip.stem, outputs.table_mark(maker, lut.parent))
-    made = Made() if out is None else _finished(cut, out, way, matched_to(cut.shots), maker)
-    return Made(
+    made = Edited() if out is None else _finished(cut, out, options, matched_to(cut.shots), maker)
+    return Edited(
         path=made.path,
         frames=made.frames,
         seconds=made.seconds,
@@ -174,16 +182,16 @@ def grade(
     )
 
 
-def mark(film: Path, out: Path, way: Way) -> Made:
+def mark(film: Path, out: Path, options: EditOptions) -> Edited:
     """Put the visible mark and a credential on a film; it is encoded again.
 
     Raises:
         RequestError, MediaError, StampError, CertificateError: as `stitch` does.
     """
     maker = outputs.Maker(command="stamp", paths=(film,))
-    _check_out(maker, out, way)
-    _probed(film, way.report)
-    return _released(replay(film), out, way, stamp.Edit(clips=((film, 0, 0),)), maker)
+    _check_out(maker, out, options)
+    _probed(film, options.report)
+    return _released(replay(film), out, options, stamp.Edit(clips=((film, 0, 0),)), maker)
 
 
 _ENDINGS = {
@@ -279,41 +287,41 @@ def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
 
 
 def _check_out(
-    maker: outputs.Maker, out: Path | None, way: Way, anchor: Path | None = None, lut: Path | None = None
+    maker: outputs.Maker, out: Path | None, options: EditOptions, anchor: Path | None = None, lut: Path | None = None
 ) -> None:
     """Refuse places where something else is, the films themselves and what their colours are matched to included."""
     written: dict[Path, outputs.Own] = {} if lut is None else {lut: outputs.own_table(maker)}
     if out is not None:
-        check_place(out, delivery(way.deliver))
-        written |= outputs.of_film(out, delivery(way.deliver), maker, sheet=False)
-    signer = way.signer or stamp.find_signer()
+        check_place(out, delivery(options.deliver))
+        written |= outputs.of_film(out, delivery(options.deliver), maker, sheet=False)
+    signer = options.signer or stamp.find_signer()
     credentials = [stamp.sidecar_of(path) for path in maker.paths]
     sources = [*maker.paths, *credentials, *([anchor] if anchor else []), *signer.files]
-    outputs.check(written, sources, overwrite=way.overwrite)
+    outputs.check(written, sources, overwrite=options.overwrite)
 
 
-def _finished(cut: Cut, out: Path, way: Way, colour: str, maker: outputs.Maker) -> Made:
+def _finished(cut: Cut, out: Path, options: EditOptions, colour: str, maker: outputs.Maker) -> Edited:
     """Finish a cut of whole films and release it."""
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
-    master = finish(cut, pixels=delivery(way.deliver).made_in)
-    return _released(master, out, way, stamp.Edit(clips=clips, colour=colour), maker)
+    master = finish(cut, pixels=delivery(options.deliver).made_in)
+    return _released(master, out, options, stamp.Edit(clips=clips, colour=colour), maker)
 
 
-def _released(master: Master, out: Path, way: Way, edit: stamp.Edit, maker: outputs.Maker) -> Made:
-    signer = way.signer or stamp.find_signer()
-    stamp.check_mark(way.provenance.watermark, master.width, master.height)
-    with place(out, way.halt), Clock(way.report).stage("finish"):
+def _released(master: Master, out: Path, options: EditOptions, edit: stamp.Edit, maker: outputs.Maker) -> Edited:
+    signer = options.signer or stamp.find_signer()
+    stamp.check_mark(options.provenance.watermark, master.width, master.height)
+    with place(out, options.cancel), Clock(options.report).stage("finish"):
         done = stamp.release(
             master,
             out,
             making=edit,
-            provenance=way.provenance,
+            provenance=options.provenance,
             signer=signer,
-            kind=delivery(way.deliver),
-            report=way.report,
+            kind=delivery(options.deliver),
+            report=options.report,
         )
         sidecar.write_note(out, maker.record(out.parent))
-    return Made(
+    return Edited(
         path=done.path,
         frames=master.frames,
         seconds=float(master.frames / master.fps),

@@ -83,11 +83,11 @@ def make(
     preflight.require_ready(plan)
     with contextlib.ExitStack() as stack:
         studio = studio or stack.enter_context(Studio(Store(default_folder())))
-        stack.enter_context(place(out, studio.halt))
+        stack.enter_context(place(out, studio.cancel))
         done = sidecar.up_to_date(out, key)  # whoever held the place before us may have made it
         if done is not None:
             return replace(done, remarks=plan.remarks)
-        stack.enter_context(studio.store.used(studio.halt.check))
+        stack.enter_context(studio.store.used(studio.cancel.check))
         film = order.made(plan, key, studio)
     report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
     return film
@@ -146,7 +146,7 @@ class _Order:
         sounds = heard.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
-        studio.halt.check()
+        studio.cancel.check()
         with self.clock.stage("finish"):
             again = recipe.write(
                 plan,
@@ -179,7 +179,7 @@ class _Order:
         """Cut, finish and release; the contact sheet beside it."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
-        from sora_cli.media.sheet import Strip, contact_sheet
+        from sora_cli.media.sheet import SheetShot, contact_sheet
         from sora_cli.plan.timeline import assemble
         from sora_cli.stamp.making import making
 
@@ -205,7 +205,7 @@ class _Order:
             may_leave_unmarked=not plan.board.rules.marked,
         )
         beside, sheet = sidecar.beside(self.out)
-        strips = [Strip(shot.name, shot.start, shot.frames) for shot in plan.shots]
+        strips = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
         contact_sheet(self.out, strips, sheet, plan.board.title, of=plan.frames)
         return Film(
             path=self.out,

@@ -13,7 +13,7 @@ from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError
 from sora_cli.record import recipe as recipes
 from sora_cli.record.film import CardRecord
-from sora_cli.record.recipe import Made
+from sora_cli.record.recipe import MadeTake
 from sora_cli.store import Store
 
 
@@ -49,10 +49,10 @@ def _card(key: str, store: Store) -> CardRecord:
     return CardRecord.from_dict(card.to_dict(), f"the card of take {key}")
 
 
-def made_of(key: str, record: CardRecord) -> Made:
+def made_of(key: str, record: CardRecord) -> MadeTake:
     """What a take was, as its card tells it."""
     fields = record.fields
-    return Made(key=key, engine=fields.engine, weights=fields.weights, pixels=record.pixels, made_on=record.made_on)
+    return MadeTake(key=key, engine=fields.engine, weights=fields.weights, pixels=record.pixels, made_on=record.made_on)
 
 
 def memory_of(records: Collection[CardRecord]) -> Memory:

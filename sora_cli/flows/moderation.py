@@ -22,7 +22,7 @@ from sora_cli.storyboard.problems import Problems
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordsJudged:
     """What was decided of a storyboard's words."""
 
     judgement: Judgement
@@ -42,9 +42,9 @@ def memory() -> Memory:
     return Memory(cache_folder())
 
 
-def of_words(board: Storyboard) -> Words:
+def of_words(board: Storyboard) -> WordsJudged:
     """What the storyboard's policy decides of its words, before anything is made."""
-    return Words(judge(board, memory()))
+    return WordsJudged(judge(board, memory()))
 
 
 def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:

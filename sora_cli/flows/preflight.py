@@ -20,7 +20,7 @@ from sora_cli.flows import moderation
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import file_hash
-from sora_cli.storyboard import Reading
+from sora_cli.storyboard import LoadResult
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 
@@ -59,7 +59,7 @@ def load(path: Path, *, sets: Mapping[str, str], allow_outside: bool = False, me
     return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 
-def whole(reading: Reading) -> Storyboard:
+def whole(reading: LoadResult) -> Storyboard:
     """The storyboard that was read, where its language is right; what is wrong with its takes is for the plan to tell.
 
     Raises:
@@ -70,7 +70,7 @@ def whole(reading: Reading) -> Storyboard:
     return reading.board
 
 
-def everything_wrong(reading: Reading) -> tuple[tuple[Problem, ...], Plan | None]:
+def everything_wrong(reading: LoadResult) -> tuple[tuple[Problem, ...], Plan | None]:
     """All that is wrong with a storyboard, its takes and its files, in the order of the file; and the plan of it.
 
     The plan is made as far as the storyboard is understood.

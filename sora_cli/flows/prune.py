@@ -18,7 +18,7 @@ DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class StoreUse:
     """What a store holds. Sizes are in bytes.
 
     `needed` is what films name that are there, or whose folder is not there now (a disk that is not plugged in);
@@ -76,7 +76,7 @@ class _Needs:
     gone: list[Path] = field(default_factory=list)
 
 
-def survey(store: Store) -> Use:
+def survey(store: Store) -> StoreUse:
     """What the store holds.
 
     Raises:
@@ -84,7 +84,7 @@ def survey(store: Store) -> Use:
     """
     needs = _needs(store)
     files = list(store.files())
-    return Use(
+    return StoreUse(
         folder=store.folder,
         clips=sum(file.path.suffix == ".mp4" and not file.aside for file in files),
         size=sum(file.size for file in files),
@@ -108,11 +108,11 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
     Raises:
         StoreError: somebody uses the store, or it cannot be written.
     """
-    claim = store.alone()
-    if claim is None:
+    lock = store.alone()
+    if lock is None:
         message = f"another sora is working on the store {store.folder}"
         raise StoreError(message, hint="clean it when that has ended")
-    with claim:
+    with lock:
         needs = _needs(store, forget_missing=forget_missing)
         clips = kept = freed = 0
         for key, files in _by_key(store).items():

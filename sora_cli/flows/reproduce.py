@@ -15,7 +15,7 @@ import numpy as np
 
 from sora_cli import __version__, stamp
 from sora_cli.bounded import read_json
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
@@ -30,7 +30,7 @@ from sora_cli.media.stream import Frames
 from sora_cli.record import recipe as recipes
 from sora_cli.record import sidecar
 from sora_cli.record.film import CardRecord, FilmRecord, RecipeRecord
-from sora_cli.record.recipe import Made
+from sora_cli.record.recipe import MadeTake
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
@@ -40,7 +40,7 @@ from sora_cli.storyboard.policy import OFF, Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TakeOutcome:
     """How one take came out: `state` is agrees, differs or failed."""
 
     take: str
@@ -61,7 +61,7 @@ COLUMNS = ("take", "frames", "nearness", "why")
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FilmOutcome:
     """How the finished film came out: `state` is agrees, differs or failed, `frames` how many it has.
 
     `pixels` is the SHA-256 of the new one's decoded frames, which are all the same where they agree; `psnr` is how near
@@ -88,9 +88,9 @@ class Reproduction:
     """What came of making it again; `differences` is what was otherwise: what, then, now. A clip has no `film`."""
 
     of: Path
-    takes: tuple[Verdict, ...]
+    takes: tuple[TakeOutcome, ...]
     differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    film: Finished | None = None
+    film: FilmOutcome | None = None
 
     @property
     def agrees(self) -> bool:
@@ -128,7 +128,9 @@ class _Work:
     """Whoever made a clip did not say; what no policy allows is refused all the same."""
 
 
-def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path | None = None) -> Reproduction:
+def reproduce(
+    path: Path, store: Store, report: Report, cancel: Cancellation, files: Path | None = None
+) -> Reproduction:
     """Make a film again, or one clip of the store, and compare the decoded frames.
 
     A film is made by the recipe in its sidecar, or else in its credential; what else it was made with is looked for in
@@ -140,7 +142,7 @@ def reproduce(path: Path, store: Store, report: Report, halt: Halt, files: Path 
         Interrupted, WorkError: asked to stop.
     """
     facts = _facts(path)
-    desk = _Desk(store, report, halt, files)
+    desk = _Desk(store, report, cancel, files)
     if "fields" in facts:
         return desk.clip(path, CardRecord.from_dict(facts, f"the card of {path.name}"))
     recipe: RecipeRecord | None = None
@@ -196,7 +198,7 @@ class _Desk:
 
     store: Store
     report: Report
-    halt: Halt
+    cancel: Cancellation
     files: Path | None
 
     def film(self, path: Path, recipe: RecipeRecord, known: Sequence[Path]) -> Reproduction:
@@ -209,13 +211,13 @@ class _Desk:
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
             wrong = ""
             try:
-                with Studio(again, self.halt) as studio:
+                with Studio(again, self.cancel) as studio:
                     film.make(
                         board, out, report=self.report, studio=studio, draft=recipe.draft, only=recipe.only,
                         deliver=recipe.deliver, signer=stamp.local_signer(),
                     )  # fmt: skip
             except SoraError as error:
-                self.halt.check()
+                self.cancel.check()
                 wrong = error.message
             now = {take.name: take for take in plan.takes}
             clips = {name: again.find(take.key) for name, take in now.items()}
@@ -223,17 +225,17 @@ class _Desk:
             verdicts = tuple(
                 self._judged(name, then, now.get(name), clips.get(name), wrong) for name, then in was.items()
             )
-            finished = Finished("failed", wrong) if wrong else _compared(path, out)
+            finished = FilmOutcome("failed", wrong) if wrong else _compared(path, out)
             made = [again.card(now[name].key) if name in now else None for name in was]
             changes = _changes(was.values(), plan.cards, made)
         if recipe.sora != __version__:
             changes = {"sora": (recipe.sora, __version__), **changes}
         return Reproduction(path, verdicts, changes, finished)
 
-    def _judged(self, name: str, then: Made, now: Take | None, clip: Clip | None, wrong: str) -> Verdict:
+    def _judged(self, name: str, then: MadeTake, now: Take | None, clip: Clip | None, wrong: str) -> TakeOutcome:
         """How a take came out that a recipe tells of."""
         if now is None:
-            return Verdict(name, then.key, "failed", "this version of sora plans no such take")
+            return TakeOutcome(name, then.key, "failed", "this version of sora plans no such take")
         found = _verdict(replace(now, key=then.key), then, clip, self.store, wrong)
         if found.state == "differs" and now.key != then.key and now.revision == then.weights:
             return replace(found, reason="this version of sora plans it otherwise")
@@ -253,13 +255,15 @@ class _Desk:
         with scratch() as folder:
             again = Store(folder)
             camera = Camera(
-                lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell), again, self.halt
+                lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell),
+                again,
+                self.cancel,
             )
             executor = LocalExecutor(camera, camera.close)
             try:
-                shoot(_Work(takes, cards, memory), executor, again, self.report, self.halt)
+                shoot(_Work(takes, cards, memory), executor, again, self.report, self.cancel)
             except SoraError as error:
-                self.halt.check()
+                self.cancel.check()
                 wrong = error.message
             finally:
                 camera.stop()
@@ -269,7 +273,7 @@ class _Desk:
         return Reproduction(path, verdicts, changes)
 
 
-def _compared(one: Path, other: Path) -> Finished:
+def _compared(one: Path, other: Path) -> FilmOutcome:
     """How near the frames of two films are."""
     count, squares, samples = [0, 0], 0.0, 0
     sums = hashlib.sha256(), hashlib.sha256()
@@ -283,13 +287,13 @@ def _compared(one: Path, other: Path) -> Finished:
             squares += float(np.square(a.astype(np.float32) - b).sum())
             samples += a.size
         elif a is not None and b is not None:
-            return Finished("differs", "its frames have another size now")
+            return FilmOutcome("differs", "its frames have another size now")
     then, now = (each.hexdigest() for each in sums)
     if then == now:
-        return Finished("agrees", frames=count[0], pixels=now)
+        return FilmOutcome("agrees", frames=count[0], pixels=now)
     reason = f"{count[0]} frames then, {count[1]} now" if count[0] != count[1] else ""
     nearness = 10 * math.log10(255**2 * samples / squares) if squares else None
-    return Finished("differs", reason, frames=count[0], pixels=now, psnr=nearness)
+    return FilmOutcome("differs", reason, frames=count[0], pixels=now, psnr=nearness)
 
 
 def _pictures(path: Path) -> Iterator[Frames]:
@@ -298,16 +302,16 @@ def _pictures(path: Path) -> Iterator[Frames]:
         yield from film.pictures(range(film.facts.frames))
 
 
-def _verdict(take: Take, then: Made, clip: Clip | None, store: Store, wrong: str) -> Verdict:
+def _verdict(take: Take, then: MadeTake, clip: Clip | None, store: Store, wrong: str) -> TakeOutcome:
     """How a take came out; `clip` is what was made of it now."""
     if clip is None:
-        return Verdict(take.name, take.key, "failed", wrong)
+        return TakeOutcome(take.name, take.key, "failed", wrong)
     if not then.pixels:
-        return Verdict(take.name, take.key, "differs", "no hash of its frames was noted then")
+        return TakeOutcome(take.name, take.key, "differs", "no hash of its frames was noted then")
     if clip.pixels == then.pixels:
-        return Verdict(take.name, take.key, "agrees")
+        return TakeOutcome(take.name, take.key, "agrees")
     before = store.find(take.key)
-    return Verdict(take.name, take.key, "differs", psnr=_psnr(before, clip) if before else None)
+    return TakeOutcome(take.name, take.key, "differs", psnr=_psnr(before, clip) if before else None)
 
 
 def _psnr(one: Clip, other: Clip) -> float:
@@ -318,7 +322,7 @@ def _psnr(one: Clip, other: Clip) -> float:
 
 
 def _changes(
-    then: Collection[Made],
+    then: Collection[MadeTake],
     cards: Mapping[str, EngineCard],
     made: Sequence[Card | None],
 ) -> dict[str, tuple[str, str]]:

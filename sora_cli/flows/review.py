@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError, SoraError, counted
 from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.glimpse import narrow
@@ -138,7 +138,7 @@ def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], l
 def _kept(found: Review) -> Review:
     """Keep in the sidecar what was found; where that cannot be written, it is said."""
     try:
-        with place(found.film, Halt()):
+        with place(found.film, Cancellation()):
             sidecar.write_review(found.film, found.as_dict())
     except SoraError as error:
         why = f"what was found is not kept in the sidecar: {error.message}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
 from sora_cli.media.read import open_film
-from sora_cli.media.sheet import Row, is_sheet_of, side_by_side
+from sora_cli.media.sheet import SheetRow, is_sheet_of, side_by_side
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, TakeRecord
 from sora_cli.store import Store
@@ -67,7 +67,7 @@ def picture(film: Path, record: FilmRecord, store: Store, *, out: Path | None = 
     return (side_by_side(film, rows, out, record.title) if rows else None), gone
 
 
-def _row(take: TakeRecord, store: Store) -> Row | None:
+def _row(take: TakeRecord, store: Store) -> SheetRow | None:
     clip = store.find(take.key)
     if clip is None:
         return None
@@ -75,4 +75,4 @@ def _row(take: TakeRecord, store: Store) -> Row | None:
     with open_film(clip.path) as reel:
         frames = list(reel.pictures([min(place, clip.frames - 1) for place in places]))
     words = f"score {take.score:.2f}" if take.parts else ""
-    return Row(f"{take.name}{' (plays)' if take.plays else ''}", words, frames)
+    return SheetRow(f"{take.name}{' (plays)' if take.plays else ''}", words, frames)

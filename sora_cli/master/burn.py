@@ -9,7 +9,7 @@ from itertools import islice
 import av
 
 from sora_cli.errors import RequestError
-from sora_cli.master.title import Words, set_words
+from sora_cli.master.title import TitleOverlay, set_words
 from sora_cli.media.overlay import overlay
 from sora_cli.media.stream import Subtitle
 from sora_cli.storyboard.model import TitleCard
@@ -40,7 +40,7 @@ def burnt(
     yield from frames
 
 
-def _words(text: str, width: int, height: int) -> Words:
+def _words(text: str, width: int, height: int) -> TitleOverlay:
     try:
         return set_words(TitleCard(text, "bottom"), width, height)
     except RequestError as error:

@@ -47,7 +47,7 @@ _ALIGN = {0.0: "left", 0.5: "center", 1.0: "right"}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TitleOverlay:
     """A title as it is laid on frames: `(height, width, 4)` bytes, with its upper left corner at `place`."""
 
     rgba: NDArray[np.uint8]
@@ -84,7 +84,7 @@ def seen(number: int, length: int, fade: int) -> float:
     return min(1.0, (min(number, length - 1 - number) + 1) / (fade + 1))
 
 
-def set_words(title: TitleCard, width: int, height: int) -> Words:
+def set_words(title: TitleCard, width: int, height: int) -> TitleOverlay:
     """Set a title for frames of `width` x `height`, as large as its position has it and as small as its length needs.
 
     Raises:
@@ -100,7 +100,7 @@ def set_words(title: TitleCard, width: int, height: int) -> Words:
             left = (width - room[0]) // 2 + round((room[0] - image.width) * across)
             safe = int(height * SAFE)
             top = (height - safe) // 2 + round((safe - image.height) * down)
-            return Words(np.asarray(image, np.uint8), (left & ~1, top & ~1))
+            return TitleOverlay(np.asarray(image, np.uint8), (left & ~1, top & ~1))
     raise RequestError(
         f"the title is too long to be read in a film of {width}x{height}: {title.text[:40]!r}",
         hint="shorten it, split it over two shots, or make the film larger",

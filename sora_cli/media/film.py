@@ -29,7 +29,7 @@ from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import PIXELS, write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.media.sums import strays
-from sora_cli.media.track import Track
+from sora_cli.media.track import SubtitleTrack
 from sora_cli.spelling import readable
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
@@ -234,7 +234,7 @@ def write_film(
             video = _video_stream(container, master, kind)
             audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
             track = (
-                Track(container, kind.subtitle_codec, master.subtitles)
+                SubtitleTrack(container, kind.subtitle_codec, master.subtitles)
                 if master.subtitles and kind.subtitle_codec
                 else None
             )
@@ -323,7 +323,7 @@ def _encode(
     audio: AudioStream | None,
     master: Master,
     *,
-    track: Track | None,
+    track: SubtitleTrack | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Encode pictures, with the sound kept half a second ahead of them so that the file interleaves."""

@@ -24,7 +24,7 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class SheetShot:
     """A shot on the sheet: its name, and the film's frames it plays, from `start`, `frames` of them."""
 
     name: str
@@ -32,7 +32,7 @@ class Strip:
     frames: int
 
 
-def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "", *, of: int = 0) -> Path:
+def contact_sheet(film: Path, strips: Sequence[SheetShot], out: Path, title: str = "", *, of: int = 0) -> Path:
     """Draw a film's contact sheet to the PNG `out`: a few frames of each shot, with its name and times.
 
     Frames are read from the finished film, its mark included. `strips` count frames of a film that has `of` of them,
@@ -48,7 +48,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
             raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")
         shown = known.shown_at(known.fps)
         share = Fraction(len(shown), of or len(shown))
-        strips = [Strip(each.name, int(each.start * share), max(1, int(each.frames * share))) for each in strips]
+        strips = [SheetShot(each.name, int(each.start * share), max(1, int(each.frames * share))) for each in strips]
         beside = 1 if len(strips) <= 10 else 2
         strips = strips[:: -(-len(strips) // (_MOST_ROWS * beside))]
         count = 4 if beside == 1 else 2
@@ -75,7 +75,7 @@ def contact_sheet(film: Path, strips: Sequence[Strip], out: Path, title: str = "
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """A row of pictures `(h, w, 3)` of one size, with a name and a few words."""
 
     name: str
@@ -83,7 +83,7 @@ class Row:
     pictures: Sequence[Frames]
 
 
-def side_by_side(film: Path, rows: Sequence[Row], out: Path, title: str = "") -> Path:
+def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "") -> Path:
     """Draw rows of pictures of a film to the PNG `out`, one below the other; the first `_MOST_ROWS` of them.
 
     Raises:
@@ -136,7 +136,7 @@ def is_sheet_of(path: Path, film: Path) -> bool:
         return False
 
 
-def _places(strips: Sequence[Strip], count: int) -> list[int]:
+def _places(strips: Sequence[SheetShot], count: int) -> list[int]:
     """The numbers of `count` frames of each strip, from the middle of each of its equal parts."""
     return [
         strip.start + min(strip.frames - 1, int(strip.frames * (2 * part + 1) / (2 * count)))
@@ -155,7 +155,7 @@ def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> No
     draw.text((_MARGIN, 64), _cropped(draw, title, _font(size), room), _INK, _font(size), anchor="ls")
 
 
-def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: Strip, fps: Fraction, width: int) -> None:
+def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: SheetShot, fps: Fraction, width: int) -> None:
     left, top = at
     draw.line((left, top + 8, left + width, top + 8), _RULE)
     times = f"{_clock(strip.start / fps)} - {_clock((strip.start + strip.frames) / fps)}"

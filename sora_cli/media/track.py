@@ -27,7 +27,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """What libav's subtitle encoders are given of styles: they read the format of ASS, and want one."""
 
 
-class Track:
+class SubtitleTrack:
     """Subtitles that are written into `container` as the film goes on."""
 
     def __init__(self, container: OutputContainer, codec: str, subtitles: Sequence[Subtitle]) -> None:

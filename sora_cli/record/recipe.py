@@ -33,7 +33,7 @@ MOST_LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class MadeTake:
     """What a take was: its key, the hash of its frames, its engine with the weights' revision, libraries and device."""
 
     key: str
@@ -79,10 +79,10 @@ def read(told: Mapping[str, object]) -> RecipeRecord:
     return RecipeRecord.from_dict(told, "its recipe")
 
 
-def takes_of(recipe: RecipeRecord) -> dict[str, Made]:
+def takes_of(recipe: RecipeRecord) -> dict[str, MadeTake]:
     """What the takes of a recipe were, by name."""
     return {
-        name: Made(
+        name: MadeTake(
             key=take.key,
             engine=take.engine,
             weights=take.weights,

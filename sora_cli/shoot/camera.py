@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
 from sora_cli.engines.options import Memory
@@ -64,7 +64,7 @@ class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loo
 
 
 class Elsewhere(Exception):  # noqa: N818  no error: another process is making the take
-    """Somebody else holds the claim of the take."""
+    """Somebody else holds the lock of the take."""
 
 
 class Camera:
@@ -77,13 +77,13 @@ class Camera:
         self,
         open_engine: Callable[[EngineCard, Report, Memory], Engine],
         store: Store,
-        halt: Halt,
+        cancel: Cancellation,
         screen: Screen | None = None,
     ) -> None:
         self._open = open_engine
         self._screen = screen or Screen()
         self._store = store
-        self._halt = halt
+        self._cancel = cancel
         self._engine: Engine | None = None
         self._memory = Memory()
         self._stop = threading.Event()
@@ -98,10 +98,10 @@ class Camera:
             Elsewhere: another process is making it.
         """
         self._check_stop()
-        claim = self._store.claim(job.take.key)
-        if claim is None:
+        lock = self._store.lock(job.take.key)
+        if lock is None:
             raise Elsewhere
-        with claim:
+        with lock:
             clip = self._store.find(job.take.key)
             if clip is None:
                 clip = self._make(job)
@@ -157,7 +157,7 @@ class Camera:
         return self._engine
 
     def _check_stop(self) -> None:
-        if self._stop.is_set() or self._halt.asked:
+        if self._stop.is_set() or self._cancel.asked:
             raise Stopped
 
     def _progress(self, job: Job, step: int, of: int) -> None:

@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import Carry, EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.engines.prefetch import read_ahead
@@ -71,7 +71,7 @@ class Work(Protocol):
 
 
 def shoot(
-    plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt | None = None
+    plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, cancel: Cancellation | None = None
 ) -> dict[str, Clip]:
     """Every take's clip, by key: from the store where it is there, made where it is not.
 
@@ -80,15 +80,17 @@ def shoot(
     Raises:
         RenderError: some takes failed; all others are in the store.
         StoreError: the store cannot be used.
-        Interrupted, WorkError: `halt` asked to stop; what was made is in the store.
+        Interrupted, WorkError: `cancel` asked to stop; what was made is in the store.
     """
-    return _Shooting(plan, executor, store, report, halt or Halt()).run()
+    return _Shooting(plan, executor, store, report, cancel or Cancellation()).run()
 
 
 class _Shooting:
     """One run through a plan's takes."""
 
-    def __init__(self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, halt: Halt) -> None:
+    def __init__(
+        self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, cancel: Cancellation
+    ) -> None:
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards
         self._memory = plan.memory
@@ -96,7 +98,7 @@ class _Shooting:
         self._executor = executor
         self._store = store
         self._report = report
-        self._halt = halt
+        self._cancel = cancel
         self._clips: dict[str, Clip] = {}
         self._failed: dict[str, str] = {}
         self._errors: list[SoraError] = []
@@ -120,7 +122,7 @@ class _Shooting:
         order = TopologicalSorter({key: (*take.needs, *take.after) for key, take in self._takes.items()})
         order.prepare()
         while order.is_active():
-            self._halt.check()
+            self._cancel.check()
             for take in self._ready(order.get_ready()):
                 if self._settled(take):
                     order.done(take.key)
@@ -205,7 +207,7 @@ class _Shooting:
         except StoreError:
             raise  # every other take would meet the same disk
         except Stopped:
-            self._halt.check()
+            self._cancel.check()
             raise
         except Elsewhere:
             if take.key not in self._told:

@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sora_cli import atomic
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, StoreError
 from sora_cli.events import Note, Planned, Report
-from sora_cli.lock import Claim
+from sora_cli.lock import Lock
 from sora_cli.plan import Plan, film_id
 from sora_cli.record import sidecar
 from sora_cli.shoot.screen import Screen
@@ -32,9 +32,9 @@ GRACE = 2.0
 class Studio:
     """Shoots plans, one take at a time, with engines that stay loaded from one film to the next."""
 
-    def __init__(self, store: Store, halt: Halt | None = None) -> None:
+    def __init__(self, store: Store, cancel: Cancellation | None = None) -> None:
         self.store = store
-        self.halt = halt or Halt()
+        self.cancel = cancel or Cancellation()
         self._shooting = threading.Lock()
         self._camera: Camera | None = None
         self._executor: Executor[Job, Clip] | None = None
@@ -54,7 +54,7 @@ class Studio:
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
         self._warn(sum(raw_bytes(take) for take in missing), report)
         try:
-            clips = shoot(plan, executor, self.store, report, self.halt)
+            clips = shoot(plan, executor, self.store, report, self.cancel)
         finally:
             with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
@@ -82,7 +82,7 @@ class Studio:
             self._camera = Camera(
                 lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
                 self.store,
-                self.halt,
+                self.cancel,
                 self.screen,
             )
             self._executor = LocalExecutor(self._camera, self._camera.close)
@@ -109,7 +109,7 @@ class Studio:
 
 
 @contextlib.contextmanager
-def place(film: Path, halt: Halt) -> Iterator[None]:
+def place(film: Path, cancel: Cancellation) -> Iterator[None]:
     """Hold the place of a film, so that two processes never write one film; what dead writers left is removed.
 
     Raises:
@@ -118,11 +118,11 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
     """
     try:
         film.parent.mkdir(parents=True, exist_ok=True)
-        claim = Claim.wait(_lock_of(film), meanwhile=halt.check)
+        lock = Lock.wait(_lock_of(film), meanwhile=cancel.check)
     except OSError as error:
         hint = "name a folder that you may write to"
         raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=hint) from error
-    with claim:
+    with lock:
         for path in (film, *sidecar.beside(film)):
             for left in atomic.leftovers(path):
                 atomic.remove(left)
@@ -132,9 +132,9 @@ def place(film: Path, halt: Halt) -> Iterator[None]:
 def unlock(film: Path) -> None:
     """Remove the empty lock file that a process left which was killed when its film was whole; nothing else."""
     with contextlib.suppress(OSError, StoreError):
-        claim = Claim.take(_lock_of(film)) if _lock_of(film).exists() else None
-        if claim is not None:
-            claim.release()
+        lock = Lock.take(_lock_of(film)) if _lock_of(film).exists() else None
+        if lock is not None:
+            lock.release()
 
 
 def _lock_of(film: Path) -> Path:

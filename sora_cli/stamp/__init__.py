@@ -11,15 +11,15 @@ from sora_cli.stamp.identity import find_signer, local_signer
 from sora_cli.stamp.release import Release, check_mark, release
 from sora_cli.stamp.sounds import release_sound
 from sora_cli.stamp.sources import look_at
-from sora_cli.stamp.verdict import Part, Verdict, sidecar_of, verify
+from sora_cli.stamp.verdict import IngredientVerdict, Verdict, sidecar_of, verify
 
 __all__ = [
     "GENERATED",
     "PARTLY_GENERATED",
     "Edit",
+    "IngredientVerdict",
     "Making",
     "Origin",
-    "Part",
     "Release",
     "Signer",
     "Spoken",

@@ -2,7 +2,7 @@
 
 Nothing here uses the network. Merkle hashing stays off (a second C2PA engine refuses every file that has it), and
 `free` and `skip` boxes are hashed like everything else, so that nothing can hide in them. c2pa's errors become
-`StampError` or `CertificateError`; how a file reads is a value, `Reading`, not an error.
+`StampError` or `CertificateError`; how a file reads is a value, `CredentialReading`, not an error.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Ingredient:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ValidationStatus:
     """One thing that validation found: a code of the C2PA specification 2.2, section 15, and where it applies."""
 
     code: str
@@ -92,7 +92,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CredentialReading:
     """How a file's credential reads.
 
     `state`: `trusted`, `valid` (whole, but by a signer whom no anchor vouches for), `invalid`; `none` where the file
@@ -106,10 +106,10 @@ class Reading:
     detail: str = ""
     active: str = ""
     manifests: Mapping[str, Any] = field(default_factory=dict)
-    failures: tuple[Finding, ...] = ()
+    failures: tuple[ValidationStatus, ...] = ()
     successes: frozenset[str] = frozenset()
     """Codes of what was found good in the active manifest."""
-    changes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[ValidationStatus, ...]] = field(default_factory=dict)
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     time_stamp: str = ""
     """When a trusted time stamping authority saw the signature, ISO 8601; empty where none did."""
@@ -217,7 +217,7 @@ def _refused(error: c2pa.C2paError, source: Path, signer: Signer) -> SoraError:
     return StampError(f"{source.name} cannot be signed: {_brief(error)}")
 
 
-def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: str = "") -> Reading:
+def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: str = "") -> CredentialReading:
     """Read and validate the credential of a file, against trusted roots `anchors` (PEM text).
 
     `sidecar` is the manifest of a file that cannot hold its own. `kind` is the media type, else told by the ending.
@@ -229,10 +229,10 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     open_regular(path).close()
     if not kind:
         ending = f"files ending in {path.suffix} are not known" if path.suffix else "its name has no ending"
-        return Reading(state="unsupported", detail=ending)
+        return CredentialReading(state="unsupported", detail=ending)
     store = read_bytes(sidecar) if sidecar is not None else None
 
-    def work(file: BinaryIO) -> Reading:
+    def work(file: BinaryIO) -> CredentialReading:
         with (
             c2pa.Context.from_dict(settings(anchors)) as context,
             c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
@@ -245,18 +245,20 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
         except c2pa.C2paError as error:
             return _given_up(error, path)
         except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
-            return Reading(state="broken", detail=f"malformed credential: {error}")
+            return CredentialReading(state="broken", detail=f"malformed credential: {error}")
 
 
-def _given_up(error: c2pa.C2paError, path: Path) -> Reading:
+def _given_up(error: c2pa.C2paError, path: Path) -> CredentialReading:
     """Why c2pa gave up on a file."""
     if isinstance(error, c2pa.C2paError.ManifestNotFound):
-        return Reading(state="none", detail="no credential in the file")
+        return CredentialReading(state="none", detail="no credential in the file")
     if isinstance(error, c2pa.C2paError.NotSupported):
-        return Reading(state="unsupported", detail=_brief(error))
+        return CredentialReading(state="unsupported", detail=_brief(error))
     if "Remote" in str(error):
-        return Reading(state="remote", detail="its credential lies on the network, which is not used")
-    return Reading(state="broken" if _has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size))
+        return CredentialReading(state="remote", detail="its credential lies on the network, which is not used")
+    return CredentialReading(
+        state="broken" if _has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size)
+    )
 
 
 def _has_marker(path: Path) -> bool:
@@ -325,12 +327,12 @@ def _brief(error: Exception) -> str:
     return " ".join(str(error).split()).removeprefix("Other: ")
 
 
-def _reading(reader: c2pa.Reader) -> Reading:
+def _reading(reader: c2pa.Reader) -> CredentialReading:
     report = json.loads(reader.json())
     active = report.get("active_manifest", "")
     results = report.get("validation_results", {})
     judged = results.get("activeManifest", {})
-    changes: dict[str, tuple[Finding, ...]] = {}
+    changes: dict[str, tuple[ValidationStatus, ...]] = {}
     for delta in results.get("ingredientDeltas") or ():
         label = str(delta["ingredientAssertionURI"]).removeprefix("self#jumbf=/c2pa/")
         changes[label] = findings(delta["validationDeltas"].get("failure"))
@@ -338,8 +340,8 @@ def _reading(reader: c2pa.Reader) -> Reading:
     signature = report.get("manifests", {}).get(active, {}).get("signature_info", {})
     stamped = any(each.code == "timeStamp.trusted" for each in findings(judged.get("success")))
     if state is None or not active:
-        return Reading(state="broken", detail="the credential has no active manifest")
-    return Reading(
+        return CredentialReading(state="broken", detail="the credential has no active manifest")
+    return CredentialReading(
         state=state,
         active=active,
         manifests=report.get("manifests", {}),
@@ -351,9 +353,9 @@ def _reading(reader: c2pa.Reader) -> Reading:
     )
 
 
-def findings(raw: Iterable[Mapping[str, object]] | None) -> tuple[Finding, ...]:
+def findings(raw: Iterable[Mapping[str, object]] | None) -> tuple[ValidationStatus, ...]:
     """c2pa's status list as values."""
-    return tuple(Finding(str(each["code"]), str(each.get("explanation", ""))) for each in raw or ())
+    return tuple(ValidationStatus(str(each["code"]), str(each.get("explanation", ""))) for each in raw or ())
 
 
 def _certificates(reader: c2pa.Reader, active: str) -> dict[str, Certificate]:

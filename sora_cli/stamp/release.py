@@ -70,7 +70,7 @@ def release(
             that went into it was changed since it was signed, or while the film was made.
     """
     sources = Sources(making.given, signer.root)
-    desk = Desk(out, provenance, signer, kind, report or Silent())
+    desk = ReleaseTarget(out, provenance, signer, kind, report or Silent())
     marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
     facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
     if isinstance(making, Edit):
@@ -104,7 +104,7 @@ def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: 
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReleaseTarget:
     """Where one film goes out: to `out`, for `provenance`, signed by `signer`, as `kind`."""
 
     out: Path
@@ -194,7 +194,7 @@ def with_mark(master: Master, mark: Watermark) -> Master:
     return replace(master, pictures=lambda: overlay(master.pictures(), badge.rgba, place))
 
 
-def _ingredients(making: Making, desk: Desk, sources: Sources, scratch: Path) -> Iterator[Ingredient]:
+def _ingredients(making: Making, desk: ReleaseTarget, sources: Sources, scratch: Path) -> Iterator[Ingredient]:
     """All ingredients of the film: a signed copy of each take's clip, there only until the next is asked for."""
     for number, origin in enumerate(making.origins):
         copy = scratch / f"take-{number}{origin.clip.suffix}"

@@ -20,7 +20,7 @@ Identity = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A file that was looked at: `note` says what of its credential does not count."""
 
     path: Path
@@ -29,7 +29,7 @@ class Source:
     """Device, inode, size in bytes and time of the last change: another file has others."""
 
 
-def look_at(path: Path, root: str = "") -> Source:
+def look_at(path: Path, root: str = "") -> SourceFile:
     """Read a file's credential before the file is used; `root` is a trusted root as PEM text.
 
     Raises:
@@ -44,7 +44,7 @@ def look_at(path: Path, root: str = "") -> Source:
             f"will not stamp over a broken credential: {path} was changed since it was signed ({why})",
             hint="use the file as it was signed; or save it again without its credential, if you know what changed",
         )
-    return Source(path, _note(found), identity)
+    return SourceFile(path, _note(found), identity)
 
 
 class Sources:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sora_cli.stamp.claims import MODERATION, RECIPE
-from sora_cli.stamp.credential import Finding
+from sora_cli.stamp.credential import ValidationStatus
 
 Manifest = Mapping[str, object]
 """A manifest as c2pa's JSON tells it."""
@@ -46,11 +46,11 @@ def ingredients(manifest: Manifest) -> Iterator[Mapping[str, object]]:
     yield from (mapping(each) for each in sequence(manifest.get("ingredients")))
 
 
-def recorded(ingredient: Mapping[str, object]) -> tuple[Finding, ...]:
+def recorded(ingredient: Mapping[str, object]) -> tuple[ValidationStatus, ...]:
     """What was found wrong with an ingredient when it was put in."""
     results = mapping(mapping(ingredient.get("validation_results")).get("activeManifest"))
     failures = (mapping(each) for each in sequence(results.get("failure")))
-    return tuple(Finding(text(each.get("code")), text(each.get("explanation"))) for each in failures)
+    return tuple(ValidationStatus(text(each.get("code")), text(each.get("explanation"))) for each in failures)
 
 
 def actions(manifest: Manifest) -> list[Mapping[str, Any]]:

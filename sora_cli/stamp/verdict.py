@@ -20,16 +20,16 @@ from sora_cli.bounded import read_bytes
 from sora_cli.errors import CertificateError, RequestError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.stamp import credential, statements
-from sora_cli.stamp.credential import Certificate, Finding, Reading
+from sora_cli.stamp.credential import Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.meaning import meaning, weight
 
 Trust = Literal["this installation", "anchor", "unknown"]
 
-REVOKED = Finding("signingCredential.revoked")
+REVOKED = ValidationStatus("signingCredential.revoked")
 """Our own code for a certificate on the reader's list."""
 
-CHANGED = Finding("assertion.dataHash.mismatch")
+CHANGED = ValidationStatus("assertion.dataHash.mismatch")
 """A folder's files are not those whose hashes were signed: the code of a file whose bytes are not."""
 
 MOST_PARTS = 20_000
@@ -55,7 +55,7 @@ NOT_PROVEN: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class IngredientVerdict:
     """One ingredient: a shot's clip, a picture that went into it, a sound file, or the film that it was before.
 
     `state`: `whole`, `failed`, `unsigned` where it has no credential of its own, or `unread` where that could not be
@@ -74,7 +74,7 @@ class Part:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     """IPTC digital source type, its last word."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[IngredientVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     """What does not count though the file is as it was signed: a certificate that has ended, say."""
     codes: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[IngredientVerdict, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What makes the film again (see `sora_cli.record.recipe`), where it says so."""
 
@@ -224,7 +224,7 @@ def _anchor(path: Path) -> str:
 
 
 def _judge(
-    reading: Reading,
+    reading: CredentialReading,
     name: str,
     own: bytes,
     banned: frozenset[str],
@@ -263,7 +263,7 @@ def _judge(
     )
 
 
-def _facts(reading: Reading, manifest: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
+def _facts(reading: CredentialReading, manifest: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
     """What a verdict tells of a film and of its signer, proven or not."""
     created = statements.creation(manifest)
     return {
@@ -284,7 +284,7 @@ def _facts(reading: Reading, manifest: Mapping[str, Any], certificate: Certifica
     }
 
 
-def _trust(reading: Reading, certificate: Certificate, own: bytes) -> Trust:
+def _trust(reading: CredentialReading, certificate: Certificate, own: bytes) -> Trust:
     if reading.state == "valid" or any(weight(each.code) == "trust" for each in reading.failures):
         return "unknown"
     if own and certificate.der == own:
@@ -292,7 +292,7 @@ def _trust(reading: Reading, certificate: Certificate, own: bytes) -> Trust:
     return "anchor" if _vouched(reading) else "unknown"
 
 
-def _vouched(reading: Reading) -> bool:
+def _vouched(reading: CredentialReading) -> bool:
     """Whether a trusted root vouches for the signer, whatever else c2pa found."""
     return reading.state == "trusted" or "signingCredential.trusted" in reading.successes
 
@@ -302,7 +302,7 @@ def _sentence(
     facts: Mapping[str, Any],
     trust: Trust,
     *,
-    harm: Sequence[Finding],
+    harm: Sequence[ValidationStatus],
     broken: Sequence[str],
     lapsed: Sequence[str],
 ) -> str:
@@ -334,19 +334,21 @@ def _sentence(
 class _Tree:
     """The ingredients of a manifest, theirs, and so on, each judged for itself."""
 
-    def __init__(self, reading: Reading, banned: frozenset[str]) -> None:
+    def __init__(self, reading: CredentialReading, banned: frozenset[str]) -> None:
         self._reading = reading
         self._banned = banned
         self._left = MOST_PARTS
 
-    def parts(self, label: str, above: frozenset[str]) -> Iterator[Part]:
+    def parts(self, label: str, above: frozenset[str]) -> Iterator[IngredientVerdict]:
         """The ingredients of manifest `label`; `above` are the manifests that it is inside of, itself included."""
         manifest = statements.mapping(self._reading.manifests.get(label))
         places = statements.places(manifest)
         for each in statements.ingredients(manifest):
             self._left -= 1
             if self._left < 0:
-                yield Part(name="...", relationship="", state="failed", problems=("it has too many parts to check",))
+                yield IngredientVerdict(
+                    name="...", relationship="", state="failed", problems=("it has too many parts to check",)
+                )
                 return
             key = statements.text(each.get("label"))
             changes = self._reading.changes.get(f"{label}/c2pa.assertions/{key}", ())
@@ -355,10 +357,10 @@ class _Tree:
     def _part(
         self,
         ingredient: Mapping[str, Any],
-        changes: tuple[Finding, ...],
+        changes: tuple[ValidationStatus, ...],
         place: tuple[float | None, float | None],
         above: frozenset[str],
-    ) -> Part:
+    ) -> IngredientVerdict:
         own = statements.text(ingredient.get("active_manifest"))
         lasting = [each for each in changes if each.code not in SINCE_THEN]
         found = [*statements.recorded(ingredient), *lasting]
@@ -366,16 +368,16 @@ class _Tree:
         soft = [each for each in found if weight(each.code) not in {"damage", "trust"}]
         unread = any(weight(each.code) == "unread" for each in soft)
         certificate = self._reading.certificates.get(own, Certificate())
-        inner: tuple[Part, ...] = ()
+        inner: tuple[IngredientVerdict, ...] = ()
         if own:
             if is_banned(certificate, self._banned):
                 harm.append(REVOKED)
             if own not in self._reading.manifests or own in above or len(above) > DEEPEST:
-                harm.append(Finding("ingredient.manifest.missing"))
+                harm.append(ValidationStatus("ingredient.manifest.missing"))
             else:
                 inner = tuple(self.parts(own, above | {own}))
         created = statements.creation(statements.mapping(self._reading.manifests.get(own)))
-        return Part(
+        return IngredientVerdict(
             name=statements.text(ingredient.get("title")),
             relationship=statements.text(ingredient.get("relationship")),
             state="failed" if harm else "unread" if unread else "whole" if own else "unsigned",
@@ -390,7 +392,7 @@ class _Tree:
         )
 
 
-def walk(parts: Sequence[Part]) -> Iterator[Part]:
+def walk(parts: Sequence[IngredientVerdict]) -> Iterator[IngredientVerdict]:
     """All parts and theirs, from above."""
     for part in parts:
         yield part

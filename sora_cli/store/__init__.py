@@ -1,4 +1,4 @@
-"""The store of clips: kept under their keys, claimed while they are made."""
+"""The store of clips: kept under their keys, locked while they are made."""
 
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
 from sora_cli.store.store import Store, default_folder, file_hash, megabytes

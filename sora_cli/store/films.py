@@ -15,7 +15,7 @@ from sora_cli import atomic
 from sora_cli.bounded import Json, read_json
 from sora_cli.data import LIST, MOST, Record
 from sora_cli.errors import StoreError
-from sora_cli.lock import Claim
+from sora_cli.lock import Lock
 from sora_cli.store.disk import REFUSED, Disk
 
 
@@ -71,7 +71,7 @@ class Films:
         path = self._folder / name
         with self._disk.telling("write to the store"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with Claim.wait(path.with_suffix(".lock")):
+            with Lock.wait(path.with_suffix(".lock")):
                 for left in path.parent.glob(f".{path.stem}.*"):
                     left.unlink(missing_ok=True)
                 atomic.write(path, in_json(facts))

@@ -1,12 +1,12 @@
-"""Clips on disk, by key: claim, find, keep, explain.
+"""Clips on disk, by key: lock, find, keep, explain.
 
 A clip is a lossless film file `KEY.mp4`, maybe a tail of latents `KEY.npz`, and its card `KEY.json`. Files are written
 aside, synced and renamed; the card comes last and the folder is synced after it, so what has a card is whole, also
 after the plug was pulled. The card holds the files' hashes and a hash of itself; both are checked whenever a clip is
 found: a damaged clip counts as absent, and is made again.
 
-Several processes may share a store. Who makes a clip holds the claim of its key, which ends with its process; files
-aside carry the key in their names, so that whoever holds the claim next knows them for leftovers of the dead. Who
+Several processes may share a store. Who makes a clip holds the lock of its key, which ends with its process; files
+aside carry the key in their names, so that whoever holds the lock next knows them for leftovers of the dead. Who
 works on a film holds the store as used, so that nobody cleans clips away under it.
 """
 
@@ -29,7 +29,7 @@ from pydantic import JsonValue
 from sora_cli import atomic
 from sora_cli.bounded import SMALL, Json, expanded, open_regular, read_json
 from sora_cli.errors import StoreError
-from sora_cli.lock import Claim
+from sora_cli.lock import Lock
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
 from sora_cli.store.disk import REFUSED, Disk
 from sora_cli.store.films import Films, in_json
@@ -79,13 +79,13 @@ class Store:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._disk.require_own(self.folder)
-                return Claim.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
+                return Lock.wait(self.folder / "store.lock", shared=True, meanwhile=meanwhile)
             except OSError as error:
                 if error.errno in {*REFUSED, errno.ENOENT} and self.folder.is_dir():
                     return contextlib.nullcontext()
                 raise
 
-    def alone(self) -> Claim | None:
+    def alone(self) -> Lock | None:
         """Hold the store for nobody but us, to clean it; None while somebody uses it.
 
         Raises:
@@ -94,9 +94,9 @@ class Store:
         with self._disk.telling("clean the store"):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._disk.require_own(self.folder)
-            return Claim.take(self.folder / "store.lock", stays=True)
+            return Lock.take(self.folder / "store.lock", stays=True)
 
-    def claim(self, key: str) -> Claim | None:
+    def lock(self, key: str) -> Lock | None:
         """The right to make the clip of a key; None while somebody else has it. What dead writers left is removed.
 
         Raises:
@@ -105,11 +105,11 @@ class Store:
         path = self.path(key, "lock")
         with self._disk.telling("use the store"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            claim = Claim.take(path)
-            if claim is not None:
+            lock = Lock.take(path)
+            if lock is not None:
                 for left in path.parent.glob(f".{key}.*"):
                     left.unlink(missing_ok=True)
-            return claim
+            return lock
 
     # -- clips -----------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Store:
         """Note that a clip was used, and take away the lock of a maker who was killed after it was kept."""
         with contextlib.suppress(OSError, StoreError):  # on a disk that may only be read
             os.utime(self.path(key, "json"))
-            left = self.claim(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
+            left = self.lock(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
             if left is not None:
                 left.release()
 
@@ -162,7 +162,7 @@ class Store:
     def keep(
         self, key: str, facts: ClipFacts, write: Callable[[Path], None], write_tail: Callable[[Path], None] | None
     ) -> Clip:
-        """Keep a clip whose claim is held: `write` (and `write_tail`) are called with the path of a file to make.
+        """Keep a clip whose lock is held: `write` (and `write_tail`) are called with the path of a file to make.
 
         Raises:
             StoreError: the store cannot be written; nothing is left under the clip's name.

@@ -29,7 +29,7 @@ _PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Inherited:
     """What holds at a place, and (`origin`) where each of it is written."""
 
     engine: str | None = None
@@ -62,7 +62,9 @@ class Inheritance:
         self._problems = problems
         self._files = files
 
-    def under(self, held: Held, form: Level, loc: Loc, level: Literal["film", "scene", "shot", "beat"]) -> Held:
+    def under(
+        self, held: Inherited, form: Level, loc: Loc, level: Literal["film", "scene", "shot", "beat"]
+    ) -> Inherited:
         """What holds in `form`, written at `loc`, when `held` holds around it."""
         if not vars(form):
             return held
@@ -112,7 +114,7 @@ class Inheritance:
         self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
         return around
 
-    def _sound(self, held: Held, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, object]:
+    def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, object]:
         if written == "off":
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
             return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}

@@ -28,7 +28,7 @@ _NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LoadResult:
     """What reading a storyboard gave: the storyboard as far as it is understood, whole where there are no problems."""
 
     board: Storyboard | None
@@ -50,24 +50,24 @@ def load(
     return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 
-def read(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> Reading:
+def read(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> LoadResult:
     """As `load`, but gives the problems back. Raises nothing that a file can cause."""
     try:
         source = read_source(path)
         return _read_source(source, sets, path=path, folder=path.parent, allow_outside=allow_outside)
     except StoryboardError as error:
-        return Reading(None, error.problems)
+        return LoadResult(None, error.problems)
 
 
 def read_text(
     text: str, *, folder: Path, name: str, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False
-) -> Reading:
+) -> LoadResult:
     """As `read`, of YAML text; its files are looked for in `folder`, and errors call it `name`."""
     try:
         source = decode(text.encode("utf-8", "surrogatepass"), name)
         return _read_source(source, sets, path=None, folder=folder, allow_outside=allow_outside)
     except StoryboardError as error:
-        return Reading(None, error.problems)
+        return LoadResult(None, error.problems)
 
 
 def from_data(
@@ -83,7 +83,7 @@ def from_data(
 
 def read_data(
     data: Mapping[str, Any], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
-) -> Reading:
+) -> LoadResult:
     """As `from_data`, but gives the problems back.
 
     Raises:
@@ -94,10 +94,10 @@ def read_data(
     digest = sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
     board = _understand(document, problems, {}, path=None, folder=folder, digest=digest, allow_outside=allow_outside)
     told = (replace(problem, message=f"{name}: {problem.message}", mark=None) for problem in problems.told())
-    return Reading(board, tuple(told))
+    return LoadResult(board, tuple(told))
 
 
-def _board(reading: Reading) -> Storyboard:
+def _board(reading: LoadResult) -> Storyboard:
     if reading.board is None or reading.problems:
         raise refusal(reading.problems)
     return reading.board
@@ -105,19 +105,19 @@ def _board(reading: Reading) -> Storyboard:
 
 def _read_source(
     source: Source, sets: Mapping[str, str], *, path: Path | None, folder: Path, allow_outside: bool
-) -> Reading:
+) -> LoadResult:
     problems = Problems()
     try:
         document = Document(compose(source, problems), source)
     except Enough:
-        return Reading(None, problems.told())
+        return LoadResult(None, problems.told())
     digest = source.digest
     if sets:
         digest = sha256(f"{digest} {json.dumps(dict(sets), sort_keys=True)}".encode()).hexdigest()
     board = _understand(document, problems, sets, path=path, folder=folder, digest=digest, allow_outside=allow_outside)
     if board is not None:
         board = replace(board, remarks=tuple(cut_off(document)))
-    return Reading(board, problems.told())
+    return LoadResult(board, problems.told())
 
 
 def _understand(

@@ -13,7 +13,7 @@ from sora_cli.storyboard.cast import Casting, read_references
 from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
-from sora_cli.storyboard.inherit import Held, Inheritance
+from sora_cli.storyboard.inherit import Inheritance, Inherited
 from sora_cli.storyboard.links import Links, check_links
 from sora_cli.storyboard.model import Beat, Duration, Loc, Scene, Shot, SpokenLength, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.nodes import Document
@@ -35,7 +35,7 @@ from sora_cli.storyboard.speech import Speech, read_narrator
 
 MAX_BEATS = 20_000
 
-_HELD = [part.name for part in fields(Held) if part.name != "origin"]
+_HELD = [part.name for part in fields(Inherited) if part.name != "origin"]
 _OF_A_BEAT = ("prompt", "duration", "dialogue")
 _OF_PICTURES = (
     "from_",
@@ -88,7 +88,7 @@ class Resolver:
     def storyboard(self, *, path: Path | None, folder: Path, digest: str) -> Storyboard:
         """The storyboard, as far as it could be understood."""
         film = self._film
-        held = self._inheritance.under(Held(), film, (), "film")
+        held = self._inheritance.under(Inherited(), film, (), "film")
         scenes = self._scenes(held)
         check_links([shot for scene in scenes for shot in scene.shots], self._document, self._problems)
         size, fps = self._output
@@ -121,7 +121,7 @@ class Resolver:
             mark=self._document.mark,
         )
 
-    def _scenes(self, film: Held) -> tuple[Scene, ...]:
+    def _scenes(self, film: Inherited) -> tuple[Scene, ...]:
         written = self._written()
         shots = [shot for scene in written for shot in scene.shots]
         self._name("scene", written)
@@ -195,7 +195,7 @@ class Resolver:
                 while one.name in taken:
                     one.name += "-b"
 
-    def _shot(self, written: _WrittenShot, scene: Held) -> Shot:
+    def _shot(self, written: _WrittenShot, scene: Inherited) -> Shot:
         form, loc = written.form, written.loc
         held = self._inheritance.under(scene, form, loc, "shot")
         beats = self._beats(written, held)
@@ -217,7 +217,7 @@ class Resolver:
     def _lost(self, loc: Loc, *keys: str) -> bool:
         return any((*loc, key) in self._pruned for key in keys)
 
-    def _beats(self, written: _WrittenShot, held: Held) -> tuple[Beat, ...]:
+    def _beats(self, written: _WrittenShot, held: Inherited) -> tuple[Beat, ...]:
         form, loc = written.form, written.loc
         if form.beats is None:
             if form.prompt is None and not self._lost(loc, "prompt", "beats"):
@@ -241,7 +241,7 @@ class Resolver:
             beats.append(self._beat(written, beat, place, own, first=index == 0, last=last))
         return tuple(beats)
 
-    def _beat(self, shot: _WrittenShot, form: Take, loc: Loc, held: Held, *, first: bool, last: bool) -> Beat:
+    def _beat(self, shot: _WrittenShot, form: Take, loc: Loc, held: Inherited, *, first: bool, last: bool) -> Beat:
         """One beat; what its shot writes once (`from`, `to`, `reference`, `takes`) holds where the beat is silent."""
         origin = dict(held.origin)
         got: dict[str, Any] = {}

@@ -11,7 +11,7 @@ import torch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.options import Memory
-from sora_cli.engines.runtime.offload import Fit
+from sora_cli.engines.runtime.offload import Offload
 from sora_cli.errors import EngineMissing, MachineError, OutOfMemory
 from sora_cli.events import Note, Recording
 from tests.contracts.test_engines import silence, take_for
@@ -116,13 +116,13 @@ def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:
 def test_weights_go_where_they_fit(mode: Any, transformer: int, placed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
     weights = {"transformer": transformer * GB, "text_encoder": 20 * GB}
-    fit = Fit(Memory(mode=mode), torch.device("cuda"), weights)
+    fit = Offload(Memory(mode=mode), torch.device("cuda"), weights)
     assert fit.offload == placed
 
 
 def test_a_card_s_ladder_has_four_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
-    fit = Fit(Memory(), torch.device("cuda"), {})
+    fit = Offload(Memory(), torch.device("cuda"), {})
     said = [fit.step_down() for _ in range(5)]
     assert [bool(rung) for rung in said] == [True, True, True, True, False]
     assert (fit.tile, fit.offload, fit.quantize) == (True, "group", "float8")

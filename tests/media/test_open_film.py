@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from sora_cli import storyboard
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.errors import MediaError
 from sora_cli.events import Note, Recording
 from sora_cli.flows import edit, film
@@ -135,7 +135,7 @@ def test_a_film_of_two_shots_opens_at_most_six_files(tmp_path: Path, monkeypatch
 def test_how_a_film_is_used_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "signing"))
     heard = Recording()
-    edit.stitch([CASES / "H_a.mov"], tmp_path / "out.mp4", edit.Way(report=heard, halt=Halt()))
+    edit.stitch([CASES / "H_a.mov"], tmp_path / "out.mp4", edit.EditOptions(report=heard, cancel=Cancellation()))
     notes = [note.message for note in heard.of(Note)]
     assert notes == ["H_a.mov: what is transparent in it shows white"]
     with open_film(tmp_path / "out.mp4") as found:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
-from sora_cli.media.sheet import Strip, contact_sheet
+from sora_cli.media.sheet import SheetShot, contact_sheet
 
 
 @pytest.mark.parametrize("shots", [1, 3, 13])
@@ -20,7 +20,7 @@ def test_every_shot_is_there(tmp_path: Path, shots: int) -> None:
     for shot in range(shots):
         frames[shot * 6 : shot * 6 + 6] = (40 + 15 * shot, 250 - 15 * shot, 90)
     write_clip(tmp_path / "film.mp4", frames, Fraction(12))
-    strips = [Strip(f"a shot with a name that is long, number {shot}", shot * 6, 6) for shot in range(shots)]
+    strips = [SheetShot(f"a shot with a name that is long, number {shot}", shot * 6, 6) for shot in range(shots)]
     path = contact_sheet(tmp_path / "film.mp4", strips, tmp_path / "sheet.png", "A film")
     with Image.open(path) as image:
         pixels = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
@@ -39,7 +39,7 @@ def test_a_long_title_leaves_room_for_the_facts(tmp_path: Path, title: str) -> N
     write_clip(tmp_path / "film.mp4", np.zeros((6, 36, 64, 3), np.uint8), Fraction(12))
     heads = []
     for name, words in (("this", title), ("none", " ")):
-        path = contact_sheet(tmp_path / "film.mp4", [Strip("a", 0, 6)], tmp_path / f"{name}.png", words)
+        path = contact_sheet(tmp_path / "film.mp4", [SheetShot("a", 0, 6)], tmp_path / f"{name}.png", words)
         with Image.open(path) as image:
             heads.append(np.asarray(image.convert("RGB"), int)[:80])
     blank = np.abs(heads[1] - heads[1][0, 0]).max(axis=(0, 2)) == 0

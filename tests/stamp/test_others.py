@@ -9,12 +9,12 @@ from pathlib import Path
 import av
 import pytest
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.errors import StampError
 from sora_cli.events import Note, Recording, Silent
 from sora_cli.flows import edit
-from sora_cli.stamp import Edit, Part, Release, credential, look_at, verify
-from sora_cli.stamp.credential import Finding
+from sora_cli.stamp import Edit, IngredientVerdict, Release, credential, look_at, verify
+from sora_cli.stamp.credential import ValidationStatus
 from sora_cli.stamp.verdict import Verdict, _judge, walk
 from tests.stamp.conftest import Send, make_master
 
@@ -22,11 +22,11 @@ CASES = Path(__file__).parents[1] / "cases"
 ENDED, REMOTE, BARE, PICTURE = (CASES / name for name in ("Q_short.mp4", "Q_remote.mp4", "S.mp4", "R_old.jpg"))
 
 
-def way() -> edit.Way:
-    return edit.Way(report=Silent(), halt=Halt())
+def way() -> edit.EditOptions:
+    return edit.EditOptions(report=Silent(), cancel=Cancellation())
 
 
-def part(film: Path, name: str) -> Part:
+def part(film: Path, name: str) -> IngredientVerdict:
     verdict = verify(film)
     assert verdict.ok, verdict.sentence
     assert "tampered" not in verdict.sentence
@@ -47,7 +47,7 @@ def test_a_whole_film_of_somebody_else_is_used_with_a_note(
     tmp_path: Path, command: str, source: Path, state: str, words: str
 ) -> None:
     out, heard = tmp_path / "out.mp4", Recording()
-    how = edit.Way(report=heard, halt=Halt())
+    how = edit.EditOptions(report=heard, cancel=Cancellation())
     if command == "stamp":
         edit.mark(source, out, how)
     elif command == "stitch":
@@ -113,7 +113,7 @@ def judged(done: Release, code: str, **certificate: str) -> Verdict:
     """The verdict on a good film of which c2pa would have said `code` too."""
     reading = credential.read(done.path, anchors=done.signer.root)
     mine = {key: dataclasses.replace(each, **certificate) for key, each in reading.certificates.items()}
-    worse = dataclasses.replace(reading, state="invalid", failures=(Finding(code),), certificates=mine)
+    worse = dataclasses.replace(reading, state="invalid", failures=(ValidationStatus(code),), certificates=mine)
     return _judge(worse, "film.mp4", b"", frozenset(), any_signer=False)
 
 

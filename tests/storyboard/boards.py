@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sora_cli.storyboard import Reading, read_text
+from sora_cli.storyboard import LoadResult, read_text
 from sora_cli.storyboard.model import Beat, Storyboard
 
 HERE = Path(__file__).parent
 
 
-def reading(text: str, folder: Path = HERE, sets: Mapping[str, str] | None = None, **options: bool) -> Reading:
+def reading(text: str, folder: Path = HERE, sets: Mapping[str, str] | None = None, **options: bool) -> LoadResult:
     return read_text(text, folder=folder, name="board.yaml", sets=sets or {}, **options)
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli.cancel import Halt
+from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError, StampError, StoreError
 from sora_cli.flows import prune
-from sora_cli.lock import Claim, scratch
+from sora_cli.lock import Lock, scratch
 from sora_cli.media.clip import write_clip
 from sora_cli.shoot import studio
 from sora_cli.stamp import local_signer
@@ -41,16 +41,16 @@ shots:
 WORDS = ("storyboard", "two.yaml", "-o", "two.mp4")
 
 
-def claimed(store: Store) -> Claim:
-    claim = store.claim(KEY)
-    assert claim is not None
-    return claim
+def locked(store: Store) -> Lock:
+    lock = store.lock(KEY)
+    assert lock is not None
+    return lock
 
 
 def keep(store: Store, key: str = KEY, write: Callable[[Path], object] = lambda path: path.write_bytes(b"x")) -> Clip:
-    claim = store.claim(key)
-    assert claim is not None
-    with claim:
+    lock = store.lock(key)
+    assert lock is not None
+    with lock:
 
         def written(path: Path) -> None:
             write(path)
@@ -61,12 +61,12 @@ def keep(store: Store, key: str = KEY, write: Callable[[Path], object] = lambda 
 # -- claims ----------------------------------------------------------------------------------------------------
 
 
-def test_a_claim_is_held_by_one_and_gone_when_given_back(tmp_path: Path) -> None:
+def test_a_lock_is_held_by_one_and_gone_when_given_back(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with claimed(store):
-        assert store.claim(KEY) is None
-        assert store.claim(OTHER) is not None
-    with claimed(store):
+    with locked(store):
+        assert store.lock(KEY) is None
+        assert store.lock(OTHER) is not None
+    with locked(store):
         pass
     assert not list(tmp_path.rglob(f"{KEY}.lock"))
 
@@ -76,30 +76,30 @@ import sys, time
 from pathlib import Path
 from sora_cli.store import Store
 store = Store(Path(sys.argv[1]))
-claim = store.claim(sys.argv[2])
+lock = store.lock(sys.argv[2])
 (Path(sys.argv[1]) / sys.argv[2][:2] / f".{sys.argv[2]}.{'e' * 32}.mp4").write_bytes(b"half")
 print("held", flush=True)
 time.sleep(600)
 """
 
 
-def test_a_claim_ends_with_its_process_and_what_that_left_is_removed(tmp_path: Path) -> None:
+def test_a_lock_ends_with_its_process_and_what_that_left_is_removed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), KEY], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         store = Store(tmp_path)
-        assert store.claim(KEY) is None
+        assert store.lock(KEY) is None
         assert len(list(tmp_path.rglob(".*.mp4"))) == 1
         holder.kill()
     assert list(tmp_path.rglob("*.lock")), "the dead one's lock file is there, but locks nothing"
-    with claimed(store):
+    with locked(store):
         assert list(tmp_path.rglob(".*.mp4")) == []
 
 
 def test_a_lock_file_that_is_just_lying_there_locks_nothing(tmp_path: Path) -> None:
     (tmp_path / KEY[:2]).mkdir()
     (tmp_path / KEY[:2] / f"{KEY}.lock").write_text("12345 2001-01-01")
-    with claimed(Store(tmp_path)):
+    with locked(Store(tmp_path)):
         pass
 
 
@@ -109,14 +109,14 @@ def test_a_link_that_leads_nowhere_is_no_lock(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="plain file"), Store(tmp_path / "store").used():
         pass
     (tmp_path / ".film.mp4.lock").symlink_to(tmp_path / "victim")
-    with pytest.raises(RequestError, match="plain file"), studio.place(tmp_path / "film.mp4", Halt()):
+    with pytest.raises(RequestError, match="plain file"), studio.place(tmp_path / "film.mp4", Cancellation()):
         pass
     assert not (tmp_path / "victim").exists()
 
 
 def test_a_file_of_somebody_elses_with_the_name_of_a_lock_stays(tmp_path: Path) -> None:
     (tmp_path / ".film.mp4.lock").write_text("mine")
-    with studio.place(tmp_path / "film.mp4", Halt()):
+    with studio.place(tmp_path / "film.mp4", Cancellation()):
         pass
     assert (tmp_path / ".film.mp4.lock").read_text() == "mine"
 
@@ -163,7 +163,7 @@ def test_what_a_run_left_that_was_killed_when_its_film_was_whole_is_removed(mach
     assert machine.run(*WORDS).returncode == 0
     lock = machine.folder / ".two.mp4.lock"
     lock.touch()
-    with Claim.wait(lock):
+    with Lock.wait(lock):
         assert "up to date" in machine.run(*WORDS).stderr
         assert lock.exists(), "somebody holds it"
     lock.touch()
@@ -171,13 +171,13 @@ def test_what_a_run_left_that_was_killed_when_its_film_was_whole_is_removed(mach
     assert machine.leftovers() == []
 
 
-def test_threads_that_want_one_claim_take_turns(tmp_path: Path) -> None:
+def test_threads_that_want_one_lock_take_turns(tmp_path: Path) -> None:
     inside: list[int] = []
     most = []
 
     def work() -> None:
         for _ in range(20):
-            with Claim.wait(tmp_path / "lock"):
+            with Lock.wait(tmp_path / "lock"):
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.0005)

@@ -137,7 +137,7 @@ def test_how_to_stop_at_once_stays_on_the_screen(machine: Machine) -> None:
 
 
 def test_the_bar_says_that_a_model_is_loading() -> None:
-    talk = progress.Talk()
+    talk = progress.Display()
     talk(events.EngineLoading("nano"))
     (shown,) = [task for task in talk._progress.tasks if task.visible]
     assert shown.description == "loading engine nano"

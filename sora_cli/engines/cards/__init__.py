@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sora_cli.engines.cards.known import Known
+from sora_cli.engines.cards.known import KnownModel
 from sora_cli.engines.cards.nano import NANO, nano, nano_card
 
-__all__ = ["NANO", "Known", "known", "nano_card"]
+__all__ = ["NANO", "KnownModel", "known", "nano_card"]
 
 
-def known() -> Iterator[Known]:
+def known() -> Iterator[KnownModel]:
     """Every model known by name, the embedded one first: who wants no other need not wait for the rest."""
     yield nano()
     from sora_cli.engines.cards.ltx2 import ltx2

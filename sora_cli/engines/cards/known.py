@@ -15,7 +15,7 @@ VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, AVOID})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownModel:
     """A model we know: its card, the pipeline classes its index may name, and what its configurations say.
 
     `shape` decides what a checkpoint of its kind can be given: only one that has it may use the card. `traits` tell

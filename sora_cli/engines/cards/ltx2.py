@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, Known
+from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options, with_defaults
 
 LICENCE = (
@@ -39,7 +39,7 @@ def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
 
-def ltx2() -> tuple[Known, ...]:
+def ltx2() -> tuple[KnownModel, ...]:
     """LTX-2.0, 2.3 and 2.5; a distilled one's scheduler shifts nothing."""
     first = with_defaults(
         Ltx2Options,
@@ -62,15 +62,16 @@ def ltx2() -> tuple[Known, ...]:
     }
     as_it_is = {"scheduler.use_dynamic_shifting": False}
     shifted = {"scheduler.use_dynamic_shifting": True}
+    full = _card("ltx-2", "LTX-2 19B", "Lightricks/LTX-2", options=first)
     return (
-        Known(_card("ltx-2", "LTX-2 19B", "Lightricks/LTX-2", options=first), PIPELINES, traits={**IS_20, **shifted}),
-        Known(
+        KnownModel(full, PIPELINES, traits={**IS_20, **shifted}),
+        KnownModel(
             _card("ltx-2-distilled", "LTX-2 19B, distilled: 8 steps", "rootonchair/LTX-2-19b-distilled", **fast),
             PIPELINES, traits={**IS_20, **as_it_is},
         ),
-        Known(_card("ltx-2.3", "LTX-2.3 22B", "diffusers/LTX-2.3-Diffusers", **larger), PIPELINES,
+        KnownModel(_card("ltx-2.3", "LTX-2.3 22B", "diffusers/LTX-2.3-Diffusers", **larger), PIPELINES,
               traits={**IS_23, **shifted}),
-        Known(
+        KnownModel(
             _card("ltx-2.3-distilled", "LTX-2.3 22B, distilled: 8 steps", "diffusers/LTX-2.3-Distilled-Diffusers",
                   **larger, **fast),
             PIPELINES, traits={**IS_23, **as_it_is},
@@ -79,9 +80,11 @@ def ltx2() -> tuple[Known, ...]:
     )  # fmt: skip
 
 
-def _ltx25(fast: dict[str, object], larger: dict[str, object]) -> tuple[Known, ...]:
+def _ltx25(fast: dict[str, object], larger: dict[str, object]) -> tuple[KnownModel, ...]:
     """One repository holds both: `transformer/` is the distilled one, `transformer_full/` the full one."""
     repo, facts = "Lightricks/LTX-2.5-Diffusers", {**larger, "notes": (GATED,), "disk_gb": 125}
     quick = _card("ltx-2.5", "LTX-2.5 22B, distilled: 8 steps", repo, **{**facts, **fast})
     full = _card("ltx-2.5-full", "LTX-2.5 22B, full", repo, **facts, parts={"transformer": "transformer_full"})
-    return Known(quick, PIPELINES, IS_25), Known(full, PIPELINES, {**IS_25, "transformer_full.ff_bias": False})
+    return KnownModel(quick, PIPELINES, IS_25), KnownModel(
+        full, PIPELINES, {**IS_25, "transformer_full.ff_bias": False}
+    )

@@ -6,15 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.engines.cards.known import APACHE, VACE, Known
+from sora_cli.engines.cards.known import APACHE, VACE, KnownModel
 from sora_cli.engines.options import NanoOptions
 
 NANO = Path(__file__).parents[1] / "nano"
 
 
-def nano() -> Known:
+def nano() -> KnownModel:
     """The embedded model, recognised by its autoencoder's class."""
-    return Known(nano_card(), ("WanVACEPipeline",), {"vae._class_name": "PaperAutoencoder"})
+    return KnownModel(nano_card(), ("WanVACEPipeline",), {"vae._class_name": "PaperAutoencoder"})
 
 
 def nano_card() -> EngineCard:

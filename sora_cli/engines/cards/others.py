@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, Known
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
 
 H3_LICENCE = (
@@ -32,7 +32,7 @@ def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
 
-def helios() -> tuple[Known, ...]:
+def helios() -> tuple[KnownModel, ...]:
     """The base model, the middle one (three sizes) and the distilled one (two steps each)."""
     base = _helios("helios-base", "Helios-Base 14B: long takes", "BestWishYsh/Helios-Base")
     mid = _helios(
@@ -53,13 +53,13 @@ def helios() -> tuple[Known, ...]:
     many = {"transformer.num_layers": 40}
     pyramid = ("HeliosPyramidPipeline",)
     return (
-        Known(base, ("HeliosPipeline",), traits=many),
-        Known(mid, pyramid, {"scheduler._class_name": "HeliosScheduler"}, many),
-        Known(fast, pyramid, {"scheduler._class_name": "HeliosDMDScheduler"}, many),
+        KnownModel(base, ("HeliosPipeline",), traits=many),
+        KnownModel(mid, pyramid, {"scheduler._class_name": "HeliosScheduler"}, many),
+        KnownModel(fast, pyramid, {"scheduler._class_name": "HeliosDMDScheduler"}, many),
     )
 
 
-def minimax_h3() -> Known:
+def minimax_h3() -> KnownModel:
     """17n+5 frames from 5 to 15 s, 24 fps, stereo at 32 kHz; keyframes at both ends, or references."""
     card = EngineCard(
         name="minimax-h3", title="MiniMax-H3 33B: video with stereo sound", family="minimax-h3",
@@ -73,4 +73,4 @@ def minimax_h3() -> Known:
         notes=("keyframes and references cannot be given to one take; with both, the keyframes are used",
                "needs the package torchvision, of the build that torch is of"),
     )  # fmt: skip
-    return Known(card, ("MiniMaxH3ModularPipeline", "MiniMaxH3Blocks"), traits={"transformer.num_layers": 50})
+    return KnownModel(card, ("MiniMaxH3ModularPipeline", "MiniMaxH3Blocks"), traits={"transformer.num_layers": 50})

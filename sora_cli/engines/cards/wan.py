@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, Known
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, KnownModel
 from sora_cli.engines.options import WanOptions, WanPairOptions, WanVaceOptions, with_defaults
 
 UMT5 = {"text_encoder": 5.7}
@@ -27,7 +27,7 @@ def _wan_card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
 
-def wan_vace() -> tuple[Known, ...]:
+def wan_vace() -> tuple[KnownModel, ...]:
     """Wan 2.1 VACE: given frames and references."""
     facts: dict[str, object] = {
         "family": "wan-vace",
@@ -56,21 +56,21 @@ def wan_vace() -> tuple[Known, ...]:
         weights={"transformer": 17.3, "vae": 0.13, **UMT5},
     )
     return (
-        Known(
+        KnownModel(
             small, ("WanVACEPipeline",), traits={"transformer.num_layers": 30, "transformer.num_attention_heads": 12}
         ),
-        Known(
+        KnownModel(
             large, ("WanVACEPipeline",), traits={"transformer.num_layers": 40, "transformer.num_attention_heads": 40}
         ),
     )
 
 
-def wan() -> tuple[Known, ...]:
+def wan() -> tuple[KnownModel, ...]:
     """Wan 2.1 and 2.2 from text, from pictures and from either."""
     return (*_wan_text(), *_wan_picture(), _wan_ti2v())
 
 
-def _wan_text() -> tuple[Known, ...]:
+def _wan_text() -> tuple[KnownModel, ...]:
     """Text to video only: no frames can be given, so beats cannot carry on."""
     facts = {"abilities": frozenset({TEXT, AVOID})}
     small = _wan_card(
@@ -102,13 +102,13 @@ def _wan_text() -> tuple[Known, ...]:
     )
     one = {"index.boundary_ratio": None, "index.expand_timesteps": None}
     return (
-        Known(small, ("WanPipeline",), one, {"transformer.num_layers": 30}),
-        Known(large, ("WanPipeline",), one, {"transformer.num_layers": 40}),
-        Known(pair, ("WanPipeline",), {"index.boundary_ratio": ...}, {"transformer.num_layers": 40}),
+        KnownModel(small, ("WanPipeline",), one, {"transformer.num_layers": 30}),
+        KnownModel(large, ("WanPipeline",), one, {"transformer.num_layers": 40}),
+        KnownModel(pair, ("WanPipeline",), {"index.boundary_ratio": ...}, {"transformer.num_layers": 40}),
     )
 
 
-def _wan_picture() -> tuple[Known, ...]:
+def _wan_picture() -> tuple[KnownModel, ...]:
     """Picture to video: a first frame is needed. Only some were taught a last one."""
     first = {"abilities": frozenset({FIRST, AVOID}), "needs": frozenset({FIRST}), "overlap": 1, "max_opening": 1}
     both = {**first, "abilities": frozenset({FIRST, LAST, AVOID})}
@@ -153,14 +153,16 @@ def _wan_picture() -> tuple[Known, ...]:
     one = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": None}
     two = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": ...}
     return (
-        Known(flf, kinds, two, {"transformer.num_layers": 40}),
-        Known(i2v480, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 3.0}),
-        Known(i2v720, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 5.0}),
-        Known(pair, kinds, {"index.boundary_ratio": ..., "transformer.image_dim": None}, {"index.boundary_ratio": 0.9}),
+        KnownModel(flf, kinds, two, {"transformer.num_layers": 40}),
+        KnownModel(i2v480, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 3.0}),
+        KnownModel(i2v720, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 5.0}),
+        KnownModel(
+            pair, kinds, {"index.boundary_ratio": ..., "transformer.image_dim": None}, {"index.boundary_ratio": 0.9}
+        ),
     )
 
 
-def _wan_ti2v() -> Known:
+def _wan_ti2v() -> KnownModel:
     """Text or a first frame, one transformer, 32 times smaller latents, 24 fps."""
     card = _wan_card(
         "wan2.2-ti2v-5b", "Wan 2.2 text and image to video 5B", "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
@@ -170,4 +172,4 @@ def _wan_ti2v() -> Known:
         weights={"transformer": 5.0, "vae": 0.7, **UMT5},
     )  # fmt: skip
     shape = {"index.expand_timesteps": True}
-    return Known(card, ("WanPipeline", "WanImageToVideoPipeline"), shape, {"transformer.num_layers": 30})
+    return KnownModel(card, ("WanPipeline", "WanImageToVideoPipeline"), shape, {"transformer.num_layers": 30})

@@ -27,8 +27,8 @@ from accelerate.hooks import remove_hook_from_module
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options, not_safetensors
-from sora_cli.engines.runtime.errors import Heard, told_as_loading, told_as_rendering
-from sora_cli.engines.runtime.offload import Fit, quantization
+from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
+from sora_cli.engines.runtime.offload import Offload, quantization
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Report, Silent
 
@@ -119,7 +119,7 @@ class Diffusion(ABC, Generic[O]):
         self.checkpoint.refuse_unbounded()
         weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
         self.dtype = best_dtype(self.device, sum(weights.values()))
-        self.fit = Fit(self.memory, self.device, weights)
+        self.offload = Offload(self.memory, self.device, weights)
         self._adapters: tuple[LoraOption, ...] = ()
         self._prompts: OrderedDict[tuple[object, ...], dict[str, Any]] = OrderedDict()
         with told_as_loading(card), quiet():
@@ -156,8 +156,8 @@ class Diffusion(ABC, Generic[O]):
 
         try:
             footage = self._down_until(once, take.name, lambda: told_as_rendering(self.card, take))
-        except Heard as heard:
-            raise heard.cause from None
+        except CallbackError as carried:
+            raise carried.cause from None
         return self._checked(take, footage)
 
     def _down_until(self, work: Callable[[], T], name: str, told: Callable[[], AbstractContextManager[None]]) -> T:
@@ -167,7 +167,7 @@ class Diffusion(ABC, Generic[O]):
                 with told(), quiet():
                     return work()
             except OutOfMemory as error:
-                rung = self.fit.step_down()
+                rung = self.offload.step_down()
                 if not rung:
                     raise
                 self.report(Note(f"{name}: out of memory, going on by {rung}", hint=error.hint))
@@ -244,7 +244,7 @@ class Diffusion(ABC, Generic[O]):
     def settle(self) -> None:
         """Put the pipeline where it runs."""
         self.pipe.set_progress_bar_config(disable=True)
-        self.fit.apply(self.pipe)
+        self.offload.apply(self.pipe)
 
     def unhook(self) -> None:
         """Take what moves weights about off the components."""
@@ -334,7 +334,7 @@ class Diffusion(ABC, Generic[O]):
             try:
                 progress(done, max(steps, done))
             except Exception as cause:
-                raise Heard(cause) from cause
+                raise CallbackError(cause) from cause
             return {}
 
         return step

@@ -61,7 +61,7 @@ def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
     """Turn what a pipeline raises into `RenderError` or `OutOfMemory`."""
     try:
         yield
-    except (SoraError, Heard):
+    except (SoraError, CallbackError):
         raise
     except Exception as error:
         if is_full(error):
@@ -80,7 +80,7 @@ def _line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [""])[0][:300]
 
 
-class Heard(Exception):  # noqa: N818  it carries another one through
+class CallbackError(Exception):
     """Carries what `progress` raised (an interruption) through the pipeline and our translation."""
 
     def __init__(self, cause: Exception) -> None:

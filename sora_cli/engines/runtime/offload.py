@@ -27,7 +27,7 @@ KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
 """Layers whose weights stay in full precision when the others are kept in 8 bits."""
 
 
-class Fit:
+class Offload:
     """How a pipeline is laid out on a device.
 
     Args:

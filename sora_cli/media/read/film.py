@@ -30,7 +30,7 @@ from sora_cli.media.stream import SAMPLE_RATE, Frames, Samples
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FileChapter:
     """A chapter as a container tells it, in seconds."""
 
     title: str
@@ -87,7 +87,7 @@ class Film(ABC):
         """
 
     @property
-    def told(self) -> tuple[str, str, tuple[Part, ...]]:
+    def told(self) -> tuple[str, str, tuple[FileChapter, ...]]:
         """The title, the author and the chapters that its container tells."""
         return "", "", ()
 

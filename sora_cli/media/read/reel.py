@@ -19,11 +19,11 @@ from sora_cli.errors import MediaError
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
-from sora_cli.media.read.film import Film, Part
+from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened
 from sora_cli.media.read.rgb import plain
-from sora_cli.media.read.sound import Track, sound_track
+from sora_cli.media.read.sound import AudioTrack, sound_track
 
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
@@ -72,7 +72,7 @@ class Reel(Film):
         context = stream.codec_context
         rotation = clockwise(self._first.rotation)
         width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
-        track = sound_track(self.path) if self._container.streams.audio else Track()
+        track = sound_track(self.path) if self._container.streams.audio else AudioTrack()
         pixels = context.pix_fmt or ""
         alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
         return Probe(
@@ -124,11 +124,11 @@ class Reel(Film):
         return None if self._square else self._stream.sample_aspect_ratio
 
     @property
-    def told(self) -> tuple[str, str, tuple[Part, ...]]:
+    def told(self) -> tuple[str, str, tuple[FileChapter, ...]]:
         """The title, the author and the chapters that its container tells."""
         tags = {name.lower(): value for name, value in self._container.metadata.items()}
         parts = (
-            Part(each["metadata"].get("title", ""), each["start"] * base, each["end"] * base)
+            FileChapter(each["metadata"].get("title", ""), each["start"] * base, each["end"] * base)
             for each in self._container.chapters()
             if (base := each["time_base"])
         )

@@ -35,7 +35,7 @@ _TRIES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class AudioTrack:
     """The track of a file's sound that is used: its number among all streams; -1 where there is none."""
 
     number: int = -1
@@ -50,7 +50,7 @@ def _beside(path: Path) -> Path:
     return path / SOUND if path.is_dir() and (path / SOUND).exists() else path
 
 
-def sound_track(path: Path) -> Track:
+def sound_track(path: Path) -> AudioTrack:
     """The first track of sound that can be decoded, and a remark on those before it.
 
     Raises:
@@ -64,9 +64,9 @@ def sound_track(path: Path) -> Track:
             if has_decoder(stream) and _decodes(path, stream.index):
                 used = [f"track {place} is used"] if bad else []
                 codec = stream.codec_context.name
-                return Track(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
+                return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
             bad.append(f"its sound track {place} cannot be decoded")
-        return Track(remarks=(*bad, "it is used without sound") if bad else ())
+        return AudioTrack(remarks=(*bad, "it is used without sound") if bad else ())
 
 
 def _decodes(path: Path, number: int) -> bool:

@@ -16,7 +16,7 @@ from sora_cli.media.read.film import Film
 from sora_cli.media.read.index import Index, standard_rate
 from sora_cli.media.read.picture import is_picture, open_picture, picture_header, read_picture, see_through, srgb
 from sora_cli.media.read.reel import TRANSPARENT
-from sora_cli.media.read.sound import SOUND, Track, sound_track
+from sora_cli.media.read.sound import SOUND, AudioTrack, sound_track
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import Frames
 from sora_cli.media.sums import SUMS
@@ -112,7 +112,7 @@ def _folder(folder: Path) -> Stills:
         ) from error
     height, width = read_picture(folder / picture_name(1)).shape[1:3]
     times = np.arange(frames, dtype=np.int64)
-    track = sound_track(folder) if (folder / SOUND).exists() else Track()
+    track = sound_track(folder) if (folder / SOUND).exists() else AudioTrack()
     facts = Probe(
         path=folder, kind="film", width=width, height=height, fps=fps, frames=frames, duration=frames / fps,
         codec="png", pixels="rgb48be", container="folder", index=Index(times, times, 1 / fps, 1),
