@@ -20,9 +20,9 @@ from sora_cli.events import Recording
 from sora_cli.flows import film
 from sora_cli.flows.review import Review, review
 from sora_cli.media.stream import Frames
-from sora_cli.review.ears import Heard
+from sora_cli.review.ears import SoundScan
 from sora_cli.review.judge import Bars, judge
-from sora_cli.review.parts import Part
+from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 from tests.boards import board, catalogue
 
@@ -213,8 +213,8 @@ def test_the_picture_of_takes_replaces_no_file_of_others(folder: Path) -> None:
 
 def test_sound_of_a_film_of_others_may_be_longer_than_its_picture() -> None:
     frames = panned(0, 12)
-    part = Part("one", "one", 0, 12, (0, 12))
-    heard = Heard(samples=50_000, levels=[-20.0], jumps=[0.0])
+    part = ShotSpan("one", "one", 0, 12, (0, 12))
+    heard = SoundScan(samples=50_000, levels=[-20.0], jumps=[0.0])
     rows = [
         judge([part], watch(frames, [part]), heard, Fraction(12), Bars(), planned=told)[-1] for told in (True, False)
     ]

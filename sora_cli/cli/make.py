@@ -32,7 +32,7 @@ from sora_cli.errors import counted
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
-    from sora_cli.record.sidecar import Film
+    from sora_cli.record.sidecar import ReleasedFilm
     from sora_cli.storyboard.model import Storyboard
 
 
@@ -102,7 +102,7 @@ def written(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def show_film(made: Film, *, as_json: bool) -> None:
+def show_film(made: ReleasedFilm, *, as_json: bool) -> None:
     """Tell of a film that was made, or was there."""
     if as_json:
         console.stdout_json(made.as_dict())

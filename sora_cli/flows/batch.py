@@ -18,7 +18,7 @@ from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
 from sora_cli.record import sidecar
-from sora_cli.record.sidecar import Film
+from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio
 
 BOARD, OUTPUT = "storyboard", "output"
@@ -265,7 +265,7 @@ class _Running:
         return outcome
 
 
-def _made(source: str, made: Film, seconds: float) -> Outcome:
+def _made(source: str, made: ReleasedFilm, seconds: float) -> Outcome:
     remarks = tuple(remark.as_dict() for remark in made.remarks)
     state = "up to date" if made.reused else "made"
     return Outcome(source, state, str(made.path), seconds, made.seconds, remarks=remarks)

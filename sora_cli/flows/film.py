@@ -28,10 +28,10 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import heard, moderation, outputs, places, preflight, subtitles
+from sora_cli.flows import audio, moderation, outputs, places, preflight, subtitles
 from sora_cli.plan import Plan
 from sora_cli.record import recipe, sidecar
-from sora_cli.record.sidecar import Film
+from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio, place, unlock
 from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
@@ -51,7 +51,7 @@ def make(
     board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
     draft: bool = False, only: Sequence[str] = (), deliver: str = places.WEB, signer: Signer | None = None,
     overwrite: bool = False,
-) -> Film:  # fmt: skip
+) -> ReleasedFilm:  # fmt: skip
     """Make the film of a storyboard, or find that it is there and up to date.
 
     Args:
@@ -112,7 +112,7 @@ class _Order:
         """Who signs, found when the storyboard is planned."""
         return self.signed_by() if callable(self.signed_by) else self.signed_by
 
-    def planned(self) -> tuple[Plan, str, Film | None]:
+    def planned(self) -> tuple[Plan, str, ReleasedFilm | None]:
         """The plan, the film's key, and the film where it is there and up to date."""
         with self.clock.stage("plan"):
             plan = preflight.plan_of(self.board, draft=self.draft, only=self.only)
@@ -132,18 +132,18 @@ class _Order:
             also=subtitles.of_film(plan, self.out),
         )
 
-    def noted(self, plan: Plan, film: Film, studio: Studio | None) -> Film:
+    def noted(self, plan: Plan, film: ReleasedFilm, studio: Studio | None) -> ReleasedFilm:
         """A film that is up to date, noted where it is now."""
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            store.films.released(self.out, film.sidecar, heard.keys(plan, store))
+            store.films.released(self.out, film.sidecar, audio.keys(plan, store))
         subtitles.write(plan, self.out)
         unlock(self.out)
         return replace(film, remarks=plan.remarks)
 
-    def made(self, plan: Plan, key: str, studio: Studio) -> Film:
+    def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
-        sounds = heard.prepare(plan, studio.store)
+        sounds = audio.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
         studio.cancel.check()
@@ -161,7 +161,7 @@ class _Order:
             preflight.require_same(plan)
             film = self.finished(plan, clips, again, sounds, checked)
         film = replace(film, stages=self.clock.stages, remarks=plan.remarks)
-        studio.store.films.released(self.out, film.sidecar, heard.keys(plan, studio.store))
+        studio.store.films.released(self.out, film.sidecar, audio.keys(plan, studio.store))
         sidecar.write(
             plan, clips, film, store=studio.store, key=key, recipe=again, moderation=checked,
             made_by=outputs.maker_of(self.board).record(self.out.parent), subtitles=subtitles.write(plan, self.out),
@@ -173,9 +173,9 @@ class _Order:
         plan: Plan,
         clips: Mapping[str, Clip],
         again: RecipeRecord,
-        sounds: heard.Heard,
+        sounds: audio.FilmSounds,
         checked: Mapping[str, JsonValue],
-    ) -> Film:
+    ) -> ReleasedFilm:
         """Cut, finish and release; the contact sheet beside it."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
@@ -190,8 +190,8 @@ class _Order:
             clips,
             cut,
             again,
-            sounds=heard.own_sounds(plan, cut),
-            speech=heard.told(plan),
+            sounds=audio.own_sounds(plan, cut),
+            speech=audio.spoken_lines(plan),
             synthesized=[sound.words for sound in sounds.made],
         )
         done = stamp.release(
@@ -207,7 +207,7 @@ class _Order:
         beside, sheet = sidecar.beside(self.out)
         strips = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
         contact_sheet(self.out, strips, sheet, plan.board.title, of=plan.frames)
-        return Film(
+        return ReleasedFilm(
             path=self.out,
             sidecar=beside,
             sheet=sheet,

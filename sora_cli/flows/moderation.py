@@ -13,7 +13,7 @@ from sora_cli.errors import PolicyError, Problem, refusal
 from sora_cli.plan import Plan, in_file_order
 from sora_cli.policy import pictures
 from sora_cli.policy.board import Judgement, judge
-from sora_cli.policy.judge import Memory, cache_folder, state
+from sora_cli.policy.judge import JudgedTexts, cache_folder, state
 from sora_cli.policy.pictures import Seen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
@@ -37,9 +37,9 @@ class WordsJudged:
         return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *self.judgement.notes])))
 
 
-def memory() -> Memory:
+def memory() -> JudgedTexts:
     """What was judged before, of all storyboards on this machine."""
-    return Memory(cache_folder())
+    return JudgedTexts(cache_folder())
 
 
 def of_words(board: Storyboard) -> WordsJudged:

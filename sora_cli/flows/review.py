@@ -17,7 +17,7 @@ from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
 from sora_cli.review.ears import listen
 from sora_cli.review.judge import Bars, Row, bars_from, judge
-from sora_cli.review.parts import Part, by_cuts
+from sora_cli.review.parts import ShotSpan, by_cuts
 from sora_cli.review.watch import WIDTH, find_cuts, watch
 from sora_cli.shoot.studio import place
 
@@ -99,7 +99,7 @@ def _told(path: Path) -> tuple[FilmRecord | None, list[str]]:
     return record, []
 
 
-def _parts(film: Film, record: FilmRecord) -> tuple[list[Part], list[str]]:
+def _parts(film: Film, record: FilmRecord) -> tuple[list[ShotSpan], list[str]]:
     """The shots that a sidecar tells, in frames of the film; none where they do not fit."""
     frames, last = film.facts.frames, max((shot.start + shot.frames for shot in record.shots), default=0)
     if frames != last or len({shot.name for shot in record.shots}) < len(record.shots):
@@ -109,7 +109,7 @@ def _parts(film: Film, record: FilmRecord) -> tuple[list[Part], list[str]]:
     return [_part(number, record) for number in range(len(record.shots))], remarks
 
 
-def _part(number: int, record: FilmRecord) -> Part:
+def _part(number: int, record: FilmRecord) -> ShotSpan:
     shot = record.shots[number]
     later = record.shots[number + 1 : number + 2]
     end = shot.start + shot.frames
@@ -117,7 +117,7 @@ def _part(number: int, record: FilmRecord) -> Part:
     joins, breaks = _joins(shot, [take for take in record.takes if take.plays and take.at is not None])
     if not any(take.shot == shot.name for take in record.takes) and not any(take.at is None for take in record.takes):
         clear = (end, end)  # a title card
-    return Part(shot.name, shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
+    return ShotSpan(shot.name, shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
 
 
 def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], list[int]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Silent
-from sora_cli.flows import heard, outputs
+from sora_cli.flows import audio, outputs
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.model import Storyboard
 
@@ -52,7 +52,7 @@ def write(
 
     check(board, folder, signer, overwrite=overwrite)
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
-    sounds = heard.prepare(plan, studio.store)
+    sounds = audio.prepare(plan, studio.store)
     cut = assemble(plan, studio.shoot(plan, Silent()), sounds.speech, sounds.made)
     track = Soundtrack(cut, board.sound.loudness)
     if not track.buses:

@@ -19,7 +19,7 @@ from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
 
 if TYPE_CHECKING:  # `plan` asks when takes play, and loads nothing of media
     from sora_cli.media.stream import Subtitle
-    from sora_cli.sound.kept import Made
+    from sora_cli.sound.kept import MadeSound
     from sora_cli.sound.lines import PlacedLine
 
 
@@ -150,7 +150,7 @@ def assemble(
     plan: Plan,
     clips: Mapping[str, Clip],
     speech: Mapping[str, Path] = MappingProxyType({}),
-    made: Mapping[PlannedSound, Sequence[Made]] = MappingProxyType({}),
+    made: Mapping[PlannedSound, Sequence[MadeSound]] = MappingProxyType({}),
 ) -> Cut:
     """Place the clips of a plan in time, and all that is heard with them.
 
@@ -196,7 +196,7 @@ def _placed(
     )  # fmt: skip
 
 
-def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Cue]:
+def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[MadeSound]]) -> Iterator[Cue]:
     from sora_cli.media.stream import SAMPLE_RATE
 
     for sound in heard:
@@ -209,7 +209,7 @@ def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound,
             yield Cue(one.path, sound.start, end, sound.at, sound.level, sound.leads, sound.lags)
 
 
-def _beds(plan: Plan, made: Mapping[PlannedSound, Sequence[Made]]) -> Iterator[Bed]:
+def _beds(plan: Plan, made: Mapping[PlannedSound, Sequence[MadeSound]]) -> Iterator[Bed]:
     for sound in beds(plan):
         for path in [sound.path] if sound.path else [one.path for one in made.get(sound, ())]:
             if sound.bus != "effects":

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sora_cli.errors import Problem
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
-from sora_cli.policy.judge import Found, Memory
+from sora_cli.policy.judge import Found, JudgedTexts
 from sora_cli.policy.spelled import meant
-from sora_cli.policy.words import Words
+from sora_cli.policy.words import WordList
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision, Policy
 
@@ -85,12 +85,12 @@ def _place(loc: Loc) -> str:
     return "speech" if any(key in SPOKEN for key in keys) else "prompt"
 
 
-def judge(board: Storyboard, memory: Memory) -> Judgement:
+def judge(board: Storyboard, memory: JudgedTexts) -> Judgement:
     """What the storyboard's policy decides of its words, each at its place."""
     rules, texts = board.rules, [text for text in texts_of(board) if text.words.strip()]
     free = _Exceptions(rules.exceptions)
     found, unable = memory.judged([each for text in texts for each in (text.words, free.without(text.words))])
-    own = {name: Words(words) for name, words in rules.words.items()}
+    own = {name: WordList(words) for name, words in rules.words.items()}
     hits: dict[Decision, dict[tuple[str, str], Text]] = {"refuse": {}, "note": {}, "allow": {}}
     for text in texts:
         categories = _categories(text.words, free, found, own)
@@ -109,7 +109,9 @@ def judge(board: Storyboard, memory: Memory) -> Judgement:
     return Judgement(tuple(refused), tuple(notes), len(texts), counts, tuple(error.why for error in unable))
 
 
-def _categories(words: str, free: _Exceptions, found: Mapping[str, Found], own: Mapping[str, Words]) -> dict[str, None]:
+def _categories(
+    words: str, free: _Exceptions, found: Mapping[str, Found], own: Mapping[str, WordList]
+) -> dict[str, None]:
     """Categories of a text, own words counted and exceptions not; no exception holds for minors."""
     categories = dict.fromkeys(each for each in found[words] if each == MINORS)
     categories |= dict.fromkeys(each for each in found[free.without(words)] if each != MINORS)

@@ -67,7 +67,7 @@ def judged(texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
     return {text: tuple(categories) for text, categories in found.items()}, unable
 
 
-class Memory:
+class JudgedTexts:
     """What was found in texts before, by a keyed hash; of other checkers, or rules, nothing counts."""
 
     def __init__(self, folder: Path) -> None:

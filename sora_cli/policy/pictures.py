@@ -178,7 +178,7 @@ def told(seen: Seen, rules: Policy, place: str, words: str) -> tuple[list[str], 
     return [name for name in found if decided[name] == "refuse"], [name for name in found if decided[name] == "note"]
 
 
-class Looks:
+class JudgedPictures:
     """What was seen in pictures before, by the hash of their content and by how they were looked at."""
 
     def __init__(self, folder: Path) -> None:

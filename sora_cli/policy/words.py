@@ -36,7 +36,7 @@ def rules_text(name: str) -> str:
     return (files("sora_cli.policy") / "rules" / f"{name}.toml").read_text("utf-8")
 
 
-class Words:
+class WordList:
     """Finds any of these words in plain text; `*` at the end stands for any ending.
 
     Chinese and Japanese have no spaces: there a word counts wherever it stands. Arabic words take their prefixes along.
@@ -96,9 +96,9 @@ class Rule:
     """One rule: a text counts that has one of `words`, with one of `near` beside it, and none of `unless`."""
 
     category: str
-    words: Words
-    near: Words | None
-    unless: Words | None
+    words: WordList
+    near: WordList | None
+    unless: WordList | None
 
     def holds(self, text: str) -> bool:
         """Whether the plain text counts."""
@@ -115,11 +115,11 @@ class _Book:
         self._lists: Mapping[str, list[str]] = told["lists"]
         self.rules = [self._rule(each) for each in told["rules"]]
         self.rules += [
-            Rule(name, Words(known), None, None) for name, known in tomllib.loads(rules_text("names")).items()
+            Rule(name, WordList(known), None, None) for name, known in tomllib.loads(rules_text("names")).items()
         ]
         self.child, self.explicit, self.bare = (self._all(f"@{name}") for name in ("child", "explicit", "bare"))
         self.alluring, self.art = self._all("@alluring"), self._all("@art")
-        self.film = Words(told["blank"]["film"])
+        self.film = WordList(told["blank"]["film"])
 
     def _rule(self, told: Mapping[str, Any]) -> Rule:
         near, unless = told.get("near"), told.get("unless")
@@ -127,12 +127,12 @@ class _Book:
             told["category"],
             self._all(*told["any"]),
             self._all(*near) if near else None,
-            Words(unless) if unless else None,
+            WordList(unless) if unless else None,
         )
 
-    def _all(self, *words: str) -> Words:
+    def _all(self, *words: str) -> WordList:
         lists = (self._lists[word[1:]] if word.startswith("@") else [word] for word in words)
-        return Words([word for each in lists for word in each])
+        return WordList([word for each in lists for word in each])
 
 
 @cache

@@ -54,7 +54,7 @@ FINISH_VERSION = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class ReleasedFilm:
     """A released film and what lies beside it."""
 
     path: Path
@@ -183,7 +183,7 @@ def film_hash(film: Path) -> str:
     return "" if changes(film) else file_hash(film / SUMS)
 
 
-def up_to_date(film: Path, key: str) -> Film | None:
+def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
     """The film, if it is there as it was released and would come out the same."""
     sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
     told = FilmRecord.if_whole(read(film))
@@ -193,7 +193,7 @@ def up_to_date(film: Path, key: str) -> Film | None:
     with contextlib.suppress(OSError):
         whole = sheet.exists() and (credential is None or credential.exists())
         if whole and film_hash(film) == told.film.sha256:
-            return Film(
+            return ReleasedFilm(
                 path=film, sidecar=sidecar, sheet=sheet, frames=told.film.frames, seconds=told.film.seconds,
                 signer=told.signer, credential=credential, reused=True,
             )  # fmt: skip
@@ -201,7 +201,7 @@ def up_to_date(film: Path, key: str) -> Film | None:
 
 
 def write(
-    plan: Plan, clips: Mapping[str, Clip], film: Film, *, store: Store, key: str, recipe: RecipeRecord,
+    plan: Plan, clips: Mapping[str, Clip], film: ReleasedFilm, *, store: Store, key: str, recipe: RecipeRecord,
     made_by: MakerRecord, moderation: Mapping[str, JsonValue], subtitles: str = "",
 ) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
@@ -222,7 +222,7 @@ def write(
     _write(film.sidecar, told.to_dict())
 
 
-def _file_record(plan: Plan, film: Film) -> FileRecord:
+def _file_record(plan: Plan, film: ReleasedFilm) -> FileRecord:
     return FileRecord.model_construct(
         path=film.path.name,
         sha256=film_hash(film.path),

@@ -31,7 +31,7 @@ Colours = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class Difference:
     """How far a picture is from another.
 
     `then` and `now` are the colours of dark, middle and light thirds there and here, `(3, 3)` sRGB bytes. `detail` is
@@ -65,7 +65,7 @@ class Still:
         return _finder().detectAndCompute(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), None)
 
 
-def apart(now: Sequence[Still], then: Sequence[Still]) -> Apart:
+def apart(now: Sequence[Still], then: Sequence[Still]) -> Difference:
     """How far pictures of one stretch are from those of another; the pair that shares most decides."""
     pairs = [(here, there, _laid(there, here)) for here in now for there in then]
     best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].matches, default=None)  # type: ignore[union-attr]
@@ -74,7 +74,7 @@ def apart(now: Sequence[Still], then: Sequence[Still]) -> Apart:
     were, are = [there.picture for there in then], [here.picture for here in now]
     flat = min(float(picture.std()) for picture in (*were, *are)) < FLAT
     detail = None if flat else _sharp(are) / max(1e-6, _sharp(were))
-    return Apart(_middle(map(zones, were)), _middle(map(zones, are)), detail, common=False)
+    return Difference(_middle(map(zones, were)), _middle(map(zones, are)), detail, common=False)
 
 
 def zones(picture: Frames) -> Colours:
@@ -120,13 +120,15 @@ def _laid(there: Still, here: Still) -> _Laid | None:
     return _Laid(laid, mask, int(held.sum())) if mask.mean() > OVERLAP else None
 
 
-def _over(here: Frames, laid: _Laid) -> Apart:
+def _over(here: Frames, laid: _Laid) -> Difference:
     """Compare what both show: middle differences, so that what moved does not count."""
     then, now = (cv2.GaussianBlur(each, (0, 0), 2)[laid.mask].astype(np.float64) for each in (laid.picture, here))
     thirds = _thirds(then)
     base = np.stack([np.median(then[third], axis=0) for third in thirds])
     moved = np.stack([np.median(now[third] - then[third], axis=0) for third in thirds])
-    return Apart(base, base + moved, _edges(here, laid.mask) / max(1e-6, _edges(laid.picture, laid.mask)), common=True)
+    return Difference(
+        base, base + moved, _edges(here, laid.mask) / max(1e-6, _edges(laid.picture, laid.mask)), common=True
+    )
 
 
 def _edges(picture: Frames, mask: NDArray[np.bool_]) -> float:

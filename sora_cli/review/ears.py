@@ -17,7 +17,7 @@ SILENT = -70.0
 
 
 @dataclass(slots=True)
-class Heard:
+class SoundScan:
     """A film's sound, in blocks of 20 ms: `levels` in dBFS, `jumps` the largest step of samples in usual steps."""
 
     samples: int = 0
@@ -37,9 +37,9 @@ class Heard:
         return max(self.jumps[first : round((second + within) * 50) + 1], default=0.0)
 
 
-def listen(blocks: Iterable[Samples]) -> Heard:
+def listen(blocks: Iterable[Samples]) -> SoundScan:
     """Hear a film's sound once, from blocks `(n, channels)` at 48 kHz."""
-    heard, rest = Heard(), np.empty(0, np.float32)
+    heard, rest = SoundScan(), np.empty(0, np.float32)
     last = 0.0
     for block in blocks:
         mono = block.mean(axis=1)
@@ -53,7 +53,7 @@ def listen(blocks: Iterable[Samples]) -> Heard:
     return heard
 
 
-def _hear(heard: Heard, part: Samples, last: float) -> float:
+def _hear(heard: SoundScan, part: Samples, last: float) -> float:
     steps = np.abs(np.diff(part, prepend=last))
     power = float(np.square(part, dtype=np.float64).mean())
     heard.levels.append(max(SILENT, 10 * math.log10(power)) if power > 0 else SILENT)

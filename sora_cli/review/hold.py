@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sora_cli.media.stream import Frames
-from sora_cli.review.compare import Apart, Still, apart
-from sora_cli.review.parts import Part, sampled
+from sora_cli.review.compare import Difference, Still, apart
+from sora_cli.review.parts import ShotSpan, sampled
 
 
 class Album:
@@ -17,10 +17,10 @@ class Album:
     The first link of a scene is its anchor. A shot that is its scene's only link is held to its own first picture.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self.links: dict[str, list[Apart]] = defaultdict(list)
+    def __init__(self, parts: Sequence[ShotSpan]) -> None:
+        self.links: dict[str, list[Difference]] = defaultdict(list)
         """By the name of its shot: how far each link is from its scene's anchor."""
-        self._due: dict[int, list[tuple[Part, bool]]] = defaultdict(list)
+        self._due: dict[int, list[tuple[ShotSpan, bool]]] = defaultdict(list)
         self._open: dict[str, list[Still]] = defaultdict(list)
         self._anchors: dict[str, list[Still]] = {}
         self._last = {part.scene: part.end - 1 for part in parts}
@@ -38,7 +38,7 @@ class Album:
                 self._compare(part, self._open.pop(part.name))
         self._forget(number)
 
-    def _compare(self, part: Part, pictures: list[Still]) -> None:
+    def _compare(self, part: ShotSpan, pictures: list[Still]) -> None:
         anchor = self._anchors.setdefault(part.scene, pictures)
         alone = anchor is pictures and self._links[part.scene] == 1
         now, then = (pictures[-1:], pictures[:1]) if alone else (pictures, anchor)

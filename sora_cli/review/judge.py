@@ -15,9 +15,9 @@ import numpy as np
 
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.review.compare import Colours
-from sora_cli.review.ears import SILENT, Heard
-from sora_cli.review.parts import Part
-from sora_cli.review.watch import MOVES, Look, Motion, Watched
+from sora_cli.review.ears import SILENT, SoundScan
+from sora_cli.review.parts import ShotSpan
+from sora_cli.review.watch import MOVES, FrameLook, Motion, Watched
 
 APART = 1.5
 """Where no view is common, the figure of colour also holds what else the pictures show: so much more is allowed."""
@@ -102,7 +102,13 @@ def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
 
 
 def judge(
-    parts: Sequence[Part], seen: Watched, heard: Heard | None, fps: Fraction, bars: Bars, *, planned: bool = True
+    parts: Sequence[ShotSpan],
+    seen: Watched,
+    heard: SoundScan | None,
+    fps: Fraction,
+    bars: Bars,
+    *,
+    planned: bool = True,
 ) -> list[Row]:
     """All rows of a film, in its order; `planned` says that its parts are what was planned, not what its cuts show."""
     film = _Film(parts, seen, heard, fps, bars, planned)
@@ -112,9 +118,9 @@ def judge(
 
 @dataclass
 class _Film:
-    parts: Sequence[Part]
+    parts: Sequence[ShotSpan]
     seen: Watched
-    heard: Heard | None
+    heard: SoundScan | None
     fps: Fraction
     bars: Bars
     planned: bool
@@ -122,10 +128,10 @@ class _Film:
     def second(self, frame: int) -> float:
         return float(frame / self.fps)
 
-    def looks(self, start: int, end: int) -> list[Look]:
+    def looks(self, start: int, end: int) -> list[FrameLook]:
         return self.seen.looks[start:end]
 
-    def shot(self, part: Part) -> Row:
+    def shot(self, part: ShotSpan) -> Row:
         """A row for a shot."""
         looks = self.looks(*part.clear)
         if not looks:
@@ -134,7 +140,7 @@ class _Film:
         figures = (*self.held(part), self.flicker(looks), *self.blank(looks))
         return Row("shot", part.name, self.second(part.start), figures)
 
-    def held(self, part: Part) -> Iterator[Figure]:
+    def held(self, part: ShotSpan) -> Iterator[Figure]:
         """The colour of the shot's farthest link from the scene's first, and the fine detail its last has left."""
         if part.clear[1] - part.clear[0] < 2 and not self.seen.links[part.name][0].other:
             yield Figure("colour", None, said="not measured, because one frame alone has nothing to be held to")
@@ -151,13 +157,13 @@ class _Film:
         said = "" if ok else "softer than its scene's first"
         yield Figure("sharpness", round(detail, 3), self.bars.sharpness, ok, said)
 
-    def flicker(self, looks: Sequence[Look]) -> Figure:
+    def flicker(self, looks: Sequence[FrameLook]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
         value = float(np.sqrt(np.mean(np.square(np.diff(pulses)))) / 2) if len(pulses) > 2 else 0.0
         ok = value <= self.bars.flicker
         return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers")
 
-    def blank(self, looks: Sequence[Look]) -> Iterator[Figure]:
+    def blank(self, looks: Sequence[FrameLook]) -> Iterator[Figure]:
         """Frames that stand still at the head or the tail, frames without a picture."""
         changes = np.array([look.change for look in looks[1:]])
         usual = float(np.median(changes)) if len(changes) else 0.0
@@ -173,7 +179,7 @@ class _Film:
         dark = sum(look.luma < 8 and look.contrast < 3 for look in looks)
         yield Figure("black", dark, 0, not dark, f"{dark} black frames" if dark else "")
 
-    def joins(self, part: Part) -> Iterator[Row]:
+    def joins(self, part: ShotSpan) -> Iterator[Row]:
         """A row for each join of a shot."""
         for number, join in enumerate(part.joins):
             figures = [self.jump(join), *self.motion(join), *self.sound(join)]
@@ -251,7 +257,7 @@ class _Film:
         yield Figure("loudest", round(loudest, 1), SILENT, ok, "" if ok else "its sound is silent all along")
 
 
-def covered(part: Part) -> tuple[range, range]:
+def covered(part: ShotSpan) -> tuple[range, range]:
     """The frames of a shot that transitions cover, at its head and its tail."""
     return range(part.start, part.clear[0]), range(part.clear[1], part.end)
 

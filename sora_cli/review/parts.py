@@ -8,7 +8,7 @@ from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ShotSpan:
     """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
 
     `joins` are the frames inside or at its head that open a stretch that carries on, `breaks` those that open another.
@@ -35,13 +35,13 @@ def sampled(start: int, end: int) -> list[int]:
     return sorted({start, (start + end - 1) // 2, end - 1})
 
 
-def joins_of(parts: Iterable[Part]) -> set[int]:
+def joins_of(parts: Iterable[ShotSpan]) -> set[int]:
     """The frames that open a carried-on stretch."""
     return {join for part in parts for join in part.joins}
 
 
-def by_cuts(cuts: Iterable[int], frames: int) -> list[Part]:
+def by_cuts(cuts: Iterable[int], frames: int) -> list[ShotSpan]:
     """The shots of a film that nobody told about, by its cuts; each is its own scene."""
     edges = sorted({0, *(cut for cut in cuts if 0 < cut < frames), frames})
     shots = enumerate(pairwise(edges), 1)
-    return [Part(f"shot {number}", f"shot {number}", *edge, edge) for number, edge in shots if edge[1] > edge[0]]
+    return [ShotSpan(f"shot {number}", f"shot {number}", *edge, edge) for number, edge in shots if edge[1] > edge[0]]

@@ -10,7 +10,7 @@ import numpy as np
 
 from sora_cli.media.stream import Frames
 from sora_cli.review.judge import Bars, Figure, judge
-from sora_cli.review.parts import Part
+from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 
 BEFORE = 4
@@ -39,7 +39,7 @@ def rate(frames: Frames, fps: Fraction, before: Frames | None) -> Rating:
     known = frames[:0] if before is None else before[-BEFORE:]
     joins = (len(known),) if len(known) else ()
     end = len(known) + len(frames)
-    part = Part("take", "take", 0, end, (0, end), joins)
+    part = ShotSpan("take", "take", 0, end, (0, end), joins)
     rows = judge([part], watch([*known, *frames], [part]), None, fps, Bars())[:-1]
     figures = [figure for row in rows for figure in row.figures if figure.value is not None]
     steps = float(np.mean([np.abs(np.diff(picture.mean(axis=-1), axis=1)).mean() for picture in frames]))

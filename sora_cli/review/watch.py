@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.media.stream import Frames
-from sora_cli.review.compare import Apart
+from sora_cli.review.compare import Difference
 from sora_cli.review.hold import Album
-from sora_cli.review.parts import Part, joins_of
+from sora_cli.review.parts import ShotSpan, joins_of
 
 WIDTH = 384
 """Pictures are looked at no wider than this."""
@@ -30,7 +30,7 @@ Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class FrameLook:
     """What one frame shows.
 
     `change` is the mean change of luma since the frame before (0 at the first); `pulse` is the middle of
@@ -56,14 +56,14 @@ class Motion:
 class Watched:
     """A film, seen: the looks of its frames in order, the motion at each join, where cuts show."""
 
-    looks: list[Look] = field(default_factory=list)
+    looks: list[FrameLook] = field(default_factory=list)
     motions: dict[int, Motion] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
-    links: Mapping[str, Sequence[Apart]] = field(default_factory=dict)
+    links: Mapping[str, Sequence[Difference]] = field(default_factory=dict)
     """By the name of a shot: how far each link of it is from its scene's first."""
 
 
-def watch(pictures: Iterable[Frames], parts: Sequence[Part] = ()) -> Watched:
+def watch(pictures: Iterable[Frames], parts: Sequence[ShotSpan] = ()) -> Watched:
     """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order."""
     seen, recent, cuts, album = Watched(), deque[Plane](maxlen=4), CutFinder(), Album(parts)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
@@ -112,9 +112,9 @@ def _small(picture: Frames) -> Frames:
     return np.asarray(small, np.uint8)
 
 
-def _look(luma: Plane, before: Plane | None) -> Look:
+def _look(luma: Plane, before: Plane | None) -> FrameLook:
     moved = luma - before if before is not None and before.shape == luma.shape else np.zeros_like(luma)
-    return Look(
+    return FrameLook(
         luma=float(luma.mean()),
         contrast=float(luma.std()),
         change=float(np.abs(moved).mean()),

@@ -10,7 +10,7 @@ from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
 from sora_cli.policy import pictures
 from sora_cli.policy.judge import cache_folder
-from sora_cli.policy.pictures import Looks, Seen
+from sora_cli.policy.pictures import JudgedPictures, Seen
 from sora_cli.storyboard.policy import CATEGORIES, Policy
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ class Screen:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or cache_folder()
-        self._kept: Looks | None = None
+        self._kept: JudgedPictures | None = None
         self.seen: dict[str, Seen] = {}
 
     @property
-    def _looks(self) -> Looks:
+    def _looks(self) -> JudgedPictures:
         if self._kept is None:
-            self._kept = Looks(self._folder)
+            self._kept = JudgedPictures(self._folder)
         return self._kept
 
     def require_allowed(self, take: Take, pixels: str, frames: Callable[[], Frames], rules: Policy) -> Seen:

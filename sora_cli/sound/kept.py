@@ -17,7 +17,7 @@ KEY_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeSound:
     """A sound in a file: `length` samples at 48 kHz. One that is `lasting` is as long as was asked."""
 
     key: str
@@ -39,7 +39,7 @@ class Sounds:
             self._found[words] = self._catalogue.search(words)
         return self._found[words]
 
-    def make(self, words: str, seconds: float, seed: int) -> tuple[Made, ...]:
+    def make(self, words: str, seconds: float, seed: int) -> tuple[MadeSound, ...]:
         """The sounds of a phrase, `seconds` long where they last; events have their own length.
 
         Raises:
@@ -51,7 +51,7 @@ class Sounds:
         """The keys of the sounds that `make` would give."""
         return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
 
-    def _kept(self, match: Match, seconds: float | None, seed: int) -> Made:
+    def _kept(self, match: Match, seconds: float | None, seed: int) -> MadeSound:
         key = _key(match, seconds, seed)
         kept = self._store.find_sound(key)
         if kept is None:
@@ -60,7 +60,7 @@ class Sounds:
             self._store.keep_sound(key, facts, lambda path: write_blocks(path, blocks, "FLAC"))
             kept = self._store.find_sound(key)
         path = kept[0] if kept else self._store.path(key, "flac")
-        return Made(key, path, _length(path), match.lasting)
+        return MadeSound(key, path, _length(path), match.lasting)
 
 
 def _key(match: Match, seconds: float | None, seed: int) -> str:

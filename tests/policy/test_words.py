@@ -18,7 +18,7 @@ from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
 from sora_cli.policy import judge, meaning
 from sora_cli.policy.base import Unable
-from sora_cli.policy.judge import Memory, judged
+from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.storyboard import policies
 from tests.policy.measure import BENIGN, disguises, prompts, wilson
 
@@ -277,12 +277,12 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
 
 def test_what_was_judged_once_is_not_judged_again_and_nothing_of_it_is_kept(home: Path) -> None:
     texts = ["a ball", "porn in a hotel"]
-    first = Memory(home / "kept").judged(texts)
+    first = JudgedTexts(home / "kept").judged(texts)
     judge.judged.__globals__["checkers"].cache_clear()
     kept = (home / "kept" / "judged.json").read_text()
-    assert first == Memory(home / "kept").judged(texts)
+    assert first == JudgedTexts(home / "kept").judged(texts)
     assert "hotel" not in kept
     assert len(json.loads(kept)["found"]) == 2
-    assert Memory(home / "kept").name("a ball") != Memory(home / "other").name("a ball"), (
+    assert JudgedTexts(home / "kept").name("a ball") != JudgedTexts(home / "other").name("a ball"), (
         "the hash has this machine's key"
     )

@@ -15,7 +15,7 @@ from skimage import data
 from examples.nano.scene import Scene, draw_scene
 from examples.nano.world import render
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Samples
-from sora_cli.review.parts import Part
+from sora_cli.review.parts import ShotSpan
 
 FPS = Fraction(12)
 SIZE = (192, 288)
@@ -29,7 +29,7 @@ class Made:
     """A film of two shots, of two beats each, in one scene; the sound of it."""
 
     pictures: Frames
-    parts: tuple[Part, ...]
+    parts: tuple[ShotSpan, ...]
     sound: Samples
     number: int
 
@@ -46,7 +46,7 @@ def clean(number: int) -> Made:
     parts, at = [], 0
     for name, pictures in zip(("one", "two"), shots, strict=True):
         end = at + len(pictures)
-        parts.append(Part(name, "scene", at, end, (at, end), (at + BEAT,)))
+        parts.append(ShotSpan(name, "scene", at, end, (at, end), (at + BEAT,)))
         at = end
     return Made(np.concatenate(shots), tuple(parts), _hum(rng, at), number)
 

@@ -169,7 +169,7 @@ def test_subtitles_are_what_is_said_when_it_is_said() -> None:
 def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sora_cli.flows import heard
+    from sora_cli.flows import audio
     from sora_cli.sound.voices import kokoro
     from sora_cli.store import Store
 
@@ -180,5 +180,5 @@ def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
     assert [remark.hint for remark in plan.remarks] == ["pip install 'sora-cli[speech]'"]
     assert plan.lines[0].said.estimated
     with pytest.raises(MachineError, match="no voice can speak here: sanotts is missing") as caught:
-        heard.prepare(plan, Store(tmp_path))
+        audio.prepare(plan, Store(tmp_path))
     assert caught.value.exit_code == 3

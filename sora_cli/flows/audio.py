@@ -14,7 +14,7 @@ from sora_cli.store import Store
 
 if TYPE_CHECKING:
     from sora_cli.plan.timeline import Cut
-    from sora_cli.sound.kept import Made
+    from sora_cli.sound.kept import MadeSound
     from sora_cli.stamp import Spoken
 
 
@@ -23,14 +23,14 @@ SPARE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FilmSounds:
     """Files of the lines, by key, and the sounds in words."""
 
     speech: Mapping[str, Path]
-    made: Mapping[PlannedSound, tuple[Made, ...]]
+    made: Mapping[PlannedSound, tuple[MadeSound, ...]]
 
 
-def prepare(plan: Plan, store: Store) -> Heard:
+def prepare(plan: Plan, store: Store) -> FilmSounds:
     """Say the lines of a plan and make its sounds, as far as the store has them not.
 
     Raises:
@@ -43,7 +43,7 @@ def prepare(plan: Plan, store: Store) -> Heard:
         from sora_cli.plan.timeline import subtitles
 
         check_burnt((each.text for each in subtitles(plan)), plan.width, plan.height)
-    return Heard(_spoken(plan, store), _made(plan, store))
+    return FilmSounds(_spoken(plan, store), _made(plan, store))
 
 
 def _spoken(plan: Plan, store: Store) -> dict[str, Path]:
@@ -56,7 +56,7 @@ def _spoken(plan: Plan, store: Store) -> dict[str, Path]:
     return {line.said.key: speaker.path(line.spoken) for line in lines if line.spoken is not None}
 
 
-def _made(plan: Plan, store: Store) -> dict[PlannedSound, tuple[Made, ...]]:
+def _made(plan: Plan, store: Store) -> dict[PlannedSound, tuple[MadeSound, ...]]:
     wanted = in_words(plan)
     if not wanted:
         return {}
@@ -84,7 +84,7 @@ def keys(plan: Plan, store: Store) -> list[str]:
     return found
 
 
-def told(plan: Plan) -> tuple[Spoken, ...]:
+def spoken_lines(plan: Plan) -> tuple[Spoken, ...]:
     """What the credential tells of the lines that a model spoke."""
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.stamp import claims
