@@ -55,7 +55,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make(
     folder: Path, *shots: Any, report: Any = None, name: str = "film.mp4", deliver: str = "web", **written: Any
-) -> film.Film:
+) -> film.ReleasedFilm:
     written = {"output": {"size": "192x128"}, "look": "off", **written}
     return film.make(board(*shots, **written), folder / name, report=report or Recording(), deliver=deliver)
 

@@ -63,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def make(folder: Path, *shots: Any, **written: Any) -> film.Film:
+def make(folder: Path, *shots: Any, **written: Any) -> film.ReleasedFilm:
     return film.make(board(*shots, **LOOK, **written), folder / "film.mp4", report=Recording())
 
 
@@ -137,7 +137,7 @@ def test_a_film_without_a_sidecar_is_told_by_its_cuts(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "any.mp4"]
 
 
-def change(made: film.Film, alter: Callable[[dict[str, Any]], object]) -> str:
+def change(made: film.ReleasedFilm, alter: Callable[[dict[str, Any]], object]) -> str:
     facts = json.loads(made.sidecar.read_text())
     alter(facts)
     made.sidecar.write_text(json.dumps(facts))
