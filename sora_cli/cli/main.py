@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import console, films, look, machine, make, policy, review, start, usage
+from sora_cli.cli import console, films, handover, look, machine, make, policy, review, start, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
@@ -45,12 +45,13 @@ def _root(
 
 COMMANDS = (
     make.generate, make.storyboard, make.batch, look.check, look.plan, films.stitch, films.grade, films.stamp,
-    films.verify, films.reproduce, review.review, review.takes, machine.voices, machine.doctor, start.new, start.schema,
+    films.verify, films.reproduce, review.review, review.takes, machine.voices, machine.doctor, start.new,
+    handover.import_, start.schema,
 )  # fmt: skip
 """In the order of the help."""
 
 for command in COMMANDS:
-    app.command()(spread(command))
+    app.command(command.__name__.rstrip("_"))(spread(command))
 app.add_typer(machine.library, name="models")
 app.add_typer(machine.shelf, name="store")
 app.add_typer(policy.rules, name="policy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Note, Report
+from sora_cli.texts import decoded
 
 LISTS = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
@@ -59,16 +59,12 @@ def _text(path: Path, report: Report) -> str:
         data = read_bytes(path)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
     try:
-        return data.decode("utf-8-sig")
+        text, encoding = decoded(data)
     except UnicodeDecodeError as error:
-        try:
-            text = data.decode("cp1252")
-        except UnicodeDecodeError:
-            raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV in UTF-8") from error
-    report(Note(f"{path} is not in UTF-8: it is read as Windows-1252", "if letters come out wrong, save it in UTF-8"))
+        raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV in UTF-8") from error
+    if encoding:
+        report(Note(f"{path} is not in UTF-8: it is read as {encoding}", "if letters come out wrong, save it in UTF-8"))
     return text
 
 

@@ -1,0 +1,125 @@
+"""`sora import`: a script, a shot list, boards or a timeline become a storyboard to go on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sora_cli import atomic, storyboard
+from sora_cli.bounded import read_bytes
+from sora_cli.errors import MediaError, Problem, RequestError, StoryboardError
+from sora_cli.flows import outputs
+from sora_cli.interchange.board import board_text
+from sora_cli.interchange.boards import read_boards
+from sora_cli.interchange.fountain import read_fountain
+from sora_cli.interchange.outline import Outline, Page
+from sora_cli.interchange.shotlist import read_shotlist
+from sora_cli.storyboard.source import MAX_BYTES, harmless
+from sora_cli.texts import decoded
+
+Reader = Callable[[Page, Path], Outline]
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys((".fountain", ".spmd", ".txt"), lambda page, _folder: read_fountain(page)),
+    **dict.fromkeys((".csv", ".tsv", ".tab"), read_shotlist),
+    ".storyboarder": lambda page, folder: read_boards(page, folder, Path(page.name).stem),
+}
+"""What reads a file, by its name's ending."""
+_OTHERS = {
+    ".fdx": "save it from Final Draft as Fountain",
+    ".aaf": "export the timeline as OTIO or EDL",
+    **dict.fromkeys((".celtx", ".pdf", ".docx"), "export a script as Fountain, a list as CSV"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the list as CSV"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A storyboard that was written, and what of its source found no place in it."""
+
+    path: Path
+    scenes: int
+    shots: int
+    remarks: tuple[Problem, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        told = [remark.as_dict() for remark in self.remarks]
+        return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "remarks": told}
+
+
+def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
+    """Write the storyboard of a script, a shot list, boards or a timeline; beside it where no place is named.
+
+    A storyboard that was imported before is replaced while nobody has changed it.
+
+    Raises:
+        RequestError: no such kind of file, it cannot be read, or something else is where the storyboard goes.
+        StoryboardError: what is wrong in the file, each with its line.
+    """
+    out = out or file.with_suffix(".yaml")
+    reader = _reader(file)
+    maker = outputs.Maker(command="import", paths=(file,))
+    outputs.check({out: outputs.own_table(maker)}, [file], overwrite=overwrite)
+    page, remarks = _page(file)
+    outline = reader(page, file.parent)
+    outline.title = outline.title or file.stem
+    _moved(outline, file.parent, out.parent)
+    text = board_text(
+        outline, f"From {harmless(file.name)}. `sora check {harmless(out.name)}` says what is to be mended."
+    )
+    reading = storyboard.read_text(text, folder=out.parent, name=harmless(str(out)))
+    if reading.problems or reading.board is None:
+        raise StoryboardError(reading.problems)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(out, text + outputs.table_mark(maker, out.parent)(text))
+    except OSError as error:
+        raise MediaError(f"cannot write {out}: {error.strerror}", hint="name another file with -o") from error
+    return Brought(out, len(outline.scenes), len(outline.shots), (*remarks, *outline.remarks))
+
+
+def _reader(file: Path) -> Reader:
+    ending = file.suffix.lower()
+    if ending not in READERS:
+        known = ", ".join(dict.fromkeys(READERS))
+        hint = _OTHERS.get(ending, f"sora imports files that end in {known}")
+        raise RequestError(f"cannot import {file}: no such kind of file is known", hint=hint)
+    return READERS[ending]
+
+
+def _page(file: Path) -> tuple[Page, list[Problem]]:
+    """The text of a file, and a remark where its encoding was guessed."""
+    name = harmless(str(file))
+    try:
+        data = read_bytes(file, MAX_BYTES)
+        text, encoding = decoded(data)
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror}", hint="is it there, and readable?") from error
+    except UnicodeDecodeError as error:
+        raise RequestError(f"cannot read {file}: it is no text: {error.reason}", hint="save it as UTF-8") from error
+    if "\0" in text:
+        raise RequestError(f"cannot read {file}: it is no text", hint="save it as plain text in UTF-8")
+    guessed = f"{name} is not in UTF-8: it is read as {encoding}"
+    return Page(name, text), [Problem(guessed, "if letters come out wrong, save it in UTF-8")] if encoding else []
+
+
+def _moved(outline: Outline, source: Path, folder: Path) -> None:
+    """Let files that shots name count from the storyboard's folder.
+
+    Raises:
+        RequestError: they lie outside of it.
+    """
+    for shot in outline.shots:
+        for key in ("picture", "sound"):
+            path = source / getattr(shot, key)
+            if not getattr(shot, key) or not path.is_file():
+                continue
+            relative = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
+            if relative.startswith(".."):
+                hint = f"write the storyboard there: -o {source / 'storyboard.yaml'}"
+                raise RequestError(f"{path} is outside of the folder of the storyboard", hint=hint)
+            setattr(shot, key, relative)

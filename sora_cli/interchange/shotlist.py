@@ -1,0 +1,355 @@
+"""Shot lists: a table with a shot in each row, its columns named as shot lists name them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sora_cli.errors import StoryboardError
+from sora_cli.interchange import words
+from sora_cli.interchange.outline import (
+    Beat,
+    Line,
+    Outline,
+    Page,
+    Scene,
+    Shot,
+    free,
+    member,
+    mention,
+    name_shots,
+    slug,
+    titled,
+)
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.source import quoted
+
+COLUMNS = {
+    "scene": ("scene", "sc", "scene no", "scene nr", "scene number", "scene name", "szene", "scène", "escena", "scena"),
+    "shot": ("shot", "shot no", "shot nr", "shot number", "shot name", "setup", "einstellung", "plan", "plano", "toma"),
+    "size": ("size", "shot size", "framing", "frame", "shot type", "type", "type of shot", "shot size type",
+             "einstellungsgröße", "valeur de plan", "taille de plan", "tipo de plano"),
+    "angle": ("angle", "camera angle", "shot angle", "perspektive", "ángulo"),
+    "move": ("move", "movement", "camera movement", "camera move", "camera", "camera motion", "motion",
+             "kamerabewegung", "bewegung", "mouvement", "movimiento"),
+    "lens": ("lens", "lens mm", "focal length", "objektiv", "brennweite", "objectif", "focale", "óptica"),
+    "subject": ("subject", "subject action"),
+    "description": ("description", "action", "shot description", "desc", "action description", "what happens", "prompt",
+                    "visual", "visuals", "picture description", "beschreibung", "handlung", "descripción", "acción"),
+    "dialogue": ("dialogue", "dialog", "line", "lines", "audio", "audio dialogue", "vo", "dialoge", "dialogues",
+                 "diálogo"),
+    "duration": ("duration", "length", "dur", "est duration", "est time", "estimated time", "screen time", "seconds",
+                 "secs", "sec", "runtime", "duration s", "duration sec", "duration seconds", "länge", "dauer", "durée",
+                 "duración"),
+    "place": ("location", "setting", "set", "place", "ort", "drehort", "motiv", "lieu", "décor", "lugar",
+              "localización"),
+    "side": ("int ext", "i e", "ie", "interior exterior", "innen außen"),
+    "light": ("time of day", "day night", "d n", "dn", "light", "lighting", "tod", "tageszeit", "moment",
+              "iluminación"),
+    "cast": ("cast", "characters", "character", "talent", "actors", "actor", "figuren", "personnages", "personajes"),
+    "sound": ("sound", "sfx", "sound effects", "ton", "geräusche", "son", "sonido"),
+    "transition": ("transition", "cut", "übergang"),
+    "picture": ("image", "picture", "still", "thumbnail", "reference image", "storyboard", "bild"),
+    "notes": ("notes", "note", "comments", "comment", "remarks", "bemerkungen", "anmerkungen", "remarques", "notas"),
+}  # fmt: skip
+_KNOWN = {name.casefold(): column for column, names in COLUMNS.items() for name in names}
+_MARKS = ",;\t|"
+_HEAD_ROWS = 20
+_NOTHING = re.compile(r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos)", re.IGNORECASE)
+_SPOKEN = re.compile(r"""^(?P<who>[^\W\d][^:"\n]{0,40}?)\s*(?:\((?P<how>[^)]*)\))?\s*:\s*(?P<words>.+)$""", re.DOTALL)
+_QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0"
+_SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
+_OFF = re.compile(r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row, by the column's meaning; `more` are cells of columns that sora has no place for, by their own name."""
+
+    line: int
+    cells: Mapping[str, str]
+    more: Mapping[str, str]
+
+    def get(self, name: str) -> str:
+        """A cell; empty where it is empty, or says that there is nothing."""
+        text = self.cells.get(name, "").strip()
+        return "" if _NOTHING.fullmatch(text) else text
+
+
+def read_shotlist(page: Page, folder: Path) -> Outline:
+    """The outline of a shot list; its pictures are looked for in `folder`.
+
+    Raises:
+        StoryboardError: no row names columns, or no row has a shot.
+    """
+    outline = Outline()
+    rows = list(_rows(page, outline))
+    reader = _Reader(page, outline, folder, dict(_named(rows)))
+    for row in rows:
+        reader.take(row)
+    outline.notes += [f"at the end: {note}" for note in reader.pending]
+    if not outline.shots:
+        raise StoryboardError([page.problem(1, "there is no shot in this list", "one row a shot, below the columns")])
+    for name, spelled in reader.cast.items():
+        outline.cast[name] = titled(spelled)
+    name_shots(outline.scenes)
+    return outline
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def _rows(page: Page, outline: Outline) -> Iterator[Row]:
+    mark, at = _header(page)
+    reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, strict=True)
+    columns: list[str] = []
+    line = 1
+    for number, cells in enumerate(_read(reader, page)):
+        first, line = line, reader.line_num + 1
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if not filled:
+            continue
+        if number < at:
+            outline.notes.append(" ".join(filled))
+        elif number == at or [_plain(cell) for cell in cells] == [_plain(name) for name in columns]:
+            columns = [cell.strip() for cell in cells]  # spreadsheets in pages name their columns again on each
+            if number == at:
+                _tell_columns(page, first, columns, outline)
+        else:
+            yield _row(first, columns, cells)
+
+
+def _read(reader: Iterator[list[str]], page: Page) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        hint = "quotes about a cell are closed before the next cell begins; save it as CSV again"
+        raise StoryboardError([page.problem(1, f"this is no list: {error}", hint)]) from error
+
+
+def _header(page: Page) -> tuple[str, int]:
+    """What parts the cells, and the number of the row that names the columns."""
+    best = (1, ",", -1)
+    for mark in _MARKS:
+        reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark)
+        for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
+            known = len({_KNOWN[_plain(cell)] for cell in cells if _plain(cell) in _KNOWN})
+            best = max(best, (known, mark, number), key=lambda each: each[0])
+    if best[2] < 0:
+        some = ", ".join(list(COLUMNS)[:8])
+        raise StoryboardError([page.problem(1, "no row names the columns of a shot list", f"name some of: {some}")])
+    return best[1], best[2]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w]+", " ", name.casefold()).replace("_", " ").strip()
+
+
+def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
+    known: dict[str, str] = {}
+    more: dict[str, str] = {}
+    for name, cell in zip([*columns, *[""] * len(cells)], cells, strict=False):
+        column = _KNOWN.get(_plain(name), "")
+        if column and column not in known:
+            known[column] = cell
+        elif cell.strip():
+            more[name or f"column {len(more) + len(columns) + 1}"] = " ".join(cell.split())
+    return Row(line, known, more)
+
+
+def _tell_columns(page: Page, line: int, columns: Sequence[str], outline: Outline) -> None:
+    strange = [name for name in columns if name and _plain(name) not in _KNOWN]
+    if strange:
+        named = ", ".join(quoted(name) for name in strange)
+        outline.remarks.append(page.problem(line, f"no place in a storyboard for {named}: kept as comments"))
+
+
+def _named(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Who is in the film: the cells of the cast's column, and who speaks."""
+    for row in rows:
+        for name in re.split(r"[,;/&+\n]|\band\b|\bund\b", row.get("cast")):
+            if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
+                yield member(name), name.strip()
+        for who, *_ in spoken(row.get("dialogue")):
+            if who and not _OFF.fullmatch(who):
+                yield member(who), who
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def spoken(text: str) -> Iterator[tuple[str, str, str]]:
+    """Who says what, and how: `MARA (whispers): Hello.`, a line each; nobody where no name stands before a colon."""
+    for part in filter(None, (part.strip() for part in re.split(r"[\r\n]+|\s/\s", text))):
+        match = _SPOKEN.match(part)
+        who = match["who"].strip() if match else ""
+        if match is None or len(who.split()) > 3 or (who.islower() and who not in _SOUNDS):
+            yield "", part.strip(_QUOTES), ""
+        elif who.casefold() not in _SOUNDS and match["words"].strip(_QUOTES):
+            yield who, match["words"].strip(_QUOTES), match["how"] or ""
+
+
+def heard(text: str) -> str:
+    """The sounds among what is said: `SFX: thunder`."""
+    found = (_SPOKEN.match(part.strip()) for part in re.split(r"[\r\n]+|\s/\s", text))
+    return ", ".join(match["words"].strip() for match in found if match and match["who"].casefold() in _SOUNDS)
+
+
+def said(text: str) -> list[Line]:
+    """The lines of a cell."""
+    lines = []
+    for who, what, how in spoken(text):
+        narrates = bool(_OFF.fullmatch(who))
+        off = narrates or bool(_OFF.fullmatch(how.strip()))
+        notes = [how] if how and not off else []
+        lines.append(
+            Line("" if narrates or not who else member(who), what, offscreen=off and not narrates, notes=notes)
+        )
+    return lines
+
+
+# -- the shots ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Reader:
+    """Walks down the rows; `outline` grows."""
+
+    page: Page
+    outline: Outline
+    folder: Path
+    cast: dict[str, str]
+    number: str = ""
+    pending: list[str] = field(default_factory=list)
+
+    def take(self, row: Row) -> None:
+        """One row: a shot, or what stands alone in it."""
+        prompt = ". ".join(part.rstrip(".") for part in (row.get("subject"), row.get("description")) if part)
+        prompt = " ".join(prompt.split())
+        if not prompt and len([cell for cell in row.cells.values() if cell.strip()]) <= 1:
+            self._heading(row)
+            return
+        scene = self._scene(row)
+        if not prompt:
+            prompt = scene.setting or row.get("size")
+            self._tell(
+                row,
+                "no description of this shot" + (f": {quoted(prompt)} stands for it" if prompt else ": it is left out"),
+            )
+        if prompt:
+            scene.shots.append(self._shot(row, scene, prompt))
+
+    def _tell(self, row: Row, message: str, hint: str = "") -> None:
+        self.outline.remarks.append(self.page.problem(row.line, message, hint))
+
+    def _heading(self, row: Row) -> None:
+        """A row with one cell, which is a heading or a note."""
+        text = " ".join([*(cell.strip() for cell in row.cells.values() if cell.strip()), *row.more.values()])
+        self.pending.append(text)
+
+    def _scene(self, row: Row) -> Scene:
+        """The scene of a row: a new one where its number or its place is another."""
+        number, place = row.get("scene"), _sided(row)
+        scenes = self.outline.scenes
+        light = words.LIGHT.get(row.get("light").lower().strip(), row.get("light"))
+        moved = place and scenes and scenes[-1].setting and place != scenes[-1].setting and not number
+        if scenes and (not number or number == self.number) and not moved:
+            return scenes[-1]
+        self.number = number
+        name = slug(f"{f'scene {number}' if number.isdecimal() else number} {row.get('place')}", (), "scene")
+        notes, self.pending = self.pending, []
+        scenes.append(Scene(free(name, {scene.name for scene in scenes}), place, light, notes=notes))
+        return scenes[-1]
+
+    def _shot(self, row: Row, scene: Scene, prompt: str) -> Shot:
+        notes, self.pending = self.pending, []
+        notes += [row.get("notes")] if row.get("notes") else []
+        notes += [f"{name}: {cell}" for name, cell in row.more.items()]
+        beat = Beat(mention(prompt, self.cast), self._length(row), said(row.get("dialogue")))
+        beat.duration = beat.duration or ("spoken" if beat.lines else "")
+        shot = Shot([beat], name=self._name(row), notes=notes)
+        shot.framing, shot.camera = self._camera(row)
+        shot.transition = self._transition(row)
+        shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
+        shot.picture = self._picture(row)
+        place, light = _sided(row), words.LIGHT.get(row.get("light").lower().strip(), row.get("light"))
+        if (place and place != scene.setting) or (light and light != scene.light):
+            notes.append(f"in this row: {', '.join(filter(None, (place, light)))}")
+            self._tell(row, "another place or light than its scene's: kept as a comment", "give it a scene of its own")
+        return shot
+
+    def _name(self, row: Row) -> str:
+        shot, taken = row.get("shot"), {each.name for each in self.outline.shots}
+        if not shot:
+            return ""
+        whole = (
+            shot
+            if shot.casefold().startswith(self.number.casefold()) and not shot.isdecimal()
+            else (f"{self.number}{'-' if shot[0].isdigit() else ''}{shot}" if self.number else shot)
+        )
+        name = re.sub(r"[\s/\\]+", "-", whole)[:60]
+        if name in taken:
+            self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(free(name, taken))}")
+        return free(name, taken)
+
+    def _length(self, row: Row) -> str:
+        text = row.get("duration")
+        try:
+            return words.length(text) if text else ""
+        except forms.Wrong as wrong:
+            self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)
+            return ""
+
+    def _camera(self, row: Row) -> tuple[str, str]:
+        """The framing, and the words for the camera: move, angle and lens."""
+        size, angle, lens = row.get("size"), row.get("angle"), row.get("lens")
+        found = words.framing(size) if size else ""
+        if angle and not found and (found := words.framing(angle)):
+            angle = ""
+        if angle.lower() in {"low", "high", "dutch", "wide", "canted", "overhead", "top"}:
+            angle = f"{angle} angle"
+        parts = [row.get("move"), angle]
+        if size and not words.framing(size):
+            parts.append(size)
+            self._tell(
+                row,
+                f"{quoted(size)} is no framing that sora knows: kept in the words for the camera",
+                f"one of {', '.join(forms.FRAMINGS)}",
+            )
+        if lens:
+            parts.append(
+                f"{lens}mm lens" if re.fullmatch(r"[0-9]+", lens) else f"{lens} lens" if "lens" not in lens else lens
+            )
+        return found, ", ".join(" ".join(part.split()) for part in parts if part)
+
+    def _transition(self, row: Row) -> str:
+        text = row.get("transition")
+        come, whole = words.transition(text)
+        if text and not whole:
+            self._tell(row, f"{quoted(text)} is taken as `{come or 'cut'}`")
+        return come
+
+    def _picture(self, row: Row) -> str:
+        text = row.get("picture")
+        if text and not (self.folder / text).is_file():
+            self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
+            return ""
+        return text
+
+
+def _sided(row: Row) -> str:
+    """Where a row plays, with its side: `interior, kitchen`."""
+    sides = {
+        "i": "interior",
+        "e": "exterior",
+        "int": "interior",
+        "ext": "exterior",
+        "innen": "interior",
+        "außen": "exterior",
+    }
+    side = " and ".join(sides[part] for part in re.findall(r"[^\W\d]+", row.get("side").casefold()) if part in sides)
+    return ", ".join(part for part in (side, row.get("place")) if part)

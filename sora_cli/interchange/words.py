@@ -1,0 +1,117 @@
+"""The words of sets and cutting rooms, and what storyboards call the same thing."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.source import quoted
+
+_SIZES = {
+    "wide": ("extreme wide", "very wide", "wide", "establishing", "master", "long", "extreme long", "full wide",
+             "ews", "vws", "ws", "els", "xls", "ls", "est", "xws",
+             "totale", "plan large", "plan général", "plano general"),
+    "full": ("full", "medium long", "medium full", "medium wide", "fs", "mls", "mfs", "mws", "cowboy", "american",
+             "halbtotale", "amerikanisch", "plan américain", "plano americano"),
+    "medium": ("medium", "mid", "two", "three", "group", "ms", "2s", "3s", "2 s", "halbnah", "plan moyen",
+               "plano medio"),
+    "close": ("close", "close up", "closeup", "medium close", "medium close up", "cu", "mcu", "head", "reaction",
+              "choker", "nah", "gross", "grossaufnahme", "gros plan", "primer plano"),
+    "detail": ("extreme close up", "extreme close", "very close up", "big close up", "detail", "insert", "macro",
+               "cutaway", "ecu", "xcu", "bcu", "vcu", "ca", "ins"),
+    "over-shoulder": ("over shoulder", "over the shoulder", "ots", "os", "over"),
+    "aerial": ("aerial", "drone", "bird s eye", "birds eye", "helicopter"),
+    "pov": ("pov", "point of view", "subjective"),
+}  # fmt: skip
+_FRAMING = {word.casefold(): framing for framing, words in _SIZES.items() for word in words}
+
+LIGHT = {
+    "day": "daylight", "night": "night", "morning": "morning light", "early morning": "early morning light",
+    "late morning": "morning light", "noon": "midday sun", "midday": "midday sun", "afternoon": "afternoon light",
+    "late afternoon": "late afternoon light", "evening": "evening light", "dusk": "dusk", "dawn": "dawn",
+    "sunset": "sunset", "sunrise": "sunrise", "twilight": "twilight", "magic hour": "golden hour",
+    "golden hour": "golden hour", "blue hour": "blue hour", "midnight": "midnight", "late night": "late night",
+    "moonlight": "moonlight", "jour": "daylight", "nuit": "night", "tag": "daylight", "nacht": "night",
+    "abend": "evening light", "día": "daylight", "noche": "night",
+}  # fmt: skip
+"""The times of day of a scene heading, as light."""
+SAME = {
+    "continuous", "same", "later", "moments later", "same time", "cont", "cont'd", "contd", "continued",
+    "a moment later", "minutes later", "seconds later", "immediately following",
+}  # fmt: skip
+"""Times that are those of the scene before."""
+
+_CUES = re.compile(
+    r"(?P<on>(?:(?:EXTREME |BIG )?CLOSE(?:[- ]?UP)?(?: SHOT)?|ANGLE|WIDE(?: SHOT| ANGLE)?|INSERT|(?:[A-Z]+'S )?POV|"
+    r"AERIAL(?: SHOT)?|MEDIUM SHOT|TWO SHOT|REVERSE ANGLE|BACK TO SCENE|ECU|CU|OTS)(?: ON| OF)?)(?![\w'])"
+    r"[\s:.,-]*(?P<rest>.*)",
+    re.DOTALL,
+)
+_INCHES = r"""[0-9]+\s*(?:"|''|in\.?|inch(?:es)?|fr\.?)?"""
+_FEET = re.compile(rf"[0-9]+\s*(?:'|ft\.?|feet|foot|\+)\s*(?:{_INCHES})?|[0-9]+\s*(?:in\.?|inch(?:es)?)")
+_PAGES = re.compile(r"(?:[0-9]+\s+)?[0-9]/8(?:\s*(?:pg|pgs|page|pages))?", re.IGNORECASE)
+_TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2})")
+
+
+def framing(words: str) -> str:
+    """The framing that the words of a shot's size or angle mean; empty where they mean none."""
+    plain = re.sub(r"[^\w]+", " ", words.replace(".", "").casefold()).strip()
+    plain = re.sub(r"\b(shot|angle|view|on|of)$", "", plain).strip()
+    plain = re.sub(r"\s+shot$", "", plain)
+    if plain in _FRAMING:
+        return _FRAMING[plain]
+    without = re.sub(r"\s*\b(shot|the)\b\s*", " ", plain).strip()
+    return _FRAMING.get(without, "")
+
+
+def cue(text: str) -> tuple[str, str] | None:
+    """The framing (empty: whatever it was) and the rest of a paragraph that opens a new shot: `CLOSE ON the lamp`."""
+    match = _CUES.fullmatch(text)
+    if match is None:
+        return None
+    head = re.sub(" (?:ON|OF)$", "", match["on"])
+    return ("pov" if head.endswith("POV") else framing(head)), match["rest"].strip()
+
+
+def length(words: str, fps: Fraction | None = None) -> str:
+    """A length as storyboards have it: `4s`, `48f`; of a timecode, at `fps` frames a second.
+
+    Raises:
+        forms.Wrong: it is none, with the reason: feet and inches of film, eighths of a page.
+    """
+    plain = words.strip().lower().replace("\N{PRIME}", "'").replace("\N{DOUBLE PRIME}", '"')
+    hint = "write seconds (4 or 4s), frames (96f), or minutes and seconds (1:05)"
+    if _FEET.fullmatch(plain):
+        raise forms.Wrong(f"{quoted(words)} is a length of film stock, not of time", hint)
+    if _PAGES.fullmatch(plain):
+        raise forms.Wrong(f"{quoted(words)} is a length of script, not of time", hint)
+    if match := _TIMECODE.fullmatch(plain):
+        hours, minutes, seconds, frames = map(int, match.groups())
+        whole = 3600 * hours + 60 * minutes + seconds
+        if frames and fps is None:
+            raise forms.Wrong(f"{quoted(words)} counts frames, and nothing says at which rate", hint)
+        return _written(whole + Fraction(frames) / (fps or 1))
+    plain = re.sub(r"^(?:about|approx\.?|ca\.?|~)\s*", "", plain)
+    plain = re.sub(r'^([0-9]+(?:[.,][0-9]+)?)\s*(?:"|\'\'|sec\.|secs\.)$', r"\1s", plain)
+    plain = re.sub(r"^([0-9]+),([0-9]+)", r"\1.\2", plain)
+    found = forms.duration(plain)
+    return f"{found.frames}f" if found.frames is not None else _written(found.seconds or Fraction(0))
+
+
+def _written(seconds: Fraction) -> str:
+    whole = float(seconds)
+    return f"{whole:.3f}".rstrip("0").rstrip(".") + "s"
+
+
+def transition(words: str) -> tuple[str, bool]:
+    """How a shot comes in by the words of a script, and whether they say no more than that: `MATCH CUT TO` does."""
+    plain = re.sub(r"[^\w]+", " ", words.casefold()).strip()
+    if "dissolve" in plain or "crossfade" in plain or "cross fade" in plain:
+        return "dissolve 1s", plain in {"dissolve to", "dissolve", "cross fade", "crossfade"}
+    if "wipe" in plain:
+        way = next((side for side in forms.DIRECTIONS if side in plain.split()), "left")
+        return f"wipe {way} 0.5s", plain in {"wipe", "wipe to", f"wipe {way}"}
+    if "fade" in plain:
+        return "fade 1s", plain in {"fade in", "fade out", "fade to", "fade", "fade to black", "fade in from black"}
+    return "", plain in {"cut to", "cut", ""}

@@ -1,0 +1,199 @@
+"""`sora import`: what comes of scripts and lists as they are found; golden files hold the storyboards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sora_cli import storyboard
+from sora_cli.cli.main import main
+from sora_cli.errors import RequestError, SoraError, StoryboardError
+from sora_cli.flows.bring import bring
+from sora_cli.interchange.words import framing, length
+from sora_cli.storyboard.forms import Wrong
+
+HERE = Path(__file__).parent
+SCRIPTS = sorted((HERE / "scripts").iterdir())
+
+
+def brought(text: str | bytes, name: str, folder: Path) -> storyboard.LoadResult:
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return storyboard.read(bring(folder / name, folder / "board.yaml").path)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_becomes_the_storyboard_of_its_golden_file(script: Path, tmp_path: Path) -> None:
+    shutil.copy(script, tmp_path)
+    made = bring(tmp_path / script.name, tmp_path / "board.yaml")
+    text = made.path.read_text(encoding="utf-8").rpartition("# sora ")[0]
+    told = "\n".join(f"# {line}".rstrip() for remark in made.remarks for line in str(remark).splitlines())
+    found = f"{text}\n{told}\n".replace(f"{tmp_path}{os.sep}", "")
+    golden = HERE / "golden" / f"{script.name}.yaml"
+    if os.environ.get("SORA_GOLDEN") == "write":
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8")
+    assert not storyboard.read(made.path).problems
+
+
+def test_check_finds_nothing_wrong_and_the_command_says_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(HERE / "scripts" / "lighthouse.fountain", tmp_path)
+    assert main(["import", str(tmp_path / "lighthouse.fountain"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["file"] == str(tmp_path / "lighthouse.yaml")
+    assert (told["scenes"], [remark["line"] for remark in told["remarks"]]) == (2, [38, 61])
+    assert main(["check", told["file"]]) == 0
+
+
+def test_an_import_replaces_its_own_file_until_somebody_edits_it(tmp_path: Path) -> None:
+    script, board = tmp_path / "a.fountain", tmp_path / "a.yaml"
+    script.write_text("EXT. SEA - DAY\n\nWaves.\n")
+    bring(script, None)
+    script.write_text("EXT. SEA - DAY\n\nHigh waves.\n")
+    bring(script, None)
+    edited = board.read_text().replace("High waves", "Low waves")
+    board.write_text(edited)
+    with pytest.raises(RequestError, match="is there already"):
+        bring(script, None)
+    assert board.read_text() == edited
+    bring(script, None, overwrite=True)
+    assert "High waves" in board.read_text()
+
+
+BROKEN = {
+    "open.fountain": ("EXT. SEA - DAY\n\n/* never closed\n\nWaves.\n", "boneyard"),
+    "note.fountain": ("EXT. SEA - DAY\n\nWaves [[never closed.\n", "note"),
+    "empty.fountain": ("", "nothing to shoot"),
+    "bytes.fountain": (b"\x00\x01\x02", "no text"),
+    "film.csv": ("a,b\n1,2\n", "no row names the columns"),
+    "head.csv": ("Scene,Shot,Description\n", "no shot in this list"),
+    "quote.csv": ('Scene,Shot,Description\n1,1,"never closed\n', "this is no list"),
+    "json.storyboarder": ("{", "no project of Storyboarder"),
+    "list.storyboarder": ('{"boards": []}', "no project of Storyboarder"),
+    "script.fdx": ("<xml/>", "no such kind of file"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_by_name_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+    text, words = BROKEN[name]
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SoraError, match=words) as caught:
+        bring(path, None)
+    assert caught.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="cannot read"):
+        bring(tmp_path / "none.fountain", None)
+
+
+def test_what_is_not_fit_for_a_storyboard_is_told_and_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(f"Scene,Shot,Description\n1,1,{'word ' * 5000}\n")
+    with pytest.raises(StoryboardError, match="at most 20,000"):
+        bring(path, None)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def project(folder: Path, **more: object) -> Path:
+    (folder / "images").mkdir()
+    for number in (1, 2):
+        Image.new("RGB", (32, 18), "navy").save(folder / "images" / f"board-{number}-AA.png")
+    boards = [
+        {"url": "board-1-AA.png", "newShot": True, "shot": "1A", "duration": 1500, "action": "MARA walks",
+         "dialogue": "MARA: Hello.", "notes": "slow"},
+        {"url": "board-2-AA.png", "newShot": False, "shot": "1B", "action": "Mara stops"},
+        {"url": "board-3-AA.png", "newShot": True, "shot": "2A"},
+    ]  # fmt: skip
+    path = folder / "film.storyboarder"
+    path.write_text(
+        json.dumps({"fps": 24, "aspectRatio": 1.7777, "defaultBoardTiming": 2000, "boards": boards, **more})
+    )
+    return path
+
+
+def test_boards_become_shots_that_begin_on_their_pictures(tmp_path: Path) -> None:
+    made = bring(project(tmp_path), None)
+    board = storyboard.load(made.path)
+    first, second = board.shots
+    assert (first.name, second.name, board.size.aspect, board.fps) == ("1A", "2A", (16, 9), 24)
+    assert first.beats[0].start is not None
+    assert first.beats[0].start.path == tmp_path / "images" / "board-1-AA.png"
+    assert [beat.prompt for beat in first.beats] == ["@mara walks", "@mara stops"]
+    assert (first.beats[0].dialogue[0].cast, first.beats[0].dialogue[0].line) == ("mara", "Hello.")
+    assert [remark.message for remark in made.remarks] == [
+        "board 3 (2A): no action is written: its number stands for it", "board 3 (2A): its picture is not there",
+    ]  # fmt: skip
+    text = made.path.read_text()
+    assert "# its board: images/board-2-AA.png" in text
+    assert "# slow" in text
+
+
+def test_a_storyboard_away_from_its_pictures_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "boards"
+    folder.mkdir()
+    with pytest.raises(RequestError, match="outside of the folder"):
+        bring(project(folder), tmp_path / "elsewhere" / "board.yaml")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [("4", "4s"), ("4 sec.", "4s"), ("2,5", "2.5s"), ('4"', "4s"), ("1:05", "65s"), ("96f", "96f"), ("~3 s", "3s"),
+     ("00:00:03:00", "3s"), ("1500 ms", "1.5s"), ("1m30s", "90s")],
+)  # fmt: skip
+def test_a_length_is_read_as_people_write_it(words: str, means: str) -> None:
+    assert length(words) == means
+
+
+@pytest.mark.parametrize(
+    "words", ["12' 6\"", "6'", "5ft 3in", "12+08", "8 feet", "16 in", "6\N{PRIME}3\N{DOUBLE PRIME}"]
+)
+def test_a_length_of_film_stock_is_refused_with_a_word(words: str) -> None:
+    with pytest.raises(Wrong, match="film stock"):
+        length(words)
+
+
+@pytest.mark.parametrize("words", ["1/8", "2 3/8 pgs", "1/8 page"])
+def test_a_length_of_script_is_refused_with_a_word(words: str) -> None:
+    with pytest.raises(Wrong, match="of script"):
+        length(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [("WS", "wide"), ("Extreme Wide Shot", "wide"), ("M.C.U.", "close"), ("MCU", "close"), ("Close-Up", "close"),
+     ("ECU", "detail"), ("O.T.S.", "over-shoulder"),
+     ("over-the-shoulder", "over-shoulder"), ("Two Shot", "medium"), ("Drone", "aerial"),
+     ("bird's eye view", "aerial"), ("P.O.V.", "pov"), ("pov shot", "pov"), ("hero", "")],
+)  # fmt: skip
+def test_a_size_is_known_in_its_usual_spellings(words: str, means: str) -> None:
+    assert framing(words) == means
+
+
+def test_text_that_yaml_would_take_for_something_else_comes_through(tmp_path: Path) -> None:
+    words = [
+        "off",
+        "12",
+        "- a list",
+        "key: value",
+        "'single'",
+        '"double"',
+        "back\\slash",
+        "${x} and $",
+        "# no comment",
+        "yes",
+    ]
+    rows = "".join(f'1,{number},"{word.replace(chr(34), chr(34) * 2)}"\n' for number, word in enumerate(words, 1))
+    found = brought(f"Scene,Shot,Description\n{rows}", "a.csv", tmp_path)
+    assert found.board is not None
+    assert [shot.beats[0].prompt for shot in found.board.shots] == words
