@@ -39,7 +39,7 @@ ONE_ROOM = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "yaml": ("storyboard/",),
-    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "flows/", "events.py"),
+    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "interchange/", "flows/", "events.py"),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "transformers": ("engines/",),
