@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.plan.anchors import anchors_of, matched_to
-from sora_cli.storyboard.model import Look
+from sora_cli.plan.slugline import UNSAID, Slugline, slugline
+from sora_cli.storyboard.model import Look, Storyboard
+from tests.storyboard.boards import board as written
 
 LOOKS = st.builds(Look, match=st.sampled_from(["scene", "film", "previous", "off"]), strength=st.sampled_from([0, 0.5]))
 
@@ -18,6 +21,7 @@ LOOKS = st.builds(Look, match=st.sampled_from(["scene", "film", "previous", "off
 class Shot:
     scene: str
     look: Look = field(default_factory=Look)
+    slugline: Slugline = UNSAID
 
 
 def test_the_anchor_is_the_first_shot_of_the_scene_or_the_film_or_the_one_before() -> None:
@@ -43,3 +47,31 @@ def test_an_anchor_stands_before_its_shot_and_a_scenes_in_that_scene(shots: list
             assert anchor < index
             if shots[index].look.match == "scene":
                 assert anchor == [shot.scene for shot in shots].index(shots[index].scene)
+
+
+def anchors_in(board: Storyboard) -> list[int | None]:
+    return anchors_of([Shot(s.name, shot.look, slugline(shot)) for s in board.scenes for shot in s.shots if shot.beats])
+
+
+@pytest.mark.parametrize(
+    ("prompts", "anchors"),
+    [
+        (["a ball on the grass, day", "the ball by the sea at sunset", "a boat on the sea, dusk"], [None, None, 1]),
+        (["a ball bounces", "the ball rolls by day", "the ball rests at night", "the ball jumps"], [None, 0, None, 0]),
+        (["a ball bounces at night", "the ball rolls", "the moonlit ball rests"], [None, 0, 0]),
+        (["a ball in the deep snow", "the ball in a kitchen", "the ball in the snow", "the ball"], [None, None, 0, 0]),
+        (["she paints the sea in a room", "she looks at the picture of a forest"], [None, 0]),
+        (["a Sunday drive", "a holiday in spring", "knights at breakfast"], [None, 0, 0]),
+    ],
+)  # fmt: skip
+def test_a_shot_is_not_held_to_another_hour_or_place(prompts: list[str], anchors: list[int | None]) -> None:
+    assert anchors_in(written("shots:\n" + "".join(f"  - {prompt}\n" for prompt in prompts))) == anchors
+
+
+def test_the_nearest_words_name_the_hour_and_the_setting_names_the_place() -> None:
+    board = written("""
+scenes:
+  - setting: a beach at sunset
+    shots: [she walks, she sleeps at night, {prompt: she wakes, light: daylight}, she eats in the town]
+""")
+    assert anchors_in(board) == [None, None, None, 0]

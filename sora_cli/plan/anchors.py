@@ -1,22 +1,29 @@
 """What a shot's colour is held to: the one rule, for the plan, the grade and the credential. Pure.
 
+Within a scene, a shot is held to the first whose words can mean the same place and hour: a sunset is not held to a day.
 A shot without pictures (a title card alone) has no colours, and is not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from sora_cli.plan.slugline import BY_DAY, Slugline
 from sora_cli.storyboard.model import Look
 
 
 class Graded(Protocol):
-    """A shot with pictures: its scene, and what its colours are held to."""
+    """A shot with pictures: its scene, its place and hour, and what its colours are held to."""
 
     @property
     def scene(self) -> str:
         """The name of its scene."""
+        ...
+
+    @property
+    def slugline(self) -> Slugline:
+        """The place and hour that its words name."""
         ...
 
     @property
@@ -26,21 +33,30 @@ class Graded(Protocol):
 
 
 class Anchors:
-    """The anchor of each shot of a film, by index; `scenes` are those of its shots with pictures, in film order."""
+    """The anchor of each shot of a film, by index.
 
-    def __init__(self, scenes: Sequence[str]) -> None:
-        self._scenes = scenes
-        self._first = {scene: index for index, scene in reversed(list(enumerate(scenes)))}
+    `sets` are the scene, and the place and hour there, of its shots with pictures, in film order. A shot that says
+    nothing of the hour has that of its scene's first shot.
+    """
+
+    def __init__(self, sets: Iterable[tuple[str, Slugline]]) -> None:
+        self._first: list[int] = []
+        scenes: dict[str, dict[Slugline, int]] = {}
+        for index, (scene, said) in enumerate(sets):
+            firsts = scenes.setdefault(scene, {})
+            slugline = said._replace(hours=said.hours or next(iter(firsts), BY_DAY).hours)
+            self._first.append(next((at for other, at in firsts.items() if other.fits(slugline)), index))
+            firsts.setdefault(slugline, index)
 
     def of(self, index: int, look: Look) -> int | None:
         """The shot that this one is held to; None where it is held to a file, to nothing, or is its own anchor."""
-        held = {"scene": self._first[self._scenes[index]], "film": 0, "previous": index - 1}.get(look.match, index)
+        held = {"scene": self._first[index], "film": 0, "previous": index - 1}.get(look.match, index)
         return held if look.strength and 0 <= held < index else None
 
 
 def anchors_of(shots: Sequence[Graded]) -> list[int | None]:
     """The anchor of each of these shots, which all have pictures and stand in film order."""
-    anchors = Anchors([shot.scene for shot in shots])
+    anchors = Anchors((shot.scene, shot.slugline) for shot in shots)
     return [anchors.of(index, shot.look) for index, shot in enumerate(shots)]
 
 

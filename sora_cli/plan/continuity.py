@@ -13,6 +13,7 @@ from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
+from sora_cli.plan.slugline import slugline
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
 
 
@@ -76,7 +77,7 @@ class Continuity:
         pictured = [(scene.name, shot) for scene in self.board.scenes for shot in scene.shots if shot.beats]
         self._shots = [shot for _, shot in pictured]
         self._pictured = {shot.name: index for index, shot in enumerate(self._shots)}
-        self._anchors = Anchors([scene for scene, _ in pictured])
+        self._anchors = Anchors((scene, slugline(shot)) for scene, shot in pictured)
         names = [shot.name for shot in self.board.shots]
         self._before = dict(zip(names[1:], names, strict=False))
 

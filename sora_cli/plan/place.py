@@ -16,6 +16,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Problem
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.plan import PlannedShot
+from sora_cli.plan.slugline import slugline
 from sora_cli.plan.takes import card_of
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
 
@@ -96,7 +97,7 @@ def placed_shots(
         placed.append(PlannedShot(
             name=shot.name, scene=scene, loc=shot.loc, start=at.start, frames=at.ends[-1] - at.start,
             beats=planned[shot.name], transition=shot.transition, overlap=max(0, end - at.start), lead=lead,
-            look=shot.look, title=shot.title,
+            look=shot.look, slugline=slugline(shot), title=shot.title,
         ))  # fmt: skip
         end = at.ends[-1]
     return placed

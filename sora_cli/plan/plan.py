@@ -12,6 +12,7 @@ from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import Problem
 from sora_cli.plan.continuity import PlannedBeat, Stretch
+from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.policy import Policy
 
@@ -36,6 +37,7 @@ class PlannedShot:
     overlap: int
     lead: int
     look: Look
+    slugline: Slugline = UNSAID
     title: TitleCard | None = None
 
     @property

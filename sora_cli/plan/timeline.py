@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.continuity import PlannedBeat, Stretch
+from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Fit, Look, TitleCard, Transition
@@ -110,6 +111,7 @@ class CutShot:
     overlap: int = 0
     lead: int = 0
     look: Look = field(default_factory=Look)
+    slugline: Slugline = UNSAID
     title: TitleCard | None = None
     blank: int = 0
     """Frames of a shot without pieces: a title card alone, on black."""
@@ -191,7 +193,7 @@ def _placed(
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
         name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
-        overlap=shot.overlap, lead=shot.lead, look=shot.look, title=shot.title,
+        overlap=shot.overlap, lead=shot.lead, look=shot.look, slugline=shot.slugline, title=shot.title,
         blank=0 if pieces else shot.frames, cues=tuple(cues),
     )  # fmt: skip
 

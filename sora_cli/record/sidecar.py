@@ -49,7 +49,7 @@ from sora_cli.versions import versions
 if TYPE_CHECKING:
     from sora_cli.sound.lines import PlacedLine
 
-FINISH_VERSION = 6
+FINISH_VERSION = 7
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 

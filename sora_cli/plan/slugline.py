@@ -1,0 +1,58 @@
+"""The hour and the place that a shot's words name, as a slugline does (INT. KITCHEN - NIGHT). Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from sora_cli.storyboard.model import Shot
+
+_HOURS = {
+    "day": "day daytime daylight noon midday morning afternoon sunny sunlight sunlit sunshine",
+    "low sun": "sunset sunrise sundown dusk dawn twilight evening",
+    "night": "night nighttime midnight moonlight moonlit starlight starlit",
+}
+_PLACES = {
+    "grass": "grass meadow lawn park garden hill hills",
+    "sea": "beach sea seaside seashore shore ocean coast harbour harbor",
+    "sand": "desert dune dunes",
+    "snow": "snow snowy ice glacier",
+    "town": "street city town road downtown alley square market",
+    "woods": "forest wood woods jungle",
+    "indoors": "room kitchen bedroom bathroom office indoors hall attic cellar cabin shop cafe bar corridor",
+}
+_LEADS_TO_PLACE = r"\b(?:in|inside|on|at|by|along|through|across|over|into|onto|near)(?: [\w-]+){0,2}? "
+"""What happens may be about a place (`she paints the sea`); it is there where a word of place comes before it."""
+
+
+class Slugline(NamedTuple):
+    """The kinds of hour and of place that are named; nothing where none is."""
+
+    hours: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+
+    def fits(self, other: Slugline) -> bool:
+        """Whether both can be one place in one light: an hour is shared, and no other place is named."""
+        elsewhere = self.places and other.places and not self.places & other.places
+        return bool(self.hours & other.hours) and not elsewhere
+
+
+UNSAID = Slugline()
+BY_DAY = Slugline(frozenset({"day"}))
+"""What holds where nothing is said."""
+
+
+def slugline(shot: Shot) -> Slugline:
+    """What the first beat of a shot names: of the hour, the nearest words count; of the place, the setting's do."""
+    if not shot.beats:
+        return UNSAID
+    beat = shot.beats[0]
+    hours = (_named(_HOURS, words) for words in (beat.prompt, beat.light, beat.setting))
+    places = (_named(_PLACES, beat.setting), _named(_PLACES, beat.prompt, _LEADS_TO_PLACE))
+    return Slugline(next(filter(None, hours), frozenset()), next(filter(None, places), frozenset()))
+
+
+def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
+    return frozenset(
+        kind for kind, names in kinds.items() if re.search(rf"{before}(?:{names.replace(' ', '|')})\b", words.lower())
+    )
