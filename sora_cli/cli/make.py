@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from sora_cli.cli.options import (
     Board,
     Deliver,
     Draft,
+    ExtraOptions,
     LimitOptions,
     MemoryMode,
     Only,
@@ -36,23 +37,24 @@ if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and th
     from sora_cli.storyboard.model import Storyboard
 
 
-def generate(
-    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens, in quotes or not.")],
-    output: Out = None,
-    image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None,
-    to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None,
+@dataclass(frozen=True, slots=True)
+class ShotOptions:
+    """What a storyboard of one shot would say."""
+
+    image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None
+    to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None
     reference: Annotated[
         list[Path] | None, typer.Option(metavar="PICTURE", help="Show this person or thing; repeatable.")
-    ] = None,
-    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None,
+    ] = None
+    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None
     aspect: Annotated[
         str | None,
         typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height, or of 720p the shorter side."),
-    ] = None,
-    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None,
-    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None,
+    ] = None
+    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None
+    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None
+    seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None
     engine: Annotated[
         str | None,
         typer.Option(
@@ -61,15 +63,39 @@ def generate(
             autocompletion=complete.engines,
             help="A name that `sora models` lists, a hub id or a folder.",
         ),
-    ] = None,
-    style: Annotated[str | None, typer.Option(help="Look and technique.")] = None,
-    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None,
-    camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None,
-    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None,
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None,
+    ] = None
+    style: Annotated[str | None, typer.Option(help="Look and technique.")] = None
+    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None
+    camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None
+    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None
+    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None
+
+    def storyboard(self, words: str, memory: str | None) -> dict[str, object]:
+        """The storyboard of one shot with this prompt, as plain data."""
+        options = {**({"steps": self.steps} if self.steps else {}), **pairs(self.option, "--option")}
+        shot: dict[str, object] = {
+            "prompt": words,
+            "from": self.image and str(self.image),
+            "to": self.to_image and str(self.to_image),
+            "reference": self.reference and [str(path) for path in self.reference],
+            "options": options or None,
+            **{name: getattr(self, name) for name in WRITTEN_AS_THEY_ARE},
+        }
+        sizes = {"size": self.size, "aspect": self.aspect, "fps": self.fps}
+        return {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
+
+
+WRITTEN_AS_THEY_ARE = ("duration", "seed", "engine", "style", "avoid", "camera", "takes")
+"""Options whose names and values are those of a storyboard."""
+
+
+def generate(
+    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens, in quotes or not.")],
+    output: Out = None,
+    *,
+    shot: ShotOptions,
     draft: Draft = False,
     memory: MemoryMode = None,
-    *,
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
@@ -79,21 +105,15 @@ def generate(
 
     words = " ".join(prompt)
     with working(reporting, limits) as (report, studio):
-        options = {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
-        shot: dict[str, object] = {
-            "prompt": words, "from": image and str(image), "to": to_image and str(to_image),
-            "reference": reference and [str(path) for path in reference], "duration": duration, "seed": seed,
-            "engine": engine, "style": style, "avoid": avoid, "camera": camera, "takes": takes,
-            "options": options or None,
-        }  # fmt: skip
-        sizes = {"size": size, "aspect": aspect, "fps": fps}
-        data = {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
-        board = film.one_shot(data)
+        board = film.one_shot(shot.storyboard(words, memory))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
-        made = film.make(
-            board, out, report=report, studio=studio, draft=draft, deliver=kind, signer=release.signer(),
-            overwrite=release.overwrite,
-        )  # fmt: skip
+        how: film.MakeOptions = {
+            "draft": draft,
+            "only": (),
+            "signer": release.signer(),
+            "overwrite": release.overwrite,
+        }
+        made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)
 
 
@@ -119,48 +139,38 @@ def storyboard(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
     memory: MemoryMode = None,
-    luts: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
-    ] = None,
-    stems: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write dialogue, effects, ambience and music there, as WAV.")
-    ] = None,
     *,
+    beside: ExtraOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, places, preflight, preview
-    from sora_cli.flows import luts as luts_of
-    from sora_cli.flows import stems as parts
+
+    shots = only or ()
 
     def load() -> Storyboard:
         return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
 
     if dry_run:
-        show_plan(preview.planned(load(), draft=draft, only=only or ()), why=False, as_json=reporting.as_json)
+        show_plan(preview.planned(load(), draft=draft, only=shots), why=False, as_json=reporting.as_json)
         return
+    from sora_cli.flows import extras
+
     with working(reporting, limits) as (report, studio):
         board = load()
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        who = release.signer()
-        if luts is not None:
-            luts_of.check_luts(board, luts, signer=who, only=only or (), overwrite=release.overwrite)
-        if stems is not None:
-            parts.check(board, stems, who, overwrite=release.overwrite)
-        made = film.make(
-            board, out, report=report, studio=studio, draft=draft, only=only or (), deliver=kind, signer=who,
-            overwrite=release.overwrite,
-        )  # fmt: skip
-        if luts is not None:
-            luts_of.write_luts(
-                board, luts, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
-            )
-        if stems is not None:
-            parts.write(
-                board, stems, studio=studio, draft=draft, only=only or (), signer=who, overwrite=release.overwrite
-            )
+        how: film.MakeOptions = {
+            "draft": draft,
+            "only": shots,
+            "signer": release.signer(),
+            "overwrite": release.overwrite,
+        }
+        also = extras.Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
+        also.check()
+        made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
+        also.write(studio)
     show_film(made, as_json=reporting.as_json)
 
 

@@ -92,6 +92,18 @@ class ReleaseOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraOptions:
+    """What is written beside the film for an editor."""
+
+    luts: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")
+    ] = None
+    stems: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write dialogue, effects, ambience and music there, as WAV.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerOptions:
     """Who made a film, and the words of its mark."""
 

@@ -6,8 +6,8 @@ They take the same road as the film of a storyboard: a cut, finished to a master
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -117,21 +117,8 @@ def stitch(
     _check_out(maker, out, options, look.path)
     found = [_probed(path, options.report) for path in clips]
     rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
-    width, height = _even(found[0])
-    if size:
-        wanted = _read(forms.size, size, "--size")
-        across, down = wanted.aspect or (width, height)  # a shape keeps the height
-        width, height = wanted.width or 2 * round(height * across / down / 2), wanted.height or height
-    overlap = round_half_up(come.duration.at(rate) * rate) if come.kind != "cut" else 0
-    shots: list[CutShot] = []
-    end = 0
-    for number, each in enumerate(found):
-        shot = _shot(each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0))
-        if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
-            raise RequestError(f"the transition is too long for {each.path}, which has {shot.frames} frames")
-        shots.append(_coming(shot, come, overlap) if number else shot)
-        end = shot.start + shot.frames
-    cut = Cut(width=width, height=height, fps=rate, shots=tuple(shots), fit=fit)
+    width, height = _film_size(found[0], size)
+    cut = Cut(width=width, height=height, fps=rate, shots=tuple(_in_a_row(found, rate, look, come)), fit=fit)
     return _finished(cut, out, options, matched_to(cut.shots), maker)
 
 
@@ -152,10 +139,7 @@ def grade(
         RequestError: there is nothing to make, or nothing to match.
         MediaError, StampError, CertificateError: as `stitch` does.
     """
-    if out is None and lut is None:
-        raise RequestError("nothing to make", hint="name a film with -o, or a table with --lut-out")
-    if lut is not None and lut.suffix.lower() != ".cube":
-        raise RequestError(f"--lut-out {lut}: not a .cube file", hint=f"try --lut-out {lut.stem}.cube")
+    _check_grade(out, lut)
     maker = outputs.Maker(command="grade", paths=(clip,))
     _check_out(maker, out, options, lut=lut)
     look = _look(match, strength)
@@ -167,19 +151,24 @@ def grade(
     shot = _shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
-        full = Grader(cut).table(shot)
-        if full is None:
-            raise RequestError("there is no change to write", hint="give a --strength above 0")
-        write_cube(lut, full, clip.stem, outputs.table_mark(maker, lut.parent))
+        _write_table(cut, lut, clip.stem, outputs.table_mark(maker, lut.parent))
     made = Edited() if out is None else _finished(cut, out, options, matched_to(cut.shots), maker)
-    return Edited(
-        path=made.path,
-        frames=made.frames,
-        seconds=made.seconds,
-        signer=made.signer,
-        credential=made.credential,
-        lut=lut,
-    )
+    return replace(made, lut=lut)
+
+
+def _check_grade(out: Path | None, lut: Path | None) -> None:
+    if out is None and lut is None:
+        raise RequestError("nothing to make", hint="name a film with -o, or a table with --lut-out")
+    if lut is not None and lut.suffix.lower() != ".cube":
+        raise RequestError(f"--lut-out {lut}: not a .cube file", hint=f"try --lut-out {lut.stem}.cube")
+
+
+def _write_table(cut: Cut, lut: Path, title: str, mark: Callable[[str], str]) -> None:
+    """Write the change of a cut's only shot as a colour table."""
+    full = Grader(cut).table(cut.shots[0])
+    if full is None:
+        raise RequestError("there is no change to write", hint="give a --strength above 0")
+    write_cube(lut, full, title, mark)
 
 
 def mark(film: Path, out: Path, options: EditOptions) -> Edited:
@@ -249,16 +238,34 @@ def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> 
     return CutShot(name=name, scene=name, start=start, pieces=pieces, look=look)
 
 
+def _film_size(first: Probe, size: str) -> tuple[int, int]:
+    """Width and height of a film as `size` has them, or as the first clip has them; a shape keeps the height."""
+    width, height = _even(first)
+    if not size:
+        return width, height
+    wanted = _read(forms.size, size, "--size")
+    across, down = wanted.aspect or (width, height)
+    return wanted.width or 2 * round(height * across / down / 2), wanted.height or height
+
+
+def _in_a_row(found: Sequence[Probe], rate: Fraction, look: Look, come: Transition) -> Iterator[CutShot]:
+    """Films as shots, one after the other; each but the first comes in by the transition.
+
+    Raises:
+        RequestError: the transition is longer than a film.
+    """
+    overlap = round_half_up(come.duration.at(rate) * rate) if come.kind != "cut" else 0
+    end = 0
+    for number, each in enumerate(found):
+        shot = _shot(each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0))
+        if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
+            raise RequestError(f"the transition is too long for {each.path}, which has {shot.frames} frames")
+        yield _coming(shot, come, overlap) if number else shot
+        end = shot.start + shot.frames
+
+
 def _coming(shot: CutShot, come: Transition, overlap: int) -> CutShot:
-    return CutShot(
-        name=shot.name,
-        scene=shot.scene,
-        start=shot.start,
-        pieces=shot.pieces,
-        look=shot.look,
-        transition=come,
-        overlap=overlap,
-    )
+    return replace(shot, transition=come, overlap=overlap)
 
 
 def _look(match: str, strength: float) -> Look:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from pydantic import JsonValue
 
@@ -38,11 +38,21 @@ from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
+    from sora_cli.plan.timeline import Cut
     from sora_cli.record.film import RecipeRecord
-    from sora_cli.stamp import Signer
+    from sora_cli.stamp import Making, Signer
 
 
-def one_shot(data: Mapping[str, Any]) -> Storyboard:
+class MakeOptions(TypedDict):
+    """How a film is made; see `make`."""
+
+    draft: bool
+    only: Sequence[str]
+    signer: Signer | None
+    overwrite: bool
+
+
+def one_shot(data: Mapping[str, object]) -> Storyboard:
     """A storyboard of one shot, from a command's options; paths count from the working folder."""
     return preflight.whole(storyboard.read_data(dict(data), folder=Path.cwd()))
 
@@ -179,40 +189,51 @@ class _Order:
         """Cut, finish and release; the contact sheet beside it."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
-        from sora_cli.media.sheet import SheetShot, contact_sheet
         from sora_cli.plan.timeline import assemble
-        from sora_cli.stamp.making import making
 
         cut = assemble(plan, clips, sounds.speech, sounds.made)
         master = finish(cut, plan.board.sound.loudness, pixels=self.kind.made_in, report=self.report)
-        told = making(
-            plan,
-            clips,
-            cut,
-            again,
-            sounds=audio.own_sounds(plan, cut),
-            speech=audio.spoken_lines(plan),
-            synthesized=[sound.words for sound in sounds.made],
-        )
         done = stamp.release(
             master,
             self.out,
-            making=replace(told, moderation=checked),
+            making=replace(_making(plan, clips, cut, again, sounds), moderation=checked),
             provenance=plan.board.provenance,
             signer=self.signer,
             kind=self.kind,
             report=self.report,
             may_leave_unmarked=not plan.board.rules.marked,
         )
-        beside, sheet = sidecar.beside(self.out)
-        strips = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
-        contact_sheet(self.out, strips, sheet, plan.board.title, of=plan.frames)
         return ReleasedFilm(
             path=self.out,
-            sidecar=beside,
-            sheet=sheet,
+            sidecar=sidecar.beside(self.out)[0],
+            sheet=_sheet(plan, self.out),
             frames=plan.frames,
             seconds=plan.seconds,
             signer=self.signer.in_words,
             credential=done.sidecar,
         )
+
+
+def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: RecipeRecord, sounds: audio.FilmSounds) -> Making:
+    """What the credential tells of how the film was made."""
+    from sora_cli.stamp.making import making
+
+    return making(
+        plan,
+        clips,
+        cut,
+        again,
+        sounds=audio.own_sounds(plan, cut),
+        speech=audio.spoken_lines(plan),
+        synthesized=[sound.words for sound in sounds.made],
+    )
+
+
+def _sheet(plan: Plan, film: Path) -> Path:
+    """Write the contact sheet of a film beside it."""
+    from sora_cli.media.sheet import SheetShot, contact_sheet
+
+    _, sheet = sidecar.beside(film)
+    shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
+    contact_sheet(film, shots, sheet, plan.board.title, of=plan.frames)
+    return sheet

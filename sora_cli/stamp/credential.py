@@ -13,7 +13,7 @@ import json
 import mmap
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
@@ -26,6 +26,7 @@ from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.spelling import readable
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
+from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".mp4": "video/mp4",
@@ -55,9 +56,6 @@ UNKNOWN = "application/octet-stream"
 
 T = TypeVar("T")
 
-State = Literal["trusted", "valid", "invalid", "none", "remote", "unsupported", "unreadable", "broken"]
-STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingredient:
@@ -69,50 +67,6 @@ class Ingredient:
     label: str
     note: str = ""
     """What a reader of the manifest should know of its credential."""
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationStatus:
-    """One thing that validation found: a code of the C2PA specification 2.2, section 15, and where it applies."""
-
-    code: str
-    explanation: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """What a signature says of its signer. `der` is empty where the certificate itself was not found."""
-
-    subject: str = ""
-    issuer: str = ""
-    serial: int = 0
-    starts: str = ""
-    ends: str = ""
-    der: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialReading:
-    """How a file's credential reads.
-
-    `state`: `trusted`, `valid` (whole, but by a signer whom no anchor vouches for), `invalid`; `none` where the file
-    has no credential, `remote` where that lies on the network, `unsupported` where its kind cannot have one, `broken`
-    where it is damaged, `unreadable` where the file is damaged or of a make that c2pa cannot look into.
-    `manifests` are c2pa's own JSON, by label. `failures` are those of the active manifest; `changes` those found now
-    in ingredients' manifests, by the ingredient's label.
-    """
-
-    state: State
-    detail: str = ""
-    active: str = ""
-    manifests: Mapping[str, Any] = field(default_factory=dict)
-    failures: tuple[ValidationStatus, ...] = ()
-    successes: frozenset[str] = frozenset()
-    """Codes of what was found good in the active manifest."""
-    changes: Mapping[str, tuple[ValidationStatus, ...]] = field(default_factory=dict)
-    certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    time_stamp: str = ""
-    """When a trusted time stamping authority saw the signature, ISO 8601; empty where none did."""
 
 
 def media_type(path: Path) -> str:
@@ -188,6 +142,11 @@ def sign(
                 builder.set_no_embed()
             return bytes(builder.sign(kind, given, made))
 
+    return _written(work, source, target, signer)
+
+
+def _written(work: Callable[[BinaryIO, BinaryIO], bytes], source: Path, target: Path, signer: Signer) -> bytes:
+    """Do the work from `source` to `target`, which is removed where it does not become whole."""
     whole = False
     try:
         with source.open("rb") as given, atomic.Remembering(target, "w+b") as raw, io.BufferedRandom(raw) as made:

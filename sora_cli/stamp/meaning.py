@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from sora_cli.stamp.credential import Certificate
+from sora_cli.stamp.reading import Certificate
 
 Weight = Literal["trust", "remark", "lapsed", "revoked", "unread", "damage"]
 """How a failure weighs. `trust`: the signer is unknown, which is judged by the signer. `remark`: something beside the

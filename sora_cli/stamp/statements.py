@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sora_cli.stamp.claims import MODERATION, RECIPE
-from sora_cli.stamp.credential import ValidationStatus
+from sora_cli.stamp.reading import ValidationStatus
 
 Manifest = Mapping[str, object]
 """A manifest as c2pa's JSON tells it."""

@@ -13,16 +13,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-
-from sora_cli.bounded import read_bytes
-from sora_cli.errors import CertificateError, RequestError
+from sora_cli.errors import RequestError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.stamp import credential, statements
-from sora_cli.stamp.credential import Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.meaning import meaning, weight
+from sora_cli.stamp.reading import Certificate, CredentialReading, ValidationStatus
+from sora_cli.stamp.trust import is_banned, read_anchor, read_revoked
 
 Trust = Literal["this installation", "anchor", "unknown"]
 
@@ -152,7 +149,7 @@ def verify(
     """
     name = name or path.name
     local = local_root()
-    given = "".join([*(_anchor(each) for each in anchors), anchors_pem])
+    given = "".join([*(read_anchor(each) for each in anchors), anchors_pem])
     beside, signed = sidecar_of(path), path / SUMS if path.is_dir() else path
     banned = read_revoked(revoked)
     try:
@@ -175,49 +172,6 @@ def verify(
 def sidecar_of(path: Path) -> Path:
     """Where the credential of a file that cannot hold it lies: beside it; of a folder, inside."""
     return path / f"{SUMS}.c2pa" if path.is_dir() else path.with_name(path.name + ".c2pa")
-
-
-def read_revoked(lists: Sequence[Path]) -> frozenset[str]:
-    """The certificates of text files, one a line: a serial number (decimal, or hexadecimal with colons or `0x`), or a
-    SHA-256 fingerprint (64 hexadecimal digits). `#` begins a remark.
-
-    Raises:
-        RequestError: a file cannot be read, or a line is neither.
-    """  # noqa: D205  the summary needs two lines
-    found = set()
-    for path in lists:
-        try:
-            text = read_bytes(path).decode("utf-8")
-        except (OSError, ValueError) as error:
-            raise RequestError(f"cannot read the list of revoked certificates {path}: {error}") from None
-        for number, line in enumerate(text.splitlines(), 1):
-            entry = line.partition("#")[0].strip().lower()
-            if entry:
-                found.add(_identifier(entry, f"{path}:{number}"))
-    return frozenset(found)
-
-
-def _identifier(entry: str, where: str) -> str:
-    """A fingerprint as 64 hexadecimal digits, a serial number as decimal digits."""
-    digits = entry.removeprefix("0x").replace(":", "")
-    try:
-        if len(digits) == 64:
-            return f"{int(digits, 16):064x}"
-        return str(int(digits, 10 if entry.isdecimal() else 16))
-    except ValueError:
-        hint = "write a serial number or a SHA-256 fingerprint, one a line"
-        raise RequestError(f"{where}: not a certificate's number: {entry}", hint=hint) from None
-
-
-def _anchor(path: Path) -> str:
-    try:
-        text = read_bytes(path)
-        x509.load_pem_x509_certificates(text)
-    except OSError as error:
-        raise CertificateError(f"the trust anchor {path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise CertificateError(f"the trust anchor {path} is not a certificate in PEM form") from None
-    return text.decode("ascii", "replace").rstrip() + "\n"
 
 
 # --- judging ------------------------------------------------------------------------------------------------------
@@ -397,14 +351,3 @@ def walk(parts: Sequence[IngredientVerdict]) -> Iterator[IngredientVerdict]:
     for part in parts:
         yield part
         yield from walk(part.parts)
-
-
-def is_banned(certificate: Certificate, banned: frozenset[str]) -> bool:
-    """Whether the certificate is among those that `read_revoked` found."""
-    if not banned:
-        return False
-    if str(certificate.serial) in banned:
-        return True
-    if not certificate.der:
-        return False
-    return x509.load_der_x509_certificate(certificate.der).fingerprint(hashes.SHA256()).hex() in banned

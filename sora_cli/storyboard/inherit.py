@@ -17,7 +17,7 @@ from sora_cli.storyboard.forms import bare
 from sora_cli.storyboard.model import LOUDNESS, MENTION, Duration, Loc, Look, SoundBed
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
-from sora_cli.storyboard.schema import Level, LookForm, SoundForm
+from sora_cli.storyboard.schema import LevelForm, LookForm, SoundForm
 from sora_cli.storyboard.source import quoted
 
 _Match = Literal["scene", "film", "previous", "off"]
@@ -63,7 +63,7 @@ class Inheritance:
         self._files = files
 
     def under(
-        self, held: Inherited, form: Level, loc: Loc, level: Literal["film", "scene", "shot", "beat"]
+        self, held: Inherited, form: LevelForm, loc: Loc, level: Literal["film", "scene", "shot", "beat"]
     ) -> Inherited:
         """What holds in `form`, written at `loc`, when `held` holds around it."""
         if not vars(form):
@@ -88,7 +88,7 @@ class Inheritance:
             origin["sound"] = (*loc, "sound")
         return replace(held, **now, origin=origin)
 
-    def _no_mentions(self, form: Level, loc: Loc) -> None:
+    def _no_mentions(self, form: LevelForm, loc: Loc) -> None:
         for name in ("setting", "light", "camera", *_ADDED):
             value = getattr(form, name)
             for mention in MENTION.finditer(value) if value and "@" in value else ():

@@ -19,7 +19,7 @@ from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
-from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, Level
+from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, LevelForm
 from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
@@ -179,6 +179,6 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
     fitting = [home for home, place in homes.items() if key in PLACES.get(place, FilmForm).keys]
     belongs = f"{quoted(key)} belongs to {' or '.join(fitting)}" if fitting else ""
-    if issubclass(form, Level) and belongs:
+    if issubclass(form, LevelForm) and belongs:
         return belongs
     return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}"

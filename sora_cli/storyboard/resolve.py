@@ -25,7 +25,7 @@ from sora_cli.storyboard.schema import (
     SceneForm,
     ShotForm,
     SpokenForm,
-    Take,
+    StretchForm,
     TakesForm,
     TitleForm,
     TransitionForm,
@@ -241,7 +241,9 @@ class Resolver:
             beats.append(self._beat(written, beat, place, own, first=index == 0, last=last))
         return tuple(beats)
 
-    def _beat(self, shot: _WrittenShot, form: Take, loc: Loc, held: Inherited, *, first: bool, last: bool) -> Beat:
+    def _beat(
+        self, shot: _WrittenShot, form: StretchForm, loc: Loc, held: Inherited, *, first: bool, last: bool
+    ) -> Beat:
         """One beat; what its shot writes once (`from`, `to`, `reference`, `takes`) holds where the beat is silent."""
         origin = dict(held.origin)
         got: dict[str, Any] = {}

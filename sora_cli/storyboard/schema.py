@@ -6,116 +6,54 @@ is published for editors (`json_schema`) says so.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import FITS, LEAST_OPACITY, LOUDNESS, POLICIES, Duration, SpokenLength, Transition
-from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, Schema, Shape, Table
-
-# -- single values ---------------------------------------------------------------------------------------------
-
-_VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
-_MOTIONS: tuple[Literal["hold", "interpolate"], ...] = ("hold", "interpolate")
-_SPACES = ("open", "room", "hall", "church", "street")
-_SUBTITLES: tuple[Literal["off", "track", "burn", "srt", "vtt"], ...] = ("off", "track", "burn", "srt", "vtt")
-_TRAINING: tuple[Literal["allowed", "not-allowed", "constrained"], ...] = ("allowed", "not-allowed", "constrained")
-
-
-def _json(*schemas: Schema) -> Schema:
-    return {"anyOf": [*schemas, _VARIABLE]}
-
-
-def _word(known: tuple[forms.Word, ...], what: str) -> Plain[forms.Word]:
-    return Plain(forms.word(known, what), _json({"enum": list(known)}))
-
-
-def _off(value: object) -> str:
-    return "off" if value is False else forms.text(value)
-
-
-def _anything(value: object) -> Any:  # noqa: ANN401  the engine's to say
-    return value
-
-
-Text = Plain(forms.text, {"type": "string", "minLength": 1})
-Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
-Label = Plain(forms.label, {"type": ["string", "number"]})
-MarkText = Plain(forms.mark_text, {"type": ["string", "number"]})
-Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
-_LENGTHS = (
-    {"type": "number", "exclusiveMinimum": 0},
-    {"type": "string", "pattern": forms.TIME_PATTERN, "examples": ["4s", "48f"]},
-    _VARIABLE,
+from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
+from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
+from sora_cli.storyboard.values import (
+    Anything,
+    Aspect,
+    Decibels,
+    Depth,
+    Direction,
+    Fit,
+    Framing,
+    Good,
+    Kind,
+    Label,
+    Length,
+    LengthOrSpoken,
+    Lufs,
+    MarkText,
+    Moment,
+    Motion,
+    Name,
+    Off,
+    Opacity,
+    Pan,
+    Phrase,
+    Pick,
+    Policy,
+    Position,
+    Rate,
+    Reference,
+    Seed,
+    Share,
+    ShortTransition,
+    Side,
+    Single,
+    Size,
+    Space,
+    Speed,
+    Subtitles,
+    Switch,
+    Takes,
+    Text,
+    Time,
+    Training,
+    Version,
+    bar,
 )
-_DB = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*dB\s*$"}
-Length = Plain(forms.duration, {"anyOf": [*_LENGTHS]})
-Time = Plain(forms.time, _json({"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}))
-Moment = Plain(
-    forms.moment,
-    _json(
-        {"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}
-    ),
-)
-Seed = Plain(forms.whole(0, 2**63 - 1), _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
-Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
-Pick = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
-Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
-Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
-Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
-Lufs = Plain(forms.loudness, _json({"type": "number", "minimum": -70, "maximum": 0}, {"enum": list(forms.LOUDNESSES)}))
-Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
-Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
-Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
-Space = _word(_SPACES, "a kind of place")
-Good = _word(("good",), "a word for it")
-Subtitles = Plain(
-    lambda value: forms.word(_SUBTITLES, "a kind of subtitles")("off" if value is False else value),
-    {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
-)
-LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})
-Framing = _word(forms.FRAMINGS, "a framing")
-Kind = _word(forms.TRANSITIONS, "a transition")
-Way = _word(forms.DIRECTIONS, "a direction")
-Position = _word(_POSITIONS, "a position")
-Fit = _word(FITS, "a way to fit")
-Motion = _word(_MOTIONS, "a motion")
-Training = _word(_TRAINING, "a permission to train")
-Policy = Plain(_off, {"anyOf": [{"enum": list(POLICIES)}, {"type": "string"}, {"const": False}]})
-_SHAPE: Schema = {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}
-Size = Plain(
-    forms.size, _json({"type": "string", "pattern": forms.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
-)
-Aspect = Plain(
-    forms.aspect,
-    _json({"enum": ["16:9", "9:16", "1:1"]}, _SHAPE),
-)
-Side = Plain(forms.side, _json({"type": "integer", "minimum": 16, "maximum": forms.MAX_SIDE, "multipleOf": 2}))
-Rate = Plain(
-    forms.rate,
-    _json(
-        {"type": "number", "minimum": 1, "maximum": 240}, {"type": "string", "pattern": r"^[0-9.]+\s*(/\s*[0-9]+)?$"}
-    ),
-)
-Version = Plain(forms.version, {"const": 1})
-ShortTransition = Plain(
-    forms.transition,
-    _json(
-        {
-            "type": "string",
-            "pattern": r"^(cut|none|off|(dissolve|fade|wipe)(\s+(left|right|up|down))?(\s+[0-9.]+\s*(s|ms|f)?)?)$",
-            "examples": ["cut", "dissolve 0.5s", "fade 1s", "wipe left 0.5s"],
-        }
-    ),
-)
-Off = Plain(forms.off, {"const": False}, "off")
-Switch = Plain(bool, {"type": "boolean"}, "off")
-Single = Plain(forms.single, {"anyOf": [{"type": one} for one in ("string", "integer", "number", "boolean")]})
-Anything = Plain(_anything, {})
-Reference: Shape[list[str] | str] = OneOf(Listed(Text, 1), Text)
-
-
-# -- mappings --------------------------------------------------------------------------------------------------
 
 
 class LookForm(Form):
@@ -192,7 +130,7 @@ class TransitionForm(Form):
 
     kind = Needed(Kind, "cut, dissolve, fade (through black) or wipe.")
     duration = Key(Length, "How long the two shots overlap; 0.5s where not written.")
-    direction = Key(Way, "Where a wipe moves to: left, right, up or down.")
+    direction = Key(Direction, "Where a wipe moves to: left, right, up or down.")
 
 
 Coming: Shape[TransitionForm | Transition] = OneOf(TransitionForm, ShortTransition)
@@ -278,7 +216,7 @@ class SpokenForm(Form):
 BeatLength: Shape[SpokenForm | SpokenLength | Duration] = OneOf(SpokenForm, LengthOrSpoken)
 
 
-class Level(Form):
+class LevelForm(Form):
     """What may stand at film, scene, shot and beat level; the nearest wins, `style` and `avoid` add up."""
 
     engine = Key(Label, "A catalogue name, a hub repo id, or a checkpoint folder.")
@@ -304,7 +242,7 @@ class TakesForm(Form):
 TakesWanted: Shape[TakesForm | int] = OneOf(TakesForm, Takes)
 
 
-class Take(Level):
+class StretchForm(LevelForm):
     """What may stand at shot and beat level."""
 
     prompt = Key(Text, "What happens. @name puts a cast member in.")
@@ -328,14 +266,14 @@ class Take(Level):
     dialogue = Key(Dialogue, "Who says what, and when.")
 
 
-class BeatForm(Take):
+class BeatForm(StretchForm):
     """One stretch of a shot with its own prompt and length."""
 
 
 BeatItem: Shape[BeatForm | str] = OneOf(BeatForm, Text)
 
 
-class ShotForm(Take):
+class ShotForm(StretchForm):
     """One unbroken take: no cut inside it."""
 
     name = Key(Name, "How other shots and `--only` call it; unique in the film.")
@@ -348,32 +286,28 @@ class ShotForm(Take):
 ShotItem: Shape[ShotForm | str] = OneOf(ShotForm, Text)
 
 
-class SceneForm(Level):
+class SceneForm(LevelForm):
     """Shots that share a place and a look."""
 
     name = Key(Name, "What the scene is called; unique in the film.")
     shots = Needed(Listed(ShotItem, 1), "The shots, in order.")
 
 
-def _bar(least: float, most: float) -> Plain[float]:
-    return Plain(forms.number(least, most), _json({"type": "number", "minimum": least, "maximum": most}))
-
-
 class ReviewForm(Form):
     """What `sora review` holds the film to; its defaults where not written."""
 
-    colour = Key(_bar(0.1, 100), "CIE dE2000 that a shot may be from its scene's first.")
-    sharpness = Key(_bar(0, 2), "The share of its scene's fine detail that a shot must have.")
-    jump = Key(_bar(1, 100), "The change over a join, in usual changes from frame to frame.")
-    flicker = Key(_bar(0, 100), "Steps of 8 bits that what stands still may pulse by.")
-    click = Key(_bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
-    level = Key(_bar(0, 100), "dB that the sound may step by at a join.")
+    colour = Key(bar(0.1, 100), "CIE dE2000 that a shot may be from its scene's first.")
+    sharpness = Key(bar(0, 2), "The share of its scene's fine detail that a shot must have.")
+    jump = Key(bar(1, 100), "The change over a join, in usual changes from frame to frame.")
+    flicker = Key(bar(0, 100), "Steps of 8 bits that what stands still may pulse by.")
+    click = Key(bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
+    level = Key(bar(0, 100), "dB that the sound may step by at a join.")
 
 
 Memory: Shape[dict[str, object] | str] = OneOf(Table(Single), Text)
 
 
-class FilmForm(Level):
+class FilmForm(LevelForm):
     """A storyboard for `sora`, version 1."""
 
     storyboard = Key(Version, "The format's version: 1.")

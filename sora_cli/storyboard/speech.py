@@ -11,7 +11,7 @@ from sora_cli.storyboard.links import Links
 from sora_cli.storyboard.model import CastMember, DialogueLine, Duration, Loc, SpokenLength
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
-from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm, Take
+from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm, StretchForm
 
 
 def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMember:
@@ -32,12 +32,14 @@ class Speech:
     casting: Casting
     links: Links
 
-    def lines(self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: Take) -> tuple[DialogueLine, ...]:
+    def lines(
+        self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: StretchForm
+    ) -> tuple[DialogueLine, ...]:
         """The lines of a beat."""
         forms = written if isinstance(written, list) else [written]
         return tuple(self._line(form, (*loc, index), beat) for index, form in enumerate(forms))
 
-    def _line(self, form: DialogueForm, loc: Loc, beat: Take) -> DialogueLine:
+    def _line(self, form: DialogueForm, loc: Loc, beat: StretchForm) -> DialogueLine:
         if form.cast is not None:
             self.casting.check(form.cast, (*loc, "cast"))
         recording, place = form.file, (*loc, "file")

@@ -14,7 +14,7 @@ from sora_cli.errors import StampError
 from sora_cli.events import Note, Recording, Silent
 from sora_cli.flows import edit
 from sora_cli.stamp import Edit, IngredientVerdict, Release, credential, look_at, verify
-from sora_cli.stamp.credential import ValidationStatus
+from sora_cli.stamp.reading import ValidationStatus
 from sora_cli.stamp.verdict import Verdict, _judge, walk
 from tests.stamp.conftest import Send, make_master
 

@@ -67,7 +67,14 @@ def wan_vace() -> tuple[KnownModel, ...]:
 
 def wan() -> tuple[KnownModel, ...]:
     """Wan 2.1 and 2.2 from text, from pictures and from either."""
-    return (*_wan_text(), *_wan_picture(), _wan_ti2v())
+    return (*_wan_text(), *_wan_picture(), _wan_pair(), _wan_ti2v())
+
+
+FROM_PICTURE = ("WanImageToVideoPipeline",)
+ONE = {"abilities": frozenset({FIRST, AVOID}), "needs": frozenset({FIRST}), "overlap": 1, "max_opening": 1}
+"""A first frame is needed, and no other can be given."""
+BOTH = {**ONE, "abilities": frozenset({FIRST, LAST, AVOID})}
+"""A first frame is needed, and a last one can be given."""
 
 
 def _wan_text() -> tuple[KnownModel, ...]:
@@ -110,14 +117,12 @@ def _wan_text() -> tuple[KnownModel, ...]:
 
 def _wan_picture() -> tuple[KnownModel, ...]:
     """Picture to video: a first frame is needed. Only some were taught a last one."""
-    first = {"abilities": frozenset({FIRST, AVOID}), "needs": frozenset({FIRST}), "overlap": 1, "max_opening": 1}
-    both = {**first, "abilities": frozenset({FIRST, LAST, AVOID})}
     clip = {"transformer": 16.4, "vae": 0.13, "image_encoder": 0.6, **UMT5}
     i2v480 = _wan_card(
         "wan2.1-i2v-14b-480p",
         "Wan 2.1 image to video 14B, 480 lines",
         "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
-        **first,
+        **ONE,
         memory_gb=46,
         disk_gb=90,
         weights=clip,
@@ -126,7 +131,7 @@ def _wan_picture() -> tuple[KnownModel, ...]:
         "wan2.1-i2v-14b-720p",
         "Wan 2.1 image to video 14B, 720 lines",
         "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers",
-        **{**first, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
+        **{**ONE, **HD, "options": with_defaults(WanOptions, {"shift": 5.0})},
         memory_gb=46,
         disk_gb=90,
         weights=clip,
@@ -135,31 +140,33 @@ def _wan_picture() -> tuple[KnownModel, ...]:
         "wan2.1-flf2v-14b-720p",
         "Wan 2.1 first and last frame to video 14B",
         "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers",
-        **{**both, **HD, "needs": frozenset({FIRST, LAST}), "options": with_defaults(WanOptions, {"guidance": 5.5})},
+        **{**BOTH, **HD, "needs": frozenset({FIRST, LAST}), "options": with_defaults(WanOptions, {"guidance": 5.5})},
         memory_gb=46,
         disk_gb=75,
         weights=clip,
     )
+    one = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": None}
+    two = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": ...}
+    return (
+        KnownModel(flf, FROM_PICTURE, two, {"transformer.num_layers": 40}),
+        KnownModel(i2v480, FROM_PICTURE, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 3.0}),
+        KnownModel(i2v720, FROM_PICTURE, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 5.0}),
+    )
+
+
+def _wan_pair() -> KnownModel:
+    """Picture to video by two transformers; a last frame can be given as well."""
     pair = _wan_card(
         "wan2.2-i2v-a14b",
         "Wan 2.2 image to video A14B",
         "Wan-AI/Wan2.2-I2V-A14B-Diffusers",
-        **{**both, **HD, "options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5})},
+        **{**BOTH, **HD, "options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5})},
         memory_gb=70,
         disk_gb=126,
         weights={"transformer": 14.3, "transformer_2": 14.3, "vae": 0.13, **UMT5},
     )
-    kinds = ("WanImageToVideoPipeline",)
-    one = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": None}
-    two = {"transformer.image_dim": ..., "transformer.pos_embed_seq_len": ...}
-    return (
-        KnownModel(flf, kinds, two, {"transformer.num_layers": 40}),
-        KnownModel(i2v480, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 3.0}),
-        KnownModel(i2v720, kinds, one, {"transformer.num_layers": 40, "scheduler.flow_shift": 5.0}),
-        KnownModel(
-            pair, kinds, {"index.boundary_ratio": ..., "transformer.image_dim": None}, {"index.boundary_ratio": 0.9}
-        ),
-    )
+    needs = {"index.boundary_ratio": ..., "transformer.image_dim": None}
+    return KnownModel(pair, FROM_PICTURE, needs, {"index.boundary_ratio": 0.9})
 
 
 def _wan_ti2v() -> KnownModel:
