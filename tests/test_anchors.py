@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sora_cli.plan import plan_takes
 from sora_cli.plan.anchors import anchors_of, matched_to
 from sora_cli.plan.slugline import UNSAID, Slugline, slugline
+from sora_cli.record.film import ShotRecord
 from sora_cli.storyboard.model import Look, Storyboard
+from tests.boards import board, catalogue
 from tests.storyboard.boards import board as written
 
 LOOKS = st.builds(Look, match=st.sampled_from(["scene", "film", "previous", "off"]), strength=st.sampled_from([0, 0.5]))
@@ -69,9 +72,16 @@ def test_a_shot_is_not_held_to_another_hour_or_place(prompts: list[str], anchors
 
 
 def test_the_nearest_words_name_the_hour_and_the_setting_names_the_place() -> None:
-    board = written("""
+    found = written("""
 scenes:
   - setting: a beach at sunset
     shots: [she walks, she sleeps at night, {prompt: she wakes, light: daylight}, she eats in the town]
 """)
-    assert anchors_in(board) == [None, None, None, 0]
+    assert anchors_in(found) == [None, None, None, 0]
+
+
+def test_a_record_tells_which_shots_a_review_holds_together() -> None:
+    shots = ["a ball by day", "the ball at night", {"title": "The end"}, "the ball under a night sky"]
+    planned = plan_takes(board(*shots), catalogue())
+    told = [shot.like for shot in ShotRecord.every(planned.shots)]
+    assert told == ["shot-1", "shot-2", "shot-3", "shot-2"]

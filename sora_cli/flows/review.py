@@ -117,7 +117,7 @@ def _part(number: int, record: FilmRecord) -> ShotSpan:
     joins, breaks = _joins(shot, [take for take in record.takes if take.plays and take.at is not None])
     if not any(take.shot == shot.name for take in record.takes) and not any(take.at is None for take in record.takes):
         clear = (end, end)  # a title card
-    return ShotSpan(shot.name, shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
+    return ShotSpan(shot.name, shot.like or shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
 
 
 def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], list[int]]:

@@ -40,17 +40,18 @@ class Anchors:
     """
 
     def __init__(self, sets: Iterable[tuple[str, Slugline]]) -> None:
-        self._first: list[int] = []
+        self.firsts: list[int] = []
+        """The first shot of the scene whose words can mean the same place and hour."""
         scenes: dict[str, dict[Slugline, int]] = {}
         for index, (scene, said) in enumerate(sets):
             firsts = scenes.setdefault(scene, {})
             slugline = said._replace(hours=said.hours or next(iter(firsts), BY_DAY).hours)
-            self._first.append(next((at for other, at in firsts.items() if other.fits(slugline)), index))
+            self.firsts.append(next((at for other, at in firsts.items() if other.fits(slugline)), index))
             firsts.setdefault(slugline, index)
 
     def of(self, index: int, look: Look) -> int | None:
         """The shot that this one is held to; None where it is held to a file, to nothing, or is its own anchor."""
-        held = {"scene": self._first[index], "film": 0, "previous": index - 1}.get(look.match, index)
+        held = {"scene": self.firsts[index], "film": 0, "previous": index - 1}.get(look.match, index)
         return held if look.strength and 0 <= held < index else None
 
 

@@ -6,11 +6,13 @@ What a take is stands in `sora_cli.plan.data`, which the plan makes keys of, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
 from sora_cli.data import LIST, MOST, Count, Finite, Key, Name, Ratio, Record, Seconds, Sha, Versions, Words
+from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.data import Named, TakeFields
 from sora_cli.plan.plan import Plan, PlannedShot
 
@@ -81,6 +83,8 @@ class ShotRecord(Record):
 
     name: Words
     scene: Words
+    like: Words = ""
+    """The first shot of its scene that has its place and hour; earlier versions did not tell."""
     start: Count
     frames: Count
     overlap: Count = 0
@@ -89,10 +93,17 @@ class ShotRecord(Record):
     speed: Annotated[float, Field(gt=0, le=1_000)] = 1.0
 
     @classmethod
-    def of(cls, shot: PlannedShot) -> ShotRecord:
-        """The record of a planned shot."""
+    def every(cls, shots: Sequence[PlannedShot]) -> tuple[ShotRecord, ...]:
+        """The records of all shots of a plan."""
+        pictured = [shot for shot in shots if shot.beats]
+        firsts = Anchors((shot.scene, shot.slugline) for shot in pictured).firsts
+        like = {shot.name: pictured[first].name for shot, first in zip(pictured, firsts, strict=True)}
+        return tuple(cls._of(shot, like.get(shot.name, shot.name)) for shot in shots)
+
+    @classmethod
+    def _of(cls, shot: PlannedShot, like: str) -> ShotRecord:
         return cls.model_construct(
-            name=shot.name, scene=shot.scene, start=shot.start, frames=shot.frames, overlap=shot.overlap,
+            name=shot.name, scene=shot.scene, like=like, start=shot.start, frames=shot.frames, overlap=shot.overlap,
             lead=shot.lead, transition=shot.transition.kind, speed=float(shot.beats[0].speed) if shot.beats else 1.0,
         )  # fmt: skip
 
@@ -240,6 +251,6 @@ class PlanRecord(Record):
         """The record of a plan, and of its takes as they are told."""
         return cls.model_construct(
             title=plan.board.title, fps=str(plan.fps), width=plan.width, height=plan.height, frames=plan.frames,
-            seconds=plan.seconds, shots=tuple(map(ShotRecord.of, plan.shots)), takes=takes, needs=needs,
+            seconds=plan.seconds, shots=ShotRecord.every(plan.shots), takes=takes, needs=needs,
             remarks=tuple(remark.as_dict() for remark in plan.remarks),
         )  # fmt: skip

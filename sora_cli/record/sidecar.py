@@ -215,7 +215,7 @@ def write(
         storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
         film=_file_record(plan, film), signer=film.signer,
         engines={card.name: _engine_record(card) for card in plan.cards.values()},
-        libraries=versions(), shots=tuple(map(ShotRecord.of, plan.shots)), takes=tuple(_takes(plan, clips, store)),
+        libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
         lines=tuple(map(LineRecord.of, plan.lines)), subtitles=subtitles, moderation=dict(moderation),
     )  # fmt: skip

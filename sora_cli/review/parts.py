@@ -11,6 +11,7 @@ from itertools import pairwise
 class ShotSpan:
     """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
 
+    Shots of one `scene` have one place and hour.
     `joins` are the frames inside or at its head that open a stretch that carries on, `breaks` those that open another.
     """
 
