@@ -63,9 +63,10 @@ class Scene:
         return [best(clips, stretch.choices, until_good=stretch.until_good) for stretch in plan.stretches]
 
 
-def plan(**shot: object) -> Plan:
+def plan(review: dict[str, float] | None = None, **shot: object) -> Plan:
     shots = [{"prompt": "a", **shot}, {"prompt": "b", "from": "previous"}]
-    return plan_takes(board(*shots, look="off", output={"size": "192x128"}), catalogue())
+    held = {"review": review} if review else {}
+    return plan_takes(board(*shots, look="off", output={"size": "192x128"}, **held), catalogue())
 
 
 UNTIL = {"up to": 3, "until": "good"}
@@ -87,6 +88,24 @@ def test_others_are_made_until_one_is_good_and_it_is_carried_on(tmp_path: Path) 
     again = Scene(tmp_path, lambda _: True)
     assert again.shoot(planned)[0].key == planned.takes[1].key
     assert again.made == []
+
+
+def test_the_authors_own_bars_say_what_is_good(tmp_path: Path) -> None:
+    loose = {"colour": 100, "flicker": 100, "path": 100, "growth": 100, "tint": 100}
+    scene, planned = Scene(tmp_path, lambda name: name == "scene-1/shot-1"), plan(loose, takes=UNTIL)
+    assert scene.shoot(planned)[0].key == planned.takes[0].key
+    assert scene.made == ["scene-1/shot-1", "scene-1/shot-2"]
+    strict = Scene(tmp_path, lambda _: False)
+    strict.shoot(plan({"sharpness": 1.9}, takes=UNTIL))
+    assert strict.made[:2] == ["scene-1/shot-1#2", "scene-1/shot-1#3"], "the kept take is held to the bars of now"
+
+
+def test_other_bars_change_the_keys_of_what_hangs_on_them_alone() -> None:
+    own = {"flicker": 2, "level": 3}
+    default, loose, loud = plan(takes=UNTIL), plan(own, takes=UNTIL), plan({"level": 3}, takes=UNTIL)
+    assert default.takes[0].key == loose.takes[0].key
+    assert default.takes[-1].key != loose.takes[-1].key
+    assert [take.key for take in default.takes] == [take.key for take in loud.takes]
 
 
 def test_the_best_plays_where_none_is_good(tmp_path: Path) -> None:

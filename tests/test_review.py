@@ -20,8 +20,9 @@ from sora_cli.events import Recording
 from sora_cli.flows import film
 from sora_cli.flows.review import Review, review
 from sora_cli.media.stream import Frames
+from sora_cli.review.bars import Bars
 from sora_cli.review.ears import SoundScan
-from sora_cli.review.judge import Bars, judge
+from sora_cli.review.judge import judge
 from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 from tests.boards import board, catalogue

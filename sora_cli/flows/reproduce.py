@@ -126,6 +126,7 @@ class _Work:
     memory: Memory
     rules: Policy = OFF
     """Whoever made a clip did not say; what no policy allows is refused all the same."""
+    bars: Mapping[str, float] = field(default_factory=dict)
 
 
 def reproduce(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +16,11 @@ from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.glimpse import narrow
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
+from sora_cli.review.bars import Bars, bars_from
 from sora_cli.review.ears import listen
-from sora_cli.review.judge import Bars, Row, bars_from, judge
+from sora_cli.review.judge import Row, judge
 from sora_cli.review.parts import ShotSpan, by_cuts
+from sora_cli.review.track import Moving
 from sora_cli.review.watch import WIDTH, find_cuts, watch
 from sora_cli.shoot.studio import place
 
@@ -77,11 +80,23 @@ def review(path: Path) -> Review:
         planned = bool(parts) and record is not None and all(take.at is not None for take in record.takes)
         own = bool(parts)
         parts = parts or by_cuts(*find_cuts(narrow(film, numbers, WIDTH)))
-        seen = watch(narrow(film, numbers, WIDTH), parts)
+        seen = watch(narrow(film, numbers, WIDTH), parts, subjects=not own)
+        if record and own:
+            seen.moving = _moving(record)
         heard = listen(film.sound()) if film.facts.channels else None
     bars = bars_from(record.bars if record and own else {}, Bars())
     found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))
     return _kept(found) if own else found
+
+
+def _moving(record: FilmRecord) -> dict[str, list[Moving]]:
+    """How what moves in the takes that play does so, by shot: told when they were made, since the mark moves too."""
+    moving: dict[str, list[Moving]] = defaultdict(list)
+    names = [figure.name for figure in fields(Moving)]
+    for take in record.takes:
+        if take.plays and take.keeps.keys() >= set(names):
+            moving[take.shot].append(Moving(*(take.keeps[name] for name in names)))
+    return moving
 
 
 def _told(path: Path) -> tuple[FilmRecord | None, list[str]]:

@@ -72,6 +72,11 @@ class Plan:
         return self.board.rules
 
     @property
+    def bars(self) -> Mapping[str, float]:
+        """What its author holds it to."""
+        return self.board.bars
+
+    @property
     def frames(self) -> int:
         """The film's length in frames."""
         return max((shot.start + shot.frames for shot in self.shots), default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,10 @@ from sora_cli.storyboard.model import Beat, Shot, Storyboard
 
 HURRIED = Fraction(11, 10)
 """From this stride on it is said that a take plays faster than it was made."""
+
+
+HEARD = ("click", "level")
+"""Bars of sound, which takes are not held to."""
 
 
 class AnyOptions(BaseModel):
@@ -198,14 +202,18 @@ class TakeMaker:
         for number in range(beat.pick if spared and beat.pick else beat.takes):
             name = f"{take.name}#{number + 1}" if number else take.name
             # The keys of spare takes are their own: what carries on from the best of four is another take than what
-            # carries on from the first good one.
-            spare = (label, "spare") if beat.until_good and number else (label,)
+            # carries on from the first good one; and which is good hangs on the author's bars.
+            spare = (label, "spare", *self._bars()) if beat.until_good and number else (label,)
             after = tuple(each.key for each in made) if beat.until_good and not spared else ()
             seeded = replace(take, seed=self.seed(beat, spare, number), name=name, after=after)
             made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
         if beat.pick is not None:
             made.insert(0, made.pop(beat.pick - 1))
         return Stretch(take.name, tuple(made), picked=beat.pick is not None)
+
+    def _bars(self) -> Iterator[str]:
+        """The bars that the author sets for takes, in words."""
+        return (f"{name} {value:g}" for name, value in sorted(self.board.bars.items()) if name not in HEARD)
 
     def seed(self, beat: Beat, label: tuple[str, ...], number: int) -> int:
         """A seed written on the shot or beat is used as it is for its first take; all others are derived."""

@@ -76,6 +76,8 @@ class TakeRecord(TakeFields, Named):
     score: Finite = 0.0
     good: bool = True
     parts: Annotated[dict[Name, Finite], Field(max_length=100)] = Field(default={})
+    keeps: Annotated[dict[Name, Finite], Field(max_length=100)] = Field(default={})
+    """The bars that it would just keep."""
 
 
 class ShotRecord(Record):

@@ -41,6 +41,7 @@ from sora_cli.record.film import (
     ShotRecord,
     TakeRecord,
 )
+from sora_cli.review.bars import is_good
 from sora_cli.store import Clip, Store, file_hash
 from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Look, Provenance, TitleCard, Transition
@@ -253,7 +254,8 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
                     plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **stride,
                     seconds=float(take.play / take.fps), clip_sha256=card.sha256, pixels=card.pixels,
-                    made_on=card.made_on, score=card.score, good=card.good, parts=card.parts,
+                    made_on=card.made_on, score=card.score, parts=card.parts, keeps=card.keeps,
+                    good=is_good(card, plan.board.bars),
                 )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ FEWEST = 10
 """Matches that a common view must stand on."""
 FLAT = 1.0
 """Steps of 8 bits, standard deviation: a picture with less has no detail."""
+FAINT = 1e-3
+"""A measure of detail below which there is none to be held to."""
 OVERLAP = 0.25
 """Share of the picture that must be common."""
 
@@ -73,7 +75,7 @@ def apart(now: Sequence[Still], then: Sequence[Still]) -> Difference:
         return _over(best[0].picture, best[2])
     were, are = [there.picture for there in then], [here.picture for here in now]
     flat = min(float(picture.std()) for picture in (*were, *are)) < FLAT
-    detail = None if flat else _sharp(are) / max(1e-6, _sharp(were))
+    detail = None if flat else _share(_sharp(are), _sharp(were))
     return Difference(_middle(map(zones, were)), _middle(map(zones, are)), detail, common=False)
 
 
@@ -126,9 +128,12 @@ def _over(here: Frames, laid: _Laid) -> Difference:
     thirds = _thirds(then)
     base = np.stack([np.median(then[third], axis=0) for third in thirds])
     moved = np.stack([np.median(now[third] - then[third], axis=0) for third in thirds])
-    return Difference(
-        base, base + moved, _edges(here, laid.mask) / max(1e-6, _edges(laid.picture, laid.mask)), common=True
-    )
+    return Difference(base, base + moved, _share(_edges(here, laid.mask), _edges(laid.picture, laid.mask)), common=True)
+
+
+def _share(here: float, there: float) -> float | None:
+    """Detail here in parts of that there; None where there is none."""
+    return here / there if there > FAINT else None
 
 
 def _edges(picture: Frames, mask: NDArray[np.bool_]) -> float:

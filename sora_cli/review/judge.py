@@ -1,19 +1,17 @@
-"""From what was seen and heard to figures, bars and plain words: a row a shot, a row a join, a row for the film.
-
-The bars' defaults were chosen on one half of made cases and are reported on the other (docs/review.md).
-"""
+"""From what was seen and heard to figures and plain words: a row a shot, a row a join, a row for the film."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.review.bars import Bars
 from sora_cli.review.compare import Colours
 from sora_cli.review.ears import SILENT, SoundScan
 from sora_cli.review.parts import ShotSpan
@@ -25,37 +23,20 @@ PLIABLE = 1.2
 """A tint has three numbers to fit where the others have one: it must explain so much more."""
 TINT = 1.06
 """How much farther one channel must go than another to be seen as a tint."""
+LINKS = 4
+"""From so many links on a chain has a slope."""
+STEADY = 5
+"""Links in which a drift that is let pass may not reach the bar of colour."""
 SMALL = 0.007
 """Parts of the width a frame: a motion that nobody minds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
-    """What a film must keep to."""
-
-    colour: float = 3.0
-    """CIE dE2000 of a shot, or a link of a chain, to its scene's first."""
-    sharpness: float = 0.9
-    """Fine detail left of that of the scene's first beat."""
-    jump: float = 2.0
-    """The change over a join, in usual changes from frame to frame."""
-    turn: float = 0.5
-    """How much of the speed along the old direction must go on over a join; -1 is straight back."""
-    flicker: float = 1.0
-    """Steps of 8 bits that what stands still pulses by."""
-    click: float = 12.0
-    """A jump from sample to sample, in usual steps."""
-    level: float = 6.0
-    """dB that the sound may step by at a join."""
-    length: float = 1023.0
-    """Samples that the sound may be longer or shorter than the picture: AAC is written in whole blocks of 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A measure, its bar, and whether it holds; `said` is the verdict in plain words where it does not.
 
-    `value` is None where nothing could be measured, and `said` is why.
+    `value` is None where nothing could be measured, and `said` is why. Where the author may set the bar, `keeps` is the
+    one that it would just keep; None where no bar helps.
     """
 
     name: str
@@ -63,6 +44,7 @@ class Figure:
     bar: float | None = None
     ok: bool = True
     said: str = ""
+    keeps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +73,9 @@ class Row:
         """Plain data, for `--json` and the sidecar."""
         figures = {figure.name: asdict(figure) for figure in self.figures}
         for figure in figures.values():
-            del figure["name"]
+            del figure["name"], figure["keeps"]
         return {"kind": self.kind, "name": self.name, "at": round(self.second, 3), "ok": self.ok,
                 "verdict": self.said, "figures": figures}  # fmt: skip
-
-
-def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
-    """The bars, with those that a storyboard names in place of the defaults."""
-    return replace(default, **{bar.name: written[bar.name] for bar in fields(Bars) if bar.name in written})
 
 
 def judge(
@@ -137,7 +114,7 @@ class _Film:
         if not looks:
             why = Figure("picture", None, said="not measured, because a transition or a title card covers all of it")
             return Row("shot", part.name, self.second(part.start), (why,))
-        figures = (*self.held(part), self.flicker(looks), *self.blank(looks))
+        figures = (*self.held(part), *self.slope(part), self.flicker(looks), *self.moves(part), *self.blank(looks))
         return Row("shot", part.name, self.second(part.start), figures)
 
     def held(self, part: ShotSpan) -> Iterator[Figure]:
@@ -147,21 +124,45 @@ class _Film:
             return
         links = self.seen.links[part.name]
         worst = max(links, key=lambda link: link.colour)
-        ok = worst.colour <= self.bars.colour * (1 if worst.common else APART)
-        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, "" if ok else drift(worst.now, worst.then))
+        keeps = worst.colour / (1 if worst.common else APART)
+        ok = keeps <= self.bars.colour
+        said = "" if ok else drift(worst.now, worst.then)
+        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, said, keeps)
         detail = links[-1].detail
         if detail is None:
             yield Figure("sharpness", None, said="not measured, because the picture is flat")
             return
         ok = detail >= self.bars.sharpness
         said = "" if ok else "softer than its scene's first"
-        yield Figure("sharpness", round(detail, 3), self.bars.sharpness, ok, said)
+        yield Figure("sharpness", round(detail, 3), self.bars.sharpness, ok, said, detail)
+
+    def slope(self, part: ShotSpan) -> Iterator[Figure]:
+        """How fast the colour of a chain goes away from the scene's first: by how much with each link."""
+        apart = [link.colour for link in self.seen.links[part.name]]
+        if len(apart) < LINKS:
+            return
+        value = float(np.polyfit(range(len(apart)), apart, 1)[0])
+        bar = self.bars.colour / STEADY
+        ok = value <= bar
+        yield Figure("slope", round(value, 3), round(bar, 3), ok, "" if ok else "its colour drifts on with each beat")
+
+    def moves(self, part: ShotSpan) -> Iterator[Figure]:
+        """Whether the one thing that moves does so as bodies do, where one can be told from what is behind it."""
+        if not (found := self.seen.moving.get(part.name)):
+            return
+        for name, bar, said in (
+            ("path", self.bars.path, "what moves jerks"),
+            ("growth", self.bars.growth, "what moves changes its size at once"),
+            ("tint", self.bars.tint, "what moves changes its colour at once"),
+        ):
+            value = max(getattr(each, name) for each in found)
+            yield Figure(name, round(value, 3), bar, value <= bar, "" if value <= bar else said, value)
 
     def flicker(self, looks: Sequence[FrameLook]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
         value = float(np.sqrt(np.mean(np.square(np.diff(pulses)))) / 2) if len(pulses) > 2 else 0.0
         ok = value <= self.bars.flicker
-        return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers")
+        return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers", value)
 
     def blank(self, looks: Sequence[FrameLook]) -> Iterator[Figure]:
         """Frames that stand still at the head or the tail, frames without a picture."""
@@ -182,7 +183,7 @@ class _Film:
     def joins(self, part: ShotSpan) -> Iterator[Row]:
         """A row for each join of a shot."""
         for number, join in enumerate(part.joins):
-            figures = [self.jump(join), *self.motion(join), *self.sound(join)]
+            figures = [self.jump(join), *self.motion(join), *self.jolt(join), *self.sound(join)]
             yield Row("join", f"{part.name}/{number + 1}", self.second(join), tuple(figures))
 
     def jump(self, join: int) -> Figure:
@@ -194,7 +195,7 @@ class _Film:
             value = max(value, _leap(motion))
         repeats = usual > 0.3 and here < 0.1 * usual
         said = "the picture jumps" if value > self.bars.jump else "a frame is shown twice" if repeats else ""
-        return Figure("jump", round(value, 2), self.bars.jump, not said, said)
+        return Figure("jump", round(value, 2), self.bars.jump, not said, said, None if repeats else value)
 
     def motion(self, join: int) -> Iterator[Figure]:
         motion = self.seen.motions.get(join)
@@ -204,6 +205,14 @@ class _Film:
         ok = value >= self.bars.turn
         said = "" if ok else "the motion turns back" if value < 0 else "the motion breaks off"
         yield Figure("motion", round(value, 2), self.bars.turn, ok, said)
+
+    def jolt(self, join: int) -> Iterator[Figure]:
+        """The second difference of motion over a join."""
+        motion = self.seen.motions.get(join)
+        if motion is None or max(_speed(motion.before), _speed(motion.after)) < 2 * MOVES:
+            return
+        value, bar = _jolt(motion), self.bars.jolt
+        yield Figure("jolt", round(value, 2), bar, value <= bar, "" if value <= bar else "the motion jolts")
 
     def sound(self, join: int) -> Iterator[Figure]:
         if self.heard is None:
@@ -294,6 +303,12 @@ def _leap(motion: Motion) -> float:
     """How much farther the picture moves over the join than it does before or after it; 1 where it does not."""
     usual = max(_speed(motion.before), _speed(motion.after))
     return 1 + min(math.dist(motion.over, motion.before), math.dist(motion.over, motion.after)) / (usual + SMALL)
+
+
+def _jolt(motion: Motion) -> float:
+    """How far the speed over the join is from the middle of those before and after it, in usual speeds."""
+    middle = [(one + two) / 2 for one, two in zip(motion.before, motion.after, strict=True)]
+    return math.dist(motion.over, middle) / (max(_speed(motion.before), _speed(motion.after)) + SMALL)
 
 
 def _kept(motion: Motion) -> float:

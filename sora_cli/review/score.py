@@ -9,13 +9,14 @@ from fractions import Fraction
 import numpy as np
 
 from sora_cli.media.stream import Frames
-from sora_cli.review.judge import Bars, Figure, judge
+from sora_cli.review.bars import Bars
+from sora_cli.review.judge import Figure, judge
 from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 
 BEFORE = 4
 """Frames before a join that are looked at."""
-BEST = {"sharpness": 1.0, "motion": 1.0, "jump": 1.0}
+BEST = {"sharpness": 1.0, "motion": 1.0, "jump": 1.0, "growth": 1.0}
 """The best that a figure can be, where that is not 0."""
 WORST = 3.0
 """A figure takes no more off than this, so that one does not hide all others."""
@@ -23,11 +24,15 @@ WORST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """How good a take is: `score` is the sum of `parts`, higher is better; `good` where nothing falls short."""
+    """How good a take is: `score` is the sum of `parts`, higher is better; `good` where nothing falls short.
+
+    `keeps` are the bars that it would just keep, by name, of those that an author may set; none where no bar helps.
+    """
 
     score: float
     good: bool
     parts: Mapping[str, float]
+    keeps: Mapping[str, float]
 
 
 def rate(frames: Frames, fps: Fraction, before: Frames | None) -> Rating:
@@ -40,12 +45,14 @@ def rate(frames: Frames, fps: Fraction, before: Frames | None) -> Rating:
     joins = (len(known),) if len(known) else ()
     end = len(known) + len(frames)
     part = ShotSpan("take", "take", 0, end, (0, end), joins)
-    rows = judge([part], watch([*known, *frames], [part]), None, fps, Bars())[:-1]
+    rows = judge([part], watch([*known, *frames], [part], cuts=False), None, fps, Bars())[:-1]
     figures = [figure for row in rows for figure in row.figures if figure.value is not None]
     steps = float(np.mean([np.abs(np.diff(picture.mean(axis=-1), axis=1)).mean() for picture in frames]))
     parts = {"detail": round(0.5 * float(np.log(steps + 0.1)), 3)}
     parts |= {figure.name: -round(_off(figure), 3) for figure in figures}
-    return Rating(round(sum(parts.values()), 3), all(row.ok for row in rows), parts)
+    helped = all(figure.ok or figure.keeps is not None for figure in figures)
+    keeps = {figure.name: round(figure.keeps, 4) for figure in figures if figure.keeps is not None and helped}
+    return Rating(round(sum(parts.values()), 3), all(row.ok for row in rows), parts, keeps)
 
 
 def _off(figure: Figure) -> float:

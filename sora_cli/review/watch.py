@@ -20,6 +20,7 @@ from sora_cli.media.stream import Frames
 from sora_cli.review.compare import Difference
 from sora_cli.review.hold import Album
 from sora_cli.review.parts import ShotSpan, joins_of
+from sora_cli.review.track import Moving, Tracker
 
 WIDTH = 384
 """Pictures are looked at no wider than this."""
@@ -61,22 +62,32 @@ class Watched:
     cuts: list[int] = field(default_factory=list)
     links: Mapping[str, Sequence[Difference]] = field(default_factory=dict)
     """By the name of a shot: how far each link of it is from its scene's first."""
+    moving: Mapping[str, Sequence[Moving]] = field(default_factory=dict)
+    """By the name of a shot: how the one subject moves that can be told from what is behind it."""
 
 
-def watch(pictures: Iterable[Frames], parts: Sequence[ShotSpan] = ()) -> Watched:
-    """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order."""
-    seen, recent, cuts, album = Watched(), deque[Plane](maxlen=4), CutFinder(), Album(parts)
+def watch(
+    pictures: Iterable[Frames], parts: Sequence[ShotSpan] = (), *, cuts: bool = True, subjects: bool = True
+) -> Watched:
+    """Look at a film's pictures, `(h, w, 3)` sRGB bytes each, once and in order.
+
+    It looks for `cuts` and for `subjects` that move only where asked.
+    """
+    seen, recent, album = Watched(), deque[Plane](maxlen=4), Album(parts)
+    tracker = Tracker(parts if subjects else ())
+    finder = CutFinder() if cuts else None
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     joins = joins_of(parts)
     for number, small in enumerate(map(_small, pictures)):
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         seen.looks.append(_look(luma, recent[-1] if recent else None))
-        seen.cuts += cuts(small, number)
+        seen.cuts += finder(small, number) if finder else ()
         album(number, small)
+        tracker(number, small)
         recent.append(luma)
         if number - 1 in joins and len(recent) == 4:
             seen.motions[number - 1] = Motion(*(_flow(flow, *pair) for pair in pairwise(recent)))
-    seen.links = album.links
+    seen.links, seen.moving = album.links, tracker.found
     return seen
 
 

@@ -169,7 +169,7 @@ class Camera:
         facts = ClipFacts(
             frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
             sound=footage.sound is not None, seconds=seconds, fields=TakeFields.of(take).to_dict(),
-            score=rating.score, good=rating.good, parts=rating.parts,
+            score=rating.score, good=rating.good, parts=rating.parts, keeps=rating.keeps,
             pixels=pixels,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )  # fmt: skip

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -30,6 +31,7 @@ from sora_cli.events import (
 )
 from sora_cli.lock import PATIENCE
 from sora_cli.plan.takes import latents_go_on
+from sora_cli.review.bars import is_good
 from sora_cli.shoot.camera import Elsewhere, Job, Stopped
 from sora_cli.shoot.executors.base import Executor
 from sora_cli.store import Clip, Store
@@ -69,6 +71,11 @@ class Work(Protocol):
         """What frames are held to."""
         ...
 
+    @property
+    def bars(self) -> Mapping[str, float]:
+        """What says of a take that it is good, as far as the author says."""
+        ...
+
 
 def shoot(
     plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, cancel: Cancellation | None = None
@@ -95,6 +102,7 @@ class _Shooting:
         self._cards = plan.cards
         self._memory = plan.memory
         self._rules = plan.rules
+        self._bars = plan.bars
         self._executor = executor
         self._store = store
         self._report = report
@@ -150,9 +158,13 @@ class _Shooting:
             return True
         clip = self._store.find(take.key)
         if clip is not None:
-            self._clips[take.key] = clip
+            self._made(clip)
             self._report(TakeKept(take.name, take.key, str(clip.path), clip.seconds, reused=True))
         return clip is not None
+
+    def _made(self, clip: Clip) -> None:
+        """Note a clip that is there, good or not by the author's own bars."""
+        self._clips[clip.key] = replace(clip, good=is_good(clip, self._bars))
 
     def _submit(self, take: Take) -> None:
         self._engine = take.engine
@@ -203,7 +215,7 @@ class _Shooting:
     def _ended(self, take: Take, future: Future[Clip]) -> bool:
         """Whether the take is settled, made or failed."""
         try:
-            self._clips[take.key] = future.result()
+            self._made(future.result())
         except StoreError:
             raise  # every other take would meet the same disk
         except Stopped:

@@ -31,6 +31,8 @@ class Clip:
     """How good it is beside other takes of its beat."""
     good: bool = True
     """Whether nothing that was measured of it falls short."""
+    keeps: Mapping[str, float] = field(default_factory=dict)
+    """The bars that what was measured of it would just keep, by name; empty where no bar matters."""
     pixels: str = ""
     """SHA-256 of its frames' bytes, which stays the same however they are packed."""
 
@@ -51,6 +53,7 @@ class ClipFacts:
     good: bool = True
     parts: Mapping[str, float] = field(default_factory=dict)
     """What its score is the sum of."""
+    keeps: Mapping[str, float] = field(default_factory=dict)
     pixels: str = ""
     made_on: Mapping[str, str] = field(default_factory=dict)
     """Device and versions of libraries: what may differ where the same take gives other frames."""
@@ -68,6 +71,7 @@ class Card(Record):
     score: Finite
     good: bool = True
     parts: dict[Name, Finite] = Field(default={})
+    keeps: dict[Name, Finite] = Field(default={})
     sha256: Sha
     tail: Sha
     pixels: Sha
@@ -80,8 +84,9 @@ class Card(Record):
         """The card of a clip whose files have these hashes."""
         return cls.model_construct(
             frames=facts.frames, width=facts.width, height=facts.height, fps=str(facts.fps), sound=facts.sound,
-            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts), sha256=sha256,
-            tail=tail, pixels=facts.pixels, made_on=dict(facts.made_on), fields=dict(facts.fields),
+            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts),
+            keeps=dict(facts.keeps), sha256=sha256, tail=tail, pixels=facts.pixels,
+            made_on=dict(facts.made_on), fields=dict(facts.fields),
         )  # fmt: skip
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
@@ -89,7 +94,7 @@ class Card(Record):
         return Clip(
             key=key, path=path, sha256=self.sha256, frames=self.frames, width=self.width, height=self.height,
             fps=Fraction(self.fps), sound=self.sound, tail=tail, seconds=self.seconds, score=self.score,
-            good=self.good, pixels=self.pixels,
+            good=self.good, keeps=self.keeps, pixels=self.pixels,
         )  # fmt: skip
 
 

@@ -300,6 +300,9 @@ class ReviewForm(Form):
     sharpness = Key(bar(0, 2), "The share of its scene's fine detail that a shot must have.")
     jump = Key(bar(1, 100), "The change over a join, in usual changes from frame to frame.")
     flicker = Key(bar(0, 100), "Steps of 8 bits that what stands still may pulse by.")
+    path = Key(bar(0, 100), "How far what moves may be from a path of constant accelerations, in its own size.")
+    growth = Key(bar(1, 100), "How many times as large or as small what moves may be a frame later.")
+    tint = Key(bar(0, 100), "CIE dE2000 by which what moves may change its colour from frame to frame.")
     click = Key(bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
     level = Key(bar(0, 100), "dB that the sound may step by at a join.")
 

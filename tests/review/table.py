@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
+from sora_cli.review.bars import Bars
 from sora_cli.review.ears import listen
-from sora_cli.review.judge import Bars, Row, judge
+from sora_cli.review.judge import Row, judge
 from sora_cli.review.watch import watch
 from tests.review import made
 from tests.review.made import DRIFTS, FPS, Made, clean
