@@ -55,6 +55,9 @@ class EngineCard:
     `edition` is raised when the class makes other frames than before of takes that begin with one given frame: it is
     part of their keys, so that old clips are not taken for new.
 
+    With `foley`, what hits, rolls and slides in its pictures, and what place they show, can be told from them and is
+    heard: they are flat and simple enough.
+
     `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
     another folder of the checkpoint.
 
@@ -100,6 +103,7 @@ class EngineCard:
     prompt_tokens: int = 0
     sound_rate: int = 0
     tails: bool = False
+    foley: bool = False
     edition: int = 0
     location: Path | None = None
     parts: Mapping[str, str] = field(default_factory=dict)

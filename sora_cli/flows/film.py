@@ -6,7 +6,8 @@
     plan     = plan_takes(board, catalogue)
     clips    = shoot(plan, executor, store, report)
     cut      = timeline.assemble(plan, clips)
-    master   = finish(cut, board.sound.loudness)
+    laid     = foley.lay(plan, cut, store)
+    master   = finish(laid.cut, laid.loudness(plan))
     released = stamp.release(master, out, signer)
 
 Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
@@ -28,9 +29,10 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import audio, moderation, outputs, places, preflight, subtitles
+from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, subtitles
 from sora_cli.plan import Plan
 from sora_cli.record import recipe, sidecar
+from sora_cli.record.film import FilmRecord
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio, place, unlock
 from sora_cli.store import Clip, Store, default_folder
@@ -38,7 +40,6 @@ from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
     from sora_cli.media.film import Delivery
-    from sora_cli.plan.timeline import Cut
     from sora_cli.record.film import RecipeRecord
     from sora_cli.stamp import Making, Signer
 
@@ -146,13 +147,17 @@ class _Order:
         """A film that is up to date, noted where it is now."""
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            store.films.released(self.out, film.sidecar, audio.keys(plan, store))
+            told = FilmRecord.if_whole(sidecar.read(self.out))
+            seen = [each.key for each in told.foley] if told else []
+            store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen)
         subtitles.write(plan, self.out)
         unlock(self.out)
         return replace(film, remarks=plan.remarks)
 
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
+        from sora_cli.plan.timeline import assemble
+
         sounds = audio.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
@@ -169,12 +174,15 @@ class _Order:
             checked = moderation.record(plan, studio.screen.seen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
-            film = self.finished(plan, clips, again, sounds, checked)
+            laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
+            film = self.finished(plan, clips, again, sounds=sounds, checked=checked, laid=laid)
         film = replace(film, stages=self.clock.stages, remarks=plan.remarks)
-        studio.store.films.released(self.out, film.sidecar, audio.keys(plan, studio.store))
+        keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
+        studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
             plan, clips, film, store=studio.store, key=key, recipe=again, moderation=checked,
             made_by=outputs.maker_of(self.board).record(self.out.parent), subtitles=subtitles.write(plan, self.out),
+            foley=laid.told,
         )  # fmt: skip
         return film
 
@@ -183,20 +191,20 @@ class _Order:
         plan: Plan,
         clips: Mapping[str, Clip],
         again: RecipeRecord,
+        *,
         sounds: audio.FilmSounds,
         checked: Mapping[str, JsonValue],
+        laid: foley.Laid,
     ) -> ReleasedFilm:
-        """Cut, finish and release; the contact sheet beside it."""
+        """Finish and release; the contact sheet beside it."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
-        from sora_cli.plan.timeline import assemble
 
-        cut = assemble(plan, clips, sounds.speech, sounds.made)
-        master = finish(cut, plan.board.sound.loudness, pixels=self.kind.made_in, report=self.report)
+        master = finish(laid.cut, laid.loudness(plan), pixels=self.kind.made_in, report=self.report)
         done = stamp.release(
             master,
             self.out,
-            making=replace(_making(plan, clips, cut, again, sounds), moderation=checked),
+            making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
             provenance=plan.board.provenance,
             signer=self.signer,
             kind=self.kind,
@@ -214,18 +222,21 @@ class _Order:
         )
 
 
-def _making(plan: Plan, clips: Mapping[str, Clip], cut: Cut, again: RecipeRecord, sounds: audio.FilmSounds) -> Making:
+def _making(
+    plan: Plan, clips: Mapping[str, Clip], again: RecipeRecord, sounds: audio.FilmSounds, laid: foley.Laid
+) -> Making:
     """What the credential tells of how the film was made."""
     from sora_cli.stamp.making import making
 
     return making(
         plan,
         clips,
-        cut,
+        laid.cut,
         again,
-        sounds=audio.own_sounds(plan, cut),
+        sounds=audio.own_sounds(plan, laid.cut),
         speech=audio.spoken_lines(plan),
         synthesized=[sound.words for sound in sounds.made],
+        seen=[each.sound for each in laid.told],
     )
 
 

@@ -14,6 +14,7 @@ from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.data import TakeFields
+from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
 from sora_cli.record.film import PlannedTake, PlanRecord
 from sora_cli.storyboard.model import Storyboard
@@ -134,7 +135,9 @@ class PlanView:
         return f"{film}, {size}; {counted(missing, 'take')} to shoot"
 
     def needed(self) -> Iterator[Problem]:
-        """For each engine with work to do, what it will need here; what would fit where it will not."""
+        """What is heard by the pictures; for each engine with work to do, what it needs here, and what would fit."""
+        if heard := by_pictures(self.plan):
+            yield Problem(heard, "`sound: {foley: off}` leaves it out")
         todo = Counter(take.engine for take in self.plan.takes if not self.kept[take.key])
         for name, need in self.needs.items():
             parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"

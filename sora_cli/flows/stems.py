@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Silent
-from sora_cli.flows import audio, outputs
+from sora_cli.flows import audio, foley, outputs
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.model import Storyboard
 
@@ -54,7 +54,8 @@ def write(
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
     sounds = audio.prepare(plan, studio.store)
     cut = assemble(plan, studio.shoot(plan, Silent()), sounds.speech, sounds.made)
-    track = Soundtrack(cut, board.sound.loudness)
+    laid = foley.lay(plan, cut, studio.store)
+    track = Soundtrack(laid.cut, laid.loudness(plan))
     if not track.buses:
         raise RequestError("there are no stems: nothing sounds in this film", hint="take --stems away")
     try:

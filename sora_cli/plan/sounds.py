@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, counted
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed
 
 if TYPE_CHECKING:
+    from sora_cli.plan.continuity import PlannedBeat
     from sora_cli.plan.plan import Plan, PlannedShot
 
 Bus = Literal["ambience", "music", "effects"]
@@ -113,6 +115,43 @@ def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
 
 def _written(beat: Beat) -> tuple[object, ...]:
     return beat.sound_path, beat.sound_text, beat.origin.get("sound")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a beat is found in its pictures: `hits` and rolls and slides, its `place`."""
+
+    hits: bool = False
+    place: bool = False
+
+
+FOLEY_VERSION = 1
+"""Part of the key of a film with sounds that are found in pictures: raised when others would be found."""
+
+
+def foley(plan: Plan) -> dict[str, tuple[Seen, ...]]:
+    """By shot, and by beat: what is heard by its pictures. What is written for a beat or under it comes first."""
+    written = {shot.name: shot.beats for shot in plan.board.shots}
+    return {
+        planned.name: tuple(map(partial(_seen, plan), written[planned.name], planned.beats)) for planned in plan.shots
+    }
+
+
+def by_pictures(plan: Plan) -> str:
+    """In a sentence: what of a film is heard by its pictures; nothing where nothing is."""
+    seen = [each for beats in foley(plan).values() for each in beats]
+    hits, places = (sum(flags) for flags in ([one.hits for one in seen], [one.place for one in seen]))
+    parts = [f"what hits, rolls and slides ({counted(hits, 'beat')})"] if hits else []
+    parts += [f"the place ({counted(places, 'beat')})"] if places else []
+    return f"heard by the pictures: {' and '.join(parts)}" if parts else ""
+
+
+def _seen(plan: Plan, beat: Beat, made: PlannedBeat) -> Seen:
+    bed, cards = beat.bed, [plan.cards[stretch.candidates[0].engine] for stretch in made.stretches]
+    if not (cards and all(card.foley for card in cards) and bed.foley) or beat.sound_off:
+        return Seen()
+    own = bool(beat.sound_path or beat.sound_text)
+    return Seen(hits=not own, place=not (bed.ambience_path or bed.ambience_text or bed.quiet))
 
 
 def in_words(plan: Plan) -> list[PlannedSound]:

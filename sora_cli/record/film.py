@@ -15,6 +15,7 @@ from sora_cli.data import LIST, MOST, Count, Finite, Key, Name, Ratio, Record, S
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.data import Named, TakeFields
 from sora_cli.plan.plan import Plan, PlannedShot
+from sora_cli.plan.sounds import by_pictures
 
 if TYPE_CHECKING:
     from sora_cli.sound.lines import PlacedLine
@@ -189,6 +190,17 @@ class LineRecord(Record):
         )
 
 
+class FoleyRecord(Record):
+    """A sound that was laid since the pictures show it: on which bus, which, when and for how long, and its key."""
+
+    bus: Name
+    sound: Name
+    shot: Words
+    start: Seconds
+    seconds: Seconds
+    key: Name
+
+
 class FilmRecord(Record):
     """A film as its sidecar tells it."""
 
@@ -212,6 +224,8 @@ class FilmRecord(Record):
     stages: Annotated[dict[Name, Seconds], Field(max_length=100)] = Field(default={})
     """How long each stage took."""
     lines: Annotated[tuple[LineRecord, ...], LIST, Field(max_length=MOST)] = ()
+    foley: Annotated[tuple[FoleyRecord, ...], LIST, Field(max_length=MOST)] = ()
+    """What is heard of what is seen."""
     subtitles: Sha = ""
     """Of the file of subtitles beside it."""
     moderation: dict[str, JsonValue] = Field(default={})
@@ -246,6 +260,8 @@ class PlanRecord(Record):
     takes: Annotated[tuple[PlannedTake, ...], LIST]
     needs: dict[Name, JsonValue]
     """What the largest take of each engine will need here (see `sora_cli.engines.estimate`)."""
+    foley: Words
+    """What is heard by the pictures."""
     remarks: Annotated[tuple[dict[str, JsonValue], ...], LIST]
 
     @classmethod
@@ -254,5 +270,5 @@ class PlanRecord(Record):
         return cls.model_construct(
             title=plan.board.title, fps=str(plan.fps), width=plan.width, height=plan.height, frames=plan.frames,
             seconds=plan.seconds, shots=ShotRecord.every(plan.shots), takes=takes, needs=needs,
-            remarks=tuple(remark.as_dict() for remark in plan.remarks),
+            foley=by_pictures(plan), remarks=tuple(remark.as_dict() for remark in plan.remarks),
         )  # fmt: skip

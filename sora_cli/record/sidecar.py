@@ -13,8 +13,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,15 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
-from sora_cli.plan.sounds import PlannedSound, every
+from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, every
+from sora_cli.plan.sounds import foley as seen_in
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
     BoardRecord,
     EngineRecord,
     FileRecord,
     FilmRecord,
+    FoleyRecord,
     LineRecord,
     MakerRecord,
     NoteRecord,
@@ -142,6 +144,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
         "sound": [board.sound.loudness, *map(_plain, every(plan)), *map(_said, plan.lines), board.subtitles],
+        **_foley(plan),
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,
@@ -149,6 +152,14 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "policy": board.rules.sha256,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _foley(plan: Plan) -> dict[str, object]:
+    """What is heard by its pictures, where something is: takes, and so their pictures, are in the key already."""
+    seen = {shot: [astuple(each) for each in beats] for shot, beats in seen_in(plan).items()}
+    if not any(each != astuple(Seen()) for beats in seen.values() for each in beats):
+        return {}
+    return {"foley": [FOLEY_VERSION, seen, ("sound", "loudness") in plan.board.written]}
 
 
 def _said(line: PlacedLine) -> list[object]:
@@ -203,12 +214,13 @@ def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
 
 def write(
     plan: Plan, clips: Mapping[str, Clip], film: ReleasedFilm, *, store: Store, key: str, recipe: RecipeRecord,
-    made_by: MakerRecord, moderation: Mapping[str, JsonValue], subtitles: str = "",
+    made_by: MakerRecord, moderation: Mapping[str, JsonValue], subtitles: str = "", foley: Sequence[FoleyRecord] = (),
 ) -> None:  # fmt: skip
     """Write the sidecar of a film that was just released.
 
     `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is,
-    `moderation` what was checked, `subtitles` is the hash of the file of subtitles beside it.
+    `moderation` what was checked, `subtitles` is the hash of the file of subtitles beside it, `foley` is
+    what is heard of what is seen.
     """
     board = plan.board
     told = FilmRecord.model_construct(
@@ -218,7 +230,8 @@ def write(
         engines={card.name: _engine_record(card) for card in plan.cards.values()},
         libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
-        lines=tuple(map(LineRecord.of, plan.lines)), subtitles=subtitles, moderation=dict(moderation),
+        lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), subtitles=subtitles,
+        moderation=dict(moderation),
     )  # fmt: skip
     _write(film.sidecar, told.to_dict())
 

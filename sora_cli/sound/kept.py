@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sora_cli.sound.files import write_blocks
-from sora_cli.sound.foley.base import Match
+from sora_cli.sound.foley.base import Match, Samples
 from sora_cli.sound.foley.catalogue import Catalogue, Found
+from sora_cli.sound.foley.cues import Cue, sound
 from sora_cli.store import Store
 
 KEY_VERSION = 1
@@ -51,20 +53,31 @@ class Sounds:
         """The keys of the sounds that `make` would give."""
         return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
 
+    def bed(self, match: Match, seconds: float, seed: int) -> MadeSound:
+        """A sound that lasts `seconds`."""
+        return self._kept(match, seconds, seed)
+
+    def cue(self, cue: Cue, seed: int) -> MadeSound:
+        """A sound as it is heard at its place."""
+        key = _key(cue.match, cue.seconds, seed, level=cue.level, x=cue.x)
+        return self._made(key, cue.match, lambda: iter([sound(cue, seed)]))
+
     def _kept(self, match: Match, seconds: float | None, seed: int) -> MadeSound:
         key = _key(match, seconds, seed)
+        return self._made(key, match, lambda: self._catalogue.blocks(match, seconds, seed))
+
+    def _made(self, key: str, match: Match, blocks: Callable[[], Iterator[Samples]]) -> MadeSound:
         kept = self._store.find_sound(key)
         if kept is None:
             facts = {"words": match.words, "sound": match.sound, "library": match.library}
-            blocks = self._catalogue.blocks(match, seconds, seed)
-            self._store.keep_sound(key, facts, lambda path: write_blocks(path, blocks, "FLAC"))
+            self._store.keep_sound(key, facts, lambda path: write_blocks(path, blocks(), "FLAC"))
             kept = self._store.find_sound(key)
         path = kept[0] if kept else self._store.path(key, "flac")
         return MadeSound(key, path, _length(path), match.lasting)
 
 
-def _key(match: Match, seconds: float | None, seed: int) -> str:
-    fields = {"version": KEY_VERSION, "sound": asdict(match), "seconds": seconds, "seed": seed}
+def _key(match: Match, seconds: float | None, seed: int, **more: float) -> str:
+    fields = {"version": KEY_VERSION, "sound": asdict(match), "seconds": seconds, "seed": seed, **more}
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -81,10 +81,10 @@ class Making:
     """How a film was made, beyond its takes: all that its manifest tells.
 
     `colour` says in a few words how colour was matched or graded, empty where it was not. `sounds` are the user's own
-    sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke, and
-    `synthesized` the sounds that were made by rules from words; `generated_sound` says whether sound made by a model of
-    pictures is in the mix. `titles` are the words of title cards. `facts` are further parameters, by name without a
-    prefix. `recipe` is what makes it again.
+    sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke,
+    `synthesized` the sounds that were made by rules from words, `seen` those from what pictures show; `generated_sound`
+    says whether sound made by a model of pictures is in the mix. `titles` are the words of title cards. `facts` are
+    further parameters, by name without a prefix. `recipe` is what makes it again.
     """
 
     title: str = ""
@@ -94,6 +94,7 @@ class Making:
     sounds: tuple[tuple[Path, int, int], ...] = ()
     speech: tuple[Spoken, ...] = ()
     synthesized: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -214,6 +215,9 @@ def _voiced(making: Making) -> Iterator[dict[str, object]]:
     if making.synthesized:
         sounds = {"sounds": list(making.synthesized)}
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from words", _dotted(sounds))
+    if making.seen:
+        sounds = {"sounds": list(making.seen)}
+        yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from what the pictures show", _dotted(sounds))
 
 
 def edit_manifest(edit: Edit, provenance: Provenance, film: FilmFacts) -> dict[str, object]:

@@ -16,8 +16,12 @@ from sora_cli.store import Clip
 def making(
     plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord, *,
     sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
+    seen: Sequence[str] = (),
 ) -> Making:  # fmt: skip
-    """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made."""
+    """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made.
+
+    `seen` are the names of those that are heard since the pictures show them.
+    """
     board = plan.board
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
     return Making(
@@ -28,6 +32,7 @@ def making(
         sounds=tuple(sounds),
         speech=tuple(speech),
         synthesized=tuple(dict.fromkeys(synthesized)),
+        seen=tuple(dict.fromkeys(seen)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {},

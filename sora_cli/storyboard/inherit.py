@@ -124,7 +124,7 @@ class Inheritance:
         path, text = self.heard(written, loc)
         if own:
             return {**_PLAIN, "sound_text": text, "sound_path": path, "sound_off": False}
-        return {"bed": replace(held.bed, ambience_path=path, ambience_text=text), "sound_off": False}
+        return {"bed": replace(held.bed, ambience_path=path, ambience_text=text, quiet=False), "sound_off": False}
 
     def _effect(self, written: SoundForm, loc: Loc, *, own: bool) -> dict[str, Any]:
         """The sound of a shot or beat in a mapping."""
@@ -154,11 +154,11 @@ class Inheritance:
             bed = replace(bed, leads=Fraction(0), lags=Fraction(0))
         if written.ambience:
             path, text = self.heard(written.ambience, (*loc, "ambience"))
-            bed = replace(bed, ambience_path=path, ambience_text=text)
+            bed = replace(bed, ambience_path=path, ambience_text=text, quiet=written.ambience == "off")
         if written.music:
             path, text = self.heard(written.music, (*loc, "music"))
             bed = replace(bed, music_path=path, music_text=text)
-        values = {key: getattr(written, key) for key in ("loudness", "duck", "space")}
+        values = {key: getattr(written, key) for key in ("loudness", "duck", "space", "foley")}
         values |= {key: self._time(written, key, loc) for key in ("leads", "lags")}
         return replace(bed, **{key: value for key, value in values.items() if value is not None})
 

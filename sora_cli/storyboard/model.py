@@ -110,6 +110,10 @@ class SoundBed:
     """Seconds that it is heard after its last one (an L cut)."""
     space: str = ""
     """The kind of place that is heard; what the setting's words say where it is empty."""
+    foley: bool = True
+    """Whether what is seen is heard, where the engine's pictures can be read so."""
+    quiet: bool = False
+    """Whether `ambience: off` is written: the place is not heard either."""
 
 
 @dataclass(frozen=True, slots=True)

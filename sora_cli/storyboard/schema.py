@@ -82,6 +82,7 @@ class SoundForm(Form):
     leads = Key(Time, "How much earlier than its first picture it is heard (a J cut).")
     lags = Key(Time, "How much longer than its last picture it is heard (an L cut).")
     space = Key(Space, "The place that is heard: open, room, hall, church or street; else the setting's words say.")
+    foley = Key(Switch, "Whether what nano's pictures show is heard: hits, rolls, slides, the place; or off.")
     loudness = Key(
         Lufs, f"Of the film: integrated, LUFS; or web (-16), ebu (-23), atsc (-24). {LOUDNESS:g} where not written."
     )

@@ -27,5 +27,5 @@ def nano_card() -> EngineCard:
         size_step=64, max_pixels=384 * 256, native_size=(384, 256), film_size=(384, 256), fixed_size=True,
         default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
-        licence=APACHE, memory_gb=1.0, disk_gb=0.04,
+        foley=True, licence=APACHE, memory_gb=1.0, disk_gb=0.04,
     )  # fmt: skip

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import scenery
-from .base import Foley, Match, Samples, make
-from .pictures import Event, Frames, events
+from .base import Match, Samples, make
+from .pictures import APART, Event, Frames, events
 from .recipes import RECIPES
 from .synthesis import Synthesis
 from .tools import RATE, Manner
 
-SOUNDS = {"impact": "impact-rubber", "collision": "impact-wood", "roll": "rolling", "slide": "sliding"}
+SOUNDS = {"impact": "impact-rubber", "roll": "rolling", "slide": "sliding"}
 FULL = 2.5  # heights a second: a hit as hard as this is at its full level
 FADE = 0.08  # seconds over which a roll or a slide begins and ends
 
@@ -26,7 +25,7 @@ class Cue:
     Attributes:
         match: which sound, and how it is made.
         at: seconds into the shot.
-        seconds: its length; None is an event's own.
+        seconds: how long a roll or a slide lasts; None is a hit, which has its own length.
         level: dB against the sound's own level.
         x: where it stands, from -1 (left) to 1 (right).
     """
@@ -37,49 +36,58 @@ class Cue:
     level: float
     x: float = 0.0
 
+    @property
+    def end(self) -> float:
+        """Seconds into the shot that it is over; of a hit, that the next may come."""
+        return self.at + (APART if self.seconds is None else self.seconds)
+
 
 def cues(frames: Frames, fps: float) -> list[Cue]:
-    """What is heard in one shot (frames, rows, columns, 3): its place throughout, and what happens in it."""
-    found = [_cue(event) for event in events(frames, fps)]
-    where = scenery.bed(frames)
-    if where is None:
-        return found
-    return [Cue(_match(where, Manner()), 0.0, len(frames) / fps, 0.0), *found]
+    """What is heard of what happens in a take (frames, rows, columns, 3)."""
+    return [_cue(event) for event in events(frames, fps)]
 
 
-def _match(sound: str, manner: Manner) -> Match:
-    return Match(sound, sound, Synthesis.name, RECIPES[sound].bed is not None, manner)
+def embedded(sound: str, manner: Manner | None = None) -> Match:
+    """An embedded sound by its own name."""
+    return Match(sound, sound, Synthesis.name, RECIPES[sound].bed is not None, manner or Manner())
 
 
 def _cue(event: Event) -> Cue:
-    strong = float(np.clip(20 * np.log10(event.strength / FULL), -18, 3))
+    strong = round(float(np.clip(20 * np.log10(event.strength / FULL), -18, 3)), 1)
+    x = round(event.x, 2)
     if event.seconds:
-        manner = Manner(speed=float(np.clip(event.strength / 0.5, 0.5, 2)))
-        return Cue(_match(SOUNDS[event.kind], manner), event.time, event.seconds, 0.5 * strong, event.x)
-    force = float(np.clip(event.strength / FULL - 0.5, -1, 1))
-    return Cue(_match(SOUNDS[event.kind], Manner(force=force)), event.time, None, strong, event.x)
+        manner = Manner(speed=round(float(np.clip(event.strength / 0.5, 0.5, 2)), 2))
+        return Cue(embedded(SOUNDS[event.kind], manner), event.time, event.seconds, 0.5 * strong, x)
+    force = round(float(np.clip(event.strength / FULL - 0.5, -1, 1)), 2)
+    return Cue(embedded(SOUNDS[event.kind], Manner(force=force)), event.time, None, strong, x)
 
 
-def render(cues_: Sequence[Cue], seconds: float, seed: int, library: Foley | None = None) -> Samples:
-    """The cues of a shot as samples (samples, 2), exactly so many seconds; each cue is another take by its number."""
-    library = library or Synthesis()
-    total = np.zeros((round(seconds * RATE), 2), np.float32)
-    for number, cue in enumerate(cues_):
-        sound = _stands(make(library, cue.match, cue.seconds, seed + number, cue.level), cue)
-        first = round(cue.at * RATE)
-        part = sound[: max(0, len(total) - first)]
-        total[first : first + len(part)] += part
-    return total
+def joined(found: Iterable[Cue]) -> list[Cue]:
+    """The cues of a shot's takes, each of which sees the end of the one before: a hit once, and a roll as one."""
+    kept: list[Cue] = []
+    for cue in sorted(found, key=lambda one: one.at):
+        alike = [number for number, one in enumerate(kept) if (one.seconds is None) == (cue.seconds is None)]
+        if not alike or cue.at >= kept[alike[-1]].end + (0 if cue.seconds is None else 2 * FADE):
+            kept.append(cue)
+            continue
+        before = kept[alike[-1]]
+        if cue.seconds is None or before.seconds is None:
+            kept[alike[-1]] = max(before, cue, key=lambda one: one.level)
+        else:
+            longer = max(before, cue, key=lambda one: one.seconds or 0)
+            kept[alike[-1]] = replace(longer, at=before.at, seconds=max(before.end, cue.end) - before.at)
+    return kept
 
 
-def _stands(sound: Samples, cue: Cue) -> Samples:
-    """A sound at its place, faded in and out where it has a given length; a place's bed stays as wide as it is."""
-    if cue.seconds is not None and cue.at > 0:
-        n = np.arange(len(sound))
-        edge = np.clip(np.minimum(n, len(sound) - n) / (FADE * RATE), 0, 1)
-        sound = sound * edge.astype(np.float32)[:, None]
+def sound(cue: Cue, seed: int) -> Samples:
+    """The samples of a cue at its place (samples, 2); what has a given length fades in and out."""
+    made = make(Synthesis(), cue.match, cue.seconds, seed, cue.level)
+    if cue.seconds is not None:
+        n = np.arange(len(made))
+        edge = np.clip(np.minimum(n, len(made) - n) / (FADE * RATE), 0, 1)
+        made = made * edge.astype(np.float32)[:, None]
     if cue.x == 0:
-        return sound
+        return made
     turn = (cue.x + 1) * np.pi / 4
-    mono = sound.mean(axis=1, keepdims=True, dtype=np.float32)
+    mono = made.mean(axis=1, keepdims=True, dtype=np.float32)
     return np.asarray(mono * np.array([np.cos(turn), np.sin(turn)], np.float32) * np.float32(2**0.5))

@@ -21,6 +21,7 @@ COLOURS = 14  # colours of a shot that are followed
 REACH = 0.2  # how near a pixel's colour has to be to one of them
 JUMP = 1.0  # heights a second by which a speed changes where something hits
 FALLING = 0.3  # heights a second of what can hit
+SIDEWAYS = 0.6  # of that jump: what comes down keeps its way sideways; what is torn apart jumps anywhere
 APART = 0.25  # seconds between two hits
 GOING = 0.16  # heights a second from which something rolls or slides
 LONG = 0.35  # seconds it has to
@@ -31,7 +32,7 @@ class Event:
     """Something that happens in a shot.
 
     Attributes:
-        kind: `impact` (it comes down), `collision` (it is stopped or pushed from the side), `roll` or `slide`.
+        kind: `impact` (it comes down), `roll` or `slide`.
         time: seconds into the shot; of a roll or a slide its beginning.
         strength: heights of the picture a second: the jump of its speed, or its speed.
         x: where, from -1 (left) to 1 (right).
@@ -193,9 +194,10 @@ def _shift(one: Array, other: Array) -> float:
 
 
 def _hits(track: Track, fps: float, wide: float) -> list[Event]:
-    """Jumps of speed: upwards (it has come down on something), or sideways.
+    """Jumps of speed upwards: it has come down on something.
 
-    Speeds are slopes over four frames, so that pictures that move in fits and starts have no hits of their own.
+    Speeds are slopes over four frames, so that pictures that move in fits and starts have no hits of their own. Jumps
+    sideways are not taken for hits: in nano's films nearly all of them were torn pictures.
     """
     found: list[Event] = []
     for k in range(2, len(track.y) - 2):
@@ -203,10 +205,9 @@ def _hits(track: Track, fps: float, wide: float) -> list[Event]:
             continue
         before, after = _slopes(track.y, k, fps)
         left, right = _slopes(track.x, k, fps)
-        if before - after >= JUMP and before > FALLING:
-            found.append(Event("impact", (k + _within(track.y, k)) / fps, before - after, _side(track.x[k], wide)))
-        elif abs(left - right) >= JUMP and abs(left) > FALLING:
-            found.append(Event("collision", (k + 0.5) / fps, abs(left - right), _side(track.x[k], wide)))
+        down = before - after
+        if down >= JUMP and before > FALLING and abs(left - right) < SIDEWAYS * down:
+            found.append(Event("impact", (k + _within(track.y, k)) / fps, down, _side(track.x[k], wide)))
     return _strongest(found, APART)
 
 

@@ -45,16 +45,20 @@ def _weights() -> NDArray[np.float64]:
         return np.asarray(kept["weights"], dtype=np.float64)
 
 
-def place(frames: Frames) -> tuple[str, bool] | None:
+def scores(frames: Frames) -> Array:
+    """How like each of `PLACES` a shot is, then how like night: 1 is what the fit aimed at."""
+    return view(frames) @ _weights()
+
+
+def place(scores: Array) -> tuple[str, bool] | None:
     """The place and whether it is night; None for pictures that are like none of the places."""
-    scores = view(frames) @ _weights()
     best = int(scores[: len(PLACES)].argmax())
     return (PLACES[best], bool(scores[-1] > 0.5)) if scores[best] >= SURE else None
 
 
-def bed(frames: Frames) -> str | None:
-    """The sound of the place that a shot shows."""
-    seen = place(frames)
+def bed(scores: Array) -> str | None:
+    """The sound of the place that pictures of such scores show; those of several shots may be averaged."""
+    seen = place(scores)
     if seen is None:
         return None
     where, night = seen
