@@ -85,8 +85,8 @@ def hits_in(those: list[Scene], size: tuple[int, int]) -> int:
 
 
 def test_a_bounce_is_heard_when_it_comes_down() -> None:
-    there, heard = heard_on_time(scenes(["bounce"], 10, 31), (128, 192))
-    assert there >= 8
+    there, heard = heard_on_time(scenes(["bounce"], 14, 31), (128, 192))
+    assert there >= 12
     assert heard >= 0.8 * there  # of so few; a hundred are asked for 85 % below
 
 
