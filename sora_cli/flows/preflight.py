@@ -78,9 +78,9 @@ def everything_wrong(reading: LoadResult) -> tuple[tuple[Problem, ...], Plan | N
     if reading.board is None:
         return reading.problems, None
     found = survey(reading.board, catalogue.card, letters=0 if reading.problems else MEASURED)
-    words = moderation.of_words(reading.board)
-    plan = found.plan and words.told(_with_remarks(found.plan))
-    return _with_files(reading.board, [*reading.problems, *found.problems, *words.refused], plan), plan
+    held = moderation.of_board(reading.board)
+    plan = found.plan and held.told(_with_remarks(found.plan))
+    return _with_files(reading.board, [*reading.problems, *found.problems, *held.refused], plan), plan
 
 
 def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
@@ -101,13 +101,13 @@ def plan_for(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems, where there is more, or an engine is not known.
     """
-    words = moderation.of_words(board)
-    found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if words.refused else None)
-    wrong = [*found.problems, *words.refused]
+    held = moderation.of_board(board)
+    found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if held.refused else None)
+    wrong = [*found.problems, *held.refused]
     problems = _with_files(board, wrong, found.plan) if wrong else ()
     if found.plan is None or any(problem.code != 3 for problem in problems) or ANY_ENGINE.name in found.plan.cards:
         raise refusal(problems)
-    return words.told(_with_remarks(found.plan)), problems
+    return held.told(_with_remarks(found.plan)), problems
 
 
 def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:
@@ -141,7 +141,7 @@ def _with_remarks(plan: Plan) -> Plan:
 def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, str]]:
     """The files that a storyboard names, or a plan uses: where, and as what."""
     used = None if plan is None else _used(plan)
-    for loc, path in board.files.items():
+    for loc, path in board.material.items():
         if used is None or path in used or not _in_a_shot(board, loc):
             yield loc, path, next(part for part in reversed(loc) if isinstance(part, str))
 

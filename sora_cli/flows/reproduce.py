@@ -206,7 +206,7 @@ class _Desk:
         """Make the film of a recipe and compare it, and its takes, with what they were."""
         with scratch() as folder:
             places = [*([self.files] if self.files else []), *known]
-            board = recipes.board_of(recipe, folder / "files", places)
+            board = moderation.made_again(recipes.board_of(recipe, folder / "files", places))
             plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"

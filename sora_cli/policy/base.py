@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, TypeVar
 
+from sora_cli.storyboard.policy import CATEGORIES
+
 Items_contra = TypeVar("Items_contra", contravariant=True)
 """Texts (a sequence of str), or pictures ((N, height, width, 3), uint8, sRGB)."""
 Kind = Literal["words", "pictures"]
@@ -60,17 +62,51 @@ class Checker(Protocol[Items_contra]):
         ...
 
 
-def of_others(kind: Kind) -> list[Checker[Any]]:
-    """Checkers of a kind that installed packages bring.
+def with_others(ours: Sequence[Checker[Any]], kind: Kind) -> tuple[tuple[Checker[Any], ...], Unable | None]:
+    """Our checkers of a kind and those that installed packages bring; and why one of theirs cannot be made.
 
-    Raises:
-        Unable: one cannot be made.
+    One that cannot be made hinders no other.
     """
-    made: list[Checker[Any]] = []
+    made, unable = [*ours], None
     for entry in entry_points(group="sora.checkers"):
         try:
             checker: Checker[Any] = entry.load()()
-        except Exception as error:  # a package of others may raise anything, and what cannot look has not passed
-            raise Unable(f"the checker {entry.name} cannot start: {type(error).__name__}: {error}") from error
+        except Exception as error:  # noqa: BLE001  a package of others may raise anything: it has not looked
+            why = f"the checker {entry.name} cannot start: {type(error).__name__}: {error}"
+            unable = unable or Unable(why, f"mend or remove the package that brings {entry.name}")
+            continue
         made += [checker] if checker.kind == kind else []
-    return made
+    return tuple(made), unable
+
+
+def found_by(checker: Checker[Any], items: Any) -> Sequence[Sequence[Finding]]:  # noqa: ANN401  texts or pictures
+    """What a checker finds in each of the items.
+
+    Raises:
+        Unable: it could not look, broke, or did not answer for each of them.
+    """
+    try:
+        found = checker.look(items)
+        answered = len(found) == len(items) and all(_sound(one) for each in found for one in each)
+    except Unable:
+        raise
+    except Exception as error:  # a checker of others may raise anything, and what cannot look has not passed
+        raise Unable(f"the checker {checker.name} failed: {type(error).__name__}: {error}") from error
+    if not answered:
+        raise Unable(f"the checker {checker.name} gives no usable answer")
+    return found
+
+
+def _sound(finding: object) -> bool:
+    return isinstance(finding, Finding) and finding.category in CATEGORIES and 0 <= finding.score <= 1
+
+
+def versions_of(checkers: Sequence[Checker[Any]]) -> str:
+    """Checkers and their versions, as one line; those that are not here are named as such."""
+    told = []
+    for checker in checkers:
+        try:
+            told.append(f"{checker.name} {checker.version}")
+        except Exception as error:  # noqa: BLE001  whatever hinders it, it is told
+            told.append(f"{checker.name}: none ({type(error).__name__})")
+    return "; ".join(told)

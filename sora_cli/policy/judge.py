@@ -9,15 +9,16 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sora_cli import atomic
 from sora_cli.bounded import read_bytes, read_json
-from sora_cli.policy.base import Checker, Unable, of_others
+from sora_cli.policy.base import Checker, Unable, found_by, versions_of, with_others
 from sora_cli.policy.meaning import Meaning
 from sora_cli.policy.words import WordRules
 
@@ -32,33 +33,26 @@ def cache_folder() -> Path:
 MOST_KEPT = 50_000
 """Texts whose findings are kept; then all are judged anew."""
 
-OURS: tuple[Checker[Sequence[str]], ...] = (WordRules(), Meaning())
+OURS: tuple[Checker[Any], ...] = (WordRules(), Meaning())
 
 Found = tuple[str, ...]
 """Categories."""
 
 
 @cache
-def checkers() -> tuple[Checker[Sequence[str]], ...]:
-    """All checkers of words, ours first.
-
-    Raises:
-        Unable: one of others cannot be made.
-    """
-    return (*OURS, *of_others("words"))
+def checkers() -> tuple[tuple[Checker[Any], ...], Unable | None]:
+    """All checkers of words that can be made, ours first, and why one of others cannot."""
+    return with_others(OURS, "words")
 
 
 def judged(texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
     """The categories found in each text, and which checkers could not look."""
     found: dict[str, dict[str, None]] = {text: {} for text in texts}
-    unable: list[Unable] = []
-    try:
-        able = checkers()
-    except Unable as error:
-        able, unable = OURS, [error]
+    able, broken = checkers()
+    unable = [broken] if broken and found else []
     for checker in able if found else ():
         try:
-            results = checker.look(list(found))
+            results = found_by(checker, list(found))
         except Unable as error:
             unable.append(error)
             continue
@@ -100,19 +94,7 @@ class JudgedTexts:
 
 def state() -> str:
     """Checkers and their versions, as one line; those that are not here are named as such."""
-    told = []
-    with suppress(Unable):
-        for checker in checkers():
-            try:
-                told.append(f"{checker.name} {checker.version}")
-            except Exception as error:  # noqa: BLE001  whatever hinders it, it is told
-                told.append(f"{checker.name}: none ({type(error).__name__})")
-    return "; ".join(told)
-
-
-def versions() -> Mapping[str, str]:
-    """Each checker's version."""
-    return dict(each.split(" ", 1) for each in state().split("; ") if " " in each)
+    return versions_of(checkers()[0])
 
 
 def _key(folder: Path) -> bytes:

@@ -2,26 +2,23 @@
 
 Its authors give bands (below 0.2 likely safe, above 0.8 likely not) and no accuracy. It was taught photographs of
 people, not drawings, and it reads walls of small pictures as pornography: contact sheets are never shown to it. Gore,
-weapons, marks, faces and ages in pictures are checked by nothing here, which the record says.
+weapons, marks and ages in pictures are checked by nothing here, which the record says.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sora_cli import atomic
-from sora_cli.bounded import read_json
-from sora_cli.policy.base import Checker, Finding, Kind, Unable, of_others
+from sora_cli.policy import faces
+from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
+from sora_cli.policy.reels import Reel, batches, cells, chosen
 from sora_cli.policy.spelled import plain
 from sora_cli.policy.words import of_a_child
-from sora_cli.storyboard.policy import MINORS, Policy
+from sora_cli.storyboard.policy import CATEGORIES, MINORS, Policy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +29,8 @@ if TYPE_CHECKING:
 BAR, HALF, DOUBT = 0.8, 0.5, 0.2
 """A score that counts by itself; one that counts if another frame has it too; one that is looked at more closely, and
 counts where the words tell of a child."""
-UNCHECKED = ("gore", "hate", "extremism", "weapons", "real-people", "likeness", "characters", "deception")
-"""Categories that no checker looks for in pictures."""
-CHANGE = 20.0
-"""Mean difference of two frames, of 255, from which on the later one is looked at: a new picture."""
-MOST_KEPT = 20_000
+UNCHECKED = tuple(name for name in CATEGORIES if name not in {"sexual", MINORS, "likeness"})
+"""Categories that no checker of ours looks for in pictures; of a likeness it is told whether a face is seen."""
 
 
 class Nudity:
@@ -97,16 +91,6 @@ def _model() -> Any:  # noqa: ANN401  a package without types
     return model
 
 
-def chosen(frames: Frames, fps: float) -> list[int]:
-    """Which frames are looked at: the first, the last, each change of picture, and at least one a second."""
-    import numpy as np
-
-    small = frames[:, ::8, ::8].astype(np.float32)
-    changes = np.abs(np.diff(small, axis=0)).mean(axis=(1, 2, 3)) if len(frames) > 1 else np.zeros(0)
-    picked = {0, len(frames) - 1, *range(0, len(frames), max(1, int(fps)))}
-    return sorted(picked | {int(at) + 1 for at in np.flatnonzero(changes > CHANGE)})
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was found in the pictures of one take or file: how many there are, how many were looked at, the scores."""
@@ -119,51 +103,108 @@ class Seen:
     """Of each category, how many frames are over the half bar."""
     unable: str = ""
     hint: str = ""
+    faces: int = 0
+    """The most that one picture shows, where faces were asked for."""
+    ageless: bool = False
+    """Whether a face is seen where the sexual score is above the doubt: nobody here can tell its age."""
 
     def categories(self, *, child: bool) -> list[str]:
-        """What counts of it, where the words tell of a `child` or not."""
+        """What counts of it, where the words tell of a `child` or not; an age that is unknown is that of a minor."""
         found = [name for name, score in self.scores.items() if score >= BAR or self.over[name] > 1]
-        if child and self.scores.get("sexual", 0.0) > DOUBT:
+        if self.ageless or (child and self.scores.get("sexual", 0.0) > DOUBT):
             found = [MINORS, *found]
         return found
 
 
-def look(frames: Frames, fps: float, *, every: bool) -> Seen:
-    """Look at the pictures of one take, `every` one or chosen ones; more closely around any doubt."""
-    picked = list(range(len(frames))) if every else chosen(frames, fps)
-    found: dict[int, list[Finding]] = {}
-    try:
-        _look_at(frames, picked, found)
-        doubtful = [at for at, each in found.items() if any(one.score > DOUBT for one in each)]
-        near = {at + step for at in doubtful for step in (-2, -1, 1, 2)} & set(range(len(frames)))
-        _look_at(frames, sorted(near - found.keys()), found)
-    except Unable as error:
-        return Seen(len(frames), 0, {}, {}, error.why, error.hint)
-    names = {one.category for each in found.values() for one in each}
-    scores = {name: max(one.score for each in found.values() for one in each if one.category == name) for name in names}
-    over = {
-        name: sum(any(one.category == name and one.score >= HALF for one in each) for each in found.values())
-        for name in names
-    }
-    return Seen(len(frames), len(found), scores, over)
+def look(reel: Reel, *, every: bool, for_faces: bool = False) -> Seen:
+    """Look at the frames of a take or a film, `every` one or chosen ones; more closely around any doubt."""
+    watch = _Watch()
+    watch.at(reel, list(range(reel.count)) if every else chosen(reel), for_faces=for_faces)
+    near = {at + step for at in watch.doubtful for step in (-2, -1, 1, 2)} & set(range(reel.count))
+    watch.at(reel, sorted(near - watch.found.keys()), for_faces=for_faces)
+    return watch.seen(reel.count, len(watch.found))
 
 
-def _look_at(frames: Frames, picked: Sequence[int], found: dict[int, list[Finding]]) -> None:
-    if not picked:
-        return
-    for checker in checkers():
-        for at, each in zip(picked, checker.look(frames[list(picked)]), strict=True):
-            found.setdefault(at, []).extend(each)
+def look_at_still(picture: Frames) -> Seen:
+    """Look at a still picture `(1, height, width, 3)`; at a sheet of pictures one by one, and never as a whole."""
+    watch = _Watch()
+    for number, cell in enumerate(cells(picture[0])):
+        watch.see([number], cell[None])
+    watch.count_faces(picture)
+    watch.ageless = watch.faces > 0 and bool(watch.doubtful)
+    return watch.seen(1, 1)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is found while frames go by, by their numbers; a checker that cannot look hinders no other."""
+
+    found: dict[int, list[Finding]] = field(default_factory=dict)
+    unable: Unable | None = None
+    faces: int = 0
+    ageless: bool = False
+
+    @property
+    def doubtful(self) -> list[int]:
+        """Frames with a score above the doubt."""
+        return [at for at, each in self.found.items() if any(one.score > DOUBT for one in each)]
+
+    def at(self, reel: Reel, numbers: Sequence[int], *, for_faces: bool) -> None:
+        """Look at these frames of a reel."""
+        for part, frames in batches(reel, numbers):
+            self.see(part, frames)
+            doubtful = [at for at, number in enumerate(part) if _score(self.found[number], "sexual") > DOUBT]
+            if for_faces:
+                self.count_faces(frames)
+            if doubtful and not self.ageless:
+                self.ageless = self.count_faces(frames[doubtful]) > 0
+
+    def see(self, numbers: Sequence[int], frames: Frames) -> None:
+        """Let all checkers look at frames."""
+        self.found |= {number: [] for number in numbers}
+        able, broken = checkers()
+        self.unable = self.unable or broken
+        for checker in able:
+            try:
+                told = found_by(checker, frames)
+            except Unable as error:
+                self.unable = self.unable or error
+                continue
+            for at, each in zip(numbers, told, strict=True):
+                self.found[at].extend(each)
+
+    def count_faces(self, frames: Frames) -> int:
+        """The most faces that one of the frames shows; 0 where nobody can look."""
+        try:
+            shown = faces.most(frames)
+        except Unable as error:
+            self.unable = self.unable or error
+            return 0
+        self.faces = max(self.faces, shown)
+        return shown
+
+    def seen(self, made: int, looked_at: int) -> Seen:
+        """All of it; where a checker could not look, no frame counts as looked at."""
+        names = {one.category for each in self.found.values() for one in each}
+        told = {name: [_score(each, name) for each in self.found.values()] for name in names}
+        scores = {name: max(each) for name, each in told.items()}
+        over = {name: sum(score >= HALF for score in each) for name, each in told.items()}
+        if (broken := self.unable) is not None:
+            return Seen(made, 0, scores, over, broken.why, broken.hint, self.faces, self.ageless)
+        return Seen(made, looked_at, scores, over, faces=self.faces, ageless=self.ageless)
+
+
+def _score(found: Sequence[Finding], name: str) -> float:
+    return max((one.score for one in found if one.category == name), default=0.0)
+
+
+OURS: tuple[Checker[Any], ...] = (Nudity(),)
 
 
 @cache
-def checkers() -> tuple[Checker[Any], ...]:
-    """All checkers of pictures, ours first.
-
-    Raises:
-        Unable: one of others cannot be made.
-    """
-    return (Nudity(), *of_others("pictures"))
+def checkers() -> tuple[tuple[Checker[Any], ...], Unable | None]:
+    """All checkers of pictures that can be made, ours first, and why one of others cannot."""
+    return with_others(OURS, "pictures")
 
 
 def tells_of_a_child(words: str) -> bool:
@@ -178,38 +219,6 @@ def told(seen: Seen, rules: Policy, place: str, words: str) -> tuple[list[str], 
     return [name for name in found if decided[name] == "refuse"], [name for name in found if decided[name] == "note"]
 
 
-class JudgedPictures:
-    """What was seen in pictures before, by the hash of their content and by how they were looked at."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "seen.json"
-        self._state = state()
-        told: object = {}
-        with suppress(OSError, ValueError):
-            told = read_json(self._path)
-        known = told.get("seen") if isinstance(told, dict) and told.get("checkers") == self._state else None
-        self._seen: dict[str, list[Any]] = dict(known) if isinstance(known, dict) and len(known) < MOST_KEPT else {}
-
-    def find(self, sha256: str, *, every: bool) -> Seen | None:
-        """What was seen in it; None where it was not looked at so."""
-        with suppress(KeyError, TypeError, ValueError):
-            made, looked_at, scores, over = self._seen[f"{sha256} {every}"]
-            return Seen(int(made), int(looked_at), dict(scores), dict(over))
-        return None
-
-    def keep(self, sha256: str, seen: Seen, *, every: bool) -> None:
-        """Remember what was seen; what could not be looked at is not remembered."""
-        if seen.unable:
-            return
-        self._seen[f"{sha256} {every}"] = [seen.made, seen.looked_at, dict(seen.scores), dict(seen.over)]
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(self._path, json.dumps({"checkers": self._state, "seen": self._seen}))
-
-
 def state() -> str:
     """Checkers of pictures with their versions, as one line."""
-    try:
-        return "; ".join(f"{checker.name} {checker.version}" for checker in checkers())
-    except Exception as error:  # noqa: BLE001  a package that is not there; it is told
-        return f"none ({type(error).__name__})"
+    return versions_of([*checkers()[0], faces.Faces()])

@@ -165,12 +165,21 @@ def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
         return plain
 
     data = {str(name): _plain(value, str(name)) for name, value in board.data.items()}
-    for loc, path in board.files.items():
+    _seal(data)
+    for loc, path in board.material.items():
         _put(data, loc, name(path))
     for adapter in _adapters(data):
         adapter["path"] = name(_adapter_file(board, adapter))
         adapter.pop("sha256", None)
     return data, files
+
+
+def _seal(data: Mapping[str, JsonValue]) -> None:
+    """Take out what consents say: that is nobody else's to read."""
+    cast = data.get("cast")
+    for member in cast.values() if isinstance(cast, dict) else ():
+        if isinstance(member, dict):
+            member.pop("consent", None)
 
 
 def files_of(board: Storyboard) -> list[Path]:

@@ -10,7 +10,9 @@ from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
 from sora_cli.policy import pictures
 from sora_cli.policy.judge import cache_folder
-from sora_cli.policy.pictures import JudgedPictures, Seen
+from sora_cli.policy.seen import JudgedPictures
+from sora_cli.policy.pictures import Seen
+from sora_cli.policy.reels import HeldReel
 from sora_cli.storyboard.policy import CATEGORIES, Policy
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Looks at the frames of takes, each once; `seen` tells what was seen, by the hash of the frames."""
+    """JudgedPictures at the frames of takes, each once; `seen` tells what was seen, by the hash of the frames."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or cache_folder()
@@ -40,15 +42,10 @@ class Screen:
         every = rules.unchecked == "refuse"  # who refuses what is not checked wants every frame checked
         seen = self._looks.find(pixels, every=every) if pixels else None
         if seen is None:
-            seen = pictures.look(frames(), float(take.fps), every=every)
+            seen = pictures.look(HeldReel(frames(), float(take.fps)), every=every)
             if pixels:
                 self._looks.keep(pixels, seen, every=every)
         self.seen[take.key] = seen
-        if seen.unable and every:
-            message = (
-                f"{take.name}: its frames could not be checked: {seen.unable}; the {rules.name} policy refuses that"
-            )
-            raise PolicyError(message, hint=seen.hint)
         refused, _ = pictures.told(seen, rules, "frames", take.prompt)
         if refused:
             what = " and ".join(CATEGORIES[category] for category in refused)
@@ -56,4 +53,9 @@ class Screen:
                 f"{take.name}: its frames read as {what}, which the {rules.name} policy refuses",
                 hint="say it otherwise, or try another seed",
             )
+        if seen.unable and every:
+            message = (
+                f"{take.name}: its frames could not be checked: {seen.unable}; the {rules.name} policy refuses that"
+            )
+            raise PolicyError(message, hint=seen.hint)
         return seen

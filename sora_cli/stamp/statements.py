@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sora_cli.errors import counted
 from sora_cli.stamp.claims import MODERATION, RECIPE
 from sora_cli.stamp.reading import ValidationStatus
 
@@ -123,6 +124,10 @@ def moderation(manifest: Manifest) -> str:
     )
     unable = "; ".join(text(each) for each in sequence(told.get("could_not_check")))
     checked = f"policy {quoted(text(told.get('policy')))}, checked: {texts} texts, {looked_at} of {made} frames"
+    if files := _count(mapping(told.get("inputs")).get("files")):
+        checked += f", {counted(files, 'file')} that went in"
+    if agreed := len(sequence(told.get("consents"))):
+        checked += f"; {counted(agreed, 'consent')}"
     return f"{checked}; could not check: {unable}" if unable else checked
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from sora_cli.storyboard.consent import RELEASES, ConsentForm, consent_of
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
-from sora_cli.storyboard.model import MENTION, CastMember, Loc
+from sora_cli.storyboard.model import MENTION, CastMember, Consent, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import CastForm
@@ -43,6 +44,12 @@ def read_voice(written: str, loc: Loc, files: Files) -> tuple[str, Path | None]:
     return (path.stem, path) if path else ("", None)
 
 
+def read_consent(form: ConsentForm, loc: Loc, files: Files) -> Consent | None:
+    """A consent with its release; None where that is not there."""
+    path = files.find(form.file, (*loc, "file"), RELEASES, "a release")
+    return consent_of(form, path) if path else None
+
+
 class Casting:
     """The members, and the checks of those who name them. `known`: whether the cast could be read at all."""
 
@@ -75,7 +82,8 @@ class Casting:
             self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where)
         references = read_references(form.reference, (*loc, "reference"), files) if form.reference else ()
         voice, path = read_voice(form.voice, (*loc, "voice"), files) if form.voice else ("", None)
-        return CastMember(name, form.looks or "", references, voice, path)
+        consent = read_consent(form.consent, (*loc, "consent"), files) if form.consent else None
+        return CastMember(name, form.looks or "", references, voice, path, consent)
 
     def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:
         """The members named in `prompt`, in order, each once; others are noted."""

@@ -174,7 +174,7 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     around = [step for step in loc[:-1] if isinstance(step, str)]
     form: type[Form] = FilmForm
     if around:
-        form = CastForm if around[0] == "cast" else PLACES.get(around[-1], FilmForm)
+        form = CastForm if around[0] == "cast" and len(around) < 3 else PLACES.get(around[-1], FilmForm)
     key, known = str(loc[-1]), list(form.keys)
     homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
     fitting = [home for home, place in homes.items() if key in PLACES.get(place, FilmForm).keys]

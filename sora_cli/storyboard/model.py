@@ -7,10 +7,13 @@ everything that holds for it. `Loc` is the path of a value inside the YAML docum
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -154,6 +157,36 @@ class TitleCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """That `who` agreed to be shown, each of them; `path` is the release."""
+
+    who: tuple[str, ...]
+    statement: str
+    date: dt.date
+    path: Path
+    scope: tuple[str, ...] = ()
+    until: dt.date | None = None
+    revoked: dt.date | None = None
+
+    def flaw(self, title: str, today: dt.date) -> str:
+        """Why it does not hold for a film of this title; nothing where it does."""
+        if self.revoked is not None and self.revoked <= today:
+            return f"was revoked on {self.revoked}"
+        if self.until is not None and self.until < today:
+            return f"held until {self.until}"
+        if self.date > today:
+            return f"is of {self.date}, which is to come"
+        if self.scope and title not in self.scope:
+            return "does not hold for a film of this title"
+        return ""
+
+    def sha256(self, release: str) -> str:
+        """The hash of what it says; that of its `release` is a part of it: without the file nobody can guess it."""
+        told = [self.who, self.statement, str(self.date), release, self.scope, str(self.until)]
+        return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class CastMember:
     """A named subject; `@name` in a prompt puts `looks` and the references in."""
 
@@ -163,6 +196,8 @@ class CastMember:
     voice: str = ""
     voice_path: Path | None = None
     """A voice of the user's own: the file of its style vector."""
+    consent: Consent | None = None
+    """Where the member looks like a real person: that this person agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +359,11 @@ class Storyboard:
     """What the author should know of how the file was read."""
     mark: Callable[[Loc], Mark | None] = lambda _loc: None
     """The place in the file of a value (or of its nearest parent that is written)."""
+
+    @property
+    def material(self) -> dict[Loc, Path]:
+        """The files that go into the film: all but the releases of consents, which are nobody else's to read."""
+        return {loc: path for loc, path in self.files.items() if not (loc[0] == "cast" and loc[2:3] == ("consent",))}
 
     @property
     def shots(self) -> tuple[Shot, ...]:

