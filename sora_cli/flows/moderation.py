@@ -24,7 +24,7 @@ from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES
 from sora_cli.storyboard.problems import Problems
 
 if TYPE_CHECKING:
-    from sora_cli.stamp.verdict import Part
+    from  import Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.policy import pictures
-from sora_cli.policy.seen import JudgedPictures
 from sora_cli.policy.pictures import Seen
 from sora_cli.policy.reels import FileReel
+from sora_cli.policy.seen import JudgedPictures
 from sora_cli.store import file_hash
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.files import FILMS, PICTURES, suffix

@@ -10,9 +10,9 @@ from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
 from sora_cli.policy import pictures
 from sora_cli.policy.judge import cache_folder
-from sora_cli.policy.seen import JudgedPictures
 from sora_cli.policy.pictures import Seen
 from sora_cli.policy.reels import HeldReel
+from sora_cli.policy.seen import JudgedPictures
 from sora_cli.storyboard.policy import CATEGORIES, Policy
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """JudgedPictures at the frames of takes, each once; `seen` tells what was seen, by the hash of the frames."""
+    """Looks at the frames of takes, each once; `seen` tells what was seen, by the hash of the frames."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or cache_folder()
