@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -16,15 +15,12 @@ from sora_cli.plan import Plan, in_file_order
 from sora_cli.policy import inputs, pictures
 from sora_cli.policy.board import Judgement, judge
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
-from sora_cli.policy.seen import JudgedPictures
 from sora_cli.policy.pictures import Seen
+from sora_cli.policy.seen import JudgedPictures
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
 from sora_cli.storyboard.problems import Problems
-
-if TYPE_CHECKING:
-    from  import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +62,14 @@ def made_up_here(path: Path) -> bool:
     That is: models made all of it, and no picture or film went in.
     """
     from sora_cli import stamp
+    from sora_cli.stamp.verdict import walk
 
     try:
         proven = stamp.verify(path)
     except SoraError:
         return False
     made = proven.ok and proven.self_made and proven.source == "trainedAlgorithmicMedia"
-    return made and not any(part.relationship == "inputTo" for part in _parts(proven.parts))
-
-
-def _parts(parts: Sequence[Part]) -> Iterator[Part]:
-    for part in parts:
-        yield part
-        yield from _parts(part.parts)
+    return made and not any(part.relationship == "inputTo" for part in walk(proven.parts))
 
 
 def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
