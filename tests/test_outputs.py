@@ -8,7 +8,9 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from sora_cli.cli.main import main
@@ -332,3 +334,18 @@ def test_a_log_is_appended_to_its_own_kind(home: Path) -> None:
     assert (home / "night.log").read_text().count("stamp ...") == 2
     assert main(["stamp", "a.mp4", "-o", "three.mp4", "--log", "board.yaml"]) == 2
     assert (home / "board.yaml").read_text() == BOARD
+
+
+def test_stems_are_replaced_by_those_of_the_same_storyboard_and_by_no_other(home: Path) -> None:
+    soundfile.write(home / "rain.wav", np.full((4800, 2), 0.1, np.float32), 48_000)
+    written = {
+        name: BOARD.replace("title: Out", f"title: {name}\nsound: {{ambience: rain.wav}}") for name in ("wet", "dry")
+    }
+    for name, text in written.items():
+        (home / f"{name}.yaml").write_text(text)
+    stems = ["--stems", "stems"]
+    assert main(["storyboard", "wet.yaml", *stems]) == 0
+    assert main(["storyboard", "wet.yaml", *stems]) == 0
+    before = contents(home)
+    assert main(["storyboard", "dry.yaml", *stems]) == 2
+    assert contents(home) == before

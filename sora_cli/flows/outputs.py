@@ -211,7 +211,7 @@ def own_sound(maker: Maker) -> Own:
             verdict = stamp.verify(path)
         except (SoraError, OSError):
             return False
-        mine = maker.made(verdict.parameters.get("made_by"), path.parent)
+        mine = maker.made(MakerRecord.if_whole(verdict.parameters.get("made_by")), path.parent)
         return verdict.generator.startswith("sora ") and verdict.title == path.name and mine
 
     return own

@@ -63,7 +63,8 @@ def write(
     except OSError as error:
         raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name another folder") from error
     signer = signer or stamp.find_signer()
-    facts = {"title": board.title, "storyboard_sha256": board.sha256, "made_by": outputs.maker_of(board).record(folder)}
+    made_by = outputs.maker_of(board).record(folder).to_dict()
+    facts = {"title": board.title, "storyboard_sha256": board.sha256, "made_by": made_by}
     for bus in track.buses:
         source = _source(bus, spoken=bool(sounds.speech))
         stamp.release_sound(
