@@ -14,7 +14,7 @@ LEVELS = (
     # values, files, and what the work tells
     (
         *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
-        *("sentences", "texts"),
+        *("sentences", "terms", "texts"),
     ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
@@ -97,7 +97,7 @@ def test_a_heavy_package_has_one_room(package: str) -> None:
             assert package not in {name.split(".")[0] for name in imports(path)}, f"{path} imports {package}"
 
 
-ENGINE_DOORS = {"prefetch", "base", "catalogue", "doctor", "estimate", "hub", "options"}
+ENGINE_DOORS = {"prefetch", "base", "dialect", "catalogue", "doctor", "estimate", "hub", "options", "tokens"}
 """What of the engines' room others may name: the seam, the catalogue, and facts about models and this machine."""
 
 

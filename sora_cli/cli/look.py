@@ -33,6 +33,10 @@ def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_jso
 def plan(
     file: Board,
     why: Annotated[bool, typer.Option("--why", help="Say why each take will be shot.")] = False,
+    prompts: Annotated[
+        bool,
+        typer.Option("--prompts", help="Show what each take is told, what is left out, and why."),
+    ] = False,
     only: Only = None,
     sets: Sets = None,
     draft: Draft = False,
@@ -44,15 +48,19 @@ def plan(
     from sora_cli.flows import preflight, preview
 
     board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-    show_plan(preview.planned(board, draft=draft, only=only or ()), why=why, as_json=as_json)
+    show_plan(preview.planned(board, draft=draft, only=only or ()), why=why, prompts=prompts, as_json=as_json)
 
 
-def show_plan(view: PlanView, *, why: bool, as_json: bool) -> None:
+def show_plan(view: PlanView, *, why: bool = False, prompts: bool = False, as_json: bool) -> None:
     """Show the takes of a plan, and what this machine lacks for them."""
     if as_json:
-        console.stdout_json(view.as_dict())
+        console.stdout_json(view.as_dict(prompts=prompts))
     else:
         _show_takes(view, why=why)
+    if prompts and not as_json:
+        from sora_cli.flows.prompts import lines
+
+        console.stdout(console.plain("\n".join(lines(view.plan))))
     if view.missing:
         error = refusal(view.missing)
         console.show_error(error)

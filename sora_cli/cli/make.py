@@ -154,7 +154,7 @@ def storyboard(
         return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
 
     if dry_run:
-        show_plan(preview.planned(load(), draft=draft, only=shots), why=False, as_json=reporting.as_json)
+        show_plan(preview.planned(load(), draft=draft, only=shots), as_json=reporting.as_json)
         return
     from sora_cli.flows import extras
 

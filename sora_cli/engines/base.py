@@ -13,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sora_cli.engines.dialect import PLAIN, Dialect
+
 if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
     import numpy as np
     from numpy.typing import NDArray
@@ -63,8 +65,9 @@ class EngineCard:
 
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
-    `weights` tells the size of each component in billions of parameters; `memory_gb` is what it needs on the device as
-    released, in bfloat16, with nothing offloaded, and `disk_gb` what it takes on disk.
+    `dialect` is how it wants to be told. `weights` tells the size of each component in billions of parameters;
+    `memory_gb` is what it needs on the device as released, in bfloat16, with nothing offloaded, and `disk_gb` what it
+    takes on disk.
     """
 
     name: str
@@ -110,6 +113,7 @@ class EngineCard:
     weights: Mapping[str, float] = field(default_factory=dict)
     disk_gb: float = 0.0
     notes: tuple[str, ...] = ()
+    dialect: Dialect = PLAIN
 
     @property
     def here(self) -> bool:

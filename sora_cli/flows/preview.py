@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
+from sora_cli.flows import prompts as sent
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.sounds import by_pictures
@@ -72,8 +73,8 @@ class PlanView:
     missing: tuple[Problem, ...] = ()
     """What this machine lacks for it."""
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for `--json`."""
+    def as_dict(self, *, prompts: bool = False) -> dict[str, object]:
+        """Plain data, for `--json`; with `prompts` what each take is told, and why."""
         handed, at = self._handed(), self._at()
         takes = tuple(
             PlannedTake.of(
@@ -83,6 +84,7 @@ class PlanView:
             for take in self.plan.takes
         )  # fmt: skip
         told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
+        told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 from sora_cli.engines.base import Ability, Carry, EngineCard
+from sora_cli.engines.tokens import estimate, length
 from sora_cli.errors import Problem
 from sora_cli.plan.findings import Findings
-from sora_cli.plan.prompt import compose, unknown_words
+from sora_cli.plan.prompt import Prompt, unknown_words
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat
 
@@ -50,10 +51,24 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         findings.problems.append(
             Problem(message, hint, findings.board.mark(findings.place_of(beat, beat.references[place])))
         )
-    unknown = unknown_words(compose(beat, findings.board.cast, card), card)
+
+
+def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt) -> None:
+    """Say what of a beat's words the model does not know, is not told, or does not read to the end."""
+    unknown = unknown_words(told.text, card)
     if unknown:
         words = ", ".join(unknown)
         findings.remark(beat, "prompt", f"engine {card.name} does not know: {words}", "these words are ignored")
+    for left in told.left_out:
+        if not left.seen:
+            message = f"engine {card.name} is not told this: {left.why}"
+            findings.remark(beat, left.key, message, "say it in what is seen: light, colours, faces, weather")
+    limit = card.prompt_tokens
+    if limit and 2 * estimate(told.text) > limit and (found := length(told.text, card)).tokens > limit:
+        count = f"{found.tokens} tokens" if found.counted else f"about {found.tokens} tokens"
+        end = f": it ends at ...{told.text[: found.read][-40:]!r}" if found.counted else ""
+        message = f"the prompt has {count}, {card.name} reads {limit}{end}"
+        findings.remark(beat, "prompt", message, "shorten the prompt, the style or the setting")
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:

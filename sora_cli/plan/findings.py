@@ -34,5 +34,5 @@ class Findings:
         return "cast", name, "reference", cast[name].references.index(reference)
 
     def _told(self, beat: Beat, what: str, message: str, hint: str) -> Problem:
-        written = {"from": "start", "to": "end"}.get(what, what)
+        written = {"from": "start", "to": "end", "depth of field": "depth_of_field"}.get(what, what)
         return Problem(message, hint, self.board.mark(beat.origin.get(written, (*beat.loc, what))))

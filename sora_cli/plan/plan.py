@@ -12,6 +12,7 @@ from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import Problem
 from sora_cli.plan.continuity import PlannedBeat, Stretch
+from sora_cli.plan.prompt import Prompt
 from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.policy import Policy
@@ -65,6 +66,8 @@ class Plan:
     """What the author should know that stops nothing."""
     lines: tuple[PlacedLine, ...] = ()
     """What is said, in film order."""
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    """How the words of each take came about, by its key."""
 
     @property
     def rules(self) -> Policy:

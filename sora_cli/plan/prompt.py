@@ -1,27 +1,59 @@
-"""From what the author wrote of a beat to the words that a model is given."""
+"""From what the author wrote of a beat to the words that a model is given, in the dialect of its card."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.storyboard.model import FRAMING, MENTION, Beat, CastMember
+from sora_cli.engines.dialect import VIEW, Dialect, Part
+from sora_cli.plan import phrases
+from sora_cli.plan.labelled import Speakers, Subjects, labelled
+from sora_cli.storyboard.model import MENTION, Beat, CastMember
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What a take is given beside its words, and how long it is in seconds."""
+
+    first: bool = False
+    last: bool = False
+    references: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Words that are written at a key and not told, and why; `seen`: they are in the film all the same."""
+
+    key: str
+    words: str
+    why: str
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is told; what of the beat it is not told; what it is told that nobody wrote.
+
+    `not_avoided` is what the engine would avoid by default and the author wants, each with the reason.
+    """
+
+    text: str
+    left_out: tuple[LeftOut, ...] = ()
+    added: tuple[str, ...] = ()
+    not_avoided: tuple[tuple[str, str], ...] = ()
+
+
+def write(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard, given: Frames | None = None) -> Prompt:
+    """The prompt of a beat in its engine's dialect."""
+    return _Writer(beat, cast, card, given or Frames()).prompt()
 
 
 def compose(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard) -> str:
-    """The prompt: setting and light, framing, what happens, camera, style; with speech where the model can speak."""
-    place = ", ".join(part for part in (beat.setting, beat.light) if part)
-    parts = [place, FRAMING.get(beat.framing, beat.framing), name_cast(beat.prompt, cast), _camera(beat.camera)]
-    if card.makes_sound and not beat.sound_off:
-        parts += [
-            f'{_looks(cast, line.cast) or "a narrator"} says: "{line.line}"'
-            for line in beat.dialogue
-            if line.path is None
-        ]
-        parts.append(beat.sound_text and f"sound of {beat.sound_text}")
-    parts.append(beat.style)
-    return ". ".join(part.strip().rstrip(".") for part in parts if part and part.strip())
+    """The words of a beat's prompt, where nothing is given beside them."""
+    return write(beat, cast, card).text
 
 
 def name_cast(prompt: str, cast: Mapping[str, CastMember]) -> str:
@@ -52,5 +84,141 @@ def _looks(cast: Mapping[str, CastMember], name: str) -> str:
     return member.looks if member and member.looks else name
 
 
-def _camera(words: str) -> str:
-    return f"{words} camera" if words and " " not in words.strip() else words
+@dataclass
+class _Writer:
+    """Writes one prompt."""
+
+    beat: Beat
+    cast: Mapping[str, CastMember]
+    card: EngineCard
+    given: Frames
+    left_out: list[LeftOut] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dialect: Dialect = self.card.dialect
+        self.plain = self.dialect.form == "plain"
+        self.short = self.given.first and bool(self.dialect.moving)
+        self.loud = self.card.makes_sound and not self.beat.sound_off
+        self.subjects = Subjects.of(self.beat, self.cast, asked=self.given.references and bool(self.dialect.referenced))
+        self.said = dict(self._said())
+
+    def prompt(self) -> Prompt:
+        """The whole of it."""
+        found = [text for order in self.dialect.order for text in self._sentences(order)]
+        if self.plain:
+            text = ". ".join(part.strip().rstrip(".") for part in found if part.strip())
+        else:
+            text = " ".join(phrases.sentence(part) for part in [*found, *self._more_terms()] if part.strip())
+        if self.dialect.fields:
+            text = labelled(self.dialect, self.given, self.subjects, text, self._soundscape())
+        return Prompt(text, tuple(self.left_out), tuple(self.added))
+
+    # -- what is told ----------------------------------------------------------------------------
+
+    def _said(self) -> Iterator[tuple[Part, str]]:
+        """What the author wrote, part by part, without what this model should not be told."""
+        beat = self.beat
+        written = {
+            Part.STYLE: beat.style, Part.SETTING: beat.setting, Part.LIGHT: beat.light, Part.FRAMING: beat.framing,
+            Part.ANGLE: beat.angle, Part.LENS: beat.lens, Part.DEPTH: beat.depth_of_field, Part.CAMERA: beat.camera,
+            Part.ACTION: self._action(), Part.MOOD: beat.mood, Part.PACE: beat.pace,
+        }  # fmt: skip
+        for part, words in written.items():
+            if not words.strip():
+                continue
+            if part in self.dialect.drops:
+                self.left_out.append(LeftOut(part, words, self.dialect.drops[part]))
+            elif self.short and part not in self.dialect.moving and not self._of_the_beat(part):
+                self.left_out.append(LeftOut(part, words, "the first frame shows it", seen=True))
+            else:
+                yield part, words
+
+    def _of_the_beat(self, part: Part) -> bool:
+        """Whether it is written on the beat itself, a change in the middle of a shot."""
+        return "beats" in self.beat.origin.get(part.replace(" ", "_"), ())
+
+    def _action(self) -> str:
+        if self.subjects:
+            return MENTION.sub(lambda match: self._who(match[1]), self.beat.prompt)
+        if not self.short:
+            told = name_cast(self.beat.prompt, self.cast)
+            return told if self.plain else re.sub(r"(?<=[.!?]\s)[a-z]", lambda first: first[0].upper(), told)
+        for name in self.beat.cast:
+            looks = _looks(self.cast, name)
+            if self._who(name).split()[-1] != looks.split()[-1]:
+                self.left_out.append(LeftOut(f"looks of {name}", looks, "the first frame shows it", seen=True))
+        return MENTION.sub(lambda match: self._who(match[1]), self.beat.prompt)
+
+    def _who(self, name: str) -> str:
+        """Somebody who is in the picture already; at length where another one would be called the same."""
+        looks = _looks(self.cast, name)
+        others = [phrases.brief(_looks(self.cast, other)) for other in self.beat.cast if other != name]
+        short = phrases.brief(looks)
+        return self.subjects.labels.get(name) or (re.sub(r"^(a|an)\s", "the ", looks) if short in others else short)
+
+    # -- its sentences ---------------------------------------------------------------------------
+
+    def _sentences(self, order: tuple[Part, ...]) -> list[str]:
+        """What one place of the order says."""
+        if Part.FRAMING in order and self.dialect.form == "tags":
+            return [phrases.tags(self.dialect, self.said)[0]]
+        if Part.FRAMING in order and self.dialect.form == "prose":
+            return [phrases.view(self.dialect, self.said)]
+        if order == (Part.SPEECH,):
+            return list(self._speech())
+        if order == (Part.SOUND,):
+            sound = self.beat.sound_text if self.loud else ""
+            return [self.dialect.sound.format(sound=sound)] if sound else []
+        return [", ".join(self._part(part) for part in order if part in self.said or self._unsaid(part))]
+
+    def _more_terms(self) -> list[str]:
+        """Film terms that the head of a prompt has no room for."""
+        return [phrases.tags(self.dialect, self.said)[1]] if self.dialect.form == "tags" else []
+
+    def _unsaid(self, part: Part) -> bool:
+        return part is Part.CAMERA and bool(self.dialect.still) and not self.short
+
+    def _part(self, part: Part) -> str:
+        words = self.said.get(part, "")
+        if part is Part.CAMERA and not words:
+            self.added.append(self.dialect.still)
+            return self.dialect.still
+        if part is Part.CAMERA and not self.plain:
+            return phrases.camera(self.dialect, words)
+        if part is Part.CAMERA:
+            return f"{words} camera" if " " not in words.strip() else words
+        if part in {*VIEW, Part.PACE}:
+            return phrases.term(self.dialect, part, words)
+        if part is Part.MOOD and "mood" not in words:
+            return f"{words} mood"
+        return self.dialect.style.format(style=words) if part is Part.STYLE else words
+
+    # -- speech and sound ------------------------------------------------------------------------
+
+    def _speech(self) -> Iterator[str]:
+        """The lines, where the model speaks them; else who speaks, for a silent model moves their mouths."""
+        speakers = Speakers(self.cast)
+        silent: dict[str, None] = {}
+        for line in self.beat.dialogue:
+            seen = bool(line.cast) and not line.offscreen
+            if self.loud and line.path is None:
+                template = self.dialect.says if seen or self.plain else self.dialect.unseen
+                yield template.format(who=self._speaker(line.cast), **speakers.told(line, plain=self.plain))
+            elif seen and self.dialect.speaks:
+                silent.setdefault(self.dialect.speaks.format(who=self._speaker(line.cast)))
+        yield from silent
+
+    def _speaker(self, name: str) -> str:
+        if not name:
+            return "a narrator"
+        here = name in self.beat.cast or self.short
+        return self._who(name) if here and not self.plain else _looks(self.cast, name)
+
+    def _soundscape(self) -> str:
+        if not self.loud:
+            return "N/A"
+        if not self.beat.sound_text:
+            self.added.append("The natural sounds of the scene.")
+            return self.added[-1]
+        return phrases.sentence(self.dialect.sound.format(sound=self.beat.sound_text))

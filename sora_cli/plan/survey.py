@@ -22,6 +22,7 @@ from sora_cli.plan.sounds import silent_words
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard import not_rendered_yet
+from sora_cli.storyboard.direction import loose_words
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
 
 if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
@@ -95,11 +96,11 @@ def survey(
         problems += unknown
     unrendered = not_rendered_yet(board, lambda beat: card_of(board, cards, beat).makes_sound)
     lines = dialogue.placed(shots, fps)
-    remarks = [*board.remarks, *unrendered, *findings.remarks, *dialogue.remarks]
+    remarks = [*board.remarks, *loose_words(board), *unrendered, *findings.remarks, *dialogue.remarks]
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, lines=lines,
+        memory=memory, lines=lines, prompts=maker.prompts,
     )  # fmt: skip
     if letters != 0:
         remarks += silent_words(plan)

@@ -13,11 +13,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.engines.base import Ability, Carry, EngineCard, Take
-from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, unused
+from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, check_prompt, unused
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.findings import Findings
-from sora_cli.plan.prompt import compose
+from sora_cli.plan.negative import without_contradictions
+from sora_cli.plan.prompt import Frames, Prompt, write
 from sora_cli.storyboard.model import Beat, Shot, Storyboard
 
 HURRIED = Fraction(11, 10)
@@ -91,6 +92,8 @@ class TakeMaker:
     findings: Findings
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What of the fitting to the device changes pixels."""
+    prompts: dict[str, Prompt] = field(default_factory=dict)
+    """What each take is told, by its key."""
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,29 +149,37 @@ class TakeMaker:
                 options=options,
                 closing=closing if index == count - 1 else None,
             )
-            stretches.append(self.candidates(beat, take, f"{label}.{index}"))
+            stretches.append(self.candidates(beat, *take, f"{label}.{index}"))
             self.continuity.note(stretches[-1])
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def take(
         self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int, options: Mapping[str, Any],
         opening: Carry | None, closing: Carry | None,
-    ) -> Take:  # fmt: skip
-        """A take without its seed and key."""
+    ) -> tuple[Take, Prompt]:  # fmt: skip
+        """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(self.film, options)
         frames = card.frames_for(given + play)
         alone = unused(self.findings, card, beat, opening, closing)
         skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
-        return Take(
-            name=name, key="", engine=card.name, revision=card.revision,
-            prompt=compose(beat, self.board.cast, card),
+        references = () if alone else self.continuity.references(card, beat)
+        ends = Frames(opening is not None, closing is not None, bool(references), float(frames / card.fps))
+        told = write(beat, self.board.cast, card, ends)
+        if "quality_avoid" in options and "quality_avoid" not in beat.options:
+            kept, dropped = without_contradictions(options["quality_avoid"], beat)
+            options = {**options, "quality_avoid": kept}
+            told = replace(told, not_avoided=dropped)
+        check_prompt(self.findings, card, beat, told)
+        take = Take(
+            name=name, key="", engine=card.name, revision=card.revision, prompt=told.text,
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
-            references=() if alone else self.continuity.references(card, beat),
+            references=references,
             sound=card.makes_sound and not beat.sound_off, stride=stride, memory=self.memory,
             edition=card.edition if opening is not None and opening.count == 1 else 0,
         )  # fmt: skip
+        return take, told
 
     def played(
         self, card: EngineCard, beat: Beat, frames: int, play: int, given: int, *,
@@ -195,7 +206,7 @@ class TakeMaker:
             self.findings.remark(beat, "to", f"{made}: it moves {float(stride):.1f} times as fast", hint)
         return given, stride
 
-    def candidates(self, beat: Beat, take: Take, label: str) -> Stretch:
+    def candidates(self, beat: Beat, take: Take, told: Prompt, label: str) -> Stretch:
         """The take with as many seeds as the beat's `takes` asks for."""
         made: list[Take] = []
         spared = beat.until_good and beat.pick is not None
@@ -207,6 +218,7 @@ class TakeMaker:
             after = tuple(each.key for each in made) if beat.until_good and not spared else ()
             seeded = replace(take, seed=self.seed(beat, spare, number), name=name, after=after)
             made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
+            self.prompts[made[-1].key] = told
         if beat.pick is not None:
             made.insert(0, made.pop(beat.pick - 1))
         return Stretch(take.name, tuple(made), picked=beat.pick is not None)

@@ -13,8 +13,8 @@ from sora_cli.storyboard.source import harmless, quoted
 
 _PROSE = {"prompt", "line"}
 _TEXT = {
-    "setting", "light", "style", "avoid", "camera", "looks", "text", "title", "name", "author", "watermark", "sound",
-    "ambience", "music",
+    "setting", "mood", "light", "style", "avoid", "camera", "looks", "text", "title", "name", "author", "watermark",
+    "sound", "ambience", "music",
 }  # fmt: skip
 """Keys whose text may hold a number sign or a colour as well as any other word."""
 _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")

@@ -13,8 +13,9 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sora_cli.storyboard.model import FRAMING, LEAST_OPACITY, LOUDNESS, Duration, FilmSize, SpokenLength, Transition
+from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, FilmSize, SpokenLength, Transition
 from sora_cli.storyboard.source import quoted
+from sora_cli.terms import names
 
 Word = TypeVar("Word", bound=str)
 
@@ -23,7 +24,7 @@ MAX_TEXT = 20_000
 MAX_PHRASE = 2_000
 MAX_SIDE = 8192
 
-FRAMINGS = tuple(FRAMING)
+FRAMINGS = names("framing")
 TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 DIRECTIONS = ("left", "right", "up", "down")
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from sora_cli.storyboard.direction import in_words
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
 from sora_cli.storyboard.model import LOUDNESS, MENTION, Duration, Loc, Look, SoundBed
@@ -22,7 +23,8 @@ from sora_cli.storyboard.source import quoted
 
 _Match = Literal["scene", "film", "previous", "off"]
 _MATCHES: tuple[_Match, ...] = get_args(_Match)
-_SINGLE = ("engine", "seed", "camera", "framing", "light", "setting")
+_WORDS = ("camera", "framing", "angle", "lens", "depth_of_field", "light", "mood", "pace", "setting")
+_SINGLE = ("engine", "seed", *_WORDS)
 _ADDED = ("style", "avoid")
 _LOOK, _SILENCE = Look(), SoundBed(loudness=LOUDNESS)
 _PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0), "sound_lags": Fraction(0)}
@@ -39,6 +41,11 @@ class Inherited:
     avoid: str = ""
     camera: str = ""
     framing: str = ""
+    angle: str = ""
+    lens: str = ""
+    depth_of_field: str = ""
+    mood: str = ""
+    pace: str = ""
     light: str = ""
     setting: str = ""
     look: Look = _LOOK
@@ -68,14 +75,14 @@ class Inheritance:
         """What holds in `form`, written at `loc`, when `held` holds around it."""
         if not vars(form):
             return held
-        now: dict[str, Any] = {name: value for name in _SINGLE if (value := getattr(form, name)) is not None}
+        now: dict[str, Any] = {name: in_words(value) for name in _SINGLE if (value := getattr(form, name)) is not None}
         if level == "film":
             now.pop("seed", None)  # the seed that every take's own is derived from, not a take's
         for name in _ADDED:
             if value := getattr(form, name):
                 now[name] = ", ".join(part for part in (getattr(held, name), value.rstrip(" ,")) if part)
         self._no_mentions(form, loc)
-        origin = {**held.origin, **{name: (*loc, name) for name in now}}
+        origin = {**held.origin, **{name: (*loc, name.replace("_", " ")) for name in now}}
         if form.options:
             now["options"] = {**held.options, **{key: bare(value) for key, value in form.options.items()}}
             origin["options"] = (*loc, "options")
@@ -89,11 +96,11 @@ class Inheritance:
         return replace(held, **now, origin=origin)
 
     def _no_mentions(self, form: LevelForm, loc: Loc) -> None:
-        for name in ("setting", "light", "camera", *_ADDED):
-            value = getattr(form, name)
-            for mention in MENTION.finditer(value) if value and "@" in value else ():
+        for name in (*_WORDS, *_ADDED):
+            value = str(in_words(getattr(form, name) or ""))
+            for mention in MENTION.finditer(value) if "@" in value else ():
                 hint = f"put it in a prompt, or write {quoted(mention[1])} without the @"
-                where = self._document.spot((*loc, name), mention[0])
+                where = self._document.spot((*loc, name.replace("_", " ")), mention[0])
                 self._problems.add(f"{quoted(mention[0])} is understood in a prompt only", where, hint)
 
     def _look(self, around: Look, written: LookForm | str, loc: Loc) -> Look:

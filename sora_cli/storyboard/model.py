@@ -25,19 +25,6 @@ Loc = tuple[str | int, ...]
 MENTION = re.compile(r"(?<![\w@])@([^\W\d]\w*(?:-\w+)*)")
 """A cast member in a prompt: `@mara`. An address such as `jane@example.org` is none."""
 
-
-FRAMING = {
-    "wide": "wide shot",
-    "full": "full shot",
-    "medium": "medium shot",
-    "close": "close-up",
-    "detail": "extreme close-up",
-    "over-shoulder": "over-the-shoulder shot",
-    "aerial": "aerial shot",
-    "pov": "point-of-view shot",
-}
-"""How much is seen: the words of a storyboard, and those of a prompt."""
-
 Fit = Literal["fill", "fit", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
@@ -234,8 +221,9 @@ class FilmSize:
 class Beat:
     """One stretch of a shot with its own prompt and length.
 
-    `prompt` is as written, @names and all. `style` and `avoid` are added up from film to beat, comma-joined. `cast`
-    names the members in the prompt, in order. `origin` tells, for an inherited field, where in the file it stands.
+    `prompt` is as written, @names and all. `framing` to `pace` are names of film terms (see `sora_cli.terms`), or free
+    words. `style` and `avoid` are added up from film to beat, comma-joined. `cast` names the members in the prompt, in
+    order. `origin` tells, for an inherited field, where in the file it stands.
     """
 
     loc: Loc
@@ -244,7 +232,12 @@ class Beat:
     setting: str = ""
     light: str = ""
     framing: str = ""
+    angle: str = ""
+    lens: str = ""
+    depth_of_field: str = ""
     camera: str = ""
+    mood: str = ""
+    pace: str = ""
     style: str = ""
     avoid: str = ""
     cast: tuple[str, ...] = ()

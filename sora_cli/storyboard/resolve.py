@@ -45,6 +45,11 @@ _OF_PICTURES = (
     "dialogue",
     "camera",
     "framing",
+    "angle",
+    "lens",
+    "depth_of_field",
+    "mood",
+    "pace",
     "seed",
     "engine",
     "options",
@@ -299,7 +304,7 @@ class Resolver:
         if alone:
             for name in _OF_PICTURES:
                 if getattr(form, name) is not None:
-                    key = name.rstrip("_")
+                    key = name.rstrip("_").replace("_", " ")
                     place = (*loc[:-1], key)
                     message = f"a title card alone has no pictures, so no {quoted(key)}"
                     self._problems.add(message, self._document.mark(place, key=True), "give the shot a prompt")

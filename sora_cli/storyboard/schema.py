@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sora_cli.storyboard import direction
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
@@ -18,7 +19,6 @@ from sora_cli.storyboard.values import (
     Depth,
     Direction,
     Fit,
-    Framing,
     Good,
     Kind,
     Label,
@@ -229,9 +229,14 @@ class LevelForm(Form):
     avoid = Key(Phrase, "What must not be seen (negative prompt); adds up from film to beat.")
     look = Key(Look, "What the colour of shots is held to.")
     sound = Key(Sound, "At film and scene: ambience and music. At shot and beat: words or a sound file, or off.")
-    camera = Key(Phrase, "How the camera moves: slow pan left.")
-    framing = Key(Framing, "How much is seen.")
-    light = Key(Phrase, "The light; goes in front of each prompt.")
+    camera = Key(direction.Camera, "How the camera moves: slow pan left; or {move, direction, speed}.")
+    framing = Key(direction.Framing, "How much is seen.")
+    angle = Key(direction.Angle, "From where it is seen.")
+    lens = Key(direction.Lens, "What the lens sees: wide-angle, telephoto, 35mm.")
+    depth_of_field = Key(direction.Depth, "How much of it is sharp.")
+    light = Key(direction.Light, "The light; goes in front of each prompt; or {key, colour, source, hour}.")
+    mood = Key(Phrase, "How it feels; some models are told what can be seen only.")
+    pace = Key(direction.Pace, "How fast it goes: slow motion, time-lapse.")
     setting = Key(Phrase, "The place; goes in front of each prompt.")
 
 
@@ -352,6 +357,8 @@ PLACES: dict[str, type[Form]] = {
     "review": ReviewForm,
     "takes": TakesForm,
     "consent": ConsentForm,
+    "camera": direction.CameraForm,
+    "light": direction.LightForm,
 }
 """Which mapping stands under which key."""
 

@@ -68,7 +68,6 @@ Subtitles = Plain(
     {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
 )
 LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})
-Framing = _word(forms.FRAMINGS, "a framing")
 Kind = _word(forms.TRANSITIONS, "a transition")
 Direction = _word(forms.DIRECTIONS, "a direction")
 Position = _word(_POSITIONS, "a position")

@@ -184,7 +184,7 @@ def test_seeds_takes_and_opacity_have_a_range() -> None:
 def test_a_form_means_something_or_says_why_not(value: object) -> None:
     readers = (forms.text, forms.label, forms.name, forms.phrase, forms.duration, forms.time, forms.moment, forms.rate,
                forms.size, forms.aspect, forms.side, forms.transition, forms.version, forms.off, forms.whole(0, 9),
-               forms.number(0, 1), forms.word(forms.FRAMINGS, "a framing"))  # fmt: skip
+               forms.number(0, 1), forms.word(forms.TRANSITIONS, "a transition"))  # fmt: skip
     for reader in readers:
         with suppress(forms.Wrong):
             reader(value)

@@ -80,7 +80,13 @@ def test_it_agrees_with_the_reader() -> None:
     ]
     for text in texts:
         assert list(validator.iter_errors(yaml.load(text, Loader=Core))) == []  # noqa: S506  builds no objects
-    shots = ("[{promt: a}]", "[{prompt: a, framing: wyde}]", "{}", "[{prompt: a, duration: soon}]", "[{beats: []}]")
+    shots = (
+        "[{promt: a}]",
+        "[{prompt: a, transition: {kind: jump}}]",
+        "{}",
+        "[{prompt: a, duration: soon}]",
+        "[{beats: []}]",
+    )
     films = ("seed: -1", "output: {size: big}", "storyboard: 2", "look: {strength: 2}", "titel: x")
     for wrong in (*(f"shots: {written}" for written in shots), *(f"{written}\nshots: [a]" for written in films)):
         assert list(validator.iter_errors(yaml.load(wrong, Loader=Core))), wrong  # noqa: S506

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards.dialects import LTX, LTX_25
 from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options, with_defaults
 
@@ -34,7 +35,7 @@ def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "native_size": (768, 512), "film_size": (768, 512), "max_pixels": 1920 * 1088,
         "default_seconds": Fraction(5), "prompt_tokens": 1024, "sound_rate": 24000, "tails": True, "licence": LICENCE,
         "draft": {"steps": 12, "spatiotemporal": 0.0, "modality": 1.0}, "weights": {"transformer": 18.9, **GEMMA},
-        "memory_gb": 66, "disk_gb": 65,
+        "memory_gb": 66, "disk_gb": 65, "dialect": LTX,
     }  # fmt: skip
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
@@ -82,7 +83,7 @@ def ltx2() -> tuple[KnownModel, ...]:
 
 def _ltx25(fast: dict[str, object], larger: dict[str, object]) -> tuple[KnownModel, ...]:
     """One repository holds both: `transformer/` is the distilled one, `transformer_full/` the full one."""
-    repo, facts = "Lightricks/LTX-2.5-Diffusers", {**larger, "notes": (GATED,), "disk_gb": 125}
+    repo, facts = "Lightricks/LTX-2.5-Diffusers", {**larger, "notes": (GATED,), "disk_gb": 125, "dialect": LTX_25}
     quick = _card("ltx-2.5", "LTX-2.5 22B, distilled: 8 steps", repo, **{**facts, **fast})
     full = _card("ltx-2.5-full", "LTX-2.5 22B, full", repo, **facts, parts={"transformer": "transformer_full"})
     return KnownModel(quick, PIPELINES, IS_25), KnownModel(

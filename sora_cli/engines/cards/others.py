@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards.dialects import H3, HELIOS
 from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
 
@@ -27,7 +28,7 @@ def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "max_pixels": 640 * 384, "default_seconds": Fraction(99, 24), "prompt_tokens": 512, "tails": True,
         "edition": 1,  # since the given picture is the film's first frame
         "draft": {"steps": 15}, "licence": APACHE, "memory_gb": 45, "disk_gb": 80,
-        "weights": {"transformer": 14.3, "text_encoder": 5.7, "vae": 0.13},
+        "weights": {"transformer": 14.3, "text_encoder": 5.7, "vae": 0.13}, "dialect": HELIOS,
     }  # fmt: skip
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
@@ -69,6 +70,7 @@ def minimax_h3() -> KnownModel:
         film_size=(1344, 768), max_pixels=1344 * 768, default_seconds=Fraction(124, 24), max_references=9,
         max_film_references=3, max_sound_references=3, max_references_in_all=12, references_alone=True,
         sound_rate=32000, draft={"steps": 16}, draft_scale=0.7, licence=H3_LICENCE, memory_gb=138, disk_gb=190,
+        dialect=H3,
         weights={"transformer": 30.9, "transformer_ref": 30.9, "text_encoder": 31.0, "vae": 1.0, "audio_vae": 0.2},
         notes=("keyframes and references cannot be given to one take; with both, the keyframes are used",
                "needs the package torchvision, of the build that torch is of"),

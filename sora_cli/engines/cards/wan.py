@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards.dialects import WAN, WAN_PICTURE
 from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, KnownModel
 from sora_cli.engines.options import WanOptions, WanPairOptions, WanVaceOptions, with_defaults
 
@@ -22,7 +23,7 @@ def _wan_card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "family": "wan", "options": WanOptions, "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81,
         "fps": Fraction(16), "overlap": 0, "max_opening": 0, "size_step": 16, "native_size": (832, 480),
         "film_size": (832, 480), "max_pixels": 832 * 480, "default_seconds": Fraction(5), "prompt_tokens": 512,
-        "draft": {"steps": 12}, "licence": APACHE,
+        "draft": {"steps": 12}, "licence": APACHE, "dialect": WAN,
     }  # fmt: skip
     return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
 
@@ -71,7 +72,13 @@ def wan() -> tuple[KnownModel, ...]:
 
 
 FROM_PICTURE = ("WanImageToVideoPipeline",)
-ONE = {"abilities": frozenset({FIRST, AVOID}), "needs": frozenset({FIRST}), "overlap": 1, "max_opening": 1}
+ONE = {
+    "abilities": frozenset({FIRST, AVOID}),
+    "needs": frozenset({FIRST}),
+    "overlap": 1,
+    "max_opening": 1,
+    "dialect": WAN_PICTURE,
+}
 """A first frame is needed, and no other can be given."""
 BOTH = {**ONE, "abilities": frozenset({FIRST, LAST, AVOID})}
 """A first frame is needed, and a last one can be given."""
@@ -176,7 +183,7 @@ def _wan_ti2v() -> KnownModel:
         abilities=frozenset({TEXT, FIRST, AVOID}), fps=Fraction(24), max_frames=121, size_step=32, overlap=1,
         max_opening=1, native_size=(1280, 704), film_size=(1280, 704), max_pixels=1280 * 704,
         options=with_defaults(WanOptions, {"shift": 5.0}), memory_gb=24, disk_gb=34,
-        weights={"transformer": 5.0, "vae": 0.7, **UMT5},
+        weights={"transformer": 5.0, "vae": 0.7, **UMT5}, dialect=WAN_PICTURE,
     )  # fmt: skip
     shape = {"index.expand_timesteps": True}
     return KnownModel(card, ("WanPipeline", "WanImageToVideoPipeline"), shape, {"transformer.num_layers": 30})

@@ -1,0 +1,89 @@
+"""How a model wants to be told: the order and form of a prompt's parts, as data on its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Part(StrEnum):
+    """What a beat says of its picture and sound, by the key that it is written under."""
+
+    STYLE = "style"
+    SETTING = "setting"
+    LIGHT = "light"
+    FRAMING = "framing"
+    ANGLE = "angle"
+    LENS = "lens"
+    DEPTH = "depth of field"
+    CAMERA = "camera"
+    ACTION = "prompt"
+    SPEECH = "dialogue"
+    SOUND = "sound"
+    MOOD = "mood"
+    PACE = "pace"
+
+
+VIEW = (Part.FRAMING, Part.ANGLE, Part.LENS, Part.DEPTH)
+"""What is seen, and from where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A labelled paragraph of a prompt; `holds` says what: the picture, sound, music, or what references are for."""
+
+    label: str
+    holds: Literal["picture", "sound", "music", "subjects", "summary", "kept"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How a family of models wants its prompts; `guide` names where that is published.
+
+    `order` holds sentences: the parts of each are joined by commas. `form` says how parts become words: `plain` as the
+    author wrote them; `tags` as a head of film terms, of at most `most_terms`, and sentences; `prose` as sentences.
+
+    `terms` are its words for film terms, by kind and name (`framing wide`), `moves` those of camera moves, as a verb
+    after "the camera". What is not in them keeps its plain words. `slow` and `fast` go before the verb, `slowly` and
+    `quickly` (templates) behind it.
+
+    `says`, `unseen` and `speaks` are templates of a line for those who are seen, those who are heard only, and for a
+    silent model; `sound` of a sound. `still` is said where no camera is written. `drops` are parts that it should not
+    be told, with the reason. With given first frames only the parts in `moving` are told, where there are any.
+
+    `fields` are labelled paragraphs, `referenced` those of a take with references; `heads` are first lines that tell
+    what given frames are for: `first`, `last`, `both`, with `{seconds}`.
+    """
+
+    guide: str = ""
+    order: tuple[tuple[Part, ...], ...]
+    form: Literal["plain", "tags", "prose"] = "prose"
+    most_terms: int = 0
+    terms: Mapping[str, str] = field(default_factory=dict)
+    moves: Mapping[str, str] = field(default_factory=dict)
+    speed: Literal["adverb", "phrase"] = "adverb"
+    style: str = "{style}"
+    says: str = '{who} says: "{line}"'
+    unseen: str = '{who} says: "{line}"'
+    speaks: str = ""
+    sound: str = "sound of {sound}"
+    still: str = ""
+    drops: Mapping[Part, str] = field(default_factory=dict)
+    moving: frozenset[Part] = frozenset()
+    begins: str = ""
+    fields: tuple[Field, ...] = ()
+    referenced: tuple[Field, ...] = ()
+    heads: Mapping[str, str] = field(default_factory=dict)
+
+
+PLAIN = Dialect(
+    order=(
+        (Part.SETTING, Part.LIGHT), (Part.FRAMING,), (Part.ANGLE,), (Part.LENS,), (Part.DEPTH,), (Part.ACTION,),
+        (Part.CAMERA,), (Part.PACE,), (Part.SPEECH,), (Part.SOUND,), (Part.MOOD,), (Part.STYLE,),
+    ),
+    form="plain",
+)  # fmt: skip
+"""As the author wrote it, part by part: for models whose dialect nobody wrote down, and for nano, which was taught so
+(`examples/nano/captions.py`)."""

@@ -1,0 +1,59 @@
+"""What each take of a plan will be told, beside what the author wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from sora_cli.engines.tokens import Length, length
+
+if TYPE_CHECKING:
+    from sora_cli.engines.base import Take
+    from sora_cli.plan import Plan
+
+
+def takes(plan: Plan) -> Iterator[Take]:
+    """One take of each stretch: its candidates are told the same."""
+    names = {take.name for take in plan.takes}
+    return (take for take in plan.takes if take.name.rpartition("#")[0] not in names)
+
+
+def as_dict(plan: Plan) -> dict[str, JsonValue]:
+    """By the name of a take: its prompt, its length, what is left out, added and not avoided, with the reasons."""
+    found: dict[str, JsonValue] = {}
+    for take in takes(plan):
+        told, size = plan.prompts[take.key], _length(plan, take)
+        found[take.name] = {
+            "prompt": take.prompt, "avoid": _avoided(take), "tokens": size.tokens, "counted": size.counted,
+            "limit": plan.cards[take.engine].prompt_tokens or None,
+            "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in told.left_out],
+            "added": list(told.added), "not_avoided": dict(told.not_avoided),
+        }  # fmt: skip
+    return found
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The same for a person: a head, the prompt, and what became of the rest, one fact a line."""
+    for take in takes(plan):
+        told, size, limit = plan.prompts[take.key], _length(plan, take), plan.cards[take.engine].prompt_tokens
+        count = f"{'' if size.counted else 'about '}{size.tokens} {f'of {limit} ' if limit else ''}tokens"
+        yield f"{take.name}: {take.engine}, {count}"
+        yield from (f"  {line}" for line in take.prompt.splitlines() if line)
+        if avoided := _avoided(take):
+            yield f"  avoids: {avoided}"
+        yield from (f"  left out, {left.key}: {left.words} ({left.why})" for left in told.left_out)
+        yield from (f"  added: {words}" for words in told.added)
+        for why in dict.fromkeys(why for _, why in told.not_avoided):
+            yield f"  not avoided: {', '.join(words for words, each in told.not_avoided if each == why)} ({why})"
+        yield ""
+
+
+def _length(plan: Plan, take: Take) -> Length:
+    return length(take.prompt, plan.cards[take.engine])
+
+
+def _avoided(take: Take) -> str:
+    default = take.options.get("quality_avoid", "")
+    return ", ".join(part for part in (str(default), take.avoid) if part)

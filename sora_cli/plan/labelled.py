@@ -1,0 +1,100 @@
+"""Prompts of labelled paragraphs: first lines for given frames, subjects with their references, lines with speakers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.engines.dialect import Dialect
+from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.model import Beat, CastMember, DialogueLine
+
+if TYPE_CHECKING:
+    from sora_cli.plan.prompt import Frames
+
+_LANGUAGES = {
+    "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean", "CJK": "Chinese", "CYRILLIC": "Russian",
+    "ARABIC": "Arabic", "DEVANAGARI": "Hindi", "HEBREW": "Hebrew", "GREEK": "Greek", "THAI": "Thai",
+}  # fmt: skip
+_VOICES = {"ja": "Japanese", "es": "Spanish", "fr": "French", "de": "German", "it": "Italian", "pt": "Portuguese"}
+
+
+def language(line: str, voice: str) -> str:
+    """The language of a line: that of its script; of Latin letters, that of the voice's name, else English."""
+    scripts = [unicodedata.name(letter, "").split(" ")[0] for letter in line if letter.isalpha()]
+    known = [_LANGUAGES[script] for script in scripts if script in _LANGUAGES]
+    if "Japanese" in known:  # written in Chinese signs as well
+        return "Japanese"
+    return known[0] if known else _VOICES.get(voice[:2], "English")
+
+
+@dataclass
+class Speakers:
+    """Those who speak in a prompt, each with a number of their own."""
+
+    cast: Mapping[str, CastMember]
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def told(self, line: DialogueLine, *, plain: bool) -> dict[str, str]:
+        """What a template of speech may hold; quotes and tags of the line could end it early."""
+        number = self.numbers.setdefault(line.cast, len(self.numbers) + 1)
+        voice = self.cast[line.cast].voice if line.cast in self.cast else ""
+        words = line.line if plain else re.sub(r"[<>]", "", line.line.replace('"', "'"))
+        return {"line": words, "speaker": f"S{number}", "language": language(line.line, voice)}
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Members of the cast who are defined by references, and what each reference is for."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By name: `<Subject 1>`."""
+    lines: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.lines)
+
+    @classmethod
+    def of(cls, beat: Beat, cast: Mapping[str, CastMember], *, asked: bool) -> Subjects:
+        """The subjects of a beat; none where the model is given no references."""
+        if not asked:
+            return cls()
+        named = list(_named(beat.references))
+        whose = {name: [label for path, label in named if path in cast[name].references] for name in beat.cast}
+        labels = {name: f"<Subject {number}>" for number, name in enumerate((n for n in whose if whose[n]), 1)}
+        lines = [f"{labels[name]} is {cast[name].looks or name}, from {' and '.join(whose[name])}." for name in labels]
+        used = {label for name in labels for label in whose[name]}
+        lines += [f"{label} is a reference of the scene." for _, label in named if label not in used]
+        kept = [f"{label} (appears in [Shot 1]): fully_preserved - the looks are kept." for label in labels.values()]
+        kept += [f"{label}: reference - it guides the scene." for _, label in named if label not in used]
+        return cls(labels, tuple(lines), tuple(kept))
+
+
+def _named(references: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
+    counts: Counter[str] = Counter()
+    names = {"picture": "Picture", "film": "Video", "sound": "Audio"}
+    for path in references:
+        kind = names[kind_of(path)]
+        counts[kind] += 1
+        yield path, f"<{kind} {counts[kind]}>"
+
+
+def labelled(dialect: Dialect, given: Frames, subjects: Subjects, picture: str, sound: str) -> str:
+    """The picture, the sound and what references are for, each under its label; first what given frames are for."""
+    shown = " and ".join(subjects.labels.values()) or "what the references show"
+    holds = {
+        "picture": dialect.begins + picture, "sound": sound, "music": "N/A", "subjects": "\n".join(subjects.lines),
+        "summary": f"[reference generation] One shot of {given.seconds:.2f} seconds with {shown}.",
+        "kept": "\n".join(subjects.kept),
+    }  # fmt: skip
+    fields = dialect.referenced if subjects else dialect.fields
+    ends = "both" if given.first and given.last else "first" if given.first else "last" if given.last else ""
+    head = dialect.heads.get(ends, "").format(seconds=f"{given.seconds:.2f}")
+    paragraphs = [f"{each.label}: {holds[each.holds]}" for each in fields]
+    return "\n\n".join(([head] if head else []) + paragraphs)

@@ -1,0 +1,128 @@
+"""Parts of a beat as words in a model's dialect: its view, its light, its camera."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sora_cli import terms
+from sora_cli.engines.dialect import VIEW, Dialect, Part
+
+_PLACED = ("in", "on", "at", "inside", "outside", "under", "over", "above", "below", "beside", "near", "behind", "by")
+_LIT = re.compile(r"(light|lighting|glow|sunshine|shade|shadow|darkness)$", re.IGNORECASE)
+_WHEN = {
+    "day": "in daylight", "morning": "in the morning", "afternoon": "in the afternoon",
+    "blue hour": "in the blue hour", "golden hour": "in golden hour",
+}  # fmt: skip
+_ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)>]*$|>$")
+"""A stop, also that of other scripts, before quotes and brackets; or a tag."""
+_FROM = ("side", "back", "rim", "top", "under")
+"""Where light comes from: said next to it."""
+_FROM_HERE = re.compile(r"\s*(,|\b(with|in|wearing|who|whose|that|on|at|from|holding|carrying)\b).*", re.DOTALL)
+
+
+def sentence(text: str) -> str:
+    """With a capital at its head and a stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    text = text[0].upper() + text[1:]
+    if _ENDED.search(text):
+        return text
+    return text.rstrip(",;:") + ("\N{IDEOGRAPHIC FULL STOP}" if "\u3040" <= text[-1] <= "\u9fff" else ".")
+
+
+def brief(looks: str) -> str:
+    """Somebody again, whose looks were told or are seen: `a woman in her thirties` is `the woman`."""
+    head = _FROM_HERE.sub("", looks) or looks
+    return re.sub(r"^(a|an)\s", "the ", head, flags=re.IGNORECASE)
+
+
+def term(dialect: Dialect, kind: str, name: str) -> str:
+    """A film term in the dialect; plain words where it has none of its own, free words as they are."""
+    return dialect.terms.get(f"{kind} {name}") or terms.words_of(kind, name)
+
+
+def camera(dialect: Dialect, phrase: str) -> str:
+    """How the camera moves, as a sentence; free words as they are written."""
+    found = terms.camera(phrase)
+    if found is None:
+        return phrase
+    verbs = " and ".join(dialect.moves.get(move, move) for move in found.moves)
+    who = "the camera"
+    if found.handheld and dialect.form == "tags":
+        who, verbs = "handheld camera", verbs or "moves"
+    elif found.handheld:
+        verbs = f"{verbs} with handheld movement" if verbs else "is handheld"
+    if dialect.speed == "phrase":
+        return f"{who} {verbs}" + (f" at {found.speed} speed" if found.speed else "")
+    return f"{who} {SLOWLY[found.speed]}{verbs}"
+
+
+SLOWLY = {"": "", "slow": "slowly ", "fast": "quickly "}
+
+
+def light_tags(dialect: Dialect, phrase: str) -> list[str]:
+    """Light as a list of terms; free words as they are."""
+    found = terms.light(phrase)
+    return [term(dialect, each.kind, each.name) for each in found] if found else [phrase] if phrase else []
+
+
+def light_phrase(dialect: Dialect, phrase: str) -> str:
+    """Light as words behind a place: `in soft firelight at dawn`; free words behind a comma."""
+    found = terms.light(phrase)
+    if not found:
+        behind = not phrase or phrase.split(maxsplit=1)[0].lower() in _PLACED
+        return phrase if behind else f"in {phrase}" if _LIT.search(phrase) else f", {phrase}"
+    by_kind = {kind: [term(dialect, kind, each.name) for each in found if each.kind == kind] for kind in terms.LIGHT}
+    source = " and ".join(by_kind["source"])
+    aside = [word for word in by_kind["key"] if word in _FROM]
+    adjectives = " ".join([word for word in by_kind["key"] if word not in _FROM] + by_kind["colour"] + aside)
+    noun = source or ("light" if adjectives else "")
+    lit = f"in {adjectives} {noun}" if adjectives else f"in {noun}" if noun else ""
+    hours = " and ".join(_WHEN.get(hour, f"at {hour}") for hour in by_kind["hour"])
+    return " ".join(part for part in (lit, hours) if part)
+
+
+def tags(dialect: Dialect, said: Mapping[Part, str]) -> tuple[str, str]:
+    """Film terms as a list, light first: as many as the head of a prompt takes, the view before the light; the rest."""
+    lights = light_tags(dialect, said.get(Part.LIGHT, ""))
+    views = [term(dialect, part, said[part]) for part in VIEW if part in said]
+    room = max(dialect.most_terms - len(views), 1 if lights else 0)
+    seen = dialect.most_terms - min(room, len(lights))
+    return ", ".join(lights[:room] + views[:seen]), ", ".join(lights[room:] + views[seen:])
+
+
+def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
+    """What is seen and from where, in prose: `a wide, low-angle shot shows a harbour in soft light at dawn`."""
+    shot = _shot(dialect, said)
+    setting, light = said.get(Part.SETTING, ""), light_phrase(dialect, said.get(Part.LIGHT, ""))
+    lens, depth = said.get(Part.LENS, ""), said.get(Part.DEPTH, "")
+    found = terms.find(Part.LENS, lens)
+    extras = [f"{'an' if found.words[0] in 'aeiou' else 'a'} {term(dialect, Part.LENS, lens)}" if found else lens]
+    extras = [part for part in (*extras, term(dialect, Part.DEPTH, depth)) if part]
+    if shot and setting:
+        placed = setting.split()[0].lower() in _PLACED
+        shot = f"{shot} {setting}" if placed else f"{shot} shows {setting}"
+    text = _joined(shot or setting, light)
+    return _joined(text, f", with {' and '.join(extras)}" if extras else "")
+
+
+def _joined(text: str, more: str) -> str:
+    return text + (more if more.startswith(",") or not (text and more) else f" {more}") if text else more.lstrip(", ")
+
+
+def _shot(dialect: Dialect, said: Mapping[Part, str]) -> str:
+    framing = term(dialect, Part.FRAMING, said[Part.FRAMING]) if Part.FRAMING in said else ""
+    angle = ""
+    if Part.ANGLE in said:
+        angle = term(dialect, Part.ANGLE, said[Part.ANGLE])
+        angle = angle.removesuffix(" shot").replace(" angle", "-angle")
+    base = framing.removesuffix(" shot")
+    if angle and framing:
+        framing = f"{base}, {angle} shot" if base != framing else f"{angle} {framing}"
+    elif angle:
+        framing = f"{angle} shot"
+    if not framing or terms.find("framing", said.get(Part.FRAMING, "wide")) is None:
+        return framing
+    return f"{'an' if framing[0] in 'aeiou' else 'a'} {framing}"

@@ -1,0 +1,95 @@
+"""What a shot is directed with: framing, angle, lens, camera, light, pace, as film terms or in free words.
+
+A mapping means what its words in a row mean: `{move: dolly in, speed: slow}` is `slow dolly in`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sora_cli.errors import Problem
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.model import Beat, Loc, Storyboard
+from sora_cli.storyboard.shapes import Form, Key, Needed, OneOf, Plain, Shape
+from sora_cli.storyboard.source import quoted
+from sora_cli.storyboard.values import Phrase
+from sora_cli.terms import camera, find, light, meant, names, respelled
+
+
+def term(kind: str) -> Plain[str]:
+    """A film term by any of its names, read as its own one; other words stay as they are."""
+
+    def read(value: object) -> str:
+        words = forms.phrase(value)
+        found = find(kind, words)
+        return found.name if found else words
+
+    return Plain(read, {"anyOf": [{"enum": list(names(kind))}, {"type": "string", "minLength": 1}]})
+
+
+class CameraForm(Form):
+    """How the camera moves."""
+
+    move = Needed(Phrase, "pan, tilt, roll, zoom, dolly, truck, crane, orbit, follow, handheld or static.")
+    direction = Key(Phrase, "left, right, up, down, in, out, clockwise or counterclockwise.")
+    speed = Key(Phrase, "slow or fast.")
+
+
+class LightForm(Form):
+    """The light."""
+
+    key = Key(Phrase, "Where it comes from and how hard it is: soft, hard, side, back, rim, top, high-key, low-key.")
+    colour = Key(Phrase, "warm, cool or mixed.")
+    source = Key(Phrase, "daylight, overcast, moonlight, firelight, neon, fluorescent ...")
+    hour = Key(Phrase, "dawn, day, noon, golden hour, sunset, dusk, night ...")
+
+
+Camera: Shape[CameraForm | str] = OneOf(CameraForm, Phrase)
+Light: Shape[LightForm | str] = OneOf(LightForm, Phrase)
+Framing, Angle, Lens = term("framing"), term("angle"), term("lens")
+Depth, Pace = term("depth of field"), term("pace")
+
+
+def in_words(value: object) -> object:
+    """A camera or light that is written as a mapping, in words; any other value as it is."""
+    if isinstance(value, CameraForm):
+        return " ".join(part for part in (value.speed, value.move, value.direction) if part)
+    if isinstance(value, LightForm):
+        lit = " ".join(part for part in (value.key, value.colour) if part)
+        light = value.source or ("light" if lit else "")
+        return ", ".join(part for part in (f"{lit} {light}".strip(), value.hour) if part)
+    return value
+
+
+_ONE = ("framing", "angle", "lens", "depth of field", "pace")
+_SPELLED: tuple[tuple[str, Callable[[str], object]], ...] = (("camera", camera), ("light", light))
+
+
+def loose_words(board: Storyboard) -> Iterator[Problem]:
+    """Remarks on words that are no film terms where one is looked for: they go into prompts as they are."""
+    told: set[Loc] = set()
+    for shot in board.shots:
+        for beat in shot.beats:
+            for loc, words, message, near in _loose(beat):
+                if loc not in told:
+                    told.add(loc)
+                    hint = f"did you mean {quoted(near)}?" if near else ""
+                    yield Problem(f"{quoted(words)} {message}: it goes into the prompt as it is", hint, board.mark(loc))
+
+
+def _loose(beat: Beat) -> Iterator[tuple[Loc, str, str, str]]:
+    for kind in _ONE:
+        name = kind.replace(" ", "_")
+        words: str = getattr(beat, name)
+        if words and find(kind, words) is None:
+            loc = beat.origin.get(name, (*beat.loc, kind))
+            yield loc, words, f"is no {kind} that sora knows", meant(kind, words)
+    for kind, read in _SPELLED:
+        words = getattr(beat, kind)
+        if words and read(words) is None and ((near := respelled(words, read)) or kind in _named(words)):
+            yield beat.origin.get(kind, (*beat.loc, kind)), words, f"names no {kind} that sora knows", near
+
+
+def _named(words: str) -> tuple[str, ...]:
+    """What a single word must be meant to name."""
+    return () if " " in words else ("camera",)

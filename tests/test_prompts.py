@@ -1,0 +1,231 @@
+"""What each family of models is told: golden prompts of forty beats, and laws that hold for all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from sora_cli import storyboard, terms
+from sora_cli.cli.main import main
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards import known
+from sora_cli.engines.dialect import Part
+from sora_cli.engines.options import WAN_AVOIDS
+from sora_cli.engines.tokens import estimate
+from sora_cli.plan import phrases
+from sora_cli.plan.negative import without_contradictions
+from sora_cli.plan.prompt import Frames, Prompt, write
+from sora_cli.plan.survey import plan_takes
+from sora_cli.storyboard.model import Beat
+from tests.boards import CARD, board
+
+GOLDEN = Path(__file__).parent / "golden" / "prompts"
+ENGINES = ("nano", "wan2.2-t2v-a14b", "wan2.2-i2v-a14b", "ltx-2.3", "ltx-2.5", "minimax-h3", "helios-base")
+CARDS = {entry.card.name: entry.card for entry in known()}
+BOARD = storyboard.load(GOLDEN / "beats.yaml")
+BEATS = {shot.name: shot.beats[0] for shot in BOARD.shots}
+LITTLE = frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "and",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "it",
+        "its",
+        "is",
+        "are",
+        "her",
+        "his",
+        "with",
+        "up",
+        "off",
+        "shot",
+    )
+)
+
+
+@cache
+def told(engine: str, name: str) -> Prompt:
+    """A beat's prompt of a take of 124 frames at 24 a second; a silent model's shots have no picture's first frame."""
+    given = Frames(first=name.startswith("picture: "), seconds=124 / 24)
+    return write(BEATS[name], BOARD.cast, CARDS[engine], given)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_golden_prompts(engine: str) -> None:
+    now = "\n".join(f"## {name}\n{told(engine, name).text}\n" for name in BEATS)
+    path = GOLDEN / f"{engine}.txt"
+    if os.environ.get("SORA_GOLDEN") == "write":
+        path.write_text(now, encoding="utf-8")
+    assert now == path.read_text(encoding="utf-8")
+
+
+def words(text: str) -> set[str]:
+    """The content words of a text, without their endings."""
+    found = re.findall(r"[^\W_]+", text.lower())
+    return {re.sub(r"(ing|ed|es|ly|s)$", "", word) for word in found if word not in LITTLE}
+
+
+def written(beat: Beat, card: EngineCard) -> Iterator[tuple[str, str]]:
+    """What the author wrote, by key, with what stands for it in the model's dialect."""
+    yield "prompt", re.sub(r"@\w+", "", beat.prompt)
+    yield from ((f"cast {name}", BOARD.cast[name].looks) for name in beat.cast)
+    yield from (("setting", beat.setting), ("style", beat.style), ("mood", beat.mood))
+    for kind in ("framing", "angle", "lens", "depth of field", "pace"):
+        name = getattr(beat, kind.replace(" ", "_"))
+        yield kind, phrases.term(card.dialect, kind, name) if name else ""
+    plain = card.dialect.form == "plain"
+    light = {"tags": ", ".join(phrases.light_tags(card.dialect, beat.light)), "plain": beat.light}
+    yield "light", light.get(card.dialect.form) or phrases.light_phrase(card.dialect, beat.light)
+    yield "camera", beat.camera if plain or not beat.camera else phrases.camera(card.dialect, beat.camera)
+    if card.makes_sound and not beat.sound_off:
+        yield "sound", beat.sound_text
+        yield from (("dialogue", line.line) for line in beat.dialogue)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", BEATS)
+def test_every_word_of_the_author_is_told_or_told_as_left_out(engine: str, name: str) -> None:
+    beat, card, prompt = BEATS[name], CARDS[engine], told(engine, name)
+    there = words(prompt.text)
+    for left in prompt.left_out:
+        there |= words(left.words) | words(dict(written(beat, card)).get(left.key, ""))
+    for key, text in written(beat, card):
+        assert words(text) <= there, (key, words(text) - there)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_golden_prompt_is_longer_than_its_model_reads(engine: str) -> None:
+    limit = CARDS[engine].prompt_tokens
+    assert all(not limit or estimate(told(engine, name).text) <= limit for name in BEATS if name != "many lights")
+
+
+def test_each_dialect_has_a_place_for_every_part() -> None:
+    silent = {Part.SPEECH, Part.SOUND}
+    for card in CARDS.values():
+        placed = set(chain.from_iterable(card.dialect.order)) | set(card.dialect.drops)
+        placed |= {Part.SOUND} if card.dialect.fields else set()
+        assert placed | (set() if card.makes_sound else silent) == set(Part), card.name
+        assert card.name == "nano" or card.dialect.guide
+
+
+def test_dialects_name_terms_that_there_are() -> None:
+    for card in CARDS.values():
+        for key in card.dialect.terms:
+            kind = next(kind for kind in terms.TABLE if key.startswith(f"{kind} "))
+            assert key.removeprefix(f"{kind} ") in terms.TABLE[kind], key
+        assert set(card.dialect.moves) <= set(terms.MOVES)
+
+
+# -- faults that there were ----------------------------------------------------------------------------------------
+
+
+def shot(engine: str, given: Frames | None = None, **keys: object) -> Prompt:
+    """What a shot of these keys is told."""
+    cast = {"mara": {"looks": "a woman with red hair", "voice": "en-gb-1"}}
+    board = storyboard.from_data({"cast": cast, "shots": [{"prompt": "@mara waits", **keys}]}, folder=Path())
+    return write(board.shots[0].beats[0], board.cast, CARDS[engine], given)
+
+
+def test_a_line_is_no_text_on_the_screen() -> None:
+    told = shot("minimax-h3", dialogue=[{"cast": "mara", "line": 'He said "no".'}]).text
+    assert '"' not in told
+    assert "(S1) says: <d>[English] He said 'no'.</d>" in told
+    assert "</d></d>" not in shot("minimax-h3", dialogue=[{"cast": "mara", "line": "a</d> b"}]).text.replace(" ", "")
+
+
+def test_style_and_sound_stand_where_each_family_wants_them() -> None:
+    keys = {"style": "ink drawing", "sound": "rain", "camera": "pan left", "setting": "a street"}
+    told = {engine: shot(engine, **keys).text for engine in ENGINES}
+    assert told["wan2.2-t2v-a14b"].startswith("Ink drawing.")
+    assert told["ltx-2.3"].startswith("Style: ink drawing.")
+    assert told["ltx-2.3"].index("waits") < told["ltx-2.3"].index("rain") < told["ltx-2.3"].index("camera")
+    assert "[Shot 1] Ink drawing." in told["minimax-h3"]
+    assert "overall_soundscape: Rain." in told["minimax-h3"]
+    assert told["nano"] == "a street. a woman with red hair waits. pan left. ink drawing"
+
+
+def test_a_first_frame_is_not_described_again() -> None:
+    keys = {"setting": "a street", "style": "ink drawing", "framing": "wide", "light": "dusk", "camera": "pan left"}
+    told = shot("wan2.2-i2v-a14b", Frames(first=True), **keys)
+    assert told.text == "The camera pans left. The woman waits."
+    assert {left.key for left in told.left_out} == {"setting", "style", "framing", "light", "looks of mara"}
+    assert all(left.seen for left in told.left_out)
+
+
+def test_what_a_beat_changes_is_told_beside_a_first_frame() -> None:
+    shots = [{"setting": "a street", "light": "day", "beats": ["a dog sits", {"prompt": "it rains", "light": "dusk"}]}]
+    later = storyboard.from_data({"shots": shots}, folder=Path()).shots[0].beats[1]
+    assert write(later, {}, CARDS["wan2.2-i2v-a14b"], Frames(first=True)).text == "Dusk. It rains."
+
+
+@pytest.mark.parametrize(
+    ("keys", "gone"),
+    [
+        ({"camera": "static"}, {"static", "still picture"}),
+        ({"style": "watercolour animation"}, {"style", "works", "paintings", "images"}),
+        ({"depth of field": "shallow"}, {"blurred details"}),
+        ({"light": "overcast"}, {"overall gray"}),
+        ({"prompt": "a crowd cheers"}, {"many people in the background"}),
+        ({"prompt": "@mara waits, no crowd"}, set()),
+        ({}, set()),
+    ],
+)
+def test_what_is_avoided_by_default_does_not_contradict_the_author(keys: dict[str, object], gone: set[str]) -> None:
+    board = storyboard.from_data(
+        {"cast": {"mara": "a woman"}, "shots": [{"prompt": "@mara waits", **keys}]}, folder=Path()
+    )
+    kept, dropped = without_contradictions(WAN_AVOIDS, board.shots[0].beats[0])
+    assert {words for words, _ in dropped} == gone
+    assert set(WAN_AVOIDS.split(", ")) - gone == set(kept.split(", "))
+
+
+def test_references_define_subjects(tmp_path: Path) -> None:
+    for name in ("mara.png", "street.png"):
+        (tmp_path / name).touch()
+    data = {
+        "cast": {"mara": {"looks": "a woman with red hair", "reference": "mara.png"}},
+        "shots": [{"prompt": "@mara waits", "reference": ["mara.png", "street.png"]}],
+    }
+    board = storyboard.from_data(data, folder=tmp_path)
+    told = write(board.shots[0].beats[0], board.cast, CARDS["minimax-h3"], Frames(references=True, seconds=5)).text
+    labels = re.findall(r"^(\w+):", told, re.MULTILINE)
+    assert labels == [each.label for each in CARDS["minimax-h3"].dialect.referenced]
+    assert "<Subject 1> is a woman with red hair, from <Picture 1>." in told
+    assert "<Picture 2> is a reference of the scene." in told
+    assert "[Shot 1] <Subject 1> waits." in told
+
+
+def test_a_plan_shows_what_its_takes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text("engine: wan2.2-ti2v-5b\nshots: [{prompt: a dog sits, mood: sad, camera: static}]\n")
+    for words in (["--prompts"], ["--prompts", "--json"]):
+        assert main(["plan", str(path), *words]) == 3, "the engine is not here, and it is planned all the same"
+    told, _, document = capsys.readouterr().out.partition("{\n")
+    assert "The camera is fixed. A dog sits." in told
+    assert "left out, mood: sad" in told
+    assert "not avoided: static, still picture (something stays still)" in told
+    take = json.loads("{" + document)["prompts"]["scene-1/shot-1"]
+    assert take["left_out"][0]["key"] == "mood"
+
+
+def test_a_prompt_that_is_too_long_is_told_before_it_is_shot() -> None:
+    card = replace(CARD, prompt_tokens=20)
+    remarks = plan_takes(board({"prompt": "a ball rolls " * 20}), lambda _: card).remarks
+    assert [remark.message for remark in remarks] == ["the prompt has about 84 tokens, test reads 20"]
+    nano = plan_takes(board({"prompt": "a ball rolls " * 30}, engine="nano"), catalogue.card)
+    assert any("nano reads 64: it ends at ...'" in remark.message for remark in nano.remarks)
