@@ -1,4 +1,4 @@
-"""Commands that hand over: import."""
+"""Commands that hand over: import, export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, Overwrite
+from sora_cli.cli.options import Draft, Json, LimitOptions, Only, Overwrite, ReleaseOptions, ReportOptions
+from sora_cli.cli.session import working
 from sora_cli.errors import counted
 
 
@@ -36,3 +37,39 @@ def import_(
     console.say(
         f"{counted(made.scenes, 'scene')}, {counted(made.shots, 'shot')}; next: sora check {made.path}", "green"
     )
+
+
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILM", help="A film that was made of a storyboard, or the storyboard.")
+    ],
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="otio, otioz, edl, fcpxml, fcp7, csv, srt, or folder (all of it).")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FOLDER", help="Write it here; csv, srt and otioz are files."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option(metavar="TIMECODE", help="Timecode of the first frame; with a semicolon it is drop-frame.")
+    ] = "01:00:00:00",
+    graded: Annotated[bool, typer.Option("--graded", help="Clips with their colours matched, without tables.")] = False,
+    only: Only = None,
+    draft: Draft = False,
+    *,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
+) -> None:
+    """Hand a film over to an edit suite: a timeline, and its shots as files with handles."""
+    from sora_cli.flows import export as flow
+
+    with working(reporting, limits) as (report, studio):
+        asked = flow.Asked(
+            to=to, start=start, graded=graded, deliver=release.deliver or "prores", draft=draft,
+            only=tuple(only or ()), overwrite=release.overwrite, signer=release.signer(),
+        )  # fmt: skip
+        made = flow.export(source, output, asked, studio=studio, report=report)
+    if reporting.as_json:
+        console.stdout_json(made.as_dict())
+    console.say(flow.told(made), "green")

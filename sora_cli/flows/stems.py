@@ -14,6 +14,7 @@ from sora_cli.plan import plan_takes
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
+    from sora_cli.plan.timeline import Cut
     from sora_cli.shoot.studio import Studio
     from sora_cli.stamp import Signer
 
@@ -46,8 +47,6 @@ def write(
         SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
         RequestError: as `check` does, or the film is silent.
     """
-    from sora_cli import stamp
-    from sora_cli.master.sound import Soundtrack
     from sora_cli.plan.timeline import assemble
 
     check(board, folder, signer, overwrite=overwrite)
@@ -55,9 +54,26 @@ def write(
     sounds = audio.prepare(plan, studio.store)
     cut = assemble(plan, studio.shoot(plan, Silent()), sounds.speech, sounds.made)
     laid = foley.lay(plan, cut, studio.store)
-    track = Soundtrack(laid.cut, laid.loudness(plan))
-    if not track.buses:
+    written = of_cut(laid.cut, laid.loudness(plan), board, folder, signer, spoken=bool(sounds.speech))
+    if not written:
         raise RequestError("there are no stems: nothing sounds in this film", hint="take --stems away")
+    return written
+
+
+def of_cut(
+    cut: Cut, loudness: float | None, board: Storyboard, folder: Path, signer: Signer | None, *, spoken: bool
+) -> list[Path]:
+    """Write the stems of a cut; none where nothing sounds. `spoken` says whether its lines are of a model.
+
+    Raises:
+        SoraError: the folder cannot be written, or a stem not signed.
+    """
+    from sora_cli import stamp
+    from sora_cli.master.sound import Soundtrack
+
+    track = Soundtrack(cut, loudness)
+    if not track.buses:
+        return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -66,12 +82,11 @@ def write(
     made_by = outputs.maker_of(board).record(folder).to_dict()
     facts = {"title": board.title, "storyboard_sha256": board.sha256, "made_by": made_by}
     for bus in track.buses:
-        source = _source(bus, spoken=bool(sounds.speech))
         stamp.release_sound(
             track.stem(bus),
             folder / f"{bus}.wav",
             facts={**facts, "stem": bus},
-            source=source,
+            source=_source(bus, spoken=spoken),
             provenance=board.provenance,
             signer=signer,
         )

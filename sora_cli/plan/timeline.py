@@ -228,7 +228,12 @@ def _beds(plan: Plan, made: Mapping[PlannedSound, Sequence[MadeSound]]) -> Itera
 
 def subtitles(plan: Plan) -> tuple[Subtitle, ...]:
     """What is said in a film, to read: none where its subtitles are off."""
-    if plan.board.subtitles == "off" or not plan.lines:
+    return () if plan.board.subtitles == "off" else words_said(plan)
+
+
+def words_said(plan: Plan) -> tuple[Subtitle, ...]:
+    """What is said in a film, to read."""
+    if not plan.lines:
         return ()
     from sora_cli.sound.subtitles import cues, timed
 

@@ -14,7 +14,7 @@ from sora_cli.store import Clip
 
 
 def making(
-    plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord, *,
+    plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord | None, *,
     sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
     seen: Sequence[str] = (),
 ) -> Making:  # fmt: skip
@@ -36,7 +36,7 @@ def making(
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
         facts={"speed": speeds} if speeds else {},
-        recipe=recipe.to_dict(),
+        recipe=recipe.to_dict() if recipe is not None else {},
     )
 
 

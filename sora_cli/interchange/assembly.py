@@ -1,0 +1,148 @@
+"""A cut as it is handed to an edit suite: shots that are files with handles, in their places on whole frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import zip_longest
+
+from sora_cli.errors import RequestError
+
+DAY = 24 * 3600
+_TIMECODE = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9])([:;.])([0-9]{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Words at frame `at` of a shot: the prompt of a beat, or a title."""
+
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A shot of an assembly: it plays `frames` film frames from film frame `start`, `overlap` with the shot before.
+
+    `file` has `total` frames; the first `head` of them, and what is left at its end, are handles. A `lead` comes from
+    black. `reel` is at most eight letters, as edit decision lists have it.
+    """
+
+    name: str
+    scene: str
+    file: str
+    start: int
+    frames: int
+    head: int = 0
+    total: int = 0
+    kind: str = "cut"
+    direction: str = "left"
+    overlap: int = 0
+    lead: int = 0
+    reel: str = ""
+    notes: tuple[Note, ...] = ()
+    title: str = ""
+    comments: tuple[str, ...] = ()
+    look: str = ""
+    """The file of its colour table."""
+    cdl: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]] | None = None
+    """Slope, offset and power of its colour match, where it is an ASC CDL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """A whole cut. `zero` is the frame number of its first timecode, `stems` the sound files by bus, each as long."""
+
+    title: str
+    fps: Fraction
+    width: int
+    height: int
+    items: tuple[Item, ...]
+    zero: int = 0
+    drop: bool = False
+    stems: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """The film's length."""
+        return max((item.start + item.frames for item in self.items), default=0)
+
+    def timecode(self, frame: int) -> str:
+        """The timecode of a film frame."""
+        return timecode(self.zero + frame, self.fps, drop=self.drop)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An item between its cuts: it is on from film frame `begin` to `end`, showing its file from frame `source`.
+
+    `before` and `after` are the frames of its incoming transition on either side of the cut.
+    """
+
+    item: Item
+    begin: int
+    end: int
+    source: int
+    before: int = 0
+    after: int = 0
+
+
+def centred(items: Sequence[Item]) -> Iterator[Placed]:
+    """The items, each transition around its cut, as timelines have it; of an odd number the longer half comes after."""
+    cuts = [item.start + item.overlap // 2 for item in items]
+    for item, begin, end in zip_longest(items, cuts, cuts[1:]):
+        last = item.start + item.frames
+        before = item.overlap // 2
+        after = item.overlap - before if item.overlap else item.lead
+        yield Placed(item, begin, last if end is None else end, item.head + begin - item.start, before, after)
+
+
+def nominal(fps: Fraction) -> int:
+    """The frames that a second of timecode counts: 30 for 29.97."""
+    return round(fps)
+
+
+def can_drop(fps: Fraction) -> bool:
+    """Whether a rate has drop-frame timecode: 29.97, 59.94 and their doubles."""
+    return fps.denominator == 1001 and nominal(fps) % 30 == 0
+
+
+def timecode(frame: int, fps: Fraction, *, drop: bool = False) -> str:
+    """SMPTE ST 12 timecode of a frame, which counts from 00:00:00:00; with drop-frame it has a semicolon.
+
+    Drop-frame leaves out the first two numbers (of 30; four of 60) of each minute but every tenth.
+    """
+    base = nominal(fps)
+    if drop:
+        skip = base // 15
+        tens, rest = divmod(frame, base * 600 - 9 * skip)
+        frame += 9 * skip * tens + skip * max(0, (rest - skip) // (base * 60 - skip))
+    seconds, frames = divmod(frame, base)
+    seconds %= DAY
+    sign = ";" if drop else ":"
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{sign}{frames:02d}"
+
+
+def frame_of(words: str, fps: Fraction) -> tuple[int, bool]:
+    """The frame number of a timecode, and whether it is drop-frame: `01:00:00;00`.
+
+    Raises:
+        RequestError: it is no timecode, or one that this rate has not.
+    """
+    match = _TIMECODE.fullmatch(words.strip())
+    if match is None:
+        raise RequestError(f"{words} is no timecode", hint="write hours, minutes, seconds and frames: 01:00:00:00")
+    hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
+    base, drop = nominal(fps), match[4] in ";."
+    skip = base // 15
+    if hours > 23 or frames >= base:
+        raise RequestError(f"{words}: no such timecode at {float(fps):.6g} frames a second")
+    if drop and not can_drop(fps):
+        raise RequestError(f"{words}: {float(fps):.6g} frames a second have no drop-frame", hint="write it with colons")
+    if drop and frames < skip and not seconds and minutes % 10:
+        raise RequestError(f"{words} is left out of drop-frame timecode", hint=f"the next one ends in {skip:02d}")
+    total = 60 * hours + minutes
+    frame = (60 * total + seconds) * base + frames
+    return frame - (skip * (total - total // 10) if drop else 0), drop

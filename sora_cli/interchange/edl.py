@@ -1,0 +1,144 @@
+"""Edit decision lists, CMX 3600, written and read here: the adapter loses the start, reels and how clips come in.
+
+Where a transition begins, the outgoing clip ends and the incoming one is given with the transition's frames. A fade
+through black is two dissolves: to black, and from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from sora_cli.errors import RequestError
+from sora_cli.interchange.assembly import Assembly, Item, frame_of, timecode
+
+BLACK = "BL"
+_WIPES = {"left": "W001", "right": "W002", "up": "W003", "down": "W004"}
+_EVENT = re.compile(
+    r"^(?P<number>[0-9]{1,6})\s+(?P<reel>\S+)\s+(?P<track>\S+)\s+(?P<kind>C|D|W[0-9]{3})(?:\s+(?P<length>[0-9]{1,5}))?\s+"
+    r"(?P<times>(?:[0-9]{2}[:;.]){3}[0-9]{2,3}(?:\s+(?:[0-9]{2}[:;.]){3}[0-9]{2,3}){3})\s*$"
+)
+
+
+def written_edl(assembly: Assembly) -> str:
+    """The list of a cut's pictures; of sound, handles and titles it has no more than comments."""
+    lines = [f"TITLE: {_line(assembly.title)}", f"FCM: {'' if assembly.drop else 'NON-'}DROP FRAME", ""]
+    number = 0
+    for before, item, after in zip((None, *assembly.items), assembly.items, (*assembly.items[1:], None), strict=False):
+        until = after.start if after is not None else item.start + item.frames
+        for event in _events(assembly, before, item, until):
+            number += 1
+            lines += [f"{number:03d}  {part}" for part in event]
+        lines += [*_comments(item), ""]
+    return "\n".join(lines)
+
+
+def _events(assembly: Assembly, before: Item | None, item: Item, until: int) -> Iterator[list[str]]:
+    """The events of an item: one, or two where it comes in through black."""
+    shared = item.overlap or item.lead
+    start, source, half = item.start, item.head, 0
+    old = None if before is None else (before.reel, before.head + start - before.start)
+    if item.kind == "fade" and item.overlap and old is not None:
+        half = item.overlap // 2
+        yield [
+            _part(assembly, old, "C", start, start),
+            _part(assembly, (BLACK, 0), f"D    {half:03d}", start, start + half),
+        ]
+        old = (BLACK, half)
+    kind = "C" if not shared else f"{'D   ' if item.kind != 'wipe' else _WIPES[item.direction]} {shared - half:03d}"
+    first = [] if not shared else [_part(assembly, old or (BLACK, 0), "C", start + half, start + half)]
+    yield [*first, _part(assembly, (item.reel, source + half), kind, start + half, until)]
+
+
+def _part(assembly: Assembly, tape: tuple[str, int], kind: str, begin: int, end: int) -> str:
+    """A line of an event: a reel from one of its frames on plays from film frame `begin` to `end`."""
+    reel, source = tape
+    own = (timecode(at, assembly.fps, drop=assembly.drop) for at in (source, source + end - begin))
+    times = " ".join((*own, assembly.timecode(begin), assembly.timecode(end)))
+    return f"{reel:<8} V     {kind:<9}{times}"
+
+
+def _comments(item: Item) -> Iterator[str]:
+    yield f"* FROM CLIP NAME: {_line(item.file.rpartition('/')[2])}"
+    yield f"* SCENE: {_line(item.scene)}"
+    yield f"* SHOT: {_line(item.name)}"
+    if item.cdl is not None:
+        yield "* ASC_SOP " + "".join(f"({' '.join(f'{number:.6f}' for number in numbers)})" for numbers in item.cdl)
+        yield "* ASC_SAT 1.000000"
+    for note in item.notes:
+        yield f"* COMMENT: {_line(note.text)}"
+    if item.title:
+        yield f"* TITLE: {_line(item.title)}"
+    yield from (f"* {_line(comment)}" for comment in item.comments)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# -- and back ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Event:
+    """An event as it was read: a reel from frame `source` on, on film frames `begin` to `end`."""
+
+    reel: str
+    source: int
+    begin: int
+    end: int
+    kind: str = "cut"
+    direction: str = "left"
+    length: int = 0
+    clip: str = ""
+    line: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_edl(text: str, fps: Fraction) -> list[Event]:
+    """The picture events of a list at `fps` frames a second, from the first one's timecode on.
+
+    Raises:
+        RequestError: a line of it is wrong, there is no event, or it does not fit together.
+    """
+    found: list[Event] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _EVENT.match(line.strip()):
+            if not match["track"].upper().startswith(("V", "B")):
+                continue
+            source, until, begin, end = (frame_of(word, fps)[0] for word in match["times"].split())
+            event = Event(match["reel"], source, begin, end, line=number)
+            if match["kind"] != "C":
+                event.length = int(match["length"] or 0)
+                ways = {code: way for way, code in _WIPES.items()}
+                event.kind = "dissolve" if match["kind"] == "D" else "wipe"
+                event.direction = ways.get(match["kind"], "left")
+            if until - source != end - begin:
+                event.remarks.append("it plays at another speed than it was made")
+            if end > begin:
+                found.append(event)
+        elif found and (name := re.match(r"\*\s*(?:FROM|TO) CLIP NAME:\s*(.+)", line.strip())):
+            found[-1].clip = name[1].strip()
+        elif re.match(r"[0-9]{1,6}\s+\S+\s+V", line.strip()):
+            raise RequestError(
+                f"line {number} of the list is no event: {line.strip()[:60]}", hint="export it as CMX 3600"
+            )
+    if not found:
+        raise RequestError("there is no event in this list", hint="export it as CMX 3600")
+    return _joined(found)
+
+
+def _joined(events: Sequence[Event]) -> list[Event]:
+    """Events from film frame 0 on; two dissolves with black between them are one fade."""
+    zero = events[0].begin
+    joined: list[Event] = []
+    for event in events:
+        event.begin, event.end = event.begin - zero, event.end - zero
+        if joined and joined[-1].reel == BLACK and event.length and joined[-1].end == event.begin:
+            black = joined.pop()
+            event.kind, event.length = "fade", event.length + black.length
+            event.source, event.begin = event.source - (event.begin - black.begin), black.begin
+        joined.append(event)
+    return joined

@@ -1,0 +1,120 @@
+"""FCPXML 1.9, which Final Cut Pro and Resolve read; written here, since the adapters drop transitions and odd rates.
+
+By Apple's reference of FCPXML: times are exact fractions of a second, clips lie in the spine of a sequence, and a
+transition lies around the cut of its two clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import count
+from xml.etree import ElementTree as ET
+
+from sora_cli.interchange.assembly import Assembly, Placed, centred
+
+DISSOLVE = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
+"""The effect of Final Cut's own cross dissolve."""
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n'
+
+
+def written_fcpxml(assembly: Assembly, uri: Callable[[str], str]) -> str:
+    """The project of a cut; `uri` gives the address of one of its files."""
+    writer = _Writer(assembly, uri)
+    root = ET.Element("fcpxml", version="1.9")
+    resources = ET.SubElement(root, "resources")
+    event = ET.SubElement(ET.SubElement(root, "library"), "event", name=assembly.title)
+    project = ET.SubElement(event, "project", name=assembly.title)
+    writer.resources(resources)
+    writer.sequence(project)
+    ET.indent(root)
+    return _HEAD + ET.tostring(root, encoding="unicode") + "\n"
+
+
+class _Writer:
+    def __init__(self, assembly: Assembly, uri: Callable[[str], str]) -> None:
+        self._of, self._uri = assembly, uri
+        self._form = "DF" if assembly.drop else "NDF"
+        numbers = count(3)
+        files = [*(item.file for item in assembly.items), *(file for _, file in assembly.stems)]
+        self._ids = {file: f"r{next(numbers)}" for file in files}
+
+    def _time(self, frames: int) -> str:
+        seconds = frames / self._of.fps
+        return f"{seconds.numerator}s" if seconds.denominator == 1 else f"{seconds.numerator}/{seconds.denominator}s"
+
+    def resources(self, under: ET.Element) -> None:
+        """The format, the transition, and all files."""
+        of = self._of
+        about = {"frameDuration": self._time(1), "width": str(of.width), "height": str(of.height)}
+        ET.SubElement(under, "format", {"id": "r1", **about, "colorSpace": "1-1-1 (Rec. 709)"})
+        ET.SubElement(under, "effect", id="r2", name="Cross Dissolve", uid=DISSOLVE)
+        for item in of.items:
+            video = {"hasVideo": "1", "format": "r1", "videoSources": "1"}
+            self._asset(under, item.file, item.total or item.frames, video)
+        for _, file in of.stems:
+            self._asset(under, file, of.frames, {"hasAudio": "1", "audioSources": "1", "audioChannels": "2"})
+
+    def _asset(self, under: ET.Element, file: str, frames: int, facts: dict[str, str]) -> None:
+        name = file.rpartition("/")[2].rpartition(".")[0]
+        own = {"id": self._ids[file], "name": name, "start": "0s", "duration": self._time(frames)}
+        asset = ET.SubElement(under, "asset", {**own, **facts})
+        ET.SubElement(asset, "media-rep", kind="original-media", src=self._uri(file))
+
+    def sequence(self, under: ET.Element) -> None:
+        """The clips, their transitions, and the stems under the first of them."""
+        of = self._of
+        about = {"duration": self._time(of.frames), "tcStart": self._time(of.zero), "tcFormat": self._form}
+        spine = ET.SubElement(ET.SubElement(under, "sequence", {"format": "r1", **about}), "spine")
+        for placed in centred(of.items):
+            if shared := placed.before + placed.after:
+                begin = self._time(of.zero + placed.begin - placed.before)
+                over = ET.SubElement(
+                    spine, "transition", name="Cross Dissolve", offset=begin, duration=self._time(shared)
+                )
+                ET.SubElement(over, "filter-video", ref="r2", name="Cross Dissolve")
+            clip = self._clip(spine, placed)
+            if placed.begin == 0:
+                self._stems(clip, placed.source)
+            self._markers(clip, placed)
+
+    def _clip(self, spine: ET.Element, placed: Placed) -> ET.Element:
+        item = placed.item
+        clip = ET.SubElement(
+            spine, "asset-clip", ref=self._ids[item.file], name=item.name,
+            offset=self._time(self._of.zero + placed.begin), start=self._time(placed.source),
+            duration=self._time(placed.end - placed.begin), format="r1", tcFormat=self._form,
+        )  # fmt: skip
+        told = [*item.comments, *([f"title: {item.title}"] if item.title else [])]
+        ET.SubElement(clip, "note").text = "\n".join([f"scene {item.scene}", *told])
+        return clip
+
+    def _stems(self, clip: ET.Element, source: int) -> None:
+        for lane, (bus, file) in enumerate(self._of.stems, 1):
+            ET.SubElement(
+                clip, "asset-clip", ref=self._ids[file], name=bus, lane=str(-lane), offset=self._time(source),
+                start="0s", duration=self._time(self._of.frames), audioRole=f"{bus}.{bus}-1",
+            )  # fmt: skip
+
+    def _markers(self, clip: ET.Element, placed: Placed) -> None:
+        item = placed.item
+        for note in item.notes:
+            at = max(item.head + note.at, placed.source)
+            ET.SubElement(clip, "marker", start=self._time(at), duration=self._time(1), value=note.text)
+
+
+def seconds(words: str | None) -> Fraction:
+    """A time of FCPXML, in seconds. Raises ValueError where it is none."""
+    text = (words or "0s").removesuffix("s")
+    top, _, bottom = text.partition("/")
+    if not bottom:
+        return Fraction(top)
+    if int(bottom) == 0:
+        raise ValueError(words)
+    return Fraction(int(top), int(bottom))
+
+
+def lost(items: Sequence[Placed]) -> list[str]:
+    """What this format has not of a cut."""
+    kinds = {placed.item.kind for placed in items if placed.before + placed.after} - {"dissolve"}
+    return [f"a {kind} becomes a cross dissolve" for kind in sorted(kinds)]
