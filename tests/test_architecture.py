@@ -54,6 +54,7 @@ ONE_ROOM = {
     "charset_normalizer": ("texts.py",),
     "fountain": ("interchange/",),
     "opentimelineio": ("interchange/",),
+    "defusedxml": ("interchange/",),
     "c2pa": ("stamp/credential.py",),
     "cv2": ("review/",),
     "scenedetect": ("review/",),

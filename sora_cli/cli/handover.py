@@ -51,8 +51,9 @@ def export(
         typer.Option("-o", "--output", metavar="FOLDER", help="Write it here; csv, srt and otioz are files."),
     ] = None,
     start: Annotated[
-        str, typer.Option(metavar="TIMECODE", help="Timecode of the first frame; with a semicolon it is drop-frame.")
-    ] = "01:00:00:00",
+        str | None,
+        typer.Option(metavar="TIMECODE", help="Timecode of the first frame: 01:00:00:00; 01:00:00;00 drops."),
+    ] = None,
     graded: Annotated[bool, typer.Option("--graded", help="Clips with their colours matched, without tables.")] = False,
     only: Only = None,
     draft: Draft = False,

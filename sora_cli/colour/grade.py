@@ -29,6 +29,8 @@ from sora_cli.media.stream import Frames
 from sora_cli.plan.anchors import anchors_of
 from sora_cli.plan.timeline import Cut, CutShot
 
+Steps = Sequence[Step]
+"""Filters, one after the other."""
 GLIMPSES = 4
 """Frames of a shot that are looked at."""
 _PIXELS = 1024

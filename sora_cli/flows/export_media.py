@@ -1,0 +1,184 @@
+"""The media of an export: its shots as stamped files, their colour matches as tables, its sound as stems."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from sora_cli import stamp
+from sora_cli.colour import grade as colour
+from sora_cli.colour.cdl import cdl_of
+from sora_cli.errors import MediaError
+from sora_cli.flows import outputs, stems
+from sora_cli.interchange.assembly import Item, Note
+from sora_cli.interchange.handles import with_handles
+from sora_cli.media.film import Delivery
+from sora_cli.media.stream import Master
+from sora_cli.plan import Plan
+from sora_cli.plan.timeline import Cut, CutShot
+from sora_cli.record import handover
+from sora_cli.record.handover import ExportRecord, ShotFileRecord
+from sora_cli.stamp.making import making
+from sora_cli.store import Clip, file_hash
+
+Clips = Mapping[str, Clip]
+"""The clip that plays, by the name of its stretch."""
+
+
+def items_of(plan: Plan) -> list[Item]:
+    """The shots of a film as an edit suite sees them, before they are files."""
+    words = {shot.name: shot for shot in plan.board.shots}
+    found = []
+    for shot in plan.shots:
+        beats = words[shot.name].beats
+        starts = [sum(beat.frames for beat in shot.beats[:number]) for number in range(len(beats))]
+        found.append(Item(
+            name=shot.name, scene=shot.scene, file="", start=shot.start, frames=shot.frames, total=shot.frames,
+            kind=shot.transition.kind, direction=shot.transition.direction, overlap=shot.overlap, lead=shot.lead,
+            notes=tuple(Note(at, beat.prompt) for at, beat in zip(starts, beats, strict=True)),
+            title=shot.title.text if shot.title else "",
+            comments=tuple(f"{line.cast or 'narrator'}: {line.line}" for beat in beats for line in beat.dialogue),
+        ))  # fmt: skip
+    return found
+
+
+@dataclass
+class Media:
+    """Writes the media of one export into a folder; `record` tells whose they are."""
+
+    plan: Plan
+    cut: Cut
+    clips: Clips
+    folder: Path
+    kind: Delivery
+    maker: outputs.Maker
+    signer: stamp.Signer
+    record: ExportRecord
+    loudness: float | None
+    """Of the film's sound, LUFS; None leaves it as it comes."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Of the files that are written, by their place in the folder."""
+
+    def __post_init__(self) -> None:
+        self._alone = [with_handles(shot, self.cut.fps) for shot in self.cut.shots]
+        self._grader = colour.Grader(self.cut)
+
+    def items(self) -> list[Item]:
+        """The shots, each with its file, its handles, and its take as its reel."""
+        items = [self._item(number, item) for number, item in enumerate(items_of(self.plan))]
+        shots = tuple(
+            ShotFileRecord(name=item.name, file=item.file, reel=item.reel, start=item.start, frames=item.frames,
+                           head=item.head, total=item.total)
+            for item in items
+        )  # fmt: skip
+        self.record = self.record.model_copy(update={"shots": shots})
+        return items
+
+    def _item(self, number: int, item: Item) -> Item:
+        stretches = list(self.plan.shots[number].stretches)
+        takes = [
+            (at, take)
+            for stretch in stretches
+            for at, take in enumerate(stretch.candidates, 1)
+            if take.key == self.clips[stretch.name].key
+        ]
+        shot, head = self._alone[number]
+        name = re.sub(r"[^\w-]+", "-", f"{item.scene}_{item.name}").strip("-")[:80]
+        told = tuple(f"TAKE {take.name} SEED {take.seed}" for _, take in takes)
+        return replace(
+            item, file=f"clips/{number + 1:03d}_{name}{self.kind.suffix}", head=head, total=shot.frames,
+            reel=f"{number + 1:03d}T{takes[0][0] if takes else 1}"[:8], comments=told + item.comments,
+        )  # fmt: skip
+
+    def write_clips(self, items: Sequence[Item], *, graded: bool) -> None:
+        """Each shot as a stamped file without sound, which is on the stems."""
+        for number, item in enumerate(items):
+            self._write_clip(number, item, graded=graded)
+            self.note(item.file)
+
+    def _write_clip(self, number: int, item: Item, *, graded: bool) -> None:
+        from sora_cli.master.picture import pictures
+
+        original, cut = self.cut.shots[number], replace(self.cut, shots=(self._alone[number][0],))
+
+        def grade(_shot: CutShot) -> AbstractContextManager[Sequence[tuple[colour.Steps, colour.Steps]]]:
+            plain: colour.Steps = ()
+            return self._grader.steps(original) if graded else nullcontext([(plain, plain)] * len(original.pieces))
+
+        master = Master(
+            width=cut.width, height=cut.height, fps=cut.fps, frames=cut.frames, title=item.name, author=cut.author,
+            pictures=partial(pictures, cut, self.kind.made_in, grade),
+        )  # fmt: skip
+        out = self.folder / item.file
+        out.parent.mkdir(parents=True, exist_ok=True)
+        board = self.plan.board
+        stamp.release(
+            master, out, making=self._making(number, cut, original, graded=graded), provenance=board.provenance,
+            signer=self.signer, kind=self.kind, may_leave_unmarked=not board.rules.marked,
+        )  # fmt: skip
+
+    def _making(self, number: int, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
+        """How the clip of one shot was made."""
+        alone = replace(self.plan.shots[number], start=0)
+        plan = replace(self.plan, shots=(alone,))
+        told = making(plan, self.clips, cut, None, sounds=(), speech=(), synthesized=())
+        titles = told.titles if original.blank else ()
+        return replace(told, colour=told.colour if graded else "", generated_sound=False, titles=titles)
+
+    def with_looks(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items with their colour matches: as tables, which are written, and as a CDL where they are one."""
+        folder = self.folder / "luts"
+        written = colour.write_luts(self.cut, folder, outputs.table_mark(self.maker, folder))
+        self.note(*(f"luts/{path.name}" for path in written))
+        for number, (item, shot) in enumerate(zip(items, self.cut.shots, strict=True), 1):
+            mine = [path.name for path in written if path.name.startswith(f"{number:03d}-")]
+            full = self._grader.table(shot) if mine else None
+            yield item if full is None else replace(item, look=f"luts/{mine[0]}", cdl=cdl_of(full))
+
+    def write_stems(self, *, spoken: bool) -> tuple[tuple[str, str], ...]:
+        """The stems, by bus."""
+        board = self.plan.board
+        written = stems.of_cut(self.cut, self.loudness, board, self.folder / "stems", self.signer, spoken=spoken)
+        self.note(*(f"stems/{path.name}" for path in written))
+        return tuple((path.stem, f"stems/{path.name}") for path in written)
+
+    def note(self, *names: str) -> None:
+        """Write down whose the files are, each once it is whole, so that an export that was stopped can go on."""
+        self.hashes |= {name: file_hash(self.folder / name) for name in names}
+        try:
+            handover.write(self.folder, self.record, self.hashes)
+        except OSError as error:
+            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint="may you write there?") from error
+
+    def sweep(self, before: ExportRecord | None) -> None:
+        """Remove files of the export before this one that nobody has changed and none names any more."""
+        home = os.path.realpath(self.folder)
+        for name, known in before.files.items() if before is not None else ():
+            path = self.folder / name
+            inside = Path(os.path.realpath(path)).is_relative_to(home)
+            if name not in self.hashes and inside and path.is_file() and file_hash(path) == known:
+                path.unlink()
+
+
+def check_folder(timeline: Path, maker: outputs.Maker, sources: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse to write an export over files that are not of an earlier one of the same film.
+
+    Raises:
+        RequestError: as `outputs.check` does.
+    """
+    folder = timeline.parent
+    before = handover.read(folder)
+
+    def own(path: Path) -> bool:
+        name = path.relative_to(folder).as_posix()
+        mine = before is not None and maker.made(before.made_by, folder)
+        return mine and before is not None and (name == handover.NAME or before.files.get(name) == file_hash(path))
+
+    there = [path for name in ("clips", "luts", "stems") for path in (folder / name).glob("*") if path.is_file()]
+    written = dict.fromkeys([timeline, folder / "shots.csv", folder / handover.NAME, *there], own)
+    outputs.check(written, sources, overwrite=overwrite)
