@@ -13,7 +13,7 @@ message, a hint and an exit code.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sora_cli.errors import SoraError
@@ -46,7 +46,7 @@ _PLACES = {
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  each name has its own type, which checkers see above
+def __getattr__(name: str) -> object:
     """A public name, imported when it is first used: codecs and signing cost nothing to programs that only read."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,10 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LONGER = len("..01234567.part.c2pa")
 """Characters that the name of a file aside has beyond the file's own (its credential's ending included)."""
@@ -92,7 +95,7 @@ class Remembering(io.FileIO):
 
     refused: OSError | None = None
 
-    def write(self, data: Any) -> int:  # noqa: ANN401  any buffer
+    def write(self, data: ReadableBuffer) -> int:
         """Write bytes."""
         try:
             return super().write(data)

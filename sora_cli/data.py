@@ -7,7 +7,7 @@ Fields that a later version adds are passed over. What sora writes itself is not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
@@ -76,7 +76,7 @@ class Record(BaseModel):
             return None
 
     @classmethod
-    def _of_ours(cls, **told: Any) -> Self:  # noqa: ANN401  fields of any kind, as `model_construct` takes them
+    def _of_ours(cls, **told: object) -> Self:
         made: Self = super().model_construct(None, **told)
         return made
 

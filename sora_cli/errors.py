@@ -27,7 +27,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 
 class SoraError(Exception):
@@ -187,7 +186,7 @@ class Problem:
         where = self.mark
         return f"{where.file}:{where.line}:{where.column}: {self.message}" if where else self.message
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, str | int]:
         """Plain data, for `--json`."""
         return {**_place(self.mark), "message": self.message, "hint": self.hint}
 
@@ -201,7 +200,7 @@ class Problem:
         return "\n".join(lines)
 
 
-def _place(mark: Mark | None) -> dict[str, object]:
+def _place(mark: Mark | None) -> dict[str, str | int]:
     return {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Protocol, TextIO
+from typing import Literal, Protocol, TextIO
 
 from sora_cli.errors import Problem
 
@@ -240,30 +240,31 @@ def name_of(kind: type[Event]) -> str:
 
 def events_schema() -> dict[str, object]:
     """The JSON Schema of one line of `--events`, made from the classes here."""
-    from pydantic import TypeAdapter
-
     # By name, since `slots` makes each class twice; the second one counts.
     kinds = {kind.__name__: kind for kind in Event.__subclasses__() if kind.__name__ != About.__name__}.values()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sora events, version 1",
         "description": "One line of --events. In a batch, `film` says which film it is about.",
-        "oneOf": [_line_schema(TypeAdapter(kind).json_schema(), name_of(kind), kind.__doc__ or "") for kind in kinds],
+        "oneOf": [_line_schema(kind) for kind in kinds],
     }
 
 
-def _line_schema(schema: dict[str, Any], name: str, words: str) -> dict[str, object]:
+def _line_schema(kind: type[Event]) -> dict[str, object]:
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(kind).json_schema()
     common = {
         "time": {"type": "number", "description": "seconds since the start, which never go back"},
         "eta": {"type": ["number", "null"], "description": "seconds until the last take is made; null: not known"},
-        "event": {"const": name},
+        "event": {"const": name_of(kind)},
         "film": {"type": "string"},
     }
     properties = {**common, **schema.get("properties", {})}
     required = ["time", "eta", "event", *schema.get("required", ())]
     return {
-        "title": name,
-        "description": words,
+        "title": name_of(kind),
+        "description": kind.__doc__ or "",
         "type": "object",
         "properties": properties,
         "required": required,

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -22,6 +22,7 @@ from sora_cli.errors import Problem, SoraError, counted
 
 if TYPE_CHECKING:
     from sora_cli.engines.doctor import Check
+    from sora_cli.stamp import IngredientVerdict, Verdict
 
 PLAIN_WIDTH = 200
 """Columns of a table that is not drawn on a terminal; a pipe has no width, and cropped names help nobody."""
@@ -154,29 +155,29 @@ def show_checks(checks: Iterable[Check]) -> None:
         stdout(plain(f"{state:<8}{check.name:<17}{check.found}{hint}"))
 
 
-def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """What a verdict (as plain data) says: one plain sentence, the facts, and the tree of what went in."""
-    yield verdict["sentence"]
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """What a verdict says: one plain sentence, the facts, and the tree of what went in."""
+    yield verdict.sentence
     facts = {
-        "signer": verdict["signer"],
-        "made with": verdict["generator"],
-        "author": verdict["author"],
-        "created": verdict["created"],
-        "source": verdict["source"],
-        "training on it": verdict["training"],
-        "moderation": verdict["moderation"],
+        "signer": verdict.signer,
+        "made with": verdict.generator,
+        "author": verdict.author,
+        "created": verdict.created,
+        "source": verdict.source,
+        "training on it": verdict.training,
+        "moderation": verdict.moderation,
     }
     yield from (f"  {name}: {value}" for name, value in facts.items() if value)
-    yield from (f"  problem: {problem}" for problem in verdict["problems"] if problem)
-    yield from (f"  note: {note}" for note in verdict["notes"])
-    yield from _part_lines(verdict["parts"], "  ")
+    yield from (f"  problem: {problem}" for problem in verdict.problems if problem)
+    yield from (f"  note: {note}" for note in verdict.notes)
+    yield from _part_lines(verdict.parts, "  ")
 
 
-def _part_lines(parts: Sequence[Mapping[str, Any]], indent: str) -> Iterator[str]:
+def _part_lines(parts: Sequence[IngredientVerdict], indent: str) -> Iterator[str]:
     for part in parts:
-        place = "" if part["start"] is None else f" {part['start']:.2f}-{part['end']:.2f} s"
-        prompt = part["parameters"].get("prompt", "")
-        yield f"{indent}{part['name']}{place}: {part['state']}" + (f' "{prompt}"' if prompt else "")
-        yield from (f"{indent}  problem: {problem}" for problem in part["problems"])
-        yield from (f"{indent}  note: {note}" for note in part["notes"])
-        yield from _part_lines(part["parts"], indent + "  ")
+        place = "" if part.start is None else f" {part.start:.2f}-{part.end:.2f} s"
+        prompt = part.parameters.get("prompt", "")
+        yield f"{indent}{part.name}{place}: {part.state}" + (f' "{prompt}"' if prompt else "")
+        yield from (f"{indent}  problem: {problem}" for problem in part.problems)
+        yield from (f"{indent}  note: {note}" for note in part.notes)
+        yield from _part_lines(part.parts, indent + "  ")

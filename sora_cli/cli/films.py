@@ -110,7 +110,7 @@ def verify(
     if as_json:
         console.stdout_json(verdict.as_dict())
     else:
-        console.stdout(console.plain("\n".join(console.verdict_lines(verdict.as_dict()))))
+        console.stdout(console.plain("\n".join(console.verdict_lines(verdict))))
     if not verdict.ok:
         raise typer.Exit(1)
 

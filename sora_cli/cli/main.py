@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,7 +58,7 @@ app.add_typer(policy.rules, name="policy")
 
 
 @cache
-def _program() -> Callable[..., Any]:
+def _program() -> Callable[..., object]:
     """The commands as they are parsed; to build them takes as long as `check` itself, so once a process."""
     return typer.main.get_command(app)
 
@@ -73,7 +73,8 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     words = usage.meant(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     try:
-        code = int(_program()(args=words, prog_name="sora", standalone_mode=False) or 0)
+        ended = _program()(args=words, prog_name="sora", standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except typer.TyperException as error:

@@ -139,7 +139,7 @@ def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = No
     import huggingface_hub
 
     try:
-        files = _files(huggingface_hub, repo, revision)
+        files = _files(repo, revision)
         total = sum(files.values())
         _room_for(total)
         done = 0
@@ -153,11 +153,13 @@ def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = No
     return catalogue.card(f"{repo}@{revision}" if revision else repo)
 
 
-def _files(hub: Any, repo: str, revision: str | None) -> dict[str, int]:  # noqa: ANN401  a module
+def _files(repo: str, revision: str | None) -> dict[str, int]:
     """The files to get and their sizes in bytes: those of the components, small ones first."""
     from fnmatch import fnmatch
 
-    info = hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
+    import huggingface_hub
+
+    info = huggingface_hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
     named = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
     if not any(name in named for name in checkpoint.INDEXES):
         raise EngineMissing(f"{repo} is not in diffusers' layout", hint="look for the same model with -Diffusers")
@@ -166,12 +168,12 @@ def _files(hub: Any, repo: str, revision: str | None) -> dict[str, int]:  # noqa
     return dict(sorted(whole.items(), key=lambda item: item[1]))
 
 
-def _bar(done: int, total: int, fetched: Fetched | None) -> Any:  # noqa: ANN401  a class
+def _bar(done: int, total: int, fetched: Fetched | None) -> Any:
     """A progress bar for the hub's client that draws nothing and tells how far all files have come."""
     base: Any = importlib.import_module("tqdm").tqdm
 
     class Told(base):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *given: object, **more: Any) -> None:  # noqa: ANN401  the library's own
+        def __init__(self, *given: object, **more: Any) -> None:
             self.seen = int(more.get("initial") or 0)
             super().__init__(*given, **{**more, "disable": True})
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
@@ -45,7 +44,7 @@ class Brought:
     shots: int
     remarks: tuple[Problem, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         told = [remark.as_dict() for remark in self.remarks]
         return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "remarks": told}

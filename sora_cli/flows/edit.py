@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from sora_cli import stamp
 from sora_cli.cancel import Cancellation
@@ -63,7 +63,7 @@ class Edited:
     credential: Path | None = None
     lut: Path | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
 

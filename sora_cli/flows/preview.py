@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
@@ -36,7 +36,7 @@ class Checked:
     remarks: tuple[Problem, ...]
     plan: Plan | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         return {
             "file": str(self.file),

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from sora_cli.bounded import read_json
 from sora_cli.data import LIST, Record
@@ -34,7 +34,7 @@ class StoreUse:
     away: tuple[str, ...]
     free: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         return {**asdict(self), "folder": str(self.folder)}
 
@@ -61,7 +61,7 @@ class Cleaned:
     away: tuple[str, ...]
     """Films that are not there now, whose clips stay because their folder is not there either."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         return asdict(self)
 

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -97,7 +96,7 @@ class Reproduction:
         """Whether every frame of every take, and of the finished film, is the same to the bit."""
         return all(made.state == "agrees" for made in (*self.takes, self.film) if made is not None)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         changes = {what: {"then": then, "now": now} for what, (then, now) in self.differences.items()}
         takes = [asdict(take) for take in self.takes]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError, SoraError, counted
@@ -41,7 +40,7 @@ class Review:
         """Whether everything that was measured holds."""
         return all(row.ok for row in self.rows)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json` and the sidecar."""
         return {
             "film": str(self.film),

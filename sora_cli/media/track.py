@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 import av
 from av.container import OutputContainer
 from av.subtitles.codeccontext import SubtitleCodecContext
+from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import SubtitleSet
 
 from sora_cli.media.stream import Subtitle
@@ -25,6 +25,9 @@ Style: Default,Arial,16,2
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
 """What libav's subtitle encoders are given of styles: they read the format of ASS, and want one."""
+
+
+Packets = Iterator[av.Packet[SubtitleStream]]
 
 
 class SubtitleTrack:
@@ -46,7 +49,7 @@ class SubtitleTrack:
             self._container.mux(self._next)
             self._next = next(self._packets, None)
 
-    def _encoded(self, context: SubtitleCodecContext, subtitles: Sequence[Subtitle]) -> Iterator[av.Packet[Any]]:
+    def _encoded(self, context: SubtitleCodecContext, subtitles: Sequence[Subtitle]) -> Packets:
         for number, each in enumerate(subtitles):
             start, end = round(each.start * 1000), round(each.end * 1000)
             text = each.text.replace("{", "(").replace("}", ")").replace("\n", r"\N")  # braces hold styles

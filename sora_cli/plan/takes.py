@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -90,7 +89,7 @@ class TakeMaker:
     fps: Fraction
     draft: bool
     findings: Findings
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, object] = field(default_factory=dict)
     """What of the fitting to the device changes pixels."""
     prompts: dict[str, Prompt] = field(default_factory=dict)
     """What each take is told, by its key."""
@@ -154,7 +153,7 @@ class TakeMaker:
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def take(
-        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int, options: Mapping[str, Any],
+        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int, options: Mapping[str, object],
         opening: Carry | None, closing: Carry | None,
     ) -> tuple[Take, Prompt]:  # fmt: skip
         """A take without its seed and key, and how its words came about."""
@@ -166,7 +165,7 @@ class TakeMaker:
         ends = Frames(opening is not None, closing is not None, bool(references), float(frames / card.fps))
         told = write(beat, self.board.cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
-            kept, dropped = without_contradictions(options["quality_avoid"], beat)
+            kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
             options = {**options, "quality_avoid": kept}
             told = replace(told, not_avoided=dropped)
         check_prompt(self.findings, card, beat, told)
@@ -235,7 +234,7 @@ class TakeMaker:
         base = beat.seed if beat.seed is not None else (self.board.seed or 0)
         return derive_seed(base, *label, number)
 
-    def options(self, card: EngineCard, beat: Beat) -> dict[str, Any]:
+    def options(self, card: EngineCard, beat: Beat) -> dict[str, object]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
             place = {"folder": self.board.folder, "inside": None if self.board.allow_outside else self.board.folder}

@@ -6,13 +6,14 @@ take none away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from sora_cli.storyboard.policy import CATEGORIES
 
+Items = TypeVar("Items", bound=Sized)
 Items_contra = TypeVar("Items_contra", contravariant=True)
 """Texts (a sequence of str), or pictures ((N, height, width, 3), uint8, sRGB)."""
 Kind = Literal["words", "pictures"]
@@ -62,7 +63,7 @@ class Checker(Protocol[Items_contra]):
         ...
 
 
-def with_others(ours: Sequence[Checker[Any]], kind: Kind) -> tuple[tuple[Checker[Any], ...], Unable | None]:
+def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Checker[Items], ...], Unable | None]:
     """Our checkers of a kind and those that installed packages bring; and why one of theirs cannot be made.
 
     One that cannot be made hinders no other.
@@ -70,7 +71,7 @@ def with_others(ours: Sequence[Checker[Any]], kind: Kind) -> tuple[tuple[Checker
     made, unable = [*ours], None
     for entry in entry_points(group="sora.checkers"):
         try:
-            checker: Checker[Any] = entry.load()()
+            checker: Checker[Items] = entry.load()()
         except Exception as error:  # noqa: BLE001  a package of others may raise anything: it has not looked
             why = f"the checker {entry.name} cannot start: {type(error).__name__}: {error}"
             unable = unable or Unable(why, f"mend or remove the package that brings {entry.name}")
@@ -79,7 +80,7 @@ def with_others(ours: Sequence[Checker[Any]], kind: Kind) -> tuple[tuple[Checker
     return tuple(made), unable
 
 
-def found_by(checker: Checker[Any], items: Any) -> Sequence[Sequence[Finding]]:  # noqa: ANN401  texts or pictures
+def found_by(checker: Checker[Items], items: Items) -> Sequence[Sequence[Finding]]:
     """What a checker finds in each of the items.
 
     Raises:
@@ -101,7 +102,7 @@ def _sound(finding: object) -> bool:
     return isinstance(finding, Finding) and finding.category in CATEGORIES and 0 <= finding.score <= 1
 
 
-def versions_of(checkers: Sequence[Checker[Any]]) -> str:
+def versions_of(checkers: Sequence[Checker[Items]]) -> str:
     """Checkers and their versions, as one line; those that are not here are named as such."""
     told = []
     for checker in checkers:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from sora_cli import atomic
 from sora_cli.bounded import read_bytes, read_json
@@ -33,14 +32,14 @@ def cache_folder() -> Path:
 MOST_KEPT = 50_000
 """Texts whose findings are kept; then all are judged anew."""
 
-OURS: tuple[Checker[Any], ...] = (WordRules(), Meaning())
+OURS: tuple[Checker[Sequence[str]], ...] = (WordRules(), Meaning())
 
 Found = tuple[str, ...]
 """Categories."""
 
 
 @cache
-def checkers() -> tuple[tuple[Checker[Any], ...], Unable | None]:
+def checkers() -> tuple[tuple[Checker[Sequence[str]], ...], Unable | None]:
     """All checkers of words that can be made, ours first, and why one of others cannot."""
     return with_others(OURS, "words")
 

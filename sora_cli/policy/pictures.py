@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
@@ -23,6 +23,7 @@ from sora_cli.storyboard.policy import CATEGORIES, MINORS, Policy
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from sora_cli.media.stream import Frames
 
@@ -69,8 +70,12 @@ _BLACK = 0.0668
 """What the model gives a black picture."""
 
 
+class _Model(Protocol):
+    def score_images(self, pictures: list[Image]) -> object: ...
+
+
 @cache
-def _model() -> Any:  # noqa: ANN401  a package without types
+def _model() -> _Model:
     """The model, proven on a picture whose score is known.
 
     Raises:
@@ -198,11 +203,11 @@ def _score(found: Sequence[Finding], name: str) -> float:
     return max((one.score for one in found if one.category == name), default=0.0)
 
 
-OURS: tuple[Checker[Any], ...] = (Nudity(),)
+OURS: tuple[Checker[Frames], ...] = (Nudity(),)
 
 
 @cache
-def checkers() -> tuple[tuple[Checker[Any], ...], Unable | None]:
+def checkers() -> tuple[tuple[Checker[Frames], ...], Unable | None]:
     """All checkers of pictures that can be made, ours first, and why one of others cannot."""
     return with_others(OURS, "pictures")
 

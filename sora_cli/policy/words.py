@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sora_cli.policy.base import Finding, Kind
 from sora_cli.policy.spelled import meant, plain
@@ -91,6 +91,13 @@ def _forms(token: str) -> Sequence[str]:
     return (token,) if bare == token or len(bare) < 2 else (token, bare, token[1:])
 
 
+class _WrittenRule(TypedDict):
+    category: str
+    any: list[str]
+    near: NotRequired[list[str]]
+    unless: NotRequired[list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: a text counts that has one of `words`, with one of `near` beside it, and none of `unless`."""
@@ -121,7 +128,7 @@ class _Book:
         self.alluring, self.art = self._all("@alluring"), self._all("@art")
         self.film = WordList(told["blank"]["film"])
 
-    def _rule(self, told: Mapping[str, Any]) -> Rule:
+    def _rule(self, told: _WrittenRule) -> Rule:
         near, unless = told.get("near"), told.get("unless")
         return Rule(
             told["category"],

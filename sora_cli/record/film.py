@@ -270,5 +270,5 @@ class PlanRecord(Record):
         return cls.model_construct(
             title=plan.board.title, fps=str(plan.fps), width=plan.width, height=plan.height, frames=plan.frames,
             seconds=plan.seconds, shots=ShotRecord.every(plan.shots), takes=takes, needs=needs,
-            foley=by_pictures(plan), remarks=tuple(remark.as_dict() for remark in plan.remarks),
+            foley=by_pictures(plan), remarks=tuple({**each.as_dict()} for each in plan.remarks),
         )  # fmt: skip

@@ -61,7 +61,7 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
     data, files = _portable(plan.board)
     data.setdefault("engine", bare(engine))
     if plan.board.memory:
-        data["memory"] = dict(plan.board.memory)
+        data["memory"] = _plain(plan.board.memory)
     return RecipeRecord.model_construct(
         version=VERSION, sora=__version__, draft=draft, only=tuple(only), deliver=deliver, storyboard=data,
         files=files, takes=takes, made_on=tuple(made_on),

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -75,7 +75,7 @@ class ReleasedFilm:
     remarks: tuple[Problem, ...] = ()
     """What `check` would remark of its storyboard."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         told = {**asdict(self), "remarks": [remark.as_dict() for remark in self.remarks]}
         return json.loads(json.dumps(told, default=str))  # type: ignore[no-any-return]
@@ -184,7 +184,7 @@ def _hash(path: Path) -> str:
         raise MediaError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
 
 
-def _plain(value: Look | Provenance | PlannedSound | TitleCard | Transition | None) -> dict[str, Any] | None:
+def _plain(value: Look | Provenance | PlannedSound | TitleCard | Transition | None) -> dict[str, object] | None:
     return None if value is None else asdict(value)
 
 

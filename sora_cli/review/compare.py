@@ -62,7 +62,7 @@ class Still:
     picture: Frames
 
     @cached_property
-    def features(self) -> Any:  # noqa: ANN401  OpenCV has no types for it
+    def features(self) -> Any:
         """Its SIFT points, and what each looks like."""
         return _finder().detectAndCompute(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), None)
 
@@ -85,7 +85,7 @@ def zones(picture: Frames) -> Colours:
     return np.stack([small[third].mean(axis=0) for third in _thirds(small)])
 
 
-def _thirds(colours: NDArray[np.floating[Any]]) -> list[NDArray[np.intp]]:
+def _thirds(colours: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """The places of dark, middle and light colours `(n, 3)`."""
     return np.array_split(np.argsort(colours @ (0.299, 0.587, 0.114), kind="stable"), 3)
 
@@ -154,9 +154,9 @@ def _middle(found: Iterable[Colours]) -> Colours:
 
 
 @cache
-def _finder() -> Any:  # noqa: ANN401  as above
+def _finder() -> Any:
     return cv2.SIFT.create(400, contrastThreshold=0.01)
 
 
-def _bytes(picture: Any) -> Frames:  # noqa: ANN401  as above
+def _bytes(picture: object) -> Frames:
     return np.asarray(picture, np.uint8)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -285,9 +284,9 @@ def drift(now: Colours, then: Colours) -> str:
     return f"its colour drifts: {min(left, key=lambda word: left[word])}"
 
 
-def _fit(now: Colours, then: Colours, axis: int | None = None) -> Any:  # noqa: ANN401  a number, or one a channel
+def _fit(now: Colours, then: Colours, axis: int | None = None) -> Colours:
     """The factor that brings colours nearest to others."""
-    return ((now * then).sum(axis=axis) + 1e-6) / (np.square(then).sum(axis=axis) + 1e-6)
+    return np.asarray(((now * then).sum(axis=axis) + 1e-6) / (np.square(then).sum(axis=axis) + 1e-6))
 
 
 def _left(now: Colours, explained: Colours) -> float:

@@ -133,7 +133,7 @@ def _look(luma: Plane, before: Plane | None) -> FrameLook:
     )
 
 
-def _flow(flow: Any, one: Plane, two: Plane) -> tuple[float, float]:  # noqa: ANN401  OpenCV has no type for it
+def _flow(flow: Any, one: Plane, two: Plane) -> tuple[float, float]:
     """The mean motion of what moves, in parts of the width."""
     field_ = flow.calc(one.astype(np.uint8), two.astype(np.uint8), None) / one.shape[1]
     speed = np.hypot(field_[..., 0], field_[..., 1])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from sora_cli import __version__
 from sora_cli.bounded import open_regular
@@ -189,13 +189,8 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     actions += _voiced(making)
     if film.marked:
         actions.append(mark_action(provenance))
-    manifest = _manifest(film.name, film.kind, actions, provenance, making.title)
-    if making.recipe:
-        manifest["assertions"].append({"label": RECIPE, "kind": "Json", "created": True, "data": dict(making.recipe)})
-    if making.moderation:
-        checked = {"label": MODERATION, "kind": "Json", "created": True, "data": dict(making.moderation)}
-        manifest["assertions"].append(checked)
-    return manifest
+    ours = {label: data for label, data in ((RECIPE, making.recipe), (MODERATION, making.moderation)) if data}
+    return _manifest(film.name, film.kind, actions, provenance, name=making.title, ours=ours)
 
 
 def _voiced(making: Making) -> Iterator[dict[str, object]]:
@@ -254,8 +249,15 @@ def mark_action(provenance: Provenance) -> dict[str, object]:
 
 
 def _manifest(
-    title: str, kind: str, actions: Sequence[Mapping[str, object]], provenance: Provenance, name: str = ""
-) -> dict[str, Any]:
+    title: str,
+    kind: str,
+    actions: Sequence[Mapping[str, object]],
+    provenance: Provenance,
+    *,
+    name: str = "",
+    ours: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> dict[str, object]:
+    """A manifest of these actions; `ours` are statements of our own, by their labels."""
     use = {"use": USES[provenance.training]}
     entries = {"cawg.ai_training": use, "cawg.ai_generative_training": use}
     assertions: list[dict[str, object]] = [
@@ -266,6 +268,9 @@ def _manifest(
     if about:
         data = {"@context": {"dc": "http://purl.org/dc/elements/1.1/"}, **about}
         assertions.append({"label": "cawg.metadata", "kind": "Json", "data": data})
+    assertions += [
+        {"label": label, "kind": "Json", "created": True, "data": dict(data)} for label, data in ours.items()
+    ]
     generator = {"name": "sora", "version": __version__, "specVersion": SPECIFICATION}
     return {"claim_generator_info": [generator], "title": title, "format": kind, "assertions": assertions}
 
@@ -280,8 +285,8 @@ def _list(author: str) -> list[str]:
     return [author] if author else []
 
 
-def _created(source: str, when: dt.datetime, parameters: Mapping[str, object]) -> dict[str, Any]:
-    action = {
+def _created(source: str, when: dt.datetime, parameters: Mapping[str, object]) -> dict[str, object]:
+    action: dict[str, object] = {
         "action": "c2pa.created",
         "when": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "digitalSourceType": source,
@@ -303,8 +308,10 @@ def _opened() -> dict[str, object]:
     return {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
 
 
-def _edit(action: str, source: str, description: str, parameters: Mapping[str, object] | None = None) -> dict[str, Any]:
-    told = {"action": action, "digitalSourceType": source, "description": description}
+def _edit(
+    action: str, source: str, description: str, parameters: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    told: dict[str, object] = {"action": action, "digitalSourceType": source, "description": description}
     return {**told, "parameters": dict(parameters)} if parameters else told
 
 

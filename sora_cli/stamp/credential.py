@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import c2pa
 from cryptography import x509
@@ -95,7 +95,7 @@ def can_hold(path: Path) -> bool:
     return kind_of(path) in c2pa.Reader.get_supported_mime_types()
 
 
-def settings(anchors: str = "") -> dict[str, Any]:
+def settings(anchors: str = "") -> dict[str, object]:
     """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text."""
     uses = (EMAIL_PROTECTION, DOCUMENT_SIGNING, C2PA_CLAIM_SIGNING)
     trust = {"trust_config": "\n".join(use.dotted_string for use in uses)}
@@ -111,7 +111,7 @@ def settings(anchors: str = "") -> dict[str, Any]:
 def sign(
     source: Path,
     target: Path,
-    manifest: Mapping[str, Any],
+    manifest: Mapping[str, object],
     signer: Signer,
     *,
     ingredients: Iterable[Ingredient] = (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 State = Literal["trusted", "valid", "invalid", "none", "remote", "unsupported", "unreadable", "broken"]
 STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
@@ -44,7 +44,7 @@ class CredentialReading:
     state: State
     detail: str = ""
     active: str = ""
-    manifests: Mapping[str, Any] = field(default_factory=dict)
+    manifests: Mapping[str, object] = field(default_factory=dict)
     failures: tuple[ValidationStatus, ...] = ()
     successes: frozenset[str] = frozenset()
     """Codes of what was found good in the active manifest."""

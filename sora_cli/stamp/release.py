@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError
@@ -123,7 +122,7 @@ class ReleaseTarget:
     def send(
         self,
         master: Master,
-        manifest: Mapping[str, Any],
+        manifest: Mapping[str, object],
         ingredients: Callable[[Path], Iterator[Ingredient]],
         steps: int,
     ) -> Release:

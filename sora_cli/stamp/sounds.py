@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def release_sound(
     blocks: Iterable[Samples],
     out: Path,
     *,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     source: str,
     provenance: Provenance,
     signer: Signer,

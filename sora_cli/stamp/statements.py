@@ -7,7 +7,6 @@ taken as not there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from sora_cli.errors import counted
 from sora_cli.stamp.claims import MODERATION, RECIPE
@@ -25,6 +24,11 @@ def mapping(value: object) -> Mapping[str, object]:
 def sequence(value: object) -> list[object] | tuple[object, ...]:
     """The value where it is a list, else an empty one."""
     return value if isinstance(value, list | tuple) else ()
+
+
+def _first(value: object) -> Mapping[str, object]:
+    """The first mapping of a list, else an empty one."""
+    return mapping(next(iter(sequence(value)), None))
 
 
 def text(value: object) -> str:
@@ -54,7 +58,7 @@ def recorded(ingredient: Mapping[str, object]) -> tuple[ValidationStatus, ...]:
     return tuple(ValidationStatus(text(each.get("code")), text(each.get("explanation"))) for each in failures)
 
 
-def actions(manifest: Manifest) -> list[Mapping[str, Any]]:
+def actions(manifest: Manifest) -> list[Mapping[str, object]]:
     """All actions, in order."""
     found = (data.get("actions") for data in _assertions(manifest, "c2pa.actions"))
     return [mapping(action) for each in found for action in sequence(each)]
@@ -72,9 +76,9 @@ def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
         if action.get("action") != "c2pa.placed":
             continue
         try:
-            time = action["changes"][0]["region"][0]["time"]
-            span = (float(time["start"]), float(time["end"]))
-        except (KeyError, IndexError, TypeError, ValueError):
+            time = mapping(_first(_first(action.get("changes")).get("region")).get("time"))
+            span = (float(str(time["start"])), float(str(time["end"])))
+        except (KeyError, ValueError):
             continue
         for each in sequence(mapping(action.get("parameters")).get("ingredients")):
             found[text(mapping(each).get("url")).rpartition("/")[2]] = span

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from sora_cli.errors import RequestError
 from sora_cli.media.sums import SUMS, changes
@@ -68,7 +68,7 @@ class IngredientVerdict:
     end: float | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     source: str = ""
     """IPTC digital source type, its last word."""
     parts: tuple[IngredientVerdict, ...] = ()
@@ -104,14 +104,14 @@ class Verdict:
     moderation: str = ""
     """What policy it was held to and what was checked, in one line, as its signer wrote it."""
     actions: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """What was changed, or what else makes it worth nothing."""
     notes: tuple[str, ...] = ()
     """What does not count though the file is as it was signed: a certificate that has ended, say."""
     codes: tuple[str, ...] = ()
     parts: tuple[IngredientVerdict, ...] = ()
-    recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    recipe: Mapping[str, object] = field(default_factory=dict, repr=False)
     """What makes the film again (see `sora_cli.record.recipe`), where it says so."""
 
     @property
@@ -120,7 +120,7 @@ class Verdict:
         parts = any(part.state == "failed" for part in walk(self.parts))
         return self.state == "broken" or parts or any(weight(code) == "damage" for code in self.codes)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The verdict as plain data for JSON, without the recipe, which may be long."""
         return {name: value for name, value in asdict(self).items() if name != "recipe"}
 
@@ -174,6 +174,25 @@ def sidecar_of(path: Path) -> Path:
     return path / f"{SUMS}.c2pa" if path.is_dir() else path.with_name(path.name + ".c2pa")
 
 
+class _Facts(TypedDict):
+    """What a verdict tells of a film and of its signer."""
+
+    signer: str
+    issuer: str
+    serial: str
+    certificate_ends: str
+    time_stamp: str
+    generator: str
+    title: str
+    author: str
+    created: str
+    source: str
+    training: str
+    moderation: str
+    actions: tuple[str, ...]
+    parameters: Mapping[str, object]
+
+
 # --- judging ------------------------------------------------------------------------------------------------------
 
 
@@ -217,7 +236,7 @@ def _judge(
     )
 
 
-def _facts(reading: CredentialReading, manifest: Mapping[str, Any], certificate: Certificate) -> dict[str, Any]:
+def _facts(reading: CredentialReading, manifest: Mapping[str, object], certificate: Certificate) -> _Facts:
     """What a verdict tells of a film and of its signer, proven or not."""
     created = statements.creation(manifest)
     return {
@@ -253,7 +272,7 @@ def _vouched(reading: CredentialReading) -> bool:
 
 def _sentence(
     name: str,
-    facts: Mapping[str, Any],
+    facts: _Facts,
     trust: Trust,
     *,
     harm: Sequence[ValidationStatus],
@@ -310,7 +329,7 @@ class _Tree:
 
     def _part(
         self,
-        ingredient: Mapping[str, Any],
+        ingredient: Mapping[str, object],
         changes: tuple[ValidationStatus, ...],
         place: tuple[float | None, float | None],
         above: frozenset[str],

@@ -183,12 +183,12 @@ class Store:
             raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
         return kept
 
-    def _write_card(self, key: str, card: Mapping[str, Any]) -> None:
+    def _write_card(self, key: str, card: Mapping[str, object]) -> None:
         atomic.write(self.path(key, "json"), in_json({**card, "seal": _seal(card)}))
 
     # -- sounds ----------------------------------------------------------------------------------
 
-    def keep_sound(self, key: str, facts: Mapping[str, Any], write: Callable[[Path], None]) -> Path:
+    def keep_sound(self, key: str, facts: Mapping[str, object], write: Callable[[Path], None]) -> Path:
         """Keep a sound under its key: `write` is called with the path of a FLAC file to make.
 
         Raises:
@@ -303,5 +303,5 @@ def megabytes(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
-def _seal(card: Mapping[str, Any]) -> str:
+def _seal(card: Mapping[str, object]) -> str:
     return hashlib.sha256(in_json(card).encode()).hexdigest()

@@ -180,13 +180,11 @@ def _sizes(children: Sequence[Node]) -> tuple[int, int]:
 
 
 def _start(event: yaml.Event) -> int:
-    mark: Any = event.start_mark
-    return int(mark.index)
+    return event.start_mark.index if event.start_mark else 0
 
 
 def _end(event: yaml.Event) -> int:
-    mark: Any = event.end_mark
-    return int(mark.index)
+    return event.end_mark.index if event.end_mark else 0
 
 
 def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:

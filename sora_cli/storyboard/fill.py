@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
@@ -22,10 +21,10 @@ MAX_GROWTH = 2_000_000
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _PROMPTS = (("shots",), ("beats",))
-_MISSING: Mapping[str, Any] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
-_STAND_INS: Mapping[str, Any] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
+_MISSING: Mapping[str, object] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
+_STAND_INS: Mapping[str, object] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
 
-Data = dict[str, Any]
+Data = dict[str, object]
 
 
 class Pruned(set[Loc]):

@@ -121,7 +121,7 @@ class Inheritance:
         self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
         return around
 
-    def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, object]:
+    def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
         if written == "off":
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
             return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}
@@ -133,10 +133,10 @@ class Inheritance:
             return {**_PLAIN, "sound_text": text, "sound_path": path, "sound_off": False}
         return {"bed": replace(held.bed, ambience_path=path, ambience_text=text, quiet=False), "sound_off": False}
 
-    def _effect(self, written: SoundForm, loc: Loc, *, own: bool) -> dict[str, Any]:
+    def _effect(self, written: SoundForm, loc: Loc, *, own: bool) -> dict[str, object]:
         """The sound of a shot or beat in a mapping."""
         leads, lags = (self._time(written, key, loc) for key in ("leads", "lags"))
-        joins = {"sound_leads": leads or Fraction(0), "sound_lags": lags or Fraction(0)}
+        joins: dict[str, object] = {"sound_leads": leads or Fraction(0), "sound_lags": lags or Fraction(0)}
         if own and written.words:
             path, text = self.heard(written.words, (*loc, "words"))
             at = self._time(written, "at", loc) or Fraction(0)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from sora_cli.errors import Problem, StoryboardError, refusal
 from sora_cli.storyboard.comments import cut_off
@@ -71,7 +70,7 @@ def read_text(
 
 
 def from_data(
-    data: Mapping[str, Any], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
+    data: Mapping[str, object], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
 ) -> Storyboard:
     """The storyboard in plain data (keys without a value are left out), checked as a file is; marks are None.
 
@@ -82,7 +81,7 @@ def from_data(
 
 
 def read_data(
-    data: Mapping[str, Any], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
+    data: Mapping[str, object], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
 ) -> LoadResult:
     """As `from_data`, but gives the problems back.
 

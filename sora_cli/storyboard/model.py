@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
@@ -244,7 +244,7 @@ class Beat:
     references: tuple[Path, ...] = ()
     """The beat's or shot's own `reference` where written, else its cast's: pictures, films and sounds."""
     engine: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     seed: int | None = None
     """Only where the shot or beat itself wrote one; else the take's seed is derived from the film's."""
     takes: int = 1
@@ -330,7 +330,7 @@ class Storyboard:
     """Pronunciations by word."""
     subtitles: Literal["off", "track", "burn", "srt", "vtt"] = "off"
     provenance: Provenance = Provenance()
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, object] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
     bars: Mapping[str, float] = field(default_factory=dict)
     """What a review holds the film to, as far as the author says."""
@@ -340,7 +340,7 @@ class Storyboard:
     policy_path: Path | None = None
     rules: Policy = STANDARD
     """What the policy says, that of this machine counted in."""
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    data: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
     """What is written, as plain data with its variables put in."""
     files: Mapping[Loc, Path] = field(default_factory=dict, repr=False, compare=False)
     """The files that `data` names, by where it names them."""

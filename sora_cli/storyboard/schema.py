@@ -6,8 +6,6 @@ is published for editors (`json_schema`) says so.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sora_cli.storyboard import direction
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
@@ -363,9 +361,9 @@ PLACES: dict[str, type[Form]] = {
 """Which mapping stands under which key."""
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """The format as JSON Schema (draft 2020-12), for editors."""
-    defs: dict[str, Any] = {}
+    defs: dict[str, object] = {}
     film = FilmForm.definition(defs)
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sora storyboard"}
     anchors = {"^x-": {"description": "Not read; a place for anchors."}}

@@ -7,7 +7,7 @@ written. Ours, and not pydantic's: building its models took longer than all else
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
+from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
 from sora_cli.storyboard.forms import Wrong, kind
 from sora_cli.storyboard.model import Loc
@@ -15,7 +15,7 @@ from sora_cli.storyboard.source import quoted
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-Schema = dict[str, Any]
+Schema = dict[str, object]
 
 
 class Fault(NamedTuple):
@@ -134,12 +134,12 @@ def _not(what: str, value: object, loc: Loc) -> Fault:
     return Fault(loc, "wrong", f"{quoted(loc[-1])} must be {what}", f"it is {kind(value)}")
 
 
-class Key(Generic[T]):
+class Key(Generic[T_co]):
     """A key of a form; on a form that was read it is its value, None where it is not written."""
 
     needed = False
 
-    def __init__(self, shape: Shape[T], description: str, **more: object) -> None:
+    def __init__(self, shape: Shape[T_co], description: str, **more: object) -> None:
         self.shape, self.about = shape, {"description": description, **more}
 
     def __set_name__(self, form: type[Form], name: str) -> None:
@@ -147,17 +147,17 @@ class Key(Generic[T]):
         self.name = name
         form.keys = {**form.keys, name.rstrip("_").replace("_", " "): self}
 
-    def __get__(self, form: Form | None, kind: type[Form]) -> T | None:
+    def __get__(self, form: Form | None, kind: type[Form]) -> T_co | None:
         """Not written: what is stands in the form's own `__dict__`."""
         return None
 
 
-class Needed(Key[T]):
+class Needed(Key[T_co]):
     """A key that must be written."""
 
     needed = True
 
-    def __get__(self, form: Form | None, kind: type[Form]) -> T:
+    def __get__(self, form: Form | None, kind: type[Form]) -> T_co:
         """Written always."""
         raise AttributeError(self.name)
 
@@ -166,7 +166,7 @@ class Form:
     """A mapping of declared keys: others are refused. `vars` of one that was read are the keys that are written."""
 
     word: ClassVar[str] = "a mapping"
-    keys: ClassVar[dict[str, Key[Any]]] = {}
+    keys: ClassVar[dict[str, Key[object]]] = {}
 
     def __init__(self, **written: object) -> None:
         vars(self).update(written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from sora_cli.storyboard import forms
@@ -16,7 +17,7 @@ _SUBTITLES: tuple[Literal["off", "track", "burn", "srt", "vtt"], ...] = ("off", 
 _TRAINING: tuple[Literal["allowed", "not-allowed", "constrained"], ...] = ("allowed", "not-allowed", "constrained")
 
 
-def _json(*schemas: Schema) -> Schema:
+def _json(*schemas: Mapping[str, object]) -> Schema:
     return {"anyOf": [*schemas, _VARIABLE]}
 
 

@@ -13,7 +13,7 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -121,13 +121,18 @@ class Diffusion(ABC, Generic[O]):
         self.dtype = best_dtype(self.device, sum(weights.values()))
         self.offload = Offload(self.memory, self.device, weights)
         self._adapters: tuple[LoraOption, ...] = ()
-        self._prompts: OrderedDict[tuple[object, ...], dict[str, Any]] = OrderedDict()
+        self._prompts: OrderedDict[tuple[object, ...], dict[str, torch.Tensor]] = OrderedDict()
         with told_as_loading(card), quiet():
             self.pipe = self.load()
         self._down_until(self.settle, f"engine {card.name}", lambda: told_as_loading(card))
 
+    @property
+    def place(self) -> torch.device:
+        """The device that the pipeline computes on, wherever its weights lie."""
+        return self.pipe._execution_device  # type: ignore[no-any-return]  # noqa: SLF001  the only name it has
+
     @abstractmethod
-    def load(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def load(self) -> Any:
         """The pipeline, its weights read, on the CPU."""
 
     @abstractmethod
@@ -209,7 +214,7 @@ class Diffusion(ABC, Generic[O]):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def from_pretrained(self, kind: Any, **given: object) -> Any:  # noqa: ANN401  diffusers has no types
+    def from_pretrained(self, kind: Any, **given: object) -> Any:
         """A pipeline of a class, from the card's folder alone: no network, no pickles, no code of the checkpoint's."""
         for library, _ in self.checkpoint.components().values():
             if library.startswith("sora_cli."):
@@ -254,7 +259,7 @@ class Diffusion(ABC, Generic[O]):
             if isinstance(part, torch.nn.Module):
                 remove_hook_from_module(part, recurse=True)
 
-    def use(self, kind: Any, **config: object) -> None:  # noqa: ANN401  diffusers has no types
+    def use(self, kind: Any, **config: object) -> None:
         """Go on with another pipeline class over the same components."""
         if type(self.pipe) is kind:
             return
@@ -270,7 +275,7 @@ class Diffusion(ABC, Generic[O]):
         For pipelines whose `encode_prompt` returns the prompt's and the negative prompt's embeddings.
         """
 
-        def encode() -> dict[str, object]:
+        def encode() -> dict[str, torch.Tensor | None]:
             positive, negative = self.pipe.encode_prompt(
                 prompt=take.prompt, negative_prompt=avoid, do_classifier_free_guidance=guided, **asked
             )[:2]
@@ -278,7 +283,9 @@ class Diffusion(ABC, Generic[O]):
 
         return self.kept((take.prompt, avoid if guided else None, *sorted(asked.items())), encode, take)
 
-    def kept(self, key: tuple[object, ...], encode: Callable[[], dict[str, Any]], take: Take) -> dict[str, object]:
+    def kept(
+        self, key: tuple[object, ...], encode: Callable[[], Mapping[str, torch.Tensor | None]], take: Take
+    ) -> dict[str, object]:
         """What `encode` makes of a prompt, from memory where it was made before; tensors come on the device."""
         if key not in self._prompts:
             self.heed_length(take)
@@ -287,8 +294,7 @@ class Diffusion(ABC, Generic[O]):
             if len(self._prompts) > KEPT_PROMPTS:
                 self._prompts.popitem(last=False)
         self._prompts.move_to_end(key)
-        place = self.pipe._execution_device  # noqa: SLF001  the only name it has
-        return {name: value.to(place) for name, value in self._prompts[key].items()}
+        return {name: value.to(self.place) for name, value in self._prompts[key].items()}
 
     def heed_length(self, take: Take) -> None:
         """Say aloud where a prompt is longer than the model reads."""
@@ -340,7 +346,7 @@ class Diffusion(ABC, Generic[O]):
         return step
 
 
-def with_shift(pipe: Any, shift: float | None) -> None:  # noqa: ANN401  diffusers has no types
+def with_shift(pipe: Any, shift: float | None) -> None:
     """Set how far a flow scheduler's times are moved towards noise; None leaves the checkpoint's own."""
     own = getattr(pipe, "_sora_scheduler", None) or pipe.scheduler
     pipe._sora_scheduler = own  # noqa: SLF001  what the checkpoint came with

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from diffusers.pipelines.helios.pipeline_helios import HeliosPipeline
 from diffusers.pipelines.helios.pipeline_helios_pyramid import HeliosPyramidPipeline
+from numpy.typing import NDArray
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
@@ -78,7 +79,7 @@ class Helios(Diffusion[Chosen]):
         """Make the stretches, each decoded as it is done, and keep the last one's latents."""
         ends: list[torch.Tensor] = []
 
-        def heard(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:  # noqa: ANN401
+        def heard(pipe: Any, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
             latents = state["latents"]
             whole = latents.shape[-1] * pipe.vae_scale_factor_spatial == take.width
             if whole and index == pipe.num_timesteps - 1:
@@ -94,7 +95,7 @@ class Helios(Diffusion[Chosen]):
                 height=take.height,
                 width=take.width,
                 num_frames=CHUNK * chunks_for(take, given),
-                generator=seeded(take.seed, self.pipe._execution_device),  # noqa: SLF001  it draws on the device
+                generator=seeded(take.seed, self.place),
                 callback_on_step_end=heard,
                 output_type="latent",
             )
@@ -103,7 +104,9 @@ class Helios(Diffusion[Chosen]):
         frames = np.concatenate(made)
         whole = len(frames) == take.frames and bool(ends)
         first = held.get("image_latents", ends[0][:, :, :1] if ends else None)
-        tail = {"video": as_array(ends[-1]), "first": as_array(first)} if whole and first is not None else {}
+        tail = (
+            {"video": as_array(ends[-1]), "first": as_array(first)} if whole and isinstance(first, torch.Tensor) else {}
+        )
         return Footage(frames[: take.frames], take.fps, tail=tail)
 
     def words(self, take: Take, options: Chosen) -> dict[str, object]:
@@ -114,7 +117,7 @@ class Helios(Diffusion[Chosen]):
         avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
         return self.embedded(take, avoid, guided=options.guidance > 1, max_sequence_length=length)
 
-    def history(self, take: Take, given: Given) -> dict[str, Any]:
+    def history(self, take: Take, given: Given) -> dict[str, object]:
         """What the pipeline continues: handed-on latents, whole stretches of frames, or a picture."""
         if given.opening is None:
             return {}
@@ -125,8 +128,7 @@ class Helios(Diffusion[Chosen]):
                 video, first = torch.from_numpy(kept["video"]), torch.from_numpy(kept["first"])
             ratio = self.pipe.vae_scale_factor_spatial
             if video.shape[-2:] == (take.height // ratio, take.width // ratio):
-                place = self.pipe._execution_device  # noqa: SLF001  the only name it has
-                held = {"video_latents": video.to(place), "image_latents": first.to(place)}
+                held = {"video_latents": video.to(self.place), "image_latents": first.to(self.place)}
                 return {**held, "add_noise_to_image_latents": False}  # they are noised along with the video's
         return {"video": to_unit(given.opening)[None]}
 
@@ -148,7 +150,7 @@ def sampling(options: Chosen) -> dict[str, object]:
 
 
 @contextmanager
-def decoded(pipe: Any) -> Iterator[list[Frames]]:  # noqa: ANN401  diffusers has no types
+def decoded(pipe: Any) -> Iterator[list[Frames]]:
     """Collect each stretch's frames as bytes when the pipeline decodes it.
 
     The pipeline would keep all of them on the device as floats, and cut up to three frames off the end.
@@ -168,6 +170,6 @@ def decoded(pipe: Any) -> Iterator[list[Frames]]:  # noqa: ANN401  diffusers has
         del pipe.vae.decode
 
 
-def as_array(latents: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
+def as_array(latents: torch.Tensor) -> NDArray[np.float32]:
     """Latents for a footage's tail."""
     return np.asarray(latents.float().cpu().numpy(), dtype=np.float32)

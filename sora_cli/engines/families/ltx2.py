@@ -16,6 +16,7 @@ from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2ConditionPipeline, LTX2VideoCondition
 from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUpsamplePipeline
 from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES, STAGE_2_DISTILLED_SIGMA_VALUES
+from numpy.typing import NDArray
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
@@ -90,8 +91,8 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         absent = {name: None for name in UNUSED if name in self.checkpoint.components()}
         pipe = self.from_pretrained(HeldPipeline, **absent, **self.parts())
         if issubclass(self.card.options, Ltx2DistilledOptions):
-            kind: Any = type(pipe.scheduler)  # the distilled times are used as they are
-            pipe.scheduler = kind.from_config(pipe.scheduler.config, use_dynamic_shifting=False, shift_terminal=None)
+            plain = {"use_dynamic_shifting": False, "shift_terminal": None}  # the distilled times are used as they are
+            pipe.scheduler = pipe.scheduler.from_config(pipe.scheduler.config, **plain)
         self.upsampler: Any = None
         return pipe
 
@@ -114,7 +115,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         asked = self.asked(take, given, options)
         latents: list[torch.Tensor] = []
 
-        def keep(pipe: object, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:
+        def keep(pipe: object, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
             latents[:] = [state["latents"]]
             return step(pipe, index, time, state)
 
@@ -163,7 +164,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         )
         length = self.card.prompt_tokens or 1024
 
-        def encode() -> dict[str, object]:
+        def encode() -> dict[str, torch.Tensor | None]:
             made = self.pipe.encode_prompt(
                 take.prompt, avoid, do_classifier_free_guidance=guided, max_sequence_length=length
             )
@@ -201,7 +202,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         times = STAGE_2_DISTILLED_SIGMA_VALUES
         return {"latents": larger, "audio_latents": sound, "sigmas": times, "noise_scale": times[0]}
 
-    def doubler(self) -> Any:  # noqa: ANN401  diffusers has no types
+    def doubler(self) -> Any:
         """The checkpoint's latent upsampler, read when it is first wanted."""
         if self.upsampler is None:
             folder = self.checkpoint.folder / "latent_upsampler"
@@ -210,9 +211,9 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             self.upsampler = LTX2LatentUpsamplerModel.from_pretrained(
                 str(folder), torch_dtype=self.dtype, local_files_only=True, use_safetensors=True
             )
-        return self.upsampler.to(self.pipe._execution_device)  # noqa: SLF001  the only name it has
+        return self.upsampler.to(self.place)
 
-    def last_latents(self, take: Take, packed: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def last_latents(self, take: Take, packed: torch.Tensor) -> NDArray[np.float32]:
         """The last latent frame (8 frames of video), `(1, channels, 1, height / 32, width / 32)`."""
         ratio = self.pipe.vae_spatial_compression_ratio
         frames = (take.frames - 1) // self.pipe.vae_temporal_compression_ratio + 1

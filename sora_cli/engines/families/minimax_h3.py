@@ -53,7 +53,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             if hasattr(block, "set_progress_bar_config"):
                 block.set_progress_bar_config(disable=True)
 
-    def load_into(self, pipe: Any, names: list[str]) -> None:  # noqa: ANN401  diffusers has no types
+    def load_into(self, pipe: Any, names: list[str]) -> None:
         """Read components from the checkpoint's folder: its index names the hub's repository, which is not asked.
 
         One by one, since the pipeline's own `load_components` goes on without a component that cannot be read.
@@ -116,8 +116,8 @@ def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
         return MiniMaxH3AudioReference(audio=waveform(reference), sample_rate=reference.rate)
     if isinstance(reference, Footage):
         sound = reference.sound
-        heard: dict[str, Any] = {"audio": waveform(sound), "sample_rate": sound.rate} if sound else {}
-        return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), **heard)
+        audio, rate = (waveform(sound), sound.rate) if sound else (None, None)
+        return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), audio=audio, sample_rate=rate)
     return MiniMaxH3ImageReference(image=Image.fromarray(reference[0]))
 
 
@@ -127,7 +127,7 @@ def waveform(sound: Sound) -> torch.Tensor:
 
 
 @contextmanager
-def counted(transformer: Any, step: OnStep) -> Iterator[None]:  # noqa: ANN401
+def counted(transformer: Any, step: OnStep) -> Iterator[None]:
     """Tell of each pass of the transformer: modular pipelines have no callback of their own."""
 
     def told(*_: object) -> None:

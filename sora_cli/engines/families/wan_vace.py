@@ -56,7 +56,7 @@ class WanVace(Diffusion[WanVaceOptions]):
         whole = (len(opening) - 1) // self.pipe.vae_scale_factor_temporal * self.pipe.vae_scale_factor_temporal + 1
         pixels = to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1
         with torch.no_grad():
-            coded = vae.encode(pixels.to(self.pipe._execution_device, vae.dtype)).latent_dist.mode().float()  # noqa: SLF001
+            coded = vae.encode(pixels.to(self.place, vae.dtype)).latent_dist.mode().float()
         mean, spread = (
             torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
             for given in (vae.config.latents_mean, vae.config.latents_std)
@@ -65,7 +65,7 @@ class WanVace(Diffusion[WanVaceOptions]):
         noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
         place = slice(before, before + known.shape[2])
 
-        def put_back(pipe: Any, index: int, time: object, state: dict[str, Any]) -> dict[str, object]:  # noqa: ANN401
+        def put_back(pipe: Any, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
             level = pipe.scheduler.sigmas[index + 1].to(known.device)
             latents = state["latents"]
             latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)

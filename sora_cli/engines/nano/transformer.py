@@ -88,7 +88,7 @@ class PaperTransformer(WanVACETransformer3DModel):
         )
         self.spread = tuple(spread)
 
-    def forward(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def forward(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Any:
         """As `WanVACETransformer3DModel.forward`: the velocity of `hidden_states` (clips, channels, frames, h, w).
 
         `control_hidden_states` are the latents of the given, those of what is to be made, and the folded mask.

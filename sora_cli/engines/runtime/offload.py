@@ -60,7 +60,7 @@ class Offload:
             return "none"
         return "model" if max(weights.values(), default=0) + WORKING < free else "group"
 
-    def apply(self, pipe: Any) -> None:  # noqa: ANN401  diffusers has no types
+    def apply(self, pipe: Any) -> None:
         """Lay the pipeline out. Its hooks are taken off before, by the engine."""
         if self.tile:
             pipe.vae.enable_tiling()
@@ -81,7 +81,7 @@ class Offload:
         else:
             pipe.to(self.device)
 
-    def _prepare(self, model: Any) -> None:  # noqa: ANN401  diffusers has no types
+    def _prepare(self, model: Any) -> None:
         """Weights in 8 bits, attention backend, step cache and compilation of a transformer."""
         if self.quantize == "float8" and not getattr(model, "_sora_cast", False):
             apply_layerwise_casting(

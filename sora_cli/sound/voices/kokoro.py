@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -234,6 +234,13 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes((number << 3 | 2, len(content))) + content
 
 
+def _numbers_of(file: Path) -> NDArray[np.generic]:
+    if file.suffix == ".bin":
+        return np.fromfile(file, np.float32)
+    kept = np.load(file, allow_pickle=False)
+    return np.asarray(kept[kept.files[0]] if file.suffix == ".npz" else kept)
+
+
 def _style_of(file: Path) -> Style:
     """The style vector in a file of the user's: float32 of 510 x 256, bare (.bin), .npy, or .npz with one array.
 
@@ -241,10 +248,7 @@ def _style_of(file: Path) -> Style:
         MediaError: it cannot be read, or is none.
     """
     try:
-        data: Any = np.fromfile(file, np.float32) if file.suffix == ".bin" else np.load(file, allow_pickle=False)
-        if file.suffix == ".npz":
-            data = data[data.files[0]]
-        style = np.asarray(data, np.float32).reshape(STYLE)
+        style = np.asarray(_numbers_of(file), np.float32).reshape(STYLE)
     except (OSError, ValueError, IndexError) as error:
         hint = "a voice of Kokoro's is 510 x 256 numbers, float32"
         raise MediaError(f"cannot use {file} as a voice: {error}", hint=hint) from error
