@@ -27,9 +27,6 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """What libav's subtitle encoders are given of styles: they read the format of ASS, and want one."""
 
 
-Packets = Iterator[av.Packet[SubtitleStream]]
-
-
 class SubtitleTrack:
     """Subtitles that are written into `container` as the film goes on."""
 
@@ -49,7 +46,9 @@ class SubtitleTrack:
             self._container.mux(self._next)
             self._next = next(self._packets, None)
 
-    def _encoded(self, context: SubtitleCodecContext, subtitles: Sequence[Subtitle]) -> Packets:
+    def _encoded(
+        self, context: SubtitleCodecContext, subtitles: Sequence[Subtitle]
+    ) -> Iterator[av.Packet[SubtitleStream]]:
         for number, each in enumerate(subtitles):
             start, end = round(each.start * 1000), round(each.end * 1000)
             text = each.text.replace("{", "(").replace("}", ")").replace("\n", r"\N")  # braces hold styles
