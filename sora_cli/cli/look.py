@@ -15,15 +15,24 @@ if TYPE_CHECKING:
     from sora_cli.flows.preview import PlanView
 
 
-def check(file: Board, sets: Sets = None, allow_outside: Outside = False, as_json: Json = False) -> None:
+def check(
+    file: Board,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Say all that is likely to come out badly, not the grave alone.")
+    ] = False,
+    sets: Sets = None,
+    allow_outside: Outside = False,
+    as_json: Json = False,
+) -> None:
     """Find what is wrong with a storyboard, all at once."""
     from sora_cli.flows import preview
 
-    found = preview.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
+    found = preview.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice)
     if as_json:
         console.stdout_json(found.as_dict())
     console.show_problems(found.problems)
     console.show_problems(found.remarks, style="yellow")
+    console.show_problems([each.problem for each in found.advice], style="cyan")
     if found.problems:
         console.say(counted(len(found.problems), "problem"), "bold red")
         raise typer.Exit(refusal(found.problems).exit_code)

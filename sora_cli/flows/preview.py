@@ -14,6 +14,7 @@ from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.flows import prompts as sent
 from sora_cli.plan import Plan, film_id
+from sora_cli.plan.advice import Advice, advise
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
@@ -35,6 +36,8 @@ class Checked:
     problems: tuple[Problem, ...]
     remarks: tuple[Problem, ...]
     plan: Plan | None
+    advice: tuple[Advice, ...] = ()
+    """What is likely to come out badly: the grave findings, or all where they are asked for."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
@@ -43,6 +46,7 @@ class Checked:
             "ok": not self.problems,
             "problems": [problem.as_dict() for problem in self.problems],
             "remarks": [remark.as_dict() for remark in self.remarks],
+            "advice": [advice.as_dict() for advice in self.advice],
             **({"error": refusal(self.problems).as_dict()} if self.problems else {}),
         }
 
@@ -150,8 +154,8 @@ class PlanView:
             yield Problem(f"{facts}{took}{wont}", need.advice)
 
 
-def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checked:
-    """All that is wrong with a storyboard, and all that is worth a remark.
+def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False) -> Checked:
+    """All that is wrong with a storyboard, and all that is worth a remark; of `advice` what is grave, or all.
 
     Remarks on what is not understood could be untrue: where there are mistakes, only those on the text itself are made.
     """
@@ -161,7 +165,8 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Checke
         preflight.require_signer()
     mistaken = plan is None or any(problem.code == 2 for problem in problems)
     remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
-    return Checked(path, problems, remarks, plan)
+    found = () if mistaken or plan is None else tuple(each for each in advise(plan) if advice or each.grave)
+    return Checked(path, problems, remarks, plan, found)
 
 
 def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:

@@ -1,0 +1,273 @@
+"""What of a storyboard is likely to come out badly, and better wording: a table of rules, each with its test lines.
+
+The rules read English. They look at what is written; no model is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sora_cli import terms
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import Problem
+from sora_cli.plan import words
+from sora_cli.plan.plan import Plan
+from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
+
+Found = Iterator[tuple[Loc, str, str]]
+"""Where it is written, what is likely to go wrong, and better wording."""
+LONGEST = 12
+"""Seconds that one action fills at most, whatever the engine can make."""
+SECONDS = 2.5
+"""An action takes about this long."""
+LEAST = 4.0
+"""Seconds that a beat counts as, where it is shorter: of two actions in a short one nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A finding of a rule; a grave one is told by every `check`."""
+
+    rule: str
+    problem: Problem
+    grave: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data, for `--json`."""
+        return {"rule": self.rule, "grave": self.grave, **self.problem.as_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A beat where it stands, so many seconds long: `anew` where it begins a shot that carries on from nothing."""
+
+    board: Storyboard
+    beat: Beat
+    card: EngineCard
+    seconds: float
+    anew: bool
+
+    @property
+    def loc(self) -> Loc:
+        """Where the prompt stands."""
+        return (*self.beat.loc, "prompt")
+
+    @property
+    def bare(self) -> str:
+        """The prompt without what is quoted."""
+        return words.QUOTED.sub("", self.beat.prompt)
+
+
+def advise(plan: Plan) -> Iterator[Advice]:
+    """All findings in the order of the file, each place once a rule."""
+    found = {(advice.rule, loc): advice for loc, advice in _findings(plan)}
+    yield from sorted(found.values(), key=_place)
+
+
+def _place(advice: Advice) -> tuple[int, int]:
+    mark = advice.problem.mark
+    return (mark.line, mark.column) if mark else (0, 0)
+
+
+def _findings(plan: Plan) -> Iterator[tuple[Loc, Advice]]:
+    board = plan.board
+    for name, rule, grave in RULES:
+        for place in _places(plan):
+            for loc, message, hint in rule(place):
+                yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave)
+    pairs = (pair for scene in board.scenes for pair in pairwise(scene.shots) if pair[0].beats and pair[1].beats)
+    for before, after in pairs:
+        for name, cut in CUTS if after.beats[0].start is None else ():
+            for loc, message, hint in cut(before, after):
+                yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave=False)
+
+
+def _places(plan: Plan) -> Iterator[Place]:
+    for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
+        for number, (beat, made) in enumerate(zip(shot.beats, planned.beats, strict=True)):
+            anew = not number and (beat.start is None or beat.start.kind == "nothing")
+            card = plan.cards[made.stretches[0].candidates[0].engine]
+            yield Place(plan.board, beat, card, float(made.frames / plan.fps), anew)
+
+
+# -- rules of one beat -------------------------------------------------------------------------------------------------
+
+
+def vague(place: Place) -> Found:
+    """Nothing to be seen: a subject or an action is missing."""
+    text = place.bare.lower()
+    told = [word for word in re.findall(r"[^\W_]+", text) if word not in words.LITTLE | words.EMPTY]
+    if len(told) < 2 and text.isascii():
+        yield place.loc, "this shows little: who does what, and where?", "name a subject, an action and a place"
+
+
+def negation(place: Place) -> Found:
+    """A model draws what it is told of, also what is denied."""
+    beat = place.beat
+    for key, text in (("prompt", place.bare), ("setting", beat.setting), ("style", beat.style)):
+        if match := words.NEGATION.search(text):
+            movable = words.MOVABLE.search(text)
+            better = f"write `avoid: {movable['what']}` (`--fix` does)" if movable else "say what is seen instead"
+            yield (
+                place.loc if key == "prompt" else beat.origin.get(key, place.loc),
+                f"`{text[match.start() : match.end() + 20].strip()}`: models often draw what is denied",
+                better,
+            )
+
+
+def actions(text: str) -> int:
+    """How many clauses have a verb."""
+    clauses = words.SPLIT.split(MENTION.sub("somebody", text))
+    return sum(any(words.base(word) for word in re.findall(r"[a-z]+", clause.lower())) for clause in clauses)
+
+
+def overload(place: Place) -> Found:
+    """More actions than fit the length of a beat."""
+    count, seconds = actions(place.bare), max(place.seconds, LEAST)
+    if count < 3 or count * SECONDS <= seconds:
+        return
+    message = f"{count} actions in {seconds:g} s: most will be left out or run into each other"
+    yield place.loc, message, "give each a beat of its own"
+
+
+def contradiction(place: Place) -> Found:
+    """Two things that cannot both be seen."""
+    beat = place.beat
+    text = f"{beat.setting} . {beat.light} . {place.bare} . {beat.style}".lower()
+    hours = [hour for hour, pattern in words.HOURS.items() if re.search(pattern, text)]
+    if len(hours) > 1:
+        yield place.loc, f"{hours[0]} and {hours[1]} in one picture", "keep one, or make two shots"
+    moves = terms.camera(beat.camera)
+    still = moves is not None and "static" in moves.moves
+    if still and ((moves and len(moves.moves) > 1) or words.MOVES.search(place.bare)):
+        yield beat.origin.get("camera", place.loc), "the camera is static and moves", "keep one"
+    far = beat.framing in words.FAR or words.FAR_WORDS.search(place.bare)
+    near = beat.framing in words.NEAR or words.NEAR_WORDS.search(place.bare)
+    if far and near:
+        yield place.loc, "wide and close in one shot", "make two shots, or let the camera move from one to the other"
+    if words.GREY.search(text) and words.COLOURED.search(text):
+        yield place.loc, "black and white, and in colour", "keep one"
+    for item in filter(None, (part.strip().lower() for part in beat.avoid.split(","))):
+        if len(item) > 3 and re.search(rf"\b{re.escape(item)}\b", place.bare.lower()):
+            yield place.loc, f"`{item}` is in the prompt and under `avoid`", "keep one"
+
+
+def span(place: Place) -> Found:
+    """A shot shows seconds; time that passes is cut."""
+    if place.beat.pace != "time-lapse" and (match := words.SPANS.search(place.bare)):
+        hint = "make a shot of each moment, with a dissolve; or write `pace: time-lapse`"
+        yield place.loc, f"`{match[0]}`: no model shows that in one take", hint
+
+
+def drawn_text(place: Place) -> Found:
+    """Letters come out wrong."""
+    if match := words.WRITTEN.search(place.beat.prompt):
+        hint = "use `title:` for words on the picture, or leave them unread"
+        yield place.loc, f"`{match[0][:40].strip()}`: most models misspell what they draw", hint
+
+
+def count(place: Place) -> Found:
+    """No model counts above four for certain."""
+    if match := words.COUNTED.search(place.bare):
+        yield place.loc, f"`{match[0]}`: models count to about four", "write a few, a row of or a crowd of"
+
+
+def pronoun(place: Place) -> Found:
+    """A shot that starts anew knows nobody."""
+    if place.anew and (match := words.PRONOUN.search(place.bare)):
+        yield place.loc, f"`{match[1]}`: this shot starts anew, and does not know who that is", "name them, with @"
+
+
+def cast_in_words(place: Place) -> Found:
+    """Who is named without @ has neither looks nor references."""
+    plain = MENTION.sub("", place.bare)
+    for name, member in place.board.cast.items():
+        spaced = re.escape(name).replace(r"\-", "[- ]").replace("_", "[_ ]")
+        named = re.search(rf"(?<!\ba )(?<!\ban )(?<!\bthe )(?<!@)\b{spaced}\b", plain, re.IGNORECASE)
+        same = member.looks and len(member.looks.split()) > 2 and member.looks.lower() in plain.lower()
+        if named or same:
+            yield place.loc, f"{name} is in the cast, and named here without @", f"write @{name}"
+
+
+def too_long(place: Place) -> Found:
+    """One action does not fill so much time."""
+    seconds, most = place.seconds, max(LONGEST, 2 * float(place.card.longest / place.card.fps))
+    if seconds > most and actions(place.bare) * SECONDS * 2 < seconds:
+        message = f"one beat of {seconds:g} s: beyond about {most:g} s little happens, and faces drift"
+        yield place.beat.origin.get("duration", place.loc), message, "write several beats, each with its own action"
+
+
+RULES: tuple[tuple[str, Callable[[Place], Found], bool], ...] = (
+    ("vague", vague, False),
+    ("negation", negation, True),
+    ("overload", overload, False),
+    ("contradiction", contradiction, True),
+    ("span", span, False),
+    ("text", drawn_text, False),
+    ("count", count, False),
+    ("pronoun", pronoun, True),
+    ("cast", cast_in_words, True),
+    ("long", too_long, False),
+)
+"""The rules of a beat, and whether they are grave."""
+
+
+# -- rules of a cut ----------------------------------------------------------------------------------------------------
+
+
+def axis(before: Shot, after: Shot) -> Found:
+    """Who moves across the screen goes on the same way after a cut."""
+    ways = [_way(words.GOING, beat) for beat in (before.beats[-1], after.beats[0])]
+    if all(ways) and ways[0] != ways[1] and _same(before.beats[-1], after.beats[0]):
+        message = f"it goes {ways[1]} here, and {ways[0]} in the shot before: the camera jumps across the axis"
+        yield (*after.beats[0].loc, "prompt"), message, "keep one way, or put a shot from the front between them"
+
+
+def eyeline(before: Shot, after: Shot) -> Found:
+    """Two who look at each other look opposite ways."""
+    first, second = before.beats[-1], after.beats[0]
+    ways = [_way(words.LOOKING, beat) for beat in (first, second)]
+    others = first.cast and second.cast and not set(first.cast) & set(second.cast)
+    if all(ways) and ways[0] == ways[1] and others:
+        message = f"both look {ways[0]}: they do not seem to look at each other"
+        yield (*second.loc, "prompt"), message, f"let {second.cast[0]} look {_OTHER[ways[0]]}"
+
+
+def thirty_degrees(before: Shot, after: Shot) -> Found:
+    """A cut to nearly the same picture looks like a mistake: change the view by 30 degrees, or its size."""
+    first, second = before.beats[-1], after.beats[0]
+    view = [(beat.framing, beat.angle, beat.lens, beat.camera) for beat in (first, second)]
+    if first.framing and view[0] == view[1] and set(first.cast) == set(second.cast) != set() and _cuts(after):
+        message = f"the same view of {' and '.join(second.cast)} as in the shot before: the cut will jump"
+        yield (*second.loc, "prompt"), message, "change the framing or the angle, or go on with a beat"
+
+
+CUTS: tuple[tuple[str, Callable[[Shot, Shot], Found]], ...] = (
+    ("axis", axis),
+    ("eyeline", eyeline),
+    ("thirty", thirty_degrees),
+)
+"""The rules of two shots of a scene, one after the other."""
+
+_OTHER = {"left": "right", "right": "left"}
+
+
+def _cuts(shot: Shot) -> bool:
+    return shot.transition.kind == "cut"
+
+
+def _way(pattern: re.Pattern[str], beat: Beat) -> str:
+    match = pattern.search(beat.prompt)
+    found = [group.lower() for group in match.groups() if group] if match else []
+    across = match is not None and " to " in match[0] and found and match[0].lower().endswith((" right", " left"))
+    return match[0].lower().split()[-1] if across and match else (found or [""])[0]
+
+
+def _same(first: Beat, second: Beat) -> bool:
+    if first.cast or second.cast:
+        return bool(set(first.cast) & set(second.cast))
+    told = [set(re.findall(r"[a-z]+", beat.prompt.lower())) - words.LITTLE for beat in (first, second)]
+    return any(not words.base(word) for word in (told[0] & told[1]) - {"left", "right", "frame"})

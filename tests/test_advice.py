@@ -1,0 +1,99 @@
+"""Advice names the faults of lines that were written before its rules, and leaves good lines alone."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sora_cli import storyboard
+from sora_cli.cli.main import main
+from sora_cli.engines.cards import nano_card
+from sora_cli.plan.advice import CUTS, RULES, advise
+from sora_cli.plan.survey import plan_takes
+
+LINES: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parent / "golden" / "advice" / "lines.yaml").read_text(encoding="utf-8")
+)
+CAST = LINES.pop("members")
+
+
+@cache
+def findings(half: int) -> tuple[int, list[str], list[str]]:
+    """Of every second line from `half` on: how many have a fault, which of these were missed, which good ones blamed."""
+    count, missed, blamed = 0, [], []
+    for fault, lines in LINES.items():
+        for line in lines[half::2]:
+            rules = found(line if isinstance(line, list) else [line])
+            count += fault != "good"
+            if fault == "good" and rules:
+                blamed.append(f"{line}: {rules}")
+            elif fault not in {"good", *rules}:
+                missed.append(f"{fault}: {line}")
+    return count, missed, blamed
+
+
+def found(shots: list[Any], **film: Any) -> set[str]:
+    """The rules that find something in these shots."""
+    board = storyboard.from_data({"cast": CAST, "shots": shots, **film}, folder=Path())
+    return {advice.rule for advice in advise(plan_takes(board, lambda _: nano_card()))}
+
+
+def test_there_are_ninety_lines_with_a_fault_and_sixty_good_ones() -> None:
+    assert sum(len(lines) for fault, lines in LINES.items() if fault != "good") == 90
+    assert len(LINES["good"]) == 60
+    assert set(LINES) - {"good"} == {name for name, *_ in (*RULES, *CUTS)}
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_nine_of_ten_faults_are_named_and_few_good_lines_blamed(half: int) -> None:
+    count, missed, blamed = findings(half)
+    assert len(missed) <= count / 10, missed
+    assert len(blamed) <= 1, blamed
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "it rains on the roofs", "a chemist in 1890 heats a flask", "a man of 70 years waters roses",
+        "no longer young, @mara dances", "the night train passes a sleeping village at dawn", "一只红色的狐狸跑过石桥", "the fox named rexford sleeps",
+    ],
+)  # fmt: skip
+def test_near_misses_are_left_alone(prompt: str) -> None:
+    assert found([prompt]) == set()
+
+
+def test_a_shot_that_carries_on_knows_who_is_there() -> None:
+    shots = ["@mara closes the door", {"prompt": "she sits on the bed", "from": "previous"}]
+    assert found(shots) == set()
+
+
+def test_what_is_wanted_and_avoided_contradicts() -> None:
+    assert found(["children play with a ball"], avoid="ball, text") == {"contradiction"}
+
+
+FILM = """\
+engine: nano
+cast: {mara: a woman}
+shots:
+  - prompt: mara walks along the beach, no people
+  - prompt: seven birds sit on a wire
+"""
+
+
+def test_the_grave_is_always_told_and_the_rest_where_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(FILM)
+    assert main(["check", str(path), "--json"]) == 0
+    told = [(advice["rule"], advice["line"]) for advice in json.loads(capsys.readouterr().out)["advice"]]
+    assert told == [("negation", 4), ("cast", 4)]
+    assert main(["check", str(path), "--advice"]) == 0
+    err = capsys.readouterr().err
+    assert "film.yaml:5:13: `seven birds sit`: models count to about four" in err
+    assert "hint: write @mara" in err
