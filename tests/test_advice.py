@@ -24,7 +24,7 @@ CAST = LINES.pop("members")
 
 @cache
 def findings(half: int) -> tuple[int, list[str], list[str]]:
-    """Of every second line from `half` on: how many have a fault, which of these were missed, which good ones blamed."""
+    """Of every second line from `half` on: how many have a fault, which were missed, which good ones blamed."""
     count, missed, blamed = 0, [], []
     for fault, lines in LINES.items():
         for line in lines[half::2]:
@@ -60,7 +60,8 @@ def test_nine_of_ten_faults_are_named_and_few_good_lines_blamed(half: int) -> No
     "prompt",
     [
         "it rains on the roofs", "a chemist in 1890 heats a flask", "a man of 70 years waters roses",
-        "no longer young, @mara dances", "the night train passes a sleeping village at dawn", "一只红色的狐狸跑过石桥", "the fox named rexford sleeps",
+        "no longer young, @mara dances", "the night train passes a sleeping village at dawn",
+        "一只红色的狐狸跑过石桥", "the fox named rexford sleeps",
     ],
 )  # fmt: skip
 def test_near_misses_are_left_alone(prompt: str) -> None:
