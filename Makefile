@@ -22,7 +22,7 @@ check: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; name another with: make PYTHON=python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,sound,speech,moderation]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,sound,sound-models,speech,moderation]'
 	touch $@
 
 # What the extras need, apart: the tests' own process has it (tests/conftest.py), `sora` starts without.

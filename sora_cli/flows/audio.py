@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,16 @@ class FilmSounds:
 
     speech: Mapping[str, Path]
     made: Mapping[PlannedSound, tuple[MadeSound, ...]]
+
+    @property
+    def models(self) -> list[str]:
+        """The models that made some of them."""
+        return sorted({one.by for made in self.made.values() for one in made} - {""})
+
+    def words(self, model: str) -> list[str]:
+        """The words of the sounds that a model made, or rules, where it is nameless."""
+        by = {sound.words: [one for one in made if one.recording is None] for sound, made in self.made.items()}
+        return [words for words, made in by.items() if any(one.by == model for one in made)]
 
 
 def prepare(plan: Plan, store: Store) -> FilmSounds:
@@ -62,8 +73,8 @@ def _made(plan: Plan, store: Store) -> dict[PlannedSound, tuple[MadeSound, ...]]
         return {}
     from sora_cli.sound.kept import Sounds
 
-    sounds = Sounds(store)
-    return {sound: sounds.make(sound.words, *_asked(plan, sound)) for sound in wanted}
+    with contextlib.closing(Sounds(store, plan.board.sounds)) as sounds:
+        return {sound: sounds.make(sound.words, *_asked(plan, sound)) for sound in wanted}
 
 
 def _asked(plan: Plan, sound: PlannedSound) -> tuple[float, int]:
@@ -79,7 +90,7 @@ def keys(plan: Plan, store: Store) -> list[str]:
     if wanted := in_words(plan):
         from sora_cli.sound.kept import Sounds
 
-        sounds = Sounds(store)
+        sounds = Sounds(store, plan.board.sounds)
         found += [key for sound in wanted for key in sounds.keys(sound.words, *_asked(plan, sound))]
     return found
 
@@ -102,13 +113,17 @@ def spoken_lines(plan: Plan) -> tuple[Spoken, ...]:
     )
 
 
-def own_sounds(plan: Plan, cut: Cut) -> list[tuple[Path, int, int]]:
-    """The user's own sound files in a film, each with its place in film frames: beds, sounds of shots, recordings."""
+def own_sounds(plan: Plan, cut: Cut, made: Mapping[PlannedSound, Sequence[MadeSound]]) -> list[tuple[Path, int, int]]:
+    """The user's own sound files in a film, each with its place in film frames: beds, sounds of shots, recordings.
+
+    Also those that were found by words in a folder of theirs.
+    """
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.plan.sounds import every
 
     sounds = every(plan)
     found = [(sound.path, sound.start, sound.end) for sound in sounds if sound.path is not None]
+    found += [(one.recording, sound.start, sound.end) for sound, all_ in made.items() for one in all_ if one.recording]
     for line in plan.lines:
         if line.line.path is not None:
             first = int(line.start * cut.fps / SAMPLE_RATE)

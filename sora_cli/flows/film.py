@@ -233,9 +233,10 @@ def _making(
         clips,
         laid.cut,
         again,
-        sounds=audio.own_sounds(plan, laid.cut),
+        sounds=audio.own_sounds(plan, laid.cut, sounds.made),
         speech=audio.spoken_lines(plan),
-        synthesized=[sound.words for sound in sounds.made],
+        synthesized=sounds.words(""),
+        modelled={model: sounds.words(model) for model in sounds.models},
         seen=[each.sound for each in laid.told],
     )
 

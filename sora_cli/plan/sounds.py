@@ -10,9 +10,9 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sora_cli.errors import Problem, counted
+from sora_cli.errors import EngineMissing, Problem, counted
 from sora_cli.store import Store, default_folder
-from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed
+from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed, SoundSources, Storyboard
 
 if TYPE_CHECKING:
     from sora_cli.plan.continuity import PlannedBeat
@@ -159,6 +159,28 @@ def in_words(plan: Plan) -> list[PlannedSound]:
     return [sound for sound in every(plan) if sound.words and sound.bus != "music"]
 
 
+def no_model(board: Storyboard) -> Iterator[Problem]:
+    """That the model of sound which a board names is not here."""
+    if not board.sounds.engine:
+        return
+    from sora_cli.engines.sounds import sound_card
+
+    try:
+        sound_card(board.sounds.engine)
+    except EngineMissing as error:
+        yield Problem(error.message, error.hint, board.mark(("sounds", "engine")), code=3)
+
+
+def chosen(plan: Plan) -> list[tuple[str, str]]:
+    """The recordings and the model that a board's own `sounds` choose, with their hashes: what they are can change."""
+    if plan.board.sounds == SoundSources() or not (wanted := in_words(plan)):
+        return []
+    from sora_cli.sound.kept import Sounds
+
+    sounds = Sounds(Store(default_folder()), plan.board.sounds)
+    return [(match.sound, match.revision) for sound in wanted for match in sounds.find(sound.words).matches]
+
+
 def silent_words(plan: Plan) -> Iterator[Problem]:
     """Remarks on words for which there is no sound, and on choices that a person should know of."""
     wanted = in_words(plan)
@@ -166,7 +188,7 @@ def silent_words(plan: Plan) -> Iterator[Problem]:
         return
     from sora_cli.sound.kept import Sounds
 
-    sounds = Sounds(Store(default_folder()))
+    sounds = Sounds(Store(default_folder()), plan.board.sounds)
     for sound in wanted:
         found = sounds.find(sound.words)
         notes = [match.note for match in found.matches if match.note]

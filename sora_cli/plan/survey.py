@@ -18,7 +18,7 @@ from sora_cli.plan.findings import Findings
 from sora_cli.plan.order import needed_takes, plan_beats
 from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
-from sora_cli.plan.sounds import silent_words
+from sora_cli.plan.sounds import no_model, silent_words
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard import not_rendered_yet
@@ -77,6 +77,8 @@ def survey(
     none it is a quick look: sounds in words are not looked up either.
     """
     cards, missing = _cards(board, catalogue)
+    soundless = list(no_model(board))
+    missing += soundless
     card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
     fps = board.fps or card.fps
     size = film_size(board, card, draft=draft)
@@ -102,7 +104,7 @@ def survey(
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
         memory=memory, lines=lines, prompts=maker.prompts,
     )  # fmt: skip
-    if letters != 0:
+    if letters != 0 and not soundless:
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order(problems)))

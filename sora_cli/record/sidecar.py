@@ -26,7 +26,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
-from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, every
+from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, chosen, every
 from sora_cli.plan.sounds import foley as seen_in
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
@@ -145,6 +145,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
         "sound": [board.sound.loudness, *map(_plain, every(plan)), *map(_said, plan.lines), board.subtitles],
         **_foley(plan),
+        **({"sounds": found} if (found := chosen(plan)) else {}),
         "provenance": _plain(board.provenance),
         "files": [_hash(path) for path in sorted(_files(plan))],
         "signer": signer,

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sora_cli.engines.sounds import sound_card
 from sora_cli.sound.files import write_blocks
 from sora_cli.sound.foley.base import Match, Samples
 from sora_cli.sound.foley.catalogue import Catalogue, Found
 from sora_cli.sound.foley.cues import Cue, sound
 from sora_cli.store import Store
+from sora_cli.storyboard.model import SoundSources
 
 KEY_VERSION = 1
 """Part of every key: raised when the same sound would come out otherwise."""
@@ -20,19 +22,33 @@ KEY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class MadeSound:
-    """A sound in a file: `length` samples at 48 kHz. One that is `lasting` is as long as was asked."""
+    """A sound in a file: `length` samples at 48 kHz. One that is `lasting` is as long as was asked.
+
+    `recording` is the user's own file that it is, None where it was made; `by` names the model that made it.
+    """
 
     key: str
     path: Path
     length: int
     lasting: bool
+    recording: Path | None = None
+    by: str = ""
 
 
 class Sounds:
     """Finds sounds by words, and makes those that the store has not."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._catalogue = store, Catalogue()
+    def __init__(self, store: Store, sources: SoundSources | None = None) -> None:
+        """Sounds of a board's own `sources` come first.
+
+        Raises:
+            EngineMissing: the model of sound that they name is not here.
+            RequestError: their folder is none.
+        """
+        named = sources or SoundSources()
+        folders = [named.folder] if named.folder else []
+        self._store = store
+        self._catalogue = Catalogue(folders, sound_card(named.engine) if named.engine else None)
         self._found: dict[str, Found] = {}
 
     def find(self, words: str) -> Found:
@@ -46,6 +62,7 @@ class Sounds:
 
         Raises:
             StoreError: the store cannot be written.
+            EngineMissing, OutOfMemory, RenderError: the model that makes them cannot.
         """
         return tuple(self._kept(match, seconds if match.lasting else None, seed) for match in self.find(words).matches)
 
@@ -73,7 +90,12 @@ class Sounds:
             self._store.keep_sound(key, facts, lambda path: write_blocks(path, blocks(), "FLAC"))
             kept = self._store.find_sound(key)
         path = kept[0] if kept else self._store.path(key, "flac")
-        return MadeSound(key, path, _length(path), match.lasting)
+        by = match.library if match.origin == "model" else ""
+        return MadeSound(key, path, _length(path), match.lasting, self._catalogue.recording(match), by)
+
+    def close(self) -> None:
+        """Give back what a model holds."""
+        self._catalogue.close()
 
 
 def _key(match: Match, seconds: float | None, seed: int, **more: float) -> str:

@@ -81,10 +81,11 @@ class Making:
     """How a film was made, beyond its takes: all that its manifest tells.
 
     `colour` says in a few words how colour was matched or graded, empty where it was not. `sounds` are the user's own
-    sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke,
-    `synthesized` the sounds that were made by rules from words, `seen` those from what pictures show; `generated_sound`
-    says whether sound made by a model of pictures is in the mix. `titles` are the words of title cards. `facts` are
-    further parameters, by name without a prefix. `recipe` is what makes it again.
+    sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke.
+    Sounds that were made from words: `synthesized` by rules, `modelled` by models, each by its name. `seen` are those
+    made by rules from what pictures show; `generated_sound` says whether sound made by a model of pictures is in the
+    mix. `titles` are the words of title cards. `facts` are further parameters, by name without a prefix. `recipe` is
+    what makes it again.
     """
 
     title: str = ""
@@ -94,6 +95,7 @@ class Making:
     sounds: tuple[tuple[Path, int, int], ...] = ()
     speech: tuple[Spoken, ...] = ()
     synthesized: tuple[str, ...] = ()
+    modelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
     generated_sound: bool = False
     titles: tuple[str, ...] = ()
@@ -210,6 +212,9 @@ def _voiced(making: Making) -> Iterator[dict[str, object]]:
     if making.synthesized:
         sounds = {"sounds": list(making.synthesized)}
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from words", _dotted(sounds))
+    for model, words in making.modelled.items():
+        told = _dotted({"sounds": list(words), "model": model})
+        yield _edit("c2pa.mixed", GENERATED, "Sounds that a model made, from words", told)
     if making.seen:
         sounds = {"sounds": list(making.seen)}
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from what the pictures show", _dotted(sounds))

@@ -16,10 +16,11 @@ from sora_cli.store import Clip
 def making(
     plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord | None, *,
     sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
-    seen: Sequence[str] = (),
+    modelled: Mapping[str, Sequence[str]], seen: Sequence[str],
 ) -> Making:  # fmt: skip
     """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made.
 
+    `modelled` are the words of those that models made, by model;
     `seen` are the names of those that are heard since the pictures show them.
     """
     board = plan.board
@@ -32,6 +33,7 @@ def making(
         sounds=tuple(sounds),
         speech=tuple(speech),
         synthesized=tuple(dict.fromkeys(synthesized)),
+        modelled={model: tuple(dict.fromkeys(words)) for model, words in modelled.items()},
         seen=tuple(dict.fromkeys(seen)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),

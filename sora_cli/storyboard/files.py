@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
+from typing import Literal
 
 from sora_cli.spelling import as_stored, same_words
 from sora_cli.storyboard.model import Loc
@@ -60,18 +61,26 @@ class Files:
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
 
-    def _wrong(self, text: str) -> tuple[str, str]:
+    def folder(self, text: str, loc: Loc) -> Path | None:
+        """The folder `text`, relative to the storyboard's, or None when something is wrong with it."""
+        wrong, hint = self._wrong(text, "folder")
+        if not wrong:
+            return as_stored(self._folder / text)
+        self._problems.add(wrong, self._document.mark(loc), hint)
+        return None
+
+    def _wrong(self, text: str, what: Literal["file", "folder"] = "file") -> tuple[str, str]:
         """What is wrong with a path, and a hint; both empty when it is fine."""
         path = as_stored(self._folder / text)
         try:
             if not self._allow_outside and not Path(os.path.realpath(path)).is_relative_to(self._real):
-                hint = "copy the file beside the storyboard, or run with --allow-outside"
+                hint = f"copy the {what} beside the storyboard, or run with --allow-outside"
                 return f"{quoted(text)} is outside the storyboard's folder", hint
-            if path.is_file():
+            if path.is_file() if what == "file" else path.is_dir():
                 return "", ""
             if path.exists():
-                return f"{quoted(text)} is not a file", ""
-            return f"{quoted(text)}: no such file", self._near(text, path)
+                return f"{quoted(text)} is not a {what}", ""
+            return f"{quoted(text)}: no such {what}", self._near(text, path)
         except (OSError, ValueError):
             return f"{quoted(text)} cannot be read", ""
 

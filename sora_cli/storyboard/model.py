@@ -107,6 +107,14 @@ class SoundBed:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundSources:
+    """Where sounds in words come from: a folder of the user's own, else a model, else the embedded ones."""
+
+    folder: Path | None = None
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueLine:
     """Somebody speaks, `at` after the beat's start, else `pause` after the line before; no `cast`: the narrator.
 
@@ -324,6 +332,7 @@ class Storyboard:
     """What is shown between the frames that an engine makes."""
     cast: Mapping[str, CastMember] = field(default_factory=dict)
     sound: SoundBed = SoundBed()
+    sounds: SoundSources = SoundSources()
     narrator: CastMember = CastMember("narrator")
     """Who speaks the lines of nobody in the cast."""
     say: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,18 @@ from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Inheritance, Inherited
 from sora_cli.storyboard.links import Links, check_links
-from sora_cli.storyboard.model import Beat, Duration, Loc, Scene, Shot, SpokenLength, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.model import (
+    Beat,
+    Duration,
+    Loc,
+    Scene,
+    Shot,
+    SoundSources,
+    SpokenLength,
+    Storyboard,
+    TitleCard,
+    Transition,
+)
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.schema import (
@@ -24,6 +35,7 @@ from sora_cli.storyboard.schema import (
     ReviewForm,
     SceneForm,
     ShotForm,
+    SoundsForm,
     SpokenForm,
     StretchForm,
     TakesForm,
@@ -112,6 +124,7 @@ class Resolver:
             motion=(film.output and film.output.motion) or "hold",
             cast=self._casting.members,
             sound=held.bed,
+            sounds=self._sounds(film.sounds),
             narrator=read_narrator(film.narrator, self._files),
             say=dict(film.say or {}),
             subtitles=film.subtitles or "off",
@@ -125,6 +138,12 @@ class Resolver:
             lost=frozenset(self._pruned),
             mark=self._document.mark,
         )
+
+    def _sounds(self, written: SoundsForm | None) -> SoundSources:
+        if written is None:
+            return SoundSources()
+        folder = self._files.folder(written.folder, ("sounds", "folder")) if written.folder else None
+        return SoundSources(folder, written.engine or "")
 
     def _scenes(self, film: Inherited) -> tuple[Scene, ...]:
         written = self._written()

@@ -90,6 +90,13 @@ class SoundForm(Form):
 Sound: Shape[SoundForm | str] = OneOf(SoundForm, Text, Off)
 
 
+class SoundsForm(Form):
+    """Where sounds in words come from; else they are the embedded ones."""
+
+    folder = Key(Text, "A folder of your own: a file is taken where all words of its name are asked for.")
+    engine = Key(Text, "A model of sound: stable-audio-open, audioldm2, a hub id, or a folder with a checkpoint.")
+
+
 class RecordingForm(Form):
     """A line that was recorded."""
 
@@ -324,6 +331,7 @@ class FilmForm(LevelForm):
     output = Key(OutputForm, "Size and frame rate.")
     cast = Key(Table(Member), "Named subjects, for @name in prompts.")
     narrator = Key(Narrator, "Who speaks lines without `cast`: {voice}.")
+    sounds = Key(SoundsForm, "Where sounds in words come from: {folder, engine}.")
     say = Key(Table(Label), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/.")
     subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
@@ -342,6 +350,7 @@ PLACES: dict[str, type[Form]] = {
     "output": OutputForm,
     "look": LookForm,
     "sound": SoundForm,
+    "sounds": SoundsForm,
     "dialogue": DialogueForm,
     "line": RecordingForm,
     "narrator": NarratorForm,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from sora_cli.engines.base import EngineCard, Take
+from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
 
 LOST = (
@@ -26,7 +27,7 @@ def is_full(error: BaseException) -> bool:
 
 
 @contextmanager
-def told_as_loading(card: EngineCard) -> Iterator[None]:
+def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
     """Turn what loading raises into `EngineMissing` or `OutOfMemory`, with what to do about it."""
     again = f"get it again: sora models pull {card.source}" if "/" in card.source else "write the checkpoint again"
     try:
@@ -42,7 +43,8 @@ def told_as_loading(card: EngineCard) -> Iterator[None]:
         if isinstance(error, ImportError):
             raise EngineMissing(
                 f"engine {card.name} needs a package that is not installed: {_line(error)}",
-                hint="install what the message names, beside sora (MiniMax-H3: pip install torchvision)",
+                hint="install what the message names, beside sora: pip install torchvision (MiniMax-H3), torchsde "
+                "(Stable Audio)",
             ) from error
         if kind == "SafetensorError":
             raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error

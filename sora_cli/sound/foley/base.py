@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .tools import RATE, Manner
+
+OVERLAP = 1.0
+"""Seconds over which a bed's end is faded into its beginning."""
 
 Samples: TypeAlias = NDArray[np.float32]
 """(samples, 2) at 48 kHz, within -1 and 1."""
@@ -27,6 +30,8 @@ class Match:
         manner: how it is to be made, by the qualities in the words.
         score: how well it fits, from 0 to 1.
         note: what a person should know about the choice, or nothing.
+        origin: whether it is made by `rules`, by a `model`, or is a `recording`.
+        revision: a hash of the model or the recording.
     """
 
     words: str
@@ -36,6 +41,8 @@ class Match:
     manner: Manner = field(default_factory=Manner)
     score: float = 1.0
     note: str = ""
+    origin: Literal["rules", "model", "recording"] = "rules"
+    revision: str = ""
 
 
 class Foley(Protocol):
@@ -81,3 +88,15 @@ def fitted(blocks: Iterator[Samples], seconds: float) -> Iterator[Samples]:
     while left > 0:
         yield np.zeros((min(left, RATE), 2), np.float32)
         left -= RATE
+
+
+def round_and_round(whole: Samples, at: int = 0) -> Iterator[Samples]:
+    """A bed without end, from sample `at` on: its last second fades into its first at equal power."""
+    fade = int(min(OVERLAP * RATE, len(whole) // 4))
+    turn = np.linspace(0, np.pi / 2, fade, dtype=np.float32)[:, None]
+    ring = whole[: len(whole) - fade].copy()
+    ring[:fade] = ring[:fade] * np.sin(turn) + whole[-fade:] * np.cos(turn)
+    at %= len(ring)
+    while True:
+        yield ring[at : at + RATE]
+        at = at + RATE if at + RATE < len(ring) else 0

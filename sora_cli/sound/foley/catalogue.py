@@ -1,4 +1,4 @@
-"""All libraries of sounds: your folders first, then those of other packages, then the embedded synthesis."""
+"""All libraries of sounds: your folders first, those of other packages, a model where one is named, the synthesis."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
+from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import MachineError
 
 from .base import Foley, Match, Samples, make
 from .folder import Folder
+from .model import Model
 from .synthesis import Synthesis
 
 ENTRY_POINTS = "sora.sounds"
@@ -30,8 +32,10 @@ class Found:
 class Catalogue:
     """The libraries, asked in order."""
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._libraries: list[Foley] = [*(Folder(path) for path in folders), *_packages(), Synthesis()]
+    def __init__(self, folders: Sequence[Path] = (), model: SoundCard | None = None) -> None:
+        self._folders, self._model = [Folder(path) for path in folders], Model(model) if model else None
+        models: list[Foley] = [self._model] if self._model else []
+        self._libraries: list[Foley] = [*self._folders, *_packages(), *models, Synthesis()]
 
     def find(self, words: str) -> Match | None:
         """The first library's sound for a phrase that names one thing."""
@@ -40,8 +44,10 @@ class Catalogue:
     def search(self, words: str) -> Found:
         """The sounds of a phrase, which may name several: `rain and distant thunder`.
 
-        Parts are taken apart only where two of them each have a sound of their own.
+        Parts are taken apart only where two of them each have a sound of their own. A model is given the whole.
         """
+        if self._model is not None and (whole := self.find(words)):
+            return Found((whole,))
         parts = [part for part in re.split(r"\s*(?:[,;+]|\b(?:and|with|plus|over)\b)\s*", words) if part.strip()]
         alone = {part: self.find(part) for part in parts}
         sounds = {match.sound for match in alone.values() if match and match.score >= 1}
@@ -61,6 +67,15 @@ class Catalogue:
     def make(self, match: Match, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
         """The whole sound of a match (samples, 2), `level` dB louder than its library makes it."""
         return make(self._library(match), match, seconds, seed, level)
+
+    def recording(self, match: Match) -> Path | None:
+        """The user's file that a sound is; None where it is made."""
+        return next((folder.file(match) for folder in self._folders if folder.name == match.library), None)
+
+    def close(self) -> None:
+        """Give back what a model holds."""
+        if self._model is not None:
+            self._model.close()
 
     def _library(self, match: Match) -> Foley:
         return next(library for library in self._libraries if library.name == match.library)

@@ -13,14 +13,14 @@ import soundfile
 from scipy import signal
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.store import file_hash
 
-from .base import Match, Samples, fitted
+from .base import Match, Samples, fitted, round_and_round
 from .tools import RATE, Array
 from .words import manner, stems
 
 ENDINGS = {".wav", ".flac", ".ogg"}
 LASTING = 4.0  # seconds from which a recording counts as a bed, which may be asked to last longer
-OVERLAP = 1.0  # seconds over which a bed's end is faded into its beginning
 SMALL = {"a", "an", "the", "of", "on", "in", "at", "and", "to", "my", "with"}
 
 
@@ -50,7 +50,12 @@ class Folder:
         if not fits:
             return None
         best = max(fits, key=lambda name: len(named[name]))
-        return Match(words, best, self.name, self._seconds(best) >= LASTING, manner(words))
+        lasting, sha = self._seconds(best) >= LASTING, file_hash(self._files[best])
+        return Match(words, best, self.name, lasting, manner(words), origin="recording", revision=sha)
+
+    def file(self, match: Match) -> Path:
+        """The file of a sound that was found."""
+        return self._files[match.sound]
 
     def why_not(self, words: str) -> str:
         """That no file's name fits."""
@@ -75,7 +80,8 @@ class Folder:
         whole = (_read(self._files[match.sound]) * gain).astype(np.float32)
         if not match.lasting:
             return iter([whole]) if seconds is None else fitted(iter([whole]), seconds)
-        return fitted(_round(whole, np.random.default_rng(seed)), float(seconds or 0))
+        at = int(np.random.default_rng(seed).integers(len(whole)))
+        return fitted(round_and_round(whole, at), float(seconds or 0))
 
 
 def _plain(text: str) -> list[str]:
@@ -99,15 +105,3 @@ def _read(path: Path) -> Array:
 
 def _unreadable(path: Path, error: Exception) -> MediaError:
     return MediaError(f"cannot read {path}: {error}", hint="sounds are wav, flac or ogg files")
-
-
-def _round(whole: Samples, rng: np.random.Generator) -> Iterator[Samples]:
-    """A bed without end: its last second fades into its first at equal power."""
-    fade = int(min(OVERLAP * RATE, len(whole) // 4))
-    turn = np.linspace(0, np.pi / 2, fade, dtype=np.float32)[:, None]
-    ring = whole[: len(whole) - fade].copy()
-    ring[:fade] = ring[:fade] * np.sin(turn) + whole[-fade:] * np.cos(turn)
-    at = int(rng.integers(len(ring)))
-    while True:
-        yield ring[at : at + RATE]
-        at = at + RATE if at + RATE < len(ring) else 0
