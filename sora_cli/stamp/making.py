@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from sora_cli.plan import Plan
 from sora_cli.plan.anchors import matched_to
@@ -16,7 +17,7 @@ from sora_cli.store import Clip
 def making(
     plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord | None, *,
     sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
-    modelled: Mapping[str, Sequence[str]], seen: Sequence[str],
+    modelled: Mapping[str, Sequence[str]] = MappingProxyType({}), seen: Sequence[str] = (),
 ) -> Making:  # fmt: skip
     """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made.
 

@@ -124,7 +124,7 @@ class Inheritance:
     def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
         if written == "off":
             silent = {"sound_off": True, "sound_text": "", "sound_path": None}
-            return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness)}
+            return silent if own else {**silent, "bed": SoundBed(loudness=held.bed.loudness, foley=False)}
         if isinstance(written, SoundForm):
             effect = self._effect(written, loc, own=own)
             return {"bed": self._bed(held.bed, written, loc), **effect, **({} if own else {"sound_off": False})}

@@ -56,7 +56,7 @@ def test_a_file_that_was_replaced_is_another_sound(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_the_folder_is_told_at_its_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for written, said in (("none", "'none': no such folder"), ("file", "'file' is not a folder"), ("..", "is outside")):
+    for written, said in (("none", "no such folder"), ("file", "is not a folder"), ("..", "is outside")):
         with pytest.raises(StoryboardError) as caught:
             planned(tmp_path, "a gong", named=written)
-        assert said.replace("'", '"') in str(caught.value).replace("'", '"')
+        assert said in str(caught.value)

@@ -84,8 +84,8 @@ scenes:
     found = board(text, tmp_path)
     bed = SoundBed(music_path=tmp_path / "song.wav", ambience_text="rain", loudness=-16)
     assert found.sound == bed
-    assert found.scenes[0].sound == SoundBed(music_path=tmp_path / "song.wav", loudness=-16)
-    assert found.scenes[1].sound == SoundBed(loudness=-16)
+    assert found.scenes[0].sound == SoundBed(music_path=tmp_path / "song.wav", loudness=-16, quiet=True)
+    assert found.scenes[1].sound == SoundBed(loudness=-16, foley=False)
     beats = [beat for shot in found.shots for beat in shot.beats]
     assert [beat.sound_text for beat in beats] == ["footsteps", "", "", "steps", "", "", "h"]
     assert [beat.sound_off for beat in beats] == [False, False, True, False, True, True, False]
