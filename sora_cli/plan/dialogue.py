@@ -56,6 +56,8 @@ class Dialogue:
     def _measured(self, beat: Beat) -> list[Spoken]:
         lines = []
         for number, line in enumerate(beat.dialogue):
+            if not line.line and line.path is None:
+                continue  # a line without words: told by the reader
             try:
                 lines.append((line, self._said(beat, number, line)))
             except (RequestError, MediaError) as error:

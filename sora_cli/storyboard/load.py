@@ -24,6 +24,17 @@ from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
 _ROUNDS = 5
 _NOTHING: Mapping[str, str] = {}
+OTHER_WORDS = {
+    "prompt": "text description desc action caption", "duration": "length lenght len seconds secs time",
+    "avoid": "negative negative_prompt", "engine": "model checkpoint", "seed": "random_seed",
+    "from": "image picture start first_frame start_image init_image input_reference",
+    "to": "end last_frame end_image", "reference": "ref refs", "takes": "candidates variations",
+    "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
+    "setting": "location place background", "sound": "audio sfx effects",
+    "cast": "characters character who speaker", "line": "say says", "title": "name",
+    "size": "resolution dimensions", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
+}  # fmt: skip
+"""Words that people bring from other tools, by our key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +186,15 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     if around:
         form = CastForm if around[0] == "cast" and len(around) < 3 else PLACES.get(around[-1], FilmForm)
     key, known = str(loc[-1]), list(form.keys)
-    homes = {"the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats", "`output`": "output"}
-    fitting = [home for home, place in homes.items() if key in PLACES.get(place, FilmForm).keys]
-    belongs = f"{quoted(key)} belongs to {' or '.join(fitting)}" if fitting else ""
+    ours = next((ours for ours, others in OTHER_WORDS.items() if key.lower() in others.split()), key)
+    homes = {
+        "the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats",
+        "`output`": "output", "`sound`": "sound", "`look`": "look",
+    }  # fmt: skip
+    fitting = [home for home, place in homes.items() if ours in PLACES.get(place, FilmForm).keys]
+    belongs = f"{quoted(ours)} belongs to {' or '.join(fitting)}" if fitting else ""
+    if ours != key and ours in known:
+        return f"did you mean {quoted(ours)}?"
     if issubclass(form, LevelForm) and belongs:
         return belongs
     return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli.errors import StoryboardError
+from sora_cli.flows import preview
 from sora_cli.storyboard import load, read
 from tests.storyboard.boards import problem
 
@@ -56,3 +57,25 @@ def test_load_raises_all_of_them_in_the_order_of_the_file(mistakes: Path) -> Non
 )
 def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: str) -> None:
     assert problem(f"{written}\nshots: [a]").startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("shots: [{prompt: a, seconds: 4}]", "did you mean `duration`?"),
+        ("shots: [{prompt: a, lenght: 4s}]", "did you mean `duration`?"),
+        ("shots: [{prompt: a, image: a.png}]", "did you mean `from`?"),
+        ("shots: [{prompt: a, ambience: rain}]", "`ambience` belongs to `sound`"),
+        ("resolution: 720p\nshots: [a]", "`size` belongs to `output`"),
+        ("shots: [{prompt: a, dialogue: [{who: b, line: c}]}]", "did you mean `cast`?"),
+    ],
+)
+def test_words_that_people_bring_from_other_tools_are_understood(tmp_path: Path, written: str, hint: str) -> None:
+    (tmp_path / "a.yaml").write_text(written)
+    assert [problem.hint for problem in read(tmp_path / "a.yaml").problems] == [hint]
+
+
+def test_a_line_without_words_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("cast: {mara: a woman}\nshots: [{prompt: a, dialogue: [{cast: mara}]}]\n")
+    found = preview.check(tmp_path / "a.yaml", sets={}, allow_outside=False)
+    assert [problem.message for problem in found.problems] == ["`line` is missing here"]
