@@ -16,7 +16,7 @@ from sora_cli import stamp
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
-from sora_cli.errors import MediaError, RequestError
+from sora_cli.errors import MediaError, RequestError, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import outputs
 from sora_cli.flows.places import check_place
@@ -69,7 +69,7 @@ class Edited:
 
     def facts(self) -> dict[str, str]:
         """What the closing summary tells."""
-        length = f"{self.frames} frames, {self.seconds:.2f} s" if self.frames else ""
+        length = f"{counted(self.frames, 'frame')}, {self.seconds:.2f} s" if self.frames else ""
         credential, lut = (str(path or "") for path in (self.credential, self.lut))
         told = {"length": length, "colour table": lut, "signed by": self.signer, "credential": credential}
         return {name: value for name, value in told.items() if value}
@@ -259,7 +259,7 @@ def _in_a_row(found: Sequence[Probe], rate: Fraction, look: Look, come: Transiti
     for number, each in enumerate(found):
         shot = _shot(each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0))
         if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
-            raise RequestError(f"the transition is too long for {each.path}, which has {shot.frames} frames")
+            raise RequestError(f"the transition is too long for {each.path}, which has {counted(shot.frames, 'frame')}")
         yield _coming(shot, come, overlap) if number else shot
         end = shot.start + shot.frames
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import zip_longest
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, counted
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.slugline import slugline
@@ -118,7 +118,7 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
         if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
             culprit = after if after and out > shot.overlap + shot.lead else shot
             yield Problem(
-                f"the transition is too long for shot {shot.name!r}, which has {shot.frames} frames",
+                f"the transition is too long for shot {shot.name!r}, which has {counted(shot.frames, 'frame')}",
                 "make the shot longer or the transition shorter",
                 board.mark((*culprit.loc, "transition")),
             )

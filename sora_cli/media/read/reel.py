@@ -27,6 +27,8 @@ from sora_cli.media.read.sound import AudioTrack, sound_track
 
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
+_LONGER = Fraction(1, 5)
+"""Seconds by which sound is longer than its picture and nobody misses it: encoders fill their last block."""
 _NEAR_END = 250
 """Frames that are decoded after the last keyframe: as many as encoders put between two."""
 Numbered = Iterator[tuple[int, av.VideoFrame]]
@@ -56,14 +58,28 @@ class Reel(Film):
         index, stream = self.index, self._stream
         fps = index.rate(stream.guessed_rate or stream.average_rate or stream.base_rate)
         count = len(index.times)
+        seconds = index.length if index.variable else count / fps
         return replace(
             self.header,
             fps=fps,
             frames=count,
-            duration=index.length if index.variable else count / fps,
+            duration=seconds,
             variable=index.variable,
             index=index,
+            remarks=(*self.header.remarks, *self._unused_sound(seconds)),
         )
+
+    def _unused_sound(self, seconds: Fraction) -> Iterator[str]:
+        """What a film of so many seconds has of sound that nobody will hear."""
+        tracks = self._container.streams.audio
+        if not self.header.channels:
+            return
+        if len(tracks) > 1 and not self.header.remarks:
+            yield f"it has {len(tracks)} sound tracks: track 1 is used"
+        lengths = [track.duration * track.time_base for track in tracks[:1] if track.duration and track.time_base]
+        over = min([*lengths, Fraction(self._container.duration or 0, av.time_base)]) - seconds
+        if over > _LONGER:
+            yield f"its sound goes on for {float(over):.1f} s after its picture: that part is not used"
 
     @cached_property
     def header(self) -> Probe:
