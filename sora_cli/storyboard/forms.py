@@ -361,6 +361,14 @@ def as_transition(style: str, length: Duration | None, way: str) -> Transition:
     return Transition(style, length, way)  # type: ignore[arg-type]  # `word` has checked both
 
 
+def switch(value: object) -> bool:
+    """Yes or no, in the words of YAML 1.1: `off` and `no` are plain words in YAML 1.2."""
+    found = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}.get(str(value).lower())
+    if found is None:
+        raise expected("on or off", value)
+    return found
+
+
 def off(value: object) -> str:
     """`off`, as YAML's false is read."""
     if value is not False:

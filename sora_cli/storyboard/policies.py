@@ -29,6 +29,7 @@ from sora_cli.storyboard.policy import (
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Fault, Form, Key, Listed, OneOf, Plain, Table
 from sora_cli.storyboard.source import quoted, read_source
+from sora_cli.storyboard.values import Switch
 
 SYSTEM = (
     Path(os.path.splitdrive(sys.executable)[0] + "/ProgramData/sora/policy.yaml")
@@ -65,7 +66,7 @@ class PolicyForm(Form):
         Plain(forms.word(("needed", "free"), "a rule for the mark"), {"enum": ["needed", "free"]}),
         "Whether a film must carry its visible mark: needed or free.",
     )
-    locked = Key(Plain(bool, {"type": "boolean"}, "off"), "In the machine's own policy: storyboards cannot be milder.")
+    locked = Key(Switch, "In the machine's own policy: storyboards cannot be milder.")
 
 
 def read_file(path: Path, problems: Problems, seen: tuple[Path, ...] = ()) -> Policy:

@@ -103,7 +103,7 @@ ShortTransition = Plain(
     ),
 )
 Off = Plain(forms.off, {"const": False}, "off")
-Switch = Plain(bool, {"type": "boolean"}, "off")
+Switch = Plain(forms.switch, {"type": "boolean"}, "off")
 Single = Plain(forms.single, {"anyOf": [{"type": one} for one in ("string", "integer", "number", "boolean")]})
 Anything = Plain(_anything, {})
 Reference: Shape[list[str] | str] = OneOf(Listed(Text, 1), Text)

@@ -188,3 +188,12 @@ def test_a_form_means_something_or_says_why_not(value: object) -> None:
     for reader in readers:
         with suppress(forms.Wrong):
             reader(value)
+
+
+@pytest.mark.parametrize("word", ["off", "no", "false", "Off"])
+def test_a_switch_is_off_in_every_word_for_it(word: str) -> None:
+    assert board(f"sound: {{foley: {word}}}\nshots: [a ball]\n").sound.foley is False
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_wrong() -> None:
+    assert "`perhaps` is not on or off" in problem("sound: {foley: perhaps}\nshots: [a ball]\n")

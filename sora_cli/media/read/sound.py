@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def sound_track(path: Path) -> AudioTrack:
         MediaError: the file cannot be opened.
     """
     path = _beside(path)
+    require_file(path)
+    now = path.stat()
+    return _track(path, (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns))
+
+
+@lru_cache(64)
+def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
+    """The track of a file as it is now, looked for once: a film's mix reads its sounds several times over."""
     with opened(path) as container:
         tracks = list(container.streams.audio)
         bad: list[str] = []
@@ -146,8 +155,8 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
     if track.number < 0:
         what = "its sound cannot be decoded" if track.remarks else "it has no sound"
         raise MediaError(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
-    begin = _first_shown(path)
     with opened(path) as container:
+        begin = None if picture_stream(container) is None else _first_shown(path)
         stream = next(each for each in container.streams.audio if each.index == track.number)
         for block in _timed(_heard(container, stream), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
