@@ -70,6 +70,16 @@ def parse_json(text: bytes | str) -> Json:
     return value
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file, links followed; there is none of a name that no disk takes."""
+    return os.path.isfile(path)  # noqa: PTH113  pathlib's raises where a name is too long
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, links followed; there is none of a name that no disk takes."""
+    return os.path.isdir(path)  # noqa: PTH112  pathlib's raises where a name is too long
+
+
 def expanded(name: str) -> Path:
     """A path as it is written, with `~` and `~user` put in; as it stands where that user has no home here."""
     try:

@@ -7,12 +7,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
+from typing import Protocol
 
 from sora_cli.errors import Interrupted, WorkError
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class OnSignal(Protocol):
+    """Hears that a signal asks to stop; the `last` one ends the process at once."""
+
+    def __call__(self, *, last: bool) -> None:
+        """Called in a signal handler."""
+        ...
 
 
 class Cancellation:
@@ -46,7 +55,7 @@ class Cancellation:
             )
 
     @contextlib.contextmanager
-    def listening(self, heard: Callable[[bool], None]) -> Iterator[None]:
+    def listening(self, heard: OnSignal) -> Iterator[None]:
         """Hear signals in here: the first asks the work to stop, a second ends the process at once.
 
         `heard` is told of both, and whether it is the last one; it is called in a signal handler. A signal that our
@@ -58,11 +67,11 @@ class Cancellation:
                 signal.signal(each, second)
             self.signal = number
             self._asked.set()
-            heard(False)  # noqa: FBT003  a callback's only argument
+            heard(last=False)
 
         def second(number: int, _frame: FrameType | None) -> None:
             # What lies aside stays behind: the next run knows it by its lock, and removes it.
-            heard(True)  # noqa: FBT003
+            heard(last=True)
             os._exit(128 + number)
 
         handlers = {each: signal.getsignal(each) for each in SIGNALS}

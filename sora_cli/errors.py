@@ -83,7 +83,7 @@ class RenderError(WorkError):
     """A take could not be made."""
 
 
-class DeviceLost(RenderError):  # noqa: N818  the field's own name for it
+class DeviceLost(RenderError):
     """The device or the worker that made a take went away; another try may find it again."""
 
 
@@ -105,11 +105,11 @@ class MachineError(SoraError):
     exit_code = 3
 
 
-class EngineMissing(MachineError):  # noqa: N818  reads as what it says: raise EngineMissing("no engine ...")
+class EngineMissing(MachineError):
     """No such engine here."""
 
 
-class OutOfMemory(MachineError):  # noqa: N818  the field's own name for it
+class OutOfMemory(MachineError):
     """The device or the host has too little memory for the take."""
 
 

@@ -273,9 +273,11 @@ def _line_schema(kind: type[Event]) -> dict[str, object]:
 
 
 class JsonLines:
-    """Writes one JSON object a line: `time` in seconds since the listener was made, which never goes back, `eta` in
-    seconds until the last take is made (null while nothing is known), then the event.
-    """  # noqa: D205  the summary needs two lines
+    """Writes one JSON object a line: `time`, `eta`, then the event.
+
+    `time` is in seconds since the listener was made and never goes back; `eta` is in seconds until the last take is
+    made, null while nothing is known.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from sora_cli.bounded import expanded
+from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.cards import NANO, KnownModel
@@ -243,7 +243,7 @@ def is_repo(name: str) -> bool:
 
 
 def _missing(name: str, repo: str) -> EngineMissing:
-    if os.path.isdir(expanded(name)):  # noqa: PTH112  pathlib's raises where a name is too long
+    if is_folder(expanded(name)):
         return EngineMissing(
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
             hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
@@ -272,14 +272,14 @@ SINGLE_FILES = {
 def is_single_file(name: str) -> bool:
     """Whether a name is a file, or plainly means one of the model files of other programs."""
     path = expanded(name)
-    return os.path.isfile(path) or path.suffix.lower() in SINGLE_FILES  # noqa: PTH113  pathlib's raises on long names
+    return is_file(path) or path.suffix.lower() in SINGLE_FILES
 
 
 def single_file(name: str) -> EngineMissing:
     """The error of a single file that is named as an engine: what it is, and what to name instead."""
     path = expanded(name)
     kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
-    what = f"is a single file ({kind})" if os.path.isfile(path) else "would be a single file, and there is none"  # noqa: PTH113
+    what = f"is a single file ({kind})" if is_file(path) else "would be a single file, and there is none"
     example = next(template.card.source for template in released() if template.card.name != DEFAULT)
     around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
     hint = f"name the folder that it is a part of: {around}" if around else f"get one: sora models pull {example}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sora_cli import bounded
-from sora_cli.bounded import expanded
+from sora_cli.bounded import expanded, is_folder
 from sora_cli.errors import EngineMissing
 
 INDEXES = ("model_index.json", "modular_model_index.json")
@@ -190,12 +190,7 @@ def hub_cache() -> Path:
 def model_folders() -> list[Path]:
     """The folders named in SORA_MODELS, separated as PATH is; missing ones are left out."""
     named = os.environ.get("SORA_MODELS", "").split(os.pathsep)
-    return [path for name in named if name and _is_folder(path := expanded(name))]
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether there is such a folder; none is where a name is longer than names may be."""
-    return os.path.isdir(path)  # noqa: PTH112  pathlib's raises there
+    return [path for name in named if name and is_folder(path := expanded(name))]
 
 
 def find(repo: str, revision: str | None = None) -> Path | None:

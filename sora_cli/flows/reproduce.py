@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sora_cli import __version__, stamp
-from sora_cli.bounded import read_json
+from sora_cli.bounded import is_file, read_json
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Take
@@ -151,7 +150,7 @@ def reproduce(
         film_record = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
         recipe = film_record.recipe
         places = (path.parent / name for name in film_record.files.values())
-        known = [place for place in places if os.path.isfile(place)]  # noqa: PTH113  pathlib's raises at odd names
+        known = [place for place in places if is_file(place)]
     if recipe is None and path.exists() and (told := stamp.verify(path).recipe):
         recipe = recipes.read(told)
     if recipe is None:

@@ -21,12 +21,14 @@ _ANY_SIZE = 12
 
 
 def face_for(text: str, own: str = "") -> str:
-    """The font that has all letters of `text`: the file `own` where one is named, else Pillow's (an empty name), else
-    one of the system's, by its file's name.
+    """The font that has all letters of `text`.
+
+    It is the file `own` where one is named, else Pillow's (an empty name), else one of the system's, by its file's
+    name.
 
     Raises:
         RequestError: none has them (they would come out as empty boxes), or `own` is no font.
-    """  # noqa: D205  the summary needs two lines
+    """
     lacking: list[str] = []
     for name in (own,) if own else ("", *SYSTEM_FONTS):
         try:

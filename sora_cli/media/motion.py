@@ -1,6 +1,8 @@
-"""Frames between frames, for slow motion: libavfilter's `minterpolate` follows what moves (motion-compensated, with
-overlapped blocks in both directions) and draws it where it would be at a time that no frame shows.
-"""  # noqa: D205  the summary needs two lines
+"""Frames between frames, for slow motion.
+
+libavfilter's `minterpolate` follows what moves (motion-compensated, with overlapped blocks in both directions) and
+draws it where it would be at a time that no frame shows.
+"""
 
 from __future__ import annotations
 

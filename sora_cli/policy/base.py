@@ -28,7 +28,7 @@ class Finding:
     checker: str
 
 
-class Unable(Exception):  # noqa: N818  no error: neither refused nor passed
+class Unable(Exception):
     """A checker could not look: why, and what to do about it."""
 
     def __init__(self, why: str, hint: str = "") -> None:

@@ -20,12 +20,8 @@ _SPACELESS = re.compile(f"[{_UNSPACED}]")
 _TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
 _CLITICS = re.compile("^[وفبكل]?(?:ال)?")
 _YEARS = r"years? old|year olds?|yo\b|yr old|y o\b|jahre alt|jahrige|ans\b|anos\b|лет\b|歳|岁|才|سنه|سنوات|साल"
-_COUNTED = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen".split()  # noqa: SIM905
-)
-AGE = re.compile(
-    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS})|aged? (?:[1-9]|1[0-7])\b|\b(?:{'|'.join(_COUNTED)}) years? old"
-)
+_COUNTED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+AGE = re.compile(rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS})|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old")
 """A stated age below 18."""
 NEAR, ART = 12, 30
 """Characters between a bare body and the child whose it is, or the work of art that it is of."""

@@ -20,6 +20,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from pydantic import JsonValue
 
 from sora_cli import __version__, storyboard
+from sora_cli.bounded import is_file, is_folder
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
 from sora_cli.record.film import MadeRecord, RecipeRecord
@@ -146,9 +147,9 @@ def search(wanted: set[str], known: Sequence[Path]) -> dict[str, Path]:
 
 def _inside(place: Path) -> Iterator[Path]:
     """The regular files of a folder and of those in it, without following links; or the one file that it is."""
-    if os.path.isfile(place):  # noqa: PTH113  pathlib's raises where a name is too long
+    if is_file(place):
         yield place
-    for folder, _, names in os.walk(place) if os.path.isdir(place) else ():  # noqa: PTH112
+    for folder, _, names in os.walk(place) if is_folder(place) else ():
         yield from (path for name in sorted(names) if (path := Path(folder, name)).is_file())
 
 

@@ -59,11 +59,11 @@ class Job:
     """What its frames are held to before they are kept."""
 
 
-class Stopped(Exception):  # noqa: N818  no error: the way out of a sampling loop when the film is called off
+class Stopped(Exception):
     """The take was called off between two steps."""
 
 
-class Elsewhere(Exception):  # noqa: N818  no error: another process is making the take
+class Elsewhere(Exception):
     """Somebody else holds the lock of the take."""
 
 

@@ -6,7 +6,6 @@ note where its credential does not count, lies on the network, or could not be l
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ class Sources:
 
 def _identity(path: Path) -> Identity:
     try:
-        facts = os.stat(path)  # noqa: PTH116  shorter, and the same
+        facts = path.stat()
     except OSError:
         return 0, 0, 0, 0  # whoever reads it says what is wrong
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns

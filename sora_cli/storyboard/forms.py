@@ -44,7 +44,7 @@ _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, F
 _NTSC |= {Fraction("47.952"): 48, Fraction("47.95"): 48, Fraction("119.88"): 120}
 
 
-class Wrong(Exception):  # noqa: N818  reads as what it is: raise Wrong(...)
+class Wrong(Exception):
     """A value cannot be read: what is wrong, and what to write instead."""
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -15,7 +15,7 @@ MAX_GUESSES = 3000
 """Words that are compared in search of what was meant, over a whole file; a comparison is slow."""
 
 
-class Enough(Exception):  # noqa: N818  not an error: there are as many problems as are told
+class Enough(Exception):
     """No more problems are looked for."""
 
 

@@ -118,8 +118,7 @@ def _folder(folder: Path) -> Stills:
         codec="png", pixels="rgb48be", container="folder", index=Index(times, times, 1 / fps, 1),
         channels=track.channels, rate=track.rate, sound_codec=track.codec,
     )  # fmt: skip
-    draw = lambda numbers: (read_picture(folder / picture_name(number + 1))[0] for number in numbers)  # noqa: E731
-    return Stills(facts, draw)
+    return Stills(facts, lambda numbers: (read_picture(folder / picture_name(number + 1))[0] for number in numbers))
 
 
 def _animated(path: Path) -> Stills:

@@ -58,7 +58,7 @@ MATERIALS: dict[str, Material] = {
 }
 
 
-def struck(rng: Rng, material: str, force: float = 0.0, size: float = 1.0, wet: bool = False) -> Array:  # noqa: FBT001, FBT002
+def struck(rng: Rng, material: str, force: float = 0.0, size: float = 1.0, *, wet: bool = False) -> Array:
     """One hit on a body (samples,): its modes and the noise of the contact; harder is brighter, wet is shorter."""
     kind = MATERIALS[material]
     pitch = rng.uniform(*kind.pitch) / size
@@ -80,7 +80,7 @@ def impact(material: str) -> Callable[[Rng, Manner], Array]:
 
     def make(rng: Rng, manner: Manner) -> Array:
         size = 1.25**manner.force
-        return panned(struck(rng, material, manner.force, size, manner.wet), rng.uniform(-0.15, 0.15))
+        return panned(struck(rng, material, manner.force, size, wet=manner.wet), rng.uniform(-0.15, 0.15))
 
     make.__doc__ = f"One hit on {material}."
     return make

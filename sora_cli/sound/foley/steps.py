@@ -90,7 +90,7 @@ def walk(step: Step) -> Callable[[Rng, Manner], Blocks]:
         while True:
             while at < 1:
                 foot = step(rng, manner) * rng.uniform(0.8, 1.0)
-                foot = np.concatenate((foot, np.zeros(RATE // 4))) + _puddle(rng, len(foot) + RATE // 4, manner.wet)
+                foot = np.concatenate((foot, np.zeros(RATE // 4))) + _puddle(rng, len(foot) + RATE // 4, wet=manner.wet)
                 grains.add(int(at * RATE), panned(foot, 0.12 * side))
                 at, side = at + period * rng.normal(1, 0.025), -side
             at -= 1
@@ -100,7 +100,7 @@ def walk(step: Step) -> Callable[[Rng, Manner], Blocks]:
     return make
 
 
-def _puddle(rng: Rng, samples: int, wet: bool) -> Array:  # noqa: FBT001
+def _puddle(rng: Rng, samples: int, *, wet: bool) -> Array:
     """What water adds to a step: bubbles of 1 to 3 mm and a little spray, or nothing."""
     total = np.zeros(samples)
     if not wet:

@@ -10,7 +10,7 @@ from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
 
 
-class Unspeakable(RequestError):  # noqa: N818  reads as what it says: raise Unspeakable("...")
+class Unspeakable(RequestError):
     """A line has nothing in it that the voice can say."""
 
 
