@@ -40,10 +40,17 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Event": "events", "Report": "events", "Silent": "events", "SoraError": "errors", "Plan": "plan",
-    "plan_takes": "plan", "load": "storyboard", "make": "flows.film",
-    "one_shot": "flows.film", "verify": "stamp",
-}  # fmt: skip
+    "Event": "events",
+    "Report": "events",
+    "Silent": "events",
+    "SoraError": "errors",
+    "Plan": "plan",
+    "plan_takes": "plan",
+    "load": "storyboard",
+    "make": "flows.film",
+    "one_shot": "flows.film",
+    "verify": "stamp",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -112,15 +112,20 @@ DIRECTIONS: Mapping[str, str] = {
 }
 _CRANE = {"": "crane up", "up": "crane up", "down": "crane down"}
 _ORBIT = {
-    "": "orbit", "left": "orbit left", "right": "orbit right", "clockwise": "orbit left",
+    "": "orbit",
+    "left": "orbit left",
+    "right": "orbit right",
+    "clockwise": "orbit left",
     "counterclockwise": "orbit right",
-}  # fmt: skip
+}
 _STILL = {"": "static"}
 _VERBS: Mapping[str, Mapping[str, str]] = {
     "pan": {"left": "pan left", "right": "pan right", "up": "tilt up", "down": "tilt down"},
     "tilt": {"up": "tilt up", "down": "tilt down"},
     "roll": {
-        "clockwise": "roll clockwise", "counterclockwise": "roll counterclockwise", "right": "roll clockwise",
+        "clockwise": "roll clockwise",
+        "counterclockwise": "roll counterclockwise",
+        "right": "roll clockwise",
         "left": "roll counterclockwise",
     },
     "zoom": {"in": "zoom in", "out": "zoom out"},
@@ -130,11 +135,19 @@ _VERBS: Mapping[str, Mapping[str, str]] = {
     "truck": {"left": "truck left", "right": "truck right"},
     "slide": {"left": "truck left", "right": "truck right"},
     "move": {
-        "left": "truck left", "right": "truck right", "in": "dolly in", "out": "dolly out", "up": "crane up",
+        "left": "truck left",
+        "right": "truck right",
+        "in": "dolly in",
+        "out": "dolly out",
+        "up": "crane up",
         "down": "crane down",
     },
     "track": {
-        "": "follow", "left": "truck left", "right": "truck right", "in": "dolly in", "out": "dolly out",
+        "": "follow",
+        "left": "truck left",
+        "right": "truck right",
+        "in": "dolly in",
+        "out": "dolly out",
     },
     "follow": {"": "follow"},
     **dict.fromkeys(("crane", "pedestal", "jib", "boom", "lift"), _CRANE),
@@ -143,7 +156,7 @@ _VERBS: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(("orbit", "circle", "arc"), _ORBIT),
     "handheld": {"": "handheld"},
     **dict.fromkeys(("static", "still", "fixed", "locked", "stationary", "tripod", "motionless"), _STILL),
-}  # fmt: skip
+}
 """What a verb means with each direction: the names of the camera's moves."""
 
 MOVES = tuple(dict.fromkeys(move for ways in _VERBS.values() for move in ways.values()))
@@ -156,9 +169,11 @@ _FILLERS = frozenset({
     "colours", "colour", "color", "tones", "at", "in", "from", "by",
 })  # fmt: skip
 _SPELLINGS = (
-    *_VERBS, *DIRECTIONS, *SPEEDS,
+    *_VERBS,
+    *DIRECTIONS,
+    *SPEEDS,
     *(word for kind in LIGHT for name, words in TABLE[kind].items() for word in (name, *words) if " " not in word),
-)  # fmt: skip
+)
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import codecs
 
 _NAMES = {
-    "cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp1251": "Windows-1251", "shift_jis": "Shift JIS",
-    "gb18030": "GB 18030", "euc_kr": "EUC-KR",
-}  # fmt: skip
+    "cp1252": "Windows-1252",
+    "mac_roman": "Mac Roman",
+    "cp1251": "Windows-1251",
+    "shift_jis": "Shift JIS",
+    "gb18030": "GB 18030",
+    "euc_kr": "EUC-KR",
+}
 """The encodings that text programs still save in, where they do not save in Unicode."""
 
 

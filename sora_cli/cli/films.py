@@ -46,9 +46,16 @@ def stitch(
         out, kind = edit.target(output, "stitched", release.deliver)
         options = _edit_options(report, studio.cancel, owner, release, kind)
         made = edit.stitch(
-            clips, out, options, transition=transition, match=match, strength=strength, size=size, fps=fps,
+            clips,
+            out,
+            options,
+            transition=transition,
+            match=match,
+            strength=strength,
+            size=size,
+            fps=fps,
             fit=fit,
-        )  # fmt: skip
+        )
     _show_made(made, as_json=reporting.as_json)
 
 

@@ -67,9 +67,15 @@ def export(
 
     with working(reporting, limits) as (report, studio):
         asked = flow.Asked(
-            to=to, start=start, graded=graded, deliver=release.deliver or "prores", draft=draft,
-            only=tuple(only or ()), overwrite=release.overwrite, signer=release.signer(),
-        )  # fmt: skip
+            to=to,
+            start=start,
+            graded=graded,
+            deliver=release.deliver or "prores",
+            draft=draft,
+            only=tuple(only or ()),
+            overwrite=release.overwrite,
+            signer=release.signer(),
+        )
         made = flow.export(source, output, asked, studio=studio, report=report)
     if reporting.as_json:
         console.stdout_json(made.as_dict())

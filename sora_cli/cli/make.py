@@ -198,9 +198,15 @@ def batch(
     with working(reporting, limits) as (report, studio):
         asked = films.entries(files, report)
         options = films.BatchOptions(
-            folder=folder, sets=pairs(sets, "--set"), draft=draft, allow_outside=allow_outside, keep_going=keep_going,
-            jobs=jobs, deliver=deliver, overwrite=overwrite,
-        )  # fmt: skip
+            folder=folder,
+            sets=pairs(sets, "--set"),
+            draft=draft,
+            allow_outside=allow_outside,
+            keep_going=keep_going,
+            jobs=jobs,
+            deliver=deliver,
+            overwrite=overwrite,
+        )
         outcomes = films.run(asked, studio, report, options)
         _show_outcomes(outcomes, reporting)
     if any(outcome.exit_code for outcome in outcomes):

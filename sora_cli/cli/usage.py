@@ -32,8 +32,16 @@ OPTIONS = {
     "--aspect": ("output: {aspect: 16:9, height: 480}", "--aspect-ratio", "--ratio", "--shape"),
     "--size": ("output: {size: 640x360}", "--resolution", "--width", "--height", "--res", "-s"),
     "--takes": ("takes: 3, at a shot or beat", "-n", "--num", "--count", "--samples", "--batch-size"),
-    "--duration": ("duration: 4s, at a shot or beat", "-d", "-t", "--length", "--seconds", "--time", "--frames",
-                   "--num-frames"),
+    "--duration": (
+        "duration: 4s, at a shot or beat",
+        "-d",
+        "-t",
+        "--length",
+        "--seconds",
+        "--time",
+        "--frames",
+        "--num-frames",
+    ),
     "--seed": ("seed: 7",),
     "--style": ("style: WORDS",),
     "--camera": ("camera: WORDS, at a shot or beat",),
@@ -50,7 +58,7 @@ OPTIONS = {
     "--memory": ("memory: low", "--low-vram", "--lowvram", "--offload"),
     "--log": ("", "-v", "--verbose", "--debug"),
     "--json": ("", "-j"),
-}  # fmt: skip
+}
 """Options by their names here: how a storyboard has it, and what people call it."""
 
 INSTEAD = {

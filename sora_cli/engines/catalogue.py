@@ -263,9 +263,15 @@ def _missing(name: str, repo: str) -> EngineMissing:
 
 
 SINGLE_FILES = {
-    ".safetensors": "weights alone", ".sft": "weights alone", ".bin": "weights alone", ".gguf": "a GGUF",
-    ".ckpt": "a pickle", ".pt": "a pickle", ".pth": "a pickle", ".onnx": "an ONNX model",
-}  # fmt: skip
+    ".safetensors": "weights alone",
+    ".sft": "weights alone",
+    ".bin": "weights alone",
+    ".gguf": "a GGUF",
+    ".ckpt": "a pickle",
+    ".pt": "a pickle",
+    ".pth": "a pickle",
+    ".onnx": "an ONNX model",
+}
 """Endings of the models of other programs, and what they are."""
 
 

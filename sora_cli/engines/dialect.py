@@ -80,10 +80,20 @@ class Dialect:
 
 PLAIN = Dialect(
     order=(
-        (Part.SETTING, Part.LIGHT), (Part.FRAMING,), (Part.ANGLE,), (Part.LENS,), (Part.DEPTH,), (Part.ACTION,),
-        (Part.CAMERA,), (Part.PACE,), (Part.SPEECH,), (Part.SOUND,), (Part.MOOD,), (Part.STYLE,),
+        (Part.SETTING, Part.LIGHT),
+        (Part.FRAMING,),
+        (Part.ANGLE,),
+        (Part.LENS,),
+        (Part.DEPTH,),
+        (Part.ACTION,),
+        (Part.CAMERA,),
+        (Part.PACE,),
+        (Part.SPEECH,),
+        (Part.SOUND,),
+        (Part.MOOD,),
+        (Part.STYLE,),
     ),
     form="plain",
-)  # fmt: skip
+)
 """As the author wrote it, part by part: for models whose dialect nobody wrote down, and for nano, which was taught so
 (`examples/nano/captions.py`)."""

@@ -231,9 +231,15 @@ def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> 
     """A whole film as a shot: each film frame shows the frame that is on at its time."""
     own = found.fps or fps
     clip = Clip(
-        key="", path=found.path, sha256="", frames=found.frames, width=found.width, height=found.height, fps=own,
+        key="",
+        path=found.path,
+        sha256="",
+        frames=found.frames,
+        width=found.width,
+        height=found.height,
+        fps=own,
         sound=found.channels > 0,
-    )  # fmt: skip
+    )
     pieces = (Piece(clip, tuple(found.shown_at(fps))),)
     return CutShot(name=name, scene=name, start=start, pieces=pieces, look=look)
 

@@ -195,9 +195,13 @@ class _Job:
             clips = studio.shoot(self.plan, self.report)
             laid = foley.lay(self.plan, assemble(self.plan, clips, sounds.speech, sounds.made), studio.store)
             record = ExportRecord(
-                sora=__version__, made_by=self.maker.record(self.path.parent), draft=self.asked.draft,
-                only=self.asked.only, fps=str(self.plan.fps), shots=(),
-            )  # fmt: skip
+                sora=__version__,
+                made_by=self.maker.record(self.path.parent),
+                draft=self.asked.draft,
+                only=self.asked.only,
+                fps=str(self.plan.fps),
+                shots=(),
+            )
             signer = self.asked.signer or stamp.find_signer()
             kind = delivery(self.asked.deliver)
             media = Media(
@@ -237,9 +241,15 @@ class _Job:
     def _assembly(self, items: Sequence[Item], sounds: tuple[tuple[str, str], ...] = ()) -> Assembly:
         plan = self.plan
         return Assembly(
-            title=plan.board.title or self.path.stem, fps=plan.fps, width=plan.width, height=plan.height,
-            items=tuple(items), zero=self.zero, drop=self.drop, stems=sounds,
-        )  # fmt: skip
+            title=plan.board.title or self.path.stem,
+            fps=plan.fps,
+            width=plan.width,
+            height=plan.height,
+            items=tuple(items),
+            zero=self.zero,
+            drop=self.drop,
+            stems=sounds,
+        )
 
     def _timeline(self, assembly: Assembly, media: Media) -> None:
         """Write the timeline, and tell what its format has not."""

@@ -37,13 +37,23 @@ def items_of(plan: Plan) -> list[Item]:
     for shot in plan.shots:
         beats = words[shot.name].beats
         starts = [sum(beat.frames for beat in shot.beats[:number]) for number in range(len(beats))]
-        found.append(Item(
-            name=shot.name, scene=shot.scene, file="", start=shot.start, frames=shot.frames, total=shot.frames,
-            kind=shot.transition.kind, direction=shot.transition.direction, overlap=shot.overlap, lead=shot.lead,
-            notes=tuple(Note(at, beat.prompt) for at, beat in zip(starts, beats, strict=True)),
-            title=shot.title.text if shot.title else "",
-            comments=tuple(f"{line.cast or 'narrator'}: {line.line}" for beat in beats for line in beat.dialogue),
-        ))  # fmt: skip
+        found.append(
+            Item(
+                name=shot.name,
+                scene=shot.scene,
+                file="",
+                start=shot.start,
+                frames=shot.frames,
+                total=shot.frames,
+                kind=shot.transition.kind,
+                direction=shot.transition.direction,
+                overlap=shot.overlap,
+                lead=shot.lead,
+                notes=tuple(Note(at, beat.prompt) for at, beat in zip(starts, beats, strict=True)),
+                title=shot.title.text if shot.title else "",
+                comments=tuple(f"{line.cast or 'narrator'}: {line.line}" for beat in beats for line in beat.dialogue),
+            )
+        )
     return found
 
 
@@ -72,10 +82,17 @@ class Media:
         """The shots, each with its file, its handles, and its take as its reel."""
         items = [self._item(number, item) for number, item in enumerate(items_of(self.plan))]
         shots = tuple(
-            ShotFileRecord(name=item.name, file=item.file, reel=item.reel, start=item.start, frames=item.frames,
-                           head=item.head, total=item.total)
+            ShotFileRecord(
+                name=item.name,
+                file=item.file,
+                reel=item.reel,
+                start=item.start,
+                frames=item.frames,
+                head=item.head,
+                total=item.total,
+            )
             for item in items
-        )  # fmt: skip
+        )
         self.record = self.record.model_copy(update={"shots": shots})
         return items
 
@@ -91,9 +108,13 @@ class Media:
         name = re.sub(r"[^\w-]+", "-", f"{item.scene}_{item.name}").strip("-")[:80]
         told = tuple(f"TAKE {take.name} SEED {take.seed}" for _, take in takes)
         return replace(
-            item, file=f"clips/{number + 1:03d}_{name}{self.kind.suffix}", head=head, total=shot.frames,
-            reel=f"{number + 1:03d}T{takes[0][0] if takes else 1}"[:8], comments=told + item.comments,
-        )  # fmt: skip
+            item,
+            file=f"clips/{number + 1:03d}_{name}{self.kind.suffix}",
+            head=head,
+            total=shot.frames,
+            reel=f"{number + 1:03d}T{takes[0][0] if takes else 1}"[:8],
+            comments=told + item.comments,
+        )
 
     def write_clips(self, items: Sequence[Item], *, graded: bool) -> None:
         """Each shot as a stamped file without sound, which is on the stems."""
@@ -111,16 +132,26 @@ class Media:
             return self._grader.steps(original) if graded else nullcontext([(plain, plain)] * len(original.pieces))
 
         master = Master(
-            width=cut.width, height=cut.height, fps=cut.fps, frames=cut.frames, title=item.name, author=cut.author,
+            width=cut.width,
+            height=cut.height,
+            fps=cut.fps,
+            frames=cut.frames,
+            title=item.name,
+            author=cut.author,
             pictures=partial(pictures, cut, self.kind.made_in, grade),
-        )  # fmt: skip
+        )
         out = self.folder / item.file
         out.parent.mkdir(parents=True, exist_ok=True)
         board = self.plan.board
         stamp.release(
-            master, out, making=self._making(number, cut, original, graded=graded), provenance=board.provenance,
-            signer=self.signer, kind=self.kind, may_leave_unmarked=not board.rules.marked,
-        )  # fmt: skip
+            master,
+            out,
+            making=self._making(number, cut, original, graded=graded),
+            provenance=board.provenance,
+            signer=self.signer,
+            kind=self.kind,
+            may_leave_unmarked=not board.rules.marked,
+        )
 
     def _making(self, number: int, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
         """How the clip of one shot was made."""

@@ -59,10 +59,17 @@ def one_shot(data: Mapping[str, object]) -> Storyboard:
 
 
 def make(
-    board: Storyboard, out: Path, *, report: Report, studio: Studio | None = None,
-    draft: bool = False, only: Sequence[str] = (), deliver: str = places.WEB, signer: Signer | None = None,
+    board: Storyboard,
+    out: Path,
+    *,
+    report: Report,
+    studio: Studio | None = None,
+    draft: bool = False,
+    only: Sequence[str] = (),
+    deliver: str = places.WEB,
+    signer: Signer | None = None,
     overwrite: bool = False,
-) -> ReleasedFilm:  # fmt: skip
+) -> ReleasedFilm:
     """Make the film of a storyboard, or find that it is there and up to date.
 
     Args:
@@ -87,21 +94,7 @@ def make(
     order = _Order(
         board, out, delivery(deliver), signer or stamp.find_signer, report, Clock(report), draft, only, overwrite
     )
-    plan, key, done = order.planned()
-    if done is not None:
-        return order.noted(plan, done, studio)
-    order.check(plan)
-    preflight.require_ready(plan)
-    with contextlib.ExitStack() as stack:
-        studio = studio or stack.enter_context(Studio(Store(default_folder())))
-        stack.enter_context(place(out, studio.cancel))
-        done = sidecar.up_to_date(out, key)  # whoever held the place before us may have made it
-        if done is not None:
-            return replace(done, remarks=plan.remarks)
-        stack.enter_context(studio.store.used(studio.cancel.check))
-        film = order.made(plan, key, studio)
-    report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
-    return film
+    return order.filled(studio)
 
 
 @dataclass
@@ -122,6 +115,24 @@ class _Order:
     def signer(self) -> Signer:
         """Who signs, found when the storyboard is planned."""
         return self.signed_by() if callable(self.signed_by) else self.signed_by
+
+    def filled(self, studio: Studio | None) -> ReleasedFilm:
+        """The film: found where it is up to date, else made."""
+        plan, key, done = self.planned()
+        if done is not None:
+            return self.noted(plan, done, studio)
+        self.check(plan)
+        preflight.require_ready(plan)
+        with contextlib.ExitStack() as stack:
+            studio = studio or stack.enter_context(Studio(Store(default_folder())))
+            stack.enter_context(place(self.out, studio.cancel))
+            done = sidecar.up_to_date(self.out, key)  # whoever held the place before us may have made it
+            if done is not None:
+                return replace(done, remarks=plan.remarks)
+            stack.enter_context(studio.store.used(studio.cancel.check))
+            film = self.made(plan, key, studio)
+        self.report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
+        return film
 
     def planned(self) -> tuple[Plan, str, ReleasedFilm | None]:
         """The plan, the film's key, and the film where it is there and up to date."""
@@ -180,10 +191,17 @@ class _Order:
         keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
-            plan, clips, film, store=studio.store, key=key, recipe=again, moderation=checked,
-            made_by=outputs.maker_of(self.board).record(self.out.parent), subtitles=subtitles.write(plan, self.out),
+            plan,
+            clips,
+            film,
+            store=studio.store,
+            key=key,
+            recipe=again,
+            moderation=checked,
+            made_by=outputs.maker_of(self.board).record(self.out.parent),
+            subtitles=subtitles.write(plan, self.out),
             foley=laid.told,
-        )  # fmt: skip
+        )
         return film
 
     def finished(

@@ -180,8 +180,16 @@ def _stretches(
             if each.place and beds and beds[-1].end >= at:
                 beds[-1] = replace(beds[-1], end=end, lags=bed.lags)
             elif each.place:
-                beds.append(Bed(
-                    bus="ambience", path=Path(), start=at, end=end, leads=bed.leads, lags=bed.lags, overlap=overlap,
-                ))  # fmt: skip
+                beds.append(
+                    Bed(
+                        bus="ambience",
+                        path=Path(),
+                        start=at,
+                        end=end,
+                        leads=bed.leads,
+                        lags=bed.lags,
+                        overlap=overlap,
+                    )
+                )
             at, overlap = end, 0
     return beds

@@ -41,9 +41,15 @@ def check_luts(
 
 
 def write_luts(
-    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str],
-    signer: Signer | None = None, overwrite: bool = False,
-) -> list[Path]:  # fmt: skip
+    board: Storyboard,
+    folder: Path,
+    *,
+    studio: Studio,
+    draft: bool,
+    only: Sequence[str],
+    signer: Signer | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
     """Write the colour table of each shot of a film that was made, as .cube files that an editor can apply.
 
     Raises:

@@ -1,6 +1,7 @@
 """Before the first take: open everything that shooting and finishing will open.
 
-What is wrong is told at its place in the storyboard. `check`, `plan`, `batch` and the making of a film all ask here, so that no take is shot for a film that cannot be made.
+What is wrong is told at its place in the storyboard. `check`, `plan`, `batch` and the making of a film all ask here, so
+that no take is shot for a film that cannot be made.
 """
 
 from __future__ import annotations

@@ -82,11 +82,18 @@ class PlanView:
         handed, at = self._handed(), self._at()
         takes = tuple(
             PlannedTake.of(
-                take, name=take.name, key=take.key, kept=self.kept[take.key], why=self.why.get(take.key, ""),
-                at=at.get(take.key), skip=take.skip, play=take.play, latents=take.key in handed,
+                take,
+                name=take.name,
+                key=take.key,
+                kept=self.kept[take.key],
+                why=self.why.get(take.key, ""),
+                at=at.get(take.key),
+                skip=take.skip,
+                play=take.play,
+                latents=take.key in handed,
             )
             for take in self.plan.takes
-        )  # fmt: skip
+        )
         told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
         told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}

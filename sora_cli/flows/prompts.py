@@ -26,11 +26,15 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
     for take in takes(plan):
         told, size = plan.prompts[take.key], _length(plan, take)
         found[take.name] = {
-            "prompt": take.prompt, "avoid": _avoided(take), "tokens": size.tokens, "counted": size.counted,
+            "prompt": take.prompt,
+            "avoid": _avoided(take),
+            "tokens": size.tokens,
+            "counted": size.counted,
             "limit": plan.cards[take.engine].prompt_tokens or None,
             "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in told.left_out],
-            "added": list(told.added), "not_avoided": dict(told.not_avoided),
-        }  # fmt: skip
+            "added": list(told.added),
+            "not_avoided": dict(told.not_avoided),
+        }
     return found
 
 

@@ -212,9 +212,15 @@ class _Desk:
             try:
                 with Studio(again, self.cancel) as studio:
                     film.make(
-                        board, out, report=self.report, studio=studio, draft=recipe.draft, only=recipe.only,
-                        deliver=recipe.deliver, signer=stamp.local_signer(),
-                    )  # fmt: skip
+                        board,
+                        out,
+                        report=self.report,
+                        studio=studio,
+                        draft=recipe.draft,
+                        only=recipe.only,
+                        deliver=recipe.deliver,
+                        signer=stamp.local_signer(),
+                    )
             except SoraError as error:
                 self.cancel.check()
                 wrong = error.message

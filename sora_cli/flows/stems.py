@@ -35,9 +35,15 @@ def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: 
 
 
 def write(
-    board: Storyboard, folder: Path, *, studio: Studio, draft: bool, only: Sequence[str], signer: Signer | None,
+    board: Storyboard,
+    folder: Path,
+    *,
+    studio: Studio,
+    draft: bool,
+    only: Sequence[str],
+    signer: Signer | None,
     overwrite: bool = False,
-) -> list[Path]:  # fmt: skip
+) -> list[Path]:
     """Write the stems of a film that was made, each a signed WAV of 24 bits at 48 kHz as long as the film.
 
     They have the film's gain, and where its limiter turns the whole down, they are turned down as much. A bus on which

@@ -10,14 +10,18 @@ def board_text(outline: Outline, head: str) -> str:
     """The storyboard, under the comment `head`."""
     output = Inline({key: value for key, value in (("fps", outline.fps), ("aspect", outline.aspect)) if value})
     cast: dict[str, Tree] = {name: Inline({"looks": looks}) for name, looks in outline.cast.items()}
-    tree = _kept({
-        "storyboard": 1,
-        "title": outline.title,
-        "provenance": Inline({"author": outline.author}) if outline.author else "",
-        "output": output,
-        "cast": Noted(cast, ["How each looks: the better the words, the more they stay themselves."]) if cast else "",
-        "scenes": [_scene(scene) for scene in outline.scenes],
-    })  # fmt: skip
+    tree = _kept(
+        {
+            "storyboard": 1,
+            "title": outline.title,
+            "provenance": Inline({"author": outline.author}) if outline.author else "",
+            "output": output,
+            "cast": Noted(cast, ["How each looks: the better the words, the more they stay themselves."])
+            if cast
+            else "",
+            "scenes": [_scene(scene) for scene in outline.scenes],
+        }
+    )
     return "\n".join([*comments([head]), *comments(outline.notes), written(tree)])
 
 
@@ -36,8 +40,15 @@ def _scene(scene: Scene) -> Tree:
 
 
 def _shot(shot: Shot) -> Tree:
-    own = {"name": shot.name, "framing": shot.framing, "camera": shot.camera, "transition": shot.transition,
-           "from": shot.picture, "sound": shot.sound, "speed": shot.speed}  # fmt: skip
+    own = {
+        "name": shot.name,
+        "framing": shot.framing,
+        "camera": shot.camera,
+        "transition": shot.transition,
+        "from": shot.picture,
+        "sound": shot.sound,
+        "speed": shot.speed,
+    }
     if shot.title:
         own["title"] = shot.title
     values: dict[str, Tree] = _kept({**own})

@@ -81,10 +81,16 @@ class _Writer:
     def _clip(self, spine: ET.Element, placed: Placed) -> ET.Element:
         item = placed.item
         clip = ET.SubElement(
-            spine, "asset-clip", ref=self._ids[item.file], name=item.name,
-            offset=self._time(self._of.zero + placed.begin), start=self._time(placed.source),
-            duration=self._time(placed.end - placed.begin), format="r1", tcFormat=self._form,
-        )  # fmt: skip
+            spine,
+            "asset-clip",
+            ref=self._ids[item.file],
+            name=item.name,
+            offset=self._time(self._of.zero + placed.begin),
+            start=self._time(placed.source),
+            duration=self._time(placed.end - placed.begin),
+            format="r1",
+            tcFormat=self._form,
+        )
         told = [*item.comments, *([f"title: {item.title}"] if item.title else [])]
         ET.SubElement(clip, "note").text = "\n".join([f"scene {item.scene}", *told])
         return clip
@@ -92,9 +98,16 @@ class _Writer:
     def _stems(self, clip: ET.Element, source: int) -> None:
         for lane, (bus, file) in enumerate(self._of.stems, 1):
             ET.SubElement(
-                clip, "asset-clip", ref=self._ids[file], name=bus, lane=str(-lane), offset=self._time(source),
-                start="0s", duration=self._time(self._of.frames), audioRole=f"{bus}.{bus}-1",
-            )  # fmt: skip
+                clip,
+                "asset-clip",
+                ref=self._ids[file],
+                name=bus,
+                lane=str(-lane),
+                offset=self._time(source),
+                start="0s",
+                duration=self._time(self._of.frames),
+                audioRole=f"{bus}.{bus}-1",
+            )
 
     def _markers(self, clip: ET.Element, placed: Placed) -> None:
         item = placed.item

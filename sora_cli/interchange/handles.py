@@ -24,9 +24,15 @@ def with_handles(shot: CutShot, fps: Fraction) -> tuple[CutShot, int]:
         pieces[0] = replace(pieces[0], frames=head + pieces[0].frames)
         pieces[-1] = replace(pieces[-1], frames=pieces[-1].frames + tail)
     alone = replace(
-        shot, start=0, overlap=0, lead=0, transition=Transition(), pieces=tuple(pieces), cues=(),
+        shot,
+        start=0,
+        overlap=0,
+        lead=0,
+        transition=Transition(),
+        pieces=tuple(pieces),
+        cues=(),
         title=None if pieces else shot.title,
-    )  # fmt: skip
+    )
     return alone, len(head)
 
 

@@ -29,11 +29,22 @@ def _row(assembly: Assembly, item: Item) -> list[str]:
     come = f"{item.kind}{way} {shared}f" if shared else "cut"
     tail = max(0, item.total - item.head - item.frames)
     return [
-        item.scene, item.name, item.file, item.reel, assembly.timecode(item.start),
-        assembly.timecode(item.start + item.frames), str(item.frames), f"{float(item.frames / assembly.fps):.3f}s",
-        str(item.head), str(tail), come, " / ".join(note.text for note in item.notes), item.title, item.look,
+        item.scene,
+        item.name,
+        item.file,
+        item.reel,
+        assembly.timecode(item.start),
+        assembly.timecode(item.start + item.frames),
+        str(item.frames),
+        f"{float(item.frames / assembly.fps):.3f}s",
+        str(item.head),
+        str(tail),
+        come,
+        " / ".join(note.text for note in item.notes),
+        item.title,
+        item.look,
         " / ".join(item.comments),
-    ]  # fmt: skip
+    ]
 
 
 def _harmless(cell: str) -> str:

@@ -81,9 +81,14 @@ def _clip(
 
 def _told(item: Item) -> dict[str, object]:
     told = {
-        "scene": item.scene, "shot": item.name, "reel": item.reel, "head": item.head, "comments": list(item.comments),
-        "title": item.title, "lut": item.look,
-    }  # fmt: skip
+        "scene": item.scene,
+        "shot": item.name,
+        "reel": item.reel,
+        "head": item.head,
+        "comments": list(item.comments),
+        "title": item.title,
+        "lut": item.look,
+    }
     return {name: value for name, value in told.items() if value not in ("", [])}
 
 

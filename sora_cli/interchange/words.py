@@ -37,9 +37,20 @@ LIGHT = {
 }  # fmt: skip
 """The times of day of a scene heading, as light."""
 SAME = {
-    "continuous", "same", "later", "moments later", "same time", "cont", "cont'd", "contd", "continued",
-    "a moment later", "minutes later", "seconds later", "immediately following",
-}  # fmt: skip
+    "continuous",
+    "same",
+    "later",
+    "moments later",
+    "same time",
+    "cont",
+    "cont'd",
+    "contd",
+    "continued",
+    "a moment later",
+    "minutes later",
+    "seconds later",
+    "immediately following",
+}
 """Times that are those of the scene before."""
 
 _CUES = re.compile(

@@ -144,11 +144,18 @@ def _limited_with(whole: Iterator[Samples], part: Iterator[Samples]) -> Iterator
 
 _LIMIT: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": "192000"}),
-    ("alimiter", {
-        "limit": f"{10 ** ((PEAK - 0.5) / 20):.6f}", "level": "0", "latency": "1", "attack": "5", "release": "60",
-    }),
+    (
+        "alimiter",
+        {
+            "limit": f"{10 ** ((PEAK - 0.5) / 20):.6f}",
+            "level": "0",
+            "latency": "1",
+            "attack": "5",
+            "release": "60",
+        },
+    ),
     ("aresample", {"sample_rate": "48000"}),
-)  # fmt: skip
+)
 """A limiter at four times the rate, with half a decibel of room for the way back down to 48 kHz."""
 
 

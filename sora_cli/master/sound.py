@@ -201,10 +201,17 @@ def _cue_layers(cut: Cut) -> list[Layer]:
             first, last = cue.start == shot.start, cue.end == shot.start + shot.frames
             come, go = _joins(cut, shot, following, first=first and not cue.at, last=last)
             if end > start:
-                found.append(Layer(
-                    bus="effects", source=partial(sound_blocks, cue.path), start=start, length=end - start, rise=come,
-                    fall=go or 2 * JOIN, gain=10 ** (cue.level / 20),
-                ))  # fmt: skip
+                found.append(
+                    Layer(
+                        bus="effects",
+                        source=partial(sound_blocks, cue.path),
+                        start=start,
+                        length=end - start,
+                        rise=come,
+                        fall=go or 2 * JOIN,
+                        gain=10 ** (cue.level / 20),
+                    )
+                )
     return found
 
 

@@ -37,9 +37,15 @@ MOST = 500
 PLATE = (0, 0, 0, 150)
 
 _PLACES = {
-    "center": (0.5, 0.5), "top": (0.5, 0.0), "bottom": (0.5, 1.0), "top-left": (0.0, 0.0), "top-right": (1.0, 0.0),
-    "bottom-left": (0.0, 1.0), "bottom-right": (1.0, 1.0), "lower-third": (0.0, 1.0),
-}  # fmt: skip
+    "center": (0.5, 0.5),
+    "top": (0.5, 0.0),
+    "bottom": (0.5, 1.0),
+    "top-left": (0.0, 0.0),
+    "top-right": (1.0, 0.0),
+    "bottom-left": (0.0, 1.0),
+    "bottom-right": (1.0, 1.0),
+    "lower-third": (0.0, 1.0),
+}
 """How far across and down the safe area each position is."""
 _BREAKS: tuple[Break, ...] = ("words", "parts", "letters")
 """Words are made smaller before one is cut."""
@@ -117,10 +123,18 @@ def _drawn(title: TitleCard, face: str, room: int, letters: int, *, align: str, 
     if lines is None:
         return None
     clip = TextClip(
-        font=face or None, text="\n".join(lines), font_size=letters, method="label", margin=(2 * edge, 2 * edge),
-        color="white", stroke_color="black", stroke_width=rim, text_align=align, horizontal_align=align,
+        font=face or None,
+        text="\n".join(lines),
+        font_size=letters,
+        method="label",
+        margin=(2 * edge, 2 * edge),
+        color="white",
+        stroke_color="black",
+        stroke_width=rim,
+        text_align=align,
+        horizontal_align=align,
         interline=letters // 4,
-    )  # fmt: skip
+    )
     alpha = np.rint(clip.mask.get_frame(0) * 255).astype(np.uint8)
     words = Image.fromarray(np.dstack([clip.get_frame(0).astype(np.uint8), alpha]))
     left, top, right, bottom = words.getbbox() or (0, 0, 2, 2)

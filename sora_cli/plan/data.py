@@ -103,11 +103,21 @@ class TakeFields(Record):
         more |= {"memory": dict(take.memory)} if take.memory else {}
         more |= {"edition": take.edition} if take.edition else {}
         return cls._of_ours(
-            engine=take.engine, weights=take.revision, prompt=take.prompt, avoid=take.avoid,
-            size=f"{take.width}x{take.height}", fps=str(take.fps), frames=take.frames, seed=take.seed,
-            options=dict(take.options), opening=Carried.of(take.opening), closing=Carried.of(take.closing),
-            reference=tuple(reference.sha256 for reference in take.references), sound=take.sound, **more,
-        )  # fmt: skip
+            engine=take.engine,
+            weights=take.revision,
+            prompt=take.prompt,
+            avoid=take.avoid,
+            size=f"{take.width}x{take.height}",
+            fps=str(take.fps),
+            frames=take.frames,
+            seed=take.seed,
+            options=dict(take.options),
+            opening=Carried.of(take.opening),
+            closing=Carried.of(take.closing),
+            reference=tuple(reference.sha256 for reference in take.references),
+            sound=take.sound,
+            **more,
+        )
 
     @property
     def take_key(self) -> str:

@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from sora_cli.plan.prompt import Frames
 
 _LANGUAGES = {
-    "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean", "CJK": "Chinese", "CYRILLIC": "Russian",
-    "ARABIC": "Arabic", "DEVANAGARI": "Hindi", "HEBREW": "Hebrew", "GREEK": "Greek", "THAI": "Thai",
-}  # fmt: skip
+    "HIRAGANA": "Japanese",
+    "KATAKANA": "Japanese",
+    "HANGUL": "Korean",
+    "CJK": "Chinese",
+    "CYRILLIC": "Russian",
+    "ARABIC": "Arabic",
+    "DEVANAGARI": "Hindi",
+    "HEBREW": "Hebrew",
+    "GREEK": "Greek",
+    "THAI": "Thai",
+}
 _VOICES = {"ja": "Japanese", "es": "Spanish", "fr": "French", "de": "German", "it": "Italian", "pt": "Portuguese"}
 
 
@@ -89,10 +97,13 @@ def labelled(dialect: Dialect, given: Frames, subjects: Subjects, picture: str, 
     """The picture, the sound and what references are for, each under its label; first what given frames are for."""
     shown = " and ".join(subjects.labels.values()) or "what the references show"
     holds = {
-        "picture": dialect.begins + picture, "sound": sound, "music": "N/A", "subjects": "\n".join(subjects.lines),
+        "picture": dialect.begins + picture,
+        "sound": sound,
+        "music": "N/A",
+        "subjects": "\n".join(subjects.lines),
         "summary": f"[reference generation] One shot of {given.seconds:.2f} seconds with {shown}.",
         "kept": "\n".join(subjects.kept),
-    }  # fmt: skip
+    }
     fields = dialect.referenced if subjects else dialect.fields
     ends = "both" if given.first and given.last else "first" if given.first else "last" if given.last else ""
     head = dialect.heads.get(ends, "").format(seconds=f"{given.seconds:.2f}")

@@ -11,9 +11,12 @@ from sora_cli.engines.dialect import VIEW, Dialect, Part
 _PLACED = ("in", "on", "at", "inside", "outside", "under", "over", "above", "below", "beside", "near", "behind", "by")
 _LIT = re.compile(r"(light|lighting|glow|sunshine|shade|shadow|darkness)$", re.IGNORECASE)
 _WHEN = {
-    "day": "in daylight", "morning": "in the morning", "afternoon": "in the afternoon",
-    "blue hour": "in the blue hour", "golden hour": "in golden hour",
-}  # fmt: skip
+    "day": "in daylight",
+    "morning": "in the morning",
+    "afternoon": "in the afternoon",
+    "blue hour": "in the blue hour",
+    "golden hour": "in golden hour",
+}
 _ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)>]*$|>$")
 """A stop, also that of other scripts, before quotes and brackets; or a tag."""
 _FROM = ("side", "back", "rim", "top", "under")

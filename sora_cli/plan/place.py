@@ -94,11 +94,22 @@ def placed_shots(
     for (scene, shot), at in zip(with_scenes(board), places, strict=True):
         first = not placed
         lead = round_half_up(transition_seconds(shot, fps) * fps) if first else 0
-        placed.append(PlannedShot(
-            name=shot.name, scene=scene, loc=shot.loc, start=at.start, frames=at.ends[-1] - at.start,
-            beats=planned[shot.name], transition=shot.transition, overlap=max(0, end - at.start), lead=lead,
-            look=shot.look, slugline=slugline(shot), title=shot.title,
-        ))  # fmt: skip
+        placed.append(
+            PlannedShot(
+                name=shot.name,
+                scene=scene,
+                loc=shot.loc,
+                start=at.start,
+                frames=at.ends[-1] - at.start,
+                beats=planned[shot.name],
+                transition=shot.transition,
+                overlap=max(0, end - at.start),
+                lead=lead,
+                look=shot.look,
+                slugline=slugline(shot),
+                title=shot.title,
+            )
+        )
         end = at.ends[-1]
     return placed
 

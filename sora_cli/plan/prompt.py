@@ -120,10 +120,18 @@ class _Writer:
         """What the author wrote, part by part, without what this model should not be told."""
         beat = self.beat
         written = {
-            Part.STYLE: beat.style, Part.SETTING: beat.setting, Part.LIGHT: beat.light, Part.FRAMING: beat.framing,
-            Part.ANGLE: beat.angle, Part.LENS: beat.lens, Part.DEPTH: beat.depth_of_field, Part.CAMERA: beat.camera,
-            Part.ACTION: self._action(), Part.MOOD: beat.mood, Part.PACE: beat.pace,
-        }  # fmt: skip
+            Part.STYLE: beat.style,
+            Part.SETTING: beat.setting,
+            Part.LIGHT: beat.light,
+            Part.FRAMING: beat.framing,
+            Part.ANGLE: beat.angle,
+            Part.LENS: beat.lens,
+            Part.DEPTH: beat.depth_of_field,
+            Part.CAMERA: beat.camera,
+            Part.ACTION: self._action(),
+            Part.MOOD: beat.mood,
+            Part.PACE: beat.pace,
+        }
         for part, words in written.items():
             if not words.strip():
                 continue

@@ -68,9 +68,17 @@ def _under(plan: Plan) -> Iterator[tuple[SoundBed, PlannedSound]]:
         beats = [(beat.bed, made.frames, beat.origin.get("sound", ("sound",))) for beat, made in pairs]
         for bed, frames, loc in beats or [(scene, planned.frames, ("sound",))]:
             place = PlannedSound(
-                bus="ambience", path=None, words="", start=at, end=at + frames, leads=bed.leads, lags=bed.lags,
-                overlap=overlap, place=planned.scene, loc=loc,
-            )  # fmt: skip
+                bus="ambience",
+                path=None,
+                words="",
+                start=at,
+                end=at + frames,
+                leads=bed.leads,
+                lags=bed.lags,
+                overlap=overlap,
+                place=planned.scene,
+                loc=loc,
+            )
             yield bed, place
             at, overlap = at + frames, 0
 
@@ -105,11 +113,18 @@ def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
         by_model = any(stretch.candidates[0].sound for stretch in pairs[0][1].stretches)
         if first.sound_path is not None or (first.sound_text and not by_model):
             yield PlannedSound(
-                bus="effects", path=first.sound_path, words=first.sound_text, start=at, end=end, at=first.sound_at,
-                level=first.sound_level, leads=first.sound_leads, lags=first.sound_lags,
+                bus="effects",
+                path=first.sound_path,
+                words=first.sound_text,
+                start=at,
+                end=end,
+                at=first.sound_at,
+                level=first.sound_level,
+                leads=first.sound_leads,
+                lags=first.sound_lags,
                 place=f"{planned.name}/{number}",
                 loc=first.origin.get("sound", first.loc),
-            )  # fmt: skip
+            )
         at = end
 
 

@@ -153,9 +153,17 @@ class TakeMaker:
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def take(
-        self, card: EngineCard, beat: Beat, *, name: str, play: int, given: int, options: Mapping[str, object],
-        opening: Carry | None, closing: Carry | None,
-    ) -> tuple[Take, Prompt]:  # fmt: skip
+        self,
+        card: EngineCard,
+        beat: Beat,
+        *,
+        name: str,
+        play: int,
+        given: int,
+        options: Mapping[str, object],
+        opening: Carry | None,
+        closing: Carry | None,
+    ) -> tuple[Take, Prompt]:
         """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(self.film, options)
         frames = card.frames_for(given + play)
@@ -181,9 +189,16 @@ class TakeMaker:
         return take, told
 
     def played(
-        self, card: EngineCard, beat: Beat, frames: int, play: int, given: int, *,
-        opening: Carry | None, closing: Carry | None,
-    ) -> tuple[int, Fraction]:  # fmt: skip
+        self,
+        card: EngineCard,
+        beat: Beat,
+        frames: int,
+        play: int,
+        given: int,
+        *,
+        opening: Carry | None,
+        closing: Carry | None,
+    ) -> tuple[int, Fraction]:
         """What of a take's frames plays: the frames before the first, and the stride.
 
         What the grid adds is left out at the end; but at the front where the last frame counts: it is a given one, or

@@ -161,12 +161,18 @@ def assemble(
     """
     repeats, heard = _repeats(plan), effects(plan)
     return Cut(
-        width=plan.width, height=plan.height, fps=plan.fps, title=plan.board.title,
-        author=plan.board.provenance.author, fit=plan.board.fit,
+        width=plan.width,
+        height=plan.height,
+        fps=plan.fps,
+        title=plan.board.title,
+        author=plan.board.provenance.author,
+        fit=plan.board.fit,
         shots=tuple(_placed(plan, shot, clips, repeats, _cues(plan, heard[shot.name], made)) for shot in plan.shots),
         lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
-        beds=tuple(_beds(plan, made)), subtitles=subtitles(plan), subtitled=plan.board.subtitles,
-    )  # fmt: skip
+        beds=tuple(_beds(plan, made)),
+        subtitles=subtitles(plan),
+        subtitled=plan.board.subtitles,
+    )
 
 
 def _repeats(plan: Plan) -> dict[str, int]:
@@ -192,10 +198,19 @@ def _placed(
 ) -> CutShot:
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(
-        name=shot.name, scene=shot.scene, start=shot.start, pieces=pieces, transition=shot.transition,
-        overlap=shot.overlap, lead=shot.lead, look=shot.look, slugline=shot.slugline, title=shot.title,
-        blank=0 if pieces else shot.frames, cues=tuple(cues),
-    )  # fmt: skip
+        name=shot.name,
+        scene=shot.scene,
+        start=shot.start,
+        pieces=pieces,
+        transition=shot.transition,
+        overlap=shot.overlap,
+        lead=shot.lead,
+        look=shot.look,
+        slugline=shot.slugline,
+        title=shot.title,
+        blank=0 if pieces else shot.frames,
+        cues=tuple(cues),
+    )
 
 
 def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[MadeSound]]) -> Iterator[Cue]:

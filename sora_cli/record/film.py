@@ -106,9 +106,16 @@ class ShotRecord(Record):
     @classmethod
     def _of(cls, shot: PlannedShot, like: str) -> ShotRecord:
         return cls.model_construct(
-            name=shot.name, scene=shot.scene, like=like, start=shot.start, frames=shot.frames, overlap=shot.overlap,
-            lead=shot.lead, transition=shot.transition.kind, speed=float(shot.beats[0].speed) if shot.beats else 1.0,
-        )  # fmt: skip
+            name=shot.name,
+            scene=shot.scene,
+            like=like,
+            start=shot.start,
+            frames=shot.frames,
+            overlap=shot.overlap,
+            lead=shot.lead,
+            transition=shot.transition.kind,
+            speed=float(shot.beats[0].speed) if shot.beats else 1.0,
+        )
 
 
 class FileRecord(Record):
@@ -268,7 +275,15 @@ class PlanRecord(Record):
     def of(cls, plan: Plan, takes: tuple[PlannedTake, ...], needs: dict[str, JsonValue]) -> PlanRecord:
         """The record of a plan, and of its takes as they are told."""
         return cls.model_construct(
-            title=plan.board.title, fps=str(plan.fps), width=plan.width, height=plan.height, frames=plan.frames,
-            seconds=plan.seconds, shots=ShotRecord.every(plan.shots), takes=takes, needs=needs,
-            foley=by_pictures(plan), remarks=tuple({**each.as_dict()} for each in plan.remarks),
-        )  # fmt: skip
+            title=plan.board.title,
+            fps=str(plan.fps),
+            width=plan.width,
+            height=plan.height,
+            frames=plan.frames,
+            seconds=plan.seconds,
+            shots=ShotRecord.every(plan.shots),
+            takes=takes,
+            needs=needs,
+            foley=by_pictures(plan),
+            remarks=tuple({**each.as_dict()} for each in plan.remarks),
+        )

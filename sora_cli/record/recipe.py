@@ -64,9 +64,16 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
     if plan.board.memory:
         data["memory"] = _plain(plan.board.memory)
     return RecipeRecord.model_construct(
-        version=VERSION, sora=__version__, draft=draft, only=tuple(only), deliver=deliver, storyboard=data,
-        files=files, takes=takes, made_on=tuple(made_on),
-    )  # fmt: skip
+        version=VERSION,
+        sora=__version__,
+        draft=draft,
+        only=tuple(only),
+        deliver=deliver,
+        storyboard=data,
+        files=files,
+        takes=takes,
+        made_on=tuple(made_on),
+    )
 
 
 def read(told: Mapping[str, object]) -> RecipeRecord:

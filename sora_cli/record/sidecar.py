@@ -138,8 +138,18 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "version": FINISH_VERSION,
         "takes": [list(stretch.choices) for stretch in plan.stretches],
         "shots": [
-            [shot.name, shot.start, shot.frames, shot.overlap, shot.lead, shot.scene, _plain(shot.transition),
-             _plain(shot.look), _plain(shot.title), [[beat.frames, beat.speed, beat.smooth] for beat in shot.beats]]
+            [
+                shot.name,
+                shot.start,
+                shot.frames,
+                shot.overlap,
+                shot.lead,
+                shot.scene,
+                _plain(shot.transition),
+                _plain(shot.look),
+                _plain(shot.title),
+                [[beat.frames, beat.speed, beat.smooth] for beat in shot.beats],
+            ]
             for shot in plan.shots
         ],
         "film": [str(plan.fps), plan.width, plan.height, board.title, board.fit],
@@ -151,7 +161,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "signer": signer,
         "deliver": deliver,
         "policy": board.rules.sha256,
-    }  # fmt: skip
+    }
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
@@ -207,16 +217,31 @@ def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
         whole = sheet.exists() and (credential is None or credential.exists())
         if whole and film_hash(film) == told.film.sha256:
             return ReleasedFilm(
-                path=film, sidecar=sidecar, sheet=sheet, frames=told.film.frames, seconds=told.film.seconds,
-                signer=told.signer, credential=credential, reused=True,
-            )  # fmt: skip
+                path=film,
+                sidecar=sidecar,
+                sheet=sheet,
+                frames=told.film.frames,
+                seconds=told.film.seconds,
+                signer=told.signer,
+                credential=credential,
+                reused=True,
+            )
     return None
 
 
 def write(
-    plan: Plan, clips: Mapping[str, Clip], film: ReleasedFilm, *, store: Store, key: str, recipe: RecipeRecord,
-    made_by: MakerRecord, moderation: Mapping[str, JsonValue], subtitles: str = "", foley: Sequence[FoleyRecord] = (),
-) -> None:  # fmt: skip
+    plan: Plan,
+    clips: Mapping[str, Clip],
+    film: ReleasedFilm,
+    *,
+    store: Store,
+    key: str,
+    recipe: RecipeRecord,
+    made_by: MakerRecord,
+    moderation: Mapping[str, JsonValue],
+    subtitles: str = "",
+    foley: Sequence[FoleyRecord] = (),
+) -> None:
     """Write the sidecar of a film that was just released.
 
     `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is,

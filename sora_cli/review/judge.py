@@ -73,8 +73,14 @@ class Row:
         figures = {figure.name: asdict(figure) for figure in self.figures}
         for figure in figures.values():
             del figure["name"], figure["keeps"]
-        return {"kind": self.kind, "name": self.name, "at": round(self.second, 3), "ok": self.ok,
-                "verdict": self.said, "figures": figures}  # fmt: skip
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "at": round(self.second, 3),
+            "ok": self.ok,
+            "verdict": self.said,
+            "figures": figures,
+        }
 
 
 def judge(

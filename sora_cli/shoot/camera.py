@@ -167,12 +167,20 @@ class Camera:
     def _keep(self, take: Take, footage: Footage, given: Given, pixels: str, seconds: float) -> Clip:
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
-            frames=take.frames, width=take.width, height=take.height, fps=footage.fps,
-            sound=footage.sound is not None, seconds=seconds, fields=TakeFields.of(take).to_dict(),
-            score=rating.score, good=rating.good, parts=rating.parts, keeps=rating.keeps,
+            frames=take.frames,
+            width=take.width,
+            height=take.height,
+            fps=footage.fps,
+            sound=footage.sound is not None,
+            seconds=seconds,
+            fields=TakeFields.of(take).to_dict(),
+            score=rating.score,
+            good=rating.good,
+            parts=rating.parts,
+            keeps=rating.keeps,
             pixels=pixels,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
-        )  # fmt: skip
+        )
         return self._store.keep(
             take.key,
             facts,

@@ -83,19 +83,41 @@ class Card(Record):
     def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
         """The card of a clip whose files have these hashes."""
         return cls.model_construct(
-            frames=facts.frames, width=facts.width, height=facts.height, fps=str(facts.fps), sound=facts.sound,
-            seconds=round(facts.seconds, 3), score=facts.score, good=facts.good, parts=dict(facts.parts),
-            keeps=dict(facts.keeps), sha256=sha256, tail=tail, pixels=facts.pixels,
-            made_on=dict(facts.made_on), fields=dict(facts.fields),
-        )  # fmt: skip
+            frames=facts.frames,
+            width=facts.width,
+            height=facts.height,
+            fps=str(facts.fps),
+            sound=facts.sound,
+            seconds=round(facts.seconds, 3),
+            score=facts.score,
+            good=facts.good,
+            parts=dict(facts.parts),
+            keeps=dict(facts.keeps),
+            sha256=sha256,
+            tail=tail,
+            pixels=facts.pixels,
+            made_on=dict(facts.made_on),
+            fields=dict(facts.fields),
+        )
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
         """The clip whose files these are."""
         return Clip(
-            key=key, path=path, sha256=self.sha256, frames=self.frames, width=self.width, height=self.height,
-            fps=Fraction(self.fps), sound=self.sound, tail=tail, seconds=self.seconds, score=self.score,
-            good=self.good, keeps=self.keeps, pixels=self.pixels,
-        )  # fmt: skip
+            key=key,
+            path=path,
+            sha256=self.sha256,
+            frames=self.frames,
+            width=self.width,
+            height=self.height,
+            fps=Fraction(self.fps),
+            sound=self.sound,
+            tail=tail,
+            seconds=self.seconds,
+            score=self.score,
+            good=self.good,
+            keeps=self.keeps,
+            pixels=self.pixels,
+        )
 
 
 NO_CARD = Card(frames=0, width=0, height=0, fps="1", sound=False, seconds=0, score=0, sha256="", tail="", pixels="")

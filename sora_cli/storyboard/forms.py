@@ -20,8 +20,7 @@ from sora_cli.terms import names
 Word = TypeVar("Word", bound=str)
 
 MAX_SECONDS = 3600
-MAX_TEXT = 20_000
-MAX_PHRASE = 2_000
+MAX_TEXT, MAX_PHRASE = 20_000, 2_000
 MAX_SIDE = 8192
 
 FRAMINGS = names("framing")

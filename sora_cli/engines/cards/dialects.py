@@ -38,13 +38,21 @@ _WAN_TERMS = {
 WAN = Dialect(
     guide="Wan-Video/Wan2.2 wan/utils/system_prompt.py; Wan2.1 wan/utils/prompt_extend.py; Model Studio's Wan guide",
     order=(
-        (Part.STYLE,), (Part.LIGHT, *VIEW), (Part.CAMERA,), (Part.SETTING,), (Part.ACTION,), (Part.SPEECH,),
+        (Part.STYLE,),
+        (Part.LIGHT, *VIEW),
+        (Part.CAMERA,),
+        (Part.SETTING,),
+        (Part.ACTION,),
+        (Part.SPEECH,),
         (Part.PACE,),
     ),
-    form="tags", most_terms=4, terms=_WAN_TERMS,
+    form="tags",
+    most_terms=4,
+    terms=_WAN_TERMS,
     moves={**_MOVES, "orbit": "circles around, orbiting camera movement", "static": "is fixed"},
-    speaks="{who} speaks", drops={Part.MOOD: _NO_MOOD},
-)  # fmt: skip
+    speaks="{who} speaks",
+    drops={Part.MOOD: _NO_MOOD},
+)
 """Wan from text, VACE too, for which no guide was found."""
 
 WAN_PICTURE = replace(WAN, moving=_MOTION)
@@ -71,11 +79,17 @@ LTX_25 = replace(LTX, still="The camera remains static", moving=frozenset())
 HELIOS = Dialect(
     guide="PKU-YuanGroup/Helios example/ (no guide is published); its words are Wan's, on which it is built",
     order=(
-        (*VIEW, Part.SETTING, Part.LIGHT), (Part.ACTION,), (Part.CAMERA,), (Part.SPEECH,), (Part.PACE,), (Part.MOOD,),
+        (*VIEW, Part.SETTING, Part.LIGHT),
+        (Part.ACTION,),
+        (Part.CAMERA,),
+        (Part.SPEECH,),
+        (Part.PACE,),
+        (Part.MOOD,),
         (Part.STYLE,),
     ),
-    moves=_MOVES, speaks="{who} speaks",
-)  # fmt: skip
+    moves=_MOVES,
+    speaks="{who} speaks",
+)
 
 H3 = Dialect(
     guide="MiniMax-AI/MiniMax-H3 skills/h3-prompt-writing/references/base-en.txt and ref-en.txt",

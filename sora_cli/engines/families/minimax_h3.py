@@ -83,9 +83,15 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
         pictures = self.pictures(take, given)
         with counted(self.hold(REFERENCES if "references" in pictures else KEYFRAMES), step):
             state = self.pipe(
-                prompt=take.prompt, **pictures, height=take.height, width=take.width, num_frames=take.frames,
-                num_inference_steps=options.steps, generator=seeded(take.seed), output_type="pt",
-            )  # fmt: skip
+                prompt=take.prompt,
+                **pictures,
+                height=take.height,
+                width=take.width,
+                num_frames=take.frames,
+                num_inference_steps=options.steps,
+                generator=seeded(take.seed),
+                output_type="pt",
+            )
         sound = to_sound(state.get("audio")[0], int(state.get("sampling_rate")), take)
         return Footage(to_bytes(state.get("videos")[0]), take.fps, sound)
 

@@ -40,10 +40,17 @@ class Wan(Diffusion[WanOptions]):
         if isinstance(options, WanPairOptions):
             pictures["guidance_scale_2"] = options.guidance_low
         video = self.pipe(
-            **words, **pictures,
-            height=take.height, width=take.width, num_frames=take.frames, num_inference_steps=options.steps,
-            guidance_scale=options.guidance, generator=seeded(take.seed), callback_on_step_end=step, output_type="pt",
-        ).frames[0]  # fmt: skip
+            **words,
+            **pictures,
+            height=take.height,
+            width=take.width,
+            num_frames=take.frames,
+            num_inference_steps=options.steps,
+            guidance_scale=options.guidance,
+            generator=seeded(take.seed),
+            callback_on_step_end=step,
+            output_type="pt",
+        ).frames[0]
         return Footage(to_bytes(video), take.fps)
 
     def pictures(self, take: Take, given: Given) -> dict[str, object]:

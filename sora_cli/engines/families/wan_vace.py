@@ -42,11 +42,18 @@ class WanVace(Diffusion[WanVaceOptions]):
         if given.opening is not None:
             step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
         video = self.pipe(
-            **words, **conditions(take, given),
-            conditioning_scale=options.control, height=take.height, width=take.width, num_frames=take.frames,
-            num_inference_steps=options.steps, guidance_scale=options.guidance, generator=seeded(take.seed),
-            callback_on_step_end=step, output_type="pt",
-        ).frames[0]  # fmt: skip
+            **words,
+            **conditions(take, given),
+            conditioning_scale=options.control,
+            height=take.height,
+            width=take.width,
+            num_frames=take.frames,
+            num_inference_steps=options.steps,
+            guidance_scale=options.guidance,
+            generator=seeded(take.seed),
+            callback_on_step_end=step,
+            output_type="pt",
+        ).frames[0]
         return Footage(to_bytes(video), take.fps)
 
     def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float = 0.0) -> OnStep:

@@ -12,9 +12,17 @@ from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
 
 LOST = (
-    "device-side assert", "unspecified launch failure", "illegal memory access", "device lost", "gpu is lost",
-    "ecc error", "launch timed out", "hardware stack error", "misaligned address", "cuda driver is shutting down",
-)  # fmt: skip
+    "device-side assert",
+    "unspecified launch failure",
+    "illegal memory access",
+    "device lost",
+    "gpu is lost",
+    "ecc error",
+    "launch timed out",
+    "hardware stack error",
+    "misaligned address",
+    "cuda driver is shutting down",
+)
 """What drivers say when a device is gone for this process: only a new one finds it again."""
 FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
 

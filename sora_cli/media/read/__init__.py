@@ -6,5 +6,13 @@ from sora_cli.media.read.picture import read_picture
 from sora_cli.media.read.sound import read_sound, sound_blocks
 
 __all__ = [
-    "ColorTags", "Film", "Probe", "open_film", "probe", "read_frames", "read_picture", "read_sound", "sound_blocks",
-]  # fmt: skip
+    "ColorTags",
+    "Film",
+    "Probe",
+    "open_film",
+    "probe",
+    "read_frames",
+    "read_picture",
+    "read_sound",
+    "sound_blocks",
+]

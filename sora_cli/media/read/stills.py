@@ -81,9 +81,16 @@ def _single(path: Path, width: int, height: int, name: str, mode: str) -> Stills
         remarks = (TRANSPARENT,) if see_through(image) else ()
     index = Index(np.zeros(1, np.int64), np.zeros(1, np.int64), _MS, 1)
     facts = Probe(
-        path=path, kind="picture", width=width, height=height, frames=1, codec=name, pixels=mode, remarks=remarks,
+        path=path,
+        kind="picture",
+        width=width,
+        height=height,
+        frames=1,
+        codec=name,
+        pixels=mode,
+        remarks=remarks,
         index=index,
-    )  # fmt: skip
+    )
     return Stills(facts, _again(path))
 
 
@@ -114,10 +121,21 @@ def _folder(folder: Path) -> Stills:
     times = np.arange(frames, dtype=np.int64)
     track = sound_track(folder) if (folder / SOUND).exists() else AudioTrack()
     facts = Probe(
-        path=folder, kind="film", width=width, height=height, fps=fps, frames=frames, duration=frames / fps,
-        codec="png", pixels="rgb48be", container="folder", index=Index(times, times, 1 / fps, 1),
-        channels=track.channels, rate=track.rate, sound_codec=track.codec,
-    )  # fmt: skip
+        path=folder,
+        kind="film",
+        width=width,
+        height=height,
+        fps=fps,
+        frames=frames,
+        duration=frames / fps,
+        codec="png",
+        pixels="rgb48be",
+        container="folder",
+        index=Index(times, times, 1 / fps, 1),
+        channels=track.channels,
+        rate=track.rate,
+        sound_codec=track.codec,
+    )
     return Stills(facts, lambda numbers: (read_picture(folder / picture_name(number + 1))[0] for number in numbers))
 
 
@@ -139,9 +157,20 @@ def _animated(path: Path) -> Stills:
     if not index.variable:
         fps = index.rate(None)
     facts = Probe(
-        path=path, kind="film", width=width, height=height, fps=fps, frames=count, duration=int(ends[-1]) * _MS,
-        variable=index.variable, codec=name, pixels=mode, container=name, remarks=remarks, index=index,
-    )  # fmt: skip
+        path=path,
+        kind="film",
+        width=width,
+        height=height,
+        fps=fps,
+        frames=count,
+        duration=int(ends[-1]) * _MS,
+        variable=index.variable,
+        codec=name,
+        pixels=mode,
+        container=name,
+        remarks=remarks,
+        index=index,
+    )
 
     def draw(numbers: Sequence[int]) -> Iterator[Frames]:
         with open_picture(path) as image:

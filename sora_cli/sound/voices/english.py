@@ -20,9 +20,16 @@ _MARKS = ';:,.!?—…"“”() '
 
 _CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
 _UNITS = {
-    "km/h": "kilometers an hour", "km": "kilometers", "cm": "centimeters", "mm": "millimeters", "kg": "kilograms",
-    "mph": "miles an hour", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°": "degrees",
-}  # fmt: skip
+    "km/h": "kilometers an hour",
+    "km": "kilometers",
+    "cm": "centimeters",
+    "mm": "millimeters",
+    "kg": "kilograms",
+    "mph": "miles an hour",
+    "°C": "degrees Celsius",
+    "°F": "degrees Fahrenheit",
+    "°": "degrees",
+}
 _UNIT = re.compile(r"(\d)(" + "|".join(map(re.escape, _UNITS)) + r")(?!\w)")
 _BARE_UNIT = re.compile("^(" + "|".join(map(re.escape, _UNITS)) + r")(?!\w)")
 _PARTS = {"1/2": "one half", "1/3": "one third", "2/3": "two thirds", "1/4": "one quarter", "3/4": "three quarters"}
@@ -165,8 +172,14 @@ def _in_britain(words: Sequence[Sounded]) -> Iterator[Sounded]:
 
 _LETTERS = str.maketrans({"O": "Q", "T": "t", "ᵻ": "ɪ", "æ": "a"})
 _CHANGES = (
-    (r"ɜɹ", "ɜː"), (r"ɔɹ", "ɔː"), (r"ɑɹ", "ɑː"), (r"ɛɹ", "ɛː"), (r"ɪɹ", "ɪə"), (r"ʊɹ", "ʊə"), (r"əɹ", "ə"),
-)  # fmt: skip
+    (r"ɜɹ", "ɜː"),
+    (r"ɔɹ", "ɔː"),
+    (r"ɑɹ", "ɑː"),
+    (r"ɛɹ", "ɛː"),
+    (r"ɪɹ", "ɪə"),
+    (r"ʊɹ", "ʊə"),
+    (r"əɹ", "ə"),
+)
 
 
 def _british(phonemes: str, *, broad: bool, links: bool) -> str:
