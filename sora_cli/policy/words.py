@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import NotRequired, TypedDict
@@ -41,27 +41,28 @@ class WordList:
     def __init__(self, words: Sequence[str]) -> None:
         self._inside: list[str] = []
         self._whole: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
-        self._begun: set[str] = set()
+        begun: dict[str, list[str]] = {}
         for word in dict.fromkeys(words):
             parts, open_ended = tuple(plain(word.rstrip("*")).split()), word.endswith("*")
             if re.search(f"[{_UNSPACED}]", word):
                 self._inside.append(" ".join(parts))
             elif len(parts) == 1 and open_ended:
-                self._begun.add(parts[0])
+                begun.setdefault(parts[0][:2], []).append(parts[0])
             elif parts:
                 self._whole.setdefault(parts[0], []).append((parts[1:], open_ended))
+        self._begun = {letters: tuple(each) for letters, each in begun.items()}
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where words of these stand."""
         for word in self._inside if _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
-        tokens = [(match[0], *match.span()) for match in _TOKEN.finditer(text)]
-        for at, (token, start, end) in enumerate(tokens):
-            for form in _forms(token):
-                if any(form[:length] in self._begun for length in range(2, len(form) + 1)):
+        tokens = _tokens(text)
+        for at, (forms, start, end) in enumerate(tokens):
+            for form in forms:
+                if form.startswith(self._begun.get(form[:2], ())):
                     yield start, end
                 for rest, open_ended in self._whole.get(form, ()):
-                    if _follows([each[0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended):
+                    if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended):
                         yield start, tokens[at + len(rest)][2]
 
     def among(self, text: str) -> bool:
@@ -79,6 +80,12 @@ def _follows(tokens: Sequence[str], rest: Sequence[str], *, open_ended: bool) ->
     if not open_ended or not rest:
         return list(tokens) == list(rest)
     return len(tokens) == len(rest) and list(tokens[:-1]) == list(rest[:-1]) and tokens[-1].startswith(rest[-1])
+
+
+@lru_cache(64)
+def _tokens(text: str) -> list[tuple[Sequence[str], int, int]]:
+    """The words of a text, each in its forms, and where it stands: many lists of words ask for those of one text."""
+    return [(_forms(match[0]), *match.span()) for match in _TOKEN.finditer(text)]
 
 
 def _forms(token: str) -> Sequence[str]:
