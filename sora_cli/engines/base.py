@@ -259,6 +259,8 @@ class Take:
     them than play."""
     after: tuple[str, ...] = ()
     """Keys of the takes of its beat that come first: it is made only where none of them is good."""
+    stands_in: bool = False
+    """Whether it is made only where all that come first were refused by the policy, good or not."""
     memory: Mapping[str, object] = field(default_factory=dict)
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
     edition: int = 0

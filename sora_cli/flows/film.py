@@ -29,7 +29,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, subtitles
+from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, subtitles, watching
 from sora_cli.plan import Plan
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
@@ -182,11 +182,11 @@ class _Order:
                 deliver=self.kind.name,
                 engine=catalogue.card(self.board.engine).name,
             )
-            checked = moderation.record(plan, studio.screen.seen)
+            checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
-            film = self.finished(plan, clips, again, sounds=sounds, checked=checked, laid=laid)
+            film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
         film = replace(film, stages=self.clock.stages, remarks=plan.remarks)
         keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
         studio.store.films.released(self.out, film.sidecar, keys)
@@ -212,13 +212,15 @@ class _Order:
         *,
         sounds: audio.FilmSounds,
         checked: Mapping[str, JsonValue],
+        unable: str,
         laid: foley.Laid,
     ) -> ReleasedFilm:
-        """Finish and release; the contact sheet beside it."""
+        """Finish and release; `unable` says why frames could not be checked."""
         from sora_cli import stamp
         from sora_cli.master.finish import finish
 
         master = finish(laid.cut, laid.loudness(plan), pixels=self.kind.made_in, report=self.report)
+        master = watching.watched(master, plan, unable)
         done = stamp.release(
             master,
             self.out,

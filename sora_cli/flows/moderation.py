@@ -11,12 +11,14 @@ from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, SoraError, refusal
+from sora_cli.flows import watching
 from sora_cli.plan import Plan, in_file_order
-from sora_cli.policy import inputs, pictures
+from sora_cli.policy import hearing, inputs, pictures
 from sora_cli.policy.board import Judgement, judge
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
 from sora_cli.policy.pictures import Seen
 from sora_cli.policy.seen import JudgedPictures
+from sora_cli.shoot.screen import Screen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
@@ -72,33 +74,46 @@ def made_up_here(path: Path) -> bool:
     return made and not any(part.relationship == "inputTo" for part in walk(proven.parts))
 
 
-def record(plan: Plan, seen: Mapping[str, Seen]) -> dict[str, JsonValue]:
-    """What the sidecar and the credential tell: policy, checkers, counts, decisions; `seen` are takes by key.
+def record(plan: Plan, screen: Screen) -> dict[str, JsonValue]:
+    """What the sidecar and the credential tell: policy, checkers, counts, decisions, consents.
 
     Frames that were made and frames that were looked at are both told: who leaves a checker out shows it.
     """
     rules, held = plan.board.rules, of_board(plan.board)
-    looks = [seen[take.key] for take in plan.takes if take.key in seen]
-    every = [*looks, *held.files.seen.values()]
+    seen = [screen.seen[take.key] for take in plan.takes if take.key in screen.seen]
+    heard = [screen.heard[take.key] for take in plan.takes if take.key in screen.heard]
+    every = [*seen, *heard, *held.files.seen.values()]
     unable = dict.fromkeys([*held.words.unchecked, *(each.unable for each in every if each.unable)])
-    highest: dict[str, float] = {}
-    for each in looks:
-        highest |= {name: max(score, highest.get(name, 0.0)) for name, score in each.scores.items()}
     return {
         "policy": rules.name,
         "sha256": rules.sha256,
-        "checkers": {"words": state(), "pictures": pictures.state()},
+        "checkers": {"words": state(), "pictures": pictures.state(), "speech": hearing.state()},
         "words": {"looked_at": held.words.texts, **{str(name): count for name, count in held.words.decided.items()}},
         "inputs": {**inputs.told(held.files)},
         "consents": [*inputs.consents(plan.board, _today())],
-        "frames": {
-            "made": sum(take.frames for take in plan.takes),
-            "looked_at": sum(each.looked_at for each in looks),
-            "highest": dict(highest),
-        },
+        "frames": {**_counted(seen), "highest": {**_highest(seen)}},
+        "film": {**watching.counts(plan, frames_unable(screen))},
+        "speech": {**_counted(heard)},
+        "takes_refused": screen.refused,
         "could_not_check": [*unable],
-        "not_checked": [*pictures.UNCHECKED, "ages"],
+        "not_checked": [*pictures.UNCHECKED, "ages", *([hearing.UNHEARD] if heard else [])],
     }
+
+
+def frames_unable(screen: Screen) -> str:
+    """Why frames of takes could not be looked at; nothing where they could."""
+    return next((each.unable for each in screen.seen.values() if each.unable), "")
+
+
+def _counted(seen: Sequence[Seen]) -> dict[str, int]:
+    return {"made": sum(each.made for each in seen), "looked_at": sum(each.looked_at for each in seen)}
+
+
+def _highest(seen: Sequence[Seen]) -> dict[str, float]:
+    highest: dict[str, float] = {}
+    for each in seen:
+        highest |= {name: max(score, highest.get(name, 0.0)) for name, score in each.scores.items()}
+    return highest
 
 
 def made_again(board: Storyboard) -> Storyboard:
@@ -171,6 +186,7 @@ def facts(policy: Policy) -> dict[str, str]:
         "hash": policy.sha256,
         "what is not checked": policy.unchecked,
         "visible mark": "needed" if policy.marked else "free",
+        "second seeds": str(policy.second_seeds),
         "your own words": ", ".join(f"{name}: {len(own)}" for name, own in policy.words.items()) or "none",
         "exceptions": str(len(policy.exceptions)),
         "always refused": CATEGORIES[MINORS],

@@ -38,7 +38,7 @@ class Stretch:
     @property
     def until_good(self) -> bool:
         """Whether the first good candidate plays."""
-        return any(take.after for take in self.candidates)
+        return any(take.after and not take.stands_in for take in self.candidates)
 
 
 @dataclass(frozen=True, slots=True)

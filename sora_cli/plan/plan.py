@@ -70,6 +70,12 @@ class Plan:
     """How the words of each take came about, by its key."""
 
     @property
+    def may_lack(self) -> frozenset[str]:
+        """Keys of takes that need not be there: spare ones, and those that another seed may stand in for."""
+        optional = (((take.key, *take.after) if take.stands_in else (take.key,)) for take in self.takes if take.after)
+        return frozenset(key for keys in optional for key in keys)
+
+    @property
     def rules(self) -> Policy:
         """What its policy says."""
         return self.board.rules

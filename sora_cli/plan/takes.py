@@ -221,7 +221,7 @@ class TakeMaker:
         return given, stride
 
     def candidates(self, beat: Beat, take: Take, told: Prompt, label: str) -> Stretch:
-        """The take with as many seeds as the beat's `takes` asks for."""
+        """The take with as many seeds as the beat's `takes` asks for, and those of the policy for takes it refuses."""
         made: list[Take] = []
         spared = beat.until_good and beat.pick is not None
         for number in range(beat.pick if spared and beat.pick else beat.takes):
@@ -232,6 +232,13 @@ class TakeMaker:
             after = tuple(each.key for each in made) if beat.until_good and not spared else ()
             seeded = replace(take, seed=self.seed(beat, spare, number), name=name, after=after)
             made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
+            self.prompts[made[-1].key] = told
+        for number in range(0 if beat.pick else self.board.rules.second_seeds):
+            name, after = f"{take.name}#{len(made) + 1}", tuple(each.key for each in made)
+            second = replace(
+                take, seed=self.seed(beat, (label, "second"), number), name=name, after=after, stands_in=True
+            )
+            made.append(replace(second, key=TakeFields.of(second).take_key))
             self.prompts[made[-1].key] = told
         if beat.pick is not None:
             made.insert(0, made.pop(beat.pick - 1))

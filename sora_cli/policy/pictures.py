@@ -123,7 +123,7 @@ class Seen:
 
 def look(reel: Reel, *, every: bool, for_faces: bool = False) -> Seen:
     """Look at the frames of a take or a film, `every` one or chosen ones; more closely around any doubt."""
-    watch = _Watch()
+    watch = Watch()
     watch.at(reel, list(range(reel.count)) if every else chosen(reel), for_faces=for_faces)
     near = {at + step for at in watch.doubtful for step in (-2, -1, 1, 2)} & set(range(reel.count))
     watch.at(reel, sorted(near - watch.found.keys()), for_faces=for_faces)
@@ -132,7 +132,7 @@ def look(reel: Reel, *, every: bool, for_faces: bool = False) -> Seen:
 
 def look_at_still(picture: Frames) -> Seen:
     """Look at a still picture `(1, height, width, 3)`; at a sheet of pictures one by one, and never as a whole."""
-    watch = _Watch()
+    watch = Watch()
     for number, cell in enumerate(cells(picture[0])):
         watch.see([number], cell[None])
     watch.count_faces(picture)
@@ -141,7 +141,7 @@ def look_at_still(picture: Frames) -> Seen:
 
 
 @dataclass(slots=True)
-class _Watch:
+class Watch:
     """What is found while frames go by, by their numbers; a checker that cannot look hinders no other."""
 
     found: dict[int, list[Finding]] = field(default_factory=dict)

@@ -62,7 +62,9 @@ class WordList:
                 if form.startswith(self._begun.get(form[:2], ())):
                     yield start, end
                 for rest, open_ended in self._whole.get(form, ()):
-                    if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended):
+                    if _follows(
+                        [each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended
+                    ):
                         yield start, tokens[at + len(rest)][2]
 
     def among(self, text: str) -> bool:

@@ -46,7 +46,7 @@ class MadeTake:
 
 def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> RecipeRecord:
     """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
-    takes_made = [take for take in plan.takes if not take.after or store.has(take.key)]
+    takes_made = [take for take in plan.takes if take.key not in plan.may_lack or store.has(take.key)]
     cards = {take.name: store.card(take.key) or NO_CARD for take in takes_made}
     made_on = [dict(each) for each in dict.fromkeys(tuple(sorted(card.made_on.items())) for card in cards.values())]
     takes = {

@@ -281,13 +281,13 @@ def _engine_record(card: EngineCard) -> EngineRecord:
 
 def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[TakeRecord]:
     """What is told of each take, with what the store knows of its clip."""
-    at = starts(plan)
+    at, lacking = starts(plan), plan.may_lack
     for shot in plan.shots:
         for stretch in shot.stretches:
             for take in stretch.candidates:
                 card = store.card(take.key) or NO_CARD
-                if card is NO_CARD and take.after:
-                    continue  # a take before it is good
+                if card is NO_CARD and take.key in lacking:
+                    continue  # a take before it is good, or it was refused
                 stride = {"stride": str(take.stride)} if take.stride != 1 else {}
                 yield TakeRecord.of(
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],

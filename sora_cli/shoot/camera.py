@@ -142,7 +142,7 @@ class Camera:
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
         pixels = hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest()
-        self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules)
+        self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules, _sound_of(footage))
         with self._writing:
             self._check_stop()
             clip = self._keep(take, footage, given, pixels, time.monotonic() - started)
@@ -187,6 +187,12 @@ class Camera:
             lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
             partial(_write_tail, footage.tail) if footage.tail else None,
         )
+
+
+def _sound_of(footage: Footage) -> Callable[[], Sound] | None:
+    """What is heard in it, where it has sound."""
+    sound = footage.sound
+    return None if sound is None else lambda: sound
 
 
 def raw_bytes(take: Take) -> int:

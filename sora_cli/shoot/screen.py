@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
-from sora_cli.policy import pictures
+from sora_cli.policy import hearing, judge, pictures
 from sora_cli.policy.judge import cache_folder
 from sora_cli.policy.pictures import Seen
 from sora_cli.policy.reels import HeldReel
@@ -16,7 +17,11 @@ from sora_cli.policy.seen import JudgedPictures
 from sora_cli.storyboard.policy import CATEGORIES, Policy
 
 if TYPE_CHECKING:
-    from sora_cli.media.stream import Frames
+    from sora_cli.media.stream import Frames, Sound
+
+
+class RefusedTakeError(PolicyError):
+    """What a take shows or says is refused: another seed may pass."""
 
 
 class Screen:
@@ -26,6 +31,10 @@ class Screen:
         self._folder = folder or cache_folder()
         self._kept: JudgedPictures | None = None
         self.seen: dict[str, Seen] = {}
+        self.heard: dict[str, Seen] = {}
+        """What was heard, of takes that have sound."""
+        self.refused = 0
+        """How many takes were refused."""
 
     @property
     def _looks(self) -> JudgedPictures:
@@ -33,29 +42,44 @@ class Screen:
             self._kept = JudgedPictures(self._folder)
         return self._kept
 
-    def require_allowed(self, take: Take, pixels: str, frames: Callable[[], Frames], rules: Policy) -> Seen:
-        """Refuse a take by its frames; `pixels` is their hash, empty where it was not noted.
+    def require_allowed(
+        self, take: Take, pixels: str, frames: Callable[[], Frames], rules: Policy,
+        sound: Callable[[], Sound] | None = None,
+    ) -> Seen:  # fmt: skip
+        """Refuse a take by its frames and by what is said in it; `pixels` is the hash of the frames, if it was noted.
 
         Raises:
-            PolicyError: the policy refuses what is seen, or refuses what could not be looked at.
+            RefusedTakeError: the policy refuses what is seen or heard.
+            PolicyError: it refuses what could not be looked at.
         """
         every = rules.unchecked == "refuse"  # who refuses what is not checked wants every frame checked
-        seen = self._looks.find(pixels, every=every) if pixels else None
-        if seen is None:
-            seen = pictures.look(HeldReel(frames(), float(take.fps)), every=every)
-            if pixels:
-                self._looks.keep(pixels, seen, every=every)
+        seen = self._once(pixels, lambda: pictures.look(HeldReel(frames(), float(take.fps)), every=every), every=every)
         self.seen[take.key] = seen
-        refused, _ = pictures.told(seen, rules, "frames", take.prompt)
-        if refused:
-            what = " and ".join(CATEGORIES[category] for category in refused)
-            raise PolicyError(
-                f"{take.name}: its frames read as {what}, which the {rules.name} policy refuses",
-                hint="say it otherwise, or try another seed",
-            )
-        if seen.unable and every:
-            message = (
-                f"{take.name}: its frames could not be checked: {seen.unable}; the {rules.name} policy refuses that"
-            )
-            raise PolicyError(message, hint=seen.hint)
+        self._decide(take, seen, rules, "frames", "its frames")
+        if sound is not None:
+            name = sha256(f"{take.key} {hearing.state()} {judge.state()}".encode()).hexdigest()
+            self.heard[take.key] = self._once(name, lambda: hearing.listen(sound()), every=False)
+            self._decide(take, self.heard[take.key], rules, "speech", "what is said in it")
         return seen
+
+    def _once(self, name: str, look: Callable[[], Seen], *, every: bool) -> Seen:
+        """What was seen or heard, from what is known where it is known by this name."""
+        seen = self._looks.find(name, every=every) if name else None
+        if seen is None:
+            seen = look()
+            if name:
+                self._looks.keep(name, seen, every=every)
+        return seen
+
+    def _decide(self, take: Take, seen: Seen, rules: Policy, place: str, what: str) -> None:
+        refused, _ = pictures.told(seen, rules, place, take.prompt)
+        if refused:
+            self.refused += 1
+            shown = " and ".join(CATEGORIES[category] for category in refused)
+            raise RefusedTakeError(
+                f"{take.name}: {what}: this reads as {shown}, which the {rules.name} policy refuses",
+                hint="say it otherwise, or try another seed: `second seeds: 2` in a policy file tries two",
+            )
+        if seen.unable and rules.unchecked == "refuse":
+            message = f"{take.name}: {what} could not be checked: {seen.unable}; the {rules.name} policy refuses that"
+            raise PolicyError(message, hint=seen.hint)

@@ -34,6 +34,7 @@ from sora_cli.plan.takes import latents_go_on
 from sora_cli.review.bars import is_good
 from sora_cli.shoot.camera import Elsewhere, Job, Stopped
 from sora_cli.shoot.executors.base import Executor
+from sora_cli.shoot.screen import RefusedTakeError
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.policy import Policy
 
@@ -46,6 +47,11 @@ def best(clips: Mapping[str, Clip], keys: Iterable[str], *, until_good: bool = F
     made = [clips[key] for key in keys if key in clips]
     good = next((clip for clip in made if until_good and clip.good), None)
     return good or max(made, key=lambda clip: clip.score)
+
+
+def _spare_ones(takes: Iterable[Take]) -> bool:
+    """Whether some are made only while those before them fall short."""
+    return any(take.after and not take.stands_in for take in takes)
 
 
 class Work(Protocol):
@@ -153,14 +159,22 @@ class _Shooting:
             self._failed[take.key] = because
             self._report(TakeSkipped(take.name, take.key, because))
             return True
-        if good := next((key for key in take.after if key in self._clips and self._clips[key].good), None):
-            self._report(TakeSpared(take.name, take.key, self._takes[good].name))
+        if enough := next((key for key in take.after if self._suffices(take, key)), None):
+            self._report(TakeSpared(take.name, take.key, self._takes[enough].name))
             return True
         clip = self._store.find(take.key)
         if clip is not None:
             self._made(clip)
             self._report(TakeKept(take.name, take.key, str(clip.path), clip.seconds, reused=True))
         return clip is not None
+
+    def _suffices(self, take: Take, key: str) -> bool:
+        """Whether the clip of an earlier take, where there is one, makes this take needless."""
+        return key in self._clips and (take.stands_in or self._clips[key].good)
+
+    def _stood_in_for(self, take: Take) -> bool:
+        """Whether another take is still to be tried where this one is refused."""
+        return any(each.stands_in and take.key in each.after for each in self._takes.values())
 
     def _made(self, clip: Clip) -> None:
         """Note a clip that is there, good or not by the author's own bars."""
@@ -193,7 +207,7 @@ class _Shooting:
         return self._best(carry.takes) if carry is not None and carry.takes else None
 
     def _best(self, keys: tuple[str, ...]) -> Clip:
-        return best(self._clips, keys, until_good=any(self._takes[key].after for key in keys))
+        return best(self._clips, keys, until_good=_spare_ones(self._takes[key] for key in keys))
 
     def _finished(self) -> list[str]:
         """Wait a moment; the keys of the takes that are settled now. What somebody else makes is asked for again."""
@@ -231,8 +245,9 @@ class _Shooting:
             self._try_again(take, error)
             return False
         except SoraError as error:
-            self._failed[take.key] = take.name
-            self._errors.append(error)
+            if not (isinstance(error, RefusedTakeError) and self._stood_in_for(take)):
+                self._failed[take.key] = take.name
+                self._errors.append(error)
             self._report(TakeFailed(take.name, take.key, error.message, error.hint))
         return True
 

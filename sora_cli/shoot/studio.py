@@ -22,6 +22,8 @@ from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
+    from sora_cli.media.stream import Sound
+    from sora_cli.policy.pictures import Seen
     from sora_cli.shoot.camera import Camera, Job
     from sora_cli.shoot.executors.base import Executor
 
@@ -66,13 +68,16 @@ class Studio:
         """Hold clips that were kept before to the policy of now; say once where they could not be looked at."""
         from sora_cli.media.read import read_frames
 
-        unable = None
+        unable: dict[str, Seen] = {}
         for take, clip in ((take, clips[take.key]) for take in plan.takes if take.key in clips):
             frames = partial(read_frames, clip.path, 0, clip.frames)
-            seen = self.screen.require_allowed(take, clip.pixels, frames, plan.rules)
-            unable = unable or (seen if seen.unable else None)
-        if unable is not None:
-            report(Note(f"the frames could not be checked: {unable.unable}", unable.hint))
+            sound = partial(_heard, clip) if clip.sound else None
+            self.screen.require_allowed(take, clip.pixels, frames, plan.rules, sound)
+            for what, seen in (("frames", self.screen.seen[take.key]), ("speech", self.screen.heard.get(take.key))):
+                if seen is not None and seen.unable:
+                    unable.setdefault(what, seen)
+        for what, seen in unable.items():
+            report(Note(f"the {what} could not be checked: {seen.unable}", seen.hint))
 
     def _open(self) -> Executor[Job, Clip]:
         from sora_cli.shoot.camera import Camera
@@ -106,6 +111,13 @@ class Studio:
         if self._camera is not None and self._executor is not None:
             self._camera.stop()
             self._executor.close(GRACE if isinstance(error, Interrupted) else None)
+
+
+def _heard(clip: Clip) -> Sound:
+    from sora_cli.media.read import read_sound
+    from sora_cli.media.stream import SAMPLE_RATE, Sound
+
+    return Sound(read_sound(clip.path, SAMPLE_RATE), SAMPLE_RATE)
 
 
 @contextlib.contextmanager

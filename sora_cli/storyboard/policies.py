@@ -66,6 +66,10 @@ class PolicyForm(Form):
         Plain(forms.word(("needed", "free"), "a rule for the mark"), {"enum": ["needed", "free"]}),
         "Whether a film must carry its visible mark: needed or free.",
     )
+    second_seeds = Key(
+        Plain(forms.whole(0, 10), {"type": "integer", "minimum": 0, "maximum": 10}),
+        "How many other seeds are tried for a take that is refused; none where not written.",
+    )
     locked = Key(Switch, "In the machine's own policy: storyboards cannot be milder.")
 
 
@@ -106,6 +110,7 @@ class _Reader:
             exceptions=(*base.exceptions, *(form.exceptions or ())),
             unchecked=form.unchecked or base.unchecked,
             marked=base.marked if form.watermark is None else form.watermark == "needed",
+            second_seeds=base.second_seeds if form.second_seeds is None else form.second_seeds,
             locked=bool(form.locked),
         )
 

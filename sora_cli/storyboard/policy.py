@@ -56,6 +56,8 @@ class Policy:
     marked: bool = False
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exceptions: tuple[str, ...] = ()
+    second_seeds: int = 0
+    """How many other seeds are tried for a take whose frames or speech are refused."""
     locked: bool = False
 
     def decision(self, category: str, place: str) -> Decision:
@@ -65,7 +67,8 @@ class Policy:
     @property
     def sha256(self) -> str:
         """A hash of all that it says, whatever its name is."""
-        told = [self.table, self.unchecked, self.marked, self.words, self.exceptions]
+        told: list[object] = [self.table, self.unchecked, self.marked, self.words, self.exceptions]
+        told += [self.second_seeds] if self.second_seeds else []
         return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def held_to(self, other: Policy) -> Policy:
