@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sora_cli.errors import PolicyError
@@ -13,9 +12,7 @@ from sora_cli.policy.pictures import Watch
 from sora_cli.storyboard.policy import CATEGORIES
 
 if TYPE_CHECKING:
-    import av
-
-    from sora_cli.media.stream import Master
+    from sora_cli.media.stream import Frames, Master
 
 
 def chosen(plan: Plan) -> list[int]:
@@ -35,36 +32,39 @@ def watched(master: Master, plan: Plan, unable: str) -> Master:
     Raises, while pictures are read:
         PolicyError: a frame is refused, or cannot be looked at though the takes could.
     """
-    return master if unable else replace(master, pictures=lambda: _pictures(master, plan))
+    from sora_cli.media.tap import tapped
+
+    if unable:
+        return master
+    starts = {shot.start: shot for shot in plan.shots}
+    wanted, last = set(chosen(plan)), plan.frames - 1
+    at: list[tuple[PlannedShot, Watch]] = []
+
+    def look(number: int, picture: Frames) -> None:
+        if number in starts or not at:
+            _decide(plan, at)
+            at[:] = [(starts.get(number, plan.shots[0]), Watch())]
+        at[0][1].see([number], picture[None])
+        if number == last:
+            _decide(plan, at)
+
+    return tapped(master, wanted, look)
 
 
-def _pictures(master: Master, plan: Plan) -> Iterator[av.VideoFrame]:
-    import numpy as np
-
-    wanted, starts = set(chosen(plan)), {shot.start: shot for shot in plan.shots}
-    shot, seen = plan.shots[0], Watch()
-    for number, frame in enumerate(master.pictures()):
-        if number in starts:
-            _decide(plan, shot, seen)
-            shot, seen = starts[number], Watch()
-        if number in wanted:
-            seen.see([number], np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)[None])
-        yield frame
-    _decide(plan, shot, seen)
-
-
-def _decide(plan: Plan, shot: PlannedShot, watch: Watch) -> None:
-    seen, rules = watch.seen(len(watch.found), len(watch.found)), plan.rules
-    words = ". ".join(take.prompt for stretch in shot.stretches for take in stretch.candidates[:1])
-    refused, _ = pictures.told(seen, rules, "frames", words)
-    if refused:
-        what = " and ".join(CATEGORIES[category] for category in refused)
-        raise PolicyError(
-            f"{shot.name}: the finished film reads as {what} there, which the {rules.name} policy refuses",
-            hint="its takes passed alone: change the title, the transition or the look of that shot",
-        )
-    if seen.unable:
-        raise PolicyError(f"the finished film could not be checked: {seen.unable}", hint=seen.hint)
+def _decide(plan: Plan, at: Sequence[tuple[PlannedShot, Watch]]) -> None:
+    """Refuse the film where the policy refuses what was seen of a shot."""
+    for shot, watch in at:
+        seen, rules = watch.seen(len(watch.found), len(watch.found)), plan.rules
+        words = ". ".join(take.prompt for stretch in shot.stretches for take in stretch.candidates[:1])
+        refused, _ = pictures.told(seen, rules, "frames", words)
+        if refused:
+            what = " and ".join(CATEGORIES[category] for category in refused)
+            raise PolicyError(
+                f"{shot.name}: the finished film reads as {what} there, which the {rules.name} policy refuses",
+                hint="its takes passed alone: change the title, the transition or the look of that shot",
+            )
+        if seen.unable:
+            raise PolicyError(f"the finished film could not be checked: {seen.unable}", hint=seen.hint)
 
 
 def counts(plan: Plan, unable: str) -> Mapping[str, int]:
