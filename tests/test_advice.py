@@ -13,6 +13,7 @@ import yaml
 from sora_cli import storyboard
 from sora_cli.cli.main import main
 from sora_cli.engines.cards import nano_card
+from sora_cli.flows.fix import fix
 from sora_cli.plan.advice import CUTS, RULES, advise
 from sora_cli.plan.survey import plan_takes
 
@@ -98,3 +99,73 @@ def test_the_grave_is_always_told_and_the_rest_where_it_is_asked_for(
     err = capsys.readouterr().err
     assert "film.yaml:5:13: `seven birds sit`: models count to about four" in err
     assert "hint: write @mara" in err
+
+
+# -- what is moved to `avoid` --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [
+        ("shots:\n  - a beach, no people\n", "shots:\n  - prompt: a beach\n    avoid: people\n"),
+        ("shots:\n  - 'a beach, no people'", "shots:\n  - prompt: 'a beach'\n    avoid: people\n"),
+        (
+            "shots:\n  - name: x\n    prompt: a beach, no people or dogs  # note\n    framing: wide\n",
+            "shots:\n  - name: x\n    prompt: a beach  # note\n    avoid: people, dogs\n    framing: wide\n",
+        ),
+        (
+            "shots:\r\n  - prompt: a beach, no people\r\n    avoid: text\r\n",
+            "shots:\r\n  - prompt: a beach\r\n    avoid: people, text\r\n",
+        ),
+        (
+            "avoid: text\nshots: [{name: x, prompt: 'a street without cars in the rain', framing: wide}]\n",
+            "avoid: text\nshots: [{name: x, avoid: cars, prompt: 'a street in the rain', framing: wide}]\n",
+        ),
+        (
+            "shots: [{prompt: 'a sea, no ships', avoid: \"text\"}]\n",
+            "shots: [{prompt: 'a sea', avoid: \"ships, text\"}]\n",
+        ),
+        (
+            "shots:\n  - beats:\n      - a beach, no people\n      - {prompt: 'b, no x'}\n",
+            "shots:\n  - beats:\n      - prompt: a beach\n        avoid: people\n      - {avoid: x, prompt: 'b'}\n",
+        ),
+    ],
+)
+def test_what_is_denied_is_moved_and_all_else_stays(written: str, fixed: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_bytes(written.encode())
+    done = fix(path, sets={}, allow_outside=False)
+    assert path.read_bytes().decode() == fixed
+    assert done.moved
+    assert fix(path, sets={}, allow_outside=False).moved == 0, "what is fixed stays"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "shots: [a beach]\n",
+        "shots:\n  - a beach, not crowded\n",
+        "shots:\n  - >-\n    a beach, no people\n",
+        "vars: {x: a beach, y: ', no people'}\nshots:\n  - ${x}${y}\n",
+        "shots: [a beach, 'a sea, no ships']\n",
+        "shots:\n  - &a {prompt: 'a sea, no ships'}\n  - *a\n",
+        "shots: [\n",
+    ],
+)
+def test_what_cannot_be_moved_for_certain_is_left_as_it_is(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(written)
+    assert fix(path, sets={}, allow_outside=False).moved == 0
+    assert path.read_text() == written
+
+
+def test_a_fixed_file_is_told_and_a_link_stays_a_link(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "real.yaml").write_text(FILM)
+    path = tmp_path / "film.yaml"
+    path.symlink_to("real.yaml")
+    assert main(["check", str(path), "--fix"]) == 0
+    err = capsys.readouterr().err
+    assert "+    avoid: people" in err
+    assert "1 denied thing moved to `avoid`" in err
+    assert path.is_symlink()
+    assert "no people" not in (tmp_path / "real.yaml").read_text()

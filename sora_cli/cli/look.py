@@ -20,6 +20,7 @@ def check(
     advice: Annotated[
         bool, typer.Option("--advice", help="Say all that is likely to come out badly, not the grave alone.")
     ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Move what prompts deny to `avoid`, in the file.")] = False,
     sets: Sets = None,
     allow_outside: Outside = False,
     as_json: Json = False,
@@ -27,6 +28,12 @@ def check(
     """Find what is wrong with a storyboard, all at once."""
     from sora_cli.flows import preview
 
+    if fix:
+        from sora_cli.flows.fix import fix as fixed
+
+        done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
+        console.say(console.plain(done.diff)) if done.moved else None
+        console.say(f"{file}: {counted(done.moved, 'denied thing')} moved to `avoid`")
     found = preview.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice)
     if as_json:
         console.stdout_json(found.as_dict())

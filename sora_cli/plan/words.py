@@ -49,7 +49,7 @@ NEGATION = re.compile(
 )
 MOVABLE = re.compile(
     r",?\s*\b(?:(?:and|with|there (?:is|are)) )?(?:no|without(?: any| a| an)?) "
-    r"(?P<what>[\w-]+(?: (?:or|and) [\w-]+)?)(?=[,.;]|$)",
+    r"(?P<what>[\w-]+(?: (?:or|and) [\w-]+)?)(?=[,.;]|$|(?<=\w) (?:in|on|at|under|near|by) the\b)",
     re.IGNORECASE,
 )
 """What is denied in words that can stand under `avoid` instead."""

@@ -1,0 +1,130 @@
+"""What is denied in a prompt, moved to `avoid` in the file itself; all else stays as it is, to the letter.
+
+A change is made only where the file then means what it meant, but for that prompt and its `avoid`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from pathlib import Path
+
+from sora_cli import atomic, storyboard
+from sora_cli.bounded import open_regular
+from sora_cli.errors import RequestError
+from sora_cli.plan.words import MOVABLE
+from sora_cli.storyboard.model import Beat, Storyboard
+
+_LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
+_BLOCK = re.compile(r"\s*(?:- )*prompt:\s+$")
+_BARE = re.compile(r"(\s*(?:- )+)$")
+_FLOW = re.compile(r"([{,]\s*)prompt:\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A file after its denied things were moved: how many were, and the change as a diff."""
+
+    path: Path
+    moved: int
+    diff: str
+
+
+def fix(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Fixed:
+    """Move what prompts deny ("no people") to `avoid`, in the file.
+
+    Raises:
+        RequestError: the file is not UTF-8, or cannot be written.
+    """
+    board = storyboard.read(path, sets=sets, allow_outside=allow_outside).board
+    if board is None:
+        return Fixed(path, 0, "")
+    text, name = _text(path), path.name
+    now, moved = text, 0
+    for beat in reversed(_in_order(board)):
+        changed = _changed(now, board, beat)
+        read = storyboard.read_text(changed, folder=path.parent, name=name, sets=sets, allow_outside=allow_outside)
+        if read.board is not None and not read.problems and _means(read.board, board, beat):
+            now, board, moved = changed, read.board, moved + 1
+    if moved:
+        try:
+            atomic.write(path.resolve(), now)
+        except OSError as error:
+            raise RequestError(f"cannot write {path}: {error.strerror}", hint="may you write there?") from error
+    lines = unified_diff(text.splitlines(), now.splitlines(), f"{name} as it was", name, lineterm="", n=0)
+    return Fixed(path, moved, "\n".join(lines))
+
+
+def _text(path: Path) -> str:
+    with open_regular(path) as file:
+        try:
+            return file.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise RequestError(f"{path} is not UTF-8: it is not changed", hint="save it as UTF-8") from error
+
+
+def _in_order(board: Storyboard) -> list[Beat]:
+    """The beats that deny something, as they stand in the file."""
+    found = [beat for shot in board.shots for beat in shot.beats if MOVABLE.search(beat.prompt)]
+    return sorted(found, key=lambda beat: _place(board, beat))
+
+
+def _place(board: Storyboard, beat: Beat) -> tuple[int, int]:
+    mark = board.mark((*beat.loc, "prompt"))
+    return (mark.line, mark.column) if mark else (0, 0)
+
+
+def _denied(beat: Beat) -> tuple[str, str]:
+    """The words that deny something, and what they deny, with commas."""
+    match = MOVABLE.search(beat.prompt)
+    return (match[0], re.sub(r" (?:or|and) ", ", ", match["what"])) if match else ("", "")
+
+
+def _changed(text: str, board: Storyboard, beat: Beat) -> str:
+    """The text without what one prompt denies, and with that under `avoid`; as it was where that has no plain place."""
+    words, what = _denied(beat)
+    line, column = _place(board, beat)
+    lines = _LINES.split(text)
+    row = lines[line - 1] if 0 < line <= len(lines) else ""
+    head, prompt = row[: column - 1], row[column - 1 :]
+    avoid = board.mark((*beat.loc, "avoid")) if beat.origin.get("avoid") == (*beat.loc, "avoid") else None
+    flow, bare = _FLOW.search(head), _BARE.fullmatch(head)
+    if words not in prompt or not (avoid or flow or bare or _BLOCK.fullmatch(head)):
+        return text
+    lines[line - 1] = shorter = head + prompt.replace(words, "", 1)
+    if avoid is not None:
+        at = avoid.column - 1 - (len(words) if avoid.line == line and avoid.column > column else 0)
+        there = lines[avoid.line - 1]
+        at += there[at] in "\"'"
+        lines[avoid.line - 1] = f"{there[:at]}{what}, {there[at:]}"
+    elif flow:
+        lines[line - 1] = f"{head[: flow.end(1)]}avoid: {_item(what)}, {shorter[flow.end(1) :]}"
+    else:
+        indent = len(bare[1]) if bare else head.index("prompt:")
+        end = "\r\n" if row.endswith("\r\n") else "\n"
+        named = f"{head}prompt: {shorter[len(head) :]}" if bare else shorter
+        lines[line - 1] = f"{named.rstrip(end)}{end}{' ' * indent}avoid: {what}{end}"
+    return "".join(lines)
+
+
+def _item(what: str) -> str:
+    """As it stands between braces, where a comma would end it."""
+    return f'"{what}"' if "," in what else what
+
+
+def _means(now: Storyboard, before: Storyboard, beat: Beat) -> bool:
+    """Whether only this beat has changed: its prompt without the words, its `avoid` with what they deny."""
+    words, what = _denied(beat)
+    wanted = [_plain(each) for shot in before.shots for each in shot.beats]
+    found = [_plain(each) for shot in now.shots for each in shot.beats]
+    at = [each.loc for shot in before.shots for each in shot.beats].index(beat.loc)
+    wanted[at] = replace(wanted[at], prompt=beat.prompt.replace(words, "", 1).strip(), avoid=found[at].avoid)
+    avoided = [{part.strip() for part in each.avoid.split(",")} - {""} for each in (found[at], beat)]
+    return wanted == found and avoided[0] == avoided[1] | {part.strip() for part in what.split(",")}
+
+
+def _plain(beat: Beat) -> Beat:
+    """A beat without where it stands."""
+    return replace(beat, origin={})
