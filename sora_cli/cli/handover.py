@@ -1,4 +1,4 @@
-"""Commands that hand over: import, export."""
+"""Commands that hand over: import, export, conform."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Draft, Json, LimitOptions, Only, Overwrite, ReleaseOptions, ReportOptions
+from sora_cli.cli.options import Draft, Json, LimitOptions, NewFilm, Only, Overwrite, ReleaseOptions, ReportOptions
 from sora_cli.cli.session import working
 from sora_cli.errors import counted
 
@@ -80,3 +80,29 @@ def export(
     if reporting.as_json:
         console.stdout_json(made.as_dict())
     console.say(flow.told(made), "green")
+
+
+def conform(
+    timeline: Annotated[
+        Path,
+        typer.Argument(metavar="CUT", help="An edited export: otio, otioz, edl, fcpxml or fcp7's xml."),
+    ],
+    output: NewFilm,
+    folder: Annotated[
+        Path | None, typer.Option("--export", metavar="FOLDER", help="The export that was edited; CUT's folder else.")
+    ] = None,
+    *,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+) -> None:
+    """Make the finished film of an edited timeline, from the clips of the store."""
+    from sora_cli.flows import conform as flow
+    from sora_cli.flows import edit
+
+    with working(reporting) as (report, studio):
+        out, kind = edit.target(output, timeline.stem, release.deliver)
+        asked = flow.Asked(deliver=kind, signer=release.signer(), overwrite=release.overwrite)
+        made = flow.conform(timeline, out, asked, studio=studio, report=report, export=folder)
+    if reporting.as_json:
+        console.stdout_json(made.as_dict())
+    console.say(made.words, "green")

@@ -46,7 +46,7 @@ def _root(
 COMMANDS = (
     make.generate, make.storyboard, make.batch, look.check, look.plan, films.stitch, films.grade, films.stamp,
     films.verify, films.reproduce, review.review, review.takes, machine.voices, machine.doctor, start.new,
-    handover.import_, handover.export, start.schema,
+    handover.import_, handover.export, handover.conform, start.schema,
 )  # fmt: skip
 """In the order of the help."""
 

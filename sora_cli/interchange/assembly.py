@@ -103,6 +103,25 @@ def centred(items: Sequence[Item]) -> Iterator[Placed]:
         yield Placed(item, begin, last if end is None else end, item.head + begin - item.start, before, after)
 
 
+@dataclass(slots=True)
+class Event:
+    """What an editor's timeline plays: a file from its frame `source` on, from film frame `begin` to `end`.
+
+    It comes in over the first `length` frames, in which what was before still plays on. `clip` is the file's name or
+    address, `reel` the list's. `wrong` says why it cannot be taken.
+    """
+
+    clip: str
+    source: int
+    begin: int
+    end: int
+    kind: str = "cut"
+    direction: str = "left"
+    length: int = 0
+    reel: str = ""
+    wrong: str = ""
+
+
 def nominal(fps: Fraction) -> int:
     """The frames that a second of timecode counts: 30 for 29.97."""
     return round(fps)

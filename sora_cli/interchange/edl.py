@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, Item, frame_of, timecode
+from sora_cli.interchange.assembly import Assembly, Event, Item, frame_of, timecode
 
 BLACK = "BL"
 _WIPES = {"left": "W001", "right": "W002", "up": "W003", "down": "W004"}
@@ -81,22 +80,6 @@ def _line(text: str) -> str:
 # -- and back ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Event:
-    """An event as it was read: a reel from frame `source` on, on film frames `begin` to `end`."""
-
-    reel: str
-    source: int
-    begin: int
-    end: int
-    kind: str = "cut"
-    direction: str = "left"
-    length: int = 0
-    clip: str = ""
-    line: int = 0
-    remarks: list[str] = field(default_factory=list)
-
-
 def read_edl(text: str, fps: Fraction) -> list[Event]:
     """The picture events of a list at `fps` frames a second, from the first one's timecode on.
 
@@ -109,14 +92,14 @@ def read_edl(text: str, fps: Fraction) -> list[Event]:
             if not match["track"].upper().startswith(("V", "B")):
                 continue
             source, until, begin, end = (frame_of(word, fps)[0] for word in match["times"].split())
-            event = Event(match["reel"], source, begin, end, line=number)
+            event = Event("", source, begin, end, reel=match["reel"])
             if match["kind"] != "C":
                 event.length = int(match["length"] or 0)
                 ways = {code: way for way, code in _WIPES.items()}
                 event.kind = "dissolve" if match["kind"] == "D" else "wipe"
                 event.direction = ways.get(match["kind"], "left")
             if until - source != end - begin:
-                event.remarks.append("it plays at another speed than it was made")
+                event.wrong = "it plays at another speed than it was made"
             if end > begin:
                 found.append(event)
         elif found and (name := re.match(r"\*\s*(?:FROM|TO) CLIP NAME:\s*(.+)", line.strip())):

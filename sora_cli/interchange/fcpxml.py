@@ -6,12 +6,16 @@ transition lies around the cut of its two clips.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import count
 from xml.etree import ElementTree as ET
 
-from sora_cli.interchange.assembly import Assembly, Placed, centred
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from sora_cli.errors import RequestError
+from sora_cli.interchange.assembly import Assembly, Event, Placed, centred
 
 DISSOLVE = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
 """The effect of Final Cut's own cross dissolve."""
@@ -131,3 +135,52 @@ def lost(items: Sequence[Placed]) -> list[str]:
     """What this format has not of a cut."""
     kinds = {placed.item.kind for placed in items if placed.before + placed.after} - {"dissolve"}
     return [f"a {kind} becomes a cross dissolve" for kind in sorted(kinds)]
+
+
+# -- and back ----------------------------------------------------------------------------------------------------------
+
+
+def read_fcpxml(text: str, fps: Fraction) -> list[Event]:
+    """What the spine of a project plays, at `fps` frames a second, its transitions around their cuts.
+
+    Raises:
+        RequestError: it is no FCPXML, or has no spine.
+    """
+    try:
+        root = fromstring(text)
+        spine = root.find(".//spine")
+        if root.tag != "fcpxml" or spine is None:
+            raise RequestError("there is no FCPXML with a spine in this file", hint="export the project as FCPXML")
+        files = {
+            asset.get("id", ""): (asset.get("src") or next((rep.get("src", "") for rep in asset.iter("media-rep")), ""))
+            for asset in root.iter("asset")
+        }
+        starts = {asset.get("id", ""): seconds(asset.get("start")) for asset in root.iter("asset")}
+        return list(_spine(spine, files, starts, fps))
+    except (ET.ParseError, DefusedXmlException, ValueError) as error:
+        raise RequestError(f"this is no FCPXML: {error}", hint="export the project as FCPXML") from error
+
+
+def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction], fps: Fraction) -> Iterator[Event]:
+    over: tuple[int, int] | None = None
+    zero: Fraction | None = None
+    for child in spine:
+        begin, length = (seconds(child.get(key)) for key in ("offset", "duration"))
+        zero = begin if zero is None else zero
+        at, frames = round((begin - zero) * fps), round(length * fps)
+        if child.tag == "transition":
+            over = at, frames
+            continue
+        if child.tag == "gap":
+            over = None
+            continue
+        ref = child.get("ref", "")
+        event = Event(files.get(ref, child.get("name", "")), 0, at, at + frames)
+        event.source = round((seconds(child.get("start")) - starts.get(ref, Fraction(0))) * fps)
+        if child.tag != "asset-clip" or child.find("timeMap") is not None:
+            event.wrong = f"a {child.tag} with a speed of its own" if child.tag == "asset-clip" else f"a {child.tag}"
+        if over is not None:
+            before = at - over[0]
+            event.begin, event.source = event.begin - before, event.source - before
+            event.kind, event.length, over = "dissolve", over[1], None
+        yield event

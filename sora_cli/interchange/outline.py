@@ -42,6 +42,8 @@ class Shot:
     beats: list[Beat] = field(default_factory=list)
     name: str = ""
     framing: str = ""
+    angle: str = ""
+    lens: str = ""
     camera: str = ""
     transition: str = ""
     title: str = ""

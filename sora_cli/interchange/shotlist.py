@@ -272,7 +272,7 @@ class _Reader:
         beat = Beat(mention(prompt, self.cast), self._length(row), said(row.get("dialogue")))
         beat.duration = beat.duration or ("spoken" if beat.lines else "")
         shot = Shot([beat], name=self._name(row), notes=notes)
-        shot.framing, shot.camera = self._camera(row)
+        _direct(shot, row)
         shot.transition = self._transition(row)
         shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
         shot.picture = self._picture(row)
@@ -304,28 +304,6 @@ class _Reader:
             self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)
             return ""
 
-    def _camera(self, row: Row) -> tuple[str, str]:
-        """The framing, and the words for the camera: move, angle and lens."""
-        size, angle, lens = row.get("size"), row.get("angle"), row.get("lens")
-        found = words.framing(size) if size else ""
-        if angle and not found and (found := words.framing(angle)):
-            angle = ""
-        if angle.lower() in {"low", "high", "dutch", "wide", "canted", "overhead", "top"}:
-            angle = f"{angle} angle"
-        parts = [row.get("move"), angle]
-        if size and not words.framing(size):
-            parts.append(size)
-            self._tell(
-                row,
-                f"{quoted(size)} is no framing that sora knows: kept in the words for the camera",
-                f"one of {', '.join(forms.FRAMINGS)}",
-            )
-        if lens:
-            parts.append(
-                f"{lens}mm lens" if re.fullmatch(r"[0-9]+", lens) else f"{lens} lens" if "lens" not in lens else lens
-            )
-        return found, ", ".join(" ".join(part.split()) for part in parts if part)
-
     def _transition(self, row: Row) -> str:
         text = row.get("transition")
         come, whole = words.transition(text)
@@ -339,6 +317,16 @@ class _Reader:
             self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
             return ""
         return text
+
+
+def _direct(shot: Shot, row: Row) -> None:
+    """The framing, angle, lens and move of a row; terms that sora does not know stay as they are written."""
+    size, angle, lens = (" ".join(row.get(name).split()) for name in ("size", "angle", "lens"))
+    shot.framing = words.framing(size) or size
+    if angle and not size and words.framing(angle):
+        shot.framing, angle = words.framing(angle), ""
+    shot.angle, shot.camera = angle.lower(), " ".join(row.get("move").split())
+    shot.lens = f"{lens}mm" if lens.isdecimal() else lens
 
 
 def _sided(row: Row) -> str:

@@ -7,24 +7,24 @@ from fractions import Fraction
 
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
+from sora_cli.terms import find
 
-_SIZES = {
-    "wide": ("extreme wide", "very wide", "wide", "establishing", "master", "long", "extreme long", "full wide",
-             "ews", "vws", "ws", "els", "xls", "ls", "est", "xws",
-             "totale", "plan large", "plan général", "plano general"),
-    "full": ("full", "medium long", "medium full", "medium wide", "fs", "mls", "mfs", "mws", "cowboy", "american",
-             "halbtotale", "amerikanisch", "plan américain", "plano americano"),
-    "medium": ("medium", "mid", "two", "three", "group", "ms", "2s", "3s", "2 s", "halbnah", "plan moyen",
-               "plano medio"),
-    "close": ("close", "close up", "closeup", "medium close", "medium close up", "cu", "mcu", "head", "reaction",
-              "choker", "nah", "gross", "grossaufnahme", "gros plan", "primer plano"),
-    "detail": ("extreme close up", "extreme close", "very close up", "big close up", "detail", "insert", "macro",
-               "cutaway", "ecu", "xcu", "bcu", "vcu", "ca", "ins"),
-    "over-shoulder": ("over shoulder", "over the shoulder", "ots", "os", "over"),
-    "aerial": ("aerial", "drone", "bird s eye", "birds eye", "helicopter"),
-    "pov": ("pov", "point of view", "subjective"),
-}  # fmt: skip
-_FRAMING = {word.casefold(): framing for framing, words in _SIZES.items() for word in words}
+_SHORT = {
+    "extreme wide": "ews xws els xls vws vls plano_general",
+    "wide": "ws ls est master totale plan_large plan_général",
+    "full": "fs halbtotale plan_moyen",
+    "medium wide": "mws mls mfs amerikanisch plan_américain plano_americano",
+    "medium": "ms halbnah three group plano_medio",
+    "medium close": "mcu nahe nah",
+    "close": "cu head reaction choker gross grossaufnahme gros_plan primer_plano",
+    "detail": "ecu xcu bcu vcu ca ins big_close_up very_close_up cutaway macro",
+    "two": "2s 2_s two_s",
+    "over-shoulder": "os over over_the_shoulder",
+    "aerial": "helicopter",
+    "pov": "p_o_v",
+}
+"""How shot lists shorten framings, and what they are in other languages: beside the terms that storyboards know."""
+_FRAMING = {word.replace("_", " "): framing for framing, words in _SHORT.items() for word in words.split()}
 
 LIGHT = {
     "day": "daylight", "night": "night", "morning": "morning light", "early morning": "early morning light",
@@ -68,12 +68,9 @@ _TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2})")
 def framing(words: str) -> str:
     """The framing that the words of a shot's size or angle mean; empty where they mean none."""
     plain = re.sub(r"[^\w]+", " ", words.replace(".", "").casefold()).strip()
-    plain = re.sub(r"\b(shot|angle|view|on|of)$", "", plain).strip()
-    plain = re.sub(r"\s+shot$", "", plain)
-    if plain in _FRAMING:
-        return _FRAMING[plain]
-    without = re.sub(r"\s*\b(shot|the)\b\s*", " ", plain).strip()
-    return _FRAMING.get(without, "")
+    short = re.sub(r"\s*\b(shot|on|of)$", "", plain).strip()
+    found = find("framing", words) or find("framing", plain) or find("framing", short)
+    return found.name if found else _FRAMING.get(plain, _FRAMING.get(short, ""))
 
 
 def cue(text: str) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
 from sora_cli.events import Report
 from sora_cli.master.burn import burnt
-from sora_cli.master.picture import pictures
+from sora_cli.master.picture import Grade, pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
 from sora_cli.media.stream import Chapter, Master
@@ -19,13 +19,18 @@ from sora_cli.plan.timeline import Cut
 
 
 def finish(
-    cut: Cut, loudness: float | None = None, *, pixels: str = WEB.pixels, report: Report | None = None
+    cut: Cut,
+    loudness: float | None = None,
+    *,
+    pixels: str = WEB.pixels,
+    report: Report | None = None,
+    grade: Grade | None = None,
 ) -> Master:
     """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
 
     `loudness` is what the sound is brought to, LUFS; it stays as it is where None, its peaks held. `pixels` is the
     pixel format that the pictures come in: that of the delivery, so that each pixel is converted once. `report` hears
-    where the sound cannot come out as loud as asked.
+    where the sound cannot come out as loud as asked. `grade` says how each shot is graded, where its look does not.
 
     Raises:
         MediaError: the cut is empty. Later, from the master's streams: a clip is missing, damaged or too short.
@@ -35,7 +40,7 @@ def finish(
     burn = cut.subtitles if cut.subtitled == "burn" else ()
 
     def play() -> Iterator[av.VideoFrame]:
-        return burnt(pictures(cut, pixels, Grader(cut).steps), burn, cut.fps, cut.width, cut.height)
+        return burnt(pictures(cut, pixels, grade or Grader(cut).steps), burn, cut.fps, cut.width, cut.height)
 
     return Master(
         width=cut.width,

@@ -154,12 +154,12 @@ def test_a_name_cannot_end_its_element() -> None:
     assert len(read_edl(written_edl(worse), of.fps)) == 1
 
 
-@given(st.integers(0, 24 * 3600 * 24), st.sampled_from(RATES))
+@given(st.integers(0, 24 * 3600 * 12 - 1), st.sampled_from(RATES))
 def test_a_timecode_is_the_one_of_its_frame(frame: int, rate: str) -> None:
     fps = Fraction(rate)
     for drop in (False, True) if can_drop(fps) else (False,):
         words = timecode(frame, fps, drop=drop)
-        assert frame_of(words, fps) == (frame, drop) or words.startswith(("24", "25"))
+        assert frame_of(words, fps) == (frame, drop)
         ours = otio.opentime.RationalTime(frame, float(fps))
         if rate != SLOW:
             assert otio.opentime.to_timecode(ours, float(fps), drop) == words

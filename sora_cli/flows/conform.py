@@ -1,0 +1,246 @@
+"""`sora conform`: an editor's changed timeline of an export becomes a finished film; nothing is shot again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from sora_cli import stamp
+from sora_cli.colour.grade import Grader, Steps
+from sora_cli.errors import RequestError, counted
+from sora_cli.events import Clock, Note, Report
+from sora_cli.flows import audio, foley, outputs, preflight
+from sora_cli.flows.places import check_place
+from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.cutlist import name_of, read_cut
+from sora_cli.interchange.recut import Use, recut
+from sora_cli.master.finish import finish
+from sora_cli.media.film import delivery
+from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.plan import Plan
+from sora_cli.plan.continuity import PlannedBeat
+from sora_cli.plan.sounds import every
+from sora_cli.plan.timeline import Cut, CutShot, assemble
+from sora_cli.record import handover, sidecar
+from sora_cli.record.handover import ExportRecord
+from sora_cli.shoot.studio import Studio, place
+from sora_cli.stamp.making import making
+from sora_cli.store import Clip, file_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How the film goes out: as which delivery, signed by whom; whether other files may be replaced."""
+
+    deliver: str = "web"
+    signer: stamp.Signer | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """The film that was made, of how many of the export's shots."""
+
+    path: Path
+    frames: int
+    seconds: float
+    shots: int
+    dropped: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        told = {"film": str(self.path), "frames": self.frames, "seconds": self.seconds, "shots": self.shots}
+        return {**told, "dropped": list(self.dropped)}
+
+    @property
+    def words(self) -> str:
+        """One line of it."""
+        gone = f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
+        return f"{self.path}: {counted(self.shots, 'shot')}, {self.frames} frames, {self.seconds:.2f} s{gone}"
+
+
+def conform(
+    timeline: Path, out: Path, asked: Asked, *, studio: Studio, report: Report, export: Path | None = None
+) -> Conformed:
+    """Finish the film of an editor's timeline from the clips of the store: graded, mixed, marked and signed.
+
+    Args:
+        timeline: what came back from the edit suite.
+        out: where the film goes.
+        asked: how it goes out.
+        studio: has the store.
+        report: hears what happens.
+        export: the folder of the export that was edited; else the timeline's own.
+
+    Raises:
+        RequestError: the timeline cannot be read or plays what is not of the export, the storyboard has changed since,
+            clips are not kept any more, or something else is at `out`.
+        SoraError: the film cannot be finished or signed.
+    """
+    kind = delivery(asked.deliver)
+    check_place(out, kind)
+    maker = outputs.Maker(command="conform", paths=(timeline,))
+    signer = asked.signer or stamp.find_signer()
+    record, plan = _planned(timeline, export)
+    sources = [timeline, *outputs.sources_of(plan.board, signer)]
+    outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=asked.overwrite)
+    events = read_cut(timeline, plan.fps)
+    played = _matched(events, record, timeline)
+    with studio.store.used(studio.cancel.check), place(out, studio.cancel):
+        sounds = audio.prepare(plan, studio.store)
+        clips = _kept(plan, studio, report)
+        laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
+        cut, uses, gone = recut(laid.cut, played)
+        for name in gone:
+            report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
+        master = finish(
+            cut, laid.loudness(plan), pixels=kind.made_in, report=report, grade=_Grades(laid.cut, uses).steps
+        )
+        told = _making(plan, clips, cut, uses, sounds)
+        with Clock(report).stage("finish"):
+            stamp.release(
+                master, out, making=replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told))),
+                provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
+                may_leave_unmarked=not plan.board.rules.marked,
+            )  # fmt: skip
+            sidecar.write_note(out, maker.record(out.parent))
+    shown = {use.was.name for use in uses if use.was is not None}
+    dropped = tuple(shot.name for shot in plan.shots if shot.name not in shown)
+    return Conformed(out, master.frames, float(master.frames / master.fps), len(uses), dropped)
+
+
+# -- whose timeline it is ----------------------------------------------------------------------------------------------
+
+
+def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
+    """What the export tells of itself, and the plan of its storyboard, which must be the same."""
+    folder = export or timeline.parent
+    record = handover.read(folder)
+    if record is None and timeline.suffix.lower() == ".otioz":
+        from sora_cli.interchange.timelines import bundled
+
+        record = ExportRecord.if_whole(bundled(timeline, handover.NAME))
+    if record is None:
+        raise RequestError(
+            f"nothing tells which export {timeline} is of: there is no {handover.NAME} beside it",
+            hint="put it into the folder of the export, or name that: --export FOLDER",
+        )
+    board = folder / record.made_by.of[0] if record.made_by.of else None
+    if board is None or not board.is_file() or file_hash(board) != record.made_by.sha256:
+        raise RequestError(
+            f"the storyboard of the export, {board}, is gone or has changed since",
+            hint="bring it back as it was, or export the film again",
+        )
+    plan = preflight.plan_of(preflight.load(board, sets={}), draft=record.draft, only=record.only)
+    if plan.fps != Fraction(record.fps):
+        raise RequestError("the film has another rate than its export", hint="export it again")
+    return record, plan
+
+
+def _matched(events: Sequence[Event], record: ExportRecord, timeline: Path) -> list[tuple[Event, int]]:
+    """The events, each with the number of its shot.
+
+    Raises:
+        RequestError: some are of no shot, or changed in a way that is not taken; all of them by name.
+    """
+    files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
+    reels = {shot.reel: number for number, shot in enumerate(record.shots)}
+    found, strange, wrong = [], [], []
+    for event in events:
+        number = files.get(name_of(event.clip), reels.get(event.reel) if event.reel else None)
+        if event.wrong:
+            wrong.append(f"{name_of(event.clip) or event.reel} ({event.wrong})")
+        elif number is None:
+            strange.append(name_of(event.clip) or event.reel)
+        else:
+            found.append((event, number))
+    if strange:
+        raise RequestError(
+            f"{timeline} plays what is not of this export: {', '.join(dict.fromkeys(strange))}",
+            hint="take it out, or make it a shot of the storyboard and export that",
+        )
+    if wrong:
+        raise RequestError(
+            f"{timeline} cannot be conformed: {', '.join(wrong)}", hint="take that back in the edit suite"
+        )
+    if not found:
+        raise RequestError(f"{timeline} plays nothing")
+    return found
+
+
+def _kept(plan: Plan, studio: Studio, report: Report) -> dict[str, Clip]:
+    """The clips that play. Raises RequestError where some are not kept any more: nothing is shot here."""
+    gone = [
+        stretch.name
+        for stretch in plan.stretches
+        if not any(studio.store.has(candidate) for candidate in stretch.choices)
+    ]
+    if gone:
+        raise RequestError(
+            f"{counted(len(gone), 'clip')} of the film {'is' if len(gone) == 1 else 'are'} not in the store any more: "
+            f"{', '.join(gone[:5])}",
+            hint=f"sora storyboard {plan.board.path} makes them again",
+        )
+    return studio.shoot(plan, report)
+
+
+# -- how it is made ----------------------------------------------------------------------------------------------------
+
+
+class _Grades:
+    """The grade of each shot as it is in the film, wherever the shot is now."""
+
+    def __init__(self, cut: Cut, uses: Sequence[Use]) -> None:
+        self._grader = Grader(cut)
+        self._uses = {use.shot.name: use for use in uses}
+
+    def steps(self, shot: CutShot) -> AbstractContextManager[Sequence[tuple[Steps, Steps]]]:
+        """As `Grader.steps`."""
+        return self._steps(self._uses[shot.name])
+
+    @contextmanager
+    def _steps(self, use: Use) -> Iterator[Sequence[tuple[Steps, Steps]]]:
+        if use.was is None or not use.was.pieces:
+            yield []
+            return
+        with self._grader.steps(use.was) as ways:
+            yield [ways[number] for number in use.pieces]
+
+
+def _making(
+    plan: Plan, clips: Mapping[str, Clip], cut: Cut, uses: Sequence[Use], sounds: audio.FilmSounds
+) -> stamp.Making:
+    """What the credential tells: the takes that play, where they are now."""
+    planned = {shot.name: shot for shot in plan.shots}
+    shots, placed = [], []
+    for use in uses:
+        if use.was is None:
+            continue
+        shot = planned[use.was.name]
+        stretches = list(shot.stretches)
+        kept = tuple(stretches[number] for number in use.pieces)
+        beats = (PlannedBeat(use.shot.frames, kept),) if kept else ()
+        shots.append(replace(shot, start=use.shot.start, beats=beats))
+        placed.append(use.shot)
+    own = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
+    heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
+    heard += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
+    return making(
+        replace(plan, shots=tuple(shots)), clips, replace(cut, shots=tuple(placed)), None,
+        sounds=[each for each in heard if each[0] in own - {None}], speech=list(_spoken(plan, cut, sounds)),
+        synthesized=[sound.words for sound in sounds.made],
+    )  # fmt: skip
+
+
+def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.Spoken]:
+    """The lines that a model spoke, where they are now."""
+    lines = [line for line in plan.lines if line.laid and line.spoken is not None]
+    by_file = {sounds.speech[line.said.key]: told for line, told in zip(lines, audio.spoken_lines(plan), strict=True)}
+    for line in cut.lines:
+        if line.path in by_file:
+            told, start = by_file[line.path], line.start / SAMPLE_RATE
+            yield replace(told, start=start, end=start + told.end - told.start)

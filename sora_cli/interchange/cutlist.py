@@ -1,0 +1,115 @@
+"""An editor's timeline as the events that it plays, whatever it was written by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import opentimelineio as otio
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
+from sora_cli.bounded import LARGE, read_bytes
+from sora_cli.errors import RequestError
+from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.edl import read_edl
+from sora_cli.interchange.fcpxml import read_fcpxml
+from sora_cli.interchange.timelines import ROOM
+from sora_cli.texts import decoded
+
+READ = (".otio", ".otioz", ".edl", ".fcpxml", ".xml")
+"""Endings of timelines that are read."""
+
+
+def read_cut(path: Path, fps: Fraction) -> list[Event]:
+    """The events of a timeline at `fps` frames a second, in order.
+
+    Raises:
+        RequestError: it cannot be read, or has more than one track of pictures.
+    """
+    ending = path.suffix.lower()
+    if ending not in READ:
+        raise RequestError(f"cannot conform {path}: no such timeline is known", hint=f"one of {', '.join(READ)}")
+    try:
+        if ending == ".otioz":
+            return _events(otio.adapters.read_from_file(str(path), "otioz"), fps)
+        text, _ = decoded(read_bytes(path, LARGE))
+    except (OSError, UnicodeDecodeError, otio.exceptions.OTIOError) as error:
+        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if ending == ".edl":
+        return read_edl(text, fps)
+    if ending == ".fcpxml":
+        return read_fcpxml(text, fps)
+    return _events(_timeline(text, "otio_json" if ending == ".otio" else "fcp_xml", path), fps)
+
+
+def name_of(address: str) -> str:
+    """The name of a file, of its path or address."""
+    return unquote(urlsplit(address).path if "://" in address else address).replace("\\", "/").rpartition("/")[2]
+
+
+def _timeline(text: str, adapter: str, path: Path) -> otio.schema.Timeline:
+    try:
+        if adapter == "fcp_xml":
+            fromstring(text)  # the adapter would follow what XML can be made to do
+        found = otio.adapters.read_from_string(text, adapter)
+    except (otio.exceptions.OTIOError, ParseError, DefusedXmlException, ValueError, TypeError, AttributeError) as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"{path} is no timeline: {what}", hint="export it again from the edit suite") from error
+    if isinstance(found, otio.schema.SerializableCollection):
+        found = next(iter(found.find_children(otio.schema.Timeline)), None)
+    if not isinstance(found, otio.schema.Timeline):
+        raise RequestError(f"there is no timeline in {path}", hint="export one timeline")
+    return found
+
+
+def _events(timeline: otio.schema.Timeline, fps: Fraction) -> list[Event]:
+    tracks = [track for track in timeline.video_tracks() if list(track.find_clips())]
+    if len(tracks) != 1:
+        hint = "flatten the pictures to one track"
+        raise RequestError(f"the timeline has {len(tracks)} tracks with pictures; one is read", hint=hint)
+    return list(_of_track(tracks[0], fps))
+
+
+def _of_track(track: otio.schema.Track, fps: Fraction) -> Iterator[Event]:
+    over: otio.schema.Transition | None = None
+    at = 0
+    for child in track:
+        if isinstance(child, otio.schema.Transition):
+            over = child
+            continue
+        frames = _frames(child.duration(), fps)
+        if not isinstance(child, otio.schema.Gap):
+            yield _event(child, at, frames, over, fps)
+        at, over = at + frames, None
+
+
+def _event(item: otio.schema.Item, at: int, frames: int, over: otio.schema.Transition | None, fps: Fraction) -> Event:
+    event = Event(item.name, 0, at, at + frames)
+    if not isinstance(item, otio.schema.Clip):
+        event.wrong = f"a {type(item).__name__.lower()} in the track"
+        return event
+    if item.effects:
+        event.wrong = "it has an effect or a speed of its own"
+    reference = item.media_reference
+    event.clip = getattr(reference, "target_url", "") or reference.name or item.name
+    first = (
+        item.available_range().start_time if reference.available_range else otio.opentime.RationalTime(0, float(fps))
+    )
+    event.source = _frames(item.trimmed_range().start_time - first, fps)
+    if over is not None:
+        before = _frames(over.in_offset, fps)
+        told = over.metadata.get(ROOM, {})
+        event.begin, event.source = event.begin - before, event.source - before
+        event.length = before + _frames(over.out_offset, fps)
+        event.kind, event.direction = str(told.get("kind", "dissolve")), str(told.get("direction", "left"))
+        if over.name in {"fade", "wipe"} and not told:
+            event.kind = over.name
+    return event
+
+
+def _frames(time: otio.opentime.RationalTime, fps: Fraction) -> int:
+    same = abs(time.rate - float(fps)) < 0.01  # 29.97 and 30000/1001 are the same
+    return round(float(time.value) * (1.0 if same else float(fps) / float(time.rate)))
