@@ -15,7 +15,7 @@ from sora_cli.errors import counted
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A Fountain screenplay, a shot list in CSV, a .storyboarder project.")
+        Path, typer.Argument(metavar="FILE", help="A Fountain screenplay, a CSV shot list, boards or a timeline.")
     ],
     output: Annotated[
         Path | None,
@@ -25,7 +25,7 @@ def import_(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Make a storyboard of a screenplay, a shot list or boards."""
+    """Make a storyboard of a screenplay, a shot list, boards or a timeline."""
     from sora_cli.flows.bring import bring
 
     made = bring(file, output, overwrite=overwrite)

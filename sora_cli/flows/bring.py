@@ -11,6 +11,7 @@ from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import MediaError, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs
+from sora_cli.interchange.assembly import TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.fountain import read_fountain
@@ -60,11 +61,10 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
         StoryboardError: what is wrong in the file, each with its line.
     """
     out = out or file.with_suffix(".yaml")
-    reader = _reader(file)
+    _check_kind(file)
     maker = outputs.Maker(command="import", paths=(file,))
     outputs.check({out: outputs.own_table(maker)}, [file], overwrite=overwrite)
-    page, remarks = _page(file)
-    outline = reader(page, file.parent)
+    outline, remarks = _read(file)
     outline.title = outline.title or file.stem
     _moved(outline, file.parent, out.parent)
     text = board_text(
@@ -81,13 +81,21 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
     return Brought(out, len(outline.scenes), len(outline.shots), (*remarks, *outline.remarks))
 
 
-def _reader(file: Path) -> Reader:
+def _check_kind(file: Path) -> None:
     ending = file.suffix.lower()
-    if ending not in READERS:
-        known = ", ".join(dict.fromkeys(READERS))
+    if ending not in READERS and ending not in TIMELINES:
+        known = ", ".join([*READERS, *TIMELINES])
         hint = _OTHERS.get(ending, f"sora imports files that end in {known}")
         raise RequestError(f"cannot import {file}: no such kind of file is known", hint=hint)
-    return READERS[ending]
+
+
+def _read(file: Path) -> tuple[Outline, list[Problem]]:
+    if file.suffix.lower() in TIMELINES:
+        from sora_cli.interchange.edits import read_edit  # OpenTimelineIO takes longer than all the others
+
+        return read_edit(file), []
+    page, remarks = _page(file)
+    return READERS[file.suffix.lower()](page, file.parent), remarks
 
 
 def _page(file: Path) -> tuple[Page, list[Problem]]:

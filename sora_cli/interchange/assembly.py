@@ -15,6 +15,8 @@ SMPTE = {Fraction(rate) for rate in (24, 25, 30, 48, 50, 60)} | {
     Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60)
 }
 """The rates that SMPTE ST 12 has timecode for."""
+TIMELINES = (".otio", ".otioz", ".edl", ".fcpxml", ".xml")
+"""Endings of the timelines that are read; `.xml` is that of Final Cut Pro 7."""
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9])([:;.])([0-9]{1,3})")
 
 

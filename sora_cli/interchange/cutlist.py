@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,14 +14,11 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from sora_cli.bounded import LARGE, read_bytes
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.assembly import TIMELINES, Event
 from sora_cli.interchange.edl import read_edl
-from sora_cli.interchange.fcpxml import read_fcpxml
-from sora_cli.interchange.timelines import ROOM
+from sora_cli.interchange.fcpxml import rate_of_fcpxml, read_fcpxml
+from sora_cli.interchange.timelines import ROOM, exact
 from sora_cli.texts import decoded
-
-READ = (".otio", ".otioz", ".edl", ".fcpxml", ".xml")
-"""Endings of timelines that are read."""
 
 
 def read_cut(path: Path, fps: Fraction) -> list[Event]:
@@ -30,19 +28,46 @@ def read_cut(path: Path, fps: Fraction) -> list[Event]:
         RequestError: it cannot be read, or has more than one track of pictures.
     """
     ending = path.suffix.lower()
-    if ending not in READ:
-        raise RequestError(f"cannot conform {path}: no such timeline is known", hint=f"one of {', '.join(READ)}")
-    try:
-        if ending == ".otioz":
-            return _events(otio.adapters.read_from_file(str(path), "otioz"), fps)
-        text, _ = decoded(read_bytes(path, LARGE))
-    except (OSError, UnicodeDecodeError, otio.exceptions.OTIOError) as error:
-        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if ending not in TIMELINES:
+        raise RequestError(f"cannot conform {path}: no such timeline is known", hint=f"one of {', '.join(TIMELINES)}")
     if ending == ".edl":
-        return read_edl(text, fps)
+        return read_edl(_text(path), fps)
     if ending == ".fcpxml":
-        return read_fcpxml(text, fps)
-    return _events(_timeline(text, "otio_json" if ending == ".otio" else "fcp_xml", path), fps)
+        return read_fcpxml(_text(path), fps)
+    return _events(_opened(path), fps)
+
+
+def _text(path: Path) -> str:
+    try:
+        return decoded(read_bytes(path, LARGE))[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _opened(path: Path) -> otio.schema.Timeline:
+    if path.suffix.lower() != ".otioz":
+        return _timeline(_text(path), "otio_json" if path.suffix.lower() == ".otio" else "fcp_xml", path)
+    try:
+        return otio.adapters.read_from_file(str(path), "otioz")
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, otio.exceptions.OTIOError) as error:
+        raise RequestError(f"cannot read {path}: {error}", hint="export it again") from error
+
+
+def rate_of(path: Path) -> Fraction | None:
+    """The rate that a timeline tells; None where it is of a kind that tells none.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    ending = path.suffix.lower()
+    if ending not in TIMELINES:
+        raise RequestError(f"cannot read {path}: no such timeline is known", hint=f"one of {', '.join(TIMELINES)}")
+    if ending == ".edl":
+        return None
+    if ending == ".fcpxml":
+        return rate_of_fcpxml(_text(path))
+    clips = list(_opened(path).find_clips())
+    return exact(clips[0].duration().rate) if clips else None
 
 
 def name_of(address: str) -> str:

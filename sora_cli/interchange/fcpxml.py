@@ -161,6 +161,20 @@ def read_fcpxml(text: str, fps: Fraction) -> list[Event]:
         raise RequestError(f"this is no FCPXML: {error}", hint="export the project as FCPXML") from error
 
 
+def rate_of_fcpxml(text: str) -> Fraction:
+    """The rate of a project's sequence.
+
+    Raises:
+        RequestError: nothing tells it.
+    """
+    try:
+        root = fromstring(text)
+        formats = {each.get("id"): seconds(each.get("frameDuration")) for each in root.iter("format")}
+        return 1 / formats[next(root.iter("sequence")).get("format")]
+    except (ET.ParseError, DefusedXmlException, ValueError, KeyError, StopIteration, ZeroDivisionError) as error:
+        raise RequestError("this FCPXML does not tell its rate", hint="export the project as FCPXML") from error
+
+
 def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction], fps: Fraction) -> Iterator[Event]:
     over: tuple[int, int] | None = None
     zero: Fraction | None = None

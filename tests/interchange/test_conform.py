@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from sora_cli.errors import RequestError
 from sora_cli.events import Recording
 from sora_cli.flows import conform as flow
 from sora_cli.flows import export, film
+from sora_cli.flows.bring import bring
+from sora_cli.interchange.cutlist import read_cut
 from sora_cli.media.read import probe, read_frames, sound_blocks
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store, default_folder
@@ -68,29 +69,35 @@ scenes:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a storyboard, the store of its takes, and its export `otio/`."""
+    home = tmp_path_factory.mktemp("conform")
     card = catalogue(native_size=(48, 32), fixed_size=True, fps=Fraction(24))
-    monkeypatch.setattr("sora_cli.engines.catalogue.card", card)
-    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Counter(card))
-    for name, pitch in (("tone", 220), ("bell", 880)):
-        tone = 0.2 * np.sin(2 * np.pi * pitch * np.arange(48_000) / 48_000)
-        soundfile.write(tmp_path / f"{name}.wav", tone, 48_000)
-    return tmp_path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("SORA_STORE", str(home / "store"))
+        patch.setattr("sora_cli.engines.catalogue.card", card)
+        patch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Counter(card))
+        for name, pitch in (("tone", 220), ("bell", 880)):
+            tone = 0.2 * np.sin(2 * np.pi * pitch * np.arange(48_000) / 48_000)
+            soundfile.write(home / f"{name}.wav", tone, 48_000)
+        exported(home, "otio", "cut")
+        yield home
 
 
-def exported(folder: Path, to: str, comes: str = "fade 5f") -> Path:
-    (folder / "board.yaml").write_text(BOARD.replace("COMES", comes))
+def exported(folder: Path, to: str, comes: str) -> Path:
+    board = folder / f"{to}.yaml"
+    board.write_text(BOARD.replace("COMES", comes))
     with Studio(Store(default_folder()), Cancellation()) as studio:
-        asked = export.Asked(to=to, only=())
-        return export.export(folder / "board.yaml", folder / "cut", asked, studio=studio, report=Recording()).path
+        return export.export(board, folder / to, export.Asked(to=to), studio=studio, report=Recording()).path
 
 
-def conformed(folder: Path, timeline: Path, name: str = "again.mp4") -> flow.Conformed:
+def conformed(folder: Path, timeline: Path, name: str = "") -> flow.Conformed:
     with Studio(Store(default_folder()), Cancellation()) as studio:
-        return flow.conform(timeline, folder / name, flow.Asked(), studio=studio, report=Recording())
+        return flow.conform(
+            timeline, folder / (name or f"{timeline.stem}.mp4"), flow.Asked(), studio=studio, report=Recording()
+        )
 
 
 def pictures(path: Path) -> np.ndarray:
@@ -101,35 +108,24 @@ def sound(path: Path) -> np.ndarray:
     return np.concatenate(list(sound_blocks(path)))
 
 
-@pytest.mark.parametrize(("to", "comes"), [("otio", "wipe up 5f"), ("edl", "fade 5f"), ("fcpxml", "dissolve 5f"),
-                                           ("fcp7", "fade 5f")])  # fmt: skip
-def test_an_untouched_export_is_the_same_film_frame_for_frame(folder: Path, to: str, comes: str) -> None:
-    timeline = exported(folder, to, comes)
-    made = film.make(storyboard.load(folder / "board.yaml"), folder / "film.mp4", report=Recording())
-    again = conformed(folder, timeline)
+@pytest.mark.parametrize("to", ["otio", "edl"])
+def test_an_untouched_export_is_the_same_film_frame_for_frame(folder: Path, to: str) -> None:
+    timeline = folder / "otio" / "back-again.otio" if to == "otio" else exported(folder, to, "fade 5f")
+    made = film.make(storyboard.load(folder / f"{to}.yaml"), folder / f"{to}.mp4", report=Recording())
+    again = conformed(folder, timeline, f"{to}-again.mp4")
     assert (again.frames, again.shots, again.dropped) == (made.frames, 5, ())
     assert np.array_equal(pictures(again.path), pictures(made.path))
     assert np.array_equal(sound(again.path), sound(made.path))
-    verdict = stamp.verify(again.path)
-    assert verdict.ok
+    assert stamp.verify(again.path).ok
 
 
 def edited(folder: Path, change: Callable[[otio.schema.Track], None]) -> Path:
-    timeline = exported(folder, "otio", "cut")
+    timeline = folder / "otio" / "back-again.otio"
     read = otio.adapters.read_from_file(str(timeline))
     change(read.video_tracks()[0])
-    otio.adapters.write_to_file(read, str(timeline.with_name("edited.otio")))
-    return timeline.with_name("edited.otio")
-
-
-def blues(path: Path) -> list[int]:
-    """A shot's blue, run by run."""
-    shown = np.median(pictures(path)[..., 2], axis=(1, 2))
-    runs: list[int] = []
-    for value in shown:
-        if not runs or abs(runs[-1] - value) > 6:
-            runs.append(int(value))
-    return runs
+    out = timeline.with_name(f"{change.__name__}.otio")
+    otio.adapters.write_to_file(read, str(out))
+    return out
 
 
 def test_a_dropped_shot_is_gone_and_told(folder: Path) -> None:
@@ -195,24 +191,27 @@ def test_what_cannot_be_conformed_is_refused_by_name(
     folder: Path, change: Callable[[otio.schema.Track], None], words: str
 ) -> None:
     with pytest.raises(RequestError, match=words):
-        conformed(folder, edited(folder, change))
-    assert not (folder / "again.mp4").exists()
+        conformed(folder, edited(folder, change), "refused.mp4")
+    assert not (folder / "refused.mp4").exists()
 
 
-def test_without_its_export_its_storyboard_or_its_clips_nothing_is_made(folder: Path) -> None:
-    timeline = exported(folder, "edl")
-    alone = folder / "elsewhere" / "cut.edl"
-    alone.parent.mkdir()
+def test_without_its_export_its_storyboard_or_its_clips_nothing_is_made(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = folder / "otio" / "back-again.otio"
+    alone = tmp_path / "cut.otio"
     alone.write_text(timeline.read_text())
-    assert main(["conform", str(alone), "-o", str(folder / "a.mp4")]) == 2
-    assert main(["conform", str(alone), "-o", str(folder / "a.mp4"), "--export", str(timeline.parent)]) == 0
-    shutil.rmtree(folder / "store")
-    with pytest.raises(RequestError, match="not in the store any more"):
-        conformed(folder, timeline)
-    board = folder / "board.yaml"
-    board.write_text(board.read_text() + "# changed\n")
+    assert main(["conform", str(alone), "-o", str(tmp_path / "a.mp4")]) == 2
+    assert main(["conform", str(alone), "-o", str(tmp_path / "a.mp4"), "--export", str(timeline.parent)]) == 0
+    board = folder / "otio.yaml"
+    text = board.read_text()
+    board.write_text(text + "# changed\n")
     with pytest.raises(RequestError, match="has changed since"):
-        conformed(folder, timeline)
+        conformed(tmp_path, timeline)
+    board.write_text(text)
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "empty"))
+    with pytest.raises(RequestError, match="not in the store any more"):
+        conformed(tmp_path, timeline)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +219,34 @@ def test_without_its_export_its_storyboard_or_its_clips_nothing_is_made(folder: 
     [("a.edl", "nothing"), ("a.fcpxml", "<fcpxml/>"), ("a.fcpxml", "<"), ("a.otio", "{}"), ("a.xml", "<xmeml"),
      ("a.fcpxml", '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><fcpxml>&b;</fcpxml>'), ("a.aaf", "")],
 )  # fmt: skip
-def test_a_broken_timeline_is_refused(folder: Path, name: str, text: str) -> None:
-    timeline = exported(folder, "edl").with_name(name)
-    timeline.write_text(text)
+def test_a_broken_timeline_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
     with pytest.raises(RequestError):
-        conformed(folder, timeline)
+        read_cut(tmp_path / name, Fraction(24))
+
+
+@pytest.mark.parametrize("to", ["otio", "edl"])
+def test_a_timeline_becomes_a_storyboard_that_begins_on_its_clips(folder: Path, to: str) -> None:
+    timeline = folder / "otio" / "back-again.otio"
+    if to == "edl":
+        timeline = timeline.with_name("list.edl")
+        timeline.write_text(LIST)
+    made = bring(timeline, folder / "otio" / f"{to}-again.yaml")
+    board = storyboard.load(made.path)
+    clips = sorted((folder / "otio" / "clips").iterdir())
+    links = [shot.beats[0].start for shot in board.shots]
+    assert [link and link.path for link in links] == clips[: len(links)]
+    assert [shot.beats[0].duration and shot.beats[0].duration.frames for shot in board.shots][:2] == [14, 12]
+    assert board.shots[1].transition.kind == "dissolve"
+    assert board.fps == 24
+
+
+LIST = """TITLE: x
+FCM: NON-DROP FRAME
+
+001  A001     V     C        00:00:00:00 00:00:00:10 01:00:00:00 01:00:00:10
+* FROM CLIP NAME: 001_harbour_one.mov
+002  A001     V     C        00:00:00:10 00:00:00:10 01:00:00:10 01:00:00:10
+002  A002     V     D    004 00:00:00:00 00:00:00:12 01:00:00:10 01:00:00:22
+* TO CLIP NAME: 002_harbour_two.mov
+"""

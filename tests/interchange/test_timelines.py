@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import Assembly, Item, Note, can_drop, centred, frame_of, nominal, timecode
+from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.edl import read_edl, written_edl
 from sora_cli.interchange.fcpxml import seconds, written_fcpxml
 from sora_cli.interchange.timelines import exact, final_cut_7, text_of, timeline_of
@@ -139,6 +140,26 @@ def test_fcpxml_is_read_by_the_adapter_at_the_rates_that_it_knows(rate: str) -> 
     clips = [clip for clip in back.find_clips() if clip.name != "music"]
     assert [(clip.name, clip.source_range.duration.value) for clip in clips] == [
         (name, end - begin) for name, begin, end, _ in expected(of)
+    ]
+
+
+@pytest.mark.parametrize("rate", RATES[:-1])
+@pytest.mark.parametrize("name", ["a.otio", "a.edl", "a.fcpxml", "a.xml"])
+def test_what_was_written_is_read_back_as_it_was(name: str, rate: str, tmp_path: Path) -> None:
+    of = assembly(rate)
+    timeline = timeline_of(of, uri)
+    texts = {
+        "a.otio": text_of(timeline), "a.edl": written_edl(of), "a.fcpxml": written_fcpxml(of, uri),
+        "a.xml": final_cut_7(timeline, of),
+    }  # fmt: skip
+    (tmp_path / name).write_text(texts[name])
+    kinds = {"a.fcpxml": {"fade": "dissolve", "wipe": "dissolve"}}.get(name, {})  # it has no others
+    assert [
+        (name_of(each.clip), each.source, each.begin, each.kind, each.length, each.wrong)
+        for each in read_cut(tmp_path / name, of.fps)
+    ] == [
+        (item.file.removeprefix("clips/"), item.head, item.start, kinds.get(item.kind, item.kind), item.overlap, "")
+        for item in of.items
     ]
 
 

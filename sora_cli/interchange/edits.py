@@ -1,0 +1,93 @@
+"""Timelines of others as outlines: each clip a shot that begins on its file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sora_cli.errors import Problem, RequestError
+from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.cutlist import name_of, rate_of, read_cut
+from sora_cli.interchange.outline import Beat, Outline, Scene, Shot, name_shots, slug
+from sora_cli.storyboard.files import FILMS, PICTURES, suffix
+from sora_cli.storyboard.source import quoted
+
+_GUESSES = tuple(Fraction(rate) for rate in (24, 25, 30, 60))
+"""Rates of an edit decision list, which does not tell its own: the first in which all its timecodes are."""
+
+
+def read_edit(path: Path) -> Outline:
+    """The outline of a timeline: lengths, transitions, and files that lie in its folder.
+
+    Raises:
+        RequestError: it cannot be read, has more than one track of pictures, or plays nothing.
+    """
+    outline = Outline(title=path.stem, scenes=[Scene("cut")])
+    fps, events = _events(path, outline)
+    outline.fps = f"{float(fps):.3f}".rstrip("0").rstrip(".")
+    for number, event in enumerate(events):
+        after = events[number + 1] if number + 1 < len(events) else None
+        outline.scenes[0].shots.append(_shot(path, event, after, number, outline))
+    if not events:
+        raise RequestError(f"{path} plays nothing", hint="export a timeline with clips")
+    name_shots(outline.scenes)
+    return outline
+
+
+def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[Event]]:
+    fps = rate_of(path)
+    if fps is not None:
+        return fps, read_cut(path, fps)
+    for guess in _GUESSES[:-1]:
+        with suppress(RequestError):
+            found = read_cut(path, guess)
+            outline.remarks.append(
+                Problem(f"{path.name} does not tell its rate: it is read at {guess} frames a second")
+            )
+            return guess, found
+    return _GUESSES[-1], read_cut(path, _GUESSES[-1])
+
+
+def _shot(path: Path, event: Event, after: Event | None, number: int, outline: Outline) -> Shot:
+    joined = after is not None and after.begin <= event.end
+    end = after.begin + after.length if after is not None and joined and after.length else event.end
+    clip = name_of(event.clip) or event.reel
+    stem = clip.rpartition(".")[0] or clip
+
+    def tell(message: str) -> None:
+        outline.remarks.append(Problem(f"clip {number + 1} ({clip}): {message}"))
+
+    words = " ".join(re.sub(r"[_.-]+", " ", stem).split()) or f"clip {number + 1}"
+    beat = Beat(words, f"{end - event.begin}f")
+    taken = {shot.name for shot in outline.shots}
+    shot = Shot([beat], name=slug(stem, taken), picture=_file(path, event, tell))
+    if event.length:
+        way = f" {event.direction}" if event.kind == "wipe" else ""
+        shot.transition = f"{event.kind}{way} {event.length}f"
+    if event.wrong:
+        tell(f"{event.wrong}: left out")
+    if after is not None and not joined:
+        tell(f"the gap of {after.begin - event.end} frames after it is left out")
+    return shot
+
+
+def _file(path: Path, event: Event, tell: Callable[[str], None]) -> str:
+    """The clip's file, as seen from the timeline's folder; empty where it is not in there."""
+    address = unquote(urlsplit(event.clip).path) if "://" in event.clip else event.clip
+    home = path.parent
+    places = (home / address, home / name_of(event.clip), home / "clips" / name_of(event.clip))
+    found = next((place for place in places if address and place.is_file()), None)
+    if found is None:
+        tell("its file is not there: the shot begins on nothing")
+        return ""
+    relative = Path(os.path.relpath(os.path.realpath(found), os.path.realpath(home))).as_posix()
+    if relative.startswith("..") or suffix(relative) not in {*PICTURES, *FILMS}:
+        why = "lies outside of the timeline's folder" if relative.startswith("..") else "is no picture or film"
+        tell(f"its file {quoted(str(found))} {why}: the shot begins on nothing")
+        return ""
+    return relative
