@@ -103,10 +103,15 @@ def conform(
         told = _making(plan, clips, cut, uses, sounds)
         with Clock(report).stage("finish"):
             stamp.release(
-                master, out, making=replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told))),
-                provenance=plan.board.provenance, signer=signer, kind=kind, report=report,
+                master,
+                out,
+                making=replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told))),
+                provenance=plan.board.provenance,
+                signer=signer,
+                kind=kind,
+                report=report,
                 may_leave_unmarked=not plan.board.rules.marked,
-            )  # fmt: skip
+            )
             sidecar.write_note(out, maker.record(out.parent))
     shown = {use.was.name for use in uses if use.was is not None}
     dropped = tuple(shot.name for shot in plan.shots if shot.name not in shown)
@@ -230,10 +235,14 @@ def _making(
     heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
     heard += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
     return making(
-        replace(plan, shots=tuple(shots)), clips, replace(cut, shots=tuple(placed)), None,
-        sounds=[each for each in heard if each[0] in own - {None}], speech=list(_spoken(plan, cut, sounds)),
+        replace(plan, shots=tuple(shots)),
+        clips,
+        replace(cut, shots=tuple(placed)),
+        None,
+        sounds=[each for each in heard if each[0] in own - {None}],
+        speech=list(_spoken(plan, cut, sounds)),
         synthesized=[sound.words for sound in sounds.made],
-    )  # fmt: skip
+    )
 
 
 def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.Spoken]:

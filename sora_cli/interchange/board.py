@@ -41,9 +41,16 @@ def _scene(scene: Scene) -> Tree:
 
 def _shot(shot: Shot) -> Tree:
     own = {
-        "name": shot.name, "framing": shot.framing, "angle": shot.angle, "lens": shot.lens, "camera": shot.camera,
-        "transition": shot.transition, "from": shot.picture, "sound": shot.sound, "speed": shot.speed,
-    }  # fmt: skip
+        "name": shot.name,
+        "framing": shot.framing,
+        "angle": shot.angle,
+        "lens": shot.lens,
+        "camera": shot.camera,
+        "transition": shot.transition,
+        "from": shot.picture,
+        "sound": shot.sound,
+        "speed": shot.speed,
+    }
     if shot.title:
         own["title"] = shot.title
     values: dict[str, Tree] = _kept({**own})

@@ -1,6 +1,4 @@
-"""A cut made again as an editor has changed it: shots trimmed, moved, dropped or used twice, and what is heard with
-them.
-"""  # noqa: D205  the summary needs two lines
+"""A cut made again as an editor has changed it: shots trimmed, moved, dropped, used twice, with what is heard."""
 
 from __future__ import annotations
 
@@ -15,7 +13,8 @@ from sora_cli.interchange.handles import with_handles
 from sora_cli.interchange.outline import free
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece
-from sora_cli.storyboard.model import Duration, Transition
+from sora_cli.storyboard.forms import as_transition
+from sora_cli.storyboard.model import Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +102,19 @@ def _use(cut: Cut, was: CutShot, event: Event, end: int, names: set[str]) -> Use
         )
     kept = list(_cropped(whole.pieces, was.pieces, event.source, event.source + frames))
     length = event.length
-    come = Transition(event.kind, Duration(frames=length), event.direction) if length else Transition()  # type: ignore[arg-type]  # the readers give no others
+    come = as_transition(event.kind if length else "cut", Duration(frames=length), event.direction)
     first = event.begin == 0
     shot = replace(
-        was, name=free(was.name, names), start=event.begin, pieces=tuple(piece for _, piece in kept), cues=(),
-        blank=0 if kept else frames, transition=come, overlap=0 if first else length, lead=length if first else 0,
-    )  # fmt: skip
+        was,
+        name=free(was.name, names),
+        start=event.begin,
+        pieces=tuple(piece for _, piece in kept),
+        cues=(),
+        blank=0 if kept else frames,
+        transition=come,
+        overlap=0 if first else length,
+        lead=length if first else 0,
+    )
     moved = event.begin - (was.start + event.source - head)
     return Use(shot, was, tuple(number for number, _ in kept), moved)
 

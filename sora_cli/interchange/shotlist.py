@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import words
+from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import (
     Beat,
     Line,
@@ -28,34 +29,6 @@ from sora_cli.interchange.outline import (
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 
-COLUMNS = {
-    "scene": ("scene", "sc", "scene no", "scene nr", "scene number", "scene name", "szene", "scène", "escena", "scena"),
-    "shot": ("shot", "shot no", "shot nr", "shot number", "shot name", "setup", "einstellung", "plan", "plano", "toma"),
-    "size": ("size", "shot size", "framing", "frame", "shot type", "type", "type of shot", "shot size type",
-             "einstellungsgröße", "valeur de plan", "taille de plan", "tipo de plano"),
-    "angle": ("angle", "camera angle", "shot angle", "perspektive", "ángulo"),
-    "move": ("move", "movement", "camera movement", "camera move", "camera", "camera motion", "motion",
-             "kamerabewegung", "bewegung", "mouvement", "movimiento"),
-    "lens": ("lens", "lens mm", "focal length", "objektiv", "brennweite", "objectif", "focale", "óptica"),
-    "subject": ("subject", "subject action"),
-    "description": ("description", "action", "shot description", "desc", "action description", "what happens", "prompt",
-                    "visual", "visuals", "picture description", "beschreibung", "handlung", "descripción", "acción"),
-    "dialogue": ("dialogue", "dialog", "line", "lines", "audio", "audio dialogue", "vo", "dialoge", "dialogues",
-                 "diálogo"),
-    "duration": ("duration", "length", "dur", "est duration", "est time", "estimated time", "screen time", "seconds",
-                 "secs", "sec", "runtime", "duration s", "duration sec", "duration seconds", "länge", "dauer", "durée",
-                 "duración"),
-    "place": ("location", "setting", "set", "place", "ort", "drehort", "motiv", "lieu", "décor", "lugar",
-              "localización"),
-    "side": ("int ext", "i e", "ie", "interior exterior", "innen außen"),
-    "light": ("time of day", "day night", "d n", "dn", "light", "lighting", "tod", "tageszeit", "moment",
-              "iluminación"),
-    "cast": ("cast", "characters", "character", "talent", "actors", "actor", "figuren", "personnages", "personajes"),
-    "sound": ("sound", "sfx", "sound effects", "ton", "geräusche", "son", "sonido"),
-    "transition": ("transition", "cut", "übergang"),
-    "picture": ("image", "picture", "still", "thumbnail", "reference image", "storyboard", "bild"),
-    "notes": ("notes", "note", "comments", "comment", "remarks", "bemerkungen", "anmerkungen", "remarques", "notas"),
-}  # fmt: skip
 _KNOWN = {name.casefold(): column for column, names in COLUMNS.items() for name in names}
 _MARKS = ",;\t|"
 _HEAD_ROWS = 20

@@ -27,14 +27,35 @@ _SHORT = {
 _FRAMING = {word.replace("_", " "): framing for framing, words in _SHORT.items() for word in words.split()}
 
 LIGHT = {
-    "day": "daylight", "night": "night", "morning": "morning light", "early morning": "early morning light",
-    "late morning": "morning light", "noon": "midday sun", "midday": "midday sun", "afternoon": "afternoon light",
-    "late afternoon": "late afternoon light", "evening": "evening light", "dusk": "dusk", "dawn": "dawn",
-    "sunset": "sunset", "sunrise": "sunrise", "twilight": "twilight", "magic hour": "golden hour",
-    "golden hour": "golden hour", "blue hour": "blue hour", "midnight": "midnight", "late night": "late night",
-    "moonlight": "moonlight", "jour": "daylight", "nuit": "night", "tag": "daylight", "nacht": "night",
-    "abend": "evening light", "día": "daylight", "noche": "night",
-}  # fmt: skip
+    "day": "daylight",
+    "night": "night",
+    "morning": "morning light",
+    "early morning": "early morning light",
+    "late morning": "morning light",
+    "noon": "midday sun",
+    "midday": "midday sun",
+    "afternoon": "afternoon light",
+    "late afternoon": "late afternoon light",
+    "evening": "evening light",
+    "dusk": "dusk",
+    "dawn": "dawn",
+    "sunset": "sunset",
+    "sunrise": "sunrise",
+    "twilight": "twilight",
+    "magic hour": "golden hour",
+    "golden hour": "golden hour",
+    "blue hour": "blue hour",
+    "midnight": "midnight",
+    "late night": "late night",
+    "moonlight": "moonlight",
+    "jour": "daylight",
+    "nuit": "night",
+    "tag": "daylight",
+    "nacht": "night",
+    "abend": "evening light",
+    "día": "daylight",
+    "noche": "night",
+}
 """The times of day of a scene heading, as light."""
 SAME = {
     "continuous",
