@@ -18,7 +18,7 @@ from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError, RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import outputs
+from sora_cli.flows import moderation, outputs
 from sora_cli.flows.places import check_place
 from sora_cli.flows.places import target as film_target
 from sora_cli.master.finish import finish
@@ -30,6 +30,7 @@ from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.policy.board import Text
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
 from sora_cli.store import Clip
@@ -106,12 +107,14 @@ def stitch(
         fit: how clips of another shape are brought to the film's.
 
     Raises:
+        PolicyError: a name, the author or the mark is refused.
         RequestError: an option is wrong, or a transition is longer than its clips.
         MediaError: a clip is no film, cut short, damaged, or in high dynamic range.
         StampError, CertificateError: the film cannot be signed, or a clip has a credential that does not hold.
     """
     maker = outputs.Maker(command="stitch", paths=tuple(clips))
     _check_out(maker, out, options)
+    _check_words(maker, out, options)
     come = _read(forms.transition, transition, "--transition")
     look = _look(match, strength)
     _check_out(maker, out, options, look.path)
@@ -142,6 +145,7 @@ def grade(
     _check_grade(out, lut)
     maker = outputs.Maker(command="grade", paths=(clip,))
     _check_out(maker, out, options, lut=lut)
+    _check_words(maker, out or lut, options)
     look = _look(match, strength)
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
@@ -179,6 +183,7 @@ def mark(film: Path, out: Path, options: EditOptions) -> Edited:
     """
     maker = outputs.Maker(command="stamp", paths=(film,))
     _check_out(maker, out, options)
+    _check_words(maker, out, options)
     _probed(film, options.report)
     return _released(replay(film), out, options, stamp.Edit(clips=((film, 0, 0),)), maker)
 
@@ -311,6 +316,15 @@ def _check_out(
     credentials = [stamp.sidecar_of(path) for path in maker.paths]
     sources = [*maker.paths, *credentials, *([anchor] if anchor else []), *signer.files]
     outputs.check(written, sources, overwrite=options.overwrite)
+
+
+def _check_words(maker: outputs.Maker, out: Path | None, options: EditOptions) -> None:
+    """Refuse names of files, an author and a mark that this machine's policy refuses."""
+    said = [Text(path.stem, "reference", what=path.name) for path in maker.paths]
+    said += [Text(out.stem, "text", what="the name of what is made")] if out else []
+    said += [Text(options.provenance.author, "text", what="the author")]
+    said += [Text(options.provenance.watermark.text, "text", what="the mark")]
+    moderation.require_words(said, moderation.policy_of(None), options.report)
 
 
 def _finished(cut: Cut, out: Path, options: EditOptions, colour: str, maker: outputs.Maker) -> Edited:

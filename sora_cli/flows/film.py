@@ -31,6 +31,7 @@ from sora_cli.errors import StoreError
 from sora_cli.events import Clock, Note, Released, Report
 from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, subtitles, watching
 from sora_cli.plan import Plan
+from sora_cli.policy.board import Text
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.record.sidecar import ReleasedFilm
@@ -140,6 +141,8 @@ class _Order:
             plan = preflight.plan_of(self.board, draft=self.draft, only=self.only)
             for remark in plan.remarks:
                 self.report(Note.of(remark))
+            named = Text(self.out.stem, "text", what="the film's name")
+            moderation.require_words([named], self.board.rules, self.report)
             key = sidecar.film_key(plan, self.signer.chain, self.kind.name)
             return plan, key, sidecar.up_to_date(self.out, key)
 

@@ -11,10 +11,11 @@ from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, SoraError, refusal
+from sora_cli.events import Note, Report
 from sora_cli.flows import watching
 from sora_cli.plan import Plan, in_file_order
 from sora_cli.policy import hearing, inputs, pictures
-from sora_cli.policy.board import Judgement, judge
+from sora_cli.policy.board import Judgement, Text, judge, judge_texts
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
 from sora_cli.policy.pictures import Seen
 from sora_cli.policy.seen import JudgedPictures
@@ -124,6 +125,19 @@ def made_again(board: Storyboard) -> Storyboard:
     row = board.rules.table["likeness"]
     table = {**board.rules.table, "likeness": {**row, "reference": "note" if row["reference"] == "refuse" else "allow"}}
     return replace(board, rules=replace(board.rules, table=table))
+
+
+def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
+    """Refuse words of a command that stand in no storyboard: names of files, an author, a mark.
+
+    Raises:
+        PolicyError: the policy refuses them, or refuses what could not be checked.
+    """
+    judged = judge_texts(texts, rules, memory(), lambda _loc: None)
+    for note in judged.notes:
+        report(Note.of(note))
+    if judged.refused:
+        raise PolicyError(judged.refused[0].message, hint=judged.refused[0].hint)
 
 
 def require_allowed(prompts: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 from sora_cli.storyboard.policy import CATEGORIES
 
@@ -63,6 +63,14 @@ class Checker(Protocol[Items_contra]):
         ...
 
 
+def _known(checker: Checker[Items]) -> Checker[Items]:
+    """A checker that is one, of a kind that is asked."""
+    if checker.kind not in get_args(Kind) or not isinstance(checker.name, str):
+        message = f"its kind is {checker.kind!r}, and must be one of {', '.join(get_args(Kind))}"
+        raise TypeError(message)
+    return checker
+
+
 def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Checker[Items], ...], Unable | None]:
     """Our checkers of a kind and those that installed packages bring; and why one of theirs cannot be made.
 
@@ -71,7 +79,7 @@ def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Check
     made, unable = [*ours], None
     for entry in entry_points(group="sora.checkers"):
         try:
-            checker: Checker[Items] = entry.load()()
+            checker: Checker[Items] = _known(entry.load()())
         except Exception as error:  # noqa: BLE001  a package of others may raise anything: it has not looked
             why = f"the checker {entry.name} cannot start: {type(error).__name__}: {error}"
             unable = unable or Unable(why, f"mend or remove the package that brings {entry.name}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sora_cli.errors import Problem
+from sora_cli.errors import Mark, Problem
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.policy.judge import Found, JudgedTexts
@@ -23,12 +23,16 @@ SPOKEN = ("line", "dialogue", "say")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words of a storyboard: which, in what place, and where they are written; `whole`: put together of several."""
+    """Words: which, in what place, and where they are written; `whole`: put together of several.
+
+    `what` says what they are, where no storyboard holds them.
+    """
 
     words: str
     place: str
-    loc: Loc
+    loc: Loc = ()
     whole: bool = False
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +91,30 @@ def _place(loc: Loc) -> str:
 
 def judge(board: Storyboard, memory: JudgedTexts) -> Judgement:
     """What the storyboard's policy decides of its words, each at its place."""
-    rules, texts = board.rules, [text for text in texts_of(board) if text.words.strip()]
+    return judge_texts(texts_of(board), board.rules, memory, board.mark)
+
+
+def judge_texts(
+    written: Iterable[Text], rules: Policy, memory: JudgedTexts, mark: Callable[[Loc], Mark | None]
+) -> Judgement:
+    """What a policy decides of texts, each at its place."""
+    texts = [text for text in written if text.words.strip()]
     free = _Exceptions(rules.exceptions)
     found, unable = memory.judged([each for text in texts for each in (text.words, free.without(text.words))])
     own = {name: WordList(words) for name, words in rules.words.items()}
     hits: dict[Decision, dict[tuple[str, str], Text]] = {"refuse": {}, "note": {}, "allow": {}}
     for text in texts:
-        categories = _categories(text.words, free, found, own)
-        for category in categories:
+        for category in _categories(text.words, free, found, own):
             decided = hits[rules.decision(category, text.place)]
             if not (text.whole and any(name == category and words in text.words for name, words in decided)):
                 decided.setdefault((category, text.words), text)
-    refused = [_problem(board, rules, category, text) for (category, _), text in hits["refuse"].items()]
-    notes = [_problem(board, rules, category, text, refused=False) for (category, _), text in hits["note"].items()]
+    refused = [_refused(rules, category, text, mark) for (category, _), text in hits["refuse"].items()]
+    notes = [_noted(rules, category, text, mark) for (category, _), text in hits["note"].items()]
     for error in unable:
         message = f"the words could not be checked in full: {error.why}"
         strict = rules.unchecked == "refuse"
         told = f"{message}; the {rules.name} policy refuses what is not checked" if strict else message
-        (refused if strict else notes).append(Problem(told, error.hint, board.mark(("policy",)), code=4))
+        (refused if strict else notes).append(Problem(told, error.hint, mark(("policy",)), code=4))
     counts = {decision: len(each) for decision, each in hits.items()}
     return Judgement(tuple(refused), tuple(notes), len(texts), counts, tuple(error.why for error in unable))
 
@@ -119,15 +129,20 @@ def _categories(
     return categories | {name: None for name, each in own.items() if any(each.among(view) for view in views)}
 
 
-def _problem(board: Storyboard, rules: Policy, category: str, text: Text, *, refused: bool = True) -> Problem:
-    told = "with what stands around it, " if text.whole else ""
-    what = CATEGORIES[category]
-    if not refused:
-        return Problem(f"{told}this reads as {what}; the {rules.name} policy lets it pass", "", board.mark(text.loc))
+def _noted(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark | None]) -> Problem:
+    return Problem(f"{_reads(category, text)}; the {rules.name} policy lets it pass", "", mark(text.loc))
+
+
+def _refused(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark | None]) -> Problem:
     hint = "no policy allows it" if category == MINORS else "say it otherwise; `sora policy show` tells what is refused"
     if category in {"real-people", "likeness"}:
         hint = "take it out; where who is shown has agreed, a policy file of yours can allow it"
-    return Problem(f"{told}this reads as {what}, which the {rules.name} policy refuses", hint, board.mark(text.loc), 4)
+    return Problem(f"{_reads(category, text)}, which the {rules.name} policy refuses", hint, mark(text.loc), 4)
+
+
+def _reads(category: str, text: Text) -> str:
+    what = f"{text.what}: " if text.what else "with what stands around it, " if text.whole else ""
+    return f"{what}this reads as {CATEGORIES[category]}"
 
 
 class _Exceptions:

