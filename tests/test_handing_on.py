@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.events import Recording, Report
+from sora_cli.flows.preview import _reasons
 from sora_cli.master import finish
 from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
@@ -21,6 +24,7 @@ from sora_cli.plan.takes import latents_go_on
 from sora_cli.plan.timeline import assemble
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.handover import meet
 from sora_cli.shoot.shoot import shoot
 from sora_cli.store import Clip, Store
 from tests.boards import board, catalogue
@@ -114,6 +118,70 @@ def test_the_anchors_key_is_in_the_key_of_what_carries_on_from_matched_frames() 
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, False, False]
     before, after = keys("a room", "off"), keys("a hall", "off")
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, True, True]
+
+
+OWN = {"name": "one", "beats": ["a room", "it darkens", "it darkens", "it darkens"]}
+
+
+def test_a_chain_that_drifts_begins_again_on_frames_corrected_towards_its_first_take(tmp_path: Path) -> None:
+    planned = plan(OWN)
+    clips, engine = shot(planned, tmp_path)
+    holds = [take.opening.hold if take.opening else None for take in planned.takes]
+    assert [hold and hold.above for hold in holds] == [None, None, 1.5, 1.5]
+    drifts = [clips[take.name].drift for take in planned.takes]
+    assert drifts[:2] == [0.0, 0.0]
+    assert min(drifts[2:]) > 1.5, "a tenth of its light is gone after each take"
+    second, third = planned.takes[1:3]
+    own = read_frames(clips[second.name].path, second.skip + second.play - third.skip, third.skip)
+    opening, first = engine.given[third.name].opening, read_frames(clips[planned.takes[0].name].path, 0, 1)
+    assert opening is not None
+    assert difference(opening[-1] / 255, first[0] / 255) < 0.4 * difference(own[-1] / 255, first[0] / 255)
+    steps = np.abs(np.diff(film(planned, clips).mean(axis=(1, 2, 3))))
+    assert steps.max() < 2.5, "the film goes over to where the next take begins"
+
+
+def test_a_chain_that_does_not_drift_goes_on_from_its_frames_as_they_are(tmp_path: Path) -> None:
+    planned = plan(OWN, review={"colour": 100})
+    clips, engine = shot(planned, tmp_path)
+    before, after = planned.takes[2:]
+    own = read_frames(clips[before.name].path, before.skip + before.play - after.skip, after.skip)
+    assert np.array_equal(engine.given[after.name].opening, own)
+    assert 0 < clips[after.name].drift < 50
+
+
+def test_a_corrected_opening_is_told_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SORA_STORE", str(tmp_path))
+    planned = plan(OWN)
+    shot(planned, tmp_path)
+    kept = {take.key: True for take in planned.takes}
+    reasons = _reasons(planned, Store(tmp_path), kept)
+    assert reasons.keys() == {take.key for take in planned.takes[2:]}
+    assert re.match(
+        r"began on corrected frames: their colour had drifted by \d+\.\d from scene-1/one/1, more than 1.5",
+        reasons[planned.takes[2].key],
+    )
+
+
+def test_chains_longer_than_an_engine_bears_are_told_once() -> None:
+    card = catalogue(native_size=(96, 64), fixed_size=True, chain=2)
+    after = {"name": "two", "prompt": "on", "from": "previous"}
+    remarks = [remark.message for remark in plan_takes(board(OWN, after), card).remarks]
+    assert remarks == ["3 takes carry on from each other: engine test is known to bear 2"]
+    assert not plan_takes(board({**OWN, "beats": ["a room", "it darkens"]}), card).remarks
+
+
+def test_what_follows_given_frames_meets_them() -> None:
+    """The step from what was given to what a model made of it becomes a slope; finer forms are left as they are."""
+    given = np.full((5, 64, 96, 3), 100, np.uint8)
+    made = np.full((17, 64, 96, 3), 106, np.uint8)
+    met = meet(made, 5, given, Fraction(12)).astype(int)[:, 32, 48, 0]
+    assert met[:5].tolist() == [106] * 5, "what repeats the given frames is not played, and stays"
+    assert np.abs(np.diff([100, *met[5:]])).max() <= 1
+    assert met[-1] == 106
+    same = np.random.default_rng(1).integers(0, 255, (17, 64, 96, 3), dtype=np.uint8)
+    assert np.array_equal(meet(same, 5, same[:5], Fraction(12)), same)
+    assert np.array_equal(meet(made, 5, given + 100, Fraction(12)), made), "another picture is no difference to fade"
+    assert np.array_equal(meet(made[:5], 5, given, Fraction(12)), made[:5])
 
 
 def test_the_anchor_is_shot_before_and_its_own_frames_go_on_as_they_are() -> None:

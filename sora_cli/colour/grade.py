@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
@@ -48,12 +48,15 @@ class Grader:
     """What each shot is held to, where that is another shot."""
     _held: set[str] = field(init=False)
     """Those that others are held to."""
+    _next: dict[str, CutShot] = field(init=False)
+    """The shot after each, where both have pictures."""
 
     def __post_init__(self) -> None:
         shots = [shot for shot in self.cut.shots if shot.pieces]
         held = zip(shots, anchors_of(shots), strict=True)
         self._anchors = {shot.name: shots[anchor] for shot, anchor in held if anchor is not None}
         self._held = {anchor.name for anchor in self._anchors.values()}
+        self._next = {one.name: two for one, two in pairwise(self.cut.shots) if one.pieces and two.pieces}
 
     def table(self, shot: CutShot) -> Colours | None:
         """The colour table of a shot, `(b, g, r, 3)`; None where its colours stay as they are.
@@ -97,13 +100,26 @@ class Grader:
             MediaError: as `table` does.
         """
         full = self.table(shot)
-        held_to = self._held_to(shot) if full is not None and any(piece.matched for piece in shot.pieces) else None
+        if full is None:
+            return self._own(shot)
+        held_to = self._held_to(shot) if any(piece.matched for piece in shot.pieces) else None
         if held_to is None:
             return [(full, full)] * len(shot.pieces)
         found: list[tuple[Colours | None, Colours | None]] = []
         for piece in shot.pieces:
             end = table(held(piece.clip.path, held_to, shot.look.strength))
             found.append((None if piece.matched else found[-1][1] if found else end, end))
+        return found
+
+    def _own(self, shot: CutShot) -> list[tuple[Colours | None, Colours | None]]:
+        """Of a shot that others are held to: where a piece goes on from corrected frames, the one before goes there."""
+        later = self._next.get(shot.name)
+        after = [*shot.pieces[1:], *(later.pieces[:1] if later is not None else ())]
+        found: list[tuple[Colours | None, Colours | None]] = [(None, None)] * len(shot.pieces)
+        for number, piece in enumerate(after):
+            if piece.matched and piece.repeats and number:
+                gone, anchor = shot.pieces[number], shot.pieces[0].clip.path
+                found[number] = None, table(held(gone.clip.path, anchor, shot.look.strength, gone.frames[-1]))
         return found
 
     def _held_to(self, shot: CutShot) -> Path | None:
@@ -185,15 +201,16 @@ def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text
     return written
 
 
-def held(clip: Path, anchor: Path, strength: float) -> Match:
+def held(clip: Path, anchor: Path, strength: float, last: int | None = None) -> Match:
     """The change that holds a clip's colours to those of another, or of a picture; of that, `strength` (0 to 1).
 
-    It looks at the whole of both, so that the film and the next take's opening frames get the very same change.
+    It looks at the whole of both, so that the film and the next take's opening frames get the very same change; or of
+    the clip at the few frames that end with `last` alone, where it drifts on its way.
 
     Raises:
         MediaError: one of them cannot be read.
     """
-    return match(_coded(_reference(clip)), _coded(_reference(anchor)), strength)
+    return match(_coded(_reference(clip, last)), _coded(_reference(anchor)), strength)
 
 
 def graded(frames: Frames, change: Match) -> Frames:
@@ -211,10 +228,11 @@ def graded(frames: Frames, change: Match) -> Frames:
     return out
 
 
-def _reference(path: Path) -> Frames:
-    """Pixels of a picture, or of a few frames over the length of a film."""
+def _reference(path: Path, last: int | None = None) -> Frames:
+    """Pixels of a picture, or of a few frames over the length of a film or at its frame `last`."""
     with open_film(path) as film:
-        return _thin(glimpse(film, range(len(film.index.times)), GLIMPSES))
+        whole = range(len(film.index.times))
+        return _thin(glimpse(film, whole if last is None else whole[: last + 1][-GLIMPSES:], GLIMPSES))
 
 
 def _pixels(shot: CutShot) -> Frames:

@@ -54,6 +54,9 @@ class EngineCard:
     there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
     frames.
 
+    `chain` is how many takes that carry on from each other it is known to bear before colours and faces go (0: not
+    known).
+
     `edition` is raised when the class makes other frames than before of takes that begin with one given frame: it is
     part of their keys, so that old clips are not taken for new.
 
@@ -108,6 +111,7 @@ class EngineCard:
     tails: bool = False
     foley: bool = False
     edition: int = 0
+    chain: int = 0
     location: Path | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -192,13 +196,14 @@ class Hold:
     """What the colours of frames are brought to before they are handed on, `strength` of the way.
 
     `takes` names the candidates (keys) of a stretch, of which the best kept one is looked at; or `path` and `sha256`
-    name a picture.
+    name a picture. It is done only where their colour has drifted by more than `above`, CIE dE2000.
     """
 
     takes: tuple[str, ...] = ()
     path: Path | None = None
     sha256: str = ""
     strength: float = 1.0
+    above: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class Carry:
     `takes` names the candidates (keys) of the take carried on from, of which the best kept one is read; or `path` and
     `sha256` name a picture or a film. Of the source's played frames, `count` are given, ending at (for an opening)
     or starting at (for a closing) frame `at`; `at` counts from 0, -1 is the last. `hold` is None where they are given
-    as they were made.
+    as they were made. `meets` says that what follows them is brought to meet them.
     """
 
     takes: tuple[str, ...] = ()
@@ -217,6 +222,7 @@ class Carry:
     at: int = -1
     count: int = 1
     hold: Hold | None = None
+    meets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

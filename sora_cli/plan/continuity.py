@@ -14,6 +14,7 @@ from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, T
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.slugline import slugline
+from sora_cli.review.bars import Bars, bars_from
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
 
 
@@ -63,6 +64,8 @@ class Continuity:
     planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
     _holds: dict[str, Hold | None] = field(default_factory=dict)
     """By stretch."""
+    _chains: dict[str, int] = field(default_factory=dict)
+    """By take: how many carry on from each other up to it."""
     _hashes: dict[Path, str] = field(default_factory=dict)
     _before: dict[str, str] = field(init=False)
     _shots: list[Shot] = field(init=False)
@@ -72,6 +75,8 @@ class Continuity:
     _anchors: Anchors = field(init=False)
     _hold: Hold | None = None
     """Of the shot that is being planned."""
+    _own: Hold | None = None
+    """To that shot's own first stretch, where it is held to nothing else."""
 
     def __post_init__(self) -> None:
         pictured = [(scene.name, shot) for scene in self.board.scenes for shot in scene.shots if shot.beats]
@@ -83,11 +88,27 @@ class Continuity:
 
     def begin(self, shot: Shot) -> None:
         """The stretches that are made from now on are this shot's."""
-        self._hold = self.hold(shot)
+        self._hold, self._own = self.hold(shot), None
 
-    def note(self, stretch: Stretch) -> None:
-        """A stretch was made, which others may carry on from."""
-        self._holds[stretch.name] = self._hold
+    def note(self, card: EngineCard, shot: Shot, beat: Beat, stretch: Stretch) -> None:
+        """A stretch was made, which others may carry on from; chains that are too long for an engine are told."""
+        self._holds[stretch.name] = self._hold or self._own
+        if self._hold is None and self._own is None and self.is_anchor(shot):
+            above = bars_from(self.board.bars, Bars()).colour / 2
+            self._own = Hold(takes=stretch.choices, strength=shot.look.strength, above=above)
+        source = stretch.candidates[0].opening
+        chain = 1 + max((self._chains.get(key, 0) for key in source.takes), default=0) if source else 1
+        self._chains |= dict.fromkeys(stretch.keys, chain)
+        if card.chain and chain == card.chain + 1:
+            message = f"{chain} takes carry on from each other: engine {card.name} is known to bear {card.chain}"
+            hint = "colours and faces may go: begin a shot of its own with `from: nothing`, and references of the cast"
+            self.findings.remark(beat, "prompt", message, hint)
+
+    def is_anchor(self, shot: Shot) -> bool:
+        """Whether a shot's colours are held to those that it begins with."""
+        look = shot.look
+        held = look.match in ("scene", "film") and bool(look.strength)
+        return held and self._anchors.of(self._pictured[shot.name], look) is None
 
     def opening(
         self, card: EngineCard, shot: Shot, beat: Beat, before: Sequence[PlannedBeat]
@@ -121,7 +142,7 @@ class Continuity:
         if link.kind in ("picture", "film"):
             return self.file(beat, "to", link, count=1, at=0)
         carry = self.linked(card, shot, beat, "to", link)
-        return replace(carry, count=1, hold=None) if carry else None
+        return replace(carry, count=1, hold=None, meets=False) if carry else None
 
     def carry_on(self, card: EngineCard, stretch: Stretch) -> Carry:
         """The last played frames of a stretch."""
@@ -137,7 +158,7 @@ class Continuity:
         on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
         # Latents go on without a loss, and colours cannot be matched in them.
         hold = None if card.tails else self._holds[stretch.name]
-        return Carry(takes=stretch.choices, at=at, count=max(1, on_grid), hold=hold)
+        return Carry(takes=stretch.choices, at=at, count=max(1, on_grid), hold=hold, meets=not card.tails)
 
     def hold(self, shot: Shot) -> Hold | None:
         """What a shot's colours are brought to before its frames are handed on; None where they stay as they are.

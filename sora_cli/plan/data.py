@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue
 
@@ -29,15 +29,18 @@ class Colour(Record):
     takes: Keys = ()
     file: Sha = ""
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    above: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """CIE dE2000 up to which they stay as they are."""
 
     @classmethod
     def of(cls, hold: Hold) -> Colour:
         """The record of a hold."""
-        return cls.model_construct(takes=hold.takes, file=hold.sha256, strength=hold.strength)
+        above: dict[str, Any] = {"above": hold.above} if hold.above else {}
+        return cls.model_construct(takes=hold.takes, file=hold.sha256, strength=hold.strength, **above)
 
     def hold(self, files: Mapping[str, Path]) -> Hold:
         """What it was made of; `files` are by hash."""
-        return Hold(self.takes, files.get(self.file), self.file, self.strength)
+        return Hold(self.takes, files.get(self.file), self.file, self.strength, self.above)
 
 
 class Carried(Record):
@@ -48,21 +51,22 @@ class Carried(Record):
     at: Annotated[int, Field(ge=-1, le=10_000_000)]
     count: Annotated[int, Field(ge=1, le=100_000)]
     colour: Colour | None = None
+    meets: bool = False
+    """Whether what follows them is brought to meet them; earlier versions did not."""
 
     @classmethod
     def of(cls, carry: Carry | None) -> Carried | None:
         """The record of a carry."""
         if carry is None:
             return None
-        if carry.hold is None:
-            return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count)
-        colour = Colour.of(carry.hold)
-        return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, colour=colour)
+        more: dict[str, Any] = {"meets": True} if carry.meets else {}
+        more |= {"colour": Colour.of(carry.hold)} if carry.hold is not None else {}
+        return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, **more)
 
     def carry(self, files: Mapping[str, Path]) -> Carry:
         """What it was made of; `files` are by hash."""
         hold = self.colour.hold(files) if self.colour else None
-        return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold)
+        return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold, self.meets)
 
 
 class Named(Record):

@@ -149,7 +149,7 @@ class TakeMaker:
                 closing=closing if index == count - 1 else None,
             )
             stretches.append(self.candidates(beat, *take, f"{label}.{index}"))
-            self.continuity.note(stretches[-1])
+            self.continuity.note(card, shot, beat, stretches[-1])
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def take(

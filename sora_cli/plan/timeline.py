@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from sora_cli.engines.base import Take
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.plan.slugline import UNSAID, Slugline
@@ -299,6 +300,12 @@ def _played(beat: PlannedBeat, fps: Fraction) -> Iterator[tuple[Stretch, list[Fr
         yield stretch, places
 
 
+def _matched(take: Take, clip: Clip) -> bool:
+    """Whether the frames that a take carries on from were matched in colour before they were handed on."""
+    hold = take.opening.hold if take.opening is not None else None
+    return hold is not None and (not hold.above or clip.drift > hold.above)
+
+
 def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats: Mapping[str, int]) -> list[Piece]:
     """A beat's stretches, each film frame showing the clip frame that is on at its time."""
     pieces = []
@@ -311,7 +318,7 @@ def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats
                 speed,
                 step=speed * take.fps / fps if beat.smooth else None,
                 after=places[0] * take.stride % 1 if places else Fraction(0),
-                matched=take.opening is not None and take.opening.hold is not None,
+                matched=_matched(take, clips[stretch.name]),
                 silent=not take.sound,
                 repeats=repeats.get(stretch.name, 0),
             )

@@ -79,6 +79,8 @@ class TakeRecord(TakeFields, Named):
     parts: Annotated[dict[Name, Finite], Field(max_length=100)] = Field(default={})
     keeps: Annotated[dict[Name, Finite], Field(max_length=100)] = Field(default={})
     """The bars that it would just keep."""
+    drift: Finite = 0.0
+    """By how much the colour of the frames that it carries on from had gone from their anchor, CIE dE2000."""
 
 
 class ShotRecord(Record):

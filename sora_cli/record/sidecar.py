@@ -293,7 +293,7 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
                     plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **stride,
                     seconds=float(take.play / take.fps), clip_sha256=card.sha256, pixels=card.pixels,
-                    made_on=card.made_on, score=card.score, parts=card.parts, keeps=card.keeps,
+                    made_on=card.made_on, score=card.score, parts=card.parts, keeps=card.keeps, drift=card.drift,
                     good=is_good(card, plan.board.bars),
                 )  # fmt: skip
 

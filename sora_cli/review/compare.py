@@ -26,6 +26,8 @@ FLAT = 1.0
 """Steps of 8 bits, standard deviation: a picture with less has no detail."""
 FAINT = 1e-3
 """A measure of detail below which there is none to be held to."""
+MORE = 1.5
+"""Where no view is common, so much more is allowed."""
 OVERLAP = 0.25
 """Share of the picture that must be common."""
 
@@ -53,6 +55,11 @@ class Difference:
     def colour(self) -> float:
         """The mean CIE dE2000 of the three."""
         return float(deltaE_ciede2000(_lab(self.now), _lab(self.then)).mean())  # type: ignore[no-untyped-call]
+
+    @property
+    def drift(self) -> float:
+        """What of that is drift: where no view is common, some of it is what else the pictures show."""
+        return self.colour / (1 if self.common else MORE)
 
 
 @dataclass(frozen=True, eq=False)

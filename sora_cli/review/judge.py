@@ -16,8 +16,6 @@ from sora_cli.review.ears import SILENT, SoundScan
 from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import MOVES, FrameLook, Motion, Watched
 
-APART = 1.5
-"""Where no view is common, the figure of colour also holds what else the pictures show: so much more is allowed."""
 PLIABLE = 1.2
 """A tint has three numbers to fit where the others have one: it must explain so much more."""
 TINT = 1.06
@@ -129,10 +127,9 @@ class _Film:
             return
         links = self.seen.links[part.name]
         worst = max(links, key=lambda link: link.colour)
-        keeps = worst.colour / (1 if worst.common else APART)
-        ok = keeps <= self.bars.colour
+        ok = worst.drift <= self.bars.colour
         said = "" if ok else drift(worst.now, worst.then)
-        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, said, keeps)
+        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, said, worst.drift)
         detail = links[-1].detail
         if detail is None:
             yield Figure("sharpness", None, said="not measured, because the picture is flat")
@@ -188,13 +185,21 @@ class _Film:
     def joins(self, part: ShotSpan) -> Iterator[Row]:
         """A row for each join of a shot."""
         for number, join in enumerate(part.joins):
-            figures = [self.jump(join), *self.motion(join), *self.jolt(join), *self.sound(join)]
-            yield Row("join", f"{part.name}/{number + 1}", self.second(join), tuple(figures))
+            name = f"{part.name}/{number + 1}"
+            if not part.clear[0] <= join < part.clear[1]:
+                why = Figure("jump", None, said="not measured, because a transition covers it")
+                yield Row("join", name, self.second(join), (why,))
+                continue
+            figures = [self.jump(part, join), *self.motion(join), *self.jolt(join), *self.sound(join)]
+            yield Row("join", name, self.second(join), tuple(figures))
 
-    def jump(self, join: int) -> Figure:
-        """The change at the join beside the usual one; or how far the picture moves there beside its usual way."""
-        around = [look.change for look in (*self.looks(max(1, join - 6), join), *self.looks(join + 1, join + 7))]
-        usual, here = float(np.median(around)) if around else 0.0, self.seen.looks[join].change
+    def jump(self, part: ShotSpan, join: int) -> Figure:
+        """The change at the join beside a usual large one; or how far the picture moves there beside its usual way."""
+        first = part.clear[0] if part.clear[0] < join else 0
+        before, after = (max(1, first + 1, join - 6), join), (join + 1, min(part.clear[1], join + 7))
+        around = [look.change for look in (*self.looks(*before), *self.looks(*after))]
+        # A model that makes frames in groups changes more where a group begins, all along: that is no jump.
+        usual, here = sorted([0.0, *around])[-2 if len(around) > 2 else -1], self.seen.looks[join].change
         value = (here + 0.1) / (usual + 0.1)
         if (motion := self.seen.motions.get(join)) is not None:
             value = max(value, _leap(motion))

@@ -106,7 +106,7 @@ class CutFinder:
     def __init__(self) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
-        self._detector = AdaptiveDetector(2.0, min_scene_len=2, window_width=3, min_content_val=6.0)
+        self._detector = AdaptiveDetector(2.0, min_scene_len=2, window_width=3, min_content_val=10.0)
 
     def __call__(self, picture: Frames, number: int) -> Iterator[int]:
         """Look at the next picture; the numbers of frames that open a new picture, told a little later."""

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
 from sora_cli.review.score import rate
+from sora_cli.shoot.handover import drifted, meet
 from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.storyboard.cast import kind_of
@@ -128,7 +129,7 @@ class Camera:
         self._check_stop()
         job.report(TakeStarted(take.name, take.key))
         started = time.monotonic()
-        given = _given(job)
+        given, drift = _given(job)
         try:
             footage = engine.generate(take, given, partial(self._progress, job))
         except DeviceLost:
@@ -141,11 +142,14 @@ class Camera:
             raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
+        if given.opening is not None and take.skip and take.opening and take.opening.meets:
+            footage = replace(footage, frames=meet(footage.frames, take.skip, given.opening, footage.fps))
         pixels = hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest()
         self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules, _sound_of(footage))
         with self._writing:
             self._check_stop()
-            clip = self._keep(take, footage, given, pixels, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            clip = self._keep(take, footage, given, drift=drift, pixels=pixels, seconds=seconds)
         job.report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
         return clip
 
@@ -164,7 +168,7 @@ class Camera:
         self._check_stop()
         job.report(Step(job.take.name, job.take.key, step, of))
 
-    def _keep(self, take: Take, footage: Footage, given: Given, pixels: str, seconds: float) -> Clip:
+    def _keep(self, take: Take, footage: Footage, given: Given, *, drift: float, pixels: str, seconds: float) -> Clip:
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
             frames=take.frames,
@@ -178,6 +182,7 @@ class Camera:
             good=rating.good,
             parts=rating.parts,
             keeps=rating.keeps,
+            drift=drift,
             pixels=pixels,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )
@@ -200,19 +205,25 @@ def raw_bytes(take: Take) -> int:
     return take.frames * take.width * take.height * 3
 
 
-def _given(job: Job) -> Given:
-    """The pixels that the job's take is held to."""
+def _given(job: Job) -> tuple[Given, float]:
+    """The pixels that the job's take is held to; and by how much the colour of its opening had drifted, if asked."""
     take, size = job.take, (job.take.width, job.take.height)
     opening, closing = job.opening, job.closing
     known = _known(take.opening, opening, size, take.fps)
+    drift = 0.0
     if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
-        known = graded(known, held(opening.path, job.anchor, take.opening.hold.strength))
-    return Given(
+        hold = take.opening.hold
+        drift = drifted(opening.path, take.opening.at, take.opening.count, job.anchor) if hold.above else 0.0
+        if not hold.above or drift > hold.above:
+            last = take.opening.at if hold.above else None
+            known = graded(known, held(opening.path, job.anchor, hold.strength, last))
+    given = Given(
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),
         tail=opening.tail if opening is not None and job.latents else None,
     )
+    return given, round(drift, 3)
 
 
 def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Sound:

@@ -31,6 +31,8 @@ class Clip:
     """How good it is beside other takes of its beat."""
     good: bool = True
     """Whether nothing that was measured of it falls short."""
+    drift: float = 0.0
+    """By how much the colour of the frames that it carries on from had gone from their anchor, CIE dE2000."""
     keeps: Mapping[str, float] = field(default_factory=dict)
     """The bars that what was measured of it would just keep, by name; empty where no bar matters."""
     pixels: str = ""
@@ -54,6 +56,7 @@ class ClipFacts:
     parts: Mapping[str, float] = field(default_factory=dict)
     """What its score is the sum of."""
     keeps: Mapping[str, float] = field(default_factory=dict)
+    drift: float = 0.0
     pixels: str = ""
     made_on: Mapping[str, str] = field(default_factory=dict)
     """Device and versions of libraries: what may differ where the same take gives other frames."""
@@ -72,6 +75,7 @@ class Card(Record):
     good: bool = True
     parts: dict[Name, Finite] = Field(default={})
     keeps: dict[Name, Finite] = Field(default={})
+    drift: Finite = 0.0
     sha256: Sha
     tail: Sha
     pixels: Sha
@@ -93,6 +97,7 @@ class Card(Record):
             good=facts.good,
             parts=dict(facts.parts),
             keeps=dict(facts.keeps),
+            drift=facts.drift,
             sha256=sha256,
             tail=tail,
             pixels=facts.pixels,
@@ -116,6 +121,7 @@ class Card(Record):
             score=self.score,
             good=self.good,
             keeps=self.keeps,
+            drift=self.drift,
             pixels=self.pixels,
         )
 

@@ -69,6 +69,7 @@ def minimax_h3() -> KnownModel:
         max_frames=345, fps=Fraction(24), overlap=1, max_opening=1, size_step=32, native_size=(1344, 768),
         film_size=(1344, 768), max_pixels=1344 * 768, default_seconds=Fraction(124, 24), max_references=9,
         max_film_references=3, max_sound_references=3, max_references_in_all=12, references_alone=True,
+        chain=3,  # "keeping generations < 3 clips is the best fix": NikoDemon80/ComfyUI-H3-Motion-Context, issue 20
         sound_rate=32000, draft={"steps": 16}, draft_scale=0.7, licence=H3_LICENCE, memory_gb=138, disk_gb=190,
         dialect=H3,
         weights={"transformer": 30.9, "transformer_ref": 30.9, "text_encoder": 31.0, "vae": 1.0, "audio_vae": 0.2},

@@ -36,6 +36,7 @@ def wan_vace() -> tuple[KnownModel, ...]:
         "abilities": VACE,
         "overlap": 5,
         "max_opening": 77,
+        "chain": 6,  # "max of 6 batches before trouble": ali-vilab/VACE, issue 44
         "max_references": 3,
     }
     small = _wan_card(
@@ -77,9 +78,10 @@ ONE = {
     "needs": frozenset({FIRST}),
     "overlap": 1,
     "max_opening": 1,
+    "chain": 3,
     "dialect": WAN_PICTURE,
 }
-"""A first frame is needed, and no other can be given."""
+"""A first frame is needed, and no other can be given. Chains: Wan-Video/Wan2.1, issue 302."""
 BOTH = {**ONE, "abilities": frozenset({FIRST, LAST, AVOID})}
 """A first frame is needed, and a last one can be given."""
 
@@ -181,7 +183,7 @@ def _wan_ti2v() -> KnownModel:
     card = _wan_card(
         "wan2.2-ti2v-5b", "Wan 2.2 text and image to video 5B", "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
         abilities=frozenset({TEXT, FIRST, AVOID}), fps=Fraction(24), max_frames=121, size_step=32, overlap=1,
-        max_opening=1, native_size=(1280, 704), film_size=(1280, 704), max_pixels=1280 * 704,
+        max_opening=1, chain=3, native_size=(1280, 704), film_size=(1280, 704), max_pixels=1280 * 704,
         options=with_defaults(WanOptions, {"shift": 5.0}), memory_gb=24, disk_gb=34,
         weights={"transformer": 5.0, "vae": 0.7, **UMT5}, dialect=WAN_PICTURE,
     )  # fmt: skip

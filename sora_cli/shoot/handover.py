@@ -1,0 +1,60 @@
+"""Where a take goes on from given frames: how far these have drifted, and how what is made meets them.
+
+A model hardly ever gives back the very frames that it was given: it encodes them, and decodes them otherwise. What it
+adds goes on from its own version, and the film steps from one to the other. So the difference on the last given frame,
+in its broad forms, is put on the frames that follow, and fades out: the step becomes a slope.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from sora_cli.media.read import open_film
+from sora_cli.media.read.glimpse import narrow
+from sora_cli.media.stream import Frames
+from sora_cli.review.compare import Still, apart
+from sora_cli.review.parts import sampled
+from sora_cli.review.watch import WIDTH
+
+SECONDS = Fraction(1, 2)
+"""How long the difference takes to fade."""
+BROAD = 96
+"""Parts of the width: finer forms are left out, since what moved would be seen twice."""
+FOREIGN = 12.0
+"""Steps of 8 bits, in the mean: a take so far from what it was given shows something else, and is left as it is."""
+
+
+def meet(made: Frames, known: int, given: Frames, fps: Fraction) -> Frames:
+    """Frames `(n, h, w, 3)` of which the first `known` repeat given ones, brought to meet the last of those."""
+    spread = (made.shape[2] / BROAD,) * 2
+    off = given[-1].astype(np.float32) - made[known - 1].astype(np.float32)
+    broad = np.stack([gaussian_filter(off[..., channel], spread) for channel in range(3)], axis=-1)
+    count = min(len(made) - known, math.ceil(fps * SECONDS))
+    if not 0 < float(np.abs(broad).mean()) <= FOREIGN or count < 1:
+        return made
+    left = 1 - np.arange(1, count + 1, dtype=np.float32) / (count + 1)
+    met = made.copy()
+    following = made[known : known + count] + left[:, None, None, None] * broad
+    met[known : known + count] = np.clip(np.rint(following), 0, 255)
+    return met
+
+
+def drifted(clip: Path, last: int, count: int, anchor: Path) -> float:
+    """By how much the colour of a clip's `count` frames up to frame `last` is from that of its anchor, CIE dE2000.
+
+    Raises:
+        MediaError: one of them cannot be read.
+    """
+    return apart(_stills(clip, sorted({last - count + 1, last})), _stills(anchor)).drift
+
+
+def _stills(path: Path, numbers: Sequence[int] = ()) -> list[Still]:
+    """These pictures of a film; its first, middle and last where none are named."""
+    with open_film(path) as film:
+        return [Still(picture) for picture in narrow(film, numbers or sampled(0, film.facts.frames), WIDTH)]
