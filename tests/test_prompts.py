@@ -167,6 +167,18 @@ def test_a_first_frame_is_not_described_again() -> None:
     assert all(left.seen for left in told.left_out)
 
 
+def test_breaks_and_stops_of_the_author_do_not_break_a_prompt() -> None:
+    keys = {
+        "setting": "a street.\n",
+        "light": "dusk.",
+        "style": "ink drawing.",
+        "prompt": "@mara waits.\n\nIt rains.\n",
+    }
+    told = shot("minimax-h3", dialogue=[{"cast": "mara", "line": "One, two."}], **keys).text
+    first = "[Shot 1] Ink art. A street at dusk. A woman with red hair waits. It rains. The woman (S1) says: "
+    assert told.split("\n\n")[0] == f"integrated_multimodal_description: {first}<d>[English] One, two.</d>"
+
+
 def test_what_a_beat_changes_is_told_beside_a_first_frame() -> None:
     shots = [{"setting": "a street", "light": "day", "beats": ["a dog sits", {"prompt": "it rains", "light": "dusk"}]}]
     later = storyboard.from_data({"shots": shots}, folder=Path()).shots[0].beats[1]

@@ -172,7 +172,7 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: b
         preflight.require_signer()
     mistaken = plan is None or any(problem.code == 2 for problem in problems)
     remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
-    found = () if mistaken or plan is None else tuple(each for each in advise(plan) if advice or each.grave)
+    found = () if mistaken or plan is None else tuple(advise(plan, grave_alone=not advice))
     return Checked(path, problems, remarks, plan, found)
 
 

@@ -61,9 +61,9 @@ class Place:
         return words.QUOTED.sub("", self.beat.prompt)
 
 
-def advise(plan: Plan) -> Iterator[Advice]:
+def advise(plan: Plan, *, grave_alone: bool = False) -> Iterator[Advice]:
     """All findings in the order of the file, each place once a rule."""
-    found = {(advice.rule, loc): advice for loc, advice in _findings(plan)}
+    found = {(advice.rule, loc): advice for loc, advice in _findings(plan, grave_alone=grave_alone)}
     yield from sorted(found.values(), key=_place)
 
 
@@ -72,15 +72,16 @@ def _place(advice: Advice) -> tuple[int, int]:
     return (mark.line, mark.column) if mark else (0, 0)
 
 
-def _findings(plan: Plan) -> Iterator[tuple[Loc, Advice]]:
+def _findings(plan: Plan, *, grave_alone: bool) -> Iterator[tuple[Loc, Advice]]:
     board = plan.board
-    for name, rule, grave in RULES:
-        for place in _places(plan):
+    rules = [each for each in RULES if each[2] or not grave_alone]
+    for place in _places(plan):
+        for name, rule, grave in rules:
             for loc, message, hint in rule(place):
                 yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave)
     pairs = (pair for scene in board.scenes for pair in pairwise(scene.shots) if pair[0].beats and pair[1].beats)
     for before, after in pairs:
-        for name, cut in CUTS if after.beats[0].start is None else ():
+        for name, cut in CUTS if after.beats[0].start is None and not grave_alone else ():
             for loc, message, hint in cut(before, after):
                 yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave=False)
 
@@ -169,6 +170,13 @@ def drawn_text(place: Place) -> Found:
         yield place.loc, f"`{match[0][:40].strip()}`: most models misspell what they draw", hint
 
 
+def speech(place: Place) -> Found:
+    """A line in a prompt is drawn on the picture by some models, and said by no voice."""
+    if match := words.SAID.search(place.beat.prompt):
+        hint = "write it under `dialogue`, with who says it"
+        yield place.loc, f"`{match[0][:40].strip()}`: a line in a prompt is no speech", hint
+
+
 def count(place: Place) -> Found:
     """No model counts above four for certain."""
     if match := words.COUNTED.search(place.bare):
@@ -207,6 +215,7 @@ RULES: tuple[tuple[str, Callable[[Place], Found], bool], ...] = (
     ("contradiction", contradiction, True),
     ("span", span, False),
     ("text", drawn_text, False),
+    ("speech", speech, True),
     ("count", count, False),
     ("pronoun", pronoun, True),
     ("cast", cast_in_words, True),

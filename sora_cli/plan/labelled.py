@@ -52,7 +52,7 @@ class Speakers:
         """What a template of speech may hold; quotes and tags of the line could end it early."""
         number = self.numbers.setdefault(line.cast, len(self.numbers) + 1)
         voice = self.cast[line.cast].voice if line.cast in self.cast else ""
-        words = line.line if plain else re.sub(r"[<>]", "", line.line.replace('"', "'"))
+        words = line.line if plain else " ".join(re.sub(r"[<>]", "", line.line.replace('"', "'")).split())
         return {"line": words, "speaker": f"S{number}", "language": language(line.line, voice)}
 
 

@@ -33,10 +33,12 @@ _DENIED = re.compile(r"\b(no|not|without|never|nobody)\b[^,.;]*", re.IGNORECASE)
 def without_contradictions(words: str, beat: Beat) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The words of a list that do not contradict a beat; and those that do, each with the reason."""
     kept, dropped = [], []
-    wanted = _DENIED.sub("", " . ".join(_wanted(beat)).lower())
+    said = _DENIED.sub("", " . ".join(_wanted(beat)).lower())
+    wanted = [(topic, why) for topic, wants, why in CANCELS if re.search(wants, said)]
+    if not wanted:
+        return words, ()
     for item in (part.strip() for part in words.split(",")):
-        reasons = (why for topic, wants, why in CANCELS if re.search(topic, item.lower()) and re.search(wants, wanted))
-        if reason := next(reasons, ""):
+        if reason := next((why for topic, why in wanted if re.search(topic, item.lower())), ""):
             dropped.append((item, reason))
         else:
             kept.append(item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.dialect import VIEW, Dialect, Part
@@ -98,6 +98,8 @@ class _Writer:
     def __post_init__(self) -> None:
         self.dialect: Dialect = self.card.dialect
         self.plain = self.dialect.form == "plain"
+        if not self.plain:
+            self.cast = {name: replace(who, looks=who.looks.rstrip(" .")) for name, who in self.cast.items()}
         self.short = self.given.first and bool(self.dialect.moving)
         self.loud = self.card.makes_sound and not self.beat.sound_off
         self.subjects = Subjects.of(self.beat, self.cast, asked=self.given.references and bool(self.dialect.referenced))
@@ -132,7 +134,8 @@ class _Writer:
             Part.MOOD: beat.mood,
             Part.PACE: beat.pace,
         }
-        for part, words in written.items():
+        for part, text in written.items():
+            words = text if self.plain else self._one_line(text, whole=part is Part.ACTION)
             if not words.strip():
                 continue
             if part in self.dialect.drops:
@@ -141,6 +144,12 @@ class _Writer:
                 self.left_out.append(LeftOut(part, words, "the first frame shows it", seen=True))
             else:
                 yield part, words
+
+    @staticmethod
+    def _one_line(words: str, *, whole: bool) -> str:
+        """Without breaks, which end a paragraph for some models; what is no whole sentence without its stop."""
+        text = " ".join(words.split())
+        return text if whole else text.rstrip(" .,;")
 
     def _of_the_beat(self, part: Part) -> bool:
         """Whether it is written on the beat itself, a change in the middle of a shot."""

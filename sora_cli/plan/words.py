@@ -64,13 +64,20 @@ SPANS = re.compile(
     re.IGNORECASE,
 )
 WRITTEN = re.compile(
-    r"\b(?:reads?|says?|saying|spells?|spelling|headlined?|lettered)\b[^,.]*[\"\u201c]"
+    r"\b(?:reads?|spells?|spelling|headlined?|lettered)\b[^,.]*[\"\u201c]"
     r"|\b(?:sign|banner|poster|label|board|note|letter|card|screen|t-shirt|billboard|newspaper|headline|phone)\b[^.]*"
     r"\b(?:that )?(?:reads|says|saying|spells|spelling|displays the|shows the (?:message|words|text))\b"
     r"|\b(?:headline|caption|inscription)\b\s+[A-Z]|\bthe words?\b.*\bappears?\b"
     r"|\b(?:is|are) (?:written|printed|engraved)\b"
     r"|\b(?:text|title|caption|subtitles?)\b[^.]*\b(?:appears?|written|on screen)\b",
 )
+SAID = re.compile(
+    r"\b(?<!sign )(?<!poster )(?<!banner )(?<!letter )(?<!note )(?<!that )"
+    r"(?:says?|saying|asks?|answers?|shouts?|whispers?|cries|calls?|murmurs?|replie[sd]|yells?|screams?)\b[^.\"\u201c]{0,20}"
+    r"[\"\u201c]",
+    re.IGNORECASE,
+)
+"""Somebody says something, in quotes."""
 NUMBERS = (
     "five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty"
     "|forty|fifty|hundred|a dozen|dozens of|[5-9]|[1-9][0-9]{1,2}"

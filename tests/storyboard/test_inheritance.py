@@ -14,7 +14,8 @@ from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat, Look, SoundBed, Watermark
 from tests.storyboard.boards import HERE, board, first_beat, problem, reading
 
-SINGLE = {"camera": "camera", "light": "light", "setting": "setting", "engine": "engine", "framing": "framing"}
+WORDS = ("camera", "light", "setting", "framing", "angle", "lens", "depth of field", "mood", "pace")
+SINGLE = {key: key.replace(" ", "_") for key in ("engine", *WORDS)}
 LEVELS = ("film", "scene", "shot", "beat")
 
 
@@ -29,13 +30,13 @@ def nested(values: dict[str, dict[str, Any]]) -> Beat:
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SINGLE)), st.sets(st.sampled_from(LEVELS)))
 def test_the_nearest_level_wins(key: str, writers: set[str]) -> None:
-    words = {"film": "wide", "scene": "close", "shot": "detail", "beat": "pov"}
+    words = {"film": "w", "scene": "x", "shot": "y", "beat": "z"}
     beat = nested({level: {key: words[level]} for level in writers})
     nearest = next((level for level in reversed(LEVELS) if level in writers), None)
     assert getattr(beat, SINGLE[key]) == (words[nearest] if nearest else None if key == "engine" else "")
     locs = {"film": (), "scene": ("scenes", 0), "shot": ("scenes", 0, "shots", 0)}
     locs["beat"] = (*locs["shot"], "beats", 0)
-    assert beat.origin.get(key) == ((*locs[nearest], key) if nearest else None)
+    assert beat.origin.get(SINGLE[key]) == ((*locs[nearest], key) if nearest else None)
 
 
 @settings(deadline=None)
