@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from sora_cli import storyboard
 from sora_cli.errors import StoryboardError
 from sora_cli.flows import audio
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.timeline import Cut
 from sora_cli.record import sidecar
 from sora_cli.store import Store
-from tests.boards import board, catalogue
+from tests.boards import catalogue
 
 RATE = 44_100
 
@@ -27,7 +28,8 @@ def ring(folder: Path, name: str, hertz: float, seconds: float = 0.5) -> None:
 
 def planned(folder: Path, words: str, named: str = "mine") -> Plan:
     shot = {"prompt": "a ball", "duration": "1s", "sound": {"words": words}}
-    return plan_takes(board(shot, folder=folder, sounds={"folder": named}), catalogue())
+    data = {"shots": [shot], "sounds": {"folder": named}}
+    return plan_takes(storyboard.from_data(data, folder=folder, allow_outside=False), catalogue())
 
 
 def test_a_file_is_taken_where_all_words_of_its_name_are_asked_for(tmp_path: Path) -> None:
