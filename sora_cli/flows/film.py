@@ -17,7 +17,7 @@ Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,9 @@ from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
-from sora_cli.errors import StoreError
+from sora_cli.errors import MachineError, Problem, StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, subtitles, watching
+from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, spoken, subtitles, watching
 from sora_cli.plan import Plan
 from sora_cli.policy.board import Text
 from sora_cli.record import recipe, sidecar
@@ -166,7 +166,14 @@ class _Order:
             store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen)
         subtitles.write(plan, self.out)
         unlock(self.out)
-        return replace(film, remarks=plan.remarks)
+        return replace(film, remarks=(*plan.remarks, *self.told_lines(plan)))
+
+    def told_lines(self, plan: Plan) -> Iterator[Problem]:
+        """What was heard of its lines when it was made, told again."""
+        told = FilmRecord.if_whole(sidecar.read(self.out))
+        for remark in spoken.remarks(plan, told.heard if told else {}):
+            self.report(Note.of(remark))
+            yield remark
 
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
@@ -189,8 +196,12 @@ class _Order:
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
+            heard = spoken.heard(plan, laid.cut)
+            unsaid = tuple(spoken.remarks(plan, heard))
+            for remark in unsaid:
+                self.report(Note.of(remark))
             film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
-        film = replace(film, stages=self.clock.stages, remarks=plan.remarks)
+        film = replace(film, stages=self.clock.stages, remarks=(*plan.remarks, *unsaid))
         keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
@@ -204,6 +215,7 @@ class _Order:
             made_by=outputs.maker_of(self.board).record(self.out.parent),
             subtitles=subtitles.write(plan, self.out),
             foley=laid.told,
+            heard={} if isinstance(heard, MachineError) else heard,
         )
         return film
 

@@ -235,6 +235,8 @@ class FilmRecord(Record):
     lines: Annotated[tuple[LineRecord, ...], LIST, Field(max_length=MOST)] = ()
     foley: Annotated[tuple[FoleyRecord, ...], LIST, Field(max_length=MOST)] = ()
     """What is heard of what is seen."""
+    heard: Annotated[dict[Name, Words], Field(max_length=MOST)] = Field(default={})
+    """What is said in shots whose lines a model speaks, as it is heard."""
     subtitles: Sha = ""
     """Of the file of subtitles beside it."""
     moderation: dict[str, JsonValue] = Field(default={})

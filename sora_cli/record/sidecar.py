@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -241,12 +242,13 @@ def write(
     moderation: Mapping[str, JsonValue],
     subtitles: str = "",
     foley: Sequence[FoleyRecord] = (),
+    heard: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the sidecar of a film that was just released.
 
     `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is,
     `moderation` what was checked, `subtitles` is the hash of the file of subtitles beside it, `foley` is
-    what is heard of what is seen.
+    what is heard of what is seen, `heard` what is said in shots whose lines a model speaks.
     """
     board = plan.board
     told = FilmRecord.model_construct(
@@ -256,7 +258,7 @@ def write(
         engines={card.name: _engine_record(card) for card in plan.cards.values()},
         libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
-        lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), subtitles=subtitles,
+        lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
     )  # fmt: skip
     _write(film.sidecar, told.to_dict())
