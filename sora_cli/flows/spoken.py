@@ -10,7 +10,7 @@ from sora_cli.plan import Plan
 from sora_cli.plan.timeline import Cut, CutShot
 
 if TYPE_CHECKING:
-    from sora_cli.media.stream import Samples
+    from sora_cli.media.stream import Sound
 
 ENOUGH = 0.7
 """The least share of a line's words that has to be heard: Whisper tiny mishears some, numbers above all."""
@@ -52,16 +52,16 @@ def remarks(plan: Plan, told: Mapping[str, str] | MachineError) -> Iterator[Prob
             yield Problem(message, hint, plan.board.mark(line.loc))
 
 
-def _played(shot: CutShot) -> Samples:
+def _played(shot: CutShot) -> Sound:
     """The sound of what a shot plays of its clips."""
     import numpy as np
 
     from sora_cli.media.read import read_sound
-    from sora_cli.media.stream import SAMPLE_RATE
+    from sora_cli.media.stream import SAMPLE_RATE, Sound
 
     parts = [np.zeros((0, 2), np.float32)]
     for piece in shot.pieces:
         if piece.clip.sound and not piece.silent and piece.frames:
             first, last = (round(at / piece.clip.fps * SAMPLE_RATE) for at in (piece.frames[0], piece.frames[-1] + 1))
             parts.append(read_sound(piece.clip.path)[first:last])
-    return np.concatenate(parts)
+    return Sound(np.concatenate(parts), SAMPLE_RATE)

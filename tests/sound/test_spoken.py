@@ -75,7 +75,7 @@ def test_what_hears_is_missing_and_that_is_told(studio: Path, monkeypatch: pytes
     shot = {"prompt": "a girl", "duration": "2.5s", "dialogue": {"line": LINE}}
     film.make(board(shot, output={"size": "192x128"}, look="off"), studio / "film.mp4", report=heard)
     (note,) = [note for note in heard.of(Note) if "not checked" in note.message]
-    assert note.hint == "pip install 'sora-cli[moderation]'"
+    assert note.hint == 'pip install "sora-cli[moderation]"'
 
 
 def test_shares_of_words() -> None:
@@ -86,5 +86,5 @@ def test_shares_of_words() -> None:
 
 
 def test_silence_says_nothing() -> None:
-    assert transcript(np.zeros((48_000, 2), np.float32)) == ""
-    assert transcript(np.zeros((0, 2), np.float32)) == ""
+    assert transcript(Sound(np.zeros((48_000, 2), np.float32), 48_000)) == ""
+    assert transcript(Sound(np.zeros((0, 2), np.float32), 48_000)) == ""
