@@ -175,7 +175,7 @@ def test_breaks_and_stops_of_the_author_do_not_break_a_prompt() -> None:
         "prompt": "@mara waits.\n\nIt rains.\n",
     }
     told = shot("minimax-h3", dialogue=[{"cast": "mara", "line": "One, two."}], **keys).text
-    first = "[Shot 1] Ink art. A street at dusk. A woman with red hair waits. It rains. The woman (S1) says: "
+    first = "[Shot 1] Ink drawing. A street at dusk. A woman with red hair waits. It rains. The woman (S1) says: "
     assert told.split("\n\n")[0] == f"integrated_multimodal_description: {first}<d>[English] One, two.</d>"
 
 
