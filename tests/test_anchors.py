@@ -85,3 +85,15 @@ def test_a_record_tells_which_shots_a_review_holds_together() -> None:
     planned = plan_takes(board(*shots), catalogue())
     told = [shot.like for shot in ShotRecord.every(planned.shots)]
     assert told == ["shot-1", "shot-2", "shot-3", "shot-2"]
+
+
+def test_an_engine_that_must_be_told_the_hour_is_told_that_of_the_scene_or_day() -> None:
+    shots = ["a ball", {"beats": ["a ball at night", "it rolls"]}, {"prompt": "a ball", "from": "previous"}]
+    scenes = [{"shots": shots}, {"shots": ["a ball at dusk", "a ball", {"prompt": "a ball", "light": "warm light"}]}]
+    lights = {"day": "day", "low sun": "sunset", "night": "night"}
+    told = [take.prompt for take in plan_takes(board(scenes=scenes), catalogue(lights=lights)).takes]
+    assert told == [
+        "day. a ball", "a ball at night", "it rolls", "a ball",
+        "a ball at dusk", "sunset. a ball", "warm light. a ball",
+    ]  # fmt: skip
+    assert plan_takes(board("a ball"), catalogue()).takes[0].prompt == "a ball"

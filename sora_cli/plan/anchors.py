@@ -42,11 +42,14 @@ class Anchors:
     def __init__(self, sets: Iterable[tuple[str, Slugline]]) -> None:
         self.firsts: list[int] = []
         """The first shot of the scene whose words can mean the same place and hour."""
+        self.hours: list[str] = []
+        """The hour of each: what is said, or holds where nothing is."""
         scenes: dict[str, dict[Slugline, int]] = {}
         for index, (scene, said) in enumerate(sets):
             firsts = scenes.setdefault(scene, {})
             slugline = said._replace(hours=said.hours or next(iter(firsts), BY_DAY).hours)
             self.firsts.append(next((at for other, at in firsts.items() if other.fits(slugline)), index))
+            self.hours.append(min(slugline.hours))
             firsts.setdefault(slugline, index)
 
     def of(self, index: int, look: Look) -> int | None:

@@ -73,8 +73,10 @@ class Continuity:
     _pictured: dict[str, int] = field(init=False)
     """The place of each shot among them."""
     _anchors: Anchors = field(init=False)
-    _hold: Hold | None = None
+    hour: str = ""
     """Of the shot that is being planned."""
+    _hold: Hold | None = None
+    """Of the same."""
     _own: Hold | None = None
     """To that shot's own first stretch, where it is held to nothing else."""
 
@@ -89,6 +91,7 @@ class Continuity:
     def begin(self, shot: Shot) -> None:
         """The stretches that are made from now on are this shot's."""
         self._hold, self._own = self.hold(shot), None
+        self.hour = self._anchors.hours[self._pictured[shot.name]] if shot.beats else ""
 
     def note(self, card: EngineCard, shot: Shot, beat: Beat, stretch: Stretch) -> None:
         """A stretch was made, which others may carry on from; chains that are too long for an engine are told."""

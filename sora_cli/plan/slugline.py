@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from sora_cli.storyboard.model import Shot
+from sora_cli.storyboard.model import Beat, Shot
 
 _HOURS = {
     "day": "day daytime daylight noon midday morning afternoon sunny sunlight sunlit sunshine",
@@ -21,6 +21,8 @@ _PLACES = {
     "woods": "forest wood woods jungle",
     "indoors": "room kitchen bedroom bathroom office indoors hall attic cellar cabin shop cafe bar corridor",
 }
+_LIGHT = re.compile(r"\b(?:light|lit|dark|dim|golden|sun|moon|(?:blue|clear|dark|orange) sky)\b")
+"""What else tells of an hour, if not of which."""
 _LEADS_TO_PLACE = r"\b(?:in|inside|on|at|by|along|through|across|over|into|onto|near)(?: [\w-]+){0,2}? "
 """What happens may be about a place (`she paints the sea`); it is there where a word of place comes before it."""
 
@@ -50,6 +52,12 @@ def slugline(shot: Shot) -> Slugline:
     hours = (_named(_HOURS, words) for words in (beat.prompt, beat.light, beat.setting))
     places = (_named(_PLACES, beat.setting), _named(_PLACES, beat.prompt, _LEADS_TO_PLACE))
     return Slugline(next(filter(None, hours), frozenset()), next(filter(None, places), frozenset()))
+
+
+def names_light(beat: Beat) -> bool:
+    """Whether a beat's words say anything of hour or light."""
+    words = f"{beat.setting} {beat.prompt}".lower()
+    return bool(beat.light or _named(_HOURS, words) or _LIGHT.search(words))
 
 
 def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
