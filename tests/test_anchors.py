@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sora_cli.engines.dialect import PLAIN
 from sora_cli.plan import plan_takes
 from sora_cli.plan.anchors import anchors_of, matched_to
 from sora_cli.plan.slugline import UNSAID, Slugline, slugline
@@ -90,8 +91,8 @@ def test_a_record_tells_which_shots_a_review_holds_together() -> None:
 def test_an_engine_that_must_be_told_the_hour_is_told_that_of_the_scene_or_day() -> None:
     shots = ["a ball", {"beats": ["a ball at night", "it rolls"]}, {"prompt": "a ball", "from": "previous"}]
     scenes = [{"shots": shots}, {"shots": ["a ball at dusk", "a ball", {"prompt": "a ball", "light": "warm light"}]}]
-    lights = {"day": "day", "low sun": "sunset", "night": "night"}
-    told = [take.prompt for take in plan_takes(board(scenes=scenes), catalogue(lights=lights)).takes]
+    dialect = replace(PLAIN, lights={"day": "day", "low sun": "sunset", "night": "night"})
+    told = [take.prompt for take in plan_takes(board(scenes=scenes), catalogue(dialect=dialect)).takes]
     assert told == [
         "day. a ball", "a ball at night", "it rolls", "a ball",
         "a ball at dusk", "sunset. a ball", "warm light. a ball",

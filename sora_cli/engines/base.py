@@ -66,8 +66,6 @@ class EngineCard:
     `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
     another folder of the checkpoint.
 
-    `lights` are the words of an hour (day, low sun, night), for a model that must be told where nothing is said.
-
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
     `dialect` is how it wants to be told. `weights` tells the size of each component in billions of parameters;
@@ -102,7 +100,6 @@ class EngineCard:
     option_parts: Mapping[str, str] = field(default_factory=dict)
     draft: Mapping[str, object] = field(default_factory=dict)
     draft_scale: float = 0.5
-    lights: Mapping[str, str] = field(default_factory=dict)
     words: frozenset[str] | None = None
     licence: str = ""
     memory_gb: float = 0.0

@@ -50,7 +50,8 @@ class Dialect:
     `quickly` (templates) behind it.
 
     `says`, `unseen` and `speaks` are templates of a line for those who are seen, those who are heard only, and for a
-    silent model; `sound` of a sound. `still` is said where no camera is written. `drops` are parts that it should not
+    silent model; `sound` of a sound. `still` is said where no camera is written, and `lights`, the words of an
+    hour (day, low sun, night), where nothing is said of it. `drops` are parts that it should not
     be told, with the reason. With given first frames only the parts in `moving` are told, where there are any.
 
     `fields` are labelled paragraphs, `referenced` those of a take with references; `heads` are first lines that tell
@@ -70,6 +71,7 @@ class Dialect:
     speaks: str = ""
     sound: str = "sound of {sound}"
     still: str = ""
+    lights: Mapping[str, str] = field(default_factory=dict)
     drops: Mapping[Part, str] = field(default_factory=dict)
     moving: frozenset[Part] = frozenset()
     begins: str = ""

@@ -10,17 +10,19 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.dialect import VIEW, Dialect, Part
 from sora_cli.plan import phrases
 from sora_cli.plan.labelled import Speakers, Subjects, labelled
+from sora_cli.plan.slugline import names_light
 from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What a take is given beside its words, and how long it is in seconds."""
+    """What a take is given beside its words, and how long it is in seconds; `hour` is its shot's."""
 
     first: bool = False
     last: bool = False
     references: bool = False
     seconds: float = 0.0
+    hour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,11 @@ class _Writer:
     def _said(self) -> Iterator[tuple[Part, str]]:
         """What the author wrote, part by part, without what this model should not be told."""
         beat = self.beat
+        light = beat.light or self._light()
         written = {
             Part.STYLE: beat.style,
             Part.SETTING: beat.setting,
-            Part.LIGHT: beat.light,
+            Part.LIGHT: light,
             Part.FRAMING: beat.framing,
             Part.ANGLE: beat.angle,
             Part.LENS: beat.lens,
@@ -144,6 +147,13 @@ class _Writer:
                 self.left_out.append(LeftOut(part, words, "the first frame shows it", seen=True))
             else:
                 yield part, words
+
+    def _light(self) -> str:
+        """What a model that must be told of the hour is told where nothing is said of it, and nothing shows it."""
+        shown = self.given.first or self.given.last or names_light(self.beat)
+        words = "" if shown else self.dialect.lights.get(self.given.hour, "")
+        self.added += [words] if words else []
+        return words
 
     @staticmethod
     def _one_line(words: str, *, whole: bool) -> str:

@@ -170,7 +170,9 @@ class TakeMaker:
         alone = unused(self.findings, card, beat, opening, closing)
         skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
         references = () if alone else self.continuity.references(card, beat)
-        ends = Frames(opening is not None, closing is not None, bool(references), float(frames / card.fps))
+        ends = Frames(
+            opening is not None, closing is not None, bool(references), float(frames / card.fps), self.continuity.hour
+        )
         told = write(beat, self.board.cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
