@@ -50,8 +50,8 @@ class Cancellation:
             raise Interrupted(self.signal)
         if self.asked:
             raise WorkError(
-                f"stopped after {self._seconds:g} s, the time that it was given",
-                hint="what was made is kept: run the same command again and it goes on",
+                f"stopped after {self._seconds:g} s, its time limit",
+                hint="run the same command again to resume; what was made is kept",
             )
 
     @contextlib.contextmanager

@@ -63,9 +63,7 @@ class Record(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(step) for step in first["loc"])[:80]
-            raise RequestError(
-                f"{what} is damaged: {place}: {first['msg']}", hint="take a copy of it that is whole"
-            ) from None
+            raise RequestError(f"{what} is damaged: {place}: {first['msg']}", hint="use an undamaged copy") from None
 
     @classmethod
     def if_whole(cls, told: object) -> Self | None:

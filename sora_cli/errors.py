@@ -28,6 +28,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+HINT_READ = "check that the file is there and that you may read it"
+HINT_WRITE = "check the space on the disk, and that you may write there"
+
 
 class SoraError(Exception):
     """An error to show to a person: what is wrong and where (`message`), what to do next (`hint`)."""

@@ -155,7 +155,7 @@ def test_an_input_is_never_an_output(
     (home / "list.csv").write_text(f"output\n{out.name}\n")
     before = contents(home)
     assert main([str(out) if word.startswith("{") else word for word in words] + ["--overwrite"]) == 2
-    assert "is what the film is made from" in capsys.readouterr().err
+    assert "is one of the film's own sources" in capsys.readouterr().err
     assert contents(home) == before
 
 
@@ -179,7 +179,7 @@ def test_the_files_of_who_signs_are_inputs(
     before = contents(home)
     for path in signer.values():
         assert main([path.name if word.startswith("{") else word for word in words] + ["--overwrite", *by]) == 2
-        assert "is what the film is made from" in capsys.readouterr().err
+        assert "is one of the film's own sources" in capsys.readouterr().err
     assert contents(home) == before
 
 
@@ -273,7 +273,7 @@ def test_films_of_one_batch_with_one_name_are_told_before_any_work(
     assert not list(home.glob("*.sora.json"))
     assert main(["storyboard", "board.yaml"]) == 0
     assert main(["batch", "board.yaml", "next.yaml"]) == 2
-    assert "is what the film is made from" in capsys.readouterr().err
+    assert "is one of the film's own sources" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.gif", "out.webp", "out.frames", "OUT.MOV"])

@@ -115,7 +115,7 @@ def test_a_recipe_by_anybody_is_read_with_care(change: dict[str, Any]) -> None:
 def test_files_of_a_recipe_stay_in_their_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "given").write_bytes(b"x")
     sha = recipe.file_hash(tmp_path / "given")
-    with pytest.raises(RequestError, match="no plain name"):
+    with pytest.raises(RequestError, match="name of a file is not allowed"):
         recipe.board_of(recipe.read({**EMPTY, "files": {name: sha}}), tmp_path / "to", [tmp_path / "given"])
 
 

@@ -1,8 +1,8 @@
 """What a person sees of what a command found: the plan table, errors under their YAML line, the closing summary.
 
-What is seen while it works is drawn by `talk`, which commands that only look need not wait for.
+What is seen while it works is drawn by `progress`, which commands that only look do not import.
 
-Talk goes to stderr, data to stdout. Without a terminal there are plain lines and no control codes; `NO_COLOR` is
+Messages go to stderr, data to stdout. Without a terminal there are plain lines and no control codes; `NO_COLOR` is
 honoured (rich does both).
 """
 
@@ -62,7 +62,7 @@ def open_console(*, stderr: bool = True) -> Console:
 
 
 def say(text: str, style: str = "") -> None:
-    """A line of talk."""
+    """A message, one line."""
     open_console().print(Text(plain(text), style=style))
 
 

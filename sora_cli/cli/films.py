@@ -42,7 +42,7 @@ def stitch(
 
     with working(reporting) as (report, studio):
         if fit not in FITS:
-            raise RequestError(f"--fit {fit}: no such way", hint=f"write {', '.join(FITS)}")
+            raise RequestError(f"--fit {fit}: no such fit", hint=f"write {', '.join(FITS)}")
         out, kind = edit.target(output, "stitched", release.deliver)
         options = _edit_options(report, studio.cancel, owner, release, kind)
         made = edit.stitch(
@@ -83,7 +83,7 @@ def grade(
 
 
 def stamp(
-    film: Annotated[Path, typer.Argument(metavar="FILE", help="A film, ours or not; it stays as it is.")],
+    film: Annotated[Path, typer.Argument(metavar="FILE", help="A film, made by sora or not; it is not changed.")],
     output: NewFilm,
     *,
     owner: OwnerOptions,
@@ -101,7 +101,7 @@ def stamp(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not.")],
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not.")],
     anchor: Annotated[
         list[Path] | None, typer.Option(metavar="PEM", help="A root certificate to trust; repeatable.")
     ] = None,
@@ -123,9 +123,9 @@ def verify(
 
 
 def reproduce(
-    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film of sora's, or a clip of the store.")],
+    path: Annotated[Path, typer.Argument(metavar="FILM", help="A film made by sora, or a clip of its store.")],
     files: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures, films and sounds are that went in.")
+        Path | None, typer.Option(metavar="FOLDER", help="Look here for the pictures, films and sounds that went in.")
     ] = None,
     as_json: Json = False,
 ) -> None:

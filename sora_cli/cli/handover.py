@@ -19,13 +19,13 @@ def import_(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="STORYBOARD", help="Write the storyboard here; beside FILE else."),
+        typer.Option("-o", "--output", metavar="STORYBOARD", help="Write the storyboard here. Default: beside FILE."),
     ] = None,
     *,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Make a storyboard of a screenplay, a shot list, boards or a timeline."""
+    """Make a storyboard from a screenplay, a shot list, drawn boards or a timeline."""
     from sora_cli.flows.bring import bring
 
     made = bring(file, output, overwrite=overwrite)
@@ -52,7 +52,7 @@ def export(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIMECODE", help="Timecode of the first frame: 01:00:00:00; 01:00:00;00 drops."),
+        typer.Option(metavar="TIMECODE", help="Timecode of the first frame: 01:00:00:00; drop-frame: 01:00:00;00."),
     ] = None,
     graded: Annotated[bool, typer.Option("--graded", help="Clips with their colours matched, without tables.")] = False,
     only: Only = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check(
     file: Board,
     advice: Annotated[
-        bool, typer.Option("--advice", help="Say all that is likely to come out badly, not the grave alone.")
+        bool, typer.Option("--advice", help="Also say what is only a little likely to come out badly.")
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Move what prompts deny to `avoid`, in the file.")] = False,
     sets: Sets = None,

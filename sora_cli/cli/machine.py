@@ -62,13 +62,13 @@ def pull(
 
 def voices(
     play_to: Annotated[
-        Path | None, typer.Option("--play-to", metavar="FILE", help="Let every voice speak, into this .wav file.")
+        Path | None, typer.Option("--play-to", metavar="FILE", help="Write a sample of every voice to this .wav file.")
     ] = None,
-    say: Annotated[str, typer.Option(metavar="TEXT", help="What they say there.")] = "",
+    say: Annotated[str, typer.Option(metavar="TEXT", help="The words of the sample.")] = "",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """List the voices that speak lines; let them be heard."""
+    """List the voices, or write a sample of each."""
     from sora_cli.flows import voices as here
 
     found = here.listed()
@@ -84,7 +84,7 @@ def voices(
 
 
 def doctor(as_json: Json = False) -> None:
-    """Say what works on this machine, what is missing, and what to type."""
+    """Say what works on this machine, what is missing, and what to type to get it."""
     from sora_cli.flows import preview
 
     checks = preview.doctor()

@@ -50,7 +50,7 @@ class ShotOptions:
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None
     aspect: Annotated[
         str | None,
-        typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1; keeps the height, or of 720p the shorter side."),
+        typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1. Keeps the height; with 720p, the shorter side."),
     ] = None
     fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None
     takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None
@@ -183,7 +183,8 @@ def batch(
     draft: Draft = False,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Make the other films when one fails.")] = False,
     jobs: Annotated[
-        int, typer.Option(min=1, max=64, help="Films at once: one is shot, those before it are finished meanwhile.")
+        int,
+        typer.Option(min=1, max=64, help="How many films at once: one is shot while others are finished."),
     ] = 1,
     allow_outside: Outside = False,
     *,

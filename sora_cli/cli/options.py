@@ -60,12 +60,12 @@ Deliver = Annotated[
     typer.Option(
         metavar="NAME",
         autocompletion=complete.deliveries,
-        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs); else as -o ends, or web.",
+        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
     ),
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Also replace files that are not this film's own; never what it is made from."),
+    typer.Option("--overwrite", help="Also replace files that are not this film's own, but never its sources."),
 ]
 
 
@@ -78,9 +78,7 @@ class ReleaseOptions:
     sign_cert: Annotated[
         Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")
     ] = None
-    sign_key: Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="The file of its private key.")] = (
-        None
-    )
+    sign_key: Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="Use this private key.")] = None
 
     def signer(self) -> Signer | None:
         """The signer that the options name; None where they name none, and the environment decides."""
@@ -124,7 +122,7 @@ class ReportOptions:
     events: Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")] = (
         False
     )
-    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append what is said to this file.")] = None
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Append all messages to this file.")] = None
     as_json: Json = False
 
 

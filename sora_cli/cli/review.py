@@ -12,11 +12,11 @@ from sora_cli.cli.options import Json
 
 
 def review(
-    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film, ours or not; it stays as it is.")],
-    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 where something falls short.")] = False,
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not; it is not changed.")],
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with code 1 if something falls short.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what holds in a film, shot by shot and join by join, and what falls short."""
+    """Measure a film, shot by shot and join by join, and say what falls short."""
     from sora_cli.flows import review as flow
 
     found = flow.review(film)
@@ -34,7 +34,8 @@ def review(
 def takes(
     film: Annotated[Path, typer.Argument(metavar="FILM", help="A film of a storyboard; it stays as it is.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PNG", help="Draw the picture here; FILM.takes.png else.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="PNG", help="Write the picture here [default: FILM.takes.png]."),
     ] = None,
     as_json: Json = False,
 ) -> None:

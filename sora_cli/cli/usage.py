@@ -64,8 +64,8 @@ OPTIONS = {
 INSTEAD = {
     "--prompt": 'the prompt needs no option: sora generate "a red ball"',
     "-p": 'the prompt needs no option: sora generate "a red ball"',
-    "--quiet": "talk goes to stderr: add 2>/dev/null",
-    "-q": "talk goes to stderr: add 2>/dev/null",
+    "--quiet": "messages go to stderr: add 2>/dev/null",
+    "-q": "messages go to stderr: add 2>/dev/null",
     "--device": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
     "--gpu": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
     "--cpu": "CUDA_VISIBLE_DEVICES= hides the GPU",

@@ -233,7 +233,7 @@ def _place(wanted: EngineCard) -> Path | None:
 def _not_here(card: EngineCard) -> NotHere:
     if card.name == DEFAULT:
         return NotHere("the embedded model is not in this installation", hint="install sora again", card=card)
-    hint = f"get it (about {card.disk_gb:g} GB): sora models pull {card.source}"
+    hint = f"download it (about {card.disk_gb:g} GB): sora models pull {card.source}"
     return NotHere(f"engine {card.name} is not on this machine", hint=hint, card=card)
 
 
@@ -257,9 +257,9 @@ def _missing(name: str, repo: str) -> EngineMissing:
     if near:
         return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near[0]}?")
     if is_repo(repo):
-        return EngineMissing(f"{name} is not on this machine", hint=f"get it: sora models pull {repo}")
+        return EngineMissing(f"{name} is not on this machine", hint=f"download it: sora models pull {repo}")
     kind = "folder" if "/" in name else "engine"
-    return EngineMissing(f"there is no {kind} {name}", hint="see what there is: sora models")
+    return EngineMissing(f"there is no {kind} {name}", hint="list them: sora models")
 
 
 SINGLE_FILES = {
@@ -288,5 +288,5 @@ def single_file(name: str) -> EngineMissing:
     what = f"is a single file ({kind})" if is_file(path) else "would be a single file, and there is none"
     example = next(template.card.source for template in released() if template.card.name != DEFAULT)
     around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
-    hint = f"name the folder that it is a part of: {around}" if around else f"get one: sora models pull {example}"
+    hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
     return EngineMissing(f"{name} {what}; sora takes diffusers folders, for example {example}", hint=hint)

@@ -122,7 +122,7 @@ def source_of(name: str) -> str:
         raise catalogue.single_file(name)
     if catalogue.is_repo(name):
         return name
-    raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="see: sora models")
+    raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="list them: sora models")
 
 
 def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = None) -> EngineCard:
@@ -204,9 +204,9 @@ def told(error: Exception, repo: str, revision: str | None) -> Exception:
             f"{repo} is gated: its licence must be accepted first", hint=f"accept it at {page}, then: hf auth login"
         )
     if kind == "RevisionNotFoundError":
-        return EngineMissing(f"{repo} has no revision {revision}", hint=f"see {page}/commits/main")
+        return EngineMissing(f"{repo} has no revision {revision}", hint=f"its revisions: {page}/commits/main")
     if kind in ("RepositoryNotFoundError", "HFValidationError", "EntryNotFoundError"):
-        return EngineMissing(f"the hub has no model {repo}", hint="is the name right? private ones need: hf auth login")
+        return EngineMissing(f"the hub has no model {repo}", hint="check the name; private ones need: hf auth login")
     if isinstance(error, OSError) and error.errno == 28:
         return MachineError(
             f"cannot get {repo}: the disk is full ({error.strerror})",

@@ -61,7 +61,7 @@ def sound_card(name: str) -> SoundCard:
     place = folder.resolve() if checkpoint.has_index(folder) else checkpoint.find(repo, revision or None)
     if place is None:
         known = ", ".join(KNOWN)
-        hint = f"get it: sora models pull {repo}" if "/" in repo else f"name a folder, a hub id, or one of: {known}"
+        hint = f"download it: sora models pull {repo}" if "/" in repo else f"name a folder, a hub id or one of {known}"
         raise EngineMissing(f"the model of sound {name} is not on this machine", hint=hint)
     found = Checkpoint.read(place)
     found.refuse_foreign_code()
@@ -69,7 +69,7 @@ def sound_card(name: str) -> SoundCard:
     if found.pipeline not in PIPELINES:
         hint = f"sounds are made by {' and '.join(PIPELINES)}"
         raise EngineMissing(
-            f"{name} is no model of sound: it holds a {found.pipeline or 'nameless pipeline'}", hint=hint
+            f"{name} is not a sound model: it holds a {found.pipeline or 'nameless pipeline'}", hint=hint
         )
     return SoundCard(name, repo, checkpoint.revision_of(place), place, found.pipeline)
 

@@ -100,7 +100,7 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     """
     for path in files:
         if path.suffix.lower() in SHEETS:
-            raise RequestError(f"{path} is a spreadsheet, and no list", hint="save it as CSV, in UTF-8")
+            raise RequestError(f"{path} is a spreadsheet, not a CSV list", hint="save it as CSV, in UTF-8")
     boards = [path for path in files if path.suffix.lower() not in LISTS]
     names = (BOARD, OUTPUT)
     lists = [(path, read_rows(path, report, lower=names)) for path in files if path.suffix.lower() in LISTS]
@@ -191,7 +191,7 @@ def _check_names(jobs: Sequence[CheckedEntry]) -> None:
         if other is not job.entry:
             raise RequestError(
                 f"{other.source} and {job.entry.source} would both be {job.out}",
-                hint=f"give them other titles, or an `{OUTPUT}` column in a list",
+                hint=f"give the films different titles, or an `{OUTPUT}` column in a list",
             )
     sources = [source for job in jobs for source in job.sources]
     written = [path for job in jobs for path in (job.out, *sidecar.beside(job.out))]

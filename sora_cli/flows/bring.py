@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
-from sora_cli.errors import MediaError, Problem, RequestError, StoryboardError
+from sora_cli.errors import HINT_READ, MediaError, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs
 from sora_cli.interchange.assembly import TIMELINES
 from sora_cli.interchange.board import board_text
@@ -86,7 +86,7 @@ def _check_kind(file: Path) -> None:
     if ending not in READERS and ending not in TIMELINES:
         known = ", ".join([*READERS, *TIMELINES])
         hint = _OTHERS.get(ending, f"sora imports files that end in {known}")
-        raise RequestError(f"cannot import {file}: no such kind of file is known", hint=hint)
+        raise RequestError(f"cannot import {file}: sora does not know this kind of file", hint=hint)
 
 
 def _read(file: Path) -> tuple[Outline, list[Problem]]:
@@ -105,11 +105,13 @@ def _page(file: Path) -> tuple[Page, list[Problem]]:
         data = read_bytes(file, MAX_BYTES)
         text, encoding = decoded(data)
     except OSError as error:
-        raise RequestError(f"cannot read {file}: {error.strerror}", hint="is it there, and readable?") from error
+        raise RequestError(f"cannot read {file}: {error.strerror}", hint=HINT_READ) from error
     except UnicodeDecodeError as error:
-        raise RequestError(f"cannot read {file}: it is no text: {error.reason}", hint="save it as UTF-8") from error
+        raise RequestError(
+            f"cannot read {file}: it is not a text file: {error.reason}", hint="save it as UTF-8"
+        ) from error
     if "\0" in text:
-        raise RequestError(f"cannot read {file}: it is no text", hint="save it as plain text in UTF-8")
+        raise RequestError(f"cannot read {file}: it is not a text file", hint="save it as plain text in UTF-8")
     guessed = f"{name} is not in UTF-8: it is read as {encoding}"
     return Page(name, text), [Problem(guessed, "if letters come out wrong, save it in UTF-8")] if encoding else []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sora_cli import __version__, atomic, stamp
-from sora_cli.errors import MediaError, RequestError, counted
+from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
 from sora_cli.flows import audio, foley, outputs, places, preflight
@@ -108,11 +108,14 @@ def _board_of(source: Path, asked: Asked) -> tuple[Storyboard, Asked]:
         return preflight.load(source, sets={}), asked
     facts = sidecar.read(source)
     if not source.exists() or not facts or sidecar.is_note(facts):
-        raise RequestError(f"cannot export {source}: no sidecar tells its shots", hint="name its storyboard")
+        raise RequestError(f"cannot export {source}: no sidecar lists its shots", hint="name its storyboard")
     film = FilmRecord.from_dict(facts, f"the sidecar of {source.name}")
     made = film.made_by
     if made is None or made.command != "storyboard" or not made.of:
-        raise RequestError(f"cannot export {source}: it is of no storyboard", hint="write one, and make the film of it")
+        raise RequestError(
+            f"cannot export {source}: it was not made from a storyboard",
+            hint="make it from one: sora new",
+        )
     path = source.parent / made.of[0]
     if not path.is_file() or file_hash(path) != made.sha256:
         raise RequestError(
@@ -177,7 +180,7 @@ class _Job:
 
             said = words_said(self.plan)
             if not said:
-                raise RequestError("nothing is said in this film: there are no subtitles")
+                raise RequestError("nobody speaks in this film, so there are no subtitles")
             text = written(said, "srt")
         else:
             text = written_sheet(self._assembly(items_of(self.plan)))
@@ -284,7 +287,7 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write(path, text)
     except OSError as error:
-        raise MediaError(f"cannot write {path}: {error.strerror}", hint="is there room, and may you?") from error
+        raise MediaError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
 
 
 def told(made: Exported) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from sora_cli import stamp
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
-from sora_cli.errors import MediaError
+from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows import outputs, stems
 from sora_cli.interchange.assembly import Item, Note
 from sora_cli.interchange.handles import with_handles
@@ -184,7 +184,7 @@ class Media:
         try:
             handover.write(self.folder, self.record, self.hashes)
         except OSError as error:
-            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint="may you write there?") from error
+            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint=HINT_WRITE) from error
 
     def sweep(self, before: ExportRecord | None) -> None:
         """Remove files of the export before this one that nobody has changed and none names any more."""

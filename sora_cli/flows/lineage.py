@@ -33,7 +33,7 @@ def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
         order = [*TopologicalSorter({each: found[each].fields.needs for each in found}).static_order()]
     except CycleError:
         raise RequestError(
-            f"nothing says how take {key} was made: takes carry on from each other without an end"
+            f"there is no record of how take {key} was made: takes carry on from each other without end"
         ) from None
     return {each: found[each] for each in order}
 
@@ -43,8 +43,8 @@ def _card(key: str, store: Store) -> CardRecord:
     card = store.card(key)
     if card is None:
         raise RequestError(
-            f"nothing says how take {key} was made: the store does not have it any more",
-            hint="reproduce the film that it is of",
+            f"there is no record of how take {key} was made: it is no longer in the store",
+            hint="reproduce the whole film instead",
         )
     return CardRecord.from_dict(card.to_dict(), f"the card of take {key}")
 
@@ -101,7 +101,7 @@ def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, 
     found = recipes.search(wanted, [files] if files else [])
     if missing := wanted - found.keys():
         raise RequestError(
-            f"it was made with files that are not here: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
+            f"files that it was made with are missing: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
             hint="put them into a folder, under any name: --files FOLDER",
         )
     return found

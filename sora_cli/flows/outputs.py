@@ -95,7 +95,7 @@ def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: boo
         known = _identities(path)
         inside = any(_holds(folder, path) for folder in folders)
         if known & given or inside or (path.is_dir() and any(_holds(path, source) for source in sources)):
-            raise RequestError(f"{path} is what the film is made from", hint="name another film with -o")
+            raise RequestError(f"{path} is one of the film's own sources", hint="name another film with -o")
         if twin := next((seen[each] for each in known if each in seen), None):
             raise RequestError(f"{path} would be written twice (as {twin} too)", hint="give each its own name")
         seen |= dict.fromkeys(known, path)

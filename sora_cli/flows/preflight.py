@@ -15,7 +15,16 @@ from pathlib import Path
 from sora_cli import storyboard
 from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
-from sora_cli.errors import CertificateError, MediaError, Problem, RequestError, SoraError, StampError, refusal
+from sora_cli.errors import (
+    HINT_READ,
+    CertificateError,
+    MediaError,
+    Problem,
+    RequestError,
+    SoraError,
+    StampError,
+    refusal,
+)
 from sora_cli.flows import moderation
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.takes import ANY_ENGINE
@@ -232,7 +241,7 @@ def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
         facts = path.stat()
         key = (path, facts.st_size, facts.st_mtime_ns, use)
     except OSError as error:
-        return Problem(f"cannot read {path}: {error.strerror}", "is it there, and readable?"), ()
+        return Problem(f"cannot read {path}: {error.strerror}", HINT_READ), ()
     if key not in _looked_at:
         try:
             _looked_at[key] = None, _open(path, use)

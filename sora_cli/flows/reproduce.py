@@ -155,7 +155,7 @@ def reproduce(
         recipe = recipes.read(told)
     if recipe is None:
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
-        raise RequestError(f"nothing says how {path} was made", hint=hint)
+        raise RequestError(f"there is no record of how {path} was made", hint=hint)
     _require_film(path)
     return desk.film(path, recipe, known)
 
@@ -173,7 +173,9 @@ def _facts(film: Path) -> Mapping[str, object]:
         return {}
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise RequestError(f"{beside} cannot be read: {what}", hint="move it away: a film may say itself how") from None
+        raise RequestError(
+            f"{beside} cannot be read: {what}", hint="move it away; the credential may say more"
+        ) from None
     if not isinstance(facts, dict) or sidecar.is_note(facts):
         return {}
     return facts if "fields" in facts or sidecar.tells_of(facts, beside, film) else {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sora_cli.bounded import read_bytes
-from sora_cli.errors import RequestError, counted
+from sora_cli.errors import HINT_READ, RequestError, counted
 from sora_cli.events import Note, Report
 from sora_cli.texts import decoded
 
@@ -47,7 +47,7 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     if not rows:
         raise _empty(path)
     if len(rows) > MOST:
-        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="make several lists of it")
+        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="split it into several lists")
     _check_columns(path, columns, rows)
     found = {number: dict(_cells(path, number, columns, row, mark)) for number, row in rows.items()}
     return _with_points(path, found, report) if mark == ";" else found
@@ -58,7 +58,7 @@ def _text(path: Path, report: Report) -> str:
     try:
         data = read_bytes(path)
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+        raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     try:
         text, encoding = decoded(data)
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequen
         filled = [number for number, row in rows.items() if place < len(row) and row[place].strip()]
         if filled:
             message = f"{path}: column {place + 1} has no name, and a value in row {filled[0]}"
-            raise RequestError(message, hint="name it in the first row, or empty it")
+            raise RequestError(message, hint="name the column in the first row, or leave it empty")
 
 
 def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], mark: str) -> Iterator[tuple[str, str]]:

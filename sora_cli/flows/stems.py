@@ -62,7 +62,7 @@ def write(
     laid = foley.lay(plan, cut, studio.store)
     written = of_cut(laid.cut, laid.loudness(plan), board, folder, signer, spoken=bool(sounds.speech))
     if not written:
-        raise RequestError("there are no stems: nothing sounds in this film", hint="take --stems away")
+        raise RequestError("this film has no sound, so there are no stems", hint="remove --stems")
     return written
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sora_cli import atomic
-from sora_cli.errors import MediaError
+from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows.outputs import Own
 from sora_cli.plan import Plan
 from sora_cli.record import sidecar
@@ -48,9 +48,7 @@ def write(plan: Plan, film: Path) -> str:
         if not path.exists() or path.read_bytes() != text.encode():
             atomic.write(path, text)
     except OSError as error:
-        raise MediaError(
-            f"cannot write {path}: {error.strerror}", hint="is there room, and may you write there?"
-        ) from error
+        raise MediaError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
     return hashlib.sha256(text.encode()).hexdigest()
 
 

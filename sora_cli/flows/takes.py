@@ -27,7 +27,7 @@ def told(film: Path) -> FilmRecord:
     facts = sidecar.read(film)
     if not facts or sidecar.is_note(facts):
         raise RequestError(
-            f"nothing tells the takes of {film}: it has no sidecar that does", hint="name a film of a storyboard"
+            f"the takes of {film} are not known: no sidecar lists them", hint="name a film of a storyboard"
         )
     return FilmRecord.from_dict(facts, f"the sidecar of {film.name}")
 

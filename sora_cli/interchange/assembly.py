@@ -158,7 +158,7 @@ def frame_of(words: str, fps: Fraction) -> tuple[int, bool]:
     """
     match = _TIMECODE.fullmatch(words.strip())
     if match is None:
-        raise RequestError(f"{words} is no timecode", hint="write hours, minutes, seconds and frames: 01:00:00:00")
+        raise RequestError(f"{words} is not a timecode", hint="write hours, minutes, seconds and frames: 01:00:00:00")
     hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
     base, drop = nominal(fps), match[4] in ";."
     skip = base // 15
@@ -167,7 +167,7 @@ def frame_of(words: str, fps: Fraction) -> tuple[int, bool]:
     if drop and not can_drop(fps):
         raise RequestError(f"{words}: {float(fps):.6g} frames a second have no drop-frame", hint="write it with colons")
     if drop and frames < skip and not seconds and minutes % 10:
-        raise RequestError(f"{words} is left out of drop-frame timecode", hint=f"the next one ends in {skip:02d}")
+        raise RequestError(f"{words} is left out of drop-frame timecode", hint=f"the next timecode ends in {skip:02d}")
     total = 60 * hours + minutes
     frame = (60 * total + seconds) * base + frames
     return frame - (skip * (total - total // 10) if drop else 0), drop

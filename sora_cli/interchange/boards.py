@@ -49,7 +49,7 @@ def read_boards(page: Page, folder: Path, title: str) -> Outline:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        message = f"this is no project of Storyboarder: {place + ': ' if place else ''}{first['msg'].lower()}"
+        message = f"this is not a Storyboarder project: {place + ': ' if place else ''}{first['msg'].lower()}"
         raise StoryboardError([page.problem(1, message, "save it in Storyboarder again")]) from error
     outline = Outline(title=title, fps=f"{project.fps:g}", scenes=[Scene("boards")])
     outline.aspect = _shape(project.aspect_ratio)

@@ -101,7 +101,7 @@ def _read(reader: Iterator[list[str]], page: Page) -> Iterator[list[str]]:
         yield from reader
     except csv.Error as error:
         hint = "quotes about a cell are closed before the next cell begins; save it as CSV again"
-        raise StoryboardError([page.problem(1, f"this is no list: {error}", hint)]) from error
+        raise StoryboardError([page.problem(1, f"this is not a list: {error}", hint)]) from error
 
 
 def _header(page: Page) -> tuple[str, int]:

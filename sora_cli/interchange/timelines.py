@@ -114,7 +114,9 @@ def write_bundle(timeline: otio.schema.Timeline, path: Path, record: Path) -> No
                 bundle.write(record, record.name)
             atomic.put(part, path)
     except (otio.exceptions.OTIOError, ValueError, OSError) as error:
-        raise MediaError(f"cannot write {path}: {error}", hint="is there room? --to folder writes the same") from error
+        raise MediaError(
+            f"cannot write {path}: {error}", hint="check the space on the disk; --to folder writes the same"
+        ) from error
 
 
 def bundled(path: Path, name: str) -> Json:

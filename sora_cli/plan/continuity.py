@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
+from sora_cli.errors import HINT_READ
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.slugline import slugline
@@ -227,6 +228,11 @@ class Continuity:
                 with open_regular(path) as file:
                     self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                self.findings.wrong(beat, which, f"cannot read {path}: {error.strerror}", "is it there, and readable?")
+                self.findings.wrong(
+                    beat,
+                    which,
+                    f"cannot read {path}: {error.strerror}",
+                    HINT_READ,
+                )
                 self._hashes[path] = ""
         return self._hashes[path]

@@ -208,5 +208,5 @@ def silent_words(plan: Plan) -> Iterator[Problem]:
         found = sounds.find(sound.words)
         notes = [match.note for match in found.matches if match.note]
         for message in (*found.missing, *notes):
-            hint = "say it otherwise, or name a sound file" if message in found.missing else ""
+            hint = "use other words, or name a sound file" if message in found.missing else ""
             yield Problem(message, hint, plan.board.mark(sound.loc))

@@ -134,7 +134,7 @@ def _noted(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark 
 
 
 def _refused(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark | None]) -> Problem:
-    hint = "no policy allows it" if category == MINORS else "say it otherwise; `sora policy show` tells what is refused"
+    hint = "no policy allows it" if category == MINORS else "use other words; `sora policy show` lists what is refused"
     if category in {"real-people", "likeness"}:
         hint = "take it out; where who is shown has agreed, a policy file of yours can allow it"
     return Problem(f"{_reads(category, text)}, which the {rules.name} policy refuses", hint, mark(text.loc), 4)

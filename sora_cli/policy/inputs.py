@@ -78,7 +78,7 @@ def _check_consents(board: Storyboard, today: date, found: Found) -> None:
         if flaw := _flaw(member, board, today):
             told = f"the consent of {member.name} {flaw}; to show the member then is {CATEGORIES['likeness']}"
             decision = board.rules.decision("likeness", "reference")
-            hint = "take the member out, or ask again"
+            hint = "remove the member from the cast, or ask for a new agreement"
             found.add(decision, Problem(told, hint, board.mark(("cast", member.name, "consent")), 4))
 
 

@@ -56,7 +56,7 @@ class RecipeRecord(Record):
     @model_validator(mode="after")
     def _all_told(self) -> Self:
         if any(take.made_on >= len(self.made_on) for take in self.takes.values()):
-            raise ValueError("a take was made on something that is not told")
+            raise ValueError("a take does not say what it was made on")
         return self
 
 

@@ -115,13 +115,13 @@ def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Story
     missing = [f"{name} (SHA-256 {sha})" for name, sha in recipe.files.items() if sha not in found]
     if missing:
         raise RequestError(
-            f"it was made with files that are not here: {', '.join(missing)}",
+            f"files that it was made with are missing: {', '.join(missing)}",
             hint="put them into a folder, under any name: --files FOLDER",
         )
     for name, sha in recipe.files.items():
         plain = {name, PurePath(name).name, PureWindowsPath(name).name}
         if len(plain) > 1 or name in {"", ".."} or not name.isprintable():
-            raise RequestError("its recipe is damaged: a file has no plain name")
+            raise RequestError("its recipe is damaged: the name of a file is not allowed")
         _copy(found[sha], folder / name)
     data = deepcopy(recipe.storyboard)
     for adapter in _adapters(data):  # whose paths count from the working folder where nobody says otherwise

@@ -24,7 +24,7 @@ from pydantic import JsonValue
 from sora_cli import __version__, atomic
 from sora_cli.bounded import Json, read_json
 from sora_cli.engines.base import EngineCard
-from sora_cli.errors import MediaError, Problem
+from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, chosen, every
@@ -193,7 +193,7 @@ def _hash(path: Path) -> str:
     try:
         return file_hash(path)
     except OSError as error:
-        raise MediaError(f"cannot read {path}: {error.strerror}", hint="is it there, and readable?") from error
+        raise MediaError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
 
 
 def _plain(value: Look | Provenance | PlannedSound | TitleCard | Transition | None) -> dict[str, object] | None:

@@ -78,7 +78,7 @@ class Screen:
             shown = " and ".join(CATEGORIES[category] for category in refused)
             raise RefusedTakeError(
                 f"{take.name}: {what}: this reads as {shown}, which the {rules.name} policy refuses",
-                hint="say it otherwise, or try another seed: `second seeds: 2` in a policy file tries two",
+                hint="use other words, or try another seed: `second seeds: 2` in a policy file tries two",
             )
         if seen.unable and rules.unchecked == "refuse":
             message = f"{take.name}: {what} could not be checked: {seen.unable}; the {rules.name} policy refuses that"

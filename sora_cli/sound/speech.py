@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sora_cli.errors import MachineError, StoreError
+from sora_cli.errors import HINT_WRITE, MachineError, StoreError
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.files import write_flac
 from sora_cli.sound.voices.base import Speech, Voice, Word
@@ -123,7 +123,7 @@ class Speaker:
         said = self.said(line)
         kept = self._store.find_sound(said.key)
         if kept is None:
-            raise StoreError(f"cannot keep what is said in {self._store.folder}", hint="may you write there?")
+            raise StoreError(f"cannot save spoken lines in {self._store.folder}", hint=HINT_WRITE)
         return kept[0]
 
     def key(self, line: Line) -> str:

@@ -68,7 +68,8 @@ def _find(certificate: Path | None, key: Path | None, env: Mapping[str, str]) ->
         texts = env.get("C2PA_SIGN_CERT"), env.get("C2PA_PRIVATE_KEY")
         if not texts[0] or not texts[1]:
             raise CertificateError(
-                "half a signer in the environment", hint="set both C2PA_SIGN_CERT and C2PA_PRIVATE_KEY, as PEM text"
+                "the environment names only half of a signer",
+                hint="set both C2PA_SIGN_CERT and C2PA_PRIVATE_KEY, as PEM text",
             )
         return make_signer(texts[0].encode(), texts[1].encode(), source="C2PA_SIGN_CERT")
     return local_signer()
@@ -131,14 +132,14 @@ def _from_files(
     certificate: Path | None, key: Path | None, source: str, both: str, *, self_made: bool = False
 ) -> Signer:
     if certificate is None or key is None:
-        raise CertificateError(f"half a signer from {source}", hint=both)
+        raise CertificateError(f"{source} names only half of a signer", hint=both)
     chain = read_file(certificate, "certificate")
     signer = make_signer(chain, read_key(key), source=source, self_made=self_made)
     return replace(signer, files=(certificate, key))
 
 
 def _gone(folder: Path) -> Signer:
-    raise CertificateError(f"the local signing identity vanished from {folder}", hint="run the command again")
+    raise CertificateError(f"the local signing identity is gone from {folder}", hint="run the command again")
 
 
 # --- the local identity -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sora_cli import atomic
-from sora_cli.errors import MediaError, StampError
+from sora_cli.errors import HINT_WRITE, MediaError, StampError
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.sound.files import write_blocks
 from sora_cli.stamp import credential
@@ -49,7 +49,8 @@ def release_sound(
             atomic.put(signed, out)
     except OSError as error:
         raise MediaError(
-            f"cannot write {out}: {error.strerror or error}", hint="is there room, and may you?"
+            f"cannot write {out}: {error.strerror or error}",
+            hint=HINT_WRITE,
         ) from error
 
 
@@ -59,5 +60,5 @@ def _bounded(blocks: Iterable[Samples], out: Path) -> Iterable[Samples]:
         size += block.shape[0] * 6
         if size > _MOST:
             hours = _MOST / 6 / SAMPLE_RATE / 3600
-            raise MediaError(f"{out.name} is too long for a WAV file", hint=f"{hours:.0f} hours are the most")
+            raise MediaError(f"{out.name} is too long for a WAV file", hint=f"at most {hours:.0f} hours fit")
         yield np.clip(block, -1, 1)

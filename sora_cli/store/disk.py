@@ -56,7 +56,7 @@ class Disk:
             raise
 
     def _error(self, what: str, error: OSError) -> StoreError:
-        hint = "is the disk sound? SORA_STORE names another folder"
+        hint = "check the disk for errors; SORA_STORE names another folder"
         if error.errno in FULL:
             hint = "make room (sora store clean), then run the same command again: what was made is kept"
         elif error.errno in REFUSED:

@@ -180,7 +180,7 @@ class Store:
             self._grow(path, self.path(key, "json"), *([tail] if tail else []))
         kept = self.find(key)
         if kept is None:
-            raise StoreError(f"clip {key} did not read back from {path}", hint="is the disk sound?")
+            raise StoreError(f"clip {key} did not read back from {path}", hint="check the disk for errors")
         return kept
 
     def _write_card(self, key: str, card: Mapping[str, object]) -> None:

@@ -123,7 +123,7 @@ class _Composer:
             refuse(f"{quoted('*' + anchor)} names no anchor", hint=hint, mark=self._mark(event))
         node = self._anchors[anchor]
         if node is None:
-            refuse(f"{quoted('*' + anchor)} stands inside itself", mark=self._mark(event))
+            refuse(f"{quoted('*' + anchor)} contains itself", mark=self._mark(event))
         if depth + node.height > MAX_DEPTH:
             refuse(f"nested more than {MAX_DEPTH} deep", mark=self._mark(event))
         self._spend(node.weight, event)
@@ -155,7 +155,7 @@ class _Composer:
                 merged.append(self._mergeable(value, event))
             elif key in pairs:
                 first = self._source.mark_at(pairs[key][0])
-                hint = f"it stands on line {first.line} already"
+                hint = f"it is already written on line {first.line}"
                 self._problems.add(f"{quoted(key)} is written twice", self._mark(event), hint)
             elif len(pairs) == MAX_KEYS:
                 refuse(f"a mapping of more than {MAX_KEYS:,} keys", mark=self._mark(event))

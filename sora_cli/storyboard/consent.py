@@ -22,7 +22,7 @@ def day(value: object) -> date:
         try:
             return date.fromisoformat(told)
         except ValueError:
-            raise forms.Wrong(f"{quoted(told)} is no day of the calendar") from None
+            raise forms.Wrong(f"{quoted(told)} is not a date") from None
     raise forms.expected("a day", value, "write year, month and day: 2026-11-03")
 
 

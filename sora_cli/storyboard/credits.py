@@ -69,7 +69,7 @@ def read_provenance(
         return Provenance()
     mark = Watermark() if form.watermark is None else _watermark(form.watermark, files)
     if not mark.on and rules.marked:
-        hint = "take the line out, or choose another policy"
+        hint = "remove the line, or choose another policy"
         place = document.mark(("provenance", "watermark"))
         problems.add(f"the {rules.name} policy does not allow a film without its watermark", place, hint, code=4)
     return Provenance(form.author or "", mark, form.training or "not-allowed")

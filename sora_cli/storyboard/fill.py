@@ -135,7 +135,7 @@ class _Filler:
         """Put `node` into `data` under `key`."""
         loc = (*loc, key)
         if isinstance(node, Scalar) and node.value is None and loc[-2:-1] != ("options",):
-            hint = self._commented(node) or "write one, or take the line out"
+            hint = self._commented(node) or "write one, or remove the line"
             self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
             self.pruned.add(loc)
             return

@@ -69,7 +69,7 @@ def _collection(value: object) -> str:
 def expected(what: str, value: object, hint: str = "") -> Wrong:
     """The error of a value that is of the wrong type."""
     if value is None:
-        return Wrong(f"no value is written here; it takes {what}", hint or "write one, or take the line out")
+        return Wrong(f"no value is written here; it takes {what}", hint or "write one, or remove the line")
     if isinstance(value, (dict, list)):
         return Wrong(f"this must be {what}, not {kind(value)}", hint)
     return Wrong(f"{quoted(written(value))} is not {what}", hint)
@@ -81,7 +81,7 @@ def text(value: object) -> str:
         is_plain = isinstance(value, (bool, int, float))
         raise expected("text", value, f'if it is meant as text, write "{written(value)}"' if is_plain else "")
     if not value.strip():
-        raise Wrong("this text is empty", "write something, or take the line out")
+        raise Wrong("this text is empty", "write something, or remove the line")
     if len(value) > MAX_TEXT:
         raise Wrong(f"a text has at most {MAX_TEXT:,} characters; this one has {len(value):,}")
     if re.search("[\udc80-\udcff]", value):  # as Python has the bytes of a name that are no UTF-8

@@ -118,7 +118,7 @@ class Inheritance:
         if suffix(written) or is_path(written):
             return replace(around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or a LUT"))
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
-        self._problems.add(f"{quoted(written)} is nothing to match a look with", self._document.mark(loc), hint)
+        self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
         return around
 
     def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Inheritance:
             if getattr(written, key) is not None:
                 hint = "`at` and `level` go with `words`" if own else "write it with a shot or a beat"
                 where = self._document.mark((*loc, key), key=True)
-                self._problems.add(f"{quoted(key)} is of a sound in `words`, of a shot or beat", where, hint)
+                self._problems.add(f"{quoted(key)} belongs to a sound in `words`, of a shot or beat", where, hint)
         return joins if own and (leads is not None or lags is not None) else {}
 
     def _bed(self, around: SoundBed, written: SoundForm, loc: Loc) -> SoundBed:

@@ -154,7 +154,7 @@ class _Reader:
     def _known(self, category: str, loc: Loc, *, minors: bool = False) -> bool:
         """Whether there is such a category, and a file may speak of it."""
         if category == MINORS and not minors:
-            self._wrong("every policy refuses sexual content with minors", loc, "take the line out")
+            self._wrong("every policy refuses sexual content with minors", loc, "remove the line")
         elif category not in CATEGORIES:
             hint = self._problems.meant(category, CATEGORIES) or f"categories are {', '.join(CATEGORIES)}"
             self._wrong(f"{quoted(category)} is not a category", loc, hint)

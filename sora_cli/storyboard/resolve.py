@@ -209,7 +209,7 @@ class Resolver:
             if first := taken.get(name):
                 mark = self._document.mark(first)
                 where = f" on line {mark.line}" if mark else ""
-                hint = f"the first stands{where}; every {what} of the film needs a name of its own"
+                hint = f"the first is{where}; every {what} of the film needs a name of its own"
                 self._problems.add(f"a second {what} called {quoted(name)}", self._document.mark(loc), hint)
             taken.setdefault(name, loc)
             one.name = name

@@ -113,8 +113,8 @@ def test_a_released_model_in_the_cache_or_a_models_folder(tmp_path: Path, monkey
         ("wan2.1-vace-1.3b", "sora models pull Wan-AI/Wan2.1-VACE-1.3B-diffusers"),
         ("Wan-AI/Wan2.1-VACE-1.3B-diffusers", "about 19 GB"),
         ("Wan-AI/Wan2.1-VACE-1.3B-difusers", "did you mean Wan-AI/Wan2.1-VACE-1.3B-diffusers"),
-        ("someone/model", "get it: sora models pull someone/model"),
-        ("qqqqqq", "see what there is: sora models"),
+        ("someone/model", "download it: sora models pull someone/model"),
+        ("qqqqqq", "list them: sora models"),
     ],
 )
 def test_an_unknown_engine_is_missing_with_a_hint(name: str, hint: str) -> None:

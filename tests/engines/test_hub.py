@@ -82,7 +82,7 @@ def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
             EngineMissing,
             f"accept it at https://huggingface.co/{REPO}",
         ),  # type: ignore[arg-type]
-        (errors.RepositoryNotFoundError("no", response=Response()), EngineMissing, "is the name right"),  # type: ignore[arg-type]
+        (errors.RepositoryNotFoundError("no", response=Response()), EngineMissing, "check the name"),  # type: ignore[arg-type]
         (errors.RevisionNotFoundError("no", response=Response()), EngineMissing, "commits/main"),  # type: ignore[arg-type]
         (ConnectionError("no route"), MachineError, "what was fetched is kept"),
         (OSError(28, "No space left on device"), MachineError, "run the same command again to resume"),

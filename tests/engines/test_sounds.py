@@ -86,7 +86,7 @@ def test_a_model_that_is_not_here_or_is_none_is_told_at_its_line(tmp_path: Path)
         plan_takes(board(shot, sounds={"engine": "stable-audio-open"}), catalogue())
     assert (caught.value.exit_code, caught.value.hint) == (
         3,
-        "get it: sora models pull stabilityai/stable-audio-open-1.0",
+        "download it: sora models pull stabilityai/stable-audio-open-1.0",
     )
     (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline"}))
     with pytest.raises(EngineMissing, match="no model of sound: it holds a WanPipeline"):

@@ -161,7 +161,7 @@ def test_a_shot_list_goes_out_without_media_and_comes_in_again(folder: Path) -> 
 @pytest.mark.parametrize(
     ("more", "words"),
     [({"to": "aaf"}, "no such format"), ({"to": "edl", "start": "01:00:00;00"}, "no drop-frame"),
-     ({"to": "edl", "start": "1 hour"}, "no timecode"), ({"to": "srt", "out": "a.srt"}, "nothing is said"),
+     ({"to": "edl", "start": "1 hour"}, "not a timecode"), ({"to": "srt", "out": "a.srt"}, "nobody speaks"),
      ({"to": "csv", "out": "a.txt"}, "ends in .csv"), ({"to": "edl", "deliver": "web"}, "prores or archive"),
      ({"to": "fcp7", "fps": "12"}, "no timecode at 12")],
 )  # fmt: skip

@@ -70,13 +70,13 @@ BROKEN = {
     "open.fountain": ("EXT. SEA - DAY\n\n/* never closed\n\nWaves.\n", "boneyard"),
     "note.fountain": ("EXT. SEA - DAY\n\nWaves [[never closed.\n", "note"),
     "empty.fountain": ("", "nothing to shoot"),
-    "bytes.fountain": (b"\x00\x01\x02", "no text"),
+    "bytes.fountain": (b"\x00\x01\x02", "not a text file"),
     "film.csv": ("a,b\n1,2\n", "no row names the columns"),
     "head.csv": ("Scene,Shot,Description\n", "no shot in this list"),
-    "quote.csv": ('Scene,Shot,Description\n1,1,"never closed\n', "this is no list"),
-    "json.storyboarder": ("{", "no project of Storyboarder"),
-    "list.storyboarder": ('{"boards": []}', "no project of Storyboarder"),
-    "script.fdx": ("<xml/>", "no such kind of file"),
+    "quote.csv": ('Scene,Shot,Description\n1,1,"never closed\n', "this is not a list"),
+    "json.storyboarder": ("{", "not a Storyboarder project"),
+    "list.storyboarder": ('{"boards": []}', "not a Storyboarder project"),
+    "script.fdx": ("<xml/>", "does not know this kind of file"),
 }
 
 

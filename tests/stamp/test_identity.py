@@ -86,7 +86,7 @@ def test_precedence(tmp_path: Path) -> None:
     [{"SORA_SIGN_CERT": "/x.pem"}, {"SORA_SIGN_KEY": "/x.pem"}, {"C2PA_SIGN_CERT": "x"}, {"C2PA_PRIVATE_KEY": "x"}],
 )
 def test_half_a_signer_is_an_error_not_the_local_identity(environment: dict[str, str]) -> None:
-    with pytest.raises(CertificateError, match="half a signer") as caught:
+    with pytest.raises(CertificateError, match="half of a signer") as caught:
         find_signer(environment=environment)
     assert "both" in caught.value.hint
 

@@ -69,7 +69,7 @@ shots:
         ("options: {steps: ${n}}\nshots: [a]\n", "1:19", '"${name}"'),
         ("shots: [a]\n---\nshots: [b]\n", "2:1", "a second document"),
         ("shots: *x\n", "1:8", "names no anchor"),
-        ("shots: &x [*x]\n", "1:12", "inside itself"),
+        ("shots: &x [*x]\n", "1:12", "contains itself"),
         ("- a\n- b\n", "1:1", "put `shots:` above"),
         ("just words\n", "1:1", "a mapping of keys"),
         ("? [a]\n: b\n", "1:3", "a key must be a word"),

@@ -152,7 +152,7 @@ def test_what_differs_is_named(three: Machine) -> None:
 def test_a_film_that_was_changed_differs_though_its_takes_agree(three: Machine) -> None:
     done = three.run("grade", "films/three.mp4", "--match", "start.png", "-o", "graded.mp4")
     assert done.returncode == 0, done.stderr
-    assert "nothing says how" in three.run("reproduce", "graded.mp4").stderr
+    assert "no record of how" in three.run("reproduce", "graded.mp4").stderr
     shutil.copy(three.folder / "films" / "three.mp4.sora.json", three.folder / "graded.mp4.sora.json")
     (three.folder / "films" / "start.png").write_bytes((three.folder / "start.png").read_bytes())
     done = three.run("reproduce", "graded.mp4", "--files", ".", "--json")
@@ -194,8 +194,8 @@ def test_a_clip_that_began_with_a_picture_wants_it(three: Machine) -> None:
 
 
 def test_what_cannot_be_made_again_says_why(three: Machine) -> None:
-    assert "nothing says how" in three.run("reproduce", "start.png").stderr
-    assert "nothing says how" in three.run("reproduce", "nowhere.mp4").stderr
+    assert "no record of how" in three.run("reproduce", "start.png").stderr
+    assert "no record of how" in three.run("reproduce", "nowhere.mp4").stderr
     (three.folder / "start.png").write_bytes(b"another")
     done = three.run("reproduce", "films/three.mp4")
     assert done.returncode == 2

@@ -186,7 +186,7 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
         ("storyboard good.yaml --max-time soon", "--max-time soon: not an amount"),
         ("generate ball --size big", "`big` is not a size"),
         ("stitch good.yaml -o b.mp4 --fit none", "--fit none: no such way"),
-        ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", "half a signer"),
+        ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", "half of a signer"),
     ],
 )
 def test_the_log_tells_what_is_wrong_with_the_request(machine: Machine, words: str, reason: str) -> None:

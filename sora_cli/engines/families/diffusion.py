@@ -107,7 +107,7 @@ class Diffusion(ABC, Generic[O]):
     def __init__(self, card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> None:
         if card.location is None:
             raise EngineMissing(
-                f"engine {card.name} is not on this machine", hint=f"get it: sora models pull {card.source}"
+                f"engine {card.name} is not on this machine", hint=f"download it: sora models pull {card.source}"
             )
         self.card = card
         self.memory = memory if isinstance(memory, Memory) else Memory.model_validate({"mode": memory})
@@ -175,7 +175,7 @@ class Diffusion(ABC, Generic[O]):
                 rung = self.offload.step_down()
                 if not rung:
                     raise
-                self.report(Note(f"{name}: out of memory, going on by {rung}", hint=error.hint))
+                self.report(Note(f"{name}: out of memory; trying again, {rung}", hint=error.hint))
             self._free()
             with told(), quiet():
                 self.unhook()
@@ -186,7 +186,7 @@ class Diffusion(ABC, Generic[O]):
         if wanted == self._adapters:
             return
         if not hasattr(self.pipe, "load_lora_weights"):
-            raise RenderError(f"{self.card.name} takes no LoRA", hint="take `lora` out of the options")
+            raise RenderError(f"{self.card.name} takes no LoRA", hint="remove `lora` from the options")
         if importlib.util.find_spec(PACKAGES["lora"]) is None:
             raise EngineMissing("LoRA needs the package peft, which is not installed", hint="pip install peft")
         self._prompts.clear()

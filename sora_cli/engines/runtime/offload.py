@@ -93,7 +93,7 @@ class Offload:
                 model.set_attention_backend(self.memory.attention)
             except (ValueError, RuntimeError, ImportError) as error:
                 raise RequestError(
-                    f"attention {self.memory.attention} is not to be had here: {error}", hint="try: native"
+                    f"attention {self.memory.attention} cannot be used here: {error}", hint="try: native"
                 ) from error
         if self.memory.cache and not model.is_cache_enabled:
             model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))

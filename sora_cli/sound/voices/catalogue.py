@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
 
-from sora_cli.errors import MachineError, MediaError, RequestError
+from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
 from sora_cli.sound.voices.base import Voice, VoiceCard
 from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
 from sora_cli.sound.voices.kokoro import FORMAT, MODEL, KokoroVoice
@@ -62,7 +62,7 @@ def of_file(file: Path) -> Voice:
     try:
         content = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise MediaError(f"cannot read {file}: {error.strerror}", hint="is it there, and readable?") from error
+        raise MediaError(f"cannot read {file}: {error.strerror}", hint=HINT_READ) from error
     language = _LANGUAGES.get(file.stem[:1], "en-US") if file.stem[1:3] in ("f_", "m_") else "en-US"
     card = VoiceCard(
         name=file.stem,
@@ -100,4 +100,4 @@ def _loaded(point: EntryPoint) -> Voice:
     except Exception as error:
         package = point.dist.name if point.dist else point.value
         message = f"voice {point.name}, of {package}, cannot be loaded: {error}"
-        raise MachineError(message, hint=f"ask the makers of {package}, or take it off") from error
+        raise MachineError(message, hint=f"ask the makers of {package}, or uninstall it") from error

@@ -71,7 +71,7 @@ class KokoroVoice:
         model = _model()
         words = english.sounded(text, say, british=self.card.language == "en-GB")
         if not any(letter.isalpha() for word in words for letter in word.phonemes):
-            raise Unspeakable(f"voice {self.card.name} finds nothing to say in {text[:60]!r}", hint="write some words")
+            raise Unspeakable(f"voice {self.card.name} has nothing to say in {text[:60]!r}", hint="write some words")
         style = _style_of(self.file) if self.file else model.blended(self.blend)
         return _joined([model.say(part, style, self.speed) for part in _parts(words)])
 
@@ -253,5 +253,5 @@ def _style_of(file: Path) -> Style:
         hint = "a voice of Kokoro's is 510 x 256 numbers, float32"
         raise MediaError(f"cannot use {file} as a voice: {error}", hint=hint) from error
     if not np.isfinite(style).all():
-        raise MediaError(f"cannot use {file} as a voice: it has numbers that are none")
+        raise MediaError(f"cannot use {file} as a voice: some of its values are not numbers")
     return style
