@@ -188,7 +188,7 @@ def test_two_spellings_of_one_name_are_one_file(tmp_path: Path) -> None:
     assert outputs.same(one, other)
     assert not outputs.same(one, tmp_path / "cafe.mp4")
     other.touch()
-    with pytest.raises(RequestError, match="made from"):
+    with pytest.raises(RequestError, match="own sources"):
         outputs.check({one: lambda _path: True}, [other], overwrite=True)
 
 

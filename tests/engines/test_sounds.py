@@ -89,7 +89,7 @@ def test_a_model_that_is_not_here_or_is_none_is_told_at_its_line(tmp_path: Path)
         "download it: sora models pull stabilityai/stable-audio-open-1.0",
     )
     (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline"}))
-    with pytest.raises(EngineMissing, match="no model of sound: it holds a WanPipeline"):
+    with pytest.raises(EngineMissing, match="not a sound model: it holds a WanPipeline"):
         sound_card(str(tmp_path))
     with pytest.raises(EngineMissing, match="thunderer is not on this machine"):
         sound_card("thunderer")
