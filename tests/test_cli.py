@@ -27,6 +27,7 @@ shots:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's machine with nothing of ours on it, in a folder with one storyboard."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("SORA_ENGINE", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -81,12 +81,12 @@ def _one(scores: dict[str, float], text: str) -> Finding | None:
 @cache
 def _anchors() -> tuple[list[str], NDArray[np.int64], NDArray[np.float32]]:
     """Names, the name's number of each sentence, and the sentences' vectors."""
-    import numpy as np
-
     written: dict[str, list[str]] = tomllib.loads(rules_text("anchors"))
     names = list(written)
-    owners = np.array([number for number, name in enumerate(names) for _ in written[name]])
-    return names, owners, _embedded([text for name in names for text in written[name]])
+    anchors = _embedded([text for name in names for text in written[name]])  # where it cannot, numpy is not wanted
+    import numpy as np
+
+    return names, np.array([number for number, name in enumerate(names) for _ in written[name]]), anchors
 
 
 def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
