@@ -13,14 +13,14 @@ from functools import cache
 
 TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "framing": {
-        "extreme wide": ("extreme wide shot", "establishing", "very wide", "extreme long", "vista"),
-        "wide": ("wide shot", "long", "long shot"),
-        "full": ("full shot", "full body", "full length", "head to toe"),
-        "medium wide": ("medium wide shot", "medium long", "american", "cowboy", "knee"),
-        "medium": ("medium shot", "mid", "waist", "waist up"),
-        "medium close": ("medium close-up", "bust", "chest", "head and shoulders"),
-        "close": ("close-up", "closeup", "face", "tight"),
-        "detail": ("extreme close-up", "extreme close", "insert", "very close", "extreme closeup"),
+        "extreme wide": ("extreme wide shot", "establishing", "very wide", "extreme long", "vista", "ews", "els"),
+        "wide": ("wide shot", "long", "long shot", "ws", "ls"),
+        "full": ("full shot", "full body", "full length", "head to toe", "fs"),
+        "medium wide": ("medium wide shot", "medium long", "american", "cowboy", "knee", "mws", "mls"),
+        "medium": ("medium shot", "mid", "waist", "waist up", "ms"),
+        "medium close": ("medium close-up", "bust", "chest", "head and shoulders", "mcu"),
+        "close": ("close-up", "closeup", "face", "tight", "cu"),
+        "detail": ("extreme close-up", "extreme close", "insert", "very close", "extreme closeup", "ecu", "xcu"),
         "two": ("two shot", "double"),
         "over-shoulder": ("over-the-shoulder shot", "over shoulder", "ots"),
         "aerial": ("aerial shot", "drone", "from the air"),
@@ -233,7 +233,12 @@ def respelled(phrase: str, read: Callable[[str], object]) -> str:
 def camera(phrase: str) -> Camera | None:
     """How a phrase moves the camera; None where a word of it is no term: it then says more than that."""
     text = re.sub(r"\bleft to right\b", "right", re.sub(r"\bright to left\b", "left", phrase.lower()))
-    text = text.replace("hand-held", "handheld").replace("hand held", "handheld").replace("no movement", "static")
+    text = (
+        text.replace("hand-held", "handheld")
+        .replace("hand held", "handheld")
+        .replace("no camera movement", "static")
+        .replace("no movement", "static")
+    )
     found: list[list[str]] = []
     speed, waiting = "", ""
     for word in _WORD.findall(text):

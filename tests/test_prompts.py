@@ -20,7 +20,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import known
 from sora_cli.engines.dialect import Part
 from sora_cli.engines.options import WAN_AVOIDS
-from sora_cli.engines.tokens import estimate
+from sora_cli.engines.tokens import estimate, length
 from sora_cli.plan import phrases
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.prompt import Frames, Prompt, write
@@ -177,6 +177,20 @@ def test_breaks_and_stops_of_the_author_do_not_break_a_prompt() -> None:
     told = shot("minimax-h3", dialogue=[{"cast": "mara", "line": "One, two."}], **keys).text
     first = "[Shot 1] Ink drawing. A street at dusk. A woman with red hair waits. It rains. The woman (S1) says: "
     assert told.split("\n\n")[0] == f"integrated_multimodal_description: {first}<d>[English] One, two.</d>"
+
+
+def test_parts_of_a_sentence_come_together() -> None:
+    told = shot("ltx-2.3", setting="A park.", framing="two friends side by side", prompt="@mara waits").text
+    assert told == "Two friends side by side, a park. A woman with red hair waits."
+    assert shot("ltx-2.3", setting="The park", framing="CU").text.startswith("A close-up shows the park.")
+    silent = shot("ltx-2.3", sound="off", dialogue=[{"cast": "mara", "line": "Hello."}]).text
+    assert silent.endswith("The woman speaks."), "her lips move for the voice that is laid under it"
+
+
+def test_a_tokenizer_that_cannot_be_read_leaves_an_estimate(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "tokenizer.json").write_text("{")
+    assert not length("a ball", replace(CARD, location=tmp_path)).counted
 
 
 def test_what_a_beat_changes_is_told_beside_a_first_frame() -> None:

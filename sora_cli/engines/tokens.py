@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,17 +38,23 @@ def length(text: str, card: EngineCard) -> Length:
     file = card.location / "tokenizer" / "tokenizer.json" if card.location else None
     if file is None or not file.is_file():
         return Length(estimate(text), counted=False, read=len(text))
-    found = _tokenizer(file).encode(text)
+    tokenizer = _tokenizer(file)
+    if tokenizer is None:
+        return Length(estimate(text), counted=False, read=len(text))
+    found = tokenizer.encode(text)
     limit = card.prompt_tokens
     over = 0 < limit < len(found.ids)
     return Length(len(found.ids), counted=True, read=found.offsets[limit - 2][1] if over else len(text))
 
 
 @cache
-def _tokenizer(file: Path) -> Tokenizer:
+def _tokenizer(file: Path) -> Tokenizer | None:
+    """The tokenizer in a file; None where it cannot be read, which whoever opens the model will say."""
     from tokenizers import Tokenizer
 
-    made = Tokenizer.from_file(str(file))
-    made.no_truncation()
-    made.no_padding()
-    return made
+    with suppress(Exception):  # the library raises no narrower one
+        made = Tokenizer.from_file(str(file))
+        made.no_truncation()
+        made.no_padding()
+        return made
+    return None

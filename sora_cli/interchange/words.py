@@ -10,14 +10,14 @@ from sora_cli.storyboard.source import quoted
 from sora_cli.terms import find
 
 _SHORT = {
-    "extreme wide": "ews xws els xls vws vls plano_general",
-    "wide": "ws ls est master totale plan_large plan_général",
-    "full": "fs halbtotale plan_moyen",
-    "medium wide": "mws mls mfs amerikanisch plan_américain plano_americano",
-    "medium": "ms halbnah three group plano_medio",
-    "medium close": "mcu nahe nah",
-    "close": "cu head reaction choker gross grossaufnahme gros_plan primer_plano",
-    "detail": "ecu xcu bcu vcu ca ins big_close_up very_close_up cutaway macro",
+    "extreme wide": "xws xls vws vls plano_general",
+    "wide": "est master totale plan_large plan_général",
+    "full": "halbtotale plan_moyen",
+    "medium wide": "mfs amerikanisch plan_américain plano_americano",
+    "medium": "halbnah three group plano_medio",
+    "medium close": "nahe nah",
+    "close": "head reaction choker gross grossaufnahme gros_plan primer_plano",
+    "detail": "bcu vcu ca ins big_close_up very_close_up cutaway macro",
     "two": "2s 2_s two_s",
     "over-shoulder": "os over over_the_shoulder",
     "aerial": "helicopter",

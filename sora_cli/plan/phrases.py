@@ -105,8 +105,9 @@ def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
     extras = [f"{'an' if found.words[0] in 'aeiou' else 'a'} {term(dialect, Part.LENS, lens)}" if found else lens]
     extras = [part for part in (*extras, term(dialect, Part.DEPTH, depth)) if part]
     if shot and setting:
+        known = Part.FRAMING not in said or terms.find(Part.FRAMING, said[Part.FRAMING])
         placed = setting.split()[0].lower() in _PLACED
-        shot = f"{shot} {setting}" if placed else f"{shot} shows {setting}"
+        shot = f"{shot} {setting}" if placed else f"{shot} shows {setting}" if known else f"{shot}, {setting}"
     text = _joined(shot or setting, light)
     return _joined(text, f", with {' and '.join(extras)}" if extras else "")
 

@@ -101,7 +101,9 @@ class _Writer:
         self.dialect: Dialect = self.card.dialect
         self.plain = self.dialect.form == "plain"
         if not self.plain:
-            self.cast = {name: replace(who, looks=who.looks.rstrip(" .")) for name, who in self.cast.items()}
+            self.cast = {
+                name: replace(who, looks=self._one_line(who.looks, whole=False)) for name, who in self.cast.items()
+            }
         self.short = self.given.first and bool(self.dialect.moving)
         self.loud = self.card.makes_sound and not self.beat.sound_off
         self.subjects = Subjects.of(self.beat, self.cast, asked=self.given.references and bool(self.dialect.referenced))
@@ -157,9 +159,9 @@ class _Writer:
 
     @staticmethod
     def _one_line(words: str, *, whole: bool) -> str:
-        """Without breaks, which end a paragraph for some models; what is no whole sentence without its stop."""
+        """Without breaks, which end a paragraph for some models; a part of a sentence without its capital and stop."""
         text = " ".join(words.split())
-        return text if whole else text.rstrip(" .,;")
+        return text if whole else re.sub(r"^(A|An|The)\b", lambda first: first[0].lower(), text.rstrip(" .,;"))
 
     def _of_the_beat(self, part: Part) -> bool:
         """Whether it is written on the beat itself, a change in the middle of a shot."""
@@ -232,7 +234,7 @@ class _Writer:
             if self.loud and line.path is None:
                 template = self.dialect.says if seen or self.plain else self.dialect.unseen
                 yield template.format(who=self._speaker(line.cast), **speakers.told(line, plain=self.plain))
-            elif seen and self.dialect.speaks:
+            elif seen and not self.loud and self.dialect.speaks:
                 silent.setdefault(self.dialect.speaks.format(who=self._speaker(line.cast)))
         yield from silent
 

@@ -68,7 +68,7 @@ LTX = Dialect(
     moves={**_MOVES, "pan left": "pans across to the left", "pan right": "pans across to the right",
            "tilt up": "tilts upward", "tilt down": "tilts downward", "truck left": "tracks left",
            "truck right": "tracks right", "crane up": "cranes up", "crane down": "cranes down"},
-    style="Style: {style}", says='{who} says, "{line}"', unseen='From off screen, {who} says, "{line}"',
+    style="Style: {style}", speaks="{who} speaks", says='{who} says, "{line}"', unseen='From off screen, {who} says, "{line}"',
     sound="we hear {sound}", drops={Part.MOOD: _NO_MOOD}, moving=_MOTION,
 )  # fmt: skip
 """LTX-2.0 and 2.3: one paragraph, sound beside its action; with a first frame, what changes."""
@@ -101,7 +101,7 @@ H3 = Dialect(
            "crane up": "pedestals up", "crane down": "pedestals down", "orbit": "moves in an arc shot",
            "orbit left": "moves in an arc shot to the left", "orbit right": "moves in an arc shot to the right",
            "follow": "follows in a tracking shot", "static": "holds a static shot"},
-    speed="phrase",
+    speed="phrase", speaks="{who} speaks",
     says="{who} ({speaker}) says: <d>[{language}] {line}</d>",
     unseen="{who} ({speaker}) says in an off-screen voiceover: <d>[{language}] {line}</d>",
     sound="{sound}", begins="[Shot 1] ",
