@@ -174,6 +174,10 @@ _SPELLINGS = (
     *SPEEDS,
     *(word for kind in LIGHT for name, words in TABLE[kind].items() for word in (name, *words) if " " not in word),
 )
+_IDIOMS = {
+    r"\bleft to right\b": "right", r"\bright to left\b": "left", r"\bhand[- ]held\b": "handheld",
+    r"\bno (camera )?movement\b": "static",
+}  # fmt: skip
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -232,13 +236,9 @@ def respelled(phrase: str, read: Callable[[str], object]) -> str:
 
 def camera(phrase: str) -> Camera | None:
     """How a phrase moves the camera; None where a word of it is no term: it then says more than that."""
-    text = re.sub(r"\bleft to right\b", "right", re.sub(r"\bright to left\b", "left", phrase.lower()))
-    text = (
-        text.replace("hand-held", "handheld")
-        .replace("hand held", "handheld")
-        .replace("no camera movement", "static")
-        .replace("no movement", "static")
-    )
+    text = phrase.lower()
+    for pattern, plain in _IDIOMS.items():
+        text = re.sub(pattern, plain, text)
     found: list[list[str]] = []
     speed, waiting = "", ""
     for word in _WORD.findall(text):

@@ -68,7 +68,8 @@ LTX = Dialect(
     moves={**_MOVES, "pan left": "pans across to the left", "pan right": "pans across to the right",
            "tilt up": "tilts upward", "tilt down": "tilts downward", "truck left": "tracks left",
            "truck right": "tracks right", "crane up": "cranes up", "crane down": "cranes down"},
-    style="Style: {style}", speaks="{who} speaks", says='{who} says, "{line}"', unseen='From off screen, {who} says, "{line}"',
+    style="Style: {style}", speaks="{who} speaks", says='{who} says, "{line}"',
+    unseen='From off screen, {who} says, "{line}"',
     sound="we hear {sound}", drops={Part.MOOD: _NO_MOOD}, moving=_MOTION,
 )  # fmt: skip
 """LTX-2.0 and 2.3: one paragraph, sound beside its action; with a first frame, what changes."""
