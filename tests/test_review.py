@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,37 @@ def test_a_film_of_one_frame_has_nothing_to_be_held_to(tmp_path: Path) -> None:
     found = review(written(tmp_path / "one.mp4", [*panned(0, 1)]))
     assert found.ok
     assert "colour not measured, because one frame alone has nothing to be held to" in found.rows[0].said
+
+
+def test_a_shot_of_one_frame_among_others_is_told_and_nothing_else_changes(folder: Path) -> None:
+    found = review(make(folder, CARRIED, {"name": "blink", "prompt": "a", "duration": "1f"}).path)
+    assert found.ok, verdicts(found)
+    blink = next(row for row in found.rows if row.name == "blink")
+    assert {figure.name for figure in blink.figures if figure.value is not None} >= {"colour", "flicker", "black"}
+    alone = review(make(folder, {"name": "blink", "prompt": "a", "duration": "1f"}).path)
+    assert "colour not measured, because one frame alone has nothing to be held to" in alone.rows[0].said
+
+
+def test_a_shot_of_any_length_is_looked_at_with_few_of_its_pictures_in_memory() -> None:
+    alive, most, frames = 0, 0, 400
+
+    def gone() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def pictures() -> Iterator[Frames]:
+        nonlocal alive, most
+        for at in range(frames):
+            picture = np.ascontiguousarray(panned(at % 60, 1)[0][::2, ::2])
+            weakref.finalize(picture, gone)
+            alive += 1
+            most = max(most, alive)
+            yield picture
+
+    part = ShotSpan("one", "one", 0, frames, (0, frames))
+    rows = judge([part], watch(pictures(), [part]), None, Fraction(12), Bars())
+    assert rows[0].name == "one"
+    assert most <= 12
 
 
 def test_a_title_card_is_not_judged(folder: Path) -> None:

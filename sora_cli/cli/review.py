@@ -13,13 +13,17 @@ from sora_cli.cli.options import Json
 
 def review(
     film: Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not; it is not changed.")],
+    embedding: Annotated[
+        str | None,
+        typer.Option("--embedding", metavar="MODEL", help="Recognise the cast with this CLIP, SigLIP or DINO model."),
+    ] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with code 1 if something falls short.")] = False,
     as_json: Json = False,
 ) -> None:
     """Measure a film, shot by shot and join by join, and say what falls short."""
     from sora_cli.flows import review as flow
 
-    found = flow.review(film)
+    found = flow.review(film, embedding)
     if as_json:
         console.stdout_json(found.as_dict())
     else:

@@ -10,7 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from sora_cli.cancel import Cancellation
+from sora_cli.engines.embedding import open_embedding
 from sora_cli.errors import RequestError, SoraError, counted
+from sora_cli.flows import identity
 from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.glimpse import narrow
 from sora_cli.record import sidecar
@@ -64,12 +66,16 @@ class Review:
         return f"{counted(short, 'row')} of {len(self.rows)} fall short" if short else "everything measured holds"
 
 
-def review(path: Path) -> Review:
+def review(path: Path, embedding: str | None = None) -> Review:
     """Look at a film; what is measured of one that its sidecar tells is kept there.
+
+    `embedding` names a model of pictures, a folder or a hub id: identity is measured by it.
 
     Raises:
         MediaError: the film cannot be read.
+        MachineError: the embedding cannot be opened.
     """
+    embed = open_embedding(embedding) if embedding else None
     record, remarks = _told(path)
     with open_film(path) as film:
         parts, fitting = _parts(film, record) if record else ((), ())
@@ -82,6 +88,7 @@ def review(path: Path) -> Review:
         seen = watch(narrow(film, numbers, WIDTH), parts, subjects=not own)
         if record and own:
             seen.moving = _moving(record)
+        seen.likeness, seen.unlike = identity.measured(film, path, record if own else None, parts, embed)
         heard = listen(film.sound()) if film.facts.channels else None
     bars = bars_from(record.bars if record and own else {}, Bars())
     found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))

@@ -24,8 +24,8 @@ HURRIED = Fraction(11, 10)
 """From this stride on it is said that a take plays faster than it was made."""
 
 
-HEARD = ("click", "level")
-"""Bars of sound, which takes are not held to."""
+OF_FILMS = ("click", "level", "identity")
+"""Bars that takes are not held to."""
 
 
 class AnyOptions(BaseModel):
@@ -248,7 +248,7 @@ class TakeMaker:
 
     def _bars(self) -> Iterator[str]:
         """The bars that the author sets for takes, in words."""
-        return (f"{name} {value:g}" for name, value in sorted(self.board.bars.items()) if name not in HEARD)
+        return (f"{name} {value:g}" for name, value in sorted(self.board.bars.items()) if name not in OF_FILMS)
 
     def seed(self, beat: Beat, label: tuple[str, ...], number: int) -> int:
         """A seed written on the shot or beat is used as it is for its first take; all others are derived."""

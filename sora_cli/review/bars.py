@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Protocol
 
+NO_LIKENESS = -1.0
+"""The least cosine there is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
@@ -32,6 +35,8 @@ class Bars:
     """How many times as large, or as small, what moves may be a frame later."""
     tint: float = 12.0
     """CIE dE2000 by which what moves may change its colour from frame to frame."""
+    identity: float = NO_LIKENESS
+    """The cosine to its references that the cast must have; each embedding has its own, so there is none by default."""
     click: float = 12.0
     """A jump from sample to sample, in usual steps."""
     level: float = 6.0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from sora_cli.media.stream import SAMPLE_RATE
-from sora_cli.review.bars import Bars
+from sora_cli.review.bars import NO_LIKENESS, Bars
 from sora_cli.review.compare import Colours
 from sora_cli.review.ears import SILENT, SoundScan
 from sora_cli.review.parts import ShotSpan
@@ -118,6 +118,8 @@ class _Film:
             why = Figure("picture", None, said="not measured, because a transition or a title card covers all of it")
             return Row("shot", part.name, self.second(part.start), (why,))
         figures = (*self.held(part), *self.slope(part), self.flicker(looks), *self.moves(part), *self.blank(looks))
+        if part.name in self.seen.likeness:
+            figures = (*figures, self.alike([self.seen.likeness[part.name]]))
         return Row("shot", part.name, self.second(part.start), figures)
 
     def held(self, part: ShotSpan) -> Iterator[Figure]:
@@ -249,8 +251,16 @@ class _Film:
 
     def whole(self) -> Row:
         """A row for the film: cuts that nobody planned, who is seen, and sound as long as the picture."""
-        none = "not measured, because nothing here tells one face or subject from another"
-        return Row("film", "film", 0.0, (self.strange(), Figure("identity", None, said=none), *self.length()))
+        return Row("film", "film", 0.0, (self.strange(), self.alike(self.seen.likeness.values()), *self.length()))
+
+    def alike(self, values: Collection[float]) -> Figure:
+        """How like its references the cast is, where it is least; models differ, so there is no bar of ours."""
+        if not values:
+            return Figure("identity", None, said=self.seen.unlike)
+        value, bar = min(values), self.bars.identity
+        ok = value >= bar
+        said = "" if ok else "the cast is not like its references"
+        return Figure("identity", round(value, 3), bar if bar > NO_LIKENESS else None, ok, said)
 
     def strange(self) -> Figure:
         """Cuts that were not planned."""

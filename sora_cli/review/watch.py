@@ -64,6 +64,10 @@ class Watched:
     """By the name of a shot: how far each link of it is from its scene's first."""
     moving: Mapping[str, Sequence[Moving]] = field(default_factory=dict)
     """By the name of a shot: how the one subject moves that can be told from what is behind it."""
+    likeness: dict[str, float] = field(default_factory=dict)
+    """By the name of a shot: how like its references its cast is, the cosine of an embedding."""
+    unlike: str = "not measured, because nothing here tells one face or subject from another"
+    """Why of others that is not known."""
 
 
 def watch(

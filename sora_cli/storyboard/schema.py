@@ -316,6 +316,7 @@ class ReviewForm(Form):
     path = Key(bar(0, 100), "How far what moves may be from a path of constant accelerations, in its own size.")
     growth = Key(bar(1, 100), "How many times as large or as small what moves may be a frame later.")
     tint = Key(bar(0, 100), "CIE dE2000 by which what moves may change its colour from frame to frame.")
+    identity = Key(bar(-1, 1), "The cosine to its references that the cast must have, by your `--embedding`.")
     click = Key(bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
     level = Key(bar(0, 100), "dB that the sound may step by at a join.")
 

@@ -1,0 +1,58 @@
+"""Identity: is the cast of a film like its references, shot by shot? By an embedding that the user names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sora_cli.errors import SoraError
+from sora_cli.media.read import Film, read_picture
+from sora_cli.media.read.glimpse import narrow
+from sora_cli.record.film import FilmRecord
+from sora_cli.review.likeness import Embed, likeness
+from sora_cli.review.parts import ShotSpan, sampled
+from sora_cli.review.watch import WIDTH
+from sora_cli.store import file_hash
+from sora_cli.storyboard.cast import kind_of
+
+UNNAMED = "not measured, because no embedding of pictures is named: --embedding MODEL"
+UNTOLD = "not measured, because nothing tells what the cast looks like: no reference, or no sidecar that names one"
+
+
+def measured(
+    film: Film, path: Path, record: FilmRecord | None, parts: Sequence[ShotSpan], embed: Embed | None
+) -> tuple[dict[str, float], str]:
+    """How like its references each shot is, by its name; and why that of others cannot be said.
+
+    Raises:
+        MediaError: the film cannot be read.
+    """
+    alike: dict[str, float] = {}
+    why = UNTOLD
+    if embed is None or record is None:
+        return alike, UNNAMED if embed is None else UNTOLD
+    for part in parts:
+        wanted = {sha for take in record.takes if take.plays and take.shot == part.name for sha in take.reference}
+        try:
+            pictures = [read_picture(each)[0] for each in _references(wanted, path, record)]
+        except SoraError as error:
+            why = f"not measured, because {error.message}"
+            continue
+        if pictures and part.links:
+            links = (list(narrow(film, sampled(*link), WIDTH)) for link in part.links)
+            alike[part.name] = likeness(links, embed(pictures), embed)
+    return alike, why
+
+
+def _references(wanted: set[str], path: Path, record: FilmRecord) -> Iterator[Path]:
+    """The pictures of these hashes, where they were.
+
+    Raises:
+        SoraError: one is gone, or is another by now.
+    """
+    for sha in sorted(wanted):
+        file = path.parent / record.files.get(sha, "")
+        if not file.is_file() or file_hash(file) != sha:
+            raise SoraError(f"{file.name} is not what it was, or where it was, when the film was made")
+        if kind_of(file) == "picture":
+            yield file
