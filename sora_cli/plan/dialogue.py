@@ -17,7 +17,8 @@ from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.takes import card_of
 from sora_cli.sound.lines import PlacedLine, Spoken, in_beat, length, sample, talking_over
 from sora_cli.sound.space import space_of
-from sora_cli.sound.speech import Line, Said, Speaker, spread
+from sora_cli.sound.speech import Line, Said, Speaker
+from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
 
 NARRATOR = "en-us-1"

@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from sora_cli.errors import HINT_WRITE, MachineError, StoreError
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.files import write_flac
-from sora_cli.sound.voices.base import Speech, Voice, Word
+from sora_cli.sound.voices.base import Speech, Voice, Word, spread
 from sora_cli.sound.voices.catalogue import find, of_file
 from sora_cli.store import Store
 
@@ -141,11 +139,3 @@ class Speaker:
 def voice_of(line: Line) -> Voice:
     """The voice that says a line."""
     return of_file(line.file) if line.file else find(line.voice)
-
-
-def spread(text: str, length: int) -> tuple[Word, ...]:
-    """The words of a text spread over `length` samples, by their letters: where nothing measured them."""
-    words = text.split()
-    ends = np.cumsum([len(word) + 1 for word in words])
-    at = [0, *(int(end * length // ends[-1]) for end in ends)] if words else [0]
-    return tuple(Word(word, at[number], at[number + 1]) for number, word in enumerate(words))

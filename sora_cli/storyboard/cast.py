@@ -19,8 +19,8 @@ ANCHORS = (*PICTURES, *FILMS, *SOUNDS)
 """What a `reference` may be, by its suffix; which of these an engine takes is on its card."""
 
 
-VOICES = ("bin", "npy", "npz")
-"""Suffixes of a voice that is a file of a style vector."""
+VOICES = ("bin", "npy", "npz", "onnx")
+"""Suffixes of a voice that is a file: a style vector, or a voice of piper's."""
 
 
 def kind_of(reference: Path) -> Literal["picture", "film", "sound"]:

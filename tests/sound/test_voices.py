@@ -14,8 +14,9 @@ import pytest
 import soundfile
 
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.sound.speech import Line, Speaker, spread
+from sora_cli.sound.speech import Line, Speaker
 from sora_cli.sound.voices import Unspeakable, cards, find
+from sora_cli.sound.voices.base import spread
 from sora_cli.sound.voices.catalogue import of_file
 from sora_cli.sound.voices.english import pronounced, sounded, unreadable
 from sora_cli.store import Store

@@ -11,14 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
+from sora_cli.sound.voices import programs
 from sora_cli.sound.voices.base import Voice, VoiceCard
 from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
 from sora_cli.sound.voices.kokoro import FORMAT, MODEL, KokoroVoice
 
 GROUP = "sora.voices"
 """Entry points of packages with voices: each name is a voice's, and loads what gives its `Voice` when it is called."""
-FILES = ("bin", "npy", "npz")
-"""Suffixes of a user's style vectors."""
 _LANGUAGES: Mapping[str, str] = MappingProxyType({"a": "en-US", "b": "en-GB"})
 """What the first letter of a name of Kokoro's says (`af_heart`), of the languages that can be read here."""
 
@@ -46,6 +45,8 @@ def find(name: str) -> Voice:
     """
     if name in BLENDS:
         return _blended(name, BLENDS[name])
+    if name.startswith(programs.PREFIX):
+        return programs.espeak(name)
     if point := _added().get(name):
         return _loaded(point)
     near = difflib.get_close_matches(name.lower(), names(), 1)
@@ -54,11 +55,15 @@ def find(name: str) -> Voice:
 
 
 def of_file(file: Path) -> Voice:
-    """The voice whose style vector is in a file of the user's; Kokoro's names tell its language (`bf_emma`: British).
+    """The voice in a file of the user's: one of piper's (.onnx), else a style vector of Kokoro's.
+
+    Kokoro's names tell their language (`bf_emma`: British).
 
     Raises:
         MediaError: it cannot be read.
     """
+    if file.suffix.lower() == ".onnx":
+        return programs.piper(file)
     try:
         content = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     except OSError as error:
