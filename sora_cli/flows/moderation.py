@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, SoraError, refusal
-from sora_cli.events import Note, Report
 from sora_cli.flows import watching
 from sora_cli.plan import Plan, in_file_order
 from sora_cli.policy import hearing, inputs, pictures
@@ -24,6 +24,9 @@ from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
 from sora_cli.storyboard.problems import Problems
+
+if TYPE_CHECKING:
+    from sora_cli.events import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
     Raises:
         PolicyError: the policy refuses them, or refuses what could not be checked.
     """
+    from sora_cli.events import Note  # `check` and `plan` need no events
+
     judged = judge_texts(texts, rules, memory(), lambda _loc: None)
     for note in judged.notes:
         report(Note.of(note))
