@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 def chosen(plan: Plan) -> list[int]:
-    """Which frames of the film are looked at: the first, the last, one a second and each shot's first; or every one."""
+    """Which frames of the film are looked at, where not every one is.
+
+    They are the first, the last, each shot's first, the middle of each transition, and one in two seconds: the takes
+    were looked at each second.
+    """
     if plan.rules.unchecked == "refuse":
         return list(range(plan.frames))
-    seconds = (int(second * plan.fps) for second in range(int(plan.seconds) + 1))
-    picked = {0, plan.frames - 1, *seconds, *(shot.start for shot in plan.shots)}
+    seconds = (int(second * plan.fps) for second in range(0, int(plan.seconds) + 1, 2))
+    joins = (place for shot in plan.shots for place in (shot.start, shot.start + shot.overlap // 2))
+    picked = {0, plan.frames - 1, *seconds, *joins}
     return sorted(number for number in picked if 0 <= number < plan.frames)
 
 

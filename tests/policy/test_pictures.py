@@ -15,6 +15,7 @@ from sora_cli.policy import faces, pictures
 from sora_cli.policy.base import Finding
 from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
+from tests.policy.benign import photographs
 
 BOARD = "policy: {}\noutput: {{size: 64x64, fps: 12}}\nshots: [{{prompt: a ball, duration: 0.5s}}]\n"
 
@@ -76,11 +77,10 @@ def test_first_last_each_second_and_each_change_are_looked_at_and_more_around_a_
     assert pictures.look(HeldReel(numbered(30), 12.0), every=True).looked_at == 30
 
 
-def test_benign_pictures_score_below_the_doubt() -> None:
-    from skimage import data
-
-    shown = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
-    assert all(pictures.look_at_still(each[None]).scores["sexual"] < pictures.DOUBT for each in shown)
+def test_benign_pictures_pass_under_every_policy_also_beside_words_of_a_child() -> None:
+    seen = {name: pictures.look_at_still(picture[None]) for name, picture in photographs()}
+    assert len(seen) == 20
+    assert [name for name, each in seen.items() if each.categories(child=True)] == []
 
 
 def test_a_film_tells_what_was_checked_in_sidecar_credential_and_one_line(
