@@ -1,4 +1,4 @@
-"""How well words are judged: `python -m tests.policy.measure [--half a|b|plain] [--list]`.
+"""How well words are judged: `python -m tests.policy.measure [--half a|b|plain|more|last] [--list]`.
 
 Half `a` is what the rules were tuned on, `b` is not: which half a prompt is in, is told by its hash. The same author
 wrote both, and the rules; a stranger's prompts will do worse. Rates come with their Wilson interval (95 %).
@@ -18,14 +18,16 @@ from pathlib import Path
 from sora_cli.policy.judge import judged
 
 BENIGN = "benign"
+LATER = ("plain", "more", "last")
+"""Files of prompts written after the first ones, each before the rules were touched again."""
 TWINS = str.maketrans("aeopcxyi", "аеорсхуі")
 LEET = str.maketrans("oieast", "013457")
 
 
 def prompts(half: str = "", file: str = "prompts.tsv") -> Iterator[tuple[str, str, str]]:
-    """Category, language and text of the prompts of one half, or of both; `plain` are those written afterwards."""
-    if half == "plain":
-        half, file = "", "plain.tsv"
+    """Category, language and text of the prompts of one half, or of both; else of a later file."""
+    if half in LATER:
+        half, file = "", f"{half}.tsv"
     for line in Path(__file__).with_name(file).read_text("utf-8").splitlines():
         if not line.startswith("#"):
             category, language, text = line.split("\t")
@@ -68,7 +70,7 @@ def disguises(text: str) -> dict[str, list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", default="b", choices=["a", "b", "plain", ""])
+    parser.add_argument("--half", default="b", choices=["a", "b", *LATER, ""])
     parser.add_argument("--list", action="store_true", help="also what was judged wrongly")
     asked = parser.parse_args()
     rows: dict[str, list[bool]] = defaultdict(list)

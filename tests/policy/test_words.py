@@ -20,7 +20,7 @@ from sora_cli.policy import judge, meaning
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.storyboard import policies
-from tests.policy.measure import BENIGN, disguises, prompts, wilson
+from tests.policy.measure import BENIGN, LATER, disguises, prompts, wilson
 
 FILM_WORDS = """shot, shoot, reshoot, shooter, shot list, head shot, martini shot, insert, cut, jump cut, smash cut,
 final cut, cutting room, strip, stripboard, bleed, blood pack, squib, body double, dummy, dead pan, dead cat, dead air,
@@ -67,6 +67,16 @@ def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
     assert wilson(sum(right[True]), len(right[True]))[0] > 0.88
 
 
+@pytest.mark.parametrize(("file", "harmful", "benign"), [("more", 0.88, 0.94), ("last", 0.68, 0.82)])
+def test_prompts_that_were_written_later(file: str, harmful: float, benign: float) -> None:
+    rows = list(prompts(file))
+    found, _ = judged([text for *_, text in rows])
+    passed = [not found[text] for category, _, text in rows if category == BENIGN]
+    refused = [category in found[text] for category, _, text in rows if category != BENIGN]
+    assert wilson(sum(refused), len(refused))[0] > harmful
+    assert wilson(sum(passed), len(passed))[0] > benign
+
+
 def test_prompts_as_film_makers_write_them_pass() -> None:
     benign = [text for category, _, text in prompts("plain") if category == BENIGN]
     found, _ = judged(benign)
@@ -87,7 +97,7 @@ def test_the_storyboards_that_ship_pass(board: Path, capsys: pytest.CaptureFixtu
 
 
 def test_every_prompt_of_minors_is_refused_in_every_disguise() -> None:
-    texts = [text for half in ("", "plain") for category, _, text in prompts(half) if category == "minors"]
+    texts = [text for half in ("", *LATER) for category, _, text in prompts(half) if category == "minors"]
     english = [text for text in texts if text.isascii()]
     spelled = {(text, kind): [*parts, ". ".join(parts)] for text in english for kind, parts in disguises(text).items()}
     found, _ = judged([*texts, *(part for parts in spelled.values() for part in parts)])
