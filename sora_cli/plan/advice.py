@@ -121,8 +121,11 @@ def negation(place: Place) -> Found:
 
 def actions(text: str) -> int:
     """How many clauses have a verb."""
-    clauses = words.SPLIT.split(MENTION.sub("somebody", text))
-    return sum(any(words.base(word) for word in re.findall(r"[a-z]+", clause.lower())) for clause in clauses)
+    clauses = words.SPLIT.split(MENTION.sub("somebody", text.lower()))
+    return sum(
+        bool(words.ACT.match(clause)) or any(words.base(word) for word in re.findall(r"[a-z]+", clause))
+        for clause in clauses
+    )
 
 
 def overload(place: Place) -> Found:

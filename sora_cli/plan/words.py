@@ -10,7 +10,7 @@ _LITTLE = (
 )
 _EMPTY = (
     "4k 8k amazing atmosphere award awesome beautiful best cinematic cool detailed dramatic epic film good great"
-    " happening happens happy hd high interesting masterpiece mood movie nice perfect photorealistic quality"
+    " happening happens happy hd high interesting look make masterpiece mood movie nice perfect photorealistic quality"
     " realistic sad scene scenes shot somebody someone something stuff stunning thing things trending ultra vibe"
     " vibes video winning"
 )
@@ -38,13 +38,15 @@ def base(word: str) -> str:
     return next((stem for stem, fits in zip(stems, ends, strict=True) if fits and stem in VERBS), "")
 
 
+ACT = re.compile(r"\s*\w+s (?:a|an|the|it|him|her|his|its|their|them|up|down|off|out|in|into|on|to|back)\b")
+"""A clause that begins with what is done: `plates the dish`."""
 SPLIT = re.compile(r"[,;.!?]|\b(?:and|then|before|after|while|as)\b", re.IGNORECASE)
 """Where one clause ends."""
 
 QUOTED = re.compile(r"[\"\u201c\u201d][^\"\u201c\u201d]*[\"\u201c\u201d]")
 NEGATION = re.compile(
-    r"\b(no(?! longer\b| doubt\b| sooner\b)|not(?! far\b| only\b| quite\b| yet\b)|without|never|nobody|no one"
-    r"|nothing(?! but\b)|none|(?:is|are|do|does|can|was|were)n['\u2019]t)\b",
+    r"\b(no(?!-| longer\b| doubt\b| sooner\b)|not(?! far\b| only\b| quite\b| yet\b)|without|never|nobody(?!['\u2019]s)"
+    r"|no one|nothing(?! but\b)|none|(?:is|are|do|does|can|was|were)n['\u2019]t)\b",
     re.IGNORECASE,
 )
 MOVABLE = re.compile(
@@ -58,7 +60,8 @@ SPANS = re.compile(
     r"\bover (?:several|many|the (?:next|years|course)|a few|hours|days|years)|\bseasons? (?:change|pass|turn)"
     r"|\b(?:the )?next (?:day|morning|night|week|year)\b"
     r"|\b(?:hours?|days?|weeks?|months?|years?) (?:later|pass(?:es)?|go by)\b"
-    r"|\b(?:grows?|growing) (?:old|up)\b|\bfrom a? ?(?:seed|child|baby|egg)\b|\btime passes\b|\bmeanwhile\b"
+    r"|\b(?:grows?|growing) (?:old|up)\b|\bfrom a? ?(?:seed|child|baby|egg)\b"
+    r"|\btime passes\b|\bthrough the (?:ages|years|decades|centuries|seasons)\b|\bmeanwhile\b"
     r"|\bsun (?:goes down|sets)\b.*\b(?:moon|morning|dawn|sun rises)\b"
     r"|\bfrom (?:spring|summer|autumn|winter|dawn|morning|day) to\b",
     re.IGNORECASE,
@@ -67,6 +70,7 @@ WRITTEN = re.compile(
     r"\b(?:reads?|spells?|spelling|headlined?|lettered)\b[^,.]*[\"\u201c]"
     r"|\b(?:sign|banner|poster|label|board|note|letter|card|screen|t-shirt|billboard|newspaper|headline|phone)\b[^.]*"
     r"\b(?:that )?(?:reads|says|saying|spells|spelling|displays the|shows the (?:message|words|text))\b"
+    r"|\b(?:graffiti|sign|banner|poster|text) (?:reading )?[\"\u201c]?[A-Z]{3,}|\breading [\"\u201c]?[A-Z]{3,}"
     r"|\b(?:headline|caption|inscription)\b\s+[A-Z]|\bthe words?\b.*\bappears?\b"
     r"|\b(?:is|are) (?:written|printed|engraved)\b"
     r"|\b(?:text|title|caption|subtitles?)\b[^.]*\b(?:appears?|written|on screen)\b",
@@ -74,13 +78,13 @@ WRITTEN = re.compile(
 SAID = re.compile(
     r"\b(?<!sign )(?<!poster )(?<!banner )(?<!letter )(?<!note )(?<!that )"
     r"(?:says?|saying|asks?|answers?|shouts?|whispers?|cries|calls?|murmurs?|replie[sd]|yells?|screams?)\b[^.\"\u201c]{0,20}"
-    r"[\"\u201c]",
+    r"[\"\u201c]|[\"\u201d],? (?:says?|asks?|answers?|shouts?|whispers?|cries|calls?|murmurs?|yells?|screams?)\b",
     re.IGNORECASE,
 )
 """Somebody says something, in quotes."""
 NUMBERS = (
     "five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty"
-    "|forty|fifty|hundred|a dozen|dozens of|[5-9]|[1-9][0-9]{1,2}"
+    "|forty|fifty|hundred|a dozen|[5-9]|[1-9][0-9]{1,2}"
 )
 COUNTED = re.compile(
     rf"(?<!\bin )\b(?:{NUMBERS})\s+"
@@ -89,8 +93,8 @@ COUNTED = re.compile(
     re.IGNORECASE,
 )
 PRONOUN = re.compile(
-    r"^(?:(?:\w+ly|then|now|and|but|so|again)\s+)*"
-    r"(he|she|they|it(?! (?:rains|snows|is|starts|begins))|him|her|his|their|its)\b",
+    r"^(?:(?:\w+ly|then|now|and|but|so|again),?\s+)*"
+    r"(he|she|they|it(?! (?:rains|snows|is|starts|begins))|him|her|his|their|its)\b(?!-)",
     re.IGNORECASE,
 )
 
