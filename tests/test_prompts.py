@@ -236,6 +236,23 @@ def test_references_define_subjects(tmp_path: Path) -> None:
     assert "[Shot 1] <Subject 1> waits." in told
 
 
+def test_a_voice_reference_belongs_to_who_speaks(tmp_path: Path) -> None:
+    for name in ("mara.png", "mara.wav"):
+        (tmp_path / name).touch()
+    data = {
+        "cast": {"mara": {"looks": "a woman", "reference": ["mara.png", "mara.wav"]}},
+        "shots": [{"prompt": "@mara waits", "dialogue": [{"cast": "mara", "line": "Hello."}]}],
+    }
+    board = storyboard.from_data(data, folder=tmp_path)
+    told = write(board.shots[0].beats[0], board.cast, CARDS["minimax-h3"], Frames(references=True, seconds=5)).text
+    assert (
+        "<Subject 1> is a woman, from <Picture 1>.\n<Audio 1> is the voice-timbre reference for <Subject 1> (S1)."
+        in told
+    )
+    assert "summary: [reference generation + audio reference]" in told
+    assert "<Subject 1> (S1) says: <d>[English] Hello.</d>" in told
+
+
 def test_a_plan_shows_what_its_takes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "film.yaml"
     path.write_text("engine: wan2.2-ti2v-5b\nshots: [{prompt: a dog sits, mood: sad, camera: static}]\n")

@@ -64,6 +64,8 @@ class Subjects:
     """By name: `<Subject 1>`."""
     lines: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    heard: bool = False
+    """Whether a reference tells how somebody sounds."""
 
     def __bool__(self) -> bool:
         return bool(self.lines)
@@ -76,12 +78,23 @@ class Subjects:
         named = list(_named(beat.references))
         whose = {name: [label for path, label in named if path in cast[name].references] for name in beat.cast}
         labels = {name: f"<Subject {number}>" for number, name in enumerate((n for n in whose if whose[n]), 1)}
-        lines = [f"{labels[name]} is {cast[name].looks or name}, from {' and '.join(whose[name])}." for name in labels]
-        used = {label for name in labels for label in whose[name]}
-        lines += [f"{label} is a reference of the scene." for _, label in named if label not in used]
-        kept = [f"{label} (appears in [Shot 1]): fully_preserved - the looks are kept." for label in labels.values()]
-        kept += [f"{label}: reference - it guides the scene." for _, label in named if label not in used]
-        return cls(labels, tuple(lines), tuple(kept))
+        spoken = list(dict.fromkeys(line.cast for line in beat.dialogue if line.path is None))
+        lines, kept = [], []
+        for name, label in labels.items():
+            seen = " and ".join(each for each in whose[name] if not each.startswith(_HEARD))
+            who = f"{label} (S{spoken.index(name) + 1})" if name in spoken else label
+            lines.append(f"{label} is {cast[name].looks or name}{f', from {seen}' if seen else ''}.")
+            kept.append(f"{label} (appears in [Shot 1]): fully_preserved - the looks are kept.")
+            for sound in (each for each in whose[name] if each.startswith(_HEARD)):
+                lines.append(f"{sound} is the voice-timbre reference for {who}.")
+                kept.append(f"{sound}: reference - the voice of {label}.")
+        for label in (each for _, each in named if each not in {one for found in whose.values() for one in found}):
+            lines.append(f"{label} is a reference of the scene.")
+            kept.append(f"{label}: reference - it guides the scene.")
+        return cls(labels, tuple(lines), tuple(kept), any(label.startswith(_HEARD) for _, label in named))
+
+
+_HEARD = "<Audio"
 
 
 def _named(references: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
@@ -96,12 +109,13 @@ def _named(references: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
 def labelled(dialect: Dialect, given: Frames, subjects: Subjects, picture: str, sound: str) -> str:
     """The picture, the sound and what references are for, each under its label; first what given frames are for."""
     shown = " and ".join(subjects.labels.values()) or "what the references show"
+    task = "reference generation + audio reference" if subjects.heard else "reference generation"
     holds = {
         "picture": dialect.begins + picture,
         "sound": sound,
         "music": "N/A",
         "subjects": "\n".join(subjects.lines),
-        "summary": f"[reference generation] One shot of {given.seconds:.2f} seconds with {shown}.",
+        "summary": f"[{task}] One shot of {given.seconds:.2f} seconds with {shown}.",
         "kept": "\n".join(subjects.kept),
     }
     fields = dialect.referenced if subjects else dialect.fields
