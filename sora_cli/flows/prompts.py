@@ -30,6 +30,7 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
             "avoid": _avoided(take),
             "tokens": size.tokens,
             "counted": size.counted,
+            "guide": plan.cards[take.engine].dialect.guide,
             "limit": plan.cards[take.engine].prompt_tokens or None,
             "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in told.left_out],
             "added": list(told.added),
