@@ -14,7 +14,7 @@ from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
 from sora_cli.flows import audio, foley, outputs, places, preflight
-from sora_cli.flows.export_media import Media, check_folder, items_of
+from sora_cli.flows.export_media import Media, check_folder, clip_name, items_of
 from sora_cli.interchange.assembly import SMPTE, Assembly, Item, can_drop, frame_of, nominal
 from sora_cli.interchange.edl import written_edl
 from sora_cli.interchange.fcpxml import written_fcpxml
@@ -119,8 +119,8 @@ def _board_of(source: Path, asked: Asked) -> tuple[Storyboard, Asked]:
     path = source.parent / made.of[0]
     if not path.is_file() or file_hash(path) != made.sha256:
         raise RequestError(
-            f"the storyboard of {source}, {path}, is gone or has changed",
-            hint=f"make the film again (sora storyboard {path}), or export the storyboard",
+            f"the storyboard of {source}, {path}, is not there as it was: gone, changed, or made with --set",
+            hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
     only = film.recipe.only if film.recipe is not None else ()
     return preflight.load(path, sets={}), replace(asked, draft=film.draft, only=asked.only or only)
@@ -221,7 +221,12 @@ class _Job:
         if self.asked.to == "otioz":
             outputs.check({self.path: self._own_bundle}, sources, overwrite=self.asked.overwrite)
         else:
-            check_folder(self.path, self.maker, sources, overwrite=self.asked.overwrite)
+            check_folder(self.path, self._names(), self.maker, sources, overwrite=self.asked.overwrite)
+
+    def _names(self) -> list[str]:
+        """What will be written beside the timeline, as far as it is known before the shots are."""
+        kind = delivery(self.asked.deliver)
+        return [clip_name(number, item, kind) for number, item in enumerate(items_of(self.plan))]
 
     def _own_bundle(self, path: Path) -> bool:
         from sora_cli.interchange.timelines import bundled

@@ -57,6 +57,13 @@ def items_of(plan: Plan) -> list[Item]:
     return found
 
 
+def clip_name(number: int, item: Item, kind: Delivery) -> str:
+    """The file of a shot, by its place (from 0), its scene and its name: `clips/002_harbour_lamp.mov`."""
+    words = item.name if item.name.startswith(item.scene) else f"{item.scene}_{item.name}"
+    name = re.sub(r"[^\w-]+", "-", words).strip("-")[:80]
+    return f"clips/{number + 1:03d}_{name}{kind.suffix}"
+
+
 @dataclass
 class Media:
     """Writes the media of one export into a folder; `record` tells whose they are."""
@@ -105,11 +112,10 @@ class Media:
             if take.key == self.clips[stretch.name].key
         ]
         shot, head = self._alone[number]
-        name = re.sub(r"[^\w-]+", "-", f"{item.scene}_{item.name}").strip("-")[:80]
         told = tuple(f"TAKE {take.name} SEED {take.seed}" for _, take in takes)
         return replace(
             item,
-            file=f"clips/{number + 1:03d}_{name}{self.kind.suffix}",
+            file=clip_name(number, item, self.kind),
             head=head,
             total=shot.frames,
             reel=f"{number + 1:03d}T{takes[0][0] if takes else 1}"[:8],
@@ -196,7 +202,9 @@ class Media:
                 path.unlink()
 
 
-def check_folder(timeline: Path, maker: outputs.Maker, sources: Sequence[Path], *, overwrite: bool) -> None:
+def check_folder(
+    timeline: Path, clips: Sequence[str], maker: outputs.Maker, sources: Sequence[Path], *, overwrite: bool
+) -> None:
     """Refuse to write an export over files that are not of an earlier one of the same film.
 
     Raises:
@@ -210,6 +218,11 @@ def check_folder(timeline: Path, maker: outputs.Maker, sources: Sequence[Path], 
         mine = before is not None and maker.made(before.made_by, folder)
         return mine and before is not None and (name == handover.NAME or before.files.get(name) == file_hash(path))
 
-    there = [path for name in ("clips", "luts", "stems") for path in (folder / name).glob("*") if path.is_file()]
-    written = dict.fromkeys([timeline, folder / "shots.csv", folder / handover.NAME, *there], own)
-    outputs.check(written, sources, overwrite=overwrite)
+    sounds = [f"stems/{name}.wav" for name in stems.NAMES]
+    tables = [
+        path.relative_to(folder).as_posix()
+        for number in range(1, len(clips) + 1)
+        for path in (folder / "luts").glob(f"{number:03d}-*.cube")
+    ]
+    names = [timeline.name, "shots.csv", handover.NAME, *clips, *sounds, *tables]
+    outputs.check({folder / name: own for name in names}, sources, overwrite=overwrite)

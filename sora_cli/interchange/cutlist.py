@@ -12,7 +12,7 @@ import opentimelineio as otio
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from sora_cli.bounded import LARGE, read_bytes
+from sora_cli.bounded import LARGE, parse_json, read_bytes
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import TIMELINES, Event
 from sora_cli.interchange.edl import read_edl
@@ -48,7 +48,10 @@ def _opened(path: Path) -> otio.schema.Timeline:
     if path.suffix.lower() != ".otioz":
         return _timeline(_text(path), "otio_json" if path.suffix.lower() == ".otio" else "fcp_xml", path)
     try:
-        return otio.adapters.read_from_file(str(path), "otioz")
+        with zipfile.ZipFile(path) as bundle:
+            if bundle.getinfo("content.otio").file_size > LARGE:
+                raise RequestError(f"the timeline in {path} is larger than {LARGE:,} bytes")
+            return _timeline(decoded(bundle.read("content.otio"))[0], "otio_json", path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, otio.exceptions.OTIOError) as error:
         raise RequestError(f"cannot read {path}: {error}", hint="export it again") from error
 
@@ -77,8 +80,8 @@ def name_of(address: str) -> str:
 
 def _timeline(text: str, adapter: str, path: Path) -> otio.schema.Timeline:
     try:
-        if adapter == "fcp_xml":
-            fromstring(text)  # the adapter would follow what XML can be made to do
+        # What reads them next would follow what XML can be made to do, and JSON as deep as it goes.
+        _ = fromstring(text) if adapter == "fcp_xml" else parse_json(text)
         found = otio.adapters.read_from_string(text, adapter)
     except (otio.exceptions.OTIOError, ParseError, DefusedXmlException, ValueError, TypeError, AttributeError) as error:
         what = str(error).partition("\n")[0]

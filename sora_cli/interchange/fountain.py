@@ -7,6 +7,7 @@ beyond A to Z is forced with `@`. Notes and what is cut are found here, since it
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ def read_fountain(page: Page) -> Outline:
 
 def _forced(page: Page) -> str:
     """The text with cues forced that have letters beyond A to Z, as every language but English has."""
-    lines = page.lines
+    lines = list(page.lines)
     for at, line in enumerate(lines):
         alone = not (at and lines[at - 1].strip()) and at + 1 < len(lines) and lines[at + 1].strip()
         name = re.sub(r"\(.*\)|\^", "", line).strip()
@@ -118,7 +119,8 @@ class _Reader:
     """What is being said."""
 
     def __post_init__(self) -> None:
-        self.notes = list(self._notes())
+        self.notes = deque(self._notes())
+        self.names: set[str] = set()
 
     def _notes(self) -> Iterator[tuple[int, str]]:
         """The notes of the text by line, and what is cut, which is told."""
@@ -142,11 +144,12 @@ class _Reader:
     def take(self, element: FountainElement) -> None:
         """One element, with the notes that stand before its end."""
         while self.notes and self.notes[0][0] < element.line_number:
-            self.pending.append(self.notes.pop(0)[1])
+            self.pending.append(self.notes.popleft()[1])
         kind = element.type.name.lower()
         getattr(self, f"_{kind}", self._nothing)(element)
-        own = [note for at, note in self.notes if at == element.line_number]
-        self.notes = self.notes[len(own) :]
+        own = []
+        while self.notes and self.notes[0][0] == element.line_number:
+            own.append(self.notes.popleft()[1])
         if own and self.made.shots and kind != "note":
             (self.line.notes if self.line else self._beat().notes).extend(own)
         else:
@@ -168,8 +171,9 @@ class _Reader:
         if light == "same":
             light = self.made.scenes[-1].light if self.made.scenes else ""
         setting = ", ".join(part for part in (side, _lowered(place, self.speakers), rest) if part)
-        names = {scene.name for scene in self.made.scenes}
-        scene = Scene(slug(f"{number} {place or element.text}", names, "scene"), setting, light, notes=self._taken())
+        name = slug(f"{number} {place or element.text}", self.names, "scene")
+        self.names.add(name)
+        scene = Scene(name, setting, light, notes=self._taken())
         scene.notes.append(f"{number} {element.text}".strip())
         self.made.scenes.append(scene)
 
@@ -177,7 +181,7 @@ class _Reader:
         self.line = None
         text = " ".join(element.text.split())
         for name, spelled in self.speakers.items():
-            if match := re.search(_INTRODUCED.format(name=re.escape(spelled)), text):
+            if spelled in text and (match := re.search(_INTRODUCED.format(name=re.escape(spelled)), text)):
                 self.made.cast.setdefault(name, f"{titled(spelled)}, {match[2] or match[3]}")
                 text = text.replace(match[0], match[1], 1) if match[2] else text
         opened = words.cue(text)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.source import harmless
@@ -83,14 +84,14 @@ class Outline:
         return [shot for scene in self.scenes for shot in scene.shots]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """The text of a file, and its name in messages."""
 
     name: str
     text: str
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """Its lines; a form feed parts none."""
         return re.split(r"\r\n|\r|\n", self.text)
@@ -132,13 +133,17 @@ def mention(text: str, cast: dict[str, str]) -> str:
     `cast` gives the names as written, by the member. What is written as a mention and is none loses its sign.
     """
     text = re.sub(r"(?<![\w@])@(?=[^\W\d])", "", text)
-    spelled = {form: key for key, name in cast.items() for form in {name.upper(), _capitalized(name), name}}
-    if not spelled:
-        return text
-    names = "|".join(re.escape(form) for form in sorted(spelled, key=len, reverse=True))
-    own = r"(['\N{RIGHT SINGLE QUOTATION MARK}]S\b)?"
-    named = re.compile(rf"(?<![\w@-])({names}){own}(?![\w-])")
+    named, spelled = _named(tuple(cast.items()))
     return named.sub(lambda match: f"@{spelled[match[1]]}{(match[2] or '').lower()}", text)
+
+
+@lru_cache(maxsize=4)
+def _named(cast: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], dict[str, str]]:
+    """What finds the names of a cast, and the member of each."""
+    spelled = {form: key for key, name in cast for form in {name.upper(), _capitalized(name), name}}
+    names = "|".join(re.escape(form) for form in sorted(spelled, key=len, reverse=True)) or "(?!)"
+    own = r"(['\N{RIGHT SINGLE QUOTATION MARK}]S\b)?"
+    return re.compile(rf"(?<![\w@-])({names}){own}(?![\w-])"), spelled
 
 
 def titled(name: str) -> str:

@@ -197,6 +197,8 @@ class _Reader:
     folder: Path
     cast: dict[str, str]
     number: str = ""
+    names: set[str] = field(default_factory=set)
+    """Of the shots so far."""
     pending: list[str] = field(default_factory=list)
 
     def take(self, row: Row) -> None:
@@ -256,7 +258,7 @@ class _Reader:
         return shot
 
     def _name(self, row: Row) -> str:
-        shot, taken = row.get("shot"), {each.name for each in self.outline.shots}
+        shot = row.get("shot")
         if not shot:
             return ""
         whole = (
@@ -265,9 +267,11 @@ class _Reader:
             else (f"{self.number}{'-' if shot[0].isdigit() else ''}{shot}" if self.number else shot)
         )
         name = re.sub(r"[\s/\\]+", "-", whole)[:60]
-        if name in taken:
-            self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(free(name, taken))}")
-        return free(name, taken)
+        own = free(name, self.names)
+        self.names.add(own)
+        if own != name:
+            self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(own)}")
+        return own
 
     def _length(self, row: Row) -> str:
         text = row.get("duration")

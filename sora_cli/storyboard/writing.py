@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +10,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import yaml
+from yaml.emitter import Emitter
 
 from sora_cli.storyboard.source import harmless
 
+_RESOLVER = yaml.SafeLoader("")
+_STRING = "tag:yaml.org,2002:str"
 WIDTH = 110
 """Columns of a line of prose."""
 
@@ -111,14 +115,23 @@ def _text(head: str, value: str | int, indent: int) -> Iterator[str]:
 
 def _scalar(value: str | int, *, flow: bool = False) -> str:
     """A single value as YAML has it, quoted where it must be."""
-    if isinstance(value, str):
-        value = _plain(value)
-    text = yaml.safe_dump([value], allow_unicode=True, width=10**9, default_flow_style=True).strip()[1:-1]
-    if not flow and isinstance(value, str):
-        block = yaml.safe_dump({"x": value}, allow_unicode=True, width=10**9).rstrip("\n").removeprefix("x: ")
-        text = text if "\n" in block else block
-    plain = text[:1] == "'" and not re.search(r"""["\\]|''""", text)
-    return f'"{text[1:-1]}"' if plain else text
+    if not isinstance(value, str):
+        return "true" if value is True else "false" if value is False else str(value)
+    text = _plain(value)
+    found = Emitter(io.StringIO(), allow_unicode=True).analyze_scalar(text)
+    plain = found.allow_flow_plain if flow else found.allow_block_plain
+    if plain and _is_text(text):
+        return text
+    if found.allow_single_quoted and not found.multiline and not re.search(r'["\\]', text):
+        return f'"{text}"'
+    quoted: str = yaml.safe_dump([text], allow_unicode=True, width=10**9, default_flow_style=True)
+    return quoted.strip()[1:-1]
+
+
+def _is_text(text: str) -> bool:
+    """Whether YAML takes a plain scalar for text, and for no number, switch or date."""
+    tag: object = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return tag == _STRING
 
 
 def _plain(text: str) -> str:

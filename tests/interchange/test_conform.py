@@ -216,7 +216,8 @@ def test_without_its_export_its_storyboard_or_its_clips_nothing_is_made(
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("a.edl", "nothing"), ("a.fcpxml", "<fcpxml/>"), ("a.fcpxml", "<"), ("a.otio", "{}"), ("a.xml", "<xmeml"),
+    [("deep.otio", "[" * 200_000), ("a.otioz", "no zip"),
+     ("a.edl", "nothing"), ("a.fcpxml", "<fcpxml/>"), ("a.fcpxml", "<"), ("a.otio", "{}"), ("a.xml", "<xmeml"),
      ("a.fcpxml", '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><fcpxml>&b;</fcpxml>'), ("a.aaf", "")],
 )  # fmt: skip
 def test_a_broken_timeline_is_refused(tmp_path: Path, name: str, text: str) -> None:

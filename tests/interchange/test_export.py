@@ -113,7 +113,10 @@ def test_a_clip_shows_its_take_from_the_first_frame_to_the_last(folder: Path) ->
 
 def test_an_export_replaces_its_own_files_and_no_others(folder: Path) -> None:
     made = exported(folder, "edl", only=("lamp", "end"))
+    beside = folder / "out" / "clips" / "notes.txt"
+    beside.write_text("an editor's own")
     exported(folder, "edl", only=("end",))
+    assert beside.exists()
     assert not made.clips[0].exists()  # no shot of the new one
     assert (folder / "out" / "clips" / "001_sea_end.mov").exists()
     edited = made.path.read_text() + "* an editor was here\n"
@@ -143,7 +146,7 @@ def test_a_film_is_exported_by_its_sidecar_until_its_storyboard_changes(folder: 
         made = export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
         assert len(made.clips) == 5
         board.write_text(board.read_text().replace("a ball rolls", "a ball jumps"))
-        with pytest.raises(RequestError, match="is gone or has changed"):
+        with pytest.raises(RequestError, match="is not there as it was"):
             export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
 
 

@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from sora_cli import storyboard
@@ -16,6 +18,7 @@ from sora_cli.errors import RequestError, SoraError, StoryboardError
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.words import framing, length
 from sora_cli.storyboard.forms import Wrong
+from sora_cli.storyboard.writing import Inline, Noted, Tree, written
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted((HERE / "scripts").iterdir())
@@ -196,3 +199,18 @@ def test_text_that_yaml_would_take_for_something_else_comes_through(tmp_path: Pa
     found = brought(f"Scene,Shot,Description\n{rows}", "a.csv", tmp_path)
     assert found.board is not None
     assert [shot.beats[0].prompt for shot in found.board.shots] == words
+
+
+PROSE = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=200).filter(str.strip)
+
+
+@given(PROSE, PROSE)
+def test_any_text_is_read_back_as_it_was_written(prompt: str, line: str) -> None:
+    tree: dict[str, Tree] = {
+        "title": "x",
+        "shots": [Noted({"prompt": prompt, "dialogue": [Inline({"line": line})]}, [line])],
+    }
+    found = storyboard.read_text(written(tree), folder=Path(), name="x")
+    assert found.board is not None
+    beat = found.board.shots[0].beats[0]
+    assert (beat.prompt, beat.dialogue[0].line) == (prompt.strip(), line.strip())
