@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scipy import signal
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.store import file_hash
@@ -91,6 +90,8 @@ def _plain(text: str) -> list[str]:
 
 def _read(path: Path) -> Array:
     """A recording (samples, 2) at 48 kHz; of more than two channels the first two."""
+    from scipy import signal
+
     try:
         samples, rate = soundfile.read(str(path), always_2d=True)
     except soundfile.SoundFileError as error:

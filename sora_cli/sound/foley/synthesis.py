@@ -8,7 +8,6 @@ from functools import cache
 from itertools import islice
 
 import numpy as np
-from scipy import signal
 
 from sora_cli import sentences
 
@@ -113,6 +112,8 @@ class _Air:
     """What the air between takes of the high, more with distance; and how wide a sound stands, less with distance."""
 
     def __init__(self, recipe: Recipe, distance: float) -> None:
+        from scipy import signal
+
         metres = recipe.metres * (distance - 1)
         self._near = metres <= 0
         frequency, loss = np.array(ABSORPTION).T
@@ -123,6 +124,8 @@ class _Air:
         self._width = min(1.0, distance**-0.25)
 
     def __call__(self, block: Array) -> Array:
+        from scipy import signal
+
         if self._near:
             return block
         heard, self._state = signal.lfilter(self._taps, 1.0, block, axis=0, zi=self._state)

@@ -1,4 +1,7 @@
-"""What every synthesized sound is built of: noise, filters that remember, slow chance, grains, ringing modes."""
+"""What every synthesized sound is built of: noise, filters that remember, slow chance, grains, ringing modes.
+
+Importing scipy.signal takes half a second, more than all of `sora check`: what filters imports it, what finds does not.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 RATE = 48_000
 BLOCK = 48_000  # samples of one block of a bed: a second
@@ -45,27 +47,37 @@ class Filter:
 
     def __call__(self, samples: Array) -> Array:
         """The next block, filtered."""
+        from scipy import signal
+
         result, self._state = signal.sosfilt(self.sections, samples, axis=0, zi=self._state)
         return np.asarray(result)
 
 
 def low(hertz: float, order: int = 2) -> Array:
     """Sections of a low-pass."""
+    from scipy import signal
+
     return np.asarray(signal.butter(order, hertz, "low", fs=RATE, output="sos"))
 
 
 def high(hertz: float, order: int = 2) -> Array:
     """Sections of a high-pass."""
+    from scipy import signal
+
     return np.asarray(signal.butter(order, hertz, "high", fs=RATE, output="sos"))
 
 
 def band(lower: float, upper: float, order: int = 1) -> Array:
     """Sections of a band-pass between two frequencies."""
+    from scipy import signal
+
     return np.asarray(signal.butter(order, (lower, upper), "band", fs=RATE, output="sos"))
 
 
 def resonance(hertz: float, q: float) -> Array:
     """Sections of a two-pole resonator, of gain 1 at its peak."""
+    from scipy import signal
+
     over, under = signal.iirpeak(hertz, q, fs=RATE)
     return np.concatenate((over, under))[None]
 
@@ -84,6 +96,8 @@ def noise(rng: Rng, samples: int = BLOCK, channels: int = 2) -> Array:
 
 def filtered(sections: Array, samples: Array) -> Array:
     """A whole signal, filtered from rest."""
+    from scipy import signal
+
     return np.asarray(signal.sosfilt(sections, samples, axis=0))
 
 
@@ -214,6 +228,8 @@ def hiss_like(rng: Rng, path: Array, share: float) -> Array:
 
 def tailed(rng: Rng, dry: Array, t60: float, level: float, bright: float = 3000.0) -> Array:
     """An event (samples, 2) with a diffuse tail: noise that decays, low-passed, at `level` (1 is as strong)."""
+    from scipy import signal
+
     t = clock(t60)
     echo = filtered(low(bright, 1), noise(rng, len(t))) * fall(t, t60)[:, None] * (t > 0.012)[:, None]
     echo /= np.sqrt((echo**2).sum(axis=0)) + 1e-12
