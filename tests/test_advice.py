@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,13 @@ def test_speech_is_no_text_on_the_picture(prompt: str, rule: str) -> None:
 )  # fmt: skip
 def test_near_misses_are_left_alone(prompt: str) -> None:
     assert found([prompt]) == set()
+
+
+@pytest.mark.parametrize("word", ["sign ", "sun sets ", "the words ", "no ", "runs ", '"', "runs left to ", "he "])
+def test_a_hostile_prompt_is_looked_at_at_once(word: str) -> None:
+    begun = time.process_time()
+    found([word * (19_000 // len(word))] * 3)
+    assert time.process_time() - begun < 2
 
 
 def test_a_shot_that_carries_on_knows_who_is_there() -> None:

@@ -19,6 +19,8 @@ from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
 
 Found = Iterator[tuple[Loc, str, str]]
 """Where it is written, what is likely to go wrong, and better wording."""
+MOST = 2000
+"""Letters of a prompt that are looked at."""
 LONGEST = 12
 """Seconds that one action fills at most, whatever the engine can make."""
 SECONDS = 2.5
@@ -56,9 +58,14 @@ class Place:
         return (*self.beat.loc, "prompt")
 
     @property
+    def text(self) -> str:
+        """The prompt, of a very long one its head: no prompt is read further, and patterns would take their time."""
+        return self.beat.prompt[:MOST]
+
+    @property
     def bare(self) -> str:
-        """The prompt without what is quoted."""
-        return words.QUOTED.sub("", self.beat.prompt)
+        """The same without what is quoted."""
+        return words.QUOTED.sub("", self.text)
 
 
 def advise(plan: Plan, *, grave_alone: bool = False) -> Iterator[Advice]:
@@ -168,14 +175,14 @@ def span(place: Place) -> Found:
 
 def drawn_text(place: Place) -> Found:
     """Letters come out wrong."""
-    if match := words.WRITTEN.search(place.beat.prompt):
+    if match := words.WRITTEN.search(place.text):
         hint = "use `title:` for words on the picture, or leave them unread"
         yield place.loc, f"`{match[0][:40].strip()}`: most models misspell what they draw", hint
 
 
 def speech(place: Place) -> Found:
     """A line in a prompt is drawn on the picture by some models, and said by no voice."""
-    if match := words.SAID.search(place.beat.prompt):
+    if match := words.SAID.search(place.text):
         hint = "write it under `dialogue`, with who says it"
         yield place.loc, f"`{match[0][:40].strip()}`: a line in a prompt is no speech", hint
 
@@ -272,7 +279,7 @@ def _cuts(shot: Shot) -> bool:
 
 
 def _way(pattern: re.Pattern[str], beat: Beat) -> str:
-    match = pattern.search(beat.prompt)
+    match = pattern.search(beat.prompt[:MOST])
     found = [group.lower() for group in match.groups() if group] if match else []
     across = match is not None and " to " in match[0] and found and match[0].lower().endswith((" right", " left"))
     return match[0].lower().split()[-1] if across and match else (found or [""])[0]
@@ -281,5 +288,5 @@ def _way(pattern: re.Pattern[str], beat: Beat) -> str:
 def _same(first: Beat, second: Beat) -> bool:
     if first.cast or second.cast:
         return bool(set(first.cast) & set(second.cast))
-    told = [set(re.findall(r"[a-z]+", beat.prompt.lower())) - words.LITTLE for beat in (first, second)]
+    told = [set(re.findall(r"[a-z]+", beat.prompt[:MOST].lower())) - words.LITTLE for beat in (first, second)]
     return any(not words.base(word) for word in (told[0] & told[1]) - {"left", "right", "frame"})

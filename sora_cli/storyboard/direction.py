@@ -5,11 +5,12 @@ A mapping means what its words in a row mean: `{move: dolly in, speed: slow}` is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from sora_cli.errors import Problem
 from sora_cli.storyboard import forms
-from sora_cli.storyboard.model import Beat, Loc, Storyboard
+from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.shapes import Form, Key, Needed, OneOf, Plain, Shape
 from sora_cli.storyboard.source import quoted
 from sora_cli.storyboard.values import Phrase
@@ -61,35 +62,30 @@ def in_words(value: object) -> object:
     return value
 
 
-_ONE = ("framing", "angle", "lens", "depth of field", "pace")
-_SPELLED: tuple[tuple[str, Callable[[str], object]], ...] = (("camera", camera), ("light", light))
+GUESSES = 200
+"""Words whose spelling is looked into, over a whole file; a look is slow."""
+_WHOLE = ("framing", "angle", "lens", "depth of field", "pace")
+_READERS: Mapping[str, Callable[[str], object]] = {"camera": camera, "light": light}
 
 
 def loose_words(board: Storyboard) -> Iterator[Problem]:
     """Remarks on words that are no film terms where one is looked for: they go into prompts as they are."""
-    told: set[Loc] = set()
-    for shot in board.shots:
-        for beat in shot.beats:
-            for loc, words, message, near in _loose(beat):
-                if loc not in told:
-                    told.add(loc)
-                    hint = f"did you mean {quoted(near)}?" if near else ""
-                    yield Problem(f"{quoted(words)} {message}: it goes into the prompt as it is", hint, board.mark(loc))
+    for loc, (kind, words) in islice(_loose(board).items(), GUESSES):
+        near = meant(kind, words) if kind in _WHOLE else respelled(words, _READERS[kind])
+        if near or kind in _WHOLE or (kind == "camera" and " " not in words):
+            hint = f"did you mean {quoted(near)}?" if near else ""
+            message = f"{quoted(words)} names no {kind} that sora knows: it goes into the prompt as it is"
+            yield Problem(message, hint, board.mark(loc))
 
 
-def _loose(beat: Beat) -> Iterator[tuple[Loc, str, str, str]]:
-    for kind in _ONE:
-        name = kind.replace(" ", "_")
-        words: str = getattr(beat, name)
-        if words and find(kind, words) is None:
-            loc = beat.origin.get(name, (*beat.loc, kind))
-            yield loc, words, f"is no {kind} that sora knows", meant(kind, words)
-    for kind, read in _SPELLED:
-        words = getattr(beat, kind)
-        if words and read(words) is None and ((near := respelled(words, read)) or kind in _named(words)):
-            yield beat.origin.get(kind, (*beat.loc, kind)), words, f"names no {kind} that sora knows", near
-
-
-def _named(words: str) -> tuple[str, ...]:
-    """What a single word must be meant to name."""
-    return () if " " in words else ("camera",)
+def _loose(board: Storyboard) -> dict[Loc, tuple[str, str]]:
+    """Where words stand that are no terms, each once: the key, and the words."""
+    found: dict[Loc, tuple[str, str]] = {}
+    for beat in (beat for shot in board.shots for beat in shot.beats):
+        for kind in (*_WHOLE, *_READERS):
+            name = kind.replace(" ", "_")
+            words: str = getattr(beat, name)
+            known = not words or (_READERS[kind](words) if kind in _READERS else find(kind, words))
+            if not known:
+                found.setdefault(beat.origin.get(name, (*beat.loc, kind)), (kind, words))
+    return found
