@@ -33,12 +33,15 @@ _VOICES = {"ja": "Japanese", "es": "Spanish", "fr": "French", "de": "German", "i
 
 
 def language(line: str, voice: str) -> str:
-    """The language of a line: that of its script; of Latin letters, that of the voice's name, else English."""
+    """The language of a line: that of its script; of Latin letters, that of the voice's name, else English.
+
+    Names begin with their language (`es-1`), or end with it behind a program's (`espeak-ng:de`).
+    """
     scripts = [unicodedata.name(letter, "").split(" ")[0] for letter in line if letter.isalpha()]
     known = [_LANGUAGES[script] for script in scripts if script in _LANGUAGES]
     if "Japanese" in known:  # written in Chinese signs as well
         return "Japanese"
-    return known[0] if known else _VOICES.get(voice[:2], "English")
+    return known[0] if known else _VOICES.get(voice.rpartition(":")[2][:2], "English")
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 from sora_cli.errors import MachineError, MediaError, RequestError, StoryboardError
 from sora_cli.flows import audio
 from sora_cli.plan import plan_takes
+from sora_cli.plan.labelled import language
 from sora_cli.sound.speech import Line, Speaker
 from sora_cli.sound.voices.base import Unspeakable
 from sora_cli.sound.voices.catalogue import find, of_file
@@ -106,3 +107,11 @@ def test_what_cannot_be_said_is_told(here: Path) -> None:
     with pytest.raises(StoryboardError, match="names no language"):
         plan_takes(board({"prompt": "a", "dialogue": {"line": "Hi."}}, narrator={"voice": "espeak-ng:"}), catalogue())
     assert Speaker(Store(here / "store")).key(Line("Ja.", "espeak-ng:de"))
+
+
+@pytest.mark.parametrize(
+    ("voice", "spoken"),
+    [("espeak-ng:de", "German"), ("espeak-ng:fr+f3", "French"), ("es-1", "Spanish"), ("", "English")],
+)
+def test_a_model_that_speaks_is_told_the_language_of_the_voice(voice: str, spoken: str) -> None:
+    assert language("Hallo.", voice) == spoken
