@@ -18,7 +18,6 @@ from sora_cli.policy import hearing, inputs, pictures
 from sora_cli.policy.board import Judgement, Text, judge, judge_texts
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
 from sora_cli.policy.pictures import Seen
-from sora_cli.policy.seen import JudgedPictures
 from sora_cli.shoot.screen import Screen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
@@ -54,8 +53,7 @@ def memory() -> JudgedTexts:
 
 def of_board(board: Storyboard) -> BoardJudged:
     """What the storyboard's policy decides of its words and of the files that go in."""
-    pictures_before = JudgedPictures(cache_folder())
-    return BoardJudged(judge(board, memory()), inputs.look_at(board, pictures_before, made_up_here, _today()))
+    return BoardJudged(judge(board, memory()), inputs.look_at(board, cache_folder(), made_up_here, _today()))
 
 
 def _today() -> date:

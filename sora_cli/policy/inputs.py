@@ -41,19 +41,22 @@ class Found:
             self.notes.append(Problem(problem.message, "", problem.mark))
 
 
-def look_at(board: Storyboard, looks: JudgedPictures, made_here: Callable[[Path], bool], today: date) -> Found:
+def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], today: date) -> Found:
     """What the storyboard's policy says of the pictures and films that it names, and of its consents.
 
-    `made_here` says whether a film shows nobody but whom a model made up.
+    `kept` is the folder with what was seen before; `made_here` says whether a film shows nobody but whom a model made up.
     """
     found = Found()
     _check_consents(board, today, found)
-    for loc, path in board.material.items():
-        if suffix(path.name) in (*PICTURES, *FILMS):
-            try:
-                _Given(board, loc, path, today).judge(looks, made_here, found)
-            except (OSError, MediaError):
-                continue  # what is wrong with the file itself is told where files are opened
+    shown = {loc: path for loc, path in board.material.items() if suffix(path.name) in (*PICTURES, *FILMS)}
+    if not shown:
+        return found
+    before = JudgedPictures(kept)
+    for loc, path in shown.items():
+        try:
+            _Given(board, loc, path, today).judge(before, made_here, found)
+        except (OSError, MediaError):
+            continue  # what is wrong with the file itself is told where files are opened
     return found
 
 

@@ -172,9 +172,14 @@ class _Shooting:
         """Whether the clip of an earlier take, where there is one, makes this take needless."""
         return key in self._clips and (take.stands_in or self._clips[key].good)
 
-    def _stood_in_for(self, take: Take) -> bool:
-        """Whether another take is still to be tried where this one is refused."""
-        return any(each.stands_in and take.key in each.after for each in self._takes.values())
+    def _refused(self, take: Take, error: SoraError) -> bool:
+        """Whether the policy refused the take and another seed is still to be tried; then that is told."""
+        left = [each for each in self._takes.values() if each.stands_in and take.key in each.after]
+        if not left or not isinstance(error, RefusedTakeError):
+            return False
+        reason = error.message.removeprefix(f"{take.name}: ")
+        self._report(TakeRetried(take.name, take.key, reason, len(left[0].after) + 1, len(left[-1].after) + 1))
+        return True
 
     def _made(self, clip: Clip) -> None:
         """Note a clip that is there, good or not by the author's own bars."""
@@ -245,10 +250,10 @@ class _Shooting:
             self._try_again(take, error)
             return False
         except SoraError as error:
-            if not (isinstance(error, RefusedTakeError) and self._stood_in_for(take)):
+            if not self._refused(take, error):
                 self._failed[take.key] = take.name
                 self._errors.append(error)
-            self._report(TakeFailed(take.name, take.key, error.message, error.hint))
+                self._report(TakeFailed(take.name, take.key, error.message, error.hint))
         return True
 
     def _try_again(self, take: Take, error: DeviceLost) -> None:

@@ -13,6 +13,8 @@ from PIL import Image
 from skimage import data
 
 from sora_cli.cli.main import main
+from sora_cli.flows.moderation import made_up_here
+from sora_cli.media.clip import write_clip
 from sora_cli.policy import faces, pictures
 from sora_cli.policy.reels import HeldReel, cells
 from sora_cli.storyboard.policy import OFF
@@ -80,8 +82,6 @@ def test_a_face_that_nobody_agreed_to_is_refused_at_its_line(
     home: Path, board: str, line: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if "film" in board:
-        from sora_cli.media.clip import write_clip
-
         portrait = data.astronaut()[:224, 112:336]
         Image.fromarray(portrait).save(home / "film.gif")
         write_clip(home / "film.mp4", np.stack([portrait] * 6), Fraction(12), None)
@@ -148,7 +148,7 @@ def test_a_consent_that_is_wrong_is_told(consent: str, words: str, capsys: pytes
 def test_a_film_tells_the_hash_of_a_consent_and_nothing_that_it_says_and_is_made_again_without_it(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    board = of_mara(CONSENT % "", "{prompt: '@mara walks', from: face.png, duration: 0.2s}")
+    board = of_mara(CONSENT % "", "{prompt: '@mara walks', from: face.png, duration: 0.2s, options: {steps: 1}}")
     (home / "board.yaml").write_text(f"title: a film\noutput: {{size: 64x64, fps: 12}}\n{board}")
     assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == 0, capsys.readouterr().err
     sidecar = (home / "film.mp4.sora.json").read_text()
@@ -162,6 +162,7 @@ def test_a_film_tells_the_hash_of_a_consent_and_nothing_that_it_says_and_is_made
     capsys.readouterr()
     assert main(["verify", "film.mp4"]) == 0
     assert "1 file that went in; 1 consent" in " ".join(capsys.readouterr().out.split())
+    assert not made_up_here(home / "film.mp4"), "a picture of somebody went in"
     (home / "release.txt").unlink()
     assert main(["reproduce", "film.mp4"]) == 0, capsys.readouterr().err
 
@@ -178,6 +179,22 @@ def test_an_age_that_nobody_can_tell_counts_as_a_minors_above_the_doubt_under_ev
         assert pictures.told(seen, OFF, "frames", "a woman of forty")[0] == refused
     code, said = checked("policy: off\n" + of_mara(CONSENT % ""), capsys)
     assert (code, "sexual content with minors; how old" in said) == (4, True), said
+
+
+def test_pictures_and_films_that_go_in_are_scored_at_their_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pictures, "checkers", lambda: ((Scoring(*[0.9] * 256),), None))
+    write_clip(home / "film.mp4", np.zeros((6, 64, 64, 3), np.uint8), Fraction(12), None)
+    for board, line in (
+        ("shots:\n  - {prompt: a cup, reference: cup.png}\n", 4),
+        ("shots:\n  - {prompt: a cup, from: film.mp4}\n", 4),
+        ("provenance: {watermark: {image: cup.png}}\nshots: [a cup]\n", 3),
+        ("look: cup.png\nshots: [a cup]\n", 3),
+    ):
+        code, said = checked(board, capsys)
+        assert (code, f"board.yaml:{line}:" in said, "this reads as sexual content" in said) == (4, True, True), said
+        assert checked(f"policy: off\n{board}", capsys)[0] == 0
 
 
 def test_a_sheet_is_looked_at_picture_by_picture_and_never_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:

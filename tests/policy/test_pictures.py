@@ -11,13 +11,16 @@ import pytest
 
 from sora_cli import stamp
 from sora_cli.cli.main import main
+from sora_cli.flows.moderation import made_up_here
 from sora_cli.policy import faces, pictures
 from sora_cli.policy.base import Finding
 from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
 from tests.policy.benign import photographs
 
-BOARD = "policy: {}\noutput: {{size: 64x64, fps: 12}}\nshots: [{{prompt: a ball, duration: 0.5s}}]\n"
+BOARD = (
+    "policy: {}\noutput: {{size: 64x64, fps: 12}}\nshots: [{{prompt: a ball, duration: 0.2s, options: {{steps: 1}}}}]\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +96,7 @@ def test_a_film_tells_what_was_checked_in_sidecar_credential_and_one_line(
     assert told["frames"]["made"] == told["frames"]["looked_at"] > 0
     assert "Open-NSFW" in told["checkers"]["pictures"]
     assert "gore" in told["not_checked"]
+    assert made_up_here(home / "film.mp4"), "of words alone, by this installation"
     line = stamp.verify(home / "film.mp4").moderation
     assert line.startswith('policy "strict", checked: ')
     assert main(["verify", "film.mp4"]) == 0
