@@ -44,7 +44,7 @@ class Found:
 def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], today: date) -> Found:
     """What the storyboard's policy says of the pictures and films that it names, and of its consents.
 
-    `kept` is the folder with what was seen before; `made_here` says whether a film shows nobody but whom a model made up.
+    `kept` is the folder with what was seen before; `made_here` says whether a film shows only whom a model made up.
     """
     found = Found()
     _check_consents(board, today, found)
