@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sora_cli.engines.sounds import sound_card
 from sora_cli.sound.files import write_blocks
 from sora_cli.sound.foley.base import Match, Samples
 from sora_cli.sound.foley.catalogue import Catalogue, Found
-from sora_cli.sound.foley.cues import Cue, sound
 from sora_cli.store import Store
 from sora_cli.storyboard.model import SoundSources
+
+if TYPE_CHECKING:
+    from sora_cli.sound.foley.cues import Cue
 
 KEY_VERSION = 1
 """Part of every key: raised when the same sound would come out otherwise."""
@@ -76,6 +79,8 @@ class Sounds:
 
     def cue(self, cue: Cue, seed: int) -> MadeSound:
         """A sound as it is heard at its place."""
+        from sora_cli.sound.foley.cues import sound  # looks at pictures, with what `check` need not load
+
         key = _key(cue.match, cue.seconds, seed, level=cue.level, x=cue.x)
         return self._made(key, cue.match, lambda: iter([sound(cue, seed)]))
 
