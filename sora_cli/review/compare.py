@@ -28,6 +28,8 @@ FAINT = 1e-3
 """A measure of detail below which there is none to be held to."""
 MORE = 1.5
 """Where no view is common, so much more is allowed."""
+ALIKE, ONE = 0.6, 0.9
+"""The least correlation of two pictures that were laid over each other, and of two that have one composition."""
 OVERLAP = 0.25
 """Share of the picture that must be common."""
 
@@ -77,7 +79,7 @@ class Still:
 def apart(now: Sequence[Still], then: Sequence[Still]) -> Difference:
     """How far pictures of one stretch are from those of another; the pair that shares most decides."""
     pairs = [(here, there, _laid(there, here)) for here in now for there in then]
-    best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].matches, default=None)  # type: ignore[union-attr]
+    best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].alike, default=None)  # type: ignore[union-attr]
     if best is not None and best[2] is not None:
         return _over(best[0].picture, best[2])
     were, are = [there.picture for there in then], [here.picture for here in now]
@@ -107,10 +109,39 @@ class _Laid:
 
     picture: Frames
     mask: NDArray[np.bool_]
-    matches: int
+    alike: float
+    """The correlation of the two there."""
+    points: bool
+    """Whether points of both were found to fit: then even fine forms lie over each other."""
 
 
 def _laid(there: Still, here: Still) -> _Laid | None:
+    """A picture laid over another by what is found in both, or as it is, where the camera stands: as fits better.
+
+    Points alone may mislead: what they follow may be small, and move by itself, as the visible mark of a film does.
+    """
+    whole = np.ones(here.picture.shape[:2], bool)
+    found = _matched(there, here)
+    laid = [_Laid(there.picture, whole, _alike(there.picture, here.picture, whole), points=False)]
+    if found is not None:
+        laid.append(_Laid(*found, _alike(found[0], here.picture, found[1]), points=True))
+    fitting = (way for way in laid if way.alike > (ALIKE if way.points else ONE))
+    return max(fitting, key=lambda way: way.alike, default=None)
+
+
+def _alike(one: Frames, two: Frames, mask: NDArray[np.bool_]) -> float:
+    """The correlation of the lights of two pictures in a part of them, in broad forms; 0 where one has none."""
+    if one.shape != two.shape:
+        return 0.0
+    soft = (cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 3)[mask] for each in (one, two))
+    first, second = (each.astype(np.float64) for each in soft)
+    if min(first.std(), second.std()) < FLAT:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _matched(there: Still, here: Still) -> tuple[Frames, NDArray[np.bool_]] | None:
+    """A picture laid over another by the points that are found in both, and where it lies."""
     (points, found), (others, wanted) = there.features, here.features
     if found is None or wanted is None or min(len(points), len(others)) < FEWEST:
         return None
@@ -125,8 +156,7 @@ def _laid(there: Still, here: Still) -> _Laid | None:
         return None
     size = (here.picture.shape[1], here.picture.shape[0])
     mask = cv2.warpAffine(np.full(there.picture.shape[:2], 255, np.uint8), way, size) == 255
-    laid = _bytes(cv2.warpAffine(there.picture, way, size))
-    return _Laid(laid, mask, int(held.sum())) if mask.mean() > OVERLAP else None
+    return (_bytes(cv2.warpAffine(there.picture, way, size)), mask) if mask.mean() > OVERLAP else None
 
 
 def _over(here: Frames, laid: _Laid) -> Difference:
@@ -135,7 +165,8 @@ def _over(here: Frames, laid: _Laid) -> Difference:
     thirds = _thirds(then)
     base = np.stack([np.median(then[third], axis=0) for third in thirds])
     moved = np.stack([np.median(now[third] - then[third], axis=0) for third in thirds])
-    return Difference(base, base + moved, _share(_edges(here, laid.mask), _edges(laid.picture, laid.mask)), common=True)
+    fine = [_edges(each, laid.mask) if laid.points else _sharp([each]) for each in (here, laid.picture)]
+    return Difference(base, base + moved, _share(*fine), common=True)
 
 
 def _share(here: float, there: float) -> float | None:
