@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from sora_cli.engines.nano.autoencoder import place_code
+from sora_cli.engines.nano.transformer import SEEN_CHANNELS
 
 from .autoencoder import load
 from .captions import junk
-from .conditions import MASK_CHANNELS, control, fold_mask, frames_condition
+from .conditions import control, fold_mask, frames_condition
 from .config import AUTOENCODER, FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, TRAINING, device
 from .latents import FOLDER, STILLS_FOLDER, Encoder
 from .scene import ACTIONS, CAMERAS, COLOURS, HITS, ORBITS, SHAPES, STOPS, Scene
@@ -167,7 +168,7 @@ class Batches:
         chunk = self.stills[int(self.rng.integers(len(self.stills)))]
         i = int(self.rng.integers(len(chunk["named"])))
         latents: Tensor = chunk["latents"][i]
-        mask = torch.ones(MASK_CHANNELS, *latents.shape[1:])
+        mask = torch.ones(SEEN_CHANNELS, *latents.shape[1:])
         return (
             latents,
             self.grey[:, :1],
@@ -203,8 +204,7 @@ class Batches:
         """Inactive latents and folded mask for a task that suits the clip."""
         if i in chunk["boxes"] and self.rng.random() < BOX_SHARE:
             known, box = chunk["boxes"][i]
-            whole = box.float().repeat_interleave(2, 0).repeat_interleave(2, 1)
-            return known, fold_mask(whole.expand(1, FRAMES, *whole.shape))[0]
+            return known, fold_mask(box.float().expand(1, FRAMES, *box.shape))[0]
         if chunk["scenes"][i].opening is not None:
             task = CARRYING[int(self.rng.integers(len(CARRYING)))]
         else:

@@ -12,17 +12,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from torch import Tensor
 
-from sora_cli.engines.nano.transformer import CELL, MASK_CHANNELS
+from sora_cli.engines.nano.transformer import SEEN_CHANNELS
 
 from .config import FRAMES, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH, PATCH_FRAMES
 
 
 def fold_mask(mask: Tensor) -> Tensor:
-    """Pixels (clips, frames, rows, columns), 1 where to make, to (clips, 1024, latent frames, rows/32, columns/32)."""
+    """Pixels (clips, frames, rows, columns), 1 where to make, to (clips, pixels of a cell, latent frames, h, w).
+
+    At the size of the film a cell has 1,024 pixels, as in the pipeline; at the size that the encoder looks at, 256.
+    """
     clips, frames, rows, columns = mask.shape
-    cells = mask.view(clips, frames, rows // CELL, CELL, columns // CELL, CELL)
+    cell = rows // LATENT_HEIGHT
+    cells = mask.view(clips, frames, LATENT_HEIGHT, cell, columns // cell, cell)
     cells = cells.permute(0, 3, 5, 1, 2, 4).flatten(1, 2)
-    size = ((frames + PATCH_FRAMES - 1) // PATCH_FRAMES, rows // CELL, columns // CELL)
+    size = ((frames + PATCH_FRAMES - 1) // PATCH_FRAMES, LATENT_HEIGHT, columns // cell)
     return F.interpolate(cells, size=size, mode="nearest-exact")
 
 
@@ -48,7 +52,7 @@ def known_frames(first: int, *, last: bool) -> Tensor:
 def frames_condition(
     latents: Tensor, grey: Tensor, last_latent: Tensor, first: int, *, last: bool
 ) -> tuple[Tensor, Tensor]:
-    """Inactive latents and folded mask where whole frames are known; one clip, (channels, latent frames, h, w).
+    """Inactive latents and half-size folded mask where whole frames are known; one clip, (channels, frames, h, w).
 
     `grey` are the latents of an all-grey clip, `last_latent` (channels, h, w) those of three grey frames and the last.
     """
@@ -57,6 +61,6 @@ def frames_condition(
     inactive[:, :groups] = latents[:, :groups]
     if last:
         inactive[:, -1] = last_latent
-    mask = known_frames(first, last=last).view(1, FRAMES, 1, 1).expand(1, FRAMES, CELL, CELL)
-    folded = fold_mask(mask)[0].expand(MASK_CHANNELS, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
+    mask = known_frames(first, last=last).view(1, FRAMES, 1, 1).expand(1, FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
+    folded = fold_mask(mask)[0].expand(SEEN_CHANNELS, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH)
     return inactive, folded

@@ -93,7 +93,7 @@ def test_conditions_are_those_of_the_pipeline(first: int, last: bool) -> None:  
     mask = known_frames(first, last=last).view(1, 1, FRAMES, 1, 1).expand(1, 3, FRAMES, HEIGHT, WIDTH)
     with torch.no_grad():
         theirs = torch.cat(
-            [pipe.prepare_video_latents(video * (1 - mask), mask, [[]]), pipe.prepare_masks(mask, [[]])], 1
+            [pipe.prepare_video_latents(video * (1 - mask), mask, [[]]), halved(pipe.prepare_masks(mask, [[]]))], 1
         )
         latents = model.film_to_latents(video)[0]
         grey = model.film_to_latents(torch.zeros_like(video))[0]

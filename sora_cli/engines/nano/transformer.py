@@ -35,7 +35,12 @@ CERTAIN = 1e-4  # what stays unknown of a cell that is given whole: with nothing
 
 
 def halved(mask: Tensor) -> Tensor:
-    """A folded mask (clips, MASK_CHANNELS, ...) at half of its pixels' size: (clips, SEEN_CHANNELS, ...)."""
+    """A folded mask (clips, MASK_CHANNELS, ...) at half of its pixels' size: (clips, SEEN_CHANNELS, ...).
+
+    One that comes at that size, as training's do, stays as it is.
+    """
+    if mask.shape[1] == SEEN_CHANNELS:
+        return mask
     half = CELL // 2
     return mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).mean((2, 4)).flatten(1, 2)
 
@@ -95,7 +100,7 @@ class PaperTransformer(WanVACETransformer3DModel):
         """
         back = kwargs.pop("return_dict", True)
         channels = hidden_states.shape[1]
-        given, grey, mask = kwargs["control_hidden_states"].split((channels, channels, MASK_CHANNELS), 1)
+        given, grey, mask = kwargs["control_hidden_states"].tensor_split((channels, 2 * channels), 1)
         kwargs["control_hidden_states"] = torch.cat([given, grey, halved(mask)], 1)
         network: Any = super()
         rest: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
