@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
@@ -19,8 +18,8 @@ from sora_cli.interchange.assembly import Event
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.recut import Use, recut
 from sora_cli.master.finish import finish
-from sora_cli.media.film import delivery
-from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.media.film import Delivery, delivery
+from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.sounds import every
@@ -30,6 +29,7 @@ from sora_cli.record.handover import ExportRecord
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
+from sora_cli.storyboard.model import Storyboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Conformed:
     shots: int
     dropped: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         told = {"film": str(self.path), "frames": self.frames, "seconds": self.seconds, "shots": self.shots}
         return {**told, "dropped": list(self.dropped)}
@@ -102,20 +102,35 @@ def conform(
         )
         told = _making(plan, clips, cut, uses, sounds)
         with Clock(report).stage("finish"):
-            stamp.release(
-                master,
-                out,
-                making=replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told))),
-                provenance=plan.board.provenance,
-                signer=signer,
-                kind=kind,
-                report=report,
-                may_leave_unmarked=not plan.board.rules.marked,
-            )
+            told = replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told)))
+            _stamp(master, out, board=plan.board, told=told, signer=signer, kind=kind, report=report)
             sidecar.write_note(out, maker.record(out.parent))
     shown = {use.was.name for use in uses if use.was is not None}
     dropped = tuple(shot.name for shot in plan.shots if shot.name not in shown)
     return Conformed(out, master.frames, float(master.frames / master.fps), len(uses), dropped)
+
+
+def _stamp(
+    master: Master,
+    out: Path,
+    *,
+    board: Storyboard,
+    told: stamp.Making,
+    signer: stamp.Signer,
+    kind: Delivery,
+    report: Report,
+) -> None:
+    """Release the film with the mark that its storyboard's policy asks for."""
+    stamp.release(
+        master,
+        out,
+        making=told,
+        provenance=board.provenance,
+        signer=signer,
+        kind=kind,
+        report=report,
+        may_leave_unmarked=not board.rules.marked,
+    )
 
 
 # -- whose timeline it is ----------------------------------------------------------------------------------------------

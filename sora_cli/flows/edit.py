@@ -34,7 +34,7 @@ from sora_cli.policy.board import Text
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
 from sora_cli.store import Clip
-from sora_cli.storyboard import forms
+from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import Look, Provenance, Transition
 
 Value = TypeVar("Value")
@@ -254,7 +254,7 @@ def _film_size(first: Probe, size: str) -> tuple[int, int]:
     width, height = _even(first)
     if not size:
         return width, height
-    wanted = _read(forms.size, size, "--size")
+    wanted = _read(sizes.size, size, "--size")
     across, down = wanted.aspect or (width, height)
     return wanted.width or 2 * round(height * across / down / 2), wanted.height or height
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic, stamp
 from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
@@ -73,7 +73,7 @@ class Exported:
     clips: tuple[Path, ...]
     frames: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         return {"file": str(self.path), "clips": [str(path) for path in self.clips], "frames": self.frames}
 

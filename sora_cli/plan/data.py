@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, JsonValue
 
@@ -35,8 +35,8 @@ class Colour(Record):
     @classmethod
     def of(cls, hold: Hold) -> Colour:
         """The record of a hold."""
-        above: dict[str, Any] = {"above": hold.above} if hold.above else {}
-        return cls.model_construct(takes=hold.takes, file=hold.sha256, strength=hold.strength, **above)
+        made = cls.model_construct(takes=hold.takes, file=hold.sha256, strength=hold.strength)
+        return made.model_copy(update={"above": hold.above}) if hold.above else made
 
     def hold(self, files: Mapping[str, Path]) -> Hold:
         """What it was made of; `files` are by hash."""
@@ -59,9 +59,10 @@ class Carried(Record):
         """The record of a carry."""
         if carry is None:
             return None
-        more: dict[str, Any] = {"meets": True} if carry.meets else {}
+        more: dict[str, object] = {"meets": True} if carry.meets else {}
         more |= {"colour": Colour.of(carry.hold)} if carry.hold is not None else {}
-        return cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count, **more)
+        made = cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count)
+        return made.model_copy(update=more) if more else made
 
     def carry(self, files: Mapping[str, Path]) -> Carry:
         """What it was made of; `files` are by hash."""

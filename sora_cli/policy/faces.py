@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from sora_cli.policy.base import Finding, Kind, Unable
 
@@ -79,8 +79,12 @@ def _small(frame: Frames) -> Frames:
 _REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
 
 
+class _FaceFinder(Protocol):
+    def detect_faces(self, picture: Frames) -> list[dict[str, float]]: ...
+
+
 @cache
-def _model() -> Any:  # noqa: ANN401  a package without types
+def _model() -> _FaceFinder:
     """The model, proven on a portrait that scikit-image ships, and on a black picture.
 
     Raises:
@@ -92,7 +96,7 @@ def _model() -> Any:  # noqa: ANN401  a package without types
     except ImportError as error:
         raise Unable("the checker of faces is not installed", 'pip install "sora-cli[moderation]"') from error
     try:
-        model = MTCNN()
+        model: _FaceFinder = MTCNN()
         portrait = _portrait()
         told = [len(model.detect_faces(picture)) for picture in (portrait, portrait * 0)]
     except Exception as error:

@@ -192,7 +192,7 @@ def _middle(found: Iterable[Colours]) -> Colours:
 
 
 @cache
-def _finder() -> Any:
+def _finder() -> cv2.SIFT:
     return cv2.SIFT.create(400, contrastThreshold=0.01)
 
 

@@ -6,13 +6,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
-from sora_cli.storyboard.forms import Wrong, of_lines
+from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, Policy
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import OutputForm, ProvenanceForm, WatermarkForm
+from sora_cli.storyboard.sizes import of_lines
 from sora_cli.storyboard.source import quoted
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, FilmSize, SpokenLength, Transition
+from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import names
 
@@ -21,7 +20,6 @@ Word = TypeVar("Word", bound=str)
 
 MAX_SECONDS = 3600
 MAX_TEXT, MAX_PHRASE = 20_000, 2_000
-MAX_SIDE = 8192
 
 FRAMINGS = names("framing")
 TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
@@ -34,9 +32,6 @@ _SMALL = rf"({_NUMBER})\s*(?:(f|frames?)|ms|milliseconds?)"
 TIME_PATTERN = rf"^\s*(?=[0-9.])(?:{_CLOCK}|{_SMALL}|{_SPANS})\s*$"
 """A length of time, in the words that JSON Schema's patterns share with Python's."""
 _TIME = re.compile(TIME_PATTERN)
-SIZE_PATTERN = r"^\s*(?:([0-9]{1,6})\s*(?:[xX×*]|by)\s*([0-9]{1,6})|([0-9]{3,4})[pP]|4[kK])\s*$"  # noqa: RUF001  people paste the real sign
-_SIZE = re.compile(SIZE_PATTERN)
-_ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that no font draws
 _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, Fraction("59.94"): 60}
@@ -281,58 +276,6 @@ def rate(value: object) -> Fraction:
     if not 1 <= fps <= 240:
         raise Wrong(f"{quoted(written(value))} is out of range", "from 1 to 240 frames a second")
     return Fraction(_NTSC[fps] * 1000, 1001) if fps in _NTSC else fps.limit_denominator(100_000)
-
-
-def side(value: object) -> int:
-    """A height in pixels: even, from 16 to 8192."""
-    pixels = whole(16, MAX_SIDE)(value)
-    if pixels % 2:
-        raise Wrong(f"{quoted(pixels)} is odd; H.264 needs even sizes", f"write {pixels + 1}")
-    return pixels
-
-
-def size(value: object) -> FilmSize:
-    """`256x160` in pixels, `720p` or `4k` (16:9, where no other shape is written), or a shape such as `16:9`."""
-    hint = "write WIDTHxHEIGHT, for example 256x160; or 720p, or a shape such as 16:9"
-    if not isinstance(value, str):
-        raise expected("a size", value, hint)
-    if _ASPECT.fullmatch(value.strip()):
-        return FilmSize(aspect=aspect(value))
-    match = _SIZE.fullmatch(value.strip())
-    if match is None:
-        raise Wrong(f"{quoted(value)} is not a size", hint)
-    if not match[1]:
-        return of_lines(int(match[3] or 2160), (16, 9))
-    return in_pixels(int(match[1]), int(match[2]), value)
-
-
-def of_lines(lines: int, shape: tuple[int, int]) -> FilmSize:
-    """A size whose shorter side has so many pixels, and whose sides are as `shape`: 720 and 9:16 are 720x1280."""
-    wide, high = shape
-    longer = round(lines * max(shape) / min(shape) / 2) * 2
-    found = in_pixels(*((longer, lines) if wide >= high else (lines, longer)), f"{lines}p")
-    return replace(found, lines=lines)
-
-
-def in_pixels(width: int, height: int, value: str) -> FilmSize:
-    """A size of these sides, which a film may have; `value` is how it was written."""
-    if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
-        raise Wrong(f"{quoted(value)} is out of range", f"each side from 16 to {MAX_SIDE} pixels")
-    if width % 2 or height % 2:
-        even = f"{width + width % 2}x{height + height % 2}"
-        raise Wrong(f"{quoted(value)} has an odd side; H.264 needs even sizes", f"write {even}")
-    return FilmSize(width=width, height=height)
-
-
-def aspect(value: object) -> tuple[int, int]:
-    """The shape of the picture, `16:9`: width to height, at most 10 to 1 either way."""
-    match = _ASPECT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise expected("a shape", value, "write WIDTH:HEIGHT, for example 16:9, 9:16 or 1:1")
-    wide, high = int(match[1]), int(match[2])
-    if not wide or not high or wide > 10 * high or high > 10 * wide:
-        raise Wrong(f"{quoted(value)} is out of range", "at most 10:1 or 1:10")
-    return wide, high
 
 
 def transition(value: object) -> Transition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from sora_cli.storyboard import forms
+from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import FITS, LEAST_OPACITY, POLICIES
 from sora_cli.storyboard.shapes import Listed, OneOf, Plain, Schema, Shape
 
@@ -78,13 +78,13 @@ Training = _word(_TRAINING, "a permission to train")
 Policy = Plain(_off, {"anyOf": [{"enum": list(POLICIES)}, {"type": "string"}, {"const": False}]})
 _SHAPE: Schema = {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}
 Size = Plain(
-    forms.size, _json({"type": "string", "pattern": forms.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
+    sizes.size, _json({"type": "string", "pattern": sizes.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
 )
 Aspect = Plain(
-    forms.aspect,
+    sizes.aspect,
     _json({"enum": ["16:9", "9:16", "1:1"]}, _SHAPE),
 )
-Side = Plain(forms.side, _json({"type": "integer", "minimum": 16, "maximum": forms.MAX_SIDE, "multipleOf": 2}))
+Side = Plain(sizes.side, _json({"type": "integer", "minimum": 16, "maximum": sizes.MAX_SIDE, "multipleOf": 2}))
 Rate = Plain(
     forms.rate,
     _json(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sora_cli.storyboard import forms
+from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import Duration, FilmSize, Transition
 from tests.storyboard.boards import board, first_beat, problem
 
@@ -183,7 +183,7 @@ def test_seeds_takes_and_opacity_have_a_range() -> None:
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.text()), st.just({})))
 def test_a_form_means_something_or_says_why_not(value: object) -> None:
     readers = (forms.text, forms.label, forms.name, forms.phrase, forms.duration, forms.time, forms.moment, forms.rate,
-               forms.size, forms.aspect, forms.side, forms.transition, forms.version, forms.off, forms.whole(0, 9),
+               sizes.size, sizes.aspect, sizes.side, forms.transition, forms.version, forms.off, forms.whole(0, 9),
                forms.number(0, 1), forms.word(forms.TRANSITIONS, "a transition"))  # fmt: skip
     for reader in readers:
         with suppress(forms.Wrong):

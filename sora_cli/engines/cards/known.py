@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sora_cli.engines.base import Ability, EngineCard
 
@@ -12,6 +13,11 @@ TEXT, FIRST, LAST = Ability.TEXT, Ability.FIRST_FRAMES, Ability.LAST_FRAME
 REFERENCES, INPAINT = Ability.REFERENCES, Ability.INPAINT
 SOUND, AVOID = Ability.SOUND, Ability.NEGATIVE_PROMPT
 VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, AVOID})
+
+
+def card_of(facts: dict[str, Any]) -> EngineCard:
+    """A card of these facts, by the names of its fields."""
+    return EngineCard(**facts)
 
 
 @dataclass(frozen=True, slots=True)

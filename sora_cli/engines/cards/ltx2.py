@@ -6,11 +6,10 @@ Facts are from the models' cards, the pipelines' documentation and the reference
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import LTX, LTX_25
-from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel
+from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel, card_of
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options, with_defaults
 
 LICENCE = (
@@ -29,7 +28,7 @@ IS_25 = {"transformer.cross_attn_mod": True, "transformer.ff_bias": False}
 
 def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What they share: 8k+1 frames, sizes in steps of 32, 24 fps, 1024 tokens, stereo sound."""
-    shared: dict[str, Any] = {
+    shared: dict[str, object] = {
         "family": "ltx2", "options": Ltx2Options, "abilities": FULL, "frame_step": 8, "frame_offset": 1,
         "min_frames": 9, "max_frames": 257, "fps": Fraction(24), "overlap": 9, "max_opening": 97, "size_step": 32,
         "native_size": (768, 512), "film_size": (768, 512), "max_pixels": 1920 * 1088,
@@ -37,7 +36,7 @@ def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "draft": {"steps": 12, "spatiotemporal": 0.0, "modality": 1.0}, "weights": {"transformer": 18.9, **GEMMA},
         "memory_gb": 66, "disk_gb": 65, "dialect": LTX,
     }  # fmt: skip
-    return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
+    return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
 
 def ltx2() -> tuple[KnownModel, ...]:

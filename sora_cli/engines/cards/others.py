@@ -6,11 +6,10 @@ Facts are from the models' cards and licences and from the pipelines' documentat
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import H3, HELIOS
-from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel, card_of
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
 
 H3_LICENCE = (
@@ -21,7 +20,7 @@ H3_LICENCE = (
 
 def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What they share: 33 frames at a time, 24 fps, 640x384, continuation with latents handed on."""
-    shared: dict[str, Any] = {
+    shared: dict[str, object] = {
         "family": "helios", "options": HeliosOptions, "abilities": frozenset({TEXT, FIRST, AVOID}),
         "frame_step": 33, "frame_offset": 0, "min_frames": 33, "max_frames": 33 * 44, "fps": Fraction(24),
         "overlap": 33, "max_opening": 33 * 4, "size_step": 64, "native_size": (640, 384), "film_size": (640, 384),
@@ -30,7 +29,7 @@ def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "draft": {"steps": 15}, "licence": APACHE, "memory_gb": 45, "disk_gb": 80,
         "weights": {"transformer": 14.3, "text_encoder": 5.7, "vae": 0.13}, "dialect": HELIOS,
     }  # fmt: skip
-    return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
+    return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
 
 def helios() -> tuple[KnownModel, ...]:

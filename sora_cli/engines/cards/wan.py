@@ -6,11 +6,10 @@ Frame grids, sizes and advice are from the models' cards and the pipelines' docu
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import WAN, WAN_PICTURE
-from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, KnownModel
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, KnownModel, card_of
 from sora_cli.engines.options import WanOptions, WanPairOptions, WanVaceOptions, with_defaults
 
 UMT5 = {"text_encoder": 5.7}
@@ -19,13 +18,13 @@ HD = {"native_size": (1280, 720), "film_size": (1280, 720), "max_pixels": 1280 *
 
 def _wan_card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What the Wan models share: 4k+1 frames, 16 fps, 512 tokens, sizes in steps of 16."""
-    shared: dict[str, Any] = {
+    shared: dict[str, object] = {
         "family": "wan", "options": WanOptions, "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81,
         "fps": Fraction(16), "overlap": 0, "max_opening": 0, "size_step": 16, "native_size": (832, 480),
         "film_size": (832, 480), "max_pixels": 832 * 480, "default_seconds": Fraction(5), "prompt_tokens": 512,
         "draft": {"steps": 12}, "licence": APACHE, "dialect": WAN,
     }  # fmt: skip
-    return EngineCard(name=name, title=title, source=repo, revision="", **{**shared, **facts})
+    return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
 
 def wan_vace() -> tuple[KnownModel, ...]:

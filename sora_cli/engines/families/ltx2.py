@@ -8,7 +8,6 @@ models want exactly the sampling times that they were distilled for, and no guid
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -93,7 +92,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         if issubclass(self.card.options, Ltx2DistilledOptions):
             plain = {"use_dynamic_shifting": False, "shift_terminal": None}  # the distilled times are used as they are
             pipe.scheduler = pipe.scheduler.from_config(pipe.scheduler.config, **plain)
-        self.upsampler: Any = None
+        self.upsampler: LTX2LatentUpsamplerModel | None = None
         return pipe
 
     def dtypes(self) -> dict[str, torch.dtype]:
@@ -202,7 +201,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         times = STAGE_2_DISTILLED_SIGMA_VALUES
         return {"latents": larger, "audio_latents": sound, "sigmas": times, "noise_scale": times[0]}
 
-    def doubler(self) -> Any:
+    def doubler(self) -> LTX2LatentUpsamplerModel:
         """The checkpoint's latent upsampler, read when it is first wanted."""
         if self.upsampler is None:
             folder = self.checkpoint.folder / "latent_upsampler"
@@ -211,7 +210,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             self.upsampler = LTX2LatentUpsamplerModel.from_pretrained(
                 str(folder), torch_dtype=self.dtype, local_files_only=True, use_safetensors=True
             )
-        return self.upsampler.to(self.place)
+        return self.upsampler.to(self.place)  # type: ignore[no-any-return, arg-type]  # its decorator hides its types
 
     def last_latents(self, take: Take, packed: torch.Tensor) -> NDArray[np.float32]:
         """The last latent frame (8 frames of video), `(1, channels, 1, height / 32, width / 32)`."""

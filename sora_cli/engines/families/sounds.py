@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from diffusers import AudioLDM2Pipeline, StableAudioPipeline
+from numpy.typing import NDArray
 from scipy import signal
 
 from sora_cli.engines.checkpoint import Checkpoint
@@ -67,7 +68,7 @@ class _Sounds(ABC):
         """Seconds that it makes in one go."""
 
     @abstractmethod
-    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[np.ndarray[Any, Any], int]:
+    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[NDArray[np.float32], int]:
         """Samples (channels, n), and their rate."""
 
 
@@ -80,7 +81,7 @@ class StableAudio(_Sounds):
         vae = self.pipe.vae
         return float(self.pipe.transformer.config.sample_size * vae.hop_length / vae.config.sampling_rate)
 
-    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[np.ndarray[Any, Any], int]:
+    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[NDArray[np.float32], int]:
         made = self.pipe(
             words, negative_prompt=AVOID, audio_end_in_s=seconds, num_inference_steps=self.steps, generator=generator
         ).audios[0]
@@ -97,14 +98,14 @@ class AudioLDM2(_Sounds):
         hop = np.prod(vocoder.upsample_rates) / vocoder.sampling_rate
         return float(self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor * hop)
 
-    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[np.ndarray[Any, Any], int]:
+    def _made(self, words: str, seconds: float, generator: torch.Generator) -> tuple[NDArray[np.float32], int]:
         made = self.pipe(
             words, negative_prompt=AVOID, audio_length_in_s=seconds, num_inference_steps=self.steps, generator=generator
         ).audios[0]
         return np.atleast_2d(np.asarray(made)), int(self.pipe.vocoder.config.sampling_rate)
 
 
-def _levelled(made: np.ndarray[Any, Any], rate: int, length: int) -> Samples:
+def _levelled(made: NDArray[np.float32], rate: int, length: int) -> Samples:
     """Stereo at 48 kHz, `length` samples or as many as there are, at the level of the embedded sounds."""
     part = gcd(rate, SAMPLE_RATE)
     there = signal.resample_poly(made.astype(np.float64), SAMPLE_RATE // part, rate // part, axis=1)[:, :length]
