@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sora_cli.flows.audio import SPARE
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.sounds import Seen, foley
 from sora_cli.plan.takes import derive_seed
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from sora_cli.sound.foley.cues import Cue as Heard
     from sora_cli.sound.kept import MadeSound
-
-SPARE = 2.0
-"""Seconds that a place's sound is made longer than its pictures, to cross over into the next."""
 
 
 @dataclass(frozen=True, slots=True)
