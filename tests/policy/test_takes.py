@@ -112,6 +112,7 @@ def test_what_a_take_says_is_heard_and_judged_and_kept_nowhere(home: Path, monke
     screen.require_allowed(take("bad"), "", lambda: frames, OFF, lambda: silence)
     assert (screen.heard["good"].looked_at, screen.heard["bad"].scores) == (1, {"weapons": 1.0})
     assert "bomb" not in "".join(path.read_text() for path in (home / "kept").iterdir())
+    noise = Sound(np.full((4800, 1), 0.1, np.float32), SAMPLE_RATE)
     monkeypatch.setattr(transcript, "find_spec", lambda _name: None)
     transcript._model.cache_clear()
     screen.require_allowed(take("unheard"), "", lambda: frames, STANDARD, lambda: noise)
