@@ -12,7 +12,7 @@ from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import audio, foley, outputs, preflight
+from sora_cli.flows import audio, foley, moderation, outputs, preflight, watching
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import Event
 from sora_cli.interchange.cutlist import name_of, read_cut
@@ -97,14 +97,22 @@ def conform(
         cut, uses, gone = recut(laid.cut, played)
         for name in gone:
             report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
-        master = finish(
-            cut, laid.loudness(plan), pixels=kind.made_in, report=report, grade=_Grades(laid.cut, uses).steps
+        moved = _moved(plan, uses)
+        grade = _Grades(laid.cut, uses).steps
+        master = finish(cut, laid.loudness(plan), pixels=kind.made_in, report=report, grade=grade)
+        told = replace(
+            _making(plan, moved, clips, cut, sounds),
+            seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
+            moderation=moderation.record(plan, studio.screen),
         )
-        told = _making(plan, clips, cut, uses, sounds)
         with Clock(report).stage("finish"):
-            told = replace(told, seen=tuple(dict.fromkeys(each.sound for each in laid.told)))
+            master = watching.watched(master, moved, moderation.frames_unable(studio.screen))
             _stamp(master, out, board=plan.board, told=told, signer=signer, kind=kind, report=report)
             sidecar.write_note(out, maker.record(out.parent))
+    return _conformed(out, plan, uses, master)
+
+
+def _conformed(out: Path, plan: Plan, uses: Sequence[Use], master: Master) -> Conformed:
     shown = {use.was.name for use in uses if use.was is not None}
     dropped = tuple(shot.name for shot in plan.shots if shot.name not in shown)
     return Conformed(out, master.frames, float(master.frames / master.fps), len(uses), dropped)
@@ -231,28 +239,33 @@ class _Grades:
             yield [ways[number] for number in use.pieces]
 
 
-def _making(
-    plan: Plan, clips: Mapping[str, Clip], cut: Cut, uses: Sequence[Use], sounds: audio.FilmSounds
-) -> stamp.Making:
-    """What the credential tells: the takes that play, where they are now."""
+def _moved(plan: Plan, uses: Sequence[Use]) -> Plan:
+    """The plan with its shots where they are now, and of their takes those that play."""
     planned = {shot.name: shot for shot in plan.shots}
-    shots, placed = [], []
+    shots = []
     for use in uses:
-        if use.was is None:
-            continue
-        shot = planned[use.was.name]
-        stretches = list(shot.stretches)
-        kept = tuple(stretches[number] for number in use.pieces)
-        beats = (PlannedBeat(use.shot.frames, kept),) if kept else ()
-        shots.append(replace(shot, start=use.shot.start, beats=beats))
-        placed.append(use.shot)
+        if use.was is not None:
+            shot = planned[use.was.name]
+            stretches = list(shot.stretches)
+            kept = tuple(stretches[number] for number in use.pieces)
+            beats = (PlannedBeat(use.shot.frames, kept),) if kept else ()
+            now = use.shot
+            shots.append(
+                replace(shot, name=now.name, beats=beats, start=now.start, frames=now.frames, overlap=now.overlap)
+            )
+    return replace(plan, shots=tuple(shots))
+
+
+def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds: audio.FilmSounds) -> stamp.Making:
+    """What the credential tells: the takes that play, where they are now."""
+    names = {shot.name for shot in moved.shots}
     own = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
     heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
     heard += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
     return making(
-        replace(plan, shots=tuple(shots)),
+        moved,
         clips,
-        replace(cut, shots=tuple(placed)),
+        replace(cut, shots=tuple(shot for shot in cut.shots if shot.name in names)),
         None,
         sounds=[each for each in heard if each[0] in own - {None}],
         speech=list(_spoken(plan, cut, sounds)),

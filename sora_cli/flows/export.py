@@ -208,7 +208,16 @@ class _Job:
             signer = self.asked.signer or stamp.find_signer()
             kind = delivery(self.asked.deliver)
             media = Media(
-                self.plan, laid.cut, clips, folder, kind, self.maker, signer, record, laid.loudness(self.plan)
+                self.plan,
+                laid.cut,
+                clips,
+                folder,
+                kind,
+                self.maker,
+                signer,
+                record,
+                studio.screen,
+                laid.loudness(self.plan),
             )
             return self._filled(media, sounds)
 

@@ -14,7 +14,7 @@ from sora_cli import stamp
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import HINT_WRITE, MediaError
-from sora_cli.flows import outputs, stems
+from sora_cli.flows import moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, Note
 from sora_cli.interchange.handles import with_handles
 from sora_cli.media.film import Delivery
@@ -23,6 +23,7 @@ from sora_cli.plan import Plan
 from sora_cli.plan.timeline import Cut, CutShot
 from sora_cli.record import handover
 from sora_cli.record.handover import ExportRecord, ShotFileRecord
+from sora_cli.shoot.screen import Screen
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
 
@@ -76,6 +77,7 @@ class Media:
     maker: outputs.Maker
     signer: stamp.Signer
     record: ExportRecord
+    screen: Screen
     loudness: float | None
     """Of the film's sound, LUFS; None leaves it as it comes."""
     hashes: dict[str, str] = field(default_factory=dict)
@@ -149,23 +151,28 @@ class Media:
         out = self.folder / item.file
         out.parent.mkdir(parents=True, exist_ok=True)
         board = self.plan.board
+        alone = replace(self.plan.shots[number], start=0, frames=cut.frames, overlap=0)
+        plan = replace(self.plan, shots=(alone,))
         stamp.release(
-            master,
+            watching.watched(master, plan, moderation.frames_unable(self.screen)),
             out,
-            making=self._making(number, cut, original, graded=graded),
+            making=self._making(plan, cut, original, graded=graded),
             provenance=board.provenance,
             signer=self.signer,
             kind=self.kind,
             may_leave_unmarked=not board.rules.marked,
         )
 
-    def _making(self, number: int, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
+    def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
         """How the clip of one shot was made."""
-        alone = replace(self.plan.shots[number], start=0)
-        plan = replace(self.plan, shots=(alone,))
         told = making(plan, self.clips, cut, None, sounds=(), speech=(), synthesized=())
-        titles = told.titles if original.blank else ()
-        return replace(told, colour=told.colour if graded else "", generated_sound=False, titles=titles)
+        return replace(
+            told,
+            colour=told.colour if graded else "",
+            generated_sound=False,
+            titles=told.titles if original.blank else (),
+            moderation=moderation.record(self.plan, self.screen),
+        )
 
     def with_looks(self, items: Sequence[Item]) -> Iterator[Item]:
         """The items with their colour matches: as tables, which are written, and as a CDL where they are one."""
