@@ -39,7 +39,7 @@ def test_out_of_memory_takes_a_step_down_said_aloud_and_the_same_take_again(tiny
     run_out(engine, 1)
     footage = engine.generate(take_for(engine.card), Given(), silence)
     assert footage.frames.shape[0] == 9
-    assert [note.message for note in heard.of(Note)] == ["scene/shot/1: out of memory, going on by decoding in tiles"]
+    assert [note.message for note in heard.of(Note)] == ["scene/shot/1: out of memory; trying again, decoding in tiles"]
     assert engine.pipe.vae.use_tiling
 
 
@@ -49,7 +49,7 @@ def test_the_ladder_ends(tiny_card: Cards) -> None:
     run_out(engine, 9)
     with pytest.raises(OutOfMemory):
         engine.generate(take_for(engine.card), Given(), silence)
-    said = [note.message.partition("by ")[2] for note in heard.of(Note)]
+    said = [note.message.partition("trying again, ")[2] for note in heard.of(Note)]
     assert said == ["decoding in tiles", "keeping the transformer's weights in 8 bits"]  # no card: nothing to offload
 
 

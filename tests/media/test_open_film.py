@@ -114,7 +114,7 @@ def test_what_is_cut_is_refused_by_every_kind(made: Path, tmp_path: Path) -> Non
     shutil.rmtree(tmp_path)
 
 
-@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 6), ({}, 13)])
+@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 6), ({}, 15)])
 def test_a_film_of_two_shots_opens_each_file_once_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: dict[str, str], most: int
 ) -> None:

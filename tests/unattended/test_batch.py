@@ -185,7 +185,7 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
         ("storyboard good.yaml --deliver vhs", "no such delivery: vhs"),
         ("storyboard good.yaml --max-time soon", "--max-time soon: not an amount"),
         ("generate ball --size big", "`big` is not a size"),
-        ("stitch good.yaml -o b.mp4 --fit none", "--fit none: no such way"),
+        ("stitch good.yaml -o b.mp4 --fit none", "--fit none: no such fit"),
         ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", "half of a signer"),
     ],
 )

@@ -167,7 +167,11 @@ class Ground:
     def kept(self) -> set[str]:
         """Keys of the clips that are there; each must be whole, by its hash."""
         store = Store(self.machine.store)
-        cards = {path.stem for path in self.machine.store.glob("??/*.json") if not path.name.startswith(".")}
+        cards = {
+            path.stem
+            for path in self.machine.store.glob("??/*.json")
+            if not path.name.startswith(".") and not path.with_suffix(".flac").exists()  # a sound has its own kind
+        }
         for key in cards:
             card = store.card(key)
             assert card is not None
