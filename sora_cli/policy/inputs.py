@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
@@ -111,19 +112,20 @@ class _Given:
             self._add(found, rules.decision("likeness", "reference"), self._likeness(seen.faces, agreed), AGREE)
 
     def _seen(self, looks: JudgedPictures, *, every: bool) -> Seen:
-        sha = file_hash(self.path)
-        seen = looks.find(sha, every=every)
+        name = f"{file_hash(self.path)} {self._part}"
+        seen = looks.find(name, every=every)
         if seen is None:
             seen = self._looked_at(every=every)
-            looks.keep(sha, seen, every=every)
+            looks.keep(name, seen, every=every)
         return seen
 
     def _looked_at(self, *, every: bool) -> Seen:
-        from sora_cli.media.read import read_picture
+        from sora_cli.media.read import open_film, read_picture
 
         if kind_of(self.path) == "picture":
             return pictures.look_at_still(read_picture(self.path))
-        return pictures.look(FileReel(self.path), every=every, for_faces=True)
+        with open_film(self.path) as film:
+            return pictures.look(FileReel(film, self._part), every=every, for_faces=True)
 
     def _add(self, found: Found, decision: Decision, what: str, hint: str) -> None:
         told = f"{what}; the {self.board.rules.name} policy {'refuses' if decision == 'refuse' else 'notes'} that"
@@ -133,6 +135,12 @@ class _Given:
         shown = f"{self.path.name}: {counted(faces, 'face')} {'is' if faces == 1 else 'are'} seen"
         have = f"{agreed} who {'is' if agreed == 1 else 'are'} in the shot agreed" if agreed else "no consent holds"
         return f"{shown} and {have}; this reads as {CATEGORIES['likeness']}"
+
+    @property
+    def _part(self) -> Literal["whole", "start", "end"]:
+        """What a film is given of: a take opens on its end, or leads to its start."""
+        parts: dict[str, Literal["start", "end"]] = {"from": "end", "to": "start"}
+        return parts.get(self._key, "whole")
 
     @property
     def _key(self) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sora_cli.media.read import Film
     from sora_cli.media.stream import Frames
 
 CHANGE = 20.0
@@ -18,6 +19,10 @@ PIXELS = 640 * 640
 """The most that a frame of a film of one's own is looked at with."""
 TOGETHER = 32
 """Frames that are in memory at once."""
+GIVEN = 8
+"""Seconds from the end of a film that a take opens on, or from the start of one that it leads to: more than any engine
+takes.
+"""
 GUTTER, CELL = 4, 32
 """Pixels of one colour that part the pictures of a sheet, and the smallest picture that counts as one."""
 
@@ -60,32 +65,24 @@ class HeldReel:
 
 
 class FileReel:
-    """The frames of a film file.
+    """The frames of an open film, or those at its start or end that a model is given."""
 
-    Raises:
-        MediaError: it cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        from sora_cli.media.read import probe
-
-        facts = probe(path)
-        self._path, self.count, self.fps = path, max(1, facts.frames), float(facts.fps or 1)
+    def __init__(self, film: Film, part: Literal["whole", "start", "end"] = "whole") -> None:
+        frames = max(1, film.facts.frames)
+        self._film, self.fps = film, float(film.facts.fps or 1)
+        self.count = frames if part == "whole" else min(frames, math.ceil(GIVEN * self.fps))
+        self._first = frames - self.count if part == "end" else 0
 
     def read(self, numbers: Sequence[int]) -> Frames:
         """As declared by `Reel`."""
-        from sora_cli.media.read import open_film
         from sora_cli.media.read.film import read_small
 
-        with open_film(self._path) as film:
-            return read_small(film, numbers, PIXELS)
+        return read_small(self._film, [self._first + number for number in numbers], PIXELS)
 
     def changes(self) -> list[int]:
         """As declared by `Reel`."""
-        from sora_cli.media.read import open_film
-
-        with open_film(self._path) as film:
-            return _changes(frame[::8, ::8] for frame in film.pictures(range(self.count)))
+        frames = self._film.pictures(range(self._first, self._first + self.count))
+        return _changes(frame[::8, ::8] for frame in frames)
 
 
 def _changes(small: Iterable[Frames]) -> list[int]:

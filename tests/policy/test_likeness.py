@@ -13,10 +13,11 @@ from PIL import Image
 from skimage import data
 
 from sora_cli.cli.main import main
+from sora_cli.engines import catalogue
 from sora_cli.flows.moderation import made_up_here
 from sora_cli.media.clip import write_clip
 from sora_cli.policy import faces, pictures
-from sora_cli.policy.reels import HeldReel, cells
+from sora_cli.policy.reels import GIVEN, HeldReel, cells
 from sora_cli.storyboard.policy import OFF
 from tests.policy.measure import wilson
 from tests.policy.test_pictures import Scoring
@@ -224,3 +225,7 @@ def test_faces_that_could_not_be_looked_for_are_told_and_strict_refuses(
     finally:
         faces._model.cache_clear()
     assert (found, "face.png could not be checked: the checker of faces is not installed" in said) == (code, True), said
+
+
+def test_no_engine_is_given_more_of_a_film_than_is_looked_at() -> None:
+    assert max(float(card.max_opening / card.fps) for card in catalogue.cards()) <= GIVEN

@@ -247,13 +247,17 @@ def long_film(path: Path, seconds: int) -> None:
                 out.mux(packet)
 
 
-@pytest.mark.parametrize("name", ["x.mkv", "x.mp4"])
-def test_check_does_not_go_through_a_long_film(tmp_path: Path, name: str) -> None:
-    long_film(tmp_path / name, 600)
-    (tmp_path / "board.yaml").write_text(SHOT + f"from: {name}}}\n")
-    began = time.process_time()
-    found = preview.check(tmp_path / "board.yaml", sets={}, allow_outside=False)
-    assert time.process_time() - began < 1
-    assert (found.problems, found.remarks) == ((), ())
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_check_does_not_go_through_a_long_film(tmp_path: Path, ending: str) -> None:
+    """It looks at the end, which the take opens on: that costs no more than a short film does."""
+    cost = {}
+    for name, seconds in ((f"short.{ending}", 10), (f"x.{ending}", 600)):
+        long_film(tmp_path / name, seconds)
+        (tmp_path / "board.yaml").write_text(SHOT + f"from: {name}}}\n")
+        began = time.process_time()
+        found = preview.check(tmp_path / "board.yaml", sets={}, allow_outside=False)
+        cost[seconds] = time.process_time() - began
+        assert (found.problems, found.remarks) == ((), ())
+    assert cost[600] < cost[10] + 2
     with open_film(tmp_path / name) as film:
         assert len(film.index.times) == 14_400
