@@ -14,7 +14,7 @@ LEVELS = (
     # values, files, and what the work tells
     (
         *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
-        *("sentences", "terms", "texts"),
+        *("sentences", "terms", "texts", "remembered"),
     ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
@@ -31,7 +31,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
-    "data": {"errors"}, "sentences": {"errors"},
+    "data": {"errors"}, "sentences": {"errors"}, "remembered": {"atomic", "bounded"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

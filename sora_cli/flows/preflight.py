@@ -17,20 +17,18 @@ from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
 from sora_cli.errors import (
     HINT_READ,
-    CertificateError,
     MediaError,
     Problem,
     RequestError,
     SoraError,
-    StampError,
     refusal,
 )
 from sora_cli.flows import moderation
+from sora_cli.flows.opening import opened
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import file_hash
 from sora_cli.storyboard import LoadResult
-from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 
 MEASURED = 1500
@@ -244,54 +242,10 @@ def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
         return Problem(f"cannot read {path}: {error.strerror}", HINT_READ), ()
     if key not in _looked_at:
         try:
-            _looked_at[key] = None, _open(path, use)
+            _looked_at[key] = None, opened(path, use)
         except SoraError as error:
             _looked_at[key] = Problem(error.message, error.hint), ()
     return _looked_at[key]
-
-
-def _open(path: Path, use: str) -> tuple[str, ...]:
-    """Open a file as the film will; look pictures and fonts go into no credential, all other media do.
-
-    Returns:
-        Remarks on how it is used.
-    """
-    kind = suffix(path.name)
-    if kind == "cube":
-        from sora_cli.colour.cube import read_cube
-
-        read_cube(path)
-    elif kind in SOUNDS or use in {"ambience", "music", "sound"}:
-        from sora_cli.media.read.usable import require_usable
-        from sora_cli.sound.mix import looped_file
-
-        remarks = require_usable(path, "sound")
-        if use == "ambience":
-            next(looped_file(path))
-        return remarks + _credential(path)
-    elif kind in PICTURES or kind in FILMS:
-        from sora_cli.media.read.usable import require_usable
-
-        remarks = require_usable(path, "picture" if kind in PICTURES else "film", for_model=use == "reference")
-        if use == "image":  # the mark is seen through where it is transparent
-            return ()
-        return remarks if use in {"match", "look"} else remarks + _credential(path)
-    return ()
-
-
-def _credential(path: Path) -> tuple[str, ...]:
-    """What of a file's credential does not count.
-
-    Raises:
-        MediaError: the file was changed since it was signed: the film's credential would not stand.
-    """
-    from sora_cli.stamp import look_at
-
-    try:
-        note = look_at(path).note
-    except (StampError, CertificateError) as error:
-        raise MediaError(error.message, hint=error.hint) from error
-    return (f"{note}; it is used",) if note else ()
 
 
 def _missing_packages(board: Storyboard) -> Iterator[Problem]:

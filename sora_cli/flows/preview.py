@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
-from sora_cli.flows import prompts as sent
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.advice import Advice, advise
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
-from sora_cli.record.film import PlannedTake, PlanRecord
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -79,6 +77,9 @@ class PlanView:
 
     def as_dict(self, *, prompts: bool = False) -> dict[str, object]:
         """Plain data, for `--json`; with `prompts` what each take is told, and why."""
+        from sora_cli.flows import prompts as sent  # these two are for `--json` alone
+        from sora_cli.record.film import PlannedTake, PlanRecord
+
         handed, at = self._handed(), self._at()
         takes = tuple(
             PlannedTake.of(

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Mark, MediaError, Problem, RequestError, SoraError
-from sora_cli.media.read import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.takes import card_of
@@ -67,6 +66,8 @@ class Dialogue:
 
     def _said(self, beat: Beat, number: int, line: DialogueLine) -> Said:
         if line.path is not None:
+            from sora_cli.media.read import sound_blocks  # opens files of all kinds; most lines are in none
+
             samples = sum(len(block) for block in sound_blocks(line.path))
             return Said("", samples, spread(line.line, samples))
         who = self._voices.get(line.cast, CastMember(line.cast, voice=NARRATOR))  # nobody of this name: told already

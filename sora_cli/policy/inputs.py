@@ -100,7 +100,7 @@ class _Given:
         rules = self.board.rules
         seen = self._seen(looks, every=rules.unchecked == "refuse")
         found.seen[file_hash(self.path)] = seen
-        for category in seen.categories(child=pictures.tells_of_a_child(self._words())):
+        for category in seen.categories_by(self._words()):
             age = "; how old somebody is who is seen, nobody here can tell" if category == MINORS else ""
             what = f"{self.path.name}: this reads as {CATEGORIES[category]}{age}"
             self._add(found, rules.decision(category, "reference"), what, "take it out, or name another file")

@@ -7,30 +7,24 @@ costs no encoder. Of a text that was judged nothing else is kept.
 from __future__ import annotations
 
 import hmac
-import json
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from sora_cli import atomic
-from sora_cli.bounded import read_bytes, read_json
+from sora_cli import atomic, remembered
+from sora_cli.bounded import read_bytes
 from sora_cli.policy.base import Checker, Unable, found_by, versions_of, with_others
 from sora_cli.policy.meaning import Meaning
 from sora_cli.policy.words import WordRules
+from sora_cli.remembered import Remembered
 
 
 def cache_folder() -> Path:
     """Where what was judged is kept."""
-    import platformdirs  # only where something is judged
+    return remembered.cache_folder() / "policy"
 
-    return platformdirs.user_cache_path("sora") / "policy"
-
-
-MOST_KEPT = 50_000
-"""Texts whose findings are kept; then all are judged anew."""
 
 OURS: tuple[Checker[Sequence[str]], ...] = (WordRules(), Meaning())
 
@@ -64,16 +58,8 @@ class JudgedTexts:
     """What was found in texts before, by a keyed hash; of other checkers, or rules, nothing counts."""
 
     def __init__(self, folder: Path) -> None:
-        self._path, self._key = folder / "judged.json", _key(folder)
-        told: object = {}
-        with suppress(OSError, ValueError):
-            told = read_json(self._path)
-        told = told if isinstance(told, dict) else {}
-        self._state = state()
-        known = told.get("found") if told.get("checkers") == self._state else None
-        self._found: dict[str, Found] = {}
-        if isinstance(known, dict) and len(known) < MOST_KEPT:
-            self._found = {str(key): tuple(map(str, each)) for key, each in known.items() if isinstance(each, list)}
+        self._key = _key(folder)
+        self._before = Remembered(folder / "judged.json", state())
 
     def name(self, text: str) -> str:
         """What a text is called: its hash under this machine's key, which nobody can guess."""
@@ -82,13 +68,12 @@ class JudgedTexts:
     def judged(self, texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
         """As `judged`, from what is known where it is known."""
         names = {text: self.name(text) for text in texts}
-        new, unable = judged([text for text in names if names[text] not in self._found])
-        known = {text: new[text] if text in new else self._found[name] for text, name in names.items()}
+        kept = {text: self._before.find(name) for text, name in names.items()}
+        known: dict[str, Found] = {text: tuple(map(str, each)) for text, each in kept.items() if isinstance(each, list)}
+        new, unable = judged([text for text in names if text not in known])
         if new and not unable:
-            self._found |= {names[text]: found for text, found in new.items()}
-            with suppress(OSError):
-                atomic.write(self._path, json.dumps({"checkers": self._state, "found": self._found}))
-        return known, unable
+            self._before.keep({names[text]: list(found) for text, found in new.items()})
+        return known | new, unable
 
 
 def state() -> str:
@@ -102,6 +87,8 @@ def _key(folder: Path) -> bytes:
     with suppress(OSError, ValueError):
         if len(key := bytes.fromhex(read_bytes(path, 100).decode())) == 32:
             return key
+    import secrets  # once a machine
+
     key = secrets.token_bytes(32)
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

@@ -116,9 +116,17 @@ class Seen:
     def categories(self, *, child: bool) -> list[str]:
         """What counts of it, where the words tell of a `child` or not; an age that is unknown is that of a minor."""
         found = [name for name, score in self.scores.items() if score >= BAR or self.over[name] > 1]
-        if self.ageless or (child and self.scores.get("sexual", 0.0) > DOUBT):
+        if self.ageless or (child and self._doubtful):
             found = [MINORS, *found]
         return found
+
+    def categories_by(self, words: str) -> list[str]:
+        """As `categories`, by the words that go with it; they are read only where they could decide."""
+        return self.categories(child=self._doubtful and tells_of_a_child(words))
+
+    @property
+    def _doubtful(self) -> bool:
+        return self.scores.get("sexual", 0.0) > DOUBT
 
 
 def look(reel: Reel, *, every: bool, for_faces: bool = False) -> Seen:
@@ -219,7 +227,7 @@ def tells_of_a_child(words: str) -> bool:
 
 def told(seen: Seen, rules: Policy, place: str, words: str) -> tuple[list[str], list[str]]:
     """The categories that a policy refuses of what was seen, and those that it notes."""
-    found = seen.categories(child=tells_of_a_child(words))
+    found = seen.categories_by(words)
     decided = {name: rules.decision(name, place) for name in found}
     return [name for name in found if decided[name] == "refuse"], [name for name in found if decided[name] == "note"]
 

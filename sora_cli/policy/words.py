@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import NotRequired, TypedDict
@@ -120,18 +120,30 @@ class Rule:
 
 
 class _Book:
-    """All rules, read once."""
+    """All rules, read once; each list is made when it is first asked for."""
 
     def __init__(self) -> None:
         told = tomllib.loads(rules_text("words"))
         self._lists: Mapping[str, list[str]] = told["lists"]
-        self.rules = [self._rule(each) for each in told["rules"]]
-        self.rules += [
-            Rule(name, WordList(known), None, None) for name, known in tomllib.loads(rules_text("names")).items()
-        ]
-        self.child, self.explicit, self.bare = (self._all(f"@{name}") for name in ("child", "explicit", "bare"))
-        self.alluring, self.art = self._all("@alluring"), self._all("@art")
-        self.film = WordList(told["blank"]["film"])
+        self._written: Sequence[_WrittenRule] = told["rules"]
+        self._film: Sequence[str] = told["blank"]["film"]
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The rules of words, then those of names."""
+        names: Mapping[str, list[str]] = tomllib.loads(rules_text("names"))
+        own = [self._rule(each) for each in self._written]
+        return own + [Rule(name, WordList(known), None, None) for name, known in names.items()]
+
+    @cached_property
+    def film(self) -> WordList:
+        """Words of film, which tell of nothing else."""
+        return WordList(self._film)
+
+    @cache  # noqa: B019  there is one book
+    def named(self, name: str) -> WordList:
+        """A list of the file, by its name."""
+        return self._all(f"@{name}")
 
     def _rule(self, told: _WrittenRule) -> Rule:
         near, unless = told.get("near"), told.get("unless")
@@ -160,7 +172,7 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return book().child.among(book().film.blanked(text)) or AGE.search(text) is not None
+    return book().named("child").among(book().film.blanked(text)) or AGE.search(text) is not None
 
 
 def _with_minors(text: str) -> bool:
@@ -168,9 +180,9 @@ def _with_minors(text: str) -> bool:
     known = book()
     if not of_a_child(text):
         return False
-    if known.explicit.among(text) or known.alluring.among(text):
+    if known.named("explicit").among(text) or known.named("alluring").among(text):
         return True
-    return any(not _in_art(span, text) for span in known.bare.spans(text))
+    return any(not _in_art(span, text) for span in known.named("bare").spans(text))
 
 
 def _in_art(bare: tuple[int, int], text: str) -> bool:
@@ -180,7 +192,7 @@ def _in_art(bare: tuple[int, int], text: str) -> bool:
     def around(far: int) -> str:
         return text[max(0, start - far // scale) : end + far // scale]
 
-    return book().art.among(around(ART)) and not of_a_child(around(NEAR))
+    return book().named("art").among(around(ART)) and not of_a_child(around(NEAR))
 
 
 def categories(text: str) -> Iterator[str]:

@@ -26,6 +26,8 @@ class SourceFile:
     note: str
     identity: Identity
     """Device, inode, size in bytes and time of the last change: another file has others."""
+    bare: bool = False
+    """Whether it certainly has no credential."""
 
 
 def look_at(path: Path, root: str = "") -> SourceFile:
@@ -43,7 +45,7 @@ def look_at(path: Path, root: str = "") -> SourceFile:
             f"will not stamp over a broken credential: {path} was changed since it was signed ({why})",
             hint="use the file as it was signed; or save it again without its credential, if you know what changed",
         )
-    return SourceFile(path, _note(found), identity)
+    return SourceFile(path, _note(found), identity, bare=found.state in {"none", "unsupported"})
 
 
 class Sources:

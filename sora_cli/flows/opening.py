@@ -1,0 +1,109 @@
+"""Files that a film is made of, opened before the work as the film will open them.
+
+A file in which nothing was found wrong, and that has no credential, is remembered by its content: an unchanged
+storyboard costs no decoder. What was refused, and what is signed, is opened each time: a credential can lapse.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sora_cli import __version__
+from sora_cli.errors import CertificateError, MediaError, StampError
+from sora_cli.remembered import Remembered, cache_folder
+from sora_cli.store import file_hash
+from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
+
+VERSION = 1
+"""Raised when the same file would be judged otherwise."""
+SOUND_USES = frozenset({"ambience", "music", "sound"})
+READERS = ("av", "pillow", "pillow-heif", "c2pa-python")
+LARGEST = 64 * 2**20
+"""Bytes of a file up to which to hash it costs less than to open it."""
+
+
+def opened(path: Path, use: str) -> tuple[str, ...]:
+    """Open a file as the film will; look pictures and fonts go into no credential, all other media do.
+
+    Returns:
+        Remarks on how it is used.
+
+    Raises:
+        SoraError: it cannot be used.
+    """
+    kind = suffix(path.name)
+    if kind == "cube":
+        from sora_cli.colour.cube import read_cube
+
+        read_cube(path)
+        return ()
+    if kind not in (*SOUNDS, *PICTURES, *FILMS) and use not in SOUND_USES:
+        return ()
+    name = _name(path, use)
+    if not name:
+        return _opened(path, use)[0]
+    before = Remembered(cache_folder() / "opened.json", _state())
+    told = before.find(name)
+    if isinstance(told, list) and all(isinstance(each, str) for each in told):
+        return tuple(told)
+    remarks, signed = _opened(path, use)
+    if not signed and _name(path, use) == name:
+        before.keep({name: list(remarks)})
+    return remarks
+
+
+@cache
+def _state() -> str:
+    """All that decides whether a file can be used."""
+    found = [str(VERSION), __version__]
+    for package in READERS:
+        with suppress(PackageNotFoundError):
+            found.append(f"{package} {version(package)}")
+    return ", ".join(found)
+
+
+def _name(path: Path, use: str) -> str:
+    """What a file that is used so is remembered by; nothing where it is large or a credential lies beside it."""
+    with suppress(OSError):
+        if path.stat().st_size <= LARGEST and not path.with_name(f"{path.name}.c2pa").exists():
+            return f"{file_hash(path)} {suffix(path.name)} {use}"
+    return ""
+
+
+def _opened(path: Path, use: str) -> tuple[tuple[str, ...], bool]:
+    """Remarks, and whether the file has a credential or may have one."""
+    from sora_cli.media.read.usable import require_usable
+
+    kind = suffix(path.name)
+    if kind in SOUNDS or use in SOUND_USES:
+        remarks = require_usable(path, "sound")
+        if use == "ambience":
+            from sora_cli.sound.mix import looped_file
+
+            next(looped_file(path))
+    else:
+        remarks = require_usable(path, "picture" if kind in PICTURES else "film", for_model=use == "reference")
+        if use == "image":  # the mark is seen through where it is transparent
+            return (), False
+        if use in {"match", "look"}:
+            return remarks, False
+    note, signed = _credential(path)
+    return remarks + note, signed
+
+
+def _credential(path: Path) -> tuple[tuple[str, ...], bool]:
+    """What of a file's credential does not count, and whether it has one.
+
+    Raises:
+        MediaError: the file was changed since it was signed: the film's credential would not stand.
+    """
+    from sora_cli.stamp import look_at
+
+    try:
+        found = look_at(path)
+    except (StampError, CertificateError) as error:
+        raise MediaError(error.message, hint=error.hint) from error
+    return (f"{found.note}; it is used",) if found.note else (), not found.bare
