@@ -34,7 +34,10 @@ def nearest(phrase: str) -> tuple[str, float] | None:
     """
     if not sentences.here() or not phrase.strip():
         return None
-    before, name = Remembered(cache_folder() / "sounds.json", _state()), sha256(phrase.encode()).hexdigest()[:32]
+    before, name = (
+        Remembered(cache_folder() / "sounds.json", _state()),
+        sha256(phrase.encode("utf-8", "surrogatepass")).hexdigest()[:32],
+    )
     match before.find(name):
         case []:
             return None
