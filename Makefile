@@ -9,9 +9,9 @@ film: .venv/ready
 	$(BIN)/sora storyboard storyboards/first-light.yaml -o films/first-light.mp4
 	@echo "the stamped film: films/first-light.mp4 (sora verify films/first-light.mp4 tells its origin)"
 
-# One process a core, each with one thread of its own; a file's tests stay together, since they share what is costly.
+# One process a core, each with one thread of its own; whoever is done takes over tests of the other.
 test: .venv/extras/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 check: .venv/ready
 	$(BIN)/ruff check .
