@@ -216,7 +216,7 @@ def test_plan_why_names_what_changed(studio: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_ends_with_130_and_the_next_run_goes_on(studio: Path) -> None:
-    (studio / "long.yaml").write_text("shots:\n" + "".join(f"  - a red ball bounces, {i}\n" for i in range(4)))
+    (studio / "long.yaml").write_text("shots:\n" + "".join(f"  - a red ball bounces, {i}\n" for i in range(2)))
     program = [sys.executable, "-m", "sora_cli", "storyboard", "long.yaml", "-o", "long.mp4", "--draft", "--events"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

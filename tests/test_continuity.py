@@ -20,8 +20,8 @@ from sora_cli.storyboard.model import Look
 from tests.boards import board
 from tests.master.test_colour import looked, spread
 
-PAIRS = 6
-ACTORS = ("red ball", "blue box", "yellow star")
+PAIRS = 4
+ACTORS = ("red ball", "blue box")
 PLACES = ("in the city at night", "in the forest, day")
 """Places that are told apart: in rendered clips of the world itself the median is 9 dB here, and 5 dB on the grass and
 by the sea, where any stretch looks like another and waves move."""
@@ -70,11 +70,11 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
 
 
 def test_shots_of_one_scene_come_together_in_colour(tmp_path: Path) -> None:
-    """In the median of six films: once in sixty clips nano takes day for night, which is no drift, and is left so."""
+    """In the median of four films: once in sixty clips nano takes day for night, which is no drift, and is left so."""
     shots = [{"prompt": f"a {actor} stays still", "duration": "1s"} for actor in ACTORS]
     ratios = []
     with Studio(Store(tmp_path)) as studio:
-        for seed, (setting, light) in product(range(1, 4), (("a beach", "sunset"), ("a meadow", "daylight"))):
+        for seed, (setting, light) in product(range(1, 3), (("a beach", "sunset"), ("a meadow", "daylight"))):
             scene = {"setting": setting, "light": light, "shots": shots}
             plan = plan_takes(board(scenes=[scene], seed=seed, output={"fps": 12}), catalogue.card)
             cut = assemble(plan, studio.shoot(plan, Recording()))

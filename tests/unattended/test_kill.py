@@ -234,8 +234,8 @@ def nano_ground(folder: Path, forks: Forks) -> Ground:
     return Ground(machine, TWO)
 
 
-def test_ten_kills(tmp_path: Path) -> None:
-    ground = drawing_ground(tmp_path)
+def test_ten_kills(tmp_path: Path, warm: Forks) -> None:
+    ground = drawing_ground(tmp_path, warm)
     kills_at(ground, ("starting", "in a step", "stitching", "signing"), seed=1)
     rounds([ground], 6, seed=1)
 

@@ -31,7 +31,7 @@ def test_a_rerun_with_nothing_to_do_ends_within_two_seconds(machine: Machine, co
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "up to date" in done.stderr
     # The processor's time, so that a busy machine does not fail the test; the rest is for a slow disk.
-    assert after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 1.2
+    assert after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 2
 
 
 def cost(folder: Path, count: int) -> float:
