@@ -212,11 +212,24 @@ def test_what_is_cut_short_leaves_what_was_there(
 
 def test_an_interrupt_while_signing_is_heard_at_once(tmp_path: Path, signer: Signer) -> None:
     """c2pa's own callbacks would swallow it."""
-    big_film(tmp_path / "big.mp4", 160 << 20)
-    timer = threading.Timer(0.1, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        credential.sign(tmp_path / "big.mp4", tmp_path / "signed.mp4", _bare(), signer)
+    big_film(tmp_path / "big.mp4", 320 << 20)
+    done = threading.Event()
+
+    def interrupt() -> None:
+        """Once the signed film is being written."""
+        while not done.wait(0.001):
+            if len(list(tmp_path.iterdir())) > 1:
+                _thread.interrupt_main()
+                return
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            credential.sign(tmp_path / "big.mp4", tmp_path / "signed.mp4", _bare(), signer)
+    finally:
+        done.set()
+        watcher.join()
     assert [path.name for path in tmp_path.iterdir()] == ["big.mp4"]
 
 
