@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
-from sora_cli import atomic
-from sora_cli.bounded import read_json
+from sora_cli.bounded import parse_json, read_bytes
 
 MOST_KEPT = 50_000
-"""Findings that are kept; then all are found anew."""
+"""Lines that are kept; then all is found anew."""
 
 
 def cache_folder() -> Path:
@@ -21,16 +22,28 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("sora")
 
 
+@cache
+def remembered(path: Path, state: str) -> Remembered:
+    """What is kept in a file, read once a process."""
+    return Remembered(path, state)
+
+
 class Remembered:
-    """Findings by name. `state` says by whom they were found: of another state, or damaged, none counts."""
+    """Findings by name. `state` says by whom they were found: what another found does not count.
+
+    Each is a line of its own. What is new is appended: commands that run side by side keep what each finds, and a line
+    half written spoils no other.
+    """
 
     def __init__(self, path: Path, state: str) -> None:
-        self._path, self._state = path, state
-        told: object = None
-        with suppress(OSError, ValueError):
-            told = read_json(path)
-        known = told.get("found") if isinstance(told, dict) and told.get("state") == state else None
-        self._found: dict[str, object] = known if isinstance(known, dict) and len(known) < MOST_KEPT else {}
+        self._path, self._state = path, sha256(state.encode()).hexdigest()[:12]
+        self._found: dict[str, object] = {}
+        with suppress(OSError):
+            lines = read_bytes(path).splitlines()
+            if len(lines) < MOST_KEPT:
+                self._found = dict(self._ours(lines))
+            else:
+                path.unlink()
 
     def find(self, name: str) -> object:
         """What was kept under a name, as anybody may have written it; None where nothing was."""
@@ -39,6 +52,15 @@ class Remembered:
     def keep(self, found: Mapping[str, object]) -> None:
         """Remember plain data for the next command; where the disk takes nothing, for this one alone."""
         self._found |= found
+        lines = "".join(f"\n{json.dumps([self._state, *each])}" for each in found.items())
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(self._path, json.dumps({"state": self._state, "found": self._found}))
+            with self._path.open("a", encoding="ascii") as file:
+                file.write(lines)
+
+    def _ours(self, lines: list[bytes]) -> Iterator[tuple[str, object]]:
+        for line in lines:
+            with suppress(ValueError):
+                match parse_json(line):
+                    case [self._state, str(name), found]:
+                        yield name, found

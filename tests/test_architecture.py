@@ -31,7 +31,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
-    "data": {"errors"}, "sentences": {"errors"}, "remembered": {"atomic", "bounded"},
+    "data": {"errors"}, "sentences": {"errors"}, "remembered": {"bounded"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sora_cli import __version__
 from sora_cli.errors import CertificateError, MediaError, StampError
-from sora_cli.remembered import Remembered, cache_folder
+from sora_cli.remembered import cache_folder, remembered
 from sora_cli.store import file_hash
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 
@@ -45,7 +45,7 @@ def opened(path: Path, use: str) -> tuple[str, ...]:
     name = _name(path, use)
     if not name:
         return _opened(path, use)[0]
-    before = Remembered(cache_folder() / "opened.json", _state())
+    before = remembered(cache_folder() / "opened.jsonl", _state())
     told = before.find(name)
     if isinstance(told, list) and all(isinstance(each, str) for each in told):
         return tuple(told)

@@ -59,7 +59,7 @@ class JudgedTexts:
 
     def __init__(self, folder: Path) -> None:
         self._key = _key(folder)
-        self._before = Remembered(folder / "judged.json", state())
+        self._before = Remembered(folder / "judged.jsonl", state())
 
     def name(self, text: str) -> str:
         """What a text is called: its hash under this machine's key, which nobody can guess."""

@@ -14,7 +14,7 @@ class JudgedPictures:
     """What was seen in pictures before, by the hash of their content and by how they were looked at."""
 
     def __init__(self, folder: Path) -> None:
-        self._before = Remembered(folder / "seen.json", pictures.state())
+        self._before = Remembered(folder / "seen.jsonl", pictures.state())
 
     def find(self, sha256: str, *, every: bool) -> Seen | None:
         """What was seen in it; None where it was not looked at so."""

@@ -30,7 +30,7 @@ def unharmed(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (folder / "board.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
     for words in (["check", "board.yaml"], ["plan", "board.yaml", "--json"]):
         began = time.process_time()
-        assert main(words) in {0, 2, 3}, text  # 3: an engine by a name that was mutated
+        assert main(words) in {0, 2, 3, 4}, text  # 3: an engine by a mutated name; 4: words that happen to read as harm
         assert time.process_time() - began < 2
         out, err = capsys.readouterr()
         assert "Traceback" not in err

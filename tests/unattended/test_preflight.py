@@ -26,6 +26,7 @@ from sora_cli.flows.opening import opened
 from sora_cli.media.read import open_film
 from sora_cli.media.read.usable import require_usable
 from sora_cli.plan import plan_takes
+from sora_cli.remembered import Remembered, remembered
 from tests import boards
 from tests.test_film import Greys
 from tests.unattended.conftest import Machine
@@ -317,14 +318,27 @@ def test_a_file_that_changed_or_is_used_otherwise_is_opened_again(kept: Path) ->
         opened(path, "reference")
 
 
-@pytest.mark.parametrize("damage", ["", "[", "[]", "{}", '{"found": 3}', "null"])
-def test_what_is_remembered_is_made_again_where_it_is_damaged_or_of_other_readers(kept: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["", "[", "[]", "{}", '["", 3]', "null", "\0" * 9])
+def test_what_is_remembered_is_found_again_where_it_is_damaged_or_of_other_readers(kept: Path, damage: str) -> None:
     opened(kept / "a.png", "reference")
-    cache = kept / "cache" / "sora" / "opened.json"
+    cache = kept / "cache" / "sora" / "opened.jsonl"
     whole = cache.read_text()
-    cache.write_text(damage or whole.replace("av ", "av 0."))
+    cache.write_text(damage or whole.replace('["', '["other'))
+    remembered.cache_clear()
     assert opened(kept / "a.png", "reference") == ()
-    assert cache.read_text() == whole
+    assert cache.read_text().endswith(whole), "the file was opened again"
+
+
+def test_two_commands_at_once_keep_what_each_finds(tmp_path: Path) -> None:
+    path = tmp_path / "found.jsonl"
+    first, second = Remembered(path, "one"), Remembered(path, "one")
+    first.keep({"a": 1})
+    second.keep({"b": [2]})
+    first.keep({"c": None})
+    path.write_text(path.read_text()[:-3])
+    Remembered(path, "another").keep({"a": 5})
+    found = Remembered(path, "one")
+    assert [found.find(name) for name in "abc"] == [1, [2], None]
 
 
 def test_what_is_refused_or_signed_is_never_remembered(kept: Path) -> None:
@@ -337,4 +351,4 @@ def test_what_is_refused_or_signed_is_never_remembered(kept: Path) -> None:
     (kept / "a.png.c2pa").write_bytes(b"no credential")
     with suppress(MediaError):
         opened(kept / "a.png", "reference")
-    assert not (kept / "cache" / "sora" / "opened.json").exists()
+    assert not (kept / "cache" / "sora" / "opened.jsonl").exists()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli import sentences
-from sora_cli.remembered import Remembered, cache_folder
+from sora_cli.remembered import cache_folder, remembered
 
 from .examples import ABSENT, EXAMPLES
 
@@ -34,10 +34,8 @@ def nearest(phrase: str) -> tuple[str, float] | None:
     """
     if not sentences.here() or not phrase.strip():
         return None
-    before, name = (
-        Remembered(cache_folder() / "sounds.json", _state()),
-        sha256(phrase.encode("utf-8", "surrogatepass")).hexdigest()[:32],
-    )
+    before = remembered(cache_folder() / "sounds.jsonl", _state())
+    name = sha256(phrase.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     match before.find(name):
         case []:
             return None
@@ -48,6 +46,7 @@ def nearest(phrase: str) -> tuple[str, float] | None:
     return found
 
 
+@cache
 def _state() -> str:
     """All that decides which example is nearest."""
     examples = json.dumps([ENOUGH, EXAMPLES, ABSENT])
