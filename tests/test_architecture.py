@@ -22,7 +22,7 @@ LEVELS = (
     ("plan",),  # a storyboard made exact for the engines' cards
     # a film as data; what colours are held to; what a film may show; what is handed to and by other programs
     ("record", "colour", "policy", "interchange"),
-    ("master", "shoot", "stamp"),  # takes become clips; clips become a film; a film gets its proof
+    ("master", "shoot", "stamp", "page"),  # takes become clips; clips become a film; a film gets its proof, and a page
     ("flows",),  # each command as a short line through the rooms
     ("cli",),
     ("__main__",),
@@ -39,7 +39,7 @@ ONE_ROOM = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "yaml": ("storyboard/",),
-    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "interchange/", "flows/", "events.py"),
+    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "interchange/", "page/", "flows/", "events.py"),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "transformers": ("engines/",),
@@ -54,6 +54,7 @@ ONE_ROOM = {
     "charset_normalizer": ("texts.py",),
     "fountain": ("interchange/",),
     "opentimelineio": ("interchange/",),
+    "jinja2": ("page/",),
     "defusedxml": ("interchange/",),
     "c2pa": ("stamp/credential.py",),
     "cv2": ("review/",),

@@ -12,6 +12,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -99,13 +100,21 @@ def show_problems(problems: Iterable[Problem], style: str = "red") -> None:
             console.print(Text(line, style="bold " + style if line.strip() == "^" else "dim"))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table on stdout; plain columns where stdout is no terminal."""
+def show_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    below: Mapping[int, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """A table on stdout; plain columns where stdout is no terminal, or where lines stand `below` rows (from 0)."""
     console = open_console(stderr=False)
     cells = [list(columns), *([plain(cell) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    if not console.is_terminal and sum(widths) + 2 * len(widths) <= PLAIN_WIDTH:
-        stdout("\n".join(_plain_row(columns, row, widths, right) for row in cells))
+    if below or (not console.is_terminal and sum(widths) + 2 * len(widths) <= PLAIN_WIDTH):
+        for number, row in enumerate(cells, -1):
+            lines = [f"  {plain(line)}" for line in below.get(number, ())]
+            stdout("\n".join([_plain_row(columns, row, widths, right), *lines]))
         return
     from rich.table import Table  # takes a tenth of the time of a command that only looks
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Sets
+from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Overwrite, Sets
 from sora_cli.cli.session import pairs
 from sora_cli.errors import counted, refusal
 
@@ -58,13 +60,40 @@ def plan(
     draft: Draft = False,
     allow_outside: Outside = False,
     memory: MemoryMode = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write a page of the board that any browser opens.")
+    ] = None,
+    notes: Annotated[
+        Path | None, typer.Option("--notes", metavar="FILE", help="Show the notes.json that a page saved.")
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
     from sora_cli.flows import preflight, preview
 
+    if html is not None:
+        from sora_cli.flows import pages
+
+        pages.check(html, file, overwrite=overwrite)
+    written = _notes(notes)
     board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-    show_plan(preview.planned(board, draft=draft, only=only or ()), why=why, prompts=prompts, as_json=as_json)
+    view = preview.planned(board, draft=draft, only=only or (), notes=written)
+    if html is not None:
+        from sora_cli.flows import board_page, pages
+        from sora_cli.store import Store, default_folder
+
+        pages.write(board_page.of_board(view, Store(default_folder()), html.parent), html)
+        console.say(f"page: {html}", "green")
+    show_plan(view, why=why, prompts=prompts, as_json=as_json)
+
+
+def _notes(path: Path | None) -> Mapping[str, str]:
+    if path is None:
+        return {}
+    from sora_cli.page.notes import read_notes
+
+    return read_notes(path).notes
 
 
 def show_plan(view: PlanView, *, why: bool = False, prompts: bool = False, as_json: bool) -> None:
@@ -85,7 +114,8 @@ def show_plan(view: PlanView, *, why: bool = False, prompts: bool = False, as_js
 
 def _show_takes(view: PlanView, *, why: bool) -> None:
     columns = ["take", "at", "length", "frames", "size", "seed", "from", "state", *(["why"] if why else [])]
-    console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"))
+    console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"), below=view.noted())
+    console.show_problems(view.unplaced(), style="yellow")
     console.show_problems(view.plan.remarks, style="yellow")
     console.say(view.summary())
     console.show_problems(view.needed(), style="cyan")

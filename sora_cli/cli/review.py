@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json
+from sora_cli.cli.options import Json, Overwrite
 
 
 def review(
@@ -18,18 +18,33 @@ def review(
         typer.Option("--embedding", metavar="MODEL", help="Recognise the cast with this CLIP, SigLIP or DINO model."),
     ] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with code 1 if something falls short.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write a page of the film that any browser opens.")
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Measure a film, shot by shot and join by join, and say what falls short."""
     from sora_cli.flows import review as flow
 
+    if html is not None:
+        from sora_cli.flows import pages
+
+        pages.check(html, film, overwrite=overwrite)
     found = flow.review(film, embedding)
+    if html is not None:
+        from sora_cli.flows import film_page, pages
+        from sora_cli.store import Store, default_folder
+
+        pages.write(film_page.of_film(found, Store(default_folder()), html.parent), html)
     if as_json:
         console.stdout_json(found.as_dict())
     else:
         console.show_table(flow.COLUMNS, found.table(), right=("at",))
     for remark in found.remarks:
         console.say(f"note: {remark}", "yellow")
+    if html is not None:
+        console.say(f"page: {html}", "green")
     console.say(found.words, "green" if found.ok else "yellow")
     if gate and not found.ok:
         raise typer.Exit(1)

@@ -52,7 +52,7 @@ class Maker:
 
     def record(self, folder: Path) -> MakerRecord:
         """For a file in `folder` to tell whose it is: no path in it but as seen from there."""
-        paths = tuple(_relative(path, folder) for path in self.paths)
+        paths = tuple(seen_from(path, folder) for path in self.paths)
         return MakerRecord.model_construct(command=self.command, of=paths, words=self.words, sha256=self.sha256)
 
     def made(self, record: MakerRecord | None, folder: Path) -> bool:
@@ -66,7 +66,8 @@ class Maker:
         return all(same(folder / name, path) for name, path in zip(record.of, self.paths, strict=True))
 
 
-def _relative(path: Path, folder: Path) -> str:
+def seen_from(path: Path, folder: Path) -> str:
+    """Where a file is, as seen from a folder: what is handed on does not tell how a disk is laid out."""
     try:
         return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
     except ValueError:  # on another drive of Windows

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sora_cli import storyboard
@@ -74,6 +75,8 @@ class PlanView:
     """What the largest take of each engine will need on this machine."""
     missing: tuple[Problem, ...] = ()
     """What this machine lacks for it."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What people wrote to its shots on a page, by their names."""
 
     def as_dict(self, *, prompts: bool = False) -> dict[str, object]:
         """Plain data, for `--json`; with `prompts` what each take is told, and why."""
@@ -97,6 +100,7 @@ class PlanView:
         )
         told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
         told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
+        told |= {"notes": dict(self.notes)} if self.notes else {}
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:
@@ -141,6 +145,25 @@ class PlanView:
             }
             yield [row[column] for column in columns]
 
+    def noted(self) -> dict[int, list[str]]:
+        """The lines of notes, by the number of the row that they stand under: of their shot's last take."""
+        rows = {take.key: number for number, take in enumerate(self.plan.takes)}
+        return {
+            max(places): f"{shot.name}: {self.notes[shot.name]}".splitlines()
+            for shot in self.plan.shots
+            if shot.name in self.notes
+            if (places := [rows[key] for stretch in shot.stretches for key in stretch.keys])
+        }
+
+    def unplaced(self) -> Iterator[Problem]:
+        """The notes that have no row: those of title cards, and of shots that are not planned."""
+        shots = {shot.name: shot for shot in self.plan.shots}
+        for name, note in self.notes.items():
+            if name not in shots:
+                yield Problem(f"no shot is called {name} here; its note says: {note}", "it may have another name now")
+            elif not shots[name].beats:
+                yield Problem(f"{name}: {note}", "")
+
     def summary(self) -> str:
         """One line: how much film, how much work."""
         plan, missing = self.plan, sum(not kept for kept in self.kept.values())
@@ -177,7 +200,9 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: b
     return Checked(path, problems, remarks, plan, found)
 
 
-def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> PlanView:
+def planned(
+    board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), notes: Mapping[str, str] = MappingProxyType({})
+) -> PlanView:
     """The plan of a storyboard, beside what the store holds of it.
 
     Raises:
@@ -192,7 +217,7 @@ def planned(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ())
     preflight.require_signer()
     clips = Store(default_folder())
     kept = {take.key: clips.has(take.key) for take in plan.takes}
-    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing)
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, notes)
 
 
 def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:

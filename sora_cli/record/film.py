@@ -6,6 +6,7 @@ What a take is stands in `sora_cli.plan.data`, which the plan makes keys of, and
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -239,10 +240,21 @@ class FilmRecord(Record):
     """What is said in shots whose lines a model speaks, as it is heard."""
     subtitles: Sha = ""
     """Of the file of subtitles beside it."""
+    before: Annotated[dict[Words, Key], Field(max_length=MOST)] = Field(default={})
+    """By stretch: the key of the take that played in the film that this one replaced, where another does now."""
     moderation: dict[str, JsonValue] = Field(default={})
     """What policy it was held to, and what was checked."""
     review: dict[str, JsonValue] = Field(default={})
     """What a review measured (see `sora_cli.flows.review`)."""
+
+    @property
+    def stretches(self) -> dict[str, list[TakeRecord]]:
+        """The takes of each stretch, which bears the name of its first: `walk/1`, `walk/1#2`."""
+        names, found = {take.name for take in self.takes}, defaultdict[str, list[TakeRecord]](list)
+        for take in self.takes:
+            first = take.name.rpartition("#")[0]
+            found[first if first in names else take.name].append(take)
+        return found
 
 
 class PlannedTake(TakeFields, Named):

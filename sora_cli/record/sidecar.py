@@ -261,7 +261,18 @@ def write(
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
     )  # fmt: skip
+    told = told.model_copy(update={"before": before} if (before := _before(told, film.path)) else {})
     _write(film.sidecar, told.to_dict())
+
+
+def _before(now: FilmRecord, film: Path) -> dict[str, str]:
+    """What played in the film of the same storyboard that this one replaced, where another take does now."""
+    was = FilmRecord.if_whole(read(film))
+    if was is None or was.storyboard.path != now.storyboard.path:
+        return {}
+    playing = {name: take.key for name, takes in now.stretches.items() for take in takes if take.plays}
+    played = {name: take.key for name, takes in was.stretches.items() for take in takes if take.plays}
+    return {name: key for name, key in played.items() if playing.get(name, key) != key}
 
 
 def _file_record(plan: Plan, film: ReleasedFilm) -> FileRecord:

@@ -1,0 +1,50 @@
+"""Pages of films and storyboards: where they may go, and how they are written."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from sora_cli import atomic
+from sora_cli.errors import HINT_WRITE, MediaError, RequestError
+from sora_cli.flows import outputs
+from sora_cli.page.data import Page
+from sora_cli.record import sidecar
+
+SUFFIXES = (".html", ".htm")
+
+
+def check(out: Path, source: Path, *, overwrite: bool) -> None:
+    """Refuse a place for the page of `source` that is no page's, or holds what is not an earlier page of it.
+
+    Raises:
+        RequestError: as `outputs.check` does, and where a browser would not take the file for a page.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{out} is no name of a page", hint=f"browsers open {out.stem}.html")
+
+    def own(path: Path) -> bool:
+        from sora_cli.page.render import is_page_of
+
+        return is_page_of(path, source.name)
+
+    outputs.check({out: own}, [source, *sidecar.beside(source)], overwrite=overwrite)
+
+
+def write(page: Page, out: Path) -> None:
+    """Write a page.
+
+    Raises:
+        MediaError: the disk refuses.
+    """
+    from sora_cli.page.render import render
+
+    try:
+        atomic.write(out, render(page))
+    except OSError as error:
+        raise MediaError(f"cannot write {out}: {error.strerror}", hint=HINT_WRITE) from error
+
+
+def spread(start: int, count: int, parts: int) -> list[int]:
+    """The middle frames of at most `parts` equal parts of `count` frames from `start`, once each."""
+    return list(dict.fromkeys(start + math.floor(count * (2 * part + 1) / (2 * parts)) for part in range(parts)))
