@@ -146,12 +146,13 @@ def storyboard(
     limits: LimitOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
-    from sora_cli.flows import film, places, preflight, preview
+    from sora_cli.flows import film, places, preflight, preview, subtitles
 
     shots = only or ()
 
     def load() -> Storyboard:
-        return preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        return subtitles.asked(board, beside.subtitles)
 
     if dry_run:
         show_plan(preview.planned(load(), draft=draft, only=shots), as_json=reporting.as_json)

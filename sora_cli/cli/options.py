@@ -91,7 +91,12 @@ class ReleaseOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExtraOptions:
-    """What is written beside the film for an editor."""
+    """What goes with the film for readers and editors."""
+
+    subtitles: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Show what is said: track, burn, srt, vtt or off; else as FILE has it."),
+    ] = None
 
     luts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write each shot's colour match there, as .cube files.")

@@ -1,17 +1,37 @@
-"""The file of subtitles beside a film."""
+"""The subtitles of a film: those that a command line asks for, and the file beside it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sora_cli import atomic
-from sora_cli.errors import HINT_WRITE, MediaError
+from sora_cli.errors import HINT_WRITE, MediaError, RequestError
 from sora_cli.flows.outputs import Own
 from sora_cli.plan import Plan
 from sora_cli.record import sidecar
+from sora_cli.storyboard import forms
 from sora_cli.storyboard.model import Storyboard
+from sora_cli.storyboard.values import subtitles_of
+
+
+def asked(board: Storyboard, kind: str | None) -> Storyboard:
+    """The storyboard with the subtitles that a command line asks for, whatever it says itself.
+
+    Raises:
+        RequestError: there is no such kind, or nobody speaks.
+    """
+    if kind is None:
+        return board
+    try:
+        subtitles = subtitles_of(kind)
+    except forms.Wrong as error:
+        raise RequestError(f"--subtitles {kind}: {error.message}", hint=error.hint) from None
+    if subtitles != "off" and not any(beat.dialogue for shot in board.shots for beat in shot.beats):
+        raise RequestError("nobody speaks in this film, so there are no subtitles", hint="remove --subtitles")
+    return replace(board, subtitles=subtitles, data={**board.data, "subtitles": subtitles})
 
 
 def beside(film: Path, board: Storyboard) -> Path | None:

@@ -64,8 +64,9 @@ Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "max
 Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
 Good = _word(("good",), "a word for it")
+subtitles_of = forms.word(_SUBTITLES, "a kind of subtitles")
 Subtitles = Plain(
-    lambda value: forms.word(_SUBTITLES, "a kind of subtitles")("off" if value is False else value),
+    lambda value: subtitles_of("off" if value is False else value),
     {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
 )
 LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sora_cli.errors import RequestError
+from sora_cli.flows import subtitles
 from sora_cli.media.stream import Subtitle
 from sora_cli.sound.subtitles import LINES, LONGEST, WIDTH, cues, timed, written
 from sora_cli.sound.voices.base import Word
+from tests.boards import board
 
 RATE = 48_000
 
@@ -74,3 +78,24 @@ def test_files_of_subtitles_say_it_as_it_is() -> None:
     vtt = written(found, "vtt")
     assert vtt.startswith("WEBVTT")
     assert "A &lt;b&gt; &amp; (c)\nnext line" in vtt
+
+
+SPEAKS = {"prompt": "a", "dialogue": {"line": "It burns."}}
+
+
+def test_a_command_line_wins_over_what_the_storyboard_says() -> None:
+    written_down = board(SPEAKS, subtitles="track")
+    assert subtitles.asked(written_down, None) is written_down
+    asked = subtitles.asked(written_down, "srt")
+    assert subtitles.beside(Path("film.mp4"), asked) == Path("film.srt")
+    assert asked.data["subtitles"] == "srt"  # so that the film can be made again
+    assert subtitles.asked(written_down, "off").subtitles == "off"
+
+
+@pytest.mark.parametrize(
+    ("shot", "kind", "words"),
+    [(SPEAKS, "srr", "is not a kind of subtitles"), ({"prompt": "a"}, "burn", "nobody speaks")],
+)
+def test_subtitles_that_cannot_be_are_refused(shot: dict[str, object], kind: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        subtitles.asked(board(shot), kind)
