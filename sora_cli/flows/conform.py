@@ -12,24 +12,22 @@ from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import audio, foley, moderation, outputs, preflight, watching
+from sora_cli.flows import audio, finishing, foley, moderation, outputs, preflight
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import Event
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.recut import Use, recut
-from sora_cli.master.finish import finish
-from sora_cli.media.film import Delivery, delivery
-from sora_cli.media.stream import SAMPLE_RATE, Master
+from sora_cli.media.film import delivery
+from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.sounds import every
-from sora_cli.plan.timeline import Cut, CutShot, assemble
+from sora_cli.plan.timeline import Cut, CutShot
 from sora_cli.record import handover, sidecar
 from sora_cli.record.handover import ExportRecord
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
-from sora_cli.storyboard.model import Storyboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,52 +91,37 @@ def conform(
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
         sounds = audio.prepare(plan, studio.store)
         clips = _kept(plan, studio, report)
-        laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
+        laid = foley.lay(plan, clips, sounds, studio.store)
         cut, uses, gone = recut(laid.cut, played)
         for name in gone:
             report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
         moved = _moved(plan, uses)
-        grade = _Grades(laid.cut, uses).steps
-        master = finish(cut, laid.loudness(plan), pixels=kind.made_in, report=report, grade=grade)
         told = replace(
             _making(plan, moved, clips, cut, sounds),
             seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
             moderation=moderation.record(plan, studio.screen),
         )
         with Clock(report).stage("finish"):
-            master = watching.watched(master, moved, moderation.frames_unable(studio.screen))
-            _stamp(master, out, board=plan.board, told=told, signer=signer, kind=kind, report=report)
+            finishing.finished(
+                cut,
+                moved,
+                out,
+                loudness=laid.loudness(plan),
+                making=told,
+                signer=signer,
+                kind=kind,
+                unable=moderation.frames_unable(studio.screen),
+                report=report,
+                grade=_Grades(laid.cut, uses).steps,
+            )
             sidecar.write_note(out, maker.record(out.parent))
-    return _conformed(out, plan, uses, master)
+    return _conformed(out, plan, uses, cut)
 
 
-def _conformed(out: Path, plan: Plan, uses: Sequence[Use], master: Master) -> Conformed:
+def _conformed(out: Path, plan: Plan, uses: Sequence[Use], cut: Cut) -> Conformed:
     shown = {use.was.name for use in uses if use.was is not None}
     dropped = tuple(shot.name for shot in plan.shots if shot.name not in shown)
-    return Conformed(out, master.frames, float(master.frames / master.fps), len(uses), dropped)
-
-
-def _stamp(
-    master: Master,
-    out: Path,
-    *,
-    board: Storyboard,
-    told: stamp.Making,
-    signer: stamp.Signer,
-    kind: Delivery,
-    report: Report,
-) -> None:
-    """Release the film with the mark that its storyboard's policy asks for."""
-    stamp.release(
-        master,
-        out,
-        making=told,
-        provenance=board.provenance,
-        signer=signer,
-        kind=kind,
-        report=report,
-        may_leave_unmarked=not board.rules.marked,
-    )
+    return Conformed(out, cut.frames, float(cut.frames / cut.fps), len(uses), dropped)
 
 
 # -- whose timeline it is ----------------------------------------------------------------------------------------------

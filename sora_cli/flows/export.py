@@ -22,7 +22,7 @@ from sora_cli.interchange.shotsheet import written_sheet
 from sora_cli.lock import scratch
 from sora_cli.media.film import delivery
 from sora_cli.plan import Plan
-from sora_cli.plan.timeline import assemble, words_said
+from sora_cli.plan.timeline import words_said
 from sora_cli.record import handover, sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.record.handover import ExportRecord
@@ -196,7 +196,7 @@ class _Job:
         with studio.store.used(studio.cancel.check), place(self.path, studio.cancel), self._folder() as folder:
             sounds = audio.prepare(self.plan, studio.store)
             clips = studio.shoot(self.plan, self.report)
-            laid = foley.lay(self.plan, assemble(self.plan, clips, sounds.speech, sounds.made), studio.store)
+            laid = foley.lay(self.plan, clips, sounds, studio.store)
             record = ExportRecord(
                 sora=__version__,
                 made_by=self.maker.record(self.path.parent),

@@ -14,7 +14,7 @@ from sora_cli import stamp
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import HINT_WRITE, MediaError
-from sora_cli.flows import moderation, outputs, stems, watching
+from sora_cli.flows import finishing, moderation, outputs, stems
 from sora_cli.interchange.assembly import Item, Note
 from sora_cli.interchange.handles import with_handles
 from sora_cli.media.film import Delivery
@@ -150,17 +150,16 @@ class Media:
         )
         out = self.folder / item.file
         out.parent.mkdir(parents=True, exist_ok=True)
-        board = self.plan.board
         alone = replace(self.plan.shots[number], start=0, frames=cut.frames, overlap=0)
         plan = replace(self.plan, shots=(alone,))
-        stamp.release(
-            watching.watched(master, plan, moderation.frames_unable(self.screen)),
+        finishing.released(
+            master,
+            plan,
             out,
             making=self._making(plan, cut, original, graded=graded),
-            provenance=board.provenance,
             signer=self.signer,
             kind=self.kind,
-            may_leave_unmarked=not board.rules.marked,
+            unable=moderation.frames_unable(self.screen),
         )
 
     def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:

@@ -4,11 +4,10 @@
 
     board    = storyboard.load(path)
     plan     = plan_takes(board, catalogue)
+    sounds   = audio.prepare(plan, store)
     clips    = shoot(plan, executor, store, report)
-    cut      = timeline.assemble(plan, clips)
-    laid     = foley.lay(plan, cut, store)
-    master   = finish(laid.cut, laid.loudness(plan))
-    released = stamp.release(master, out, signer)
+    laid     = foley.lay(plan, clips, sounds, store)
+    released = finishing.finished(laid.cut, plan, out, signer)
 
 Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
 `check` and `plan` cost next to nothing.
@@ -29,7 +28,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import MachineError, Problem, StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import audio, foley, moderation, outputs, places, preflight, spoken, subtitles, watching
+from sora_cli.flows import audio, finishing, foley, moderation, outputs, places, preflight, spoken, subtitles
 from sora_cli.plan import Plan
 from sora_cli.policy.board import Text
 from sora_cli.record import recipe, sidecar
@@ -177,8 +176,6 @@ class _Order:
 
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
-        from sora_cli.plan.timeline import assemble
-
         sounds = audio.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
@@ -195,7 +192,7 @@ class _Order:
             checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
-            laid = foley.lay(plan, assemble(plan, clips, sounds.speech, sounds.made), studio.store)
+            laid = foley.lay(plan, clips, sounds, studio.store)
             heard = spoken.heard(plan, laid.cut)
             unsaid = tuple(spoken.remarks(plan, heard))
             for remark in unsaid:
@@ -231,20 +228,16 @@ class _Order:
         laid: foley.Laid,
     ) -> ReleasedFilm:
         """Finish and release; `unable` says why frames could not be checked."""
-        from sora_cli import stamp
-        from sora_cli.master.finish import finish
-
-        master = finish(laid.cut, laid.loudness(plan), pixels=self.kind.made_in, report=self.report)
-        master = watching.watched(master, plan, unable)
-        done = stamp.release(
-            master,
+        done = finishing.finished(
+            laid.cut,
+            plan,
             self.out,
+            loudness=laid.loudness(plan),
             making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
-            provenance=plan.board.provenance,
             signer=self.signer,
             kind=self.kind,
+            unable=unable,
             report=self.report,
-            may_leave_unmarked=not plan.board.rules.marked,
         )
         return ReleasedFilm(
             path=self.out,

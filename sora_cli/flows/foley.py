@@ -14,11 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sora_cli.flows.audio import SPARE
+from sora_cli.flows.audio import SPARE, FilmSounds
 from sora_cli.plan import Plan, PlannedShot
 from sora_cli.plan.sounds import Seen, foley
 from sora_cli.plan.takes import derive_seed
-from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece
+from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece, assemble
 from sora_cli.record.film import FoleyRecord
 from sora_cli.store import Clip, Store
 
@@ -44,14 +44,14 @@ class Laid:
         return None if self.alone and not written else plan.board.sound.loudness
 
 
-def lay(plan: Plan, cut: Cut, store: Store) -> Laid:
-    """Find what is heard by the pictures of a film and put it into its cut.
+def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store) -> Laid:
+    """Place the clips of a film and its sounds in time, with what is heard by the pictures.
 
     Raises:
         MediaError: a clip cannot be read.
         StoreError: the store cannot be written.
     """
-    seen = foley(plan)
+    cut, seen = assemble(plan, clips, sounds.speech, sounds.made), foley(plan)
     if not any(each.hits or each.place for beats in seen.values() for each in beats):
         return Laid(cut)
     return _Laying(plan, cut, store, seen).laid()

@@ -53,13 +53,10 @@ def write(
         SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
         RequestError: as `check` does, or the film is silent.
     """
-    from sora_cli.plan.timeline import assemble
-
     check(board, folder, signer, overwrite=overwrite)
     plan = plan_takes(board, catalogue.card, draft=draft, only=only)
     sounds = audio.prepare(plan, studio.store)
-    cut = assemble(plan, studio.shoot(plan, Silent()), sounds.speech, sounds.made)
-    laid = foley.lay(plan, cut, studio.store)
+    laid = foley.lay(plan, studio.shoot(plan, Silent()), sounds, studio.store)
     written = of_cut(laid.cut, laid.loudness(plan), board, folder, signer, spoken=bool(sounds.speech))
     if not written:
         raise RequestError("this film has no sound, so there are no stems", hint="remove --stems")

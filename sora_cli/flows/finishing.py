@@ -1,0 +1,67 @@
+"""From the cut on: every film is finished, looked at once more while it is written, marked, signed and put in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.events import Report
+from sora_cli.flows import watching
+from sora_cli.plan import Plan
+
+if TYPE_CHECKING:  # commands that only plan import the flow of films, and no codecs
+    from sora_cli.master.picture import Grade
+    from sora_cli.media.film import Delivery
+    from sora_cli.media.stream import Master
+    from sora_cli.plan.timeline import Cut
+    from sora_cli.stamp import Making, Release, Signer
+
+
+def finished(
+    cut: Cut,
+    plan: Plan,
+    out: Path,
+    *,
+    loudness: float | None,
+    making: Making,
+    signer: Signer,
+    kind: Delivery,
+    unable: str,
+    report: Report | None = None,
+    grade: Grade | None = None,
+) -> Release:
+    """Finish a cut and release it; `loudness` and `grade` are as `finish` has them, the rest as `released` has it."""
+    from sora_cli.master.finish import finish
+
+    master = finish(cut, loudness, pixels=kind.made_in, report=report, grade=grade)
+    return released(master, plan, out, making=making, signer=signer, kind=kind, unable=unable, report=report)
+
+
+def released(
+    master: Master,
+    plan: Plan,
+    out: Path,
+    *,
+    making: Making,
+    signer: Signer,
+    kind: Delivery,
+    unable: str,
+    report: Report | None = None,
+) -> Release:
+    """Release a master of a plan, held to its policy; `unable` says why frames could not be checked.
+
+    Raises:
+        SoraError: as `stamp.release` and `watching.watched` do.
+    """
+    from sora_cli import stamp
+
+    return stamp.release(
+        watching.watched(master, plan, unable),
+        out,
+        making=making,
+        provenance=plan.board.provenance,
+        signer=signer,
+        kind=kind,
+        report=report,
+        may_leave_unmarked=not plan.board.rules.marked,
+    )
