@@ -19,6 +19,7 @@ from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing
+from sora_cli.packages import added
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
@@ -104,11 +105,8 @@ def cards() -> list[EngineCard]:
 
 def own_cards() -> list[EngineCard]:
     """Cards that installed packages bring under the entry point group `sora.engines`."""
-    # Reading what is installed costs more than the rest of a command that only looks.
-    from importlib import metadata
-
     found = []
-    for entry in metadata.entry_points(group=ENTRY_POINTS):
+    for entry in added(ENTRY_POINTS):
         try:
             loaded = entry.load()
         except Exception as error:

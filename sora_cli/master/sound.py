@@ -22,7 +22,8 @@ from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.plan.timeline import Bed, Cut, CutLine, CutShot, Piece
 from sora_cli.sound.level import SPEECH, speech_gain
 from sora_cli.sound.mix import BUSES, JOIN, Bus, Duck, Layer, looped_file, mixed
-from sora_cli.sound.space import SPACES, heard_in
+from sora_cli.sound.reverb import heard_in
+from sora_cli.sound.space import SPACES
 
 CARRIED_JOIN = SAMPLE_RATE // 4
 """The longest crossing from a clip to the one that carries on from it: two makings of one ambience, heard as one."""

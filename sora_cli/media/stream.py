@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # who only plans a film needs no arrays
     import av
+    import numpy as np
+    from numpy.typing import NDArray
 
 SAMPLE_RATE = 48_000
 """Sound in films is 48 kHz, as in broadcast and cinema (AES5)."""
 
-Frames = NDArray[np.uint8]
+Frames: TypeAlias = "NDArray[np.uint8]"
 """Pictures in time: `(frames, height, width, 3)`, sRGB bytes."""
 
-Samples = NDArray[np.float32]
+Samples: TypeAlias = "NDArray[np.float32]"
 """Sound: `(n, channels)`, float32, full scale is -1..1."""
 
 

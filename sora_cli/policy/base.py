@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Literal, Protocol, TypeVar, get_args
 
+from sora_cli.packages import added
 from sora_cli.storyboard.policy import CATEGORIES
 
 Items = TypeVar("Items", bound=Sized)
@@ -77,7 +77,7 @@ def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Check
     One that cannot be made hinders no other.
     """
     made, unable = [*ours], None
-    for entry in entry_points(group="sora.checkers"):
+    for entry in added("sora.checkers"):
         try:
             checker: Checker[Items] = _known(entry.load()())
         except Exception as error:  # noqa: BLE001  a package of others may raise anything: it has not looked

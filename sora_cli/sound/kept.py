@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.engines.sounds import sound_card
+from sora_cli.media.stream import Samples
 from sora_cli.sound.files import write_blocks
-from sora_cli.sound.foley.base import Match, Samples
+from sora_cli.sound.foley.base import Match
 from sora_cli.sound.foley.catalogue import Catalogue, Found
 from sora_cli.store import Store
 from sora_cli.storyboard.model import SoundSources

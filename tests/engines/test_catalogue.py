@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -187,7 +186,7 @@ def test_an_engine_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
         found: object = None
 
     own = next(iter(cards.known())).card
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "sora.engines" else [])
+    monkeypatch.setattr(catalogue, "added", lambda group: [Entry()] if group == "sora.engines" else [])
     with pytest.raises(EngineMissing, match="is not an EngineCard"):
         catalogue.cards()
     Entry.found = EngineCard(**{**{k: getattr(own, k) for k in EngineCard.__slots__}, "name": "waves"})

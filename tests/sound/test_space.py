@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sora_cli.sound.space import SPACES, heard_in, space_of
+from sora_cli.sound.reverb import heard_in
+from sora_cli.sound.space import SPACES, space_of
 
 RATE = 48_000
 CLICK = np.zeros((RATE, 2), np.float32)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from sora_cli.media.stream import Samples
 
-from .tools import RATE, Manner
 
-OVERLAP = 1.0
-"""Seconds over which a bed's end is faded into its beginning."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a sound is made, by its words: all else is chance.
 
-Samples: TypeAlias = NDArray[np.float32]
-"""(samples, 2) at 48 kHz, within -1 and 1."""
+    Attributes:
+        force: from -1 (light, soft) to 1 (heavy, hard).
+        speed: how fast it goes, as a factor.
+        distance: how far it is, as a factor of where one usually hears it.
+        wet: with water on it.
+        loudness: dB that the words ask for.
+    """
+
+    force: float = 0.0
+    speed: float = 1.0
+    distance: float = 1.0
+    wet: bool = False
+    loudness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ class Foley(Protocol):
         """The sound that these words mean, or None where the library has none."""
 
     def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
-        """The sound in blocks, in constant memory for a bed.
+        """The sound in blocks (samples, 2) at 48 kHz, within -1 and 1; in constant memory for a bed.
 
         Args:
             match: what this library found.
@@ -65,38 +75,3 @@ class Foley(Protocol):
 
     def why_not(self, words: str) -> str:
         """Why `find` found nothing, as a sentence."""
-
-
-def make(library: Foley, match: Match, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
-    """A whole sound (samples, 2), `level` dB louder than the library makes it."""
-    whole = np.concatenate(list(library.blocks(match, seconds, seed)) or [np.zeros((0, 2), np.float32)])
-    return whole if level == 0 else np.float32(10 ** (level / 20)) * whole
-
-
-def fitted(blocks: Iterator[Samples], seconds: float) -> Iterator[Samples]:
-    """Blocks cut or filled with silence to exactly so many seconds, and faded over the last 10 ms where cut."""
-    left, fade = round(seconds * RATE), RATE // 100
-    for block in blocks:
-        if left <= 0:
-            return
-        part = block[:left]
-        rest = left - np.arange(len(part))
-        if rest[-1] <= fade:
-            part = part * np.clip((rest - 1) / fade, 0, 1).astype(np.float32)[:, None]
-        left -= len(part)
-        yield part
-    while left > 0:
-        yield np.zeros((min(left, RATE), 2), np.float32)
-        left -= RATE
-
-
-def round_and_round(whole: Samples, at: int = 0) -> Iterator[Samples]:
-    """A bed without end, from sample `at` on: its last second fades into its first at equal power."""
-    fade = int(min(OVERLAP * RATE, len(whole) // 4))
-    turn = np.linspace(0, np.pi / 2, fade, dtype=np.float32)[:, None]
-    ring = whole[: len(whole) - fade].copy()
-    ring[:fade] = ring[:fade] * np.sin(turn) + whole[-fade:] * np.cos(turn)
-    at %= len(ring)
-    while True:
-        yield ring[at : at + RATE]
-        at = at + RATE if at + RATE < len(ring) else 0

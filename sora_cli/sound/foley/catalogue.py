@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
 from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import MachineError
+from sora_cli.media.stream import Samples
+from sora_cli.packages import added
 
-from .base import Foley, Match, Samples, make
+from .base import Foley, Match
 from .folder import Folder
 from .model import Model
 from .synthesis import Synthesis
@@ -66,6 +67,8 @@ class Catalogue:
 
     def make(self, match: Match, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
         """The whole sound of a match (samples, 2), `level` dB louder than its library makes it."""
+        from .blocks import make  # to find a sound needs no arrays
+
         return make(self._library(match), match, seconds, seed, level)
 
     def recording(self, match: Match) -> Path | None:
@@ -88,7 +91,7 @@ def _packages() -> list[Foley]:
         MachineError: one of them cannot be loaded.
     """
     found: list[Foley] = []
-    for point in entry_points(group=ENTRY_POINTS):
+    for point in added(ENTRY_POINTS):
         try:
             found.append(cast("Foley", point.load()()))
         except Exception as error:

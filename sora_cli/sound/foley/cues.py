@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .base import Match, Samples, make
+from sora_cli.media.stream import Samples
+
+from .base import Manner, Match
+from .blocks import make
+from .examples import EVENTS
 from .pictures import APART, Event, Frames, events
-from .recipes import RECIPES
 from .synthesis import Synthesis
-from .tools import RATE, Manner
+from .tools import RATE
 
 SOUNDS = {"impact": "impact-rubber", "roll": "rolling", "slide": "sliding"}
 FULL = 2.5  # heights a second: a hit as hard as this is at its full level
@@ -49,7 +52,7 @@ def cues(frames: Frames, fps: float) -> list[Cue]:
 
 def embedded(sound: str, manner: Manner | None = None) -> Match:
     """An embedded sound by its own name."""
-    return Match(sound, sound, Synthesis.name, RECIPES[sound].bed is not None, manner or Manner())
+    return Match(sound, sound, Synthesis.name, sound not in EVENTS, manner or Manner())
 
 
 def _cue(event: Event) -> Cue:

@@ -54,6 +54,31 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sparkle": ("a magic sparkle", "twinkling stars", "a fairy's magic"),
 }
 
+EVENTS = frozenset(
+    {
+        "thunder",
+        "drop",
+        "splash",
+        "car-pass",
+        "impact-wood",
+        "impact-metal",
+        "impact-glass",
+        "impact-stone",
+        "impact-plastic",
+        "impact-rubber",
+        "bounce",
+        "sliding",
+        "whoosh",
+        "creak",
+        "slam",
+        "knock",
+        "bell",
+        "glass-break",
+        "explosion",
+    }
+)
+"""Sounds that have a length of their own; all others are beds, and last for as long as one likes."""
+
 ABSENT: tuple[str, ...] = (
     "a barking dog", "a cat", "a cow", "a horse neighs", "horses running", "sheep in a field", "a pig grunts",
     "a wolf howling", "a frog croaks", "ducks quacking", "a rooster crows", "a wild animal roars", "an elephant",

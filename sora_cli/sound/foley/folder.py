@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from math import gcd
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
-from sora_cli.errors import MediaError, RequestError
+from sora_cli.errors import RequestError
+from sora_cli.media.stream import Samples
 from sora_cli.store import file_hash
 
-from .base import Match, Samples, fitted, round_and_round
-from .tools import RATE, Array
+from .base import Match
 from .words import manner, stems
 
 ENDINGS = {".wav", ".flac", ".ogg"}
@@ -49,7 +45,9 @@ class Folder:
         if not fits:
             return None
         best = max(fits, key=lambda name: len(named[name]))
-        lasting, sha = self._seconds(best) >= LASTING, file_hash(self._files[best])
+        from .recordings import seconds_of
+
+        lasting, sha = seconds_of(self._files[best]) >= LASTING, file_hash(self._files[best])
         return Match(words, best, self.name, lasting, manner(words), origin="recording", revision=sha)
 
     def file(self, match: Match) -> Path:
@@ -60,12 +58,6 @@ class Folder:
         """That no file's name fits."""
         return f"no file in {self.name} is named by {words!r}: every word of a file's name has to be in the phrase"
 
-    def _seconds(self, name: str) -> float:
-        try:
-            return float(soundfile.info(str(self._files[name])).duration)
-        except soundfile.SoundFileError as error:
-            raise _unreadable(self._files[name], error) from error
-
     def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The recording at 48 kHz; a bed begins anywhere in it (by the seed) and goes round with a crossfade.
 
@@ -75,34 +67,11 @@ class Folder:
         """
         if seconds is None and match.lasting:
             raise ValueError(f"{match.sound} is a bed: say how long")
-        gain = np.float32(10 ** (match.manner.loudness / 20))
-        whole = (_read(self._files[match.sound]) * gain).astype(np.float32)
-        if not match.lasting:
-            return iter([whole]) if seconds is None else fitted(iter([whole]), seconds)
-        at = int(np.random.default_rng(seed).integers(len(whole)))
-        return fitted(round_and_round(whole, at), float(seconds or 0))
+        from .recordings import played  # in a board without folders nothing is played
+
+        return played(self._files[match.sound], match, seconds, seed)
 
 
 def _plain(text: str) -> list[str]:
     """The words of a name or a phrase that say something."""
     return [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in SMALL]
-
-
-def _read(path: Path) -> Array:
-    """A recording (samples, 2) at 48 kHz; of more than two channels the first two."""
-    from scipy import signal
-
-    try:
-        samples, rate = soundfile.read(str(path), always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise _unreadable(path, error) from error
-    if not len(samples):
-        raise MediaError(f"{path} holds no sound", hint="replace or remove the file")
-    part = gcd(rate, RATE)
-    if rate != RATE:
-        samples = signal.resample_poly(samples, RATE // part, rate // part, axis=0)
-    return np.asarray(samples[:, :2] if samples.shape[1] > 1 else np.repeat(samples, 2, axis=1))
-
-
-def _unreadable(path: Path, error: Exception) -> MediaError:
-    return MediaError(f"cannot read {path}: {error}", hint="sounds are wav, flac or ogg files")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .base import Manner
 from .tools import (
     BLOCK,
     RATE,
     Array,
     Blocks,
     Grains,
-    Manner,
     Rng,
     band,
     burst,

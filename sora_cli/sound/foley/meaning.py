@@ -6,14 +6,16 @@ import json
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from sora_cli import sentences
 from sora_cli.remembered import cache_folder, remembered
 
 from .examples import ABSENT, EXAMPLES
+
+if TYPE_CHECKING:  # what was found before needs no arrays
+    import numpy as np
+    from numpy.typing import NDArray
 
 ENOUGH = 0.5
 """The least cosine of a phrase and an example that counts as the same thing; chosen on the tuning half of phrases."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sora_cli.engines.sounds import SoundCard, SoundModel, open_sound_model
+from sora_cli.media.stream import Samples
 
-from .base import Match, Samples, fitted, round_and_round
+from .base import Match
 
 
 class Model:
@@ -30,6 +31,8 @@ class Model:
         Raises:
             EngineMissing, OutOfMemory, RenderError: as the model does.
         """
+        from .blocks import fitted, round_and_round  # to find a sound needs no arrays
+
         self._open = self._open or open_sound_model(self.card)
         wanted = self._open.longest if seconds is None else seconds
         made = self._open.make(match.words, min(wanted, self._open.longest), seed)

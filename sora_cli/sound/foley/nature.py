@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .base import Manner
 from .tools import (
     BLOCK,
     RATE,
@@ -14,7 +15,6 @@ from .tools import (
     Drift,
     Filter,
     Grains,
-    Manner,
     Rng,
     arrivals,
     band,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .base import Manner
 from .tools import (
     BLOCK,
     RATE,
@@ -12,7 +13,6 @@ from .tools import (
     Drift,
     Filter,
     Grains,
-    Manner,
     Rng,
     band,
     burst,

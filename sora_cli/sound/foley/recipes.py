@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import house, nature, places, solids, steps, water, weather
-from .tools import Array, Blocks, Manner, Rng
+from .base import Manner
+from .tools import Array, Blocks, Rng
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .base import Manner
 from .tools import (
     RATE,
     Array,
     Blocks,
     Drift,
     Filter,
-    Manner,
     Rng,
     band,
     burst,

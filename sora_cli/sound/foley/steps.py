@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .base import Manner
 from .tools import (
     RATE,
     Array,
     Blocks,
     Grains,
-    Manner,
     Rng,
     band,
     burst,

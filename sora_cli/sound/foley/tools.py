@@ -6,7 +6,6 @@ Importing scipy.signal takes half a second, more than all of `sora check`: what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +15,6 @@ BLOCK = 48_000  # samples of one block of a bed: a second
 Array = NDArray[np.float64]
 Rng = np.random.Generator
 Blocks = Iterator[Array]  # endless, each (BLOCK, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a sound is made, by its words: all else is chance.
-
-    Attributes:
-        force: from -1 (light, soft) to 1 (heavy, hard).
-        speed: how fast it goes, as a factor.
-        distance: how far it is, as a factor of where one usually hears it.
-        wet: with water on it.
-        loudness: dB that the words ask for.
-    """
-
-    force: float = 0.0
-    speed: float = 1.0
-    distance: float = 1.0
-    wet: bool = False
-    loudness: float = 0.0
 
 
 class Filter:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tools import BLOCK, RATE, Array, Blocks, Drift, Filter, Grains, Manner, Rng, band, burst, laid, noise, panned
+from .base import Manner
+from .tools import BLOCK, RATE, Array, Blocks, Drift, Filter, Grains, Rng, band, burst, laid, noise, panned
 
 RISE = 0.1  # how fast a bubble's pitch rises, as a share of its decay
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from . import lexicon
-from .tools import Manner
+from .base import Manner
 
 
 @dataclass(frozen=True, slots=True)

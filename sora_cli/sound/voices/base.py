@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
-
-import numpy as np
 
 from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
@@ -74,6 +73,6 @@ class Voice(Protocol):
 def spread(text: str, length: int) -> tuple[Word, ...]:
     """The words of a text spread over `length` samples, by their letters: where nothing measured them."""
     words = text.split()
-    ends = np.cumsum([len(word) + 1 for word in words])
-    at = [0, *(int(end * length // ends[-1]) for end in ends)] if words else [0]
+    ends = [0, *accumulate(len(word) + 1 for word in words)]
+    at = [end * length // ends[-1] for end in ends] if words else [0]
     return tuple(Word(word, at[number], at[number + 1]) for number, word in enumerate(words))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
+from sora_cli.packages import added
 from sora_cli.sound.voices import programs
 from sora_cli.sound.voices.base import Voice, VoiceCard
 from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
 from sora_cli.sound.voices.kokoro import FORMAT, MODEL, KokoroVoice
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "sora.voices"
 """Entry points of packages with voices: each name is a voice's, and loads what gives its `Voice` when it is called."""
@@ -93,9 +96,8 @@ def _blended(name: str, blend: Blend) -> Voice:
     return KokoroVoice(card, blend.shares, speed=blend.speed)
 
 
-@cache
 def _added() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in added(GROUP)}
 
 
 def _loaded(point: EntryPoint) -> Voice:

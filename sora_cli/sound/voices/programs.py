@@ -15,12 +15,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
 from sora_cli.media.stream import Samples
 from sora_cli.sound.voices.base import Speech, Unspeakable, VoiceCard, spread
-from sora_cli.sound.voices.kokoro import PEAK, resampled
 
 PREFIX = "espeak-ng:"
 """What the name of one of espeak-ng's voices begins with: `espeak-ng:de`, `espeak-ng:fr+f3`."""
@@ -30,8 +27,6 @@ INSTALL = {
 }
 FORMAT = "1"
 """Part of every revision: raised when the same line would come out otherwise."""
-AUDIBLE = 0.01
-"""A line begins and ends with the samples of a hundredth of its peak."""
 LONGEST = 120.0
 """Seconds that a program may take for a line, and one more for each 50 letters."""
 
@@ -52,15 +47,17 @@ class ProgramVoice:
         Raises:
             RequestError: a pronunciation is written in phonemes.
         """
+        from sora_cli.sound.voices.samples import audible, levelled  # a line that is kept needs none
+
         if not re.search(r"\w", text):
             raise Unspeakable(f"voice {self.card.name} finds nothing to say in {text[:60]!r}", hint="write some words")
         with tempfile.TemporaryDirectory(prefix="sora-voice-") as folder:
             path = Path(folder) / "line.wav"
             self._run(_respelled(text, say, self.card.name), path)
-            samples = _audible(*_read(path, self._program))
+            samples = audible(*_read(path, self._program))
         if not len(samples):
             raise MachineError(f"{self._program} says nothing for {text[:60]!r}", hint="does it speak this language?")
-        return Speech(samples * np.float32(PEAK / np.abs(samples).max()), spread(text, len(samples)))
+        return levelled(Speech(samples, spread(text, len(samples))))
 
     def _run(self, text: str, path: Path) -> None:
         program = shutil.which(self._program)
@@ -155,10 +152,3 @@ def _read(path: Path, program: str) -> tuple[Samples, int]:
     except (OSError, soundfile.SoundFileError) as error:
         raise MachineError(f"{program} wrote no sound: {error}", hint=f"try: {program}") from error
     return samples.mean(axis=1), rate
-
-
-def _audible(samples: Samples, rate: int) -> Samples:
-    """The line from its first to its last audible sample, at 48 kHz."""
-    there = resampled(samples, rate)
-    loud = np.flatnonzero(np.abs(there) >= AUDIBLE * np.abs(there).max()) if there.any() else np.zeros(0, int)
-    return there[loud[0] : loud[-1] + 1] if len(loud) else there[:0]
