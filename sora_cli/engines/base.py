@@ -271,6 +271,8 @@ class Take:
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
     edition: int = 0
     """The card's, where the take begins with one given frame."""
+    written: str = ""
+    """What its author wrote, where the prompt is other words that were sent; no part of its key."""
 
     def frame_at(self, place: Fraction | int) -> int:
         """The frame of the clip, from 0, that is on when `place` of the frames that play have passed."""

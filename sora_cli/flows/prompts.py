@@ -27,6 +27,8 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
         told, size = plan.prompts[take.key], _length(plan, take)
         found[take.name] = {
             "prompt": take.prompt,
+            "written": take.written or None,
+            "instead_of": told.picture if take.written else None,
             "avoid": _avoided(take),
             "tokens": size.tokens,
             "counted": size.counted,
@@ -46,6 +48,9 @@ def lines(plan: Plan) -> Iterator[str]:
         count = f"{'' if size.counted else 'about '}{size.tokens} {f'of {limit} ' if limit else ''}tokens"
         yield f"{take.name}: {take.engine}, {count}"
         yield from (f"  {line}" for line in take.prompt.splitlines() if line)
+        if take.written:
+            yield f"  written: {' '.join(take.written.split())}"
+            yield f"  instead of: {told.picture}"
         if avoided := _avoided(take):
             yield f"  avoids: {avoided}"
         yield from (f"  left out, {left.key}: {left.words} ({left.why})" for left in told.left_out)

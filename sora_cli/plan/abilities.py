@@ -55,20 +55,21 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
 
 def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt) -> None:
     """Say what of a beat's words the model does not know, is not told, or does not read to the end."""
+    key = "sent" if beat.sent else "prompt"
     unknown = unknown_words(told.text, card)
     if unknown:
         words = ", ".join(unknown)
-        findings.remark(beat, "prompt", f"engine {card.name} does not know: {words}", "these words are ignored")
+        findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")
     for left in told.left_out:
         if not left.seen:
-            message = f"engine {card.name} is not told this: {left.why}"
-            findings.remark(beat, left.key, message, "say it in what is seen: light, colours, faces, weather")
+            what, place = (left.key, key) if beat.sent else ("this", left.key)
+            findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
     limit = card.prompt_tokens
     if limit and 2 * estimate(told.text) > limit and (found := length(told.text, card)).tokens > limit:
         count = f"{found.tokens} tokens" if found.counted else f"about {found.tokens} tokens"
         end = f": it ends at ...{told.text[: found.read][-40:]!r}" if found.counted else ""
         message = f"the prompt has {count}, {card.name} reads {limit}{end}"
-        findings.remark(beat, "prompt", message, "shorten the prompt, the style or the setting")
+        findings.remark(beat, key, message, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:

@@ -115,9 +115,10 @@ def vague(place: Place) -> Found:
 def negation(place: Place) -> Found:
     """A model draws what it is told of, also what is denied."""
     beat = place.beat
-    for key, text in (("prompt", place.bare), ("setting", beat.setting), ("style", beat.style)):
+    sent = words.QUOTED.sub("", beat.sent[:MOST])
+    for key, text in (("prompt", place.bare), ("sent", sent), ("setting", beat.setting), ("style", beat.style)):
         if match := words.NEGATION.search(text):
-            movable = words.MOVABLE.search(text)
+            movable = words.MOVABLE.search(text) if key != "sent" else None
             better = f"write `avoid: {movable['what']}` (`--fix` does)" if movable else "say what is seen instead"
             yield (
                 place.loc if key == "prompt" else beat.origin.get(key, place.loc),

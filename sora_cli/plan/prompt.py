@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sora_cli.engines.base import EngineCard
@@ -12,6 +12,10 @@ from sora_cli.plan import phrases
 from sora_cli.plan.labelled import Speakers, Subjects, labelled
 from sora_cli.plan.slugline import names_light
 from sora_cli.storyboard.model import MENTION, Beat, CastMember
+
+
+_LINE = "a line of dialogue"
+_NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for word, or run `sora direct` again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,33 @@ class LeftOut:
     words: str
     why: str
     seen: bool = False
+    hint: str = "say it in what is seen: light, colours, faces, weather"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What a model is told; what of the beat it is not told; what it is told that nobody wrote.
 
-    `not_avoided` is what the engine would avoid by default and the author wants, each with the reason.
+    `not_avoided` is what the engine would avoid by default and the author wants, each with the reason. `picture` is
+    the text without the labels that some families want around it, as it is composed, also where `sent` stands in its
+    place. `verbatim` are the looks and lines in it, by what they are: another wording must keep them.
     """
 
     text: str
     left_out: tuple[LeftOut, ...] = ()
     added: tuple[str, ...] = ()
     not_avoided: tuple[tuple[str, str], ...] = ()
+    picture: str = ""
+    verbatim: tuple[tuple[str, str], ...] = ()
+
+
+def lacking(words: str, verbatim: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What other words for a prompt do not keep of its looks and lines. Breaks and, of looks, capitals do not count."""
+    there = " ".join(words.split())
+    for what, kept in verbatim:
+        text = " ".join(kept.split())
+        if text not in there and (what == _LINE or text.casefold() not in there.casefold()):
+            yield what, kept
 
 
 def write(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard, given: Frames | None = None) -> Prompt:
@@ -113,12 +131,28 @@ class _Writer:
         """The whole of it."""
         found = [text for order in self.dialect.order for text in self._sentences(order)]
         if self.plain:
-            text = ". ".join(part.strip().rstrip(".") for part in found if part.strip())
+            picture = ". ".join(part.strip().rstrip(".") for part in found if part.strip())
         else:
-            text = " ".join(phrases.sentence(part) for part in [*found, *self._more_terms()] if part.strip())
+            picture = " ".join(phrases.sentence(part) for part in [*found, *self._more_terms()] if part.strip())
+        verbatim = tuple(self._verbatim(picture))
+        if self.beat.sent:
+            self.left_out = [LeftOut(what, words, *_NOT_SENT) for what, words in lacking(self._sent(), verbatim)]
+            self.added = []
+        text = self._sent() or picture
         if self.dialect.fields:
             text = labelled(self.dialect, self.given, self.subjects, text, self._soundscape())
-        return Prompt(text, tuple(self.left_out), tuple(self.added))
+        return Prompt(text, tuple(self.left_out), tuple(self.added), (), picture, verbatim)
+
+    def _sent(self) -> str:
+        """What the author has sent instead."""
+        return self._named(self.beat.sent) if self.subjects else name_cast(self.beat.sent, self.cast)
+
+    def _verbatim(self, picture: str) -> Iterator[tuple[str, str]]:
+        """The looks and lines that a text holds."""
+        kept = [(f"the looks of {name}", _looks(self.cast, name)) for name in self.beat.cast]
+        speakers = Speakers(self.cast)
+        kept += [(_LINE, speakers.told(line, plain=self.plain)["line"]) for line in self.beat.dialogue]
+        yield from ((what, words) for what, words in kept if words and not [*lacking(picture, [(what, words)])])
 
     # -- what is told ----------------------------------------------------------------------------
 
@@ -169,7 +203,7 @@ class _Writer:
 
     def _action(self) -> str:
         if self.subjects:
-            return MENTION.sub(lambda match: self._who(match[1]), self.beat.prompt)
+            return self._named(self.beat.prompt)
         if not self.short:
             told = name_cast(self.beat.prompt, self.cast)
             return told if self.plain else re.sub(r"(?<=[.!?]\s)[a-z]", lambda first: first[0].upper(), told)
@@ -177,7 +211,10 @@ class _Writer:
             looks = _looks(self.cast, name)
             if self._who(name).split()[-1] != looks.split()[-1]:
                 self.left_out.append(LeftOut(f"looks of {name}", looks, "the first frame shows it", seen=True))
-        return MENTION.sub(lambda match: self._who(match[1]), self.beat.prompt)
+        return self._named(self.beat.prompt)
+
+    def _named(self, words: str) -> str:
+        return MENTION.sub(lambda match: self._who(match[1]), words)
 
     def _who(self, name: str) -> str:
         """Somebody who is in the picture already; at length where another one would be called the same."""

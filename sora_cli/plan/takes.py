@@ -187,6 +187,7 @@ class TakeMaker:
             references=references,
             sound=card.makes_sound and not beat.sound_off, stride=stride, memory=self.memory,
             edition=card.edition if opening is not None and opening.count == 1 else 0,
+            written=beat.prompt if beat.sent else "",
         )  # fmt: skip
         return take, told
 

@@ -82,6 +82,8 @@ class TakeRecord(TakeFields, Named):
     """The bars that it would just keep."""
     drift: Finite = 0.0
     """By how much the colour of the frames that it carries on from had gone from their anchor, CIE dE2000."""
+    written: Words = ""
+    """What its author wrote, where the prompt is other words that were sent."""
 
 
 class ShotRecord(Record):

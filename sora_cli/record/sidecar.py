@@ -162,6 +162,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "signer": signer,
         "deliver": deliver,
         "policy": board.rules.sha256,
+        **({"written": found} if (found := {take.key: take.written for take in plan.takes if take.written}) else {}),
     }
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
@@ -301,10 +302,11 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
                 card = store.card(take.key) or NO_CARD
                 if card is NO_CARD and take.key in lacking:
                     continue  # a take before it is good, or it was refused
-                stride = {"stride": str(take.stride)} if take.stride != 1 else {}
+                more = {"stride": str(take.stride)} if take.stride != 1 else {}
+                more |= {"written": take.written} if take.written else {}
                 yield TakeRecord.of(
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
-                    plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **stride,
+                    plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **more,
                     seconds=float(take.play / take.fps), clip_sha256=card.sha256, pixels=card.pixels,
                     made_on=card.made_on, score=card.score, parts=card.parts, keeps=card.keeps, drift=card.drift,
                     good=is_good(card, plan.board.bars),

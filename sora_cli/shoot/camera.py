@@ -184,6 +184,7 @@ class Camera:
             keeps=rating.keeps,
             drift=drift,
             pixels=pixels,
+            written=take.written,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )
         return self._store.keep(

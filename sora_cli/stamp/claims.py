@@ -51,6 +51,8 @@ class Origin:
     engine: str = ""
     revision: str = ""
     prompt: str = ""
+    written: str = ""
+    """What its author wrote, where the prompt is other words that were sent."""
     avoid: str = ""
     seed: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
@@ -152,6 +154,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
             "engine": bare(origin.engine),
             "revision": origin.revision,
             "prompt": origin.prompt,
+            "written": origin.written,
             "avoid": origin.avoid,
             "seed": origin.seed,
             "options": dict(origin.options),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, JsonValue
 
-from sora_cli.data import Count, Finite, Name, Ratio, Record, Seconds, Sha, Versions
+from sora_cli.data import Count, Finite, Name, Ratio, Record, Seconds, Sha, Versions, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,8 @@ class ClipFacts:
     pixels: str = ""
     made_on: Mapping[str, str] = field(default_factory=dict)
     """Device and versions of libraries: what may differ where the same take gives other frames."""
+    written: str = ""
+    """What its author wrote, where other words were sent to the engine."""
 
 
 class Card(Record):
@@ -82,6 +84,7 @@ class Card(Record):
     made_on: Versions = Field(default={})
     fields: dict[str, JsonValue] = Field(default={})
     """What its key is made of: `sora_cli.plan.data` says it, the store knows nothing of takes."""
+    written: Words = ""
 
     @classmethod
     def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
@@ -103,6 +106,7 @@ class Card(Record):
             pixels=facts.pixels,
             made_on=dict(facts.made_on),
             fields=dict(facts.fields),
+            **({"written": facts.written} if facts.written else {}),
         )
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:

@@ -11,7 +11,7 @@ from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
 from sora_cli.storyboard.source import harmless, quoted
 
-_PROSE = {"prompt", "line"}
+_PROSE = {"prompt", "sent", "line"}
 _TEXT = {
     "setting", "mood", "light", "style", "avoid", "camera", "looks", "text", "title", "name", "author", "watermark",
     "sound", "ambience", "music",

@@ -177,7 +177,7 @@ class _Filler:
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if unset:
-            if loc[-1] != "prompt" and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
+            if loc[-1] not in {"prompt", "sent"} and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
                 self.pruned.add(loc)
             return node.text
         return self._expanded(node, uses, loc)

@@ -236,6 +236,8 @@ class Beat:
 
     loc: Loc
     prompt: str
+    sent: str = ""
+    """What the model is told instead of all that is composed of the prompt and its direction; @names and all."""
     duration: Duration | None = None
     setting: str = ""
     light: str = ""

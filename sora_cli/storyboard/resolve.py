@@ -48,8 +48,9 @@ from sora_cli.storyboard.speech import Speech, read_narrator
 MAX_BEATS = 20_000
 
 _HELD = [part.name for part in fields(Inherited) if part.name != "origin"]
-_OF_A_BEAT = ("prompt", "duration", "dialogue")
+_OF_A_BEAT = ("prompt", "sent", "duration", "dialogue")
 _OF_PICTURES = (
+    "sent",
     "from_",
     "to",
     "reference",
@@ -279,6 +280,7 @@ class Resolver:
             ("pick", "pick", True),
             ("duration", "duration", False),
             ("dialogue", "dialogue", False),
+            ("sent", "sent", False),
         ):
             for level, place in ((form, loc), (shot.form, shot.loc))[: 2 if of_shot else 1]:
                 if (value := getattr(level, key)) is not None:
@@ -297,7 +299,9 @@ class Resolver:
         if isinstance(got.get("duration"), (SpokenForm, SpokenLength)):
             lines = len(got.get("dialogue", ()))
             got["spoken"] = self._speech.length(got.pop("duration"), origin["duration"], lines)
-        cast = self._casting.mentioned(form.prompt or "", (*loc, "prompt"))
+        told = {"prompt": form.prompt or "", "sent": form.sent or ""}
+        named = (name for key, words in told.items() for name in self._casting.mentioned(words, (*loc, key)))
+        cast = tuple(dict.fromkeys(named))
         got["references"] = self._references(got.get("references"), origin.get("references"), cast)
         kept = {name: getattr(held, name) for name in _HELD}
         return Beat(loc=loc, prompt=form.prompt or "", cast=cast, origin=origin, **kept, **got)

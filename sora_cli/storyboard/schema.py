@@ -259,6 +259,7 @@ class StretchForm(LevelForm):
     """What may stand at shot and beat level."""
 
     prompt = Key(Text, "What happens. @name puts a cast member in.")
+    sent = Key(Text, "What the model is told instead of the prompt and its direction; `sora direct` writes it.")
     duration = Key(
         BeatLength,
         "4s, 1500ms, 48f (frames), 1m30s, 0:20, or seconds; spoken or {lead, tail}: as long as its lines; else the "
