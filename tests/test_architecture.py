@@ -108,6 +108,7 @@ ENGINE_DOORS = {
     "doctor",
     "estimate",
     "hub",
+    "language",
     "options",
     "sounds",
     "tokens",

@@ -192,3 +192,16 @@ def test_what_a_dead_writer_left_of_a_folder_is_cleared_away(tmp_path: Path) -> 
     with place(tmp_path / "film.frames", Cancellation()):
         assert not left.exists()
     assert other.exists()
+
+
+def test_what_is_sent_is_shot_and_what_was_written_is_told_with_it(studio: Path) -> None:
+    first, second = {"sent": "white", "duration": "0.5s"}, {"prompt": "dark", "duration": "0.5s"}
+    made = make(studio, {"prompt": "black", **first}, second)
+    assert shown(made.path, 12) == ["white"] * 6 + ["dark"] * 6
+    takes = json.loads(made.sidecar.read_text())["takes"]
+    assert [(take["prompt"], take.get("written")) for take in takes] == [("white", "black"), ("dark", None)]
+    cards = [Store(default_folder()).card(take["key"]) for take in takes]
+    assert [card.written for card in cards if card] == ["black", ""]
+    parts = [part.parameters for part in stamp.verify(made.path).parts]
+    assert [(part["prompt"], part.get("written")) for part in parts] == [("white", "black"), ("dark", None)]
+    assert not make(studio, {"prompt": "grey", **first}, second).reused, "its credential tells the words of now"

@@ -100,6 +100,14 @@ def show_problems(problems: Iterable[Problem], style: str = "red") -> None:
             console.print(Text(line, style="bold " + style if line.strip() == "^" else "dim"))
 
 
+def show_diff(diff: str) -> None:
+    """A unified diff on stdout, in colours where that is a terminal."""
+    console = open_console(stderr=False)
+    for line in plain(diff).split("\n") if diff else ():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        console.print(Text(line, style=style))
+
+
 def show_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],

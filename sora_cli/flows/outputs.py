@@ -263,6 +263,12 @@ def table_mark(maker: Maker, folder: Path) -> Callable[[str], str]:
     return mark
 
 
+def unmarked(text: str) -> str:
+    """A text without the last line that tells whose it is."""
+    rest, mark, last = text.rpartition(_MARK)
+    return rest if mark and last.startswith("{") and "\n" not in last.rstrip() else text
+
+
 def own_table(maker: Maker) -> Own:
     """How a colour table is known for its maker's own, unchanged since."""
 

@@ -55,7 +55,20 @@ def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
     from sora_cli.media.film import delivery
 
-    stem, suffix = _slug(prompt), delivery(deliver).suffix
+    return _free(folder, _slug(prompt), delivery(deliver).suffix)
+
+
+def free_board(words: str) -> Path:
+    """Where the storyboard of an idea goes when nobody says: its words, numbered so that nothing is overwritten."""
+    return _free(Path(), _slug(words), ".yaml")
+
+
+def free_beside(path: Path, suffix: str) -> Path:
+    """A name beside a file that nothing has: its own with another ending, numbered."""
+    return _free(path.parent, path.stem, suffix)
+
+
+def _free(folder: Path, stem: str, suffix: str) -> Path:
     names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in itertools.count(1))
     return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
 

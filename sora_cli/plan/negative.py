@@ -46,4 +46,5 @@ def without_contradictions(words: str, beat: Beat) -> tuple[str, tuple[tuple[str
 
 
 def _wanted(beat: Beat) -> Iterator[str]:
-    yield from (beat.prompt, beat.sent, beat.style, beat.setting, beat.light, beat.camera, beat.framing, beat.depth_of_field)
+    yield from (beat.prompt, beat.sent, beat.style, beat.setting, beat.light)
+    yield from (beat.camera, beat.framing, beat.depth_of_field)

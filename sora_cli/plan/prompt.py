@@ -13,7 +13,6 @@ from sora_cli.plan.labelled import Speakers, Subjects, labelled
 from sora_cli.plan.slugline import names_light
 from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
-
 _LINE = "a line of dialogue"
 _NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for word, or run `sora direct` again")
 

@@ -162,7 +162,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         "signer": signer,
         "deliver": deliver,
         "policy": board.rules.sha256,
-        **({"written": found} if (found := {take.key: take.written for take in plan.takes if take.written}) else {}),
+        **({"written": told} if (told := [take.written for take in plan.takes if take.written]) else {}),
     }
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 

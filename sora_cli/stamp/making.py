@@ -53,8 +53,8 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
             carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
             yield Origin(
                 name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
-                engine=take.engine, revision=take.revision, prompt=take.prompt, written=take.written, avoid=take.avoid, seed=take.seed,
-                options=take.options, references=tuple(each.path for each in take.references),
-                own_media=tuple(carried),
+                engine=take.engine, revision=take.revision, prompt=take.prompt, written=take.written,
+                avoid=take.avoid, seed=take.seed, options=take.options,
+                references=tuple(each.path for each in take.references), own_media=tuple(carried),
             )  # fmt: skip
             start += len(piece.frames)

@@ -89,7 +89,7 @@ class Card(Record):
     @classmethod
     def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
         """The card of a clip whose files have these hashes."""
-        return cls.model_construct(
+        made = cls.model_construct(
             frames=facts.frames,
             width=facts.width,
             height=facts.height,
@@ -106,8 +106,8 @@ class Card(Record):
             pixels=facts.pixels,
             made_on=dict(facts.made_on),
             fields=dict(facts.fields),
-            **({"written": facts.written} if facts.written else {}),
         )
+        return made.model_copy(update={"written": facts.written}) if facts.written else made
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
         """The clip whose files these are."""

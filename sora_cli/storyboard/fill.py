@@ -20,6 +20,7 @@ MAX_GROWTH = 2_000_000
 
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
 _NAME = re.compile(r"[^\W\d][\w-]*")
+_PROSE = ("prompt", "sent")
 _PROMPTS = (("shots",), ("beats",))
 _MISSING: Mapping[str, object] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
 _STAND_INS: Mapping[str, object] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
@@ -177,7 +178,7 @@ class _Filler:
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if unset:
-            if loc[-1] not in {"prompt", "sent"} and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
+            if loc[-1] not in _PROSE and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
                 self.pruned.add(loc)
             return node.text
         return self._expanded(node, uses, loc)

@@ -127,13 +127,13 @@ class Document:
 
     def mark(self, loc: Loc, *, key: bool = False) -> Mark | None:
         """The place of the value at `loc` (with `key`: of its key), or of its nearest parent that is written."""
-        at, node = self._find(loc)
+        at, node = self.node(loc)
         empty = isinstance(node, Scalar) and node.plain and not node.text
         return self._mark(at if key or empty else node.start)
 
     def spot(self, loc: Loc, token: str) -> Mark | None:
         """The place of `token` inside the text at `loc`; where it does not stand there as it is, the text's."""
-        node = self._find(loc)[1]
+        node = self.node(loc)[1]
         index = self._source.text.find(token, node.start, node.end) if self._source and node.start >= 0 else NOWHERE
         return self._mark(index if index >= 0 else node.start)
 
@@ -145,8 +145,8 @@ class Document:
     def _mark(self, index: int) -> Mark | None:
         return self._source.mark_at(index) if self._source and index >= 0 else None
 
-    def _find(self, loc: Loc) -> tuple[int, Node]:
-        """Where the key (or the item) of `loc` stands, and its node."""
+    def node(self, loc: Loc) -> tuple[int, Node]:
+        """Where the key (or the item) of `loc` stands in the text, and its node, or its nearest parent's."""
         at, node = self.root.start, self.root
         for step in loc:
             if isinstance(node, Pairs) and step in node.pairs:

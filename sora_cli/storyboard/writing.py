@@ -54,14 +54,14 @@ def _mapping(tree: Mapping[str, Tree], indent: int) -> Iterator[str]:
             yield ""
         if isinstance(value, Noted):
             yield from comments(value.notes, indent)
-        name = _scalar(key)
+        name = scalar(key)
         if isinstance(inner, Inline):
             yield from _inline(f"{pad}{name}: ", inner, indent + 2)
         elif isinstance(inner, Mapping):
             yield f"{pad}{name}:"
             yield from _mapping(inner, indent + 2)
         elif isinstance(inner, (str, int)):
-            yield from _text(f"{pad}{name}: ", inner, indent + 2)
+            yield from prose(f"{pad}{name}: ", inner, indent + 2)
         elif isinstance(inner, Sequence):
             yield f"{pad}{name}:"
             yield from _items(inner, indent + 2)
@@ -82,12 +82,12 @@ def _items(items: Sequence[Tree], indent: int) -> Iterator[str]:
             yield f"{pad}- {first.lstrip()}"
             yield from rest
         elif isinstance(inner, (str, int)):
-            yield from _text(f"{pad}- ", inner, indent + 2)
+            yield from prose(f"{pad}- ", inner, indent + 2)
 
 
 def _inline(head: str, tree: Inline, indent: int) -> Iterator[str]:
     """A mapping in one line; over several where it is too long for one."""
-    one = head + "{" + ", ".join(f"{key}: {_scalar(value, flow=True)}" for key, value in tree.items()) + "}"
+    one = head + "{" + ", ".join(f"{key}: {scalar(value, flow=True)}" for key, value in tree.items()) + "}"
     if len(one) <= WIDTH:
         yield one
         return
@@ -100,9 +100,9 @@ def _inline(head: str, tree: Inline, indent: int) -> Iterator[str]:
     yield from lines
 
 
-def _text(head: str, value: str | int, indent: int) -> Iterator[str]:
+def prose(head: str, value: str | int, indent: int) -> Iterator[str]:
     """A value behind its key; prose that is too long for the line is folded."""
-    one = head + _scalar(value)
+    one = head + scalar(value)
     foldable = isinstance(value, str) and re.fullmatch(r"[^\s]+(?: [^\s]+)*", value)
     if len(one) <= WIDTH or not foldable:
         yield one
@@ -113,7 +113,7 @@ def _text(head: str, value: str | int, indent: int) -> Iterator[str]:
     yield from (" " * indent + line for line in lines)
 
 
-def _scalar(value: str | int, *, flow: bool = False) -> str:
+def scalar(value: str | int, *, flow: bool = False) -> str:
     """A single value as YAML has it, quoted where it must be."""
     if not isinstance(value, str):
         return "true" if value is True else "false" if value is False else str(value)

@@ -1,0 +1,86 @@
+"""The command that words prompts: direct."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli.bounded import is_file
+from sora_cli.cli import console
+from sora_cli.cli.options import Json, Outside, Overwrite, Sets
+from sora_cli.cli.session import interruptible, pairs
+from sora_cli.errors import counted
+
+if TYPE_CHECKING:
+    from sora_cli.flows.direct import Asked, Directed
+
+
+def direct(
+    words: Annotated[
+        list[str], typer.Argument(metavar="BOARD|IDEA", help="A storyboard; or an idea in words, for a new one.")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(metavar="FOLDER|ID", help="Let this language model write; without it, rules do."),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="NEW", help="Write the new storyboard here. Default: BOARD.directed.yaml."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Draw words with this seed; else the likeliest are.")] = None,
+    tokens: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Stop the model after so many, for each prompt; 0: 512.")
+    ] = 0,
+    sets: Sets = None,
+    allow_outside: Outside = False,
+    *,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write out what each model is told, in a new storyboard; or make one of an idea."""
+    from sora_cli.flows import direct as flow
+
+    asked = flow.Asked(
+        model=model,
+        seed=seed,
+        tokens=tokens,
+        sets=pairs(sets, "--set"),
+        allow_outside=allow_outside,
+        overwrite=overwrite,
+    )
+    line = " ".join(words)
+    board = Path(line)
+    with interruptible():
+        if is_file(board) or board.suffix.lower() in {".yaml", ".yml"}:
+            _show(flow.direct(board, output, asked, _heard), asked, as_json=as_json)
+            return
+        made = flow.imagine(line, output, asked, _heard)
+    if as_json:
+        console.stdout_json(made.as_dict())
+    else:
+        console.stdout(str(made.path))
+    held = ", ".join(counted(getattr(made, f"{noun}s"), noun) for noun in ("scene", "shot", "beat"))
+    console.say(f"{held}; next: sora check {made.path}", "green")
+
+
+def _heard(text: str) -> None:
+    """What a model writes, shown while it writes to whoever sits there."""
+    if sys.stderr.isatty():
+        sys.stderr.write(console.plain(text))
+        sys.stderr.flush()
+
+
+def _show(made: Directed, asked: Asked, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json({**made.as_dict(), "model": asked.model or None, "seed": asked.seed})
+    else:
+        console.show_diff(made.diff)
+    for remark in made.remarks():
+        console.say(remark, "yellow")
+    count = sum(not beat.stays for beat in made.beats)
+    console.say(f"{made.path}: {count} of {counted(len(made.beats), 'prompt')} written out; next: sora plan", "green")

@@ -1,0 +1,98 @@
+"""Any causal model of transformers, as a writer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, TextStreamer
+from typing_extensions import override
+
+from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
+from sora_cli.engines.language import Answer, Heard
+from sora_cli.engines.runtime.errors import is_full
+from sora_cli.errors import EngineMissing, OutOfMemory, RequestError
+
+TEMPERATURE, TOP_P = 0.7, 0.9
+"""How freely it draws its words where a seed is given."""
+
+
+_LIKELIEST = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+
+
+class Causal:
+    """A causal model on the best device here; see `LanguageModel`."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.device = name, best_device()
+        size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        local = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            with quiet():
+                self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
+                model: Any = AutoModelForCausalLM.from_pretrained(
+                    str(folder), dtype=best_dtype(self.device, size), use_safetensors=True, **local
+                )
+            self.model = model.to(self.device).eval()
+        except Exception as error:
+            if is_full(error):
+                raise _full(name) from error
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            hint = "name a causal model with its tokenizer and .safetensors weights"
+            raise EngineMissing(f"{name} cannot be opened as a language model: {why}", hint=hint) from error
+
+    def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
+        """What it says to a question."""
+        ids = self._encoded(asked)
+        count, most = ids.shape[1], int(getattr(self.model.config, "max_position_embeddings", 0) or 0)
+        limit = min(limit, most - count) if most else limit
+        if limit < 1:
+            message = f"{self.name} reads {most} tokens, and {count} are asked"
+            raise RequestError(message, hint="write less, or name a model that reads more")
+        drawn = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P} if seed is not None else _LIKELIEST
+        pad = self.tokenizer.pad_token_id
+        pad = self.tokenizer.eos_token_id if pad is None else pad
+        try:
+            with quiet(), torch.inference_mode(), torch.random.fork_rng():
+                torch.manual_seed(seed or 0)
+                made = self.model.generate(
+                    ids, attention_mask=torch.ones_like(ids), max_new_tokens=limit, pad_token_id=pad,
+                    streamer=_Streamer(self.tokenizer, heard), **drawn,
+                )  # fmt: skip
+        except RuntimeError as error:
+            if is_full(error):
+                raise _full(self.name) from error
+            raise
+        new = made[0, count:].tolist()
+        ends = self.model.generation_config.eos_token_id
+        ended = new[-1:] and new[-1] in (ends if isinstance(ends, list) else [ends])
+        return Answer(self.tokenizer.decode(new, skip_special_tokens=True), bool(ended) or len(new) < limit)
+
+    def _encoded(self, asked: str) -> torch.Tensor:
+        """The question as the model was taught to be asked, where its tokenizer says how; (1, tokens)."""
+        if getattr(self.tokenizer, "chat_template", None):
+            asked = self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": asked}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
+            found = self.tokenizer(asked, return_tensors="pt", add_special_tokens=False)
+        else:
+            found = self.tokenizer(asked, return_tensors="pt")
+        ids: torch.Tensor = found["input_ids"]
+        return ids.to(self.device)
+
+
+class _Streamer(TextStreamer):
+    """Hands each piece of the answer on as it comes."""
+
+    def __init__(self, tokenizer: Any, heard: Heard) -> None:
+        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        self._heard = heard
+
+    @override
+    def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+        self._heard(text)
+
+
+def _full(name: str) -> OutOfMemory:
+    return OutOfMemory(f"{name} does not fit in this machine's memory", hint="name a smaller language model")

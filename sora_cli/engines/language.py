@@ -1,0 +1,74 @@
+"""Language models, by transformers: where one is on this machine, and how it is opened."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from sora_cli.bounded import expanded, is_file, is_folder
+from sora_cli.errors import EngineMissing
+
+Heard = Callable[[str], None]
+"""Called with each piece of a text as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model wrote; `whole`: it came to its end, and was not stopped at its limit."""
+
+    text: str
+    whole: bool
+
+
+class LanguageModel(Protocol):
+    """Answers in words."""
+
+    name: str
+
+    def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
+        """What it says to a question, in at most `limit` tokens.
+
+        Without a `seed` it says what is likeliest, else what it draws with it: the same words each time.
+
+        Raises:
+            RequestError: the question and the answer are longer than it reads.
+            OutOfMemory: they do not fit in the memory.
+        """
+        ...
+
+
+def open_language_model(name: str) -> LanguageModel:
+    """Load a causal model and its tokenizer.
+
+    Args:
+        name: a folder as transformers' `save_pretrained` writes it, or a hub id whose files are here.
+
+    Raises:
+        EngineMissing: it is not on this machine, is no causal model, or is damaged.
+        OutOfMemory: it does not fit.
+    """
+    families = importlib.import_module("sora_cli.engines.families.language")
+    return cast("LanguageModel", families.Causal(name, _place(name)))
+
+
+def _place(name: str) -> Path:
+    """The folder of a model."""
+    folder = expanded(name)
+    if is_folder(folder):
+        if is_file(folder / "config.json"):
+            return folder.resolve()
+        raise EngineMissing(
+            f"{name} holds no language model: it has no config.json",
+            hint="name a folder that transformers' save_pretrained wrote, with its tokenizer",
+        )
+    import huggingface_hub
+
+    repo, _, revision = name.partition("@")
+    try:
+        return Path(huggingface_hub.snapshot_download(repo, revision=revision or None, local_files_only=True))
+    except (OSError, ValueError) as error:  # not in the cache, or no name that the hub could have
+        hint = f"download it: hf download {repo}" if repo.count("/") == 1 else "name a folder or a hub id"
+        raise EngineMissing(f"the language model {name} is not on this machine", hint=hint) from error

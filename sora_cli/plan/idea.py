@@ -1,0 +1,160 @@
+"""A storyboard of an idea, by rules: its sentences are shots, what is done in them are beats. Nothing is made up.
+
+A sentence that names another hour, or says that time has passed, begins a scene. Who does the first thing is put into
+the cast, so that all shots are told of the same looks. English is understood in parts; of other languages the stops
+alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sora_cli.errors import Problem
+from sora_cli.plan import words
+from sora_cli.storyboard.model import MENTION
+from sora_cli.storyboard.writing import Inline, Noted, Tree
+
+_ENDS = ".!?;\u3002\uff01\uff1f\uff1b\u061f\u061b\u2026"
+_COMMAS = ",\uff0c\u3001\u060c"
+"""Stops and commas, also those of Chinese, Japanese and Arabic."""
+_STOP = re.compile(rf"(?<=[{_ENDS}])\s*|\s*\b(?:and )?then\b,?\s+|\n+", re.IGNORECASE)
+_PART = re.compile(rf"\s*[{_COMMAS}]\s*(?:and\s+)?|\s+\band\b\s+", re.IGNORECASE)
+_LATER = re.compile(
+    r"^(?:later|meanwhile|elsewhere|the next (?:day|morning|night|week|year)|(?:hours|days|weeks|months|years) later"
+    r"|back (?:at|in|on|home))\b",
+    re.IGNORECASE,
+)
+_HE = re.compile(r"^((?:\w+ ){0,3}?)(?:he|she|they)\b(?!-)", re.IGNORECASE)
+MOST = 2000
+"""Letters of an idea: what is longer is a script."""
+_FORMAT = """\
+Write a storyboard of this idea as YAML. Answer with the YAML alone. It looks like this:
+
+title: The Lamp
+cast:
+  mara: {looks: a woman in her thirties with red hair and a blue raincoat}
+scenes:
+  - name: harbour
+    setting: a rainy harbour
+    light: dusk
+    shots:
+      - framing: wide
+        camera: slow pan left
+        beats:
+          - {prompt: "@mara walks along the pier", duration: 3s}
+          - {prompt: "@mara looks up at the light", duration: 2s}
+      - framing: close
+        prompt: the lamp of the lighthouse turns
+        duration: 2s
+
+Scenes share a place and a light. A shot has no cut. A beat is one action of two to four seconds. Name the cast with @
+in prompts, in quotes. Use no other keys, and name no files.
+"""
+_VIEWS = ("wide", "medium", "close")
+
+
+@dataclass
+class _Scene:
+    hour: str
+    shots: list[list[str]] = field(default_factory=list)
+    """The beats of each shot, in words."""
+
+
+def question(idea: str, wrong: Sequence[Problem] = (), text: str = "") -> str:
+    """What a language model is asked; the second time with what was wrong with its text."""
+    asked = f"{_FORMAT}\nIdea: {idea}\n"
+    told = "\n".join(problem.head for problem in wrong[:10])
+    return asked + (
+        f"\nYou wrote:\n{text}\n\nThis is wrong with it:\n{told}\n\nWrite it again, right.\n" if told else ""
+    )
+
+
+def board_of(idea: str) -> dict[str, Tree]:
+    """The storyboard of an idea, as a tree to be written."""
+    sentences = [part.strip(f" {_ENDS}") for part in _STOP.split(" ".join(idea.split()))]
+    sentences = [sentence for sentence in sentences if sentence] or [idea.strip()]
+    who, looks = _subject(sentences[0])
+    scenes: list[_Scene] = []
+    for sentence in sentences:
+        hour = _hour(sentence)
+        if not scenes or _LATER.match(sentence) or hour not in {"", scenes[-1].hour}:
+            scenes.append(_Scene(hour))
+        scenes[-1].shots.append([_named(part, who, looks) for part in _parts(sentence)])
+    count = sum(len(scene.shots) for scene in scenes)
+    views = iter(_VIEWS[min(number, 1) if number < count - 1 or count == 1 else 2] for number in range(count))
+    told: list[Tree] = [_scene(number, scene, views) for number, scene in enumerate(scenes, 1)]
+    named = dict.fromkeys(MENTION.findall(idea))
+    cast: dict[str, Tree] = {name: Inline({"looks": name}) for name in named} | (
+        {who: Inline({"looks": looks})} if who else {}
+    )
+    head: dict[str, Tree] = {"storyboard": 1, "title": _title(idea)}
+    note = "The better the words, the more they stay themselves."
+    return {**head, **({"cast": Noted(cast, [note])} if cast else {}), "scenes": told}
+
+
+def _title(idea: str) -> str:
+    first = re.split(f"[{_ENDS}{_COMMAS}]", " ".join(idea.split()), maxsplit=1)[0]
+    return (" ".join(first.split()[:8])[:60] or idea.strip()[:60]).strip()
+
+
+def _scene(number: int, scene: _Scene, views: Iterator[str]) -> dict[str, Tree]:
+    shots: list[Tree] = [_shot(beats, next(views)) for beats in scene.shots]
+    return {"name": f"scene-{number}", **({"light": scene.hour} if scene.hour else {}), "shots": shots}
+
+
+def _shot(beats: list[str], framing: str) -> dict[str, Tree]:
+    if len(beats) == 1:
+        return {"framing": framing, "prompt": beats[0]}
+    told: list[Tree] = [{"prompt": beat} for beat in beats]
+    return {"framing": framing, "beats": told}
+
+
+def _hour(sentence: str) -> str:
+    found = [hour for hour, pattern in words.HOURS.items() if re.search(pattern, sentence.lower())]
+    return found[0] if len(found) == 1 else ""
+
+
+def _parts(sentence: str) -> list[str]:
+    """What is done, one after the other: a part that does nothing belongs to the one before it."""
+    found: list[str] = []
+    for piece in _PART.split(sentence):
+        part = piece.strip()
+        if found and not _does(part):
+            cut = sentence.find(part, sentence.find(found[-1]) + len(found[-1])) + len(part)
+            found[-1] = sentence[sentence.find(found[-1]) : cut]
+        elif part:
+            found.append(part)
+    return found
+
+
+def _does(part: str) -> bool:
+    """Whether a part says what is done: a verb at its head, or one behind a noun."""
+    first = re.findall(r"[a-z]+", part.lower())[:5]
+    return bool(words.ACT.match(part)) or any(words.base(word) for word in first)
+
+
+def _subject(sentence: str) -> tuple[str, str]:
+    """Who does the first thing: a name for the cast, and the looks that are told; nobody where that is unclear."""
+    match = re.match(r"(an?|the|one|two|three) ((?:[a-z-]+ ){0,4}?[a-z]+)(?= (\w+))", sentence, re.IGNORECASE)
+    while match and not words.base(match[3].lower()):
+        longer = rf"{re.escape(match[0])} \w+(?= (\w+))"
+        found = re.match(rf"()({longer})", sentence)
+        match = found if found and len(found[2].split()) < 9 else None
+    if not match:
+        return "", ""
+    looks = match[0][0].lower() + match[0][1:]
+    head = re.split(r" (?:in|of|with|on|from|at|who|that|whose|wearing) ", looks)[0].split()[-1]
+    return (head.lower(), looks) if head.isascii() and head.isalpha() and len(head) > 1 else ("", "")
+
+
+def _named(part: str, who: str, looks: str) -> str:
+    """A part of the idea in which its subject is named."""
+    if not who:
+        return part
+    if part.lower().startswith(looks.lower()):
+        return f"@{who}{part[len(looks) :]}"
+    again = re.sub(rf"^the {re.escape(who)}\b", f"@{who}", _HE.sub(rf"\1@{who}", part), flags=re.IGNORECASE)
+    acts = words.ACT.match(part) or words.base((re.findall(r"[a-z]+", part.lower()) or [""])[0])
+    return again if again != part or not acts else f"@{who} {part}"
