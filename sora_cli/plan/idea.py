@@ -85,10 +85,8 @@ def board_of(idea: str) -> dict[str, Tree]:
     count = sum(len(scene.shots) for scene in scenes)
     views = iter(_VIEWS[min(number, 1) if number < count - 1 or count == 1 else 2] for number in range(count))
     told: list[Tree] = [_scene(number, scene, views) for number, scene in enumerate(scenes, 1)]
-    named = dict.fromkeys(MENTION.findall(idea))
-    cast: dict[str, Tree] = {name: Inline({"looks": name}) for name in named} | (
-        {who: Inline({"looks": looks})} if who else {}
-    )
+    members = {**{name: name for name in MENTION.findall(idea)}, **({who: looks} if who else {})}
+    cast: dict[str, Tree] = {name: Inline({"looks": seen}) for name, seen in members.items()}
     head: dict[str, Tree] = {"storyboard": 1, "title": _title(idea)}
     note = "The better the words, the more they stay themselves."
     return {**head, **({"cast": Noted(cast, [note])} if cast else {}), "scenes": told}
