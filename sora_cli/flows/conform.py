@@ -12,7 +12,7 @@ from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import audio, finishing, foley, moderation, outputs, preflight
+from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, preflight
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import Event
 from sora_cli.interchange.cutlist import name_of, read_cut
@@ -84,15 +84,16 @@ def conform(
     maker = outputs.Maker(command="conform", paths=(timeline,))
     signer = asked.signer or stamp.find_signer()
     record, plan = _planned(timeline, export)
-    sources = [timeline, *outputs.sources_of(plan.board, signer)]
+    played, others = _matched(read_cut(timeline, plan.fps), record, timeline)
+    sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
     outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=asked.overwrite)
-    events = read_cut(timeline, plan.fps)
-    played = _matched(events, record, timeline)
+    moderation.require_films(others, plan.board, report)
+    more = added.shots_of(others, plan.fps, plan.frames, report)
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
         sounds = audio.prepare(plan, studio.store)
         clips = _kept(plan, studio, report)
         laid = foley.lay(plan, clips, sounds, studio.store)
-        cut, uses, gone = recut(laid.cut, played)
+        cut, uses, gone = recut(laid.cut, played, more)
         for name in gone:
             report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
         moved = _moved(plan, uses)
@@ -100,6 +101,7 @@ def conform(
             _making(plan, moved, clips, cut, sounds),
             seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
             moderation=moderation.record(plan, studio.screen),
+            films=tuple(_placed(uses, more)),
         )
         with Clock(report).stage("finish"):
             finishing.finished(
@@ -114,7 +116,7 @@ def conform(
                 report=report,
                 grade=_Grades(laid.cut, uses).steps,
             )
-            sidecar.write_note(out, maker.record(out.parent))
+            sidecar.write_note(out, maker.record(out.parent), others)
     return _conformed(out, plan, uses, cut)
 
 
@@ -152,17 +154,24 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
     return record, plan
 
 
-def _matched(events: Sequence[Event], record: ExportRecord, timeline: Path) -> list[tuple[Event, int]]:
-    """The events, each with the number of its shot.
+def _matched(
+    events: Sequence[Event], record: ExportRecord, timeline: Path
+) -> tuple[list[tuple[Event, int]], list[Path]]:
+    """The events, each with the number of its shot; numbers go on with the files that are not of the export.
 
     Raises:
-        RequestError: some are of no shot, or changed in a way that is not taken; all of them by name.
+        RequestError: some name neither a shot nor a file, or changed in a way that is not taken; all of them by name.
     """
     files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
     reels = {shot.reel: number for number, shot in enumerate(record.shots)}
+    others: list[Path] = []
     found, strange, wrong = [], [], []
     for event in events:
         number = files.get(name_of(event.clip), reels.get(event.reel) if event.reel else None)
+        path = added.file_of(event, timeline) if number is None and not event.wrong else None
+        if path is not None:
+            others += [path] if path not in others else []
+            number = len(record.shots) + others.index(path)
         if event.wrong:
             wrong.append(f"{name_of(event.clip) or event.reel} ({event.wrong})")
         elif number is None:
@@ -171,8 +180,8 @@ def _matched(events: Sequence[Event], record: ExportRecord, timeline: Path) -> l
             found.append((event, number))
     if strange:
         raise RequestError(
-            f"{timeline} plays what is not of this export: {', '.join(dict.fromkeys(strange))}",
-            hint="take it out, or make it a shot of the storyboard and export that",
+            f"{timeline} plays what is not of this export, and is no file here: {', '.join(dict.fromkeys(strange))}",
+            hint=f"put the files into {timeline.parent}, or take them out of the cut",
         )
     if wrong:
         raise RequestError(
@@ -180,7 +189,15 @@ def _matched(events: Sequence[Event], record: ExportRecord, timeline: Path) -> l
         )
     if not found:
         raise RequestError(f"{timeline} plays nothing")
-    return found
+    return found, others
+
+
+def _placed(uses: Sequence[Use], more: Sequence[CutShot]) -> Iterator[tuple[Path, int, int]]:
+    """The files that the editor added, each with its place in the film."""
+    files = {shot.pieces[0].clip.path for shot in more}
+    for use in uses:
+        if use.shot.pieces and (path := use.shot.pieces[0].clip.path) in files:
+            yield path, use.shot.start, use.shot.start + use.shot.frames
 
 
 def _kept(plan: Plan, studio: Studio, report: Report) -> dict[str, Clip]:
@@ -216,39 +233,38 @@ class _Grades:
     @contextmanager
     def _steps(self, use: Use) -> Iterator[Sequence[tuple[Steps, Steps]]]:
         if use.was is None or not use.was.pieces:
-            yield []
+            plain: Steps = ()
+            yield [(plain, plain)] * len(use.shot.pieces)
             return
         with self._grader.steps(use.was) as ways:
             yield [ways[number] for number in use.pieces]
 
 
 def _moved(plan: Plan, uses: Sequence[Use]) -> Plan:
-    """The plan with its shots where they are now, and of their takes those that play."""
+    """The plan with its shots where they are now, and of their takes those that play; black and what was added too."""
     planned = {shot.name: shot for shot in plan.shots}
     shots = []
     for use in uses:
-        if use.was is not None:
-            shot = planned[use.was.name]
-            stretches = list(shot.stretches)
-            kept = tuple(stretches[number] for number in use.pieces)
-            beats = (PlannedBeat(use.shot.frames, kept),) if kept else ()
-            now = use.shot
-            shots.append(
-                replace(shot, name=now.name, beats=beats, start=now.start, frames=now.frames, overlap=now.overlap)
-            )
+        now = use.shot
+        shot = planned[use.was.name] if use.was is not None else replace(plan.shots[0], beats=(), title=None, lead=0)
+        stretches = list(shot.stretches)
+        kept = tuple(stretches[number] for number in use.pieces) if use.was is not None else ()
+        beats = (PlannedBeat(now.frames, kept),) if kept else ()
+        shot = replace(shot, name=now.name, scene=now.scene, beats=beats)
+        shots.append(replace(shot, start=now.start, frames=now.frames, overlap=now.overlap))
     return replace(plan, shots=tuple(shots))
 
 
 def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds: audio.FilmSounds) -> stamp.Making:
     """What the credential tells: the takes that play, where they are now."""
-    names = {shot.name for shot in moved.shots}
+    played = [pair for pair in zip(moved.shots, cut.shots, strict=True) if bool(pair[0].beats) == bool(pair[1].pieces)]
     own = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
     heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
     heard += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
     return making(
-        moved,
+        replace(moved, shots=tuple(shot for shot, _ in played)),
         clips,
-        replace(cut, shots=tuple(shot for shot in cut.shots if shot.name in names)),
+        replace(cut, shots=tuple(shot for _, shot in played)),
         None,
         sounds=[each for each in heard if each[0] in own - {None}],
         speech=list(_spoken(plan, cut, sounds)),

@@ -118,7 +118,7 @@ def stitch(
     come = _read(forms.transition, transition, "--transition")
     look = _look(match, strength)
     _check_out(maker, out, options, look.path)
-    found = [_probed(path, options.report) for path in clips]
+    found = [probed(path, options.report) for path in clips]
     rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _film_size(found[0], size)
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(_in_a_row(found, rate, look, come)), fit=fit)
@@ -150,9 +150,9 @@ def grade(
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
     _check_out(maker, out, options, look.path, lut=lut)
-    found = _probed(clip, options.report)
+    found = probed(clip, options.report)
     rate, (width, height) = _rate(found), _even(found)
-    shot = _shot(found, rate, look, name=clip.stem, start=0)
+    shot = whole_shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
         _write_table(cut, lut, clip.stem, outputs.table_mark(maker, lut.parent))
@@ -184,7 +184,7 @@ def mark(film: Path, out: Path, options: EditOptions) -> Edited:
     maker = outputs.Maker(command="stamp", paths=(film,))
     _check_out(maker, out, options)
     _check_words(maker, out, options)
-    _probed(film, options.report)
+    probed(film, options.report)
     return _released(replay(film), out, options, stamp.Edit(clips=((film, 0, 0),)), maker)
 
 
@@ -202,7 +202,7 @@ _ENDINGS = {
 # -- from files to a cut ---------------------------------------------------------------------------------------------
 
 
-def _probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
+def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
     """What a film is, with a note on how it is used; refuses what is none, or would come out wrong."""
     if path.is_dir():
         raise MediaError(f"cannot use {path}: it is a folder", hint="name a film file")
@@ -232,7 +232,7 @@ def _even(found: Probe) -> tuple[int, int]:
     return max(2, found.width & ~1), max(2, found.height & ~1)
 
 
-def _shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> CutShot:
+def whole_shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> CutShot:
     """A whole film as a shot: each film frame shows the frame that is on at its time."""
     own = found.fps or fps
     clip = Clip(
@@ -268,7 +268,9 @@ def _in_a_row(found: Sequence[Probe], rate: Fraction, look: Look, come: Transiti
     overlap = round_half_up(come.duration.at(rate) * rate) if come.kind != "cut" else 0
     end = 0
     for number, each in enumerate(found):
-        shot = _shot(each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0))
+        shot = whole_shot(
+            each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0)
+        )
         if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
             raise RequestError(f"the transition is too long for {each.path}, which has {counted(shot.frames, 'frame')}")
         yield _coming(shot, come, overlap) if number else shot
@@ -289,7 +291,7 @@ def _look(match: str, strength: float) -> Look:
         raise RequestError(f"--match {match}: no such file", hint=hint)
     if path.suffix.lower() == ".cube":
         return Look("lut", path, strength)
-    _probed(path, may_be_picture=True)
+    probed(path, may_be_picture=True)
     return Look("picture", path, strength)
 
 

@@ -143,6 +143,21 @@ def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
         raise PolicyError(judged.refused[0].message, hint=judged.refused[0].hint)
 
 
+def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> None:
+    """Refuse films that an editor added to a storyboard's, by its policy.
+
+    Raises:
+        PolicyError: the policy refuses what they show, or what could not be checked.
+    """
+    from sora_cli.events import Note
+
+    found = inputs.look_at_films(paths, board, cache_folder(), _today())
+    for note in found.notes:
+        report(Note.of(note))
+    if found.refused:
+        raise PolicyError(found.refused[0].message, hint=found.refused[0].hint)
+
+
 def require_allowed(prompts: Sequence[str]) -> None:
     """Refuse prompts that no policy allows, or that of this machine: of a clip, nobody wrote a policy.
 

@@ -21,6 +21,8 @@ from sora_cli.storyboard.model import Duration
 class Use:
     """A stretch of a shot that the new cut plays: `was` is the shot, `pieces` say which of its pieces are left.
 
+    Black, and what the editor added, was no shot before.
+
     What was on film frame `n` is now on frame `n + moved`, from the old frame `first` up to, not including, `last`.
     """
 
@@ -40,13 +42,17 @@ class Use:
         return self.first + self.shot.frames
 
 
-def recut(cut: Cut, played: Sequence[tuple[Event, int]]) -> tuple[Cut, list[Use], list[str]]:
+def recut(
+    cut: Cut, played: Sequence[tuple[Event, int]], added: Sequence[CutShot] = ()
+) -> tuple[Cut, list[Use], list[str]]:
     """The cut that plays the events, each of the shot of that number; and the words that are spoken no more.
+
+    Numbers go on with the shots that the editor `added`.
 
     Raises:
         RequestError: an event asks for frames that its shot has not.
     """
-    uses = list(_uses(cut, played))
+    uses = list(_uses(cut, played, added))
     shots = tuple(use.shot for use in uses)
     new = replace(cut, shots=shots, lines=(), beds=(), subtitles=())
     uses = [_with_cues(use, new) for use in uses]
@@ -70,7 +76,8 @@ def recut(cut: Cut, played: Sequence[tuple[Event, int]]) -> tuple[Cut, list[Use]
     return replace(new, shots=shots, lines=ordered, beds=beds, subtitles=subtitles), uses, gone
 
 
-def _uses(cut: Cut, played: Sequence[tuple[Event, int]]) -> Iterator[Use]:
+def _uses(cut: Cut, played: Sequence[tuple[Event, int]], added: Sequence[CutShot]) -> Iterator[Use]:
+    shots = (*cut.shots, *added)
     names: set[str] = set()
     at = 0
     for number, (event, index) in enumerate(played):
@@ -81,7 +88,8 @@ def _uses(cut: Cut, played: Sequence[tuple[Event, int]]) -> Iterator[Use]:
         if black > 0:
             yield Use(_black(at, black + (event.length if number else 0), free("black", names)))
             names.add(f"black-{len(names)}")
-        use = _use(cut, cut.shots[index], event, end, names)
+        use = _use(cut, shots[index], event, end, names)
+        use = use if index < len(cut.shots) else replace(use, was=None)
         names.add(use.shot.name)
         yield use
         at = event.end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -58,6 +58,18 @@ def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], to
             _Given(board, loc, path, today).judge(before, made_here, found)
         except (OSError, MediaError):
             continue  # what is wrong with the file itself is told where files are opened
+    return found
+
+
+def look_at_films(paths: Sequence[Path], board: Storyboard, kept: Path, today: date) -> Found:
+    """What the storyboard's policy says of films that an editor added, which play as they are.
+
+    Raises:
+        OSError, MediaError: one cannot be read.
+    """
+    found, before = Found(), JudgedPictures(kept)
+    for path in paths:
+        _Given(board, ("added",), path, today).judge(before, lambda _: False, found)
     return found
 
 

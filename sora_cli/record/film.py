@@ -173,6 +173,8 @@ class NoteRecord(Record):
     sora: Name
     made_by: MakerRecord | None = None
     film: PrintRecord
+    files: Annotated[dict[Sha, Name], Field(max_length=MOST)] = Field(default={})
+    """Films that an editor added to it, by hash: where they were, as seen from the film's folder."""
 
 
 class LineRecord(Record):

@@ -318,10 +318,12 @@ def is_note(facts: Mapping[str, object]) -> bool:
     return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
 
 
-def write_note(film: Path, made_by: MakerRecord) -> None:
-    """Write the sidecar of a film that was made of other films: whose it is, which a later run asks."""
+def write_note(film: Path, made_by: MakerRecord, added: Sequence[Path] = ()) -> None:
+    """Write the sidecar of a film that was made of other films: whose it is, which a later run asks; what was added."""
     told = PrintRecord(path=film.name, sha256=film_hash(film))
-    _write(beside(film)[0], NoteRecord(sora=__version__, made_by=made_by, film=told).to_dict())
+    note = NoteRecord(sora=__version__, made_by=made_by, film=told)
+    files = {_hash(path): os.path.relpath(path.resolve(), film.parent.resolve()) for path in added}
+    _write(beside(film)[0], (note.model_copy(update={"files": files}) if files else note).to_dict())
 
 
 def write_review(film: Path, measured: Mapping[str, object]) -> None:

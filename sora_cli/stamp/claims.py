@@ -82,7 +82,8 @@ class Spoken:
 class Making:
     """How a film was made, beyond its takes: all that its manifest tells.
 
-    `colour` says in a few words how colour was matched or graded, empty where it was not. `sounds` are the user's own
+    `colour` says in a few words how colour was matched or graded, empty where it was not. `films` are those of others
+    that play in it as they are, each with its place in film frames (path, start, end). `sounds` are the user's own
     sound files, each with its place in film frames (path, start, end); `speech` are the lines that a model spoke.
     Sounds that were made from words: `synthesized` by rules, `modelled` by models, each by its name. `seen` are those
     made by rules from what pictures show; `generated_sound` says whether sound made by a model of pictures is in the
@@ -94,6 +95,7 @@ class Making:
     storyboard_sha256: str = ""
     origins: tuple[Origin, ...] = ()
     colour: str = ""
+    films: tuple[tuple[Path, int, int], ...] = ()
     sounds: tuple[tuple[Path, int, int], ...] = ()
     speech: tuple[Spoken, ...] = ()
     synthesized: tuple[str, ...] = ()
@@ -112,9 +114,14 @@ class Making:
         return tuple(dict.fromkeys(path for path, _, _ in self.sounds))
 
     @property
+    def film_files(self) -> tuple[Path, ...]:
+        """All films of others, each once."""
+        return tuple(dict.fromkeys(path for path, _, _ in self.films))
+
+    @property
     def given(self) -> tuple[Path, ...]:
         """The user's files that went into it."""
-        return *(path for origin in self.origins for path in origin.given), *self.sound_files
+        return *(path for origin in self.origins for path in origin.given), *self.film_files, *self.sound_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +176,14 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
 def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> dict[str, object]:
     """The manifest of the film: what it is, each take's place in it, and what was done to the whole.
 
-    Refers to ingredients by label, which the caller adds: `take-N` for origin N, `sound-N` for sound file N (from 0).
+    Refers to ingredients by label, which the caller adds: `take-N` for origin N, `film-N` and `sound-N` for file N of
+    each kind (from 0).
     """
-    own = bool(making.sounds) or any(origin.own_media for origin in making.origins)
+    own = bool(making.sounds or making.films) or any(origin.own_media for origin in making.origins)
     told = {
         "title": making.title,
         "storyboard_sha256": making.storyboard_sha256,
+        "films": [_named(path) for path in making.film_files],
         "music": [_named(path) for path in making.sound_files],
         **making.facts,
     }
@@ -182,6 +191,8 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
+    for path, start, end in making.films:
+        actions.append(_placed(f"film-{making.film_files.index(path)}", start, end, film.fps))
     for path, start, end in making.sounds:
         actions.append(_placed(f"sound-{making.sound_files.index(path)}", start, end, film.fps))
     if making.colour:

@@ -204,5 +204,7 @@ def _ingredients(making: Making, desk: ReleaseTarget, sources: Sources, scratch:
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
         desk.tell(StageStep("stamp", number + 1))
+    for number, path in enumerate(making.film_files):
+        yield from sources.ingredient(path, "componentOf", f"film-{number}")
     for number, path in enumerate(making.sound_files):
         yield from sources.ingredient(path, "componentOf", f"sound-{number}")

@@ -15,16 +15,18 @@ from sora_cli import stamp, storyboard
 from sora_cli.cancel import Cancellation
 from sora_cli.cli.main import main
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
-from sora_cli.errors import RequestError
+from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Recording
 from sora_cli.flows import conform as flow
 from sora_cli.flows import export, film
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.cutlist import read_cut
 from sora_cli.media.read import probe, read_frames, sound_blocks
+from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store, default_folder
 from tests.boards import catalogue
+from tests.test_review import written
 
 
 class Counter:
@@ -172,6 +174,29 @@ def insert(name: str) -> Callable[[otio.schema.Track], None]:
     return change
 
 
+def test_a_film_that_the_editor_added_plays_as_it_is_and_is_told(folder: Path) -> None:
+    stock = folder / "otio" / "stock.mp4"
+    written(stock, [np.full((64, 96, 3), 200, np.uint8)] * 6)  # 12 frames a second: 12 of the film's
+
+    def change(track: otio.schema.Track) -> None:
+        span = otio.opentime.TimeRange(otio.opentime.RationalTime(2, 24), otio.opentime.RationalTime(8, 24))
+        at = [item.name for item in track].index("three") + 1
+        track.insert(at, otio.schema.Clip("stock", otio.schema.ExternalReference("file:///gone/stock.mp4"), span))
+
+    again = conformed(folder, edited(folder, change), "added.mp4")
+    assert (again.frames, again.shots, again.dropped) == (50 + 8, 6, ())
+    shown = np.median(pictures(again.path), axis=(1, 2))
+    assert np.abs(shown[32:40] - 200).max() <= 4
+    assert np.abs(shown[40] - 200).min() > 20
+    verdict = stamp.verify(again.path)
+    assert verdict.ok
+    assert "stock.mp4" in [part.name for part in verdict.parts]
+    assert [*sidecar.read(again.path)["files"].values()] == ["otio/stock.mp4"]
+    stock.write_text("no film")
+    with pytest.raises(MediaError, match=r"stock\.mp4"):
+        conformed(folder, folder / "otio" / "change.otio", "added.mp4")
+
+
 def longer(track: otio.schema.Track) -> None:
     clip = next(item for item in track if item.name == "four")
     clip.source_range = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(99, 24))
@@ -183,7 +208,8 @@ def faster(track: otio.schema.Track) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(insert("stock.mov"), "plays what is not of this export: stock.mov"), (longer, "of shot four, which has 13"),
+    [(insert("stock.mov"), "is not of this export, and is no file here: stock.mov"),
+     (longer, "of shot four, which has 13"),
      (faster, r"004_sea_four.mov \(it has an effect")],
     ids=["another's file", "frames that are not there", "a speed"],
 )  # fmt: skip

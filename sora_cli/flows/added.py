@@ -1,0 +1,40 @@
+"""What an editor put into a cut that is not of its export: film files, taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sora_cli.events import Note, Report
+from sora_cli.flows.edit import probed, whole_shot
+from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.cutlist import name_of
+from sora_cli.plan.timeline import CutShot
+from sora_cli.storyboard.model import Look
+
+Places = Sequence[tuple[Path, int, int]]
+"""Files, each with the film frame that it plays from and the one that it plays up to."""
+
+
+def file_of(event: Event, timeline: Path) -> Path | None:
+    """The file that an event names: at its address, else beside the timeline under its name; None where it is not."""
+    address = unquote(urlsplit(event.clip).path) if "://" in event.clip else event.clip
+    places = (timeline.parent / name for name in (address, name_of(event.clip)) if name)
+    return next((path for path in places if path.is_file()), None)
+
+
+def shots_of(paths: Sequence[Path], fps: Fraction, start: int, report: Report) -> list[CutShot]:
+    """Each file as a whole shot, with its own colours and its own sound; they are told.
+
+    They stand at `start`, after the film, until the editor's cut places them.
+
+    Raises:
+        MediaError: one of them is no film, cut short, damaged, or in high dynamic range.
+    """
+    found = []
+    for path in paths:
+        report(Note(f"{path.name} is not of this export: it plays as it is", str(path)))
+        found.append(whole_shot(probed(path, report), fps, Look("off"), name=path.stem, start=start))
+    return found
