@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,3 +138,30 @@ def test_what_others_keep_counts_after_a_minute(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("sora_cli.store.store.COUNTED_ANEW", 0.0)
     with pytest.raises(StoreError, match="past its limit"):
         store.make_room("a", 1000)
+
+
+def test_a_sound_that_somebody_else_keeps_is_waited_for_and_taken(tmp_path: Path) -> None:
+    store, calls = Store(tmp_path), []
+
+    def makes(path: Path) -> None:
+        calls.append(path)
+        time.sleep(0.1)
+        path.write_bytes(b"samples")
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(store.keep_sound, KEY, {"words": "rain"}, makes) for _ in range(4)]
+        assert {each.result().read_bytes() for each in done} == {b"samples"}
+    assert len(calls) == 1
+
+
+def test_what_a_killed_maker_of_a_sound_left_goes_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path = store.path(KEY, "flac")
+    path.parent.mkdir()
+    part, lock = path.with_name(f".{KEY}.01234567.part.flac"), store.path(KEY, "lock")
+    part.touch()
+    store.keep_sound(KEY, {}, write)
+    assert not part.exists()
+    lock.touch()
+    assert store.find_sound(KEY)
+    assert not lock.exists()

@@ -29,7 +29,7 @@ from pydantic import JsonValue
 from sora_cli import atomic
 from sora_cli.bounded import SMALL, Json, expanded, open_regular, read_json
 from sora_cli.errors import StoreError
-from sora_cli.lock import Lock
+from sora_cli.lock import PATIENCE, Lock
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
 from sora_cli.store.disk import REFUSED, Disk
 from sora_cli.store.films import Films, in_json
@@ -133,7 +133,7 @@ class Store:
         return card.clip(key, path, tail)
 
     def _use(self, key: str) -> None:
-        """Note that a clip was used, and take away the lock of a maker who was killed after it was kept."""
+        """Note that a clip or a sound was used, and take away the lock of a maker who was killed after it was kept."""
         with contextlib.suppress(OSError, StoreError):  # on a disk that may only be read
             os.utime(self.path(key, "json"))
             left = self.lock(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
@@ -191,17 +191,21 @@ class Store:
     def keep_sound(self, key: str, facts: Mapping[str, object], write: Callable[[Path], None]) -> Path:
         """Keep a sound under its key: `write` is called with the path of a FLAC file to make.
 
+        While somebody else keeps the same sound, this waits, and then that one is taken.
+
         Raises:
             StoreError: the store cannot be written; nothing is left under the sound's name.
         """
         path = self.path(key, "flac")
-        with self._disk.telling("keep a sound"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic.aside(path) as aside:
-                write(aside)
-            card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
-            self._write_card(key, card)
-            self._grow(path, self.path(key, "json"))
+        while (lock := self.lock(key)) is None:
+            time.sleep(PATIENCE)
+        with lock, self._disk.telling("keep a sound"):
+            if self.find_sound(key) is None:
+                with atomic.aside(path) as aside:
+                    write(aside)
+                card = {**json.loads(json.dumps(dict(facts))), "sha256": file_hash(path)}
+                self._write_card(key, card)
+                self._grow(path, self.path(key, "json"))
         return path
 
     def find_sound(self, key: str) -> tuple[Path, Mapping[str, Any]] | None:
@@ -217,8 +221,7 @@ class Store:
                     return None
             except FileNotFoundError:
                 return None
-        with contextlib.suppress(OSError):  # on a disk that may only be read
-            os.utime(self.path(key, "json"))
+        self._use(key)
         return path, card
 
     def make_room(self, name: str, size: int) -> None:
