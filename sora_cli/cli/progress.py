@@ -113,7 +113,7 @@ class Display:
             self._progress.update(self._take, visible=False)
         self._draw(event)
         text, style = words(event)
-        if isinstance(event, events.TakeKept) and text:
+        if isinstance(event, events.TakeKept) and text and self._takes:
             text = f"[{self._done}/{self._takes}] {text}"
         told = isinstance(event, events.Released) or (self._live and isinstance(event, events.StageStarted))
         if text and not told:  # the summary tells of the release, the bar of the stage

@@ -23,7 +23,7 @@ def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
     Raises:
         RequestError: a card is gone or damaged, or takes carry on from each other.
     """
-    found, wanted = {key: card}, [key]
+    found, wanted = {key: card.as_given()}, [key]
     while wanted:
         for need in found[wanted.pop()].fields.needs:
             if need not in found:
@@ -46,7 +46,7 @@ def _card(key: str, store: Store) -> CardRecord:
             f"there is no record of how take {key} was made: it is no longer in the store",
             hint="reproduce the whole film instead",
         )
-    return CardRecord.from_dict(card.to_dict(), f"the card of take {key}")
+    return CardRecord.from_dict(card.to_dict(), f"the card of take {key}").as_given()
 
 
 def made_of(key: str, record: CardRecord) -> MadeTake:

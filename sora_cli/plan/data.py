@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Self
@@ -42,6 +42,10 @@ class Colour(Record):
         """What it was made of; `files` are by hash."""
         return Hold(self.takes, files.get(self.file), self.file, self.strength, self.above)
 
+    def chosen(self, given: Collection[str]) -> Colour:
+        """Held to those of its takes that were given; to all where none was."""
+        return self.model_copy(update={"takes": _chosen(self.takes, given)})
+
 
 class Carried(Record):
     """Where known frames come from: takes, or a file by its hash."""
@@ -68,6 +72,15 @@ class Carried(Record):
         """What it was made of; `files` are by hash."""
         hold = self.colour.hold(files) if self.colour else None
         return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold, self.meets)
+
+    def chosen(self, given: Collection[str]) -> Carried:
+        """From those of its takes that were given; from all where none was."""
+        colour = self.colour and self.colour.chosen(given)
+        return self.model_copy(update={"takes": _chosen(self.takes, given), "colour": colour})
+
+
+def _chosen(takes: tuple[str, ...], given: Collection[str]) -> tuple[str, ...]:
+    return tuple(key for key in takes if key in given) or takes
 
 
 class Named(Record):

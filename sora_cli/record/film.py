@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from sora_cli.data import LIST, MOST, Count, Finite, Key, Name, Ratio, Record, Seconds, Sha, Versions, Words
+from sora_cli.data import LIST, MOST, Count, Finite, Key, Keys, Name, Ratio, Record, Seconds, Sha, Versions, Words
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.data import Named, TakeFields
 from sora_cli.plan.plan import Plan, PlannedShot
@@ -29,6 +29,14 @@ class CardRecord(Record):
     fields: TakeFields
     pixels: Sha = ""
     made_on: Versions = Field(default={})
+    given: Keys = ()
+    """The takes that it was given, of those that it might carry on from; earlier versions did not tell."""
+
+    def as_given(self) -> CardRecord:
+        """The card without the takes that were not chosen then."""
+        ends = {"opening": self.fields.opening, "closing": self.fields.closing}
+        chosen = {name: end.chosen(self.given) for name, end in ends.items() if end is not None}
+        return self.model_copy(update={"fields": self.fields.model_copy(update=chosen)})
 
 
 class MadeRecord(Record):

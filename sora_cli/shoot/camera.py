@@ -52,12 +52,18 @@ class Job:
     closing: Clip | None = None
     memory: Memory = field(default_factory=Memory)
     """How the engine is fitted to the device."""
-    anchor: Path | None = None
+    anchor: Clip | Path | None = None
     """What the colours of the opening frames are held to, a clip or a picture; None where they stay."""
     latents: bool = False
     """Whether the latents of the opening frames are handed on with them."""
     rules: Policy = STANDARD
     """What its frames are held to before they are kept."""
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Keys of the clips whose frames or colours it is given."""
+        clips = (self.opening, self.closing, self.anchor)
+        return tuple(dict.fromkeys(clip.key for clip in clips if isinstance(clip, Clip)))
 
 
 class Stopped(Exception):
@@ -142,14 +148,14 @@ class Camera:
             raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
-        if given.opening is not None and take.skip and take.opening and take.opening.meets:
-            footage = replace(footage, frames=meet(footage.frames, take.skip, given.opening, footage.fps))
+        if given.opening is not None and take.opening and take.opening.meets:
+            footage = replace(footage, frames=meet(footage.frames, take.opening.count, given.opening, footage.fps))
         pixels = hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest()
         self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules, _sound_of(footage))
         with self._writing:
             self._check_stop()
             seconds = time.monotonic() - started
-            clip = self._keep(take, footage, given, drift=drift, pixels=pixels, seconds=seconds)
+            clip = self._keep(job, footage, given, drift=drift, pixels=pixels, seconds=seconds)
         job.report(TakeKept(take.name, take.key, str(clip.path), clip.seconds))
         return clip
 
@@ -168,7 +174,8 @@ class Camera:
         self._check_stop()
         job.report(Step(job.take.name, job.take.key, step, of))
 
-    def _keep(self, take: Take, footage: Footage, given: Given, *, drift: float, pixels: str, seconds: float) -> Clip:
+    def _keep(self, job: Job, footage: Footage, given: Given, *, drift: float, pixels: str, seconds: float) -> Clip:
+        take = job.take
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
             frames=take.frames,
@@ -183,6 +190,7 @@ class Camera:
             parts=rating.parts,
             keeps=rating.keeps,
             drift=drift,
+            given=job.given,
             pixels=pixels,
             written=take.written,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
@@ -213,11 +221,11 @@ def _given(job: Job) -> tuple[Given, float]:
     known = _known(take.opening, opening, size, take.fps)
     drift = 0.0
     if known is not None and opening is not None and job.anchor is not None and take.opening and take.opening.hold:
-        hold = take.opening.hold
-        drift = drifted(opening.path, take.opening.at, take.opening.count, job.anchor) if hold.above else 0.0
+        hold, anchor = take.opening.hold, job.anchor.path if isinstance(job.anchor, Clip) else job.anchor
+        drift = drifted(opening.path, take.opening.at, take.opening.count, anchor) if hold.above else 0.0
         if not hold.above or drift > hold.above:
             last = take.opening.at if hold.above else None
-            known = graded(known, held(opening.path, job.anchor, hold.strength, last))
+            known = graded(known, held(opening.path, anchor, hold.strength, last))
     given = Given(
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),

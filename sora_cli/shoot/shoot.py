@@ -189,7 +189,7 @@ class _Shooting:
         self._engine = take.engine
         opening, closing = self._source(take.opening), self._source(take.closing)
         hold = take.opening.hold if take.opening else None
-        anchor = self._best(hold.takes).path if hold and hold.takes else hold.path if hold else None
+        anchor = self._best(hold.takes) if hold and hold.takes else hold.path if hold else None
         card = self._cards[take.engine]
         latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
         job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents, self._rules)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, JsonValue
 
-from sora_cli.data import Count, Finite, Name, Ratio, Record, Seconds, Sha, Versions, Words
+from sora_cli.data import Count, Finite, Keys, Name, Ratio, Record, Seconds, Sha, Versions, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class ClipFacts:
     """What its score is the sum of."""
     keeps: Mapping[str, float] = field(default_factory=dict)
     drift: float = 0.0
+    given: tuple[str, ...] = ()
+    """Keys of the clips whose frames or colours it was given: of several takes, those that were chosen."""
     pixels: str = ""
     made_on: Mapping[str, str] = field(default_factory=dict)
     """Device and versions of libraries: what may differ where the same take gives other frames."""
@@ -78,6 +80,7 @@ class Card(Record):
     parts: dict[Name, Finite] = Field(default={})
     keeps: dict[Name, Finite] = Field(default={})
     drift: Finite = 0.0
+    given: Keys = ()
     sha256: Sha
     tail: Sha
     pixels: Sha
@@ -101,6 +104,7 @@ class Card(Record):
             parts=dict(facts.parts),
             keeps=dict(facts.keeps),
             drift=facts.drift,
+            given=facts.given,
             sha256=sha256,
             tail=tail,
             pixels=facts.pixels,

@@ -184,6 +184,22 @@ def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
     assert len(json.loads(done.stdout)["takes"]) == 2, "what it carries on from is made again too"
 
 
+def test_a_clip_is_made_again_from_the_takes_that_were_chosen_before_it(machine: Machine) -> None:
+    """One take is spared, so that the store has no card of it; of the other two one carries on."""
+    beats = "[{prompt: a red ball rolls right, duration: 1s%s}, {prompt: it stops, duration: 1s}]"
+    machine.write("spare.yaml", "shots: [{name: one, beats: " + beats % ", takes: {up to: 2, until: good}" + "}]\n")
+    machine.write("two.yaml", "shots: [{name: one, beats: " + beats % ", takes: 2" + "}]\n")
+    for name in ("spare", "two"):
+        assert machine.run("storyboard", f"{name}.yaml", "-o", f"{name}.mp4").returncode == 0
+        facts = json.loads((machine.folder / f"{name}.mp4.sora.json").read_text())
+        last = next(take for take in facts["takes"] if take["name"].endswith("one/2"))
+        clip = machine.store / last["key"][:2] / f"{last['key']}.mp4"
+        assert len(last["from"]["takes"]) == 2
+        done = machine.run("reproduce", str(clip), "--json")
+        assert done.returncode == 0, done.stderr
+        assert len(json.loads(done.stdout)["takes"]) == 2
+
+
 def test_a_clip_that_began_with_a_picture_wants_it(three: Machine) -> None:
     facts = json.loads((three.folder / "films" / "three.mp4.sora.json").read_text())
     third = next(take for take in facts["takes"] if take["name"].endswith("two"))
