@@ -16,6 +16,9 @@ from sora_cli.errors import Interrupted, WorkError
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+RESUME = "run the same command again to resume; what was made is kept"
+
+
 class OnSignal(Protocol):
     """Hears that a signal asks to stop; the `last` one ends the process at once."""
 
@@ -32,6 +35,7 @@ class Cancellation:
         self._seconds = seconds
         self._began = time.monotonic()  # a clock that nobody can set: what jumps is the time of day
         self._asked = threading.Event()
+        self._why = (f"stopped after {seconds or 0:g} s, its time limit", RESUME)
 
     @property
     def asked(self) -> bool:
@@ -44,15 +48,18 @@ class Cancellation:
 
         Raises:
             Interrupted: a signal was heard.
-            WorkError: the time is up.
+            WorkError: the time is up, or something else asked for it.
         """
         if self.signal is not None:
             raise Interrupted(self.signal)
         if self.asked:
-            raise WorkError(
-                f"stopped after {self._seconds:g} s, its time limit",
-                hint="run the same command again to resume; what was made is kept",
-            )
+            message, hint = self._why
+            raise WorkError(message, hint=hint)
+
+    def stop(self, message: str, hint: str) -> None:
+        """Ask the work to stop; `check` says why."""
+        self._why = (message, hint)
+        self._asked.set()
 
     @contextlib.contextmanager
     def listening(self, heard: OnSignal) -> Iterator[None]:

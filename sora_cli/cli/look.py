@@ -112,9 +112,13 @@ def show_plan(view: PlanView, *, why: bool = False, prompts: bool = False, as_js
         raise typer.Exit(error.exit_code)
 
 
+_NUMBERS = ("at", "length", "frames", "seed", "about", "cost")
+
+
 def _show_takes(view: PlanView, *, why: bool) -> None:
-    columns = ["take", "at", "length", "frames", "size", "seed", "from", "state", *(["why"] if why else [])]
-    console.show_table(columns, view.rows(columns), right=("at", "length", "frames", "seed"), below=view.noted())
+    columns = ["take", "at", "length", "frames", "size", "seed", "from", "state"]
+    columns += [*(["about", "cost"] if view.priced else []), *(["why"] if why else [])]
+    console.show_table(columns, view.rows(columns), right=_NUMBERS, below=view.noted())
     console.show_problems(view.unplaced(), style="yellow")
     console.show_problems(view.plan.remarks, style="yellow")
     console.say(view.summary())

@@ -141,6 +141,10 @@ class LimitOptions:
     max_disk: Annotated[
         str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
     ] = None
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", metavar="MONEY", min=0, help="Spend no more on takes; prices come from `cost:`."),
+    ] = None
 
 
 def spread(command: Command) -> Command:

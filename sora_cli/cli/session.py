@@ -47,6 +47,7 @@ def working(
     from sora_cli.cancel import Cancellation
     from sora_cli.cli import progress
     from sora_cli.events import JsonLines
+    from sora_cli.shoot.budget import Budget
     from sora_cli.shoot.studio import Studio
     from sora_cli.store import Store, default_folder
 
@@ -58,10 +59,11 @@ def working(
             listeners.append(stack.enter_context(progress.Log(reporting.log)))
         cancel = Cancellation(amount(limits.max_time, TIMES, "--max-time"))
         store = Store(default_folder(), amount(limits.max_disk, SIZES, "--max-disk"))
+        budget = Budget(limits.max_cost) if limits.max_cost is not None else None
         screen = progress.Display()
         stack.enter_context(cancel.listening(screen.stopping))
         listeners.append(stack.enter_context(screen))
-        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel))
+        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel, budget))
         if cancel.signal is not None:
             raise Interrupted(cancel.signal)
 

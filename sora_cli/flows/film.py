@@ -29,7 +29,7 @@ from sora_cli.engines import catalogue
 from sora_cli.errors import MachineError, Problem, StoreError
 from sora_cli.events import Clock, Note, Released, Report
 from sora_cli.flows import audio, finishing, foley, moderation, outputs, places, preflight, spoken, subtitles
-from sora_cli.plan import Plan
+from sora_cli.plan import Plan, cost
 from sora_cli.policy.board import Text
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
@@ -198,7 +198,10 @@ class _Order:
             for remark in unsaid:
                 self.report(Note.of(remark))
             film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
-        film = replace(film, stages=self.clock.stages, remarks=(*plan.remarks, *unsaid))
+        costs = cost.made(plan, studio.store)
+        film = replace(
+            film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
+        )
         keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
@@ -213,6 +216,7 @@ class _Order:
             subtitles=subtitles.write(plan, self.out),
             foley=laid.told,
             heard={} if isinstance(heard, MachineError) else heard,
+            costs=costs,
         )
         return film
 

@@ -15,6 +15,7 @@ from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.advice import Advice, advise
+from sora_cli.plan.cost import Cost, amount, expected, total
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
@@ -75,6 +76,8 @@ class PlanView:
     """What the largest take of each engine will need on this machine."""
     missing: tuple[Problem, ...] = ()
     """What this machine lacks for it."""
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    """About what the takes that are not kept will cost, by their keys."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What people wrote to its shots on a page, by their names."""
 
@@ -82,6 +85,7 @@ class PlanView:
         """Plain data, for `--json`; with `prompts` what each take is told, and why."""
         from sora_cli.flows import prompts as sent  # these two are for `--json` alone
         from sora_cli.record.film import PlannedTake, PlanRecord
+        from sora_cli.record.sidecar import cost_record
 
         handed, at = self._handed(), self._at()
         takes = tuple(
@@ -95,10 +99,12 @@ class PlanView:
                 skip=take.skip,
                 play=take.play,
                 latents=take.key in handed,
+                **({"cost": cost_record(self.costs[take.key])} if take.key in self.costs else {}),
             )
             for take in self.plan.takes
         )
         told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
+        told |= {"cost": self._ahead.as_dict()} if self._ahead else {}
         told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
         told |= {"notes": dict(self.notes)} if self.notes else {}
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
@@ -142,6 +148,8 @@ class PlanView:
                 else (source.path or Path()).name,
                 "state": "kept" if self.kept[take.key] else "to shoot",
                 "why": self.why.get(take.key, ""),
+                "about": _time(self.costs[take.key].seconds) if take.key in self.costs else "",
+                "cost": self._money(take.key),
             }
             yield [row[column] for column in columns]
 
@@ -169,7 +177,30 @@ class PlanView:
         plan, missing = self.plan, sum(not kept for kept in self.kept.values())
         size = f"{plan.width}x{plan.height} at {float(plan.fps):g} fps"
         film = f"{counted(len(plan.shots), 'shot')}, {counted(plan.frames, 'frame')} ({plan.seconds:.2f} s)"
-        return f"{film}, {size}; {counted(missing, 'take')} to shoot"
+        work = [f"{counted(missing, 'take')} to shoot"]
+        if self.priced and self._ahead is not None:
+            work += [f"about {_time(self._ahead.seconds)}", *self._ahead.facts]
+        return f"{film}, {size}; {', '.join(work)}"
+
+    def _seconds(self, engine: str) -> float:
+        """About how long its takes will need."""
+        keys = (take.key for take in self.plan.takes if take.engine == engine and take.key in self.costs)
+        return sum(self.costs[key].seconds for key in keys)
+
+    @property
+    def priced(self) -> bool:
+        """Whether something says what making its takes will cost."""
+        return any(cost.money is not None for cost in self.costs.values())
+
+    def _money(self, key: str) -> str:
+        money = self.costs[key].money if key in self.costs else None
+        return "" if money is None else amount(money)
+
+    @property
+    def _ahead(self) -> Cost | None:
+        """What all takes to shoot will cost; None where that is not known of each."""
+        missing = sum(not kept for kept in self.kept.values())
+        return total(self.costs.values()) if len(self.costs) == missing else None
 
     def needed(self) -> Iterator[Problem]:
         """What is heard by the pictures; for each engine with work to do, what it needs here, and what would fit."""
@@ -179,8 +210,8 @@ class PlanView:
         for name, need in self.needs.items():
             parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"
             facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
-            work = f"{_time(need.seconds * todo[name])} for {counted(todo[name], 'take')}"
-            took = f", about {work}" if need.seconds else ""
+            work = f"{_time(self._seconds(name))} for {counted(todo[name], 'take')}"
+            took = f", about {work}" if self._seconds(name) else ""
             wont = "" if need.fits else "; it does not fit here"
             yield Problem(f"{facts}{took}{wont}", need.advice)
 
@@ -217,7 +248,8 @@ def planned(
     preflight.require_signer()
     clips = Store(default_folder())
     kept = {take.key: clips.has(take.key) for take in plan.takes}
-    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, notes)
+    ahead = expected(plan, clips)
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes)
 
 
 def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:

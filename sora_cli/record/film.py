@@ -69,6 +69,18 @@ class RecipeRecord(Record):
         return self
 
 
+Much = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+
+
+class CostRecord(Record):
+    """What making cost: its time, and as far as they are known joules, money, and how the energy was found."""
+
+    seconds: Seconds
+    joules: Much | None = None
+    money: Much | None = None
+    energy: Name = ""
+
+
 class TakeRecord(TakeFields, Named):
     """A take of a film: its name and key, what of it plays, and what came of it."""
 
@@ -92,6 +104,7 @@ class TakeRecord(TakeFields, Named):
     """By how much the colour of the frames that it carries on from had gone from their anchor, CIE dE2000."""
     written: Words = ""
     """What its author wrote, where the prompt is other words that were sent."""
+    cost: CostRecord | None = None
 
 
 class ShotRecord(Record):
@@ -245,6 +258,8 @@ class FilmRecord(Record):
     recipe: RecipeRecord | None = None
     stages: Annotated[dict[Name, Seconds], Field(max_length=100)] = Field(default={})
     """How long each stage took."""
+    cost: CostRecord | None = None
+    """What making all its takes has cost."""
     lines: Annotated[tuple[LineRecord, ...], LIST, Field(max_length=MOST)] = ()
     foley: Annotated[tuple[FoleyRecord, ...], LIST, Field(max_length=MOST)] = ()
     """What is heard of what is seen."""
@@ -280,6 +295,8 @@ class PlannedTake(TakeFields, Named):
     play: Count
     latents: bool
     """Whether it is handed the latents of the frames that it carries on from."""
+    cost: CostRecord | None = None
+    """About what making it will cost, or what it has cost where it is kept."""
 
 
 class PlanRecord(Record):
@@ -297,6 +314,8 @@ class PlanRecord(Record):
     """What the largest take of each engine will need here (see `sora_cli.engines.estimate`)."""
     foley: Words
     """What is heard by the pictures."""
+    cost: CostRecord | None = None
+    """About what the takes to shoot will cost."""
     remarks: Annotated[tuple[dict[str, JsonValue], ...], LIST]
 
     @classmethod

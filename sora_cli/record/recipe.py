@@ -182,8 +182,9 @@ def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
     return data, files
 
 
-def _seal(data: Mapping[str, JsonValue]) -> None:
-    """Take out what consents say: that is nobody else's to read."""
+def _seal(data: dict[str, JsonValue]) -> None:
+    """Take out what consents say, and what making costs: that is nobody else's to read."""
+    data.pop("cost", None)
     cast = data.get("cast")
     for member in cast.values() if isinstance(cast, dict) else ():
         if isinstance(member, dict):

@@ -27,11 +27,13 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
+from sora_cli.plan.cost import Cost
 from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, chosen, every
 from sora_cli.plan.sounds import foley as seen_in
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
     BoardRecord,
+    CostRecord,
     EngineRecord,
     FileRecord,
     FilmRecord,
@@ -73,6 +75,8 @@ class ReleasedFilm:
     """What proves its origin, where the film file cannot hold that itself."""
     reused: bool = False
     """It was there already, and up to date."""
+    cost: Cost | None = None
+    """What making its takes has cost."""
     remarks: tuple[Problem, ...] = ()
     """What `check` would remark of its storyboard."""
 
@@ -83,6 +87,7 @@ class ReleasedFilm:
 
     def facts(self, words: Callable[[float], str]) -> dict[str, str]:
         """What the closing summary tells."""
+        told = [*self.cost.facts] if self.cost else []
         stages = ", ".join(f"{name} {words(seconds)}" for name, seconds in self.stages.items())
         facts = {
             "length": f"{self.frames} frames, {self.seconds:.2f} s",
@@ -91,6 +96,7 @@ class ReleasedFilm:
             "signed by": self.signer,
             "credential": str(self.credential or ""),
             "time": stages,
+            "cost": ", ".join([f"{words(self.cost.seconds)} for its takes", *told]) if told else "",
         }
         return {name: value for name, value in facts.items() if value}
 
@@ -244,12 +250,14 @@ def write(
     subtitles: str = "",
     foley: Sequence[FoleyRecord] = (),
     heard: Mapping[str, str] = MappingProxyType({}),
+    costs: Mapping[str, Cost] = MappingProxyType({}),
 ) -> None:
     """Write the sidecar of a film that was just released.
 
     `clips` holds the one that plays, by stretch name; `recipe` is the film's, `made_by` says whose it is,
     `moderation` what was checked, `subtitles` is the hash of the file of subtitles beside it, `foley` is
-    what is heard of what is seen, `heard` what is said in shots whose lines a model speaks.
+    what is heard of what is seen, `heard` what is said in shots whose lines a model speaks, `costs` what takes have
+    cost, by their keys.
     """
     board = plan.board
     told = FilmRecord.model_construct(
@@ -257,10 +265,11 @@ def write(
         storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
         film=_file_record(plan, film), signer=film.signer,
         engines={card.name: _engine_record(card) for card in plan.cards.values()},
-        libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store)),
+        libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store, costs)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
+        **({"cost": cost_record(film.cost)} if film.cost is not None else {}),
     )  # fmt: skip
     told = told.model_copy(update={"before": before} if (before := _before(told, film.path)) else {})
     _write(film.sidecar, told.to_dict())
@@ -293,7 +302,7 @@ def _engine_record(card: EngineCard) -> EngineRecord:
     return EngineRecord.model_construct(family=card.family, revision=card.revision, licence=card.licence)
 
 
-def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[TakeRecord]:
+def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store, costs: Mapping[str, Cost]) -> Iterator[TakeRecord]:
     """What is told of each take, with what the store knows of its clip."""
     at, lacking = starts(plan), plan.may_lack
     for shot in plan.shots:
@@ -302,8 +311,9 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
                 card = store.card(take.key) or NO_CARD
                 if card is NO_CARD and take.key in lacking:
                     continue  # a take before it is good, or it was refused
-                more = {"stride": str(take.stride)} if take.stride != 1 else {}
+                more: dict[str, object] = {"stride": str(take.stride)} if take.stride != 1 else {}
                 more |= {"written": take.written} if take.written else {}
+                more |= {"cost": cost_record(costs[take.key])} if take.key in costs else {}
                 yield TakeRecord.of(
                     take, name=take.name, key=take.key, shot=shot.name, at=at[stretch.name],
                     plays=clips[stretch.name].key == take.key, skip=take.skip, play=take.play, **more,
@@ -311,6 +321,11 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store) -> Iterator[Take
                     made_on=card.made_on, score=card.score, parts=card.parts, keeps=card.keeps, drift=card.drift,
                     good=is_good(card, plan.board.bars),
                 )  # fmt: skip
+
+
+def cost_record(cost: Cost) -> CostRecord:
+    """The record of a cost."""
+    return CostRecord.from_dict(cost.as_dict(), "a cost")
 
 
 def is_note(facts: Mapping[str, object]) -> bool:

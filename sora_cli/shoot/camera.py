@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.energy import Meter
 from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, RenderError, SoraError
 from sora_cli.events import (
@@ -93,6 +94,7 @@ class Camera:
         self._cancel = cancel
         self._engine: Engine | None = None
         self._memory = Memory()
+        self._meter = Meter()
         self._stop = threading.Event()
         self._writing = threading.Lock()
 
@@ -134,7 +136,7 @@ class Camera:
         engine = self._engine_for(job)
         self._check_stop()
         job.report(TakeStarted(take.name, take.key))
-        started = time.monotonic()
+        started, self._meter = time.monotonic(), Meter()
         given, drift = _given(job)
         try:
             footage = engine.generate(take, given, partial(self._progress, job))
@@ -172,10 +174,12 @@ class Camera:
 
     def _progress(self, job: Job, step: int, of: int) -> None:
         self._check_stop()
+        self._meter.tick()
         job.report(Step(job.take.name, job.take.key, step, of))
 
     def _keep(self, job: Job, footage: Footage, given: Given, *, drift: float, pixels: str, seconds: float) -> Clip:
         take = job.take
+        joules, metered = self._meter.read()
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
         facts = ClipFacts(
             frames=take.frames,
@@ -193,6 +197,8 @@ class Camera:
             given=job.given,
             pixels=pixels,
             written=take.written,
+            joules=joules,
+            metered=metered,
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )
         return self._store.keep(

@@ -18,6 +18,7 @@ from sora_cli.events import Note, Planned, Report
 from sora_cli.lock import Lock
 from sora_cli.plan import Plan, film_id
 from sora_cli.record import sidecar
+from sora_cli.shoot.budget import Budget
 from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, Store, megabytes
 
@@ -34,9 +35,10 @@ GRACE = 2.0
 class Studio:
     """Shoots plans, one take at a time, with engines that stay loaded from one film to the next."""
 
-    def __init__(self, store: Store, cancel: Cancellation | None = None) -> None:
+    def __init__(self, store: Store, cancel: Cancellation | None = None, budget: Budget | None = None) -> None:
         self.store = store
         self.cancel = cancel or Cancellation()
+        self.budget = budget
         self._shooting = threading.Lock()
         self._camera: Camera | None = None
         self._executor: Executor[Job, Clip] | None = None
@@ -51,6 +53,9 @@ class Studio:
         from sora_cli.shoot.camera import raw_bytes
         from sora_cli.shoot.shoot import best, shoot
 
+        if self.budget is not None:
+            self.budget.check(plan, self.store, report)
+            report = self.budget.hearing(plan, self.store, report, self.cancel)
         executor = self._open()
         missing = [take for take in plan.takes if not self.store.has(take.key)]
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
@@ -64,6 +65,9 @@ class ClipFacts:
     """Device and versions of libraries: what may differ where the same take gives other frames."""
     written: str = ""
     """What its author wrote, where other words were sent to the engine."""
+    joules: float = 0.0
+    metered: str = ""
+    """The energy that making it drew, and the counters that say so; none where there are none."""
 
 
 class Card(Record):
@@ -88,6 +92,8 @@ class Card(Record):
     fields: dict[str, JsonValue] = Field(default={})
     """What its key is made of: `sora_cli.plan.data` says it, the store knows nothing of takes."""
     written: Words = ""
+    joules: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] = 0.0
+    metered: Name = ""
 
     @classmethod
     def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
@@ -111,7 +117,9 @@ class Card(Record):
             made_on=dict(facts.made_on),
             fields=dict(facts.fields),
         )
-        return made.model_copy(update={"written": facts.written}) if facts.written else made
+        more: dict[str, object] = {"written": facts.written} if facts.written else {}
+        more |= {"joules": round(facts.joules, 3), "metered": facts.metered} if facts.metered else {}
+        return made.model_copy(update=more) if more else made
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
         """The clip whose files these are."""

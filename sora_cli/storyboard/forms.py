@@ -19,6 +19,7 @@ from sora_cli.terms import names
 Word = TypeVar("Word", bound=str)
 
 MAX_SECONDS = 3600
+MAX_WATTS = 10_000_000
 MAX_TEXT, MAX_PHRASE = 20_000, 2_000
 
 FRAMINGS = names("framing")
@@ -301,6 +302,17 @@ def as_transition(style: str, length: Duration | None, way: str) -> Transition:
         return Transition()
     length = length or Duration(seconds=Fraction(1, 2))
     return Transition(style, length, way)  # type: ignore[arg-type]  # `word` has checked both
+
+
+def watts(value: object) -> float:
+    """A power in watts: 450, `450 W` or `1.2 kW`."""
+    match = re.fullmatch(rf"\s*({_NUMBER})\s*(k?)W?\s*", str(value), re.IGNORECASE)
+    if isinstance(value, bool) or match is None or (match[2] and not str(value).strip().lower().endswith("w")):
+        raise expected("a power", value, "write for instance 450 W or 1.2 kW")
+    found = float(match[1]) * (1000 if match[2] else 1)
+    if not 0 < found <= MAX_WATTS:
+        raise expected(f"a power above 0 and up to {MAX_WATTS:,} W", value)
+    return found
 
 
 def switch(value: object) -> bool:

@@ -215,6 +215,15 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """What making costs, as far as somebody says: watts that the machine draws, a kilowatt-hour, an hour."""
+
+    power: float | None = None
+    electricity: float | None = None
+    hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FilmSize:
     """`width` and `height`, or `aspect` (width, height parts) and `height`; None where the engine decides."""
 
@@ -345,6 +354,7 @@ class Storyboard:
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
     bars: Mapping[str, float] = field(default_factory=dict)
     """What a review holds the film to, as far as the author says."""
+    cost: Prices = Prices()
     allow_outside: bool = False
     """Whether files may lie outside `folder`."""
     policy: str = "standard"

@@ -28,6 +28,7 @@ from sora_cli.storyboard.model import (
     Transition,
 )
 from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.prices import as_prices
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.schema import (
     BeatForm,
@@ -132,6 +133,7 @@ class Resolver:
             provenance=read_provenance(film.provenance, rules, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
             bars={name: value for name, value in vars(film.review or ReviewForm()).items() if value is not None},
+            cost=as_prices(film.cost),
             policy=policy,
             policy_path=policy_path,
             rules=rules,

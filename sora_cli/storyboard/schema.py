@@ -34,6 +34,7 @@ from sora_cli.storyboard.values import (
     Pick,
     Policy,
     Position,
+    Price,
     Rate,
     Reference,
     Seed,
@@ -51,6 +52,7 @@ from sora_cli.storyboard.values import (
     Time,
     Training,
     Version,
+    Watts,
     bar,
 )
 
@@ -322,6 +324,14 @@ class ReviewForm(Form):
     level = Key(bar(0, 100), "dB that the sound may step by at a join.")
 
 
+class CostForm(Form):
+    """What making costs: of its time come energy and money, before and after."""
+
+    power = Key(Watts, "What the machine draws at work: 450 W. It counts where energy cannot be measured.")
+    electricity = Key(Price, "The price of a kilowatt-hour.")
+    hour = Key(Price, "The price of an hour of the machine.")
+
+
 Memory: Shape[dict[str, object] | str] = OneOf(Table(Single), Text)
 
 
@@ -339,6 +349,7 @@ class FilmForm(LevelForm):
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
     memory = Key(Memory, "How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.")
     review = Key(ReviewForm, "What `sora review` holds the film to: {colour: 3, sharpness: 0.9, jump: 2}.")
+    cost = Key(CostForm, "What making costs: {power: 450 W, electricity: 0.30, hour: 2.50}.")
     policy = Key(Policy, "standard, strict, off, or a policy file.")
     vars = Key(Table(Single), "${name} anywhere in the storyboard; `--set name=value` wins.")
     scenes = Key(Listed(SceneForm, 1), "The scenes; or `shots` alone.")
@@ -364,6 +375,7 @@ PLACES: dict[str, type[Form]] = {
     "provenance": ProvenanceForm,
     "watermark": WatermarkForm,
     "review": ReviewForm,
+    "cost": CostForm,
     "takes": TakesForm,
     "consent": ConsentForm,
     "camera": direction.CameraForm,

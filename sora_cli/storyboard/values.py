@@ -61,6 +61,10 @@ Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 
 Lufs = Plain(forms.loudness, _json({"type": "number", "minimum": -70, "maximum": 0}, {"enum": list(forms.LOUDNESSES)}))
 Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
 Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
+Watts = Plain(
+    forms.watts, _json({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": ["450 W", "1.2 kW"]})
+)
+Price = Plain(forms.number(0, 1_000_000), _json({"type": "number", "minimum": 0}))
 Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
 Good = _word(("good",), "a word for it")

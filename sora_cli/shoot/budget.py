@@ -1,0 +1,56 @@
+"""How much one command may spend: refused before the first take where that is known, stopped between takes else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sora_cli.cancel import Cancellation
+from sora_cli.errors import RequestError
+from sora_cli.events import Event, Note, Report, TakeKept
+from sora_cli.plan import Plan, cost
+from sora_cli.store import Store
+from sora_cli.storyboard.model import Prices
+from sora_cli.storyboard.prices import prices
+
+HINT = "what was made is kept: run the same command again, with a higher --max-cost"
+
+
+@dataclass
+class Budget:
+    """What may be spent, and what the takes that this command made have cost."""
+
+    most: float
+    spent: float = 0.0
+
+    def check(self, plan: Plan, store: Store, report: Report) -> None:
+        """Refuse a film that is expected to cost more than is left.
+
+        Raises:
+            RequestError: it is, or there are no prices.
+        """
+        if prices(plan.board.cost) == Prices():
+            hint = "write `cost: {hour: 2.50}` or `cost: {power: 450 W, electricity: 0.30}`, or set SORA_COST"
+            raise RequestError("--max-cost: nothing says what making costs", hint=hint)
+        ahead = cost.expected(plan, store)
+        about = cost.total(ahead.values())
+        if about is not None and about.money is not None and self.spent + about.money > self.most:
+            left = cost.amount(max(0.0, self.most - self.spent))
+            message = f"the takes to shoot will cost about {cost.amount(about.money)}, and --max-cost leaves {left}"
+            raise RequestError(message, hint="make it shorter or smaller, try --draft, or give a higher --max-cost")
+        unknown = sum(not store.has(take.key) for take in plan.takes) - len(ahead)
+        if unknown or (about is not None and about.money is None):
+            report(Note("what this will cost is not known: it is stopped when --max-cost is spent"))
+
+    def hearing(self, plan: Plan, store: Store, report: Report, cancel: Cancellation) -> Report:
+        """A report that also counts what takes cost, and stops the work when too much is spent and takes are left."""
+
+        def hear(event: Event) -> None:
+            report(event)
+            if isinstance(event, TakeKept) and not event.reused:
+                self.spent += (cost.made(plan, store)[event.key].money or 0.0) if store.has(event.key) else 0.0
+                if self.spent > self.most and any(not store.has(take.key) for take in plan.takes if not take.after):
+                    cancel.stop(
+                        f"stopped after {cost.amount(self.spent)} was spent, more than --max-cost {self.most:g}", HINT
+                    )
+
+        return hear
