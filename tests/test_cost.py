@@ -1,4 +1,4 @@
-"""What making costs: only what is known, before and after; `--max-cost` refuses before the run, or stops between takes."""
+"""What making costs: only what is known, before and after; `--max-cost` refuses before the run, or stops in it."""
 
 from __future__ import annotations
 
@@ -73,11 +73,8 @@ def test_only_what_is_known_is_told(
     found = cost.priced(3600, at, measured, "RAPL" if measured else "")
     assert found.joules == joules
     assert found.money == (None if money is None else pytest.approx(money))
-    assert found.as_dict().keys() == {
-        "seconds",
-        *(["joules", "energy"] if joules else []),
-        *(["money"] if money else []),
-    }
+    known = {"seconds": True, "joules": joules, "energy": joules, "money": money}
+    assert found.as_dict().keys() == {name for name, value in known.items() if value}
     assert bool([*found.facts]) == (joules is not None or money is not None)
 
 
@@ -123,9 +120,7 @@ def test_a_plan_says_about_what_it_will_cost_and_without_prices_the_time_alone(
     assert "cost" not in said.out
     assert "kWh" not in said.err
     assert "prices" not in said.err
-    path.write_text(
-        "engine: nano\ncost: {power: 500 W, electricity: 0.30, hour: 36}\nshots: [a red ball, a blue cube]\n"
-    )
+    path.write_text(f"cost: {{power: 500 W, electricity: 0.30, hour: 36}}\n{path.read_text()}")
     assert main(["plan", str(path)]) == 0
     assert "kWh (power x time)" in capsys.readouterr().err
     assert main(["plan", str(path), "--json"]) == 0
@@ -177,7 +172,7 @@ def test_measured_energy_is_told_as_such(studio: Path, monkeypatch: pytest.Monke
 def test_a_film_that_will_cost_more_is_refused_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_takes(board("a", "b", cost=SECOND), lambda _: CARD)
     monkeypatch.setattr("sora_cli.engines.estimate._seconds", lambda *_: 10.0)
-    with pytest.raises(RequestError, match="cost about 20.00, and --max-cost leaves 5.00"):
+    with pytest.raises(RequestError, match=r"cost about 20\.00, and --max-cost leaves 5\.00"):
         Budget(6, spent=1).check(plan, Store(tmp_path), Silent())
     Budget(30).check(plan, Store(tmp_path), Silent())
     with pytest.raises(RequestError, match="nothing says what making costs"):
@@ -219,3 +214,15 @@ def test_a_limit_that_is_passed_with_the_last_take_stops_nothing(studio: Path, m
     asked = board({"prompt": "black", "duration": "0.5s"}, cost={"hour": 1e6}, output={"size": "192x128"})
     with Studio(Store(default_folder()), Cancellation(), Budget(1e-4)) as room:
         assert film.make(asked, studio / "film.mp4", report=Silent(), studio=room).path.exists()
+
+
+def test_a_limit_that_cannot_be_held_is_told(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sora_cli.flows import film
+
+    monkeypatch.setattr("sora_cli.engines.energy.POWERCAP", studio / "none")
+    asked = board("black", "dark", cost={"electricity": 0.3}, output={"size": "192x128"})
+    with (
+        pytest.raises(WorkError, match="--max-cost cannot be held"),
+        Studio(Store(default_folder()), Cancellation(), Budget(5)) as room,
+    ):
+        film.make(asked, studio / "film.mp4", report=Silent(), studio=room)

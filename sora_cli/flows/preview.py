@@ -248,7 +248,7 @@ def planned(
     preflight.require_signer()
     clips = Store(default_folder())
     kept = {take.key: clips.has(take.key) for take in plan.takes}
-    ahead = expected(plan, clips)
+    ahead = expected(plan, clips, [take for take in plan.takes if not kept[take.key]])
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sora_cli.plan.plan import Plan
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 JOULES = 3.6e6
 """Of a kilowatt-hour."""
+ENOUGH = 100
+"""Kept takes that tell how long others will need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +85,34 @@ def priced(seconds: float, at: Prices, joules: float | None = None, metered: str
 
 def made(plan: Plan, store: Store) -> dict[str, Cost]:
     """What each take that is kept has cost, by its key; what was measured then, at the prices of now."""
-    at, found = prices(plan.board.cost), {}
-    for take in plan.takes:
-        if card := store.card(take.key):
-            found[take.key] = priced(card.seconds, at, card.joules if card.metered else None, card.metered)
-    return found
+    at = prices(plan.board.cost)
+    found = {take.key: of_clip(take.key, store, at) for take in plan.takes}
+    return {key: cost for key, cost in found.items() if cost is not None}
 
 
-def expected(plan: Plan, store: Store) -> dict[str, Cost]:
-    """About what each take that is not kept will cost, by its key; those are left out of which nothing is known.
+def of_clip(key: str, store: Store, at: Prices) -> Cost | None:
+    """What making a clip has cost; None where it is not kept."""
+    card = store.card(key)
+    return card and priced(card.seconds, at, card.joules if card.metered else None, card.metered)
+
+
+def expected(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, Cost]:
+    """About what each of the takes that are `missing` will cost, by its key; without those of which nothing is known.
 
     Its time is that of kept takes of the same engine, by their pixels and steps; else a rule of thumb for this machine.
     """
-    at, rates = prices(plan.board.cost), _rates(plan, store)
-    missing = [take for take in plan.takes if not store.has(take.key)]
-    machine = _machine() if any(take.engine not in rates for take in missing) else None
-    found = {}
-    for take in missing:
-        seconds = rates[take.engine] * _work(take) if take.engine in rates else _estimate(plan, take, machine)
-        if seconds > 0:
-            found[take.key] = priced(seconds, at)
-    return found
+    at, rates = prices(plan.board.cost), _rates(plan, store, missing)
+    thumb = _Thumb(plan)
+    times = {take.key: rates[take.engine] * _work(take) if take.engine in rates else thumb(take) for take in missing}
+    return {key: priced(seconds, at) for key, seconds in times.items() if seconds > 0}
 
 
-def _rates(plan: Plan, store: Store) -> dict[str, float]:
+def _rates(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, float]:
     """Seconds for each pixel and step, by engine, as far as takes of this film tell."""
+    wanted, keys = {take.engine for take in missing}, {take.key for take in missing}
+    kept = (take for take in plan.takes if take.engine in wanted and take.key not in keys)
     took: dict[str, list[float]] = {}
-    for take in plan.takes:
+    for take in islice(kept, ENOUGH):
         if (card := store.card(take.key)) and card.seconds > 0:
             seconds, work = took.setdefault(take.engine, [0.0, 0.0])
             took[take.engine] = [seconds + card.seconds, work + _work(take)]
@@ -120,16 +124,22 @@ def _work(take: Take) -> float:
     return take.width * take.height * take.frames * (steps if isinstance(steps, int) and steps > 0 else 1)
 
 
-def _machine() -> Machine:
-    from sora_cli.engines.doctor import machine
+class _Thumb:
+    """The rule of thumb for this machine; 0 where it knows nothing. Takes of one kind are looked at once."""
 
-    return machine()
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._found: dict[tuple[object, ...], float] = {}
+        self._machine: Machine | None = None
 
+    def __call__(self, take: Take) -> float:
+        from sora_cli.engines.doctor import machine
+        from sora_cli.engines.estimate import estimate
 
-def _estimate(plan: Plan, take: Take, machine: Machine | None) -> float:
-    from sora_cli.engines.estimate import estimate
-
-    if machine is None:
-        return 0.0
-    size = (take.width, take.height, take.frames)
-    return estimate(plan.cards[take.engine], size, take.options, memory=plan.memory, machine=machine).seconds
+        size = (take.width, take.height, take.frames)
+        kind = (take.engine, *size, str(take.options))
+        if kind not in self._found:
+            here = self._machine = self._machine or machine()
+            card, memory = self._plan.cards[take.engine], self._plan.memory
+            self._found[kind] = estimate(card, size, take.options, memory=memory, machine=here).seconds
+        return self._found[kind]

@@ -12,6 +12,7 @@ from sora_cli.store import Store
 from sora_cli.storyboard.model import Prices
 from sora_cli.storyboard.prices import prices
 
+POWER = "energy cannot be measured: write `power` under `cost`, or leave --max-cost out"
 HINT = "what was made is kept: run the same command again, with a higher --max-cost"
 
 
@@ -31,26 +32,33 @@ class Budget:
         if prices(plan.board.cost) == Prices():
             hint = "write `cost: {hour: 2.50}` or `cost: {power: 450 W, electricity: 0.30}`, or set SORA_COST"
             raise RequestError("--max-cost: nothing says what making costs", hint=hint)
-        ahead = cost.expected(plan, store)
+        missing = [take for take in plan.takes if not store.has(take.key)]
+        ahead = cost.expected(plan, store, missing)
         about = cost.total(ahead.values())
         if about is not None and about.money is not None and self.spent + about.money > self.most:
             left = cost.amount(max(0.0, self.most - self.spent))
             message = f"the takes to shoot will cost about {cost.amount(about.money)}, and --max-cost leaves {left}"
             raise RequestError(message, hint="make it shorter or smaller, try --draft, or give a higher --max-cost")
-        unknown = sum(not store.has(take.key) for take in plan.takes) - len(ahead)
-        if unknown or (about is not None and about.money is None):
+        if len(ahead) < len(missing) or (about is not None and about.money is None):
             report(Note("what this will cost is not known: it is stopped when --max-cost is spent"))
 
     def hearing(self, plan: Plan, store: Store, report: Report, cancel: Cancellation) -> Report:
         """A report that also counts what takes cost, and stops the work when too much is spent and takes are left."""
+        at = prices(plan.board.cost)
 
         def hear(event: Event) -> None:
             report(event)
-            if isinstance(event, TakeKept) and not event.reused:
-                self.spent += (cost.made(plan, store)[event.key].money or 0.0) if store.has(event.key) else 0.0
-                if self.spent > self.most and any(not store.has(take.key) for take in plan.takes if not take.after):
-                    cancel.stop(
-                        f"stopped after {cost.amount(self.spent)} was spent, more than --max-cost {self.most:g}", HINT
-                    )
+            made = cost.of_clip(event.key, store, at) if isinstance(event, TakeKept) and not event.reused else None
+            if made is None:
+                return
+            self.spent += made.money or 0.0
+            enough = made.money is not None and self.spent <= self.most
+            if enough or all(store.has(take.key) for take in plan.takes if not take.after):
+                return
+            if made.money is None:
+                cancel.stop("what a take has cost is not known here: --max-cost cannot be held", POWER)
+            else:
+                spent = cost.amount(self.spent)
+                cancel.stop(f"stopped after {spent} was spent, more than --max-cost {self.most:g}", HINT)
 
         return hear
