@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from sora_cli.plan.plan import Plan
 from sora_cli.store import Store
 from sora_cli.storyboard.model import Prices
@@ -38,10 +40,10 @@ class Cost:
             self.seconds + other.seconds, _sum(self.joules, other.joules), _sum(self.money, other.money), metered
         )
 
-    def as_dict(self) -> dict[str, float | str]:
+    def as_dict(self) -> dict[str, JsonValue]:
         """Plain data: what is known."""
         told = {"seconds": round(self.seconds, 3), "joules": self.joules, "money": self.money}
-        found: dict[str, float | str] = {name: value for name, value in told.items() if value is not None}
+        found: dict[str, JsonValue] = {name: value for name, value in told.items() if value is not None}
         return {**found, "energy": self.metered or "power x time"} if self.joules is not None else found
 
     @property
@@ -93,7 +95,7 @@ def made(plan: Plan, store: Store) -> dict[str, Cost]:
 def of_clip(key: str, store: Store, at: Prices) -> Cost | None:
     """What making a clip has cost; None where it is not kept."""
     card = store.card(key)
-    return card and priced(card.seconds, at, card.joules if card.metered else None, card.metered)
+    return priced(card.seconds, at, card.joules if card.metered else None, card.metered) if card else None
 
 
 def expected(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, Cost]:

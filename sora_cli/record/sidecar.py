@@ -96,7 +96,7 @@ class ReleasedFilm:
             "signed by": self.signer,
             "credential": str(self.credential or ""),
             "time": stages,
-            "cost": ", ".join([f"{words(self.cost.seconds)} for its takes", *told]) if told else "",
+            "cost": ", ".join([f"{words(self.cost.seconds)} for its takes", *told]) if self.cost and told else "",
         }
         return {name: value for name, value in facts.items() if value}
 
@@ -269,10 +269,9 @@ def write(
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
-        **({"cost": cost_record(film.cost)} if film.cost is not None else {}),
     )  # fmt: skip
     told = told.model_copy(update={"before": before} if (before := _before(told, film.path)) else {})
-    _write(film.sidecar, told.to_dict())
+    _write(film.sidecar, told.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
 
 
 def _before(now: FilmRecord, film: Path) -> dict[str, str]:
