@@ -103,6 +103,8 @@ class _FilmPage:
     def __init__(self, found: Review, film: Film, told: FilmRecord | None, store: Store) -> None:
         self._found, self._film, self._told, self._store = found, film, told, store
         self._fps = film.facts.fps or Fraction(24)
+        facts = film.facts
+        self._numbers = facts.shown_at(self._fps) if facts.variable else range(facts.frames)
         self._spans = list(_spans(told.shots) if told else self._by_rows())
         several = [takes for takes in told.stretches.values() if len(takes) > 1] if told else []
         count = len(self._spans) + sum(map(len, several)) + 2 * len(told.before if told else ())
@@ -111,14 +113,13 @@ class _FilmPage:
     def _by_rows(self) -> Iterator[_Span]:
         rows = [row for row in self._found.rows if row.kind == "shot"]
         starts = [round(row.second * self._fps) for row in rows]
-        for row, start, end in zip(rows, starts, [*starts[1:], self._film.facts.frames], strict=True):
+        for row, start, end in zip(rows, starts, [*starts[1:], len(self._numbers)], strict=True):
             yield _Span(row.name, "", start, end - start)
 
     def shots(self) -> Iterator[ShotView]:
         """The shots, in order."""
-        numbers = self._film.facts.shown_at(self._fps) if self._film.facts.variable else None
         wanted = [at for span in self._spans for at in spread(span.start, span.frames, SHOWN)]
-        frames = self._film.pictures([numbers[at] if numbers else at for at in wanted])
+        frames = self._film.pictures([self._numbers[at] for at in wanted])
         for span in self._spans:
             shown = [next(frames) for _ in range(len(spread(span.start, span.frames, SHOWN)))]
             yield self._shot(span, pictures.strip(shown, self._share, f"frames of {span.name}"))

@@ -164,8 +164,8 @@ class PlanView:
         }
 
     def unplaced(self) -> Iterator[Problem]:
-        """The notes that have no row: those of title cards, and of shots that are not planned."""
-        shots = {shot.name: shot for shot in self.plan.shots}
+        """The notes that have no row: those of title cards, and of shots that are not in the storyboard."""
+        shots = {shot.name: shot for shot in self.plan.board.shots}
         for name, note in self.notes.items():
             if name not in shots:
                 yield Problem(f"no shot is called {name} here; its note says: {note}", "it may have another name now")

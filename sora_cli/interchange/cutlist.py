@@ -18,6 +18,7 @@ from sora_cli.interchange.assembly import TIMELINES, Event
 from sora_cli.interchange.edl import read_edl
 from sora_cli.interchange.fcpxml import rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
+from sora_cli.storyboard.forms import DIRECTIONS
 from sora_cli.texts import decoded
 
 
@@ -133,8 +134,9 @@ def _event(item: otio.schema.Item, at: int, frames: int, over: otio.schema.Trans
         event.begin, event.source = event.begin - before, event.source - before
         event.length = before + _frames(over.out_offset, fps)
         event.kind, event.direction = str(told.get("kind", "dissolve")), str(told.get("direction", "left"))
-        if over.name in {"fade", "wipe"} and not told:
-            event.kind = over.name
+        kind, _, way = over.name.partition(" ")
+        if kind in {"fade", "wipe"} and not told:
+            event.kind, event.direction = kind, way if way in DIRECTIONS else "left"
     return event
 
 

@@ -56,9 +56,11 @@ def _transition(placed: Placed, rate: float) -> otio.schema.Transition:
     item = placed.item
     plain = item.kind == "dissolve"
     kind = otio.schema.TransitionTypes.SMPTE_Dissolve if plain else otio.schema.TransitionTypes.Custom
-    about = {"kind": item.kind, **({"direction": item.direction} if item.kind == "wipe" else {})}
+    wipes = item.kind == "wipe"
+    about = {"kind": item.kind, **({"direction": item.direction} if wipes else {})}
+    name = f"wipe {item.direction}" if wipes else item.kind  # all that some formats keep of it
     before, after = (otio.opentime.RationalTime(frames, rate) for frames in (placed.before, placed.after))
-    return otio.schema.Transition(item.kind, kind, before, after, metadata={ROOM: about})
+    return otio.schema.Transition(name, kind, before, after, metadata={ROOM: about})
 
 
 def _clip(

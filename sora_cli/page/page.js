@@ -7,7 +7,8 @@
   let here = -1, back = null, typed = "", typing = 0, unsaved = false;
 
   if (film && reel) {
-    const bytes = Uint8Array.from(atob(reel.textContent), (letter) => letter.charCodeAt(0));
+    const text = atob(reel.textContent), bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
     film.src = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
     reel.remove();
   }

@@ -68,7 +68,7 @@ def test_otio_keeps_everything(rate: str) -> None:
     assert (back.name, exact(back.global_start_time.rate), back.global_start_time.value) == (of.title, of.fps, of.zero)
     transitions = [each for each in back.video_tracks()[0] if isinstance(each, otio.schema.Transition)]
     assert [(each.name, each.in_offset.value, each.out_offset.value) for each in transitions] == [
-        ("dissolve", 6, 6), ("fade", 5, 6), ("wipe", 5, 5),
+        ("dissolve", 6, 6), ("fade", 5, 6), ("wipe right", 5, 5),
     ]  # fmt: skip
     clips = list(back.video_tracks()[0].find_clips())
     assert [clip.available_range().duration.value for clip in clips] == [item.total for item in of.items]

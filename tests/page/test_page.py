@@ -18,7 +18,7 @@ from sora_cli.flows import film
 from sora_cli.page import pictures
 from sora_cli.storyboard import load
 from tests.boards import catalogue
-from tests.test_review import Panning
+from tests.test_review import Panning, written
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -72,6 +72,22 @@ def test_a_page_names_nothing_outside_itself(home: Path) -> None:
         assert "default-src 'none'" in unescape(text)
         assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
         assert "://" not in text
+
+
+def test_what_changed_is_shown_where_it_is_known(home: Path) -> None:
+    assert "changed since the last film: prompt" in (home / "film.html").read_text()
+    told = json.loads((home / "film.mp4.sora.json").read_text())
+    assert [*told["before"]] == ["scene-1/<img src=x onerror=alert(1)>"]
+
+
+def test_a_film_of_others_has_a_page_too(home: Path) -> None:
+    flat = [np.full((96, 128, 3), grey, np.uint8) for grey in (40,) * 14 + (200,) * 14]
+    strange = written(home / "strange.mp4", flat)
+    assert main(["review", str(strange), "--html", str(home / "strange.html")]) == 0
+    text = (home / "strange.html").read_text()
+    assert text.count('<article class="shot"') == 2
+    assert "its shots are found by its cuts" in text
+    assert "changed since" not in text
 
 
 def test_a_page_replaces_its_own_earlier_one_and_nothing_else(home: Path) -> None:
