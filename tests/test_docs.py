@@ -12,12 +12,13 @@ import pytest
 
 import sora_cli
 from sora_cli import storyboard
-from sora_cli.cli.main import app
+from sora_cli.cli.main import program
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS_PAGE = ROOT / "docs" / "cli.md"
 END_OF_HEAD = "SORA_GOLDEN=write renews them. -->\n"
+app = program()
 COMMANDS = [command.name for command in app.registered_commands if command.name]
 COMMANDS += [
     " ".join(filter(None, (group.name, name)))
