@@ -18,6 +18,7 @@ from sora_cli.cli import console, direct, films, handover, look, machine, make, 
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
+
 def _version(show: bool) -> None:
     if show:
         console.stdout(f"sora {__version__}")

@@ -61,6 +61,10 @@ def names_light(beat: Beat) -> bool:
 
 
 def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
+    """The kinds of which a word is there; `before` is the pattern that leads up to it."""
+    words = words.lower()
+    there = set(re.findall(r"\w+", words))
+    said = {kind: there.intersection(names.split()) for kind, names in kinds.items()}
     return frozenset(
-        kind for kind, names in kinds.items() if re.search(rf"{before}(?:{names.replace(' ', '|')})\b", words.lower())
+        kind for kind, names in said.items() if names and re.search(rf"{before}(?:{'|'.join(names)})\b", words)
     )
