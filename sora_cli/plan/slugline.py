@@ -65,6 +65,5 @@ def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[
     words = words.lower()
     there = set(re.findall(r"\w+", words))
     said = {kind: there.intersection(names.split()) for kind, names in kinds.items()}
-    return frozenset(
-        kind for kind, names in said.items() if names and re.search(rf"{before}(?:{'|'.join(names)})\b", words)
-    )
+    named = {kind: rf"{before}(?:{'|'.join(names)})\b" for kind, names in said.items() if names}
+    return frozenset(kind for kind, pattern in named.items() if re.search(pattern, words))
