@@ -25,6 +25,7 @@ from sora_cli.lock import scratch
 from sora_cli.media.filters import Chain, Step
 from sora_cli.media.read import open_film
 from sora_cli.media.read.glimpse import glimpse
+from sora_cli.media.read.shelf import Open
 from sora_cli.media.stream import Frames
 from sora_cli.plan.anchors import anchors_of
 from sora_cli.plan.timeline import Cut, CutShot
@@ -42,6 +43,8 @@ class Grader:
     """Grades a film's shots. They are asked for in film order, each when it begins, so a long film costs no memory."""
 
     cut: Cut
+    open: Open = open_film
+    """Opens its clips: whoever plays them next may be handed the same film."""
     _seen: dict[str, Frames] = field(default_factory=dict)
     """Some pixels of each anchor, as graded, `(n, 3)`."""
     _anchors: dict[str, CutShot] = field(init=False)
@@ -69,10 +72,10 @@ class Grader:
         look = shot.look
         if look.match == "lut" and look.path is not None:
             full = weakened(read_cube(look.path), look.strength)
-            pixels = _pixels(shot) if shot.name in self._held else None
+            pixels = self._pixels(shot) if shot.name in self._held else None
         else:
             anchor = self._anchor(shot)
-            pixels = _pixels(shot) if anchor is not None or shot.name in self._held else None
+            pixels = self._pixels(shot) if anchor is not None or shot.name in self._held else None
             full = None
             if anchor is not None and pixels is not None:
                 full = table(match(_coded(pixels), _coded(anchor), look.strength))
@@ -80,6 +83,15 @@ class Grader:
             graded = pixels if full is None else np.rint(look_up(full, _coded(pixels)) * 255).astype(np.uint8)
             self._seen[shot.name] = graded
         return full
+
+    def _pixels(self, shot: CutShot) -> Frames:
+        """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
+        each = max(1, round(GLIMPSES / len(shot.pieces)))
+        looks = []
+        for piece in shot.pieces[:GLIMPSES]:
+            with self.open(piece.clip.path) as film:
+                looks.append(glimpse(film, sorted(set(piece.frames)), each))
+        return _thin(np.concatenate(looks))
 
     def _anchor(self, shot: CutShot) -> Frames | None:
         """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
@@ -233,16 +245,6 @@ def _reference(path: Path, last: int | None = None) -> Frames:
     with open_film(path) as film:
         whole = range(len(film.index.times))
         return _thin(glimpse(film, whole if last is None else whole[: last + 1][-GLIMPSES:], GLIMPSES))
-
-
-def _pixels(shot: CutShot) -> Frames:
-    """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
-    each = max(1, round(GLIMPSES / len(shot.pieces)))
-    looks = []
-    for piece in shot.pieces[:GLIMPSES]:
-        with open_film(piece.clip.path) as film:
-            looks.append(glimpse(film, sorted(set(piece.frames)), each))
-    return _thin(np.concatenate(looks))
 
 
 def _thin(frames: Frames) -> Frames:

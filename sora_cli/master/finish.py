@@ -14,6 +14,7 @@ from sora_cli.master.burn import burnt
 from sora_cli.master.picture import Grade, pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.film import WEB
+from sora_cli.media.read.shelf import Shelf
 from sora_cli.media.stream import Chapter, Master
 from sora_cli.plan.timeline import Cut
 
@@ -40,7 +41,9 @@ def finish(
     burn = cut.subtitles if cut.subtitled == "burn" else ()
 
     def play() -> Iterator[av.VideoFrame]:
-        return burnt(pictures(cut, pixels, grade or Grader(cut).steps), burn, cut.fps, cut.width, cut.height)
+        with Shelf() as films:
+            shown = pictures(cut, pixels, grade or Grader(cut, films.open).steps, films.open)
+            yield from burnt(shown, burn, cut.fps, cut.width, cut.height)
 
     return Master(
         width=cut.width,

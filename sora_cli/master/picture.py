@@ -20,6 +20,7 @@ from sora_cli.media.film import needs_conversion, to_yuv
 from sora_cli.media.filters import Chain, Step, bars
 from sora_cli.media.motion import smoothed
 from sora_cli.media.read import Film, open_film
+from sora_cli.media.read.shelf import Open
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 
 Steps = Sequence[Step]
@@ -30,8 +31,10 @@ Grade = Callable[[CutShot], AbstractContextManager[Sequence[tuple[Steps, Steps]]
 begins, let go when it ends."""
 
 
-def pictures(cut: Cut, pixels: str, grade: Grade) -> Pictures:
+def pictures(cut: Cut, pixels: str, grade: Grade, opener: Open = open_film) -> Pictures:
     """The film's frames in order, exactly `cut.frames`, each with its number as its time, in ticks of `1 / fps`.
+
+    `opener` opens its clips.
 
     Raises:
         MediaError: a clip cannot be read, or is shorter than the cut takes it to be.
@@ -40,7 +43,7 @@ def pictures(cut: Cut, pixels: str, grade: Grade) -> Pictures:
     convert, share = Chain(*to_yuv(pixels)), Chain(("null", {}))
     last: av.VideoFrame | None = None
     number = 0
-    for frame in _stitch(cut, work, grade):
+    for frame in _stitch(cut, work, grade, opener):
         if frame is not last:
             done = convert(frame) if needs_conversion(frame, pixels) else frame
         shown, last = share(done) if frame is last else done, frame
@@ -57,14 +60,14 @@ def working_format(pixels: str) -> str:
     return "gbrp" if depth <= 8 else f"gbrp{min(depth, 16)}le"
 
 
-def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
+def _stitch(cut: Cut, work: str, grade: Grade, opener: Open) -> Pictures:
     """Lay the shots one after the other; where two overlap, mix them."""
     running: Pictures = iter(())
     at = 0
     for shot in cut.shots:
         yield from islice(running, shot.start - at)
         at = shot.start
-        coming = _shot(shot, cut, work, grade)
+        coming = _shot(shot, cut, work, grade, opener)
         if shot.overlap:
             running = chain(mix(running, coming, shot.overlap, shot.transition), coming)
         elif shot.lead:
@@ -74,10 +77,10 @@ def _stitch(cut: Cut, work: str, grade: Grade) -> Pictures:
     yield from running
 
 
-def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade) -> Pictures:
+def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade, opener: Open) -> Pictures:
     with grade(shot) as steps:
         graded = zip(shot.pieces, steps, strict=True)
-        pieces = chain.from_iterable(_piece(piece, cut, work, *ways) for piece, ways in graded)
+        pieces = chain.from_iterable(_piece(piece, cut, work, ways, opener) for piece, ways in graded)
         yield from titled(pieces if shot.pieces else _blank(shot, cut, work), shot, cut)
 
 
@@ -88,23 +91,24 @@ def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
     return repeat(frame, shot.blank)
 
 
-def _piece(piece: Piece, cut: Cut, work: str, begin: Steps, end: Steps) -> Pictures:
+def _piece(piece: Piece, cut: Cut, work: str, ways: tuple[Steps, Steps], opener: Open) -> Pictures:
     """The film frames of one piece, graded; from one grade to the other where they differ."""
+    begin, end = ways
     if begin is end:
-        yield from _graded(piece, cut, work, begin)
+        yield from _graded(piece, cut, work, begin, opener)
         return
     span = len(piece.frames) + 1
     over = Mixer("fade", span)
-    both = zip(_graded(piece, cut, work, begin), _graded(piece, cut, work, end), strict=True)
+    both = zip(_graded(piece, cut, work, begin, opener), _graded(piece, cut, work, end, opener), strict=True)
     for tick, (one, other) in enumerate(both, 1):
         yield over(one, other, tick)
 
 
-def _graded(piece: Piece, cut: Cut, work: str, grade: Steps) -> Pictures:
+def _graded(piece: Piece, cut: Cut, work: str, grade: Steps, opener: Open) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
     last, done, shape = None, None, (0, 0)
-    with open_film(piece.clip.path) as film:
+    with opener(piece.clip.path) as film:
         for frame in _played(film, piece):
             if frame is not last or done is None:
                 if filters is None:

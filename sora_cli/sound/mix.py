@@ -113,6 +113,10 @@ class Feed:
         self._rest = joined[count:]
         return joined[:count]
 
+    def give_back(self, samples: Samples) -> None:
+        """Have samples that were taken come again."""
+        self._rest = np.concatenate((samples, self._rest))
+
     def drop(self, count: int) -> None:
         """Let `count` samples go by, holding a block of them at a time."""
         while count and len(gone := self.take(min(count, BLOCK))):
@@ -164,13 +168,15 @@ def looped(source: Source, what: str) -> Iterator[Samples]:
     Raises:
         MediaError: the sound cannot be read, or is too short to loop.
     """
-    join = min(LOOP_JOIN, len(Feed(source()).take(4 * LOOP_JOIN)) // 4)
+    feed = Feed(source())
+    start = feed.take(4 * LOOP_JOIN)
+    join = min(LOOP_JOIN, len(start) // 4)
     if join < JOIN:
         raise MediaError(f"cannot loop {what}: it is too short", hint="use a sound of some seconds")
     rising = np.sin((np.arange(join, dtype=np.float32) + 0.5) / join * np.pi / 2)[:, np.newaxis]
     tail: Samples | None = None
+    feed.give_back(start)
     while True:
-        feed = Feed(source())
         head = feed.take(join)
         yield head if tail is None else head * rising + tail * rising[::-1]
         tail = feed.take(join)
@@ -178,6 +184,7 @@ def looped(source: Source, what: str) -> Iterator[Samples]:
             held = np.concatenate((tail, more))
             yield held[:-join]
             tail = held[-join:]
+        feed = Feed(source())
 
 
 def looped_file(path: Path) -> Iterator[Samples]:

@@ -21,6 +21,7 @@ from sora_cli.events import Note, Recording
 from sora_cli.flows import edit, film
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import Film, open_film, probe
+from sora_cli.media.read.shelf import Shelf
 from sora_cli.media.stills import write_stills
 from sora_cli.media.stream import Master, Sound
 
@@ -114,11 +115,14 @@ def test_what_is_cut_is_refused_by_every_kind(made: Path, tmp_path: Path) -> Non
     shutil.rmtree(tmp_path)
 
 
-@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 6), ({}, 15)])
+@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 3), ({}, 9)])
 def test_a_film_of_two_shots_opens_each_file_once_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: dict[str, str], most: int
 ) -> None:
-    """Its clips are matched and stitched; where its sounds are found in them, heard, made and mixed as well."""
+    """Its clips are matched and stitched; where its sounds are found in them, each is looked at for that as well.
+
+    The sound of its place is opened to find its track, to measure the mix and to write it; the film for its sheet.
+    """
     monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "signing"))
     opens: Counter[str] = Counter()
@@ -135,6 +139,21 @@ def test_a_film_of_two_shots_opens_each_file_once_a_stage(
     board = storyboard.from_data(written, folder=tmp_path, name="two")
     film.make(board, tmp_path / "two.mp4", report=Recording())
     assert 0 < opens.total() <= most, opens
+
+
+def test_a_film_on_the_shelf_is_handed_on_and_one_that_failed_is_not(made: Path) -> None:
+    with Shelf() as films:
+        with films.open(made) as first:
+            seen = first.read(0, 1)
+        with films.open(made) as again, films.open(made) as beside:
+            assert again is first, "nobody read it"
+            assert beside is not first, "it is being read"
+            assert np.array_equal(again.read(0, 1), seen)
+            assert np.array_equal(beside.read(0, 1), seen)
+        with pytest.raises(MediaError), films.open(made) as failed:
+            list(failed.frames([COUNT + 1]))
+        with films.open(made) as new:
+            assert new is not failed
 
 
 def test_how_a_film_is_used_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

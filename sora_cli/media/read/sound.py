@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 
 from sora_cli.errors import MediaError
 from sora_cli.media.read.clock import packets
@@ -67,10 +68,9 @@ def sound_track(path: Path) -> AudioTrack:
 def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
     """The track of a file as it is now, looked for once: a film's mix reads its sounds several times over."""
     with opened(path) as container:
-        tracks = list(container.streams.audio)
         bad: list[str] = []
-        for place, stream in enumerate(tracks, 1):
-            if has_decoder(stream) and _decodes(path, stream.index):
+        for place, stream in enumerate(container.streams.audio, 1):
+            if has_decoder(stream) and (_decodes(container, stream) if not bad else _decodes_alone(path, stream.index)):
                 used = [f"track {place} is used"] if bad else []
                 codec = stream.codec_context.name
                 return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
@@ -78,17 +78,22 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
         return AudioTrack(remarks=(*bad, "it is used without sound") if bad else ())
 
 
-def _decodes(path: Path, number: int) -> bool:
-    """Whether the beginning of a track can be decoded."""
+def _decodes_alone(path: Path, number: int) -> bool:
+    """Whether a track can be decoded from its beginning, where the file is open at another's."""
     with opened(path) as container:
-        for tried, packet in enumerate(container.demux(container.streams[number])):
-            try:
-                if packet.decode():
-                    return True
-            except av.FFmpegError:
-                pass
-            if tried >= _TRIES:
-                break
+        return _decodes(container, container.streams[number])
+
+
+def _decodes(container: InputContainer, stream: Stream) -> bool:
+    """Whether what comes next of a track can be decoded."""
+    for tried, packet in enumerate(container.demux(stream)):
+        try:
+            if packet.decode():
+                return True
+        except av.FFmpegError:
+            pass
+        if tried >= _TRIES:
+            break
     return False
 
 
