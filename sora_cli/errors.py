@@ -72,6 +72,15 @@ class SoraError(Exception):
         return f"{counted(len(self.problems), 'problem')}, first: " if len(self.problems) > 1 else ""
 
 
+def is_bug(error: BaseException) -> bool:
+    """Whether sora itself raised what only a program that is wrong raises: then it is no mistake of the user's."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    room = str(at.tb_frame.f_globals.get("__name__", "")) if at is not None else ""
+    return room.startswith("sora_cli.") and isinstance(error, (TypeError, AttributeError, NameError, AssertionError))
+
+
 class RequestError(SoraError):
     """What was asked for cannot be: a bad option, storyboard or path."""
 

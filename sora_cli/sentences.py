@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from sora_cli.errors import MachineError
+from sora_cli.packages import others
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,10 +47,9 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     encoder = _encoder()  # where it is missing, numpy is not wanted
     import numpy as np
 
-    try:
-        table = np.asarray(encoder.encode([text[:LONGEST] for text in texts]), np.float32)
-    except Exception as error:  # third-party weights: whatever is wrong with them, nothing was read
-        raise EncoderError(f"the sentence encoder failed: {type(error).__name__}: {error}", hint=REPAIR) from error
+    short = [text[:LONGEST] for text in texts]
+    with others(lambda why: EncoderError(f"the sentence encoder failed: {why}", hint=REPAIR)):
+        table = np.asarray(encoder.encode(short), np.float32)
     if table.shape != (len(texts), 512) or not np.isfinite(table).all():
         raise EncoderError("the sentence encoder gives no usable vectors", hint=REPAIR)
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
@@ -70,14 +70,10 @@ def _encoder() -> _Encoder:
         raise EncoderError("the sentence encoder is not installed", hint=hint) from error
     import numpy as np
 
-    try:
+    with others(lambda why: EncoderError(f"the sentence encoder cannot start: {why}", hint=REPAIR)):
         # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
         encoder: _Encoder = USE(threads=1)
         near = np.asarray(encoder.similarity("a red ball rolls over grass", "ein roter Ball rollt über Gras")).item()
-    except Exception as error:
-        raise EncoderError(
-            f"the sentence encoder cannot start: {type(error).__name__}: {error}", hint=REPAIR
-        ) from error
     if not near > 0.75:
         raise EncoderError("the sentence encoder fails its own test", hint=REPAIR)
     return encoder

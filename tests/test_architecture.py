@@ -31,7 +31,8 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
-    "data": {"errors"}, "sentences": {"errors"}, "remembered": {"bounded"},
+    "data": {"errors"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
+    "packages": {"errors"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
         # Whoever read our output has seen enough (`sora plan | head`).
         sys.stderr.close()
         return 1
-    except Exception as error:
+    except Exception as error:  # a bug: it goes on as it is, and whoever asked for a document gets one
         if as_json:
             bug = f"{type(error).__name__}: {error}"
             console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})

@@ -19,7 +19,7 @@ from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing
-from sora_cli.packages import added
+from sora_cli.packages import added, others
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
@@ -107,13 +107,9 @@ def own_cards() -> list[EngineCard]:
     """Cards that installed packages bring under the entry point group `sora.engines`."""
     found = []
     for entry in added(ENTRY_POINTS):
-        try:
+        told, hint = f"the engine {entry.name} of {entry.value} cannot be loaded", "repair or remove its package"
+        with others(lambda why, told=told, hint=hint: EngineMissing(f"{told}: {why}", hint=hint)):
             loaded = entry.load()
-        except Exception as error:
-            raise EngineMissing(
-                f"the engine {entry.name} of {entry.value} cannot be loaded: {error}",
-                hint="repair or remove the package that brings it",
-            ) from error
         if not isinstance(loaded, EngineCard):
             raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is not an EngineCard")
         found.append(loaded)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.base import EngineCard
-from sora_cli.errors import EngineMissing, MachineError, RequestError
+from sora_cli.errors import EngineMissing, MachineError, RequestError, SoraError, is_bug
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 """What is pulled: configurations, tokenizers, weights; never pickles or code."""
@@ -126,7 +126,7 @@ def source_of(name: str) -> str:
 
 
 def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = None) -> EngineCard:
-    """Get a model from the hub into its cache, and return its card. What was begun before is gone on with.
+    """Get a model from the hub into its cache, and return its card. An interrupted download resumes.
 
     Raises:
         EngineMissing: the hub has no such model or revision, it is gated, or what came is no model we run.
@@ -148,7 +148,11 @@ def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = No
             done += size
             if fetched is not None:
                 fetched(done, total)
-    except Exception as error:
+    except SoraError:
+        raise
+    except Exception as error:  # of the hub's client, of what carries it over the net, of the disk
+        if is_bug(error):
+            raise
         raise told(error, repo, revision) from error
     return catalogue.card(f"{repo}@{revision}" if revision else repo)
 
@@ -197,8 +201,6 @@ def _room_for(size: int) -> None:
 def told(error: Exception, repo: str, revision: str | None) -> Exception:
     """What the hub's client raises, in our words."""
     kind, page = type(error).__name__, f"https://huggingface.co/{repo}"
-    if isinstance(error, EngineMissing):
-        return error
     if kind == "GatedRepoError":
         return EngineMissing(
             f"{repo} is gated: its licence must be accepted first", hint=f"accept it at {page}, then: hf auth login"

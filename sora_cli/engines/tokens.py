@@ -52,7 +52,7 @@ def _tokenizer(file: Path) -> Tokenizer | None:
     """The tokenizer in a file; None where it cannot be read, which whoever opens the model will say."""
     from tokenizers import Tokenizer
 
-    with suppress(Exception):  # the library raises no narrower one
+    with suppress(Exception):  # tokenizers raises no narrower class
         made = Tokenizer.from_file(str(file))
         made.no_truncation()
         made.no_padding()

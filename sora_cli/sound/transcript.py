@@ -15,6 +15,7 @@ import numpy as np
 
 from sora_cli.errors import MachineError
 from sora_cli.media.stream import Sound
+from sora_cli.packages import others
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -39,11 +40,9 @@ def transcript(sound: Sound) -> str:
     part = math.gcd(RATE, sound.rate)
     mono = np.asarray(resample_poly(mono, RATE // part, sound.rate // part), np.float32)
     model = _model()
-    try:
+    with others(lambda why: MachineError(f"the checker of speech failed: {why}", hint=_REPAIR)):
         parts, _ = model.transcribe(mono, language="en", beam_size=1, condition_on_previous_text=False)
-        return " ".join(part.text.strip() for part in parts)
-    except Exception as error:  # third-party weights: whatever is wrong with them, nothing was heard
-        raise MachineError(f"the checker of speech failed: {type(error).__name__}: {error}", hint=_REPAIR) from error
+        return " ".join(part.text.strip() for part in parts)  # it hears while this goes through them
 
 
 def said(line: str, heard: str) -> float:
@@ -63,12 +62,8 @@ def _model() -> WhisperModel:
     if spec is None or spec.origin is None or find_spec("faster_whisper") is None:
         raise MachineError("the checker of speech is not installed", hint='pip install "sora-cli[moderation]"')
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    try:
+    folder = str(Path(spec.origin).parent / "model")
+    with others(lambda why: MachineError(f"the checker of speech cannot start: {why}", hint=_REPAIR)):
         from faster_whisper import WhisperModel
 
-        folder = str(Path(spec.origin).parent / "model")
         return cast("WhisperModel", WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=2))
-    except Exception as error:
-        raise MachineError(
-            f"the checker of speech cannot start: {type(error).__name__}: {error}", hint=_REPAIR
-        ) from error

@@ -339,7 +339,7 @@ class Diffusion(ABC, Generic[O]):
             done += 1
             try:
                 progress(done, max(steps, done))
-            except Exception as cause:
+            except Exception as cause:  # a pipeline would take it for its own: it comes out as what it was
                 raise CallbackError(cause) from cause
             return {}
 

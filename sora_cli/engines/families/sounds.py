@@ -17,7 +17,7 @@ from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet, seeded
 from sora_cli.engines.runtime.errors import is_full, told_as_loading
 from sora_cli.engines.sounds import SoundCard
-from sora_cli.errors import OutOfMemory, RenderError
+from sora_cli.errors import OutOfMemory, RenderError, SoraError, is_bug
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
 LEVEL, PEAK = 0.06, 0.7
@@ -49,11 +49,15 @@ class _Sounds(ABC):
         try:
             with quiet(), torch.inference_mode():
                 made, rate = self._made(words, min(seconds, self.longest), seeded(seed))
-        except Exception as error:
+        except SoraError:
+            raise
+        except Exception as error:  # a pipeline of diffusers may raise anything
+            if is_bug(error):
+                raise
             if is_full(error):
                 hint = "use a smaller model, or none: embedded sounds are made without a GPU"
                 raise OutOfMemory(f"{self.card.name} does not fit in this machine's memory", hint=hint) from error
-            raise RenderError(f"{self.card.name} cannot make {words!r}: {error}") from error
+            raise RenderError(f"{self.card.name} cannot make {words!r}: {type(error).__name__}: {error}") from error
         return _levelled(made, rate, round(seconds * SAMPLE_RATE))
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
         yield
     except SoraError:
         raise
-    except Exception as error:
+    except Exception as error:  # torch, diffusers, transformers and safetensors share no narrower class
         if is_full(error):
             raise OutOfMemory(
                 f"engine {card.name} does not fit in this machine's memory", hint="try: --memory low"
@@ -73,7 +73,7 @@ def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
         yield
     except (SoraError, CallbackError):
         raise
-    except Exception as error:
+    except Exception as error:  # drivers and pipelines raise RuntimeError, ValueError and classes of their own
         if is_full(error):
             size = f"{take.width}x{take.height}, {take.frames} frames"
             raise OutOfMemory(

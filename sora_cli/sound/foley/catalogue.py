@@ -11,7 +11,7 @@ from typing import cast
 from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import MachineError
 from sora_cli.media.stream import Samples
-from sora_cli.packages import added
+from sora_cli.packages import added, others
 
 from .base import Foley, Match
 from .folder import Folder
@@ -92,9 +92,8 @@ def _packages() -> list[Foley]:
     """
     found: list[Foley] = []
     for point in added(ENTRY_POINTS):
-        try:
+        hint = f"reinstall or remove the package of {point.value}"
+        told = f"the sounds {point.name!r} of another package cannot be loaded"
+        with others(lambda why, told=told, hint=hint: MachineError(f"{told}: {why}", hint=hint)):
             found.append(cast("Foley", point.load()()))
-        except Exception as error:
-            message = f"the sounds {point.name!r} of another package cannot be loaded: {error}"
-            raise MachineError(message, hint=f"reinstall or remove the package of {point.value}") from error
     return found

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
-from sora_cli.packages import added
+from sora_cli.packages import added, others
 from sora_cli.sound.voices import programs
 from sora_cli.sound.voices.base import Voice, VoiceCard
 from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
@@ -101,10 +101,8 @@ def _added() -> Mapping[str, EntryPoint]:
 
 
 def _loaded(point: EntryPoint) -> Voice:
-    try:
+    package = point.dist.name if point.dist else point.value
+    told, hint = f"voice {point.name}, of {package}, cannot be loaded", f"ask the makers of {package}, or uninstall it"
+    with others(lambda why: MachineError(f"{told}: {why}", hint=hint)):
         make: Callable[[], Voice] = point.load()
         return make()
-    except Exception as error:
-        package = point.dist.name if point.dist else point.value
-        message = f"voice {point.name}, of {package}, cannot be loaded: {error}"
-        raise MachineError(message, hint=f"ask the makers of {package}, or uninstall it") from error

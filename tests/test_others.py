@@ -1,0 +1,52 @@
+"""Code of others may raise anything, and is told as one error; a bug of ours is told as a bug, not as a mistake."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sora_cli.engines import hub
+from sora_cli.errors import MachineError, RequestError, SoraError, is_bug
+from sora_cli.packages import others
+from sora_cli.store.store import megabytes
+
+
+class Strange(Exception):
+    pass
+
+
+def test_whatever_others_raise_is_told_with_its_class() -> None:
+    with (
+        pytest.raises(MachineError, match=r"it broke: Strange: no reason"),
+        others(lambda why: MachineError(f"it broke: {why}")),
+    ):
+        raise Strange("no reason")
+    with pytest.raises(RequestError, match="ours"), others(MachineError):
+        raise RequestError("ours")
+    with pytest.raises(Strange), others(MachineError, through=Strange):
+        raise Strange
+    with pytest.raises(KeyboardInterrupt), others(MachineError):
+        raise KeyboardInterrupt
+
+
+def caught(call: object, *given: object) -> BaseException:
+    with pytest.raises(Exception) as error:  # noqa: PT011  of any class
+        call(*given)  # type: ignore[operator]
+    return error.value
+
+
+def test_a_bug_is_what_our_own_code_raises_and_no_user_can_cause() -> None:
+    assert is_bug(caught(megabytes, None)), "sora was called wrongly"
+    assert not is_bug(caught(json.loads, 3)), "a library raised it"
+    assert not is_bug(caught(hub.pull, "no such", None)), "an error to show"
+    assert not is_bug(SoraError("never raised"))
+
+
+def test_a_bug_while_a_model_is_fetched_is_not_told_as_a_silent_hub(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(hub, "_files", lambda *_: {"model.safetensors": None})  # a size that cannot be added up
+    with pytest.raises(TypeError):
+        hub.pull("owner/name")
