@@ -19,7 +19,7 @@ import numpy as np
 
 from sora_cli.colour.cube import Colours, look_up, read_cube, table, weakened, write_cube, write_curve
 from sora_cli.colour.lut import Lut, read_lut
-from sora_cli.colour.match import Match, match
+from sora_cli.colour.match import ColourMatch, match
 from sora_cli.errors import MediaError
 from sora_cli.lock import scratch
 from sora_cli.media.filters import Chain, Step
@@ -213,7 +213,7 @@ def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text
     return written
 
 
-def held(clip: Path, anchor: Path, strength: float, last: int | None = None) -> Match:
+def held(clip: Path, anchor: Path, strength: float, last: int | None = None) -> ColourMatch:
     """The change that holds a clip's colours to those of another, or of a picture; of that, `strength` (0 to 1).
 
     It looks at the whole of both, so that the film and the next take's opening frames get the very same change; or of
@@ -225,7 +225,7 @@ def held(clip: Path, anchor: Path, strength: float, last: int | None = None) -> 
     return match(_coded(_reference(clip, last)), _coded(_reference(anchor)), strength)
 
 
-def graded(frames: Frames, change: Match) -> Frames:
+def graded(frames: Frames, change: ColourMatch) -> Frames:
     """Frames `(n, h, w, 3)` with their colours changed, as the finished film's are."""
     out = np.empty_like(frames)
     with scratch() as folder:

@@ -83,7 +83,7 @@ def oklab(colours: Colours) -> Colours:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Match:
+class ColourMatch:
     """A change of colours: the seven numbers, the small curves after them, and how much of it all is applied.
 
     `lift` is how far beyond white each channel's white is taken to have been, before anything else is done.
@@ -104,7 +104,7 @@ class Match:
         return changed
 
 
-def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> Match:
+def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> ColourMatch:
     """Find the change that holds a shot's pixels `(n, 3)` to its anchor's `(m, 3)`; of that, `strength` (0 to 1)."""
     source, goal = _thinned(shot), _thinned(anchor)
     misses = _misses(source, goal)
@@ -115,7 +115,7 @@ def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> Match:
     alike = max(0.0, 1 - left / _REFINED[0])
     lift = max(0.0, 1 - left / _DIFFERENT) * _lift(numbers, source, goal)
     bent = np.clip(_bent(numbers, _lifted(source, lift)), 0.0, 1.0)
-    found = Match(numbers, lift, _refinement(bent, goal, alike * _REFINED[1]))
+    found = ColourMatch(numbers, lift, _refinement(bent, goal, alike * _REFINED[1]))
     return replace(found, part=strength * _allowed(found, source, 1 + alike))
 
 
@@ -217,7 +217,7 @@ def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve,
     return tuple(curves)
 
 
-def _allowed(found: Match, source: Colours, caps: float) -> float:
+def _allowed(found: ColourMatch, source: Colours, caps: float) -> float:
     """How much of a change keeps the average colour within `caps` times the cap."""
     shift = np.abs((oklab(found(source)) - oklab(source)).mean(axis=0))
     light, chroma = float(shift[0]), float(np.hypot(shift[1], shift[2]))

@@ -22,6 +22,8 @@ from sora_cli.errors import EngineMissing
 from sora_cli.packages import added, others
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from sora_cli.events import Report
 
 DEFAULT = "nano"
@@ -105,15 +107,16 @@ def cards() -> list[EngineCard]:
 
 def own_cards() -> list[EngineCard]:
     """Cards that installed packages bring under the entry point group `sora.engines`."""
-    found = []
-    for entry in added(ENTRY_POINTS):
-        told, hint = f"the engine {entry.name} of {entry.value} cannot be loaded", "repair or remove its package"
-        with others(lambda why, told=told, hint=hint: EngineMissing(f"{told}: {why}", hint=hint)):
-            loaded = entry.load()
-        if not isinstance(loaded, EngineCard):
-            raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is not an EngineCard")
-        found.append(loaded)
-    return found
+    return [_own_card(entry) for entry in added(ENTRY_POINTS)]
+
+
+def _own_card(entry: EntryPoint) -> EngineCard:
+    told, hint = f"the engine {entry.name} of {entry.value} cannot be loaded", "repair or remove its package"
+    with others(lambda why: EngineMissing(f"{told}: {why}", hint=hint)):
+        loaded = entry.load()
+    if not isinstance(loaded, EngineCard):
+        raise EngineMissing(f"{entry.value}, an entry point of {ENTRY_POINTS}, is not an EngineCard")
+    return loaded
 
 
 def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from sora_cli.events import Note, Report
 from sora_cli.flows.edit import probed, whole_shot
-from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of
 from sora_cli.plan.timeline import CutShot
 from sora_cli.storyboard.model import Look
@@ -18,7 +18,7 @@ Places = Sequence[tuple[Path, int, int]]
 """Files, each with the film frame that it plays from and the one that it plays up to."""
 
 
-def file_of(event: Event, timeline: Path) -> Path | None:
+def file_of(event: EditEvent, timeline: Path) -> Path | None:
     """The file that an event names: at its address, else beside the timeline under its name; None where it is not."""
     address = unquote(urlsplit(event.clip).path) if "://" in event.clip else event.clip
     places = (timeline.parent / name for name in (address, name_of(event.clip)) if name)

@@ -14,7 +14,7 @@ from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, preflight
 from sora_cli.flows.places import check_place
-from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.recut import Use, recut
 from sora_cli.media.film import delivery
@@ -155,8 +155,8 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
 
 
 def _matched(
-    events: Sequence[Event], record: ExportRecord, timeline: Path
-) -> tuple[list[tuple[Event, int]], list[Path]]:
+    events: Sequence[EditEvent], record: ExportRecord, timeline: Path
+) -> tuple[list[tuple[EditEvent, int]], list[Path]]:
     """The events, each with the number of its shot; numbers go on with the files that are not of the export.
 
     Raises:

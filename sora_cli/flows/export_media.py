@@ -15,7 +15,7 @@ from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows import finishing, moderation, outputs, stems
-from sora_cli.interchange.assembly import Item, Note
+from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
 from sora_cli.media.film import Delivery
 from sora_cli.media.stream import Master
@@ -50,7 +50,7 @@ def items_of(plan: Plan) -> list[Item]:
                 direction=shot.transition.direction,
                 overlap=shot.overlap,
                 lead=shot.lead,
-                notes=tuple(Note(at, beat.prompt) for at, beat in zip(starts, beats, strict=True)),
+                notes=tuple(ShotNote(at, beat.prompt) for at, beat in zip(starts, beats, strict=True)),
                 title=shot.title.text if shot.title else "",
                 comments=tuple(f"{line.cast or 'narrator'}: {line.line}" for beat in beats for line in beat.dialogue),
             )

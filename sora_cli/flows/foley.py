@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sora_cli.flows.audio import SPARE, FilmSounds
 from sora_cli.plan import Plan, PlannedShot
-from sora_cli.plan.sounds import Seen, foley
+from sora_cli.plan.sounds import BeatFoley, foley
 from sora_cli.plan.takes import derive_seed
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece, assemble
 from sora_cli.record.film import FoleyRecord
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sora_cli.sound.foley.cues import Cue as Heard
+    from sora_cli.sound.foley.cues import FoleyCue
     from sora_cli.sound.kept import MadeSound
 
 
@@ -60,12 +60,12 @@ def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store)
 class _Laying:
     """The work on one film."""
 
-    def __init__(self, plan: Plan, cut: Cut, store: Store, seen: Mapping[str, tuple[Seen, ...]]) -> None:
+    def __init__(self, plan: Plan, cut: Cut, store: Store, seen: Mapping[str, tuple[BeatFoley, ...]]) -> None:
         from sora_cli.sound.kept import Sounds
 
         self._plan, self._cut, self._seen, self._sounds = plan, cut, seen, Sounds(store)
         self._told: list[FoleyRecord] = []
-        self._looked: dict[str, tuple[list[Heard], NDArray[np.float64]]] = {}
+        self._looked: dict[str, tuple[list[FoleyCue], NDArray[np.float64]]] = {}
 
     def laid(self) -> Laid:
         """The cut with all of it."""
@@ -94,7 +94,7 @@ class _Laying:
             self._tell("effects", heard.match.sound, made, float(placed.start / fps) + at, shot.name)
             yield Cue(made.path, placed.start, min(self._cut.frames, rings), Fraction(at).limit_denominator(48_000))
 
-    def _happening(self, shot: PlannedShot, placed: CutShot) -> Iterator[Heard]:
+    def _happening(self, shot: PlannedShot, placed: CutShot) -> Iterator[FoleyCue]:
         """What happens in each take, by the time of its shot."""
         at = 0
         for piece, seen in self._pieces(shot, placed):
@@ -127,7 +127,7 @@ class _Laying:
             self._tell("ambience", where, made, float(bed.start / self._cut.fps), "")
             yield replace(bed, path=made.path)
 
-    def _look(self, clip: Clip) -> tuple[list[Heard], NDArray[np.float64]]:
+    def _look(self, clip: Clip) -> tuple[list[FoleyCue], NDArray[np.float64]]:
         """What happens in a clip, and how like each place it is."""
         if clip.key not in self._looked:
             from sora_cli.media.read import read_frames
@@ -138,7 +138,7 @@ class _Laying:
             self._looked[clip.key] = cues(frames, float(clip.fps)), scores(frames)
         return self._looked[clip.key]
 
-    def _pieces(self, shot: PlannedShot, placed: CutShot) -> Iterator[tuple[Piece, Seen]]:
+    def _pieces(self, shot: PlannedShot, placed: CutShot) -> Iterator[tuple[Piece, BeatFoley]]:
         """The pieces of a shot, each with what of it is heard."""
         of_beats = (seen for beat, seen in zip(shot.beats, self._seen[shot.name], strict=True) for _ in beat.stretches)
         return zip(placed.pieces, of_beats, strict=True)
@@ -155,7 +155,7 @@ def _length(made: MadeSound) -> Fraction:
     return Fraction(made.length, SAMPLE_RATE)
 
 
-def _on_screen(cue: Heard, piece: Piece, begin: float) -> Heard | None:
+def _on_screen(cue: FoleyCue, piece: Piece, begin: float) -> FoleyCue | None:
     """A cue of a clip by the time of its shot; None where the piece does not play it, nor the one that it repeats."""
     speed, fps = float(piece.speed), float(piece.clip.fps)
     first, last = piece.frames[0] - piece.repeats, piece.frames[-1] + 1
@@ -166,7 +166,7 @@ def _on_screen(cue: Heard, piece: Piece, begin: float) -> Heard | None:
 
 
 def _stretches(
-    plan: Plan, scene: Sequence[tuple[PlannedShot, CutShot]], seen: Mapping[str, tuple[Seen, ...]]
+    plan: Plan, scene: Sequence[tuple[PlannedShot, CutShot]], seen: Mapping[str, tuple[BeatFoley, ...]]
 ) -> list[Bed]:
     """Neighbouring beats of a scene under which its place is heard, each run of them as one bed, without its file."""
     written = {shot.name: shot.beats for shot in plan.board.shots}

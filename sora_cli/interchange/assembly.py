@@ -21,7 +21,7 @@ _TIMECODE = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9])([:;.])([0-9]{1,3
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ShotNote:
     """Words at frame `at` of a shot: the prompt of a beat, or a title."""
 
     at: int
@@ -48,7 +48,7 @@ class Item:
     overlap: int = 0
     lead: int = 0
     reel: str = ""
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ShotNote, ...] = ()
     title: str = ""
     comments: tuple[str, ...] = ()
     look: str = ""
@@ -106,7 +106,7 @@ def centred(items: Sequence[Item]) -> Iterator[Placed]:
 
 
 @dataclass(slots=True)
-class Event:
+class EditEvent:
     """What an editor's timeline plays: a file from its frame `source` on, from film frame `begin` to `end`.
 
     It comes in over the first `length` frames, in which what was before still plays on. `clip` is the file's name or

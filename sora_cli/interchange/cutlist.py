@@ -14,7 +14,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from sora_cli.bounded import LARGE, parse_json, read_bytes
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import TIMELINES, Event
+from sora_cli.interchange.assembly import TIMELINES, EditEvent
 from sora_cli.interchange.edl import read_edl
 from sora_cli.interchange.fcpxml import rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
@@ -22,7 +22,7 @@ from sora_cli.storyboard.forms import DIRECTIONS
 from sora_cli.texts import decoded
 
 
-def read_cut(path: Path, fps: Fraction) -> list[Event]:
+def read_cut(path: Path, fps: Fraction) -> list[EditEvent]:
     """The events of a timeline at `fps` frames a second, in order.
 
     Raises:
@@ -94,7 +94,7 @@ def _timeline(text: str, adapter: str, path: Path) -> otio.schema.Timeline:
     return found
 
 
-def _events(timeline: otio.schema.Timeline, fps: Fraction) -> list[Event]:
+def _events(timeline: otio.schema.Timeline, fps: Fraction) -> list[EditEvent]:
     tracks = [track for track in timeline.video_tracks() if list(track.find_clips())]
     if len(tracks) != 1:
         hint = "flatten the pictures to one track"
@@ -102,7 +102,7 @@ def _events(timeline: otio.schema.Timeline, fps: Fraction) -> list[Event]:
     return list(_of_track(tracks[0], fps))
 
 
-def _of_track(track: otio.schema.Track, fps: Fraction) -> Iterator[Event]:
+def _of_track(track: otio.schema.Track, fps: Fraction) -> Iterator[EditEvent]:
     over: otio.schema.Transition | None = None
     at = 0
     for child in track:
@@ -115,8 +115,10 @@ def _of_track(track: otio.schema.Track, fps: Fraction) -> Iterator[Event]:
         at, over = at + frames, None
 
 
-def _event(item: otio.schema.Item, at: int, frames: int, over: otio.schema.Transition | None, fps: Fraction) -> Event:
-    event = Event(item.name, 0, at, at + frames)
+def _event(
+    item: otio.schema.Item, at: int, frames: int, over: otio.schema.Transition | None, fps: Fraction
+) -> EditEvent:
+    event = EditEvent(item.name, 0, at, at + frames)
     if not isinstance(item, otio.schema.Clip):
         event.wrong = f"a {type(item).__name__.lower()} in the track"
         return event

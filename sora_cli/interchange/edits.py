@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sora_cli.errors import Problem, RequestError
-from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, rate_of, read_cut
 from sora_cli.interchange.outline import Beat, Outline, Scene, Shot, name_shots, slug
 from sora_cli.storyboard.files import FILMS, PICTURES, suffix
@@ -39,7 +39,7 @@ def read_edit(path: Path) -> Outline:
     return outline
 
 
-def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[Event]]:
+def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[EditEvent]]:
     fps = rate_of(path)
     if fps is not None:
         return fps, read_cut(path, fps)
@@ -53,7 +53,7 @@ def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[Event]]:
     return _GUESSES[-1], read_cut(path, _GUESSES[-1])
 
 
-def _shot(path: Path, event: Event, after: Event | None, number: int, outline: Outline) -> Shot:
+def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, outline: Outline) -> Shot:
     joined = after is not None and after.begin <= event.end
     end = after.begin + after.length if after is not None and joined and after.length else event.end
     clip = name_of(event.clip) or event.reel
@@ -76,7 +76,7 @@ def _shot(path: Path, event: Event, after: Event | None, number: int, outline: O
     return shot
 
 
-def _file(path: Path, event: Event, tell: Callable[[str], None]) -> str:
+def _file(path: Path, event: EditEvent, tell: Callable[[str], None]) -> str:
     """The clip's file, as seen from the timeline's folder; empty where it is not in there."""
     address = unquote(urlsplit(event.clip).path) if "://" in event.clip else event.clip
     home = path.parent

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, Event, Item, frame_of, timecode
+from sora_cli.interchange.assembly import Assembly, EditEvent, Item, frame_of, timecode
 
 BLACK = "BL"
 _WIPES = {"left": "W001", "right": "W002", "up": "W003", "down": "W004"}
@@ -80,19 +80,19 @@ def _line(text: str) -> str:
 # -- and back ----------------------------------------------------------------------------------------------------------
 
 
-def read_edl(text: str, fps: Fraction) -> list[Event]:
+def read_edl(text: str, fps: Fraction) -> list[EditEvent]:
     """The picture events of a list at `fps` frames a second, from the first one's timecode on.
 
     Raises:
         RequestError: a line of it is wrong, there is no event, or it does not fit together.
     """
-    found: list[Event] = []
+    found: list[EditEvent] = []
     for number, line in enumerate(text.splitlines(), 1):
         if match := _EVENT.match(line.strip()):
             if not match["track"].upper().startswith(("V", "B")):
                 continue
             source, until, begin, end = (frame_of(word, fps)[0] for word in match["times"].split())
-            event = Event("", source, begin, end, reel=match["reel"])
+            event = EditEvent("", source, begin, end, reel=match["reel"])
             if match["kind"] != "C":
                 event.length = int(match["length"] or 0)
                 ways = {code: way for way, code in _WIPES.items()}
@@ -113,10 +113,10 @@ def read_edl(text: str, fps: Fraction) -> list[Event]:
     return _joined(found)
 
 
-def _joined(events: Sequence[Event]) -> list[Event]:
+def _joined(events: Sequence[EditEvent]) -> list[EditEvent]:
     """Events from film frame 0 on; two dissolves with black between them are one fade."""
     zero = events[0].begin
-    joined: list[Event] = []
+    joined: list[EditEvent] = []
     for event in events:
         event.begin, event.end = event.begin - zero, event.end - zero
         if joined and joined[-1].reel == BLACK and event.length and joined[-1].end == event.begin:

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, Event, Placed, centred
+from sora_cli.interchange.assembly import Assembly, EditEvent, Placed, centred
 
 DISSOLVE = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
 """The effect of Final Cut's own cross dissolve."""
@@ -140,7 +140,7 @@ def lost(items: Sequence[Placed]) -> list[str]:
 # -- and back ----------------------------------------------------------------------------------------------------------
 
 
-def read_fcpxml(text: str, fps: Fraction) -> list[Event]:
+def read_fcpxml(text: str, fps: Fraction) -> list[EditEvent]:
     """What the spine of a project plays, at `fps` frames a second, its transitions around their cuts.
 
     Raises:
@@ -175,7 +175,7 @@ def rate_of_fcpxml(text: str) -> Fraction:
         raise RequestError("this FCPXML does not tell its rate", hint="export the project as FCPXML") from error
 
 
-def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction], fps: Fraction) -> Iterator[Event]:
+def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction], fps: Fraction) -> Iterator[EditEvent]:
     over: tuple[int, int] | None = None
     zero: Fraction | None = None
     for child in spine:
@@ -189,7 +189,7 @@ def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction]
             over = None
             continue
         ref = child.get("ref", "")
-        event = Event(files.get(ref, child.get("name", "")), 0, at, at + frames)
+        event = EditEvent(files.get(ref, child.get("name", "")), 0, at, at + frames)
         event.source = round((seconds(child.get("start")) - starts.get(ref, Fraction(0))) * fps)
         if child.tag != "asset-clip" or child.find("timeMap") is not None:
             event.wrong = f"a {child.tag} with a speed of its own" if child.tag == "asset-clip" else f"a {child.tag}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Event
+from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.handles import with_handles
 from sora_cli.interchange.outline import free
 from sora_cli.media.stream import SAMPLE_RATE
@@ -43,7 +43,7 @@ class Use:
 
 
 def recut(
-    cut: Cut, played: Sequence[tuple[Event, int]], added: Sequence[CutShot] = ()
+    cut: Cut, played: Sequence[tuple[EditEvent, int]], added: Sequence[CutShot] = ()
 ) -> tuple[Cut, list[Use], list[str]]:
     """The cut that plays the events, each of the shot of that number; and the words that are spoken no more.
 
@@ -76,7 +76,7 @@ def recut(
     return replace(new, shots=shots, lines=ordered, beds=beds, subtitles=subtitles), uses, gone
 
 
-def _uses(cut: Cut, played: Sequence[tuple[Event, int]], added: Sequence[CutShot]) -> Iterator[Use]:
+def _uses(cut: Cut, played: Sequence[tuple[EditEvent, int]], added: Sequence[CutShot]) -> Iterator[Use]:
     shots = (*cut.shots, *added)
     names: set[str] = set()
     at = 0
@@ -99,7 +99,7 @@ def _black(start: int, frames: int, name: str) -> CutShot:
     return CutShot(name=name, scene=name, start=start, pieces=(), blank=frames)
 
 
-def _use(cut: Cut, was: CutShot, event: Event, end: int, names: set[str]) -> Use:
+def _use(cut: Cut, was: CutShot, event: EditEvent, end: int, names: set[str]) -> Use:
     whole, head = with_handles(was, cut.fps)
     frames = end - event.begin
     if event.source < 0 or frames < 1 or event.source + frames > whole.frames:

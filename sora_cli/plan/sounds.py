@@ -133,7 +133,7 @@ def _written(beat: Beat) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BeatFoley:
     """What of a beat is found in its pictures: `hits` and rolls and slides, its `place`."""
 
     hits: bool = False
@@ -144,7 +144,7 @@ FOLEY_VERSION = 1
 """Part of the key of a film with sounds that are found in pictures: raised when others would be found."""
 
 
-def foley(plan: Plan) -> dict[str, tuple[Seen, ...]]:
+def foley(plan: Plan) -> dict[str, tuple[BeatFoley, ...]]:
     """By shot, and by beat: what is heard by its pictures. What is written for a beat or under it comes first."""
     written = {shot.name: shot.beats for shot in plan.board.shots}
     return {
@@ -161,12 +161,12 @@ def by_pictures(plan: Plan) -> str:
     return f"heard by the pictures: {' and '.join(parts)}" if parts else ""
 
 
-def _seen(plan: Plan, beat: Beat, made: PlannedBeat) -> Seen:
+def _seen(plan: Plan, beat: Beat, made: PlannedBeat) -> BeatFoley:
     bed, cards = beat.bed, [plan.cards[stretch.candidates[0].engine] for stretch in made.stretches]
     if not (cards and all(card.foley for card in cards) and bed.foley) or beat.sound_off:
-        return Seen()
+        return BeatFoley()
     own = bool(beat.sound_path or beat.sound_text)
-    return Seen(hits=not own, place=not (bed.ambience_path or bed.ambience_text or bed.quiet))
+    return BeatFoley(hits=not own, place=not (bed.ambience_path or bed.ambience_text or bed.quiet))
 
 
 def in_words(plan: Plan) -> list[PlannedSound]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
 from sora_cli.packages import added, others
 from sora_cli.storyboard.policy import CATEGORIES
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Items = TypeVar("Items", bound=Sized)
 Items_contra = TypeVar("Items_contra", contravariant=True)
@@ -78,15 +81,20 @@ def with_others(ours: Sequence[Checker[Items]], kind: Kind) -> tuple[tuple[Check
     """
     made, unable = [*ours], None
     for entry in added("sora.checkers"):
-        told, hint = f"the checker {entry.name} cannot start", f"mend or remove the package that brings {entry.name}"
         try:
-            with others(lambda why, told=told, hint=hint: Unable(f"{told}: {why}", hint)):
-                checker: Checker[Items] = _known(entry.load()())
+            checker: Checker[Items] = _loaded(entry)
         except Unable as error:
             unable = unable or error
             continue
         made += [checker] if checker.kind == kind else []
     return tuple(made), unable
+
+
+def _loaded(entry: EntryPoint) -> Checker[Items]:
+    told, hint = f"the checker {entry.name} cannot start", f"mend or remove the package that brings {entry.name}"
+    with others(lambda why: Unable(f"{told}: {why}", hint)):
+        checker: Checker[Items] = _known(entry.load()())
+        return checker
 
 
 def found_by(checker: Checker[Items], items: Items) -> Sequence[Sequence[Finding]]:

@@ -28,7 +28,7 @@ from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.cost import Cost
-from sora_cli.plan.sounds import FOLEY_VERSION, PlannedSound, Seen, chosen, every
+from sora_cli.plan.sounds import FOLEY_VERSION, BeatFoley, PlannedSound, chosen, every
 from sora_cli.plan.sounds import foley as seen_in
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
@@ -176,7 +176,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
 def _foley(plan: Plan) -> dict[str, object]:
     """What is heard by its pictures, where something is: takes, and so their pictures, are in the key already."""
     seen = {shot: [astuple(each) for each in beats] for shot, beats in seen_in(plan).items()}
-    if not any(each != astuple(Seen()) for beats in seen.values() for each in beats):
+    if not any(each != astuple(BeatFoley()) for beats in seen.values() for each in beats):
         return {}
     return {"foley": [FOLEY_VERSION, seen, ("sound", "loudness") in plan.board.written]}
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from sora_cli.engines.sounds import sound_card
 from sora_cli.media.stream import Samples
 from sora_cli.sound.files import write_blocks
-from sora_cli.sound.foley.base import Match
-from sora_cli.sound.foley.catalogue import Catalogue, Found
+from sora_cli.sound.foley.base import SoundMatch
+from sora_cli.sound.foley.catalogue import Catalogue, FoundSounds
 from sora_cli.store import Store
 from sora_cli.storyboard.model import SoundSources
 
 if TYPE_CHECKING:
-    from sora_cli.sound.foley.cues import Cue
+    from sora_cli.sound.foley.cues import FoleyCue
 
 KEY_VERSION = 1
 """Part of every key: raised when the same sound would come out otherwise."""
@@ -53,9 +53,9 @@ class Sounds:
         folders = [named.folder] if named.folder else []
         self._store = store
         self._catalogue = Catalogue(folders, sound_card(named.engine) if named.engine else None)
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, FoundSounds] = {}
 
-    def find(self, words: str) -> Found:
+    def find(self, words: str) -> FoundSounds:
         """What there is for a phrase, and why there is nothing for parts of it."""
         if words not in self._found:
             self._found[words] = self._catalogue.search(words)
@@ -74,22 +74,22 @@ class Sounds:
         """The keys of the sounds that `make` would give."""
         return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
 
-    def bed(self, match: Match, seconds: float, seed: int) -> MadeSound:
+    def bed(self, match: SoundMatch, seconds: float, seed: int) -> MadeSound:
         """A sound that lasts `seconds`."""
         return self._kept(match, seconds, seed)
 
-    def cue(self, cue: Cue, seed: int) -> MadeSound:
+    def cue(self, cue: FoleyCue, seed: int) -> MadeSound:
         """A sound as it is heard at its place."""
         from sora_cli.sound.foley.cues import sound  # looks at pictures, with what `check` need not load
 
         key = _key(cue.match, cue.seconds, seed, level=cue.level, x=cue.x)
         return self._made(key, cue.match, lambda: iter([sound(cue, seed)]))
 
-    def _kept(self, match: Match, seconds: float | None, seed: int) -> MadeSound:
+    def _kept(self, match: SoundMatch, seconds: float | None, seed: int) -> MadeSound:
         key = _key(match, seconds, seed)
         return self._made(key, match, lambda: self._catalogue.blocks(match, seconds, seed))
 
-    def _made(self, key: str, match: Match, blocks: Callable[[], Iterator[Samples]]) -> MadeSound:
+    def _made(self, key: str, match: SoundMatch, blocks: Callable[[], Iterator[Samples]]) -> MadeSound:
         kept = self._store.find_sound(key)
         if kept is None:
             facts = {"words": match.words, "sound": match.sound, "library": match.library}
@@ -104,7 +104,7 @@ class Sounds:
         self._catalogue.close()
 
 
-def _key(match: Match, seconds: float | None, seed: int, **more: float) -> str:
+def _key(match: SoundMatch, seconds: float | None, seed: int, **more: float) -> str:
     fields = {"version": KEY_VERSION, "sound": asdict(match), "seconds": seconds, "seed": seed, **more}
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()[:32]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, Item, Note, can_drop, centred, frame_of, nominal, timecode
+from sora_cli.interchange.assembly import Assembly, Item, ShotNote, can_drop, centred, frame_of, nominal, timecode
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.edl import read_edl, written_edl
 from sora_cli.interchange.fcpxml import seconds, written_fcpxml
@@ -34,7 +34,7 @@ def assembly(rate: str) -> Assembly:
     items = tuple(
         Item(name=name, scene=f"scene {at}", file=f"clips/{at + 1:03d}.mov", start=starts[at], frames=lengths[at],
              head=HEADS[at], total=HEADS[at] + lengths[at] + 20, reel=f"{at + 1:03d}T1", kind=kinds[at][0],
-             overlap=kinds[at][1], direction="right", notes=(Note(0, f"{name} begins"), Note(15, "goes on")),
+             overlap=kinds[at][1], direction="right", notes=(ShotNote(0, f"{name} begins"), ShotNote(15, "goes on")),
              comments=(f"TAKE {name} SEED {at}",))
         for at, name in enumerate(NAMES)
     )  # fmt: skip

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sora_cli.sound.foley.base import Match
+from sora_cli.sound.foley.base import SoundMatch
 from sora_cli.sound.foley.blocks import make
 from sora_cli.sound.foley.recipes import RECIPES
 from sora_cli.sound.foley.synthesis import Synthesis
@@ -29,7 +29,7 @@ REVERSIBLE = {
 def sound(name: str, seed: int) -> np.ndarray:
     lasting = RECIPES[name].bed is not None
     seconds = SECONDS.get(name, 10.0) if lasting else None
-    return make(LIBRARY, Match(name, name, LIBRARY.name, lasting), seconds, seed).astype(np.float64)
+    return make(LIBRARY, SoundMatch(name, name, LIBRARY.name, lasting), seconds, seed).astype(np.float64)
 
 
 @cache

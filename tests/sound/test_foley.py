@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sora_cli import sentences
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.sound.foley.base import Manner, Match
+from sora_cli.sound.foley.base import Manner, SoundMatch
 from sora_cli.sound.foley.blocks import make
 from sora_cli.sound.foley.catalogue import Catalogue
 from sora_cli.sound.foley.examples import EVENTS, EXAMPLES
@@ -30,8 +30,8 @@ from .phrases import FRESH, PHRASES
 LIBRARY = Synthesis()
 
 
-def match(name: str, **how: float) -> Match:
-    return Match(name, name, LIBRARY.name, RECIPES[name].bed is not None, Manner(**how))
+def match(name: str, **how: float) -> SoundMatch:
+    return SoundMatch(name, name, LIBRARY.name, RECIPES[name].bed is not None, Manner(**how))
 
 
 # ------------------------------------------------------------------------------------------------------------ finding

@@ -14,7 +14,7 @@ from sora_cli.flows import film
 from sora_cli.master.loudness import loudness
 from sora_cli.media.read import probe, read_sound, sound_blocks
 from sora_cli.plan import plan_takes
-from sora_cli.plan.sounds import Seen, foley
+from sora_cli.plan.sounds import BeatFoley, foley
 from sora_cli.record import sidecar
 from sora_cli.stamp import credential
 from sora_cli.store import Store, default_folder
@@ -98,17 +98,17 @@ def test_a_film_of_small_sounds_stays_soft_unless_its_author_says(studio: Path) 
 @pytest.mark.parametrize(
     ("trait", "sound", "seen"),
     [
-        (True, None, Seen(hits=True, place=True)),
-        (False, None, Seen()),
-        (True, "off", Seen()),
-        (True, "thunder", Seen(hits=False, place=True)),
-        (True, {"ambience": "rain"}, Seen(hits=True, place=False)),
-        (True, {"ambience": "off"}, Seen(hits=True, place=False)),
-        (True, {"foley": False}, Seen()),
+        (True, None, BeatFoley(hits=True, place=True)),
+        (False, None, BeatFoley()),
+        (True, "off", BeatFoley()),
+        (True, "thunder", BeatFoley(hits=False, place=True)),
+        (True, {"ambience": "rain"}, BeatFoley(hits=True, place=False)),
+        (True, {"ambience": "off"}, BeatFoley(hits=True, place=False)),
+        (True, {"foley": False}, BeatFoley()),
     ],
     ids=str,
 )
-def test_what_is_written_comes_before_what_is_seen(trait: bool, sound: Any, seen: Seen) -> None:  # noqa: FBT001
+def test_what_is_written_comes_before_what_is_seen(trait: bool, sound: Any, seen: BeatFoley) -> None:  # noqa: FBT001
     written = BOUNCE if sound is None else {**BOUNCE, "sound": sound}
     assert foley(plan_takes(board(written), catalogue(foley=trait))) == {"shot-1": (seen,)}
 

@@ -14,8 +14,7 @@ from examples.nano.config import FPS, FRAMES  # noqa: E402
 from examples.nano.scene import Scene, draw_scene  # noqa: E402
 from examples.nano.world import render  # noqa: E402
 from sora_cli.sound.foley import cues as foley  # noqa: E402
-from sora_cli.sound.foley import scenery  # noqa: E402
-from sora_cli.sound.foley.pictures import events  # noqa: E402
+from sora_cli.sound.foley import pictures, scenery  # noqa: E402
 
 from .ears import onset_times  # noqa: E402
 
@@ -80,7 +79,7 @@ def heard_on_time(those: list[Scene], size: tuple[int, int]) -> tuple[int, int]:
 
 def hits_in(those: list[Scene], size: tuple[int, int]) -> int:
     """In how many shots something is taken to hit."""
-    kinds = ({event.kind for event in events(frames, FPS)} for frames in shots(those, size))
+    kinds = ({event.kind for event in pictures.contacts(frames, FPS)} for frames in shots(those, size))
     return sum("impact" in kind for kind in kinds)
 
 
@@ -106,8 +105,8 @@ def test_a_hundred_bounces_of_either_size(size: tuple[int, int]) -> None:
 
 
 def test_a_roll_is_heard_and_a_still_thing_is_not() -> None:
-    rolls = [events(frames, FPS) for frames in shots(scenes(["roll_left", "roll_right"], 8, 35))]
-    still = [events(frames, FPS) for frames in shots(scenes(["still"], 6, 36))]
+    rolls = [pictures.contacts(frames, FPS) for frames in shots(scenes(["roll_left", "roll_right"], 8, 35))]
+    still = [pictures.contacts(frames, FPS) for frames in shots(scenes(["still"], 6, 36))]
     assert sum(any(event.kind in {"roll", "slide"} for event in found) for found in rolls) >= 6
     assert sum(map(bool, still)) <= 1
 
@@ -122,9 +121,9 @@ def test_a_place_is_told_from_its_picture() -> None:
 def test_pictures_of_nothing_are_silent() -> None:
     grey = np.full((17, 64, 96, 3), 128, np.uint8)
     noise = np.random.default_rng(0).integers(0, 255, (17, 128, 192, 3)).astype(np.uint8)
-    assert events(grey, 12) == []
-    assert [event for event in events(noise, 12) if event.kind != "slide"] == []
-    assert events(grey[:2], 12) == []
+    assert pictures.contacts(grey, 12) == []
+    assert [event for event in pictures.contacts(noise, 12) if event.kind != "slide"] == []
+    assert pictures.contacts(grey[:2], 12) == []
 
 
 def test_the_same_frames_sound_the_same_again() -> None:

@@ -19,7 +19,7 @@ _FORWARD, _BACK, _FAR_BACK = Fraction(10), Fraction(1, 10), Fraction(2)
 should not jump, which is wider since they may give no times of decoding."""
 
 
-class Clock:
+class PacketClock:
     """Sets the times of packets, in the order of the file, so that they run on."""
 
     def __init__(self, container: InputContainer) -> None:
@@ -49,9 +49,11 @@ class Clock:
         return late > _FORWARD or late < -_BACK if self._jumpy else late < -_FAR_BACK
 
 
-def packets(container: InputContainer, stream: OneStream, clock: Clock | None = None) -> Iterator[Packet[OneStream]]:
+def packets(
+    container: InputContainer, stream: OneStream, clock: PacketClock | None = None
+) -> Iterator[Packet[OneStream]]:
     """The packets of a stream, times running on; the last one is empty, and flushes the decoder."""
-    clock = clock or Clock(container)
+    clock = clock or PacketClock(container)
     for packet in container.demux():
         clock(packet)
         if packet.stream.index == stream.index:

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
-from sora_cli.media.read.clock import Clock, packets
+from sora_cli.media.read.clock import PacketClock, packets
 
 _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "rawvideo"}
 """Codecs whose samples in an MP4 are a frame each (ISO/IEC 14496-15): they need not be decoded to be counted."""
@@ -167,7 +167,7 @@ _SMALL = 200
 
 def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> Index:
     """The index by decoding every frame."""
-    clock, base = Clock(container), stream.time_base or Fraction(1)
+    clock, base = PacketClock(container), stream.time_base or Fraction(1)
     times: list[int | None] = []
     keys: list[int] = []
     last = 0

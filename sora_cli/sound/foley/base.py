@@ -29,7 +29,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class SoundMatch:
     """A sound that a library has for some words.
 
     Attributes:
@@ -60,10 +60,10 @@ class Foley(Protocol):
 
     name: str
 
-    def find(self, words: str) -> Match | None:
+    def find(self, words: str) -> SoundMatch | None:
         """The sound that these words mean, or None where the library has none."""
 
-    def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+    def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The sound in blocks (samples, 2) at 48 kHz, within -1 and 1; in constant memory for a bed.
 
         Args:

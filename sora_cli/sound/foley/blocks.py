@@ -8,14 +8,14 @@ import numpy as np
 
 from sora_cli.media.stream import Samples
 
-from .base import Foley, Match
+from .base import Foley, SoundMatch
 from .tools import RATE
 
 OVERLAP = 1.0
 """Seconds over which a bed's end is faded into its beginning."""
 
 
-def make(library: Foley, match: Match, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
+def make(library: Foley, match: SoundMatch, seconds: float | None, seed: int, level: float = 0.0) -> Samples:
     """A whole sound (samples, 2), `level` dB louder than the library makes it."""
     whole = np.concatenate(list(library.blocks(match, seconds, seed)) or [np.zeros((0, 2), np.float32)])
     return whole if level == 0 else np.float32(10 ** (level / 20)) * whole

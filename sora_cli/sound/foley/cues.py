@@ -9,10 +9,10 @@ import numpy as np
 
 from sora_cli.media.stream import Samples
 
-from .base import Manner, Match
+from .base import Manner, SoundMatch
 from .blocks import make
 from .examples import EVENTS
-from .pictures import APART, Event, Frames, events
+from .pictures import APART, Contact, Frames, contacts
 from .synthesis import Synthesis
 from .tools import RATE
 
@@ -22,7 +22,7 @@ FADE = 0.08  # seconds over which a roll or a slide begins and ends
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class FoleyCue:
     """One sound on the timeline of a shot.
 
     Attributes:
@@ -33,7 +33,7 @@ class Cue:
         x: where it stands, from -1 (left) to 1 (right).
     """
 
-    match: Match
+    match: SoundMatch
     at: float
     seconds: float | None
     level: float
@@ -45,29 +45,29 @@ class Cue:
         return self.at + (APART if self.seconds is None else self.seconds)
 
 
-def cues(frames: Frames, fps: float) -> list[Cue]:
+def cues(frames: Frames, fps: float) -> list[FoleyCue]:
     """What is heard of what happens in a take (frames, rows, columns, 3)."""
-    return [_cue(event) for event in events(frames, fps)]
+    return [_cue(event) for event in contacts(frames, fps)]
 
 
-def embedded(sound: str, manner: Manner | None = None) -> Match:
+def embedded(sound: str, manner: Manner | None = None) -> SoundMatch:
     """An embedded sound by its own name."""
-    return Match(sound, sound, Synthesis.name, sound not in EVENTS, manner or Manner())
+    return SoundMatch(sound, sound, Synthesis.name, sound not in EVENTS, manner or Manner())
 
 
-def _cue(event: Event) -> Cue:
+def _cue(event: Contact) -> FoleyCue:
     strong = round(float(np.clip(20 * np.log10(event.strength / FULL), -18, 3)), 1)
     x = round(event.x, 2)
     if event.seconds:
         manner = Manner(speed=round(float(np.clip(event.strength / 0.5, 0.5, 2)), 2))
-        return Cue(embedded(SOUNDS[event.kind], manner), event.time, event.seconds, 0.5 * strong, x)
+        return FoleyCue(embedded(SOUNDS[event.kind], manner), event.time, event.seconds, 0.5 * strong, x)
     force = round(float(np.clip(event.strength / FULL - 0.5, -1, 1)), 2)
-    return Cue(embedded(SOUNDS[event.kind], Manner(force=force)), event.time, None, strong, x)
+    return FoleyCue(embedded(SOUNDS[event.kind], Manner(force=force)), event.time, None, strong, x)
 
 
-def joined(found: Iterable[Cue]) -> list[Cue]:
+def joined(found: Iterable[FoleyCue]) -> list[FoleyCue]:
     """The cues of a shot's takes, each of which sees the end of the one before: a hit once, and a roll as one."""
-    kept: list[Cue] = []
+    kept: list[FoleyCue] = []
     for cue in sorted(found, key=lambda one: one.at):
         alike = [number for number, one in enumerate(kept) if (one.seconds is None) == (cue.seconds is None)]
         if not alike or cue.at >= kept[alike[-1]].end + (0 if cue.seconds is None else 2 * FADE):
@@ -82,7 +82,7 @@ def joined(found: Iterable[Cue]) -> list[Cue]:
     return kept
 
 
-def sound(cue: Cue, seed: int) -> Samples:
+def sound(cue: FoleyCue, seed: int) -> Samples:
     """The samples of a cue at its place (samples, 2); what has a given length fades in and out."""
     made = make(Synthesis(), cue.match, cue.seconds, seed, cue.level)
     if cue.seconds is not None:

@@ -11,7 +11,7 @@ from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
 from sora_cli.store import file_hash
 
-from .base import Match
+from .base import SoundMatch
 from .words import manner, stems
 
 ENDINGS = {".wav", ".flac", ".ogg"}
@@ -37,7 +37,7 @@ class Folder:
         found = sorted(p for p in self.path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
         return {str(p.relative_to(self.path)): p for p in found}
 
-    def find(self, words: str) -> Match | None:
+    def find(self, words: str) -> SoundMatch | None:
         """The file whose name's words are all in the phrase; of several, the one with most words."""
         asked = set[str]().union(*(stems(word) for word in _plain(words)))
         named = {name: [w for w in _plain(path.stem) if not w.isdigit()] for name, path in self._files.items()}
@@ -48,9 +48,9 @@ class Folder:
         from .recordings import seconds_of
 
         lasting, sha = seconds_of(self._files[best]) >= LASTING, file_hash(self._files[best])
-        return Match(words, best, self.name, lasting, manner(words), origin="recording", revision=sha)
+        return SoundMatch(words, best, self.name, lasting, manner(words), origin="recording", revision=sha)
 
-    def file(self, match: Match) -> Path:
+    def file(self, match: SoundMatch) -> Path:
         """The file of a sound that was found."""
         return self._files[match.sound]
 
@@ -58,7 +58,7 @@ class Folder:
         """That no file's name fits."""
         return f"no file in {self.name} is named by {words!r}: every word of a file's name has to be in the phrase"
 
-    def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+    def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The recording at 48 kHz; a bed begins anywhere in it (by the seed) and goes round with a crossfade.
 
         Raises:

@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from sora_cli.engines.sounds import SoundCard, SoundModel, open_sound_model
 from sora_cli.media.stream import Samples
 
-from .base import Match
+from .base import SoundMatch
 
 
-class Model:
+class ModelSounds:
     """The sounds of one model; it is opened for the first that is made, and closed by whoever asked."""
 
     def __init__(self, card: SoundCard) -> None:
         self.card, self.name = card, card.name
         self._open: SoundModel | None = None
 
-    def find(self, words: str) -> Match:
+    def find(self, words: str) -> SoundMatch:
         """Any words."""
-        return Match(words, words, self.name, lasting=True, origin="model", revision=self.card.revision)
+        return SoundMatch(words, words, self.name, lasting=True, origin="model", revision=self.card.revision)
 
     def why_not(self, words: str) -> str:
         """Never asked: it has all."""
         return f"{self.name} makes no {words!r}"
 
-    def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+    def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The sound; where it is longer than the model makes in one go it goes round, its end faded into its beginning.
 
         Raises:

@@ -28,7 +28,7 @@ LONG = 0.35  # seconds it has to
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Contact:
     """Something that happens in a shot.
 
     Attributes:
@@ -47,7 +47,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class BodyTrack:
     """Where a thing is in each frame: `x` and `y` (downwards) of its middle in heights, NaN where it is not seen."""
 
     x: Array
@@ -57,7 +57,7 @@ class Track:
     score: float
 
 
-def events(frames: Frames, fps: float) -> list[Event]:
+def contacts(frames: Frames, fps: float) -> list[Contact]:
     """What is to be heard in one shot (frames, rows, columns, 3), in order of time; a cut is the caller's to make."""
     if len(frames) < 4:
         return []
@@ -83,7 +83,7 @@ def shrunk(frames: Frames) -> Array:
 # ---------------------------------------------------------------------------------------------------------- following
 
 
-def follow(small: Array) -> Track | None:
+def follow(small: Array) -> BodyTrack | None:
     """The thing that moves most and is most a thing of its own, of all colours of the shot."""
     tracks = [track for colour in _colours(small) if (track := _track(small, colour))]
     return max(tracks, key=lambda track: track.score, default=None)
@@ -106,7 +106,7 @@ def _colours(small: Array) -> Array:
     return np.array(chosen[1:])
 
 
-def _track(small: Array, colour: Array) -> Track | None:
+def _track(small: Array, colour: Array) -> BodyTrack | None:
     """The largest patch of a colour through the shot, if it is a thing; None if it is scenery."""
     near = np.clip(1 - np.linalg.norm(small - colour, axis=-1) / REACH, 0, 1)
     high, wide = small.shape[1:3]
@@ -128,7 +128,7 @@ def _track(small: Array, colour: Array) -> Track | None:
     moved = float(np.nanstd(y) + 0.5 * np.nanstd(x))
     chroma = float(np.linalg.norm(colour[1:] - np.median(small[..., 1:], axis=(0, 1, 2))))
     steady = 1 / (1 + 4 * float(area[there].std() / area[there].mean()))
-    return Track(x, y, whole, fill, float(np.median(own)) ** 2 * steady * (0.02 + moved) * (0.2 + chroma))
+    return BodyTrack(x, y, whole, fill, float(np.median(own)) ** 2 * steady * (0.02 + moved) * (0.2 + chroma))
 
 
 def _bridged(path: Array) -> Array:
@@ -161,7 +161,7 @@ def _patch(near: Array) -> tuple[float, float, float, float, NDArray[np.int64]]:
     return float(one.sum()), float(sizes.max() / mask.sum()), row, column, box
 
 
-def _ground(small: Array, track: Track) -> Array:
+def _ground(small: Array, track: BodyTrack) -> Array:
     """How far the ground under the thing moves to the right from frame to frame, in heights (frames - 1)."""
     high = small.shape[1]
     strip = np.diff(small[:, int(0.82 * high) :, :, 0].mean(axis=1), axis=1)
@@ -193,13 +193,13 @@ def _shift(one: Array, other: Array) -> float:
 # ------------------------------------------------------------------------------------------------------------ hearing
 
 
-def _hits(track: Track, fps: float, wide: float) -> list[Event]:
+def _hits(track: BodyTrack, fps: float, wide: float) -> list[Contact]:
     """Jumps of speed upwards: it has come down on something.
 
     Speeds are slopes over four frames, so that pictures that move in fits and starts have no hits of their own. Jumps
     sideways are not taken for hits: in nano's films nearly all of them were torn pictures.
     """
-    found: list[Event] = []
+    found: list[Contact] = []
     for k in range(2, len(track.y) - 2):
         if not track.whole[max(0, k - 1) : k + 3].all():
             continue
@@ -207,7 +207,7 @@ def _hits(track: Track, fps: float, wide: float) -> list[Event]:
         left, right = _slopes(track.x, k, fps)
         down = before - after
         if down >= JUMP and before > FALLING and abs(left - right) < SIDEWAYS * down:
-            found.append(Event("impact", (k + _within(track.y, k)) / fps, down, _side(track.x[k], wide)))
+            found.append(Contact("impact", (k + _within(track.y, k)) / fps, down, _side(track.x[k], wide)))
     return _strongest(found, APART)
 
 
@@ -227,16 +227,16 @@ def _within(y: Array, k: int) -> float:
     return float(np.clip(meet, 0, 1)) if np.isfinite(meet) else 0.5
 
 
-def _strongest(found: list[Event], apart: float) -> list[Event]:
+def _strongest(found: list[Contact], apart: float) -> list[Contact]:
     """Of hits nearer than `apart` seconds the strongest."""
-    kept: list[Event] = []
+    kept: list[Contact] = []
     for event in sorted(found, key=lambda one: -one.strength):
         if all(abs(event.time - other.time) >= apart for other in kept):
             kept.append(event)
     return kept
 
 
-def _going(track: Track, ground: Array, fps: float, wide: float) -> list[Event]:
+def _going(track: BodyTrack, ground: Array, fps: float, wide: float) -> list[Contact]:
     """Rolls and slides: level stretches over which it moves along the ground at no less than `GOING`."""
     along = (np.diff(track.x) - ground) * fps
     level = np.abs(np.diff(track.y)) * fps < 0.2
@@ -249,7 +249,7 @@ def _going(track: Track, ground: Array, fps: float, wide: float) -> list[Event]:
         if len(where) >= LONG * fps:
             speed = float(np.abs(smooth[where]).mean())
             x = _side(float(np.nanmean(track.x[where])), wide)
-            found.append(Event(kind, where[0] / fps, speed, x, len(where) / fps))
+            found.append(Contact(kind, where[0] / fps, speed, x, len(where) / fps))
     return found
 
 

@@ -12,7 +12,7 @@ import soundfile
 from sora_cli.errors import MediaError
 from sora_cli.media.stream import Samples
 
-from .base import Match
+from .base import SoundMatch
 from .blocks import fitted, round_and_round
 from .tools import RATE, Array
 
@@ -29,7 +29,7 @@ def seconds_of(path: Path) -> float:
         raise _unreadable(path, error) from error
 
 
-def played(path: Path, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+def played(path: Path, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
     """The recording in blocks (samples, 2); a bed begins anywhere in it, by the seed, and goes round.
 
     Raises:

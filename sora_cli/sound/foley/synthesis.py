@@ -8,7 +8,7 @@ from sora_cli import sentences
 from sora_cli.media.stream import Samples
 
 from . import meaning, words
-from .base import Match
+from .base import SoundMatch
 from .examples import EVENTS, EXAMPLES
 
 
@@ -17,7 +17,7 @@ class Synthesis:
 
     name = "synthesis"
 
-    def find(self, words_: str) -> Match | None:
+    def find(self, words_: str) -> SoundMatch | None:
         """The sound by the rules of words; where they name none, by the meaning of the whole phrase."""
         reading = words.read(words_)
         sound, score, note = reading.sound, 1.0, ""
@@ -28,9 +28,9 @@ class Synthesis:
             return None
         if reading.absent:
             note = f"of {words_!r} only this is made: {TITLES[sound]}; {self.why_not(words_)}"
-        return Match(words_, sound, self.name, sound not in EVENTS, words.manner(words_), score, note)
+        return SoundMatch(words_, sound, self.name, sound not in EVENTS, words.manner(words_), score, note)
 
-    def blocks(self, match: Match, seconds: float | None, seed: int) -> Iterator[Samples]:
+    def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The sound in blocks of a second.
 
         Raises:

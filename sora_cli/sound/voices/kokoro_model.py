@@ -40,7 +40,7 @@ _DURATIONS = "/encoder/Cast_output_0"
 Style = NDArray[np.float32]
 
 
-def spoken(model: Model, words: Sequence[Sounded], style: Style, speed: float) -> Speech:
+def spoken(model: KokoroModel, words: Sequence[Sounded], style: Style, speed: float) -> Speech:
     """Words of any number, said in parts that are as long as the model says well."""
     return levelled(_joined([model.say(part, style, speed) for part in _parts(words)]))
 
@@ -85,7 +85,7 @@ def _joined(parts: Sequence[Speech]) -> Speech:
     return Speech(np.concatenate(pieces), tuple(words))
 
 
-class Model:
+class KokoroModel:
     """The model, loaded once; it says one part at a time."""
 
     def __init__(self) -> None:
@@ -144,13 +144,13 @@ def _trimmed(samples: Samples, words: Sequence[tuple[str, int, int]]) -> Speech:
 
 
 @cache
-def opened() -> Model:
+def opened() -> KokoroModel:
     """The model, opened once a process.
 
     Raises:
         MachineError: the packages of speech are missing or damaged.
     """
-    return Model()
+    return KokoroModel()
 
 
 def _session() -> onnxruntime.InferenceSession:
