@@ -18,6 +18,9 @@ from sora_cli.plan.continuity import Stretch
 from sora_cli.store import Store
 from sora_cli.storyboard.cast import kind_of
 
+_FACTS = ("length", "frames", "size", "seed", "from", "about", "cost", "why")
+"""Columns of the plan's table that stand under each take."""
+
 
 def of_board(view: PlanView, store: Store, folder: Path) -> Page:
     """The page, in a folder, of a plan, with the notes that people wrote to it.
@@ -41,6 +44,8 @@ class _BoardPage:
 
     def __init__(self, view: PlanView, store: Store) -> None:
         self._view, self._store = view, store
+        keys = [take.key for take in view.plan.takes]
+        self._rows = dict(zip(keys, view.rows(_FACTS), strict=True))
         self._share = pictures.share(sum(view.kept.values()) + sum(len(_given(shot)) for shot in view.plan.shots))
 
     def shot(self, shot: PlannedShot) -> ShotView:
@@ -64,22 +69,13 @@ class _BoardPage:
         return StretchView(name=stretch.name, prompt=first.prompt, avoid=first.avoid, takes=takes)
 
     def _take(self, take: Take) -> TakeView:
-        kept, why = self._view.kept[take.key], self._view.why.get(take.key, "")
-        need = self._view.needs.get(take.engine)
-        cost = f"about {need.seconds:.0f} s" if need and need.seconds and not kept else ""
-        facts = {
-            "length": f"{float(take.play / take.fps):.2f} s, {take.frames} frames",
-            "seed": str(take.seed),
-            "engine": take.engine,
-            "size": f"{take.width}x{take.height}",
-            "takes": cost,
-            "why": why,
-        }
+        kept = self._view.kept[take.key]
+        facts = [("engine", take.engine), *zip(_FACTS, self._rows[take.key], strict=True)]
         return TakeView(
             name=take.name,
             state="kept" if kept else "to shoot",
             plays=kept,
-            facts=tuple((name, value) for name, value in facts.items() if value),
+            facts=tuple((name, value) for name, value in facts if value),
             strip=self._still(take) if kept else None,
         )
 

@@ -87,7 +87,7 @@ def conform(
     played, others = _matched(read_cut(timeline, plan.fps), record, timeline)
     sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
     outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=asked.overwrite)
-    moderation.require_films(others, plan.board, report)
+    looked_at = moderation.require_films(others, plan.board, report)
     more = added.shots_of(others, plan.fps, plan.frames, report)
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
         sounds = audio.prepare(plan, studio.store)
@@ -100,7 +100,7 @@ def conform(
         told = replace(
             _making(plan, moved, clips, cut, sounds),
             seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
-            moderation=moderation.record(plan, studio.screen),
+            moderation=moderation.record(plan, studio.screen, looked_at),
             films=tuple(_placed(uses, more)),
         )
         with Clock(report).stage("finish"):

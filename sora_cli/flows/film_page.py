@@ -154,6 +154,7 @@ class _FilmPage:
             "engine": take.engine,
             "size": take.size,
             "frames": str(take.frames),
+            "made in": f"{take.cost.seconds:.1f} s" if take.cost else "",
             "score": f"{take.score:.2f}{'' if take.good else ', falls short'}" if take.parts else "",
         }
         strip = self._clip(take.key, take.skip, take.play, SHOWN, take.name) if drawn else None
@@ -167,7 +168,7 @@ class _FilmPage:
         )
 
     def _changes(self, name: str, takes: Sequence[TakeRecord]) -> Iterator[Change]:
-        """What played here in the last film, beside what does now; nothing where its clip is not kept any more."""
+        """What played here in the last film, beside what does now; nothing where it is the same, or not known."""
         old = self._told.before.get(name) if self._told else None
         now = next((take for take in takes if take.plays), None)
         if old is None or now is None:
@@ -175,8 +176,8 @@ class _FilmPage:
         before = self._clip(old, now.skip, now.play, 1, f"{name} before")
         after = self._clip(now.key, now.skip, now.play, 1, f"{name} now")
         card = self._store.card(now.key)
-        if before is not None and after is not None and card is not None:
-            yield Change(name, ", ".join(self._store.changed(old, now.key, card.fields)), before, after)
+        fields = self._store.changed(old, now.key, card.fields) if card is not None else []
+        yield Change(name, ", ".join(fields), before, after)
 
     def _clip(self, key: str, skip: int, play: int, count: int, shows: str) -> Picture | None:
         """Frames of a clip of the store."""

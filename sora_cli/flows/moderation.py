@@ -76,22 +76,23 @@ def made_up_here(path: Path) -> bool:
     return made and not any(part.relationship == "inputTo" for part in walk(proven.parts))
 
 
-def record(plan: Plan, screen: Screen) -> dict[str, JsonValue]:
-    """What the sidecar and the credential tell: policy, checkers, counts, decisions, consents.
+def record(plan: Plan, screen: Screen, added: inputs.Found | None = None) -> dict[str, JsonValue]:
+    """What the sidecar and the credential tell: policy, checkers, counts, decisions, consents; what was `added` too.
 
     Frames that were made and frames that were looked at are both told: who leaves a checker out shows it.
     """
     rules, held = plan.board.rules, of_board(plan.board)
     seen = [screen.seen[take.key] for take in plan.takes if take.key in screen.seen]
     heard = [screen.heard[take.key] for take in plan.takes if take.key in screen.heard]
-    every = [*seen, *heard, *held.files.seen.values()]
+    files = inputs.Found(seen={**held.files.seen, **(added.seen if added else {})})
+    every = [*seen, *heard, *files.seen.values()]
     unable = dict.fromkeys([*held.words.unchecked, *(each.unable for each in every if each.unable)])
     return {
         "policy": rules.name,
         "sha256": rules.sha256,
         "checkers": {"words": state(), "pictures": pictures.state(), "speech": hearing.state()},
         "words": {"looked_at": held.words.texts, **{str(name): count for name, count in held.words.decided.items()}},
-        "inputs": {**inputs.told(held.files)},
+        "inputs": {**inputs.told(files)},
         "consents": [*inputs.consents(plan.board, _today())],
         "frames": {**_counted(seen), "highest": {**_highest(seen)}},
         "film": {**watching.counts(plan, frames_unable(screen))},
@@ -143,8 +144,8 @@ def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
         raise PolicyError(judged.refused[0].message, hint=judged.refused[0].hint)
 
 
-def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> None:
-    """Refuse films that an editor added to a storyboard's, by its policy.
+def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> inputs.Found:
+    """What was seen of films that an editor added to a storyboard's, which its policy allows.
 
     Raises:
         PolicyError: the policy refuses what they show, or what could not be checked.
@@ -156,6 +157,7 @@ def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> N
         report(Note.of(note))
     if found.refused:
         raise PolicyError(found.refused[0].message, hint=found.refused[0].hint)
+    return found
 
 
 def require_allowed(prompts: Sequence[str]) -> None:

@@ -76,12 +76,12 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A take that is another one than in the last film: which of its fields differ, and a frame of each."""
+    """A take that is another one than in the last film: which of its fields differ, and a frame of each, if kept."""
 
     name: str
     fields: str
-    before: Picture
-    after: Picture
+    before: Picture | None
+    after: Picture | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,15 @@ from sora_cli import stamp, storyboard
 from sora_cli.cancel import Cancellation
 from sora_cli.cli.main import main
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
-from sora_cli.errors import MediaError, RequestError
+from sora_cli.errors import MediaError, PolicyError, RequestError
 from sora_cli.events import Recording
 from sora_cli.flows import conform as flow
 from sora_cli.flows import export, film
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.cutlist import read_cut
 from sora_cli.media.read import probe, read_frames, sound_blocks
+from sora_cli.policy import pictures as policy
+from sora_cli.policy.base import Finding
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store, default_folder
@@ -191,10 +193,31 @@ def test_a_film_that_the_editor_added_plays_as_it_is_and_is_told(folder: Path) -
     verdict = stamp.verify(again.path)
     assert verdict.ok
     assert "stock.mp4" in [part.name for part in verdict.parts]
+    assert "1 file that went in" in verdict.moderation
     assert [*sidecar.read(again.path)["files"].values()] == ["otio/stock.mp4"]
     stock.write_text("no film")
     with pytest.raises(MediaError, match=r"stock\.mp4"):
         conformed(folder, folder / "otio" / "change.otio", "added.mp4")
+
+
+class Scoring:
+    """Stands in for the model's score alone: no explicit picture is used here."""
+
+    name, version, kind = "scores of a test", "1", "pictures"
+
+    def look(self, items: np.ndarray) -> list[list[Finding]]:
+        return [[Finding("sexual", 0.99, self.name)] for _ in items]
+
+
+def test_a_film_that_was_added_is_held_to_the_policy(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(policy, "checkers", lambda: ((Scoring(),), None))
+    written(folder / "otio" / "held.mp4", [np.zeros((64, 96, 3), np.uint8)] * 6)
+    with pytest.raises(PolicyError, match=r"held\.mp4: this reads as"):
+        conformed(folder, edited(folder, insert("held.mp4")), "refused.mp4")
+    assert not (folder / "refused.mp4").exists()
 
 
 def longer(track: otio.schema.Track) -> None:
