@@ -40,14 +40,19 @@ Row = tuple[str, str]
 
 def held_out(count: int, seed: int = SEED) -> list[tuple[Scene, str]]:
     """Scenes and captions that say all that is measured."""
+    return [(scene, text) for scene, text, _ in cases_of(count, seed)]
+
+
+def cases_of(count: int, seed: int = SEED) -> list[tuple[Scene, str, dict[str, str]]]:
+    """The same, with what each caption says of its scene."""
     rng = np.random.default_rng(seed)
-    chosen: list[tuple[Scene, str]] = []
+    chosen: list[tuple[Scene, str, dict[str, str]]] = []
     while len(chosen) < count:
         scene = draw_scene(rng, switches=0.0)
         text, said = describe(scene, rng)
         must = (*MUST_SAY, *(() if scene.camera == "static" else ("camera",)))
         if all(name in said for name in must):
-            chosen.append((scene, text))
+            chosen.append((scene, text, said))
     return chosen
 
 
