@@ -15,7 +15,7 @@ from sora_cli.policy.words import WordList
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision, Policy
 
-UNSEEN = ("avoid", "engine", "vars", "policy", "storyboard", "consent", "memory", "output", "subtitles")
+UNSEEN = ("avoid", "engine", "vars", "policy", "storyboard", "consent", "memory", "output", "subtitles", "cost")
 """Keys whose words are neither seen nor heard in the film, and told to nobody."""
 READ = ("title", "text", "watermark", "author")
 SPOKEN = ("line", "dialogue", "say")
