@@ -262,6 +262,19 @@ def test_files_that_a_storyboard_names_are_found_from_its_folder_only(tmp_path: 
     assert direct(file, tmp_path / "new.yaml", RULES, quiet).path.exists()
 
 
+def test_what_cannot_be_written_in_one_place_is_written_in_all_others(tmp_path: Path) -> None:
+    shots = "".join(f"  - ball {number}\n" for number in range(40))
+    file = save(tmp_path, f"{DUSK}x-a: &ball {{prompt: a ball}}\nshots:\n{shots}  - *ball\n  - *ball\n")
+    made = direct(file, None, RULES, quiet)
+    assert ["alias" in beat.stays for beat in made.beats] == [False] * 40 + [True] * 2
+
+
+def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
+    file = save(tmp_path, FILM)
+    for words in ([str(file), "--seed", "1"], [str(file), "--tokens", "9"], ["a ball", "--set", "a=b"]):
+        assert main(["direct", *words]) == 2
+
+
 # -- what is sent ----------------------------------------------------------------------------------------------------
 
 

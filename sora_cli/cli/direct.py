@@ -12,7 +12,7 @@ from sora_cli.bounded import is_file
 from sora_cli.cli import console
 from sora_cli.cli.options import Json, Outside, Overwrite, Sets
 from sora_cli.cli.session import interruptible, pairs
-from sora_cli.errors import counted
+from sora_cli.errors import RequestError, counted
 
 if TYPE_CHECKING:
     from sora_cli.flows.direct import Asked, Directed
@@ -55,8 +55,13 @@ def direct(
     )
     line = " ".join(words)
     board = Path(line)
+    is_board = is_file(board) or board.suffix.lower() in {".yaml", ".yml"}
+    if not model and (seed is not None or tokens):
+        raise RequestError("--seed and --tokens are a language model's", hint="add --model FOLDER or ID")
+    if not is_board and (sets or allow_outside):
+        raise RequestError("an idea has neither variables nor files", hint="leave --set and --allow-outside out")
     with interruptible():
-        if is_file(board) or board.suffix.lower() in {".yaml", ".yml"}:
+        if is_board:
             _show(flow.direct(board, output, asked, _heard), asked, as_json=as_json)
             return
         made = flow.imagine(line, output, asked, _heard)

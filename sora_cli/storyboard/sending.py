@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.load import read_text
@@ -25,28 +25,41 @@ def with_sent(
     Each change is read again: a place has no room where something else would mean something else then, as behind an
     alias.
     """
-    order = [beat.loc for shot in board.shots for beat in shot.beats if beat.loc in words]
-    now = _changed(text, words, name)
-    if _means(now, board, words, name=name, sets=sets):
-        return now, frozenset()
-    now, kept = text, {beat.loc: beat.sent for shot in board.shots for beat in shot.beats if beat.sent}
-    wrong = set()
-    for loc in order:
-        tried = _changed(now, {loc: words[loc]}, name)
-        if _means(tried, board, {**kept, loc: words[loc]}, name=name, sets=sets):
-            now, kept = tried, {**kept, loc: words[loc]}
-        else:
-            wrong.add(loc)
-    return now, frozenset(wrong)
+    kept = {beat.loc: beat.sent for beat in _beats(board) if beat.sent}
+    writing = _Writing(board, name, sets)
+    return writing.tried(text, [(beat.loc, words[beat.loc]) for beat in _beats(board) if beat.loc in words], kept)[::2]
 
 
-def _means(text: str, board: Storyboard, words: Mapping[Loc, str], *, name: str, sets: Mapping[str, str]) -> bool:
-    """Whether a text is the same storyboard, but for what is sent."""
-    read = read_text(text, folder=board.folder, name=name, sets=sets, allow_outside=board.allow_outside)
-    if read.board is None or read.problems:
-        return False
-    wanted = [replace(_plain(beat), sent=words.get(beat.loc, beat.sent)) for beat in _beats(board)]
-    return wanted == [_plain(beat) for beat in _beats(read.board)]
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """Writes into the text of one storyboard."""
+
+    board: Storyboard
+    name: str
+    sets: Mapping[str, str]
+
+    def tried(
+        self, text: str, asked: Sequence[tuple[Loc, str]], kept: Mapping[Loc, str]
+    ) -> tuple[str, Mapping[Loc, str], frozenset[Loc]]:
+        """The text with what is asked, what is sent in it, and what has no room; halves are tried where all has none."""
+        now, sent = _changed(text, asked, self.name), {**kept, **dict(asked)}
+        if self.means(now, sent):
+            return now, sent, frozenset()
+        if len(asked) < 2:
+            return text, kept, frozenset(loc for loc, _ in asked)
+        half = len(asked) // 2
+        text, kept, first = self.tried(text, asked[:half], kept)
+        text, kept, second = self.tried(text, asked[half:], kept)
+        return text, kept, first | second
+
+    def means(self, text: str, sent: Mapping[Loc, str]) -> bool:
+        """Whether a text is the same storyboard, but for what is sent."""
+        board = self.board
+        read = read_text(text, folder=board.folder, name=self.name, sets=self.sets, allow_outside=board.allow_outside)
+        if read.board is None or read.problems:
+            return False
+        wanted = [replace(_plain(beat), sent=sent.get(beat.loc, "")) for beat in _beats(board)]
+        return wanted == [_plain(beat) for beat in _beats(read.board)]
 
 
 def _beats(board: Storyboard) -> Iterator[Beat]:
@@ -57,16 +70,15 @@ def _plain(beat: Beat) -> Beat:
     return replace(beat, origin={})
 
 
-def _changed(text: str, words: Mapping[Loc, str], name: str) -> str:
+def _changed(text: str, words: Sequence[tuple[Loc, str]], name: str) -> str:
     source = decode(text.encode("utf-8"), name)
     document = Document(compose(source, Problems()), source)
-    edits = sorted(
-        (edit for loc, sent in words.items() for edit in _edits(document, source.text, loc, sent)), reverse=True
-    )
-    now = source.text
+    edits = sorted(edit for loc, sent in words for edit in _edits(document, source.text, loc, sent))
+    pieces, at = [], 0
     for start, end, put in edits:
-        now = now[:start] + put + now[end:]
-    return now
+        pieces += [source.text[at:start], put]
+        at = max(at, end)
+    return "".join([*pieces, source.text[at:]])
 
 
 def _edits(document: Document, text: str, loc: Loc, sent: str) -> Iterator[Edit]:
