@@ -41,7 +41,7 @@ class _Writing:
     def tried(
         self, text: str, asked: Sequence[tuple[Loc, str]], kept: Mapping[Loc, str]
     ) -> tuple[str, Mapping[Loc, str], frozenset[Loc]]:
-        """The text with what is asked, what is sent in it, and what has no room; halves are tried where all has none."""
+        """The text with what is asked, what is sent in it, and what has no room; where not all fits, halves do."""
         now, sent = _changed(text, asked, self.name), {**kept, **dict(asked)}
         if self.means(now, sent):
             return now, sent, frozenset()
