@@ -25,7 +25,7 @@ def table(change: Callable[[Colours], Colours], size: int = SIZE) -> Colours:
 
 
 def grid(size: int) -> Colours:
-    """The colours that a table of `size` points a side is asked for: itself, as a table that changes nothing."""
+    """The table of `size` points a side that changes nothing: each point holds its own colour."""
     steps = np.linspace(0.0, 1.0, size)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
     return np.stack((red, green, blue), axis=-1)
@@ -39,7 +39,7 @@ def weakened(full: Colours, strength: float) -> Colours:
 def write_cube(path: Path, full: Colours, title: str = "sora", mark: Callable[[str], str] = lambda _text: "") -> None:
     """Write a table as a .cube file, which libavfilter's `lut3d` and every grading program read.
 
-    `mark` is given the text, and says what stands behind it, in lines of their own that begin with `#`.
+    `mark` gets the text of the table and gives the comment lines, each beginning with `#`, that are added to it.
     """
     size = len(full)
     name = "".join(letter for letter in title if letter.isprintable() and letter != '"')
@@ -58,7 +58,7 @@ def write_curve(path: Path, curve: Colours) -> None:
 
 
 def read_cube(path: Path) -> Colours:
-    """Read a .cube file as a table over 0 to 1: as it is where it is one, else sampled.
+    """Read a .cube file as a table over 0 to 1; a file with a curve or another range is sampled.
 
     Raises:
         MediaError: the file is missing, or is no .cube table.

@@ -124,7 +124,7 @@ class Grader:
         return found
 
     def _own(self, shot: CutShot) -> list[tuple[Colours | None, Colours | None]]:
-        """Of a shot that others are held to: where a piece goes on from corrected frames, the one before goes there."""
+        """Tables of a shot that others are held to: a piece before corrected frames ends at their colours."""
         later = self._next.get(shot.name)
         after = [*shot.pieces[1:], *(later.pieces[:1] if later is not None else ())]
         found: list[tuple[Colours | None, Colours | None]] = [(None, None)] * len(shot.pieces)
@@ -181,7 +181,7 @@ def lut_steps(lut: Lut, strength: float, folder: Path) -> tuple[Step, ...]:
 
 
 def lut_name(number: int, shot: str, part: int = 1) -> str:
-    """What the colour table of a shot is called: its place in the film (from 1), its name, and which of them it is."""
+    """Name the file of a shot's colour table: the shot's place in the film (from 1), its name, the table's number."""
     name = re.sub(r"[^\w-]+", "-", shot).strip("-")
     return f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube"
 

@@ -128,7 +128,7 @@ def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
 
 
 def _lifted(colours: Colours, lift: NDArray[np.float64]) -> Colours:
-    """The colours with white moved beyond itself, and what is next to white part of the way."""
+    """Move white beyond itself by `lift`, and colours next to white part of the way."""
     return colours + lift * np.clip((colours - _NEAR_WHITE) / (1 - _NEAR_WHITE), 0.0, 1.0)
 
 

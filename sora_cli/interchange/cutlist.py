@@ -58,7 +58,7 @@ def _opened(path: Path) -> otio.schema.Timeline:
 
 
 def rate_of(path: Path) -> Fraction | None:
-    """The rate that a timeline tells; None where it is of a kind that tells none.
+    """Read the rate of a timeline; None for a kind of file that holds no rate.
 
     Raises:
         RequestError: it cannot be read.
@@ -75,7 +75,7 @@ def rate_of(path: Path) -> Fraction | None:
 
 
 def name_of(address: str) -> str:
-    """The name of a file, of its path or address."""
+    """The name of a file, from its path or its address."""
     return unquote(urlsplit(address).path if "://" in address else address).replace("\\", "/").rpartition("/")[2]
 
 

@@ -22,7 +22,7 @@ _EVENT = re.compile(
 
 
 def written_edl(assembly: Assembly) -> str:
-    """The list of a cut's pictures; of sound, handles and titles it has no more than comments."""
+    """Write the list of a cut's pictures; sound, handles and titles come as comments alone."""
     lines = [f"TITLE: {_line(assembly.title)}", f"FCM: {'' if assembly.drop else 'NON-'}DROP FRAME", ""]
     number = 0
     for before, item, after in zip((None, *assembly.items), assembly.items, (*assembly.items[1:], None), strict=False):

@@ -132,7 +132,7 @@ def seconds(words: str | None) -> Fraction:
 
 
 def lost(items: Sequence[Placed]) -> list[str]:
-    """What this format has not of a cut."""
+    """Say in words what of a cut this format cannot hold."""
     kinds = {placed.item.kind for placed in items if placed.before + placed.after} - {"dissolve"}
     return [f"a {kind} becomes a cross dissolve" for kind in sorted(kinds)]
 

@@ -93,7 +93,7 @@ class Page:
 
     @cached_property
     def lines(self) -> list[str]:
-        """Its lines; a form feed parts none."""
+        """Its lines. A form feed does not end a line."""
         return re.split(r"\r\n|\r|\n", self.text)
 
     def problem(self, line: int, message: str, hint: str = "") -> Problem:
@@ -114,7 +114,7 @@ def slug(words: str, taken: Container[str] = (), empty: str = "shot") -> str:
 
 
 def free(name: str, taken: Container[str]) -> str:
-    """The name, or the first numbered one that none of `taken` has."""
+    """The name itself, or with the first number that none of `taken` has."""
     found, number = name, 2
     while found in taken:
         found, number = f"{name}-{number}", number + 1

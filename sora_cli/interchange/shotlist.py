@@ -48,7 +48,7 @@ class Row:
     more: Mapping[str, str]
 
     def get(self, name: str) -> str:
-        """A cell; empty where it is empty, or says that there is nothing."""
+        """The text of a cell; empty where the cell is empty or says "none"."""
         text = self.cells.get(name, "").strip()
         return "" if _NOTHING.fullmatch(text) else text
 

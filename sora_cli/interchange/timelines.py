@@ -122,7 +122,7 @@ def write_bundle(timeline: otio.schema.Timeline, path: Path, record: Path) -> No
 
 
 def bundled(path: Path, name: str) -> Json:
-    """The JSON file `name` in a bundle; None where there is none that is whole."""
+    """Read the JSON file `name` in a bundle; None where it is missing or damaged."""
     try:
         with zipfile.ZipFile(path) as bundle, bundle.open(name) as file:
             return parse_json(file.read(LARGE))
@@ -152,7 +152,7 @@ def final_cut_7(timeline: otio.schema.Timeline, assembly: Assembly) -> str:
 
 
 def lost(assembly: Assembly, kind: str) -> list[str]:
-    """What a format has not of a cut, in words."""
+    """Say in words what of a cut the format cannot hold."""
     placed = list(centred(assembly.items))
     found = lost_of_fcpxml(placed) if kind in {"fcpxml", "fcp7"} else []
     if kind == "edl" and assembly.stems:

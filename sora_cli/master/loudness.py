@@ -54,7 +54,7 @@ def loudness(blocks: Iterator[Samples]) -> float:
 
 
 class Levelled:
-    """The same sound at `loudness` LUFS (as it is where None), its true peaks held at -1 dBTP.
+    """The same sound at `loudness` LUFS (None: at its own), with its true peaks held at -1 dBTP.
 
     The gain is constant, so the dynamics stay; only where peaks would pass -1 dBTP a limiter takes them down, and the
     gain makes up for what that costs in loudness. Where that is not enough, `tell` hears the loudness that was reached.
@@ -70,7 +70,7 @@ class Levelled:
         return _played(self._sound, setting.gain, limit=setting.limit)
 
     def part(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
-        """A part of the sound, turned up and down as the whole is: parts add up to it."""
+        """A part of the sound with the gain of the whole: all parts add up to the whole."""
         setting = self._settled()
         factor = 10 ** (setting.gain / 20)
         louder = (block * block.dtype.type(factor) for block in blocks)

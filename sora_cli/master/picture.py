@@ -130,7 +130,7 @@ def _played(film: Film, piece: Piece) -> Pictures:
 
 
 def _filters(film: Film, frame: av.VideoFrame, cut: Cut, work: str, grade: Steps) -> Chain:
-    """What brings a clip's frames to the film's size and colours; bars come last, so that they stay black."""
+    """Make the filters from a clip's frames to the film's size and colours; bars come last, to stay black."""
     size = (cut.width, cut.height)
     steps = film.to_rgb(frame, size, DEEP if grade else work, cut.fit)
     steps += [*grade, ("format", {"pix_fmts": work})] if grade else []

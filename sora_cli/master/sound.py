@@ -38,7 +38,7 @@ MUSIC, AMBIENCE = 6.0, 12.0
 
 
 def soundtrack(cut: Cut, target: float | None, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
-    """The film's sound, ready to stream; None where nothing sounds. `report` hears of what cannot be reached."""
+    """Make the film's sound, ready to stream; None for a silent film. `report` hears of a loudness out of reach."""
     return Soundtrack(cut, target, report).play if _sources(cut) else None
 
 
@@ -55,7 +55,7 @@ class Soundtrack:
 
     @property
     def buses(self) -> list[Bus]:
-        """Those on which something sounds."""
+        """The buses on which something sounds."""
         return self._mix.buses
 
     def play(self) -> Iterator[Samples]:
@@ -96,13 +96,13 @@ class Mix:
 
     @property
     def buses(self) -> list[Bus]:
-        """Those on which something sounds."""
+        """The buses on which something sounds."""
         found = {layer.bus for layer in self.layers}
         return [bus for bus in BUSES if bus in found]
 
 
 def layers(cut: Cut) -> list[Layer]:
-    """All that sounds in a film, in its place."""
+    """Every sound of a film as a layer at its place."""
     sounds = _clip_layers(cut) + _cue_layers(cut)
     return sounds + [_line_layer(line) for line in cut.lines] + _bed_layers(cut, under=bool(sounds))
 
@@ -217,7 +217,7 @@ def _cue_layers(cut: Cut) -> list[Layer]:
 
 
 def _line_layer(line: CutLine) -> Layer:
-    """A line at the level of speech, in its place."""
+    """A spoken line as a layer, at the level of speech."""
     gain = speech_gain(line.path) * 10 ** (line.level / 20)
     return Layer(
         bus="dialogue",
@@ -240,7 +240,7 @@ def _bed_layers(cut: Cut, *, under: bool) -> list[Layer]:
 
 
 def _bed_layer(cut: Cut, bed: Bed, before: Bed | None, after: Bed | None, *, under: bool) -> Layer:
-    """A bed, crossing over with those that it touches, fading where nothing is."""
+    """A bed as a layer: it crosses over with the beds that it touches, and fades where there is none."""
     total = _samples(cut.frames, cut.fps)
     start = _samples(bed.start - bed.leads * cut.fps, cut.fps)
     following = after if after is not None and bed.end >= after.start else None

@@ -72,7 +72,7 @@ def check_titles(shots: Iterable[PlannedShot], width: int, height: int) -> None:
 
 
 def titled(frames: Iterator[av.VideoFrame], shot: CutShot, cut: Cut) -> Iterator[av.VideoFrame]:
-    """A shot's frames with its title on them; the very same frames where there are no words to be seen."""
+    """Lay a shot's title on its frames; a frame that shows no words is handed on as the same object."""
     title = shot.title
     if title is None:
         return frames

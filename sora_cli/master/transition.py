@@ -76,7 +76,7 @@ def mix(before: Pictures, after: Pictures, frames: int, transition: Transition) 
 
 
 def from_black(after: Pictures, frames: int, transition: Transition) -> Pictures:
-    """The first `frames` frames of a film, coming in over black. Takes that many from `after`.
+    """Fade the first `frames` frames of a film in from black. Takes that many from `after`.
 
     Raises:
         MediaError: the shot ends too soon.

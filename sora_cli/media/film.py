@@ -164,7 +164,7 @@ DELIVERIES: Mapping[str, Delivery] = MappingProxyType(
 
 
 def missing_encoders() -> list[str]:
-    """Encoders that a delivery wants and this build of libav lacks; none, with PyAV's own wheels."""
+    """List the encoders that a delivery needs and this build of libav lacks: with PyAV's own wheels, none."""
     wanted = {codec for kind in DELIVERIES.values() for codec in (kind.codec, kind.sound_codec) if codec}
     return sorted(wanted - av.codecs_available)
 
@@ -183,7 +183,7 @@ def delivery(name: str) -> Delivery:
 
 
 def kind_of(path: Path) -> Delivery | None:
-    """The delivery that a film's name asks for by its ending; None where none is so called."""
+    """Find the delivery that the ending of a film's name asks for; None where no delivery has this ending."""
     return next((kind for kind in DELIVERIES.values() if kind.suffix == path.suffix.lower()), None)
 
 
@@ -281,7 +281,7 @@ def _describe(container: OutputContainer, master: Master) -> None:
 
 @cache
 def _steady() -> Mapping[str, str]:
-    """What libx264 must be told to give the same film twice.
+    """Give libx264 the settings with which it writes the same film twice.
 
     Its AVX-512 code for `mbtree` reads memory that nobody wrote where a row has no multiple of 16 blocks of 16 pixels.
     """

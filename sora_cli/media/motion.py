@@ -31,7 +31,7 @@ _FOLLOW = {"mi_mode": "mci", "mc_mode": "aobmc", "me_mode": "bidir", "vsbmc": "1
 def smoothed(frames: Iterator[av.VideoFrame], first: Fraction, step: Fraction, count: int) -> Iterator[av.VideoFrame]:
     """`count` frames at the places `first`, `first + step`, ... of `frames` (planar 8-bit RGB), counted in them from 0.
 
-    A place that a frame is at gets that very frame; after the last frame, it stands. `step` is below 1.
+    A place on a frame gets that very frame; places after the last one get the last. `step` is below 1.
     """
     places = [first + number * step for number in range(count)]
     given: dict[int, av.VideoFrame] = {}

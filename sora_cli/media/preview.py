@@ -18,7 +18,7 @@ WIDEST, FASTEST = 480, 15
 
 
 def preview(master: Master, *, palette: bool) -> Master:
-    """The film made small: every so many frames of it, no sound; with a `palette`, in 256 colours.
+    """Make the film small: every so many of its frames, without sound; with a `palette`, in 256 colours.
 
     These are chosen over the whole film, which takes two passes over its pictures: one to choose the colours, one to
     use them (libavfilter's `palettegen` and `paletteuse`, with error diffusion).
@@ -68,7 +68,7 @@ def _palette(frames: Iterator[av.VideoFrame]) -> av.VideoFrame:
 
 
 def _user(frame: av.VideoFrame, palette: av.VideoFrame) -> Graph:
-    """A graph that brings frames to a palette; the palette is in it already."""
+    """Make the graph that brings frames to a palette, with the palette already in it."""
     graph = Graph()
     pictures, colours = source_node(graph, frame), source_node(graph, palette)
     use, sink = graph.add("paletteuse", dither="sierra2_4a"), graph.add("buffersink")

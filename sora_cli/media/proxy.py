@@ -21,7 +21,7 @@ _HEADERS = 200_000
 
 
 def proxy(master: Master, most: int) -> tuple[Master, Delivery] | None:
-    """The film and the kind of file for it, of at most `most` bytes; None where it is too long to be watchable so.
+    """Give the film and a kind of file for it of at most `most` bytes; None where so few bytes would not be watchable.
 
     It has the film's rate and frames, so that a frame of it is a frame of the film.
     """

@@ -52,7 +52,7 @@ def replay(path: Path) -> Master:
 
 
 def fitted(blocks: Iterator[Samples], samples: int) -> Iterator[Samples]:
-    """The blocks, cut off or followed by silence so that they have exactly so many samples in all."""
+    """Cut the blocks off, or follow them with silence, so that they have exactly so many samples in all."""
     left = samples
     for block in blocks:
         if left <= 0:

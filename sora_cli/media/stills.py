@@ -27,7 +27,7 @@ def picture_name(number: int) -> str:
 
 
 def write_stills(folder: Path, master: Master, progress: Callable[[int, int], None] | None = None) -> None:
-    """Write a film's frames as `frame-000001.png` and so on into the new folder `folder`; a failed write leaves none.
+    """Write a film's frames as `frame-000001.png` and so on into the new folder `folder`; a failure leaves none.
 
     Each picture says that its colours are BT.709's primaries and transfer, full range (PNG's cICP). Sound lies beside
     them as `sound.wav`, 24 bits at 48 kHz, and `SHA256SUMS` holds the hashes of all these files.

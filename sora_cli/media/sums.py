@@ -20,7 +20,7 @@ def write_sums(folder: Path, hashes: Mapping[str, str], remark: str) -> None:
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """The hashes of a folder's list, by file name; lines that are none, or name a file elsewhere, are left out.
+    """Read the hashes of a folder's list, by file name; lines without one, or of a file elsewhere, are left out.
 
     Raises:
         OSError: there is no list.
@@ -42,7 +42,7 @@ def strays(folder: Path, *, hidden: bool = False) -> list[str]:
 
 
 def changes(folder: Path) -> list[str]:
-    """What of a folder is not as its list has it, in words; empty where all is.
+    """Say in words which files of a folder differ from its list; empty where none does.
 
     Raises:
         OSError: there is no list.

@@ -1,4 +1,4 @@
-"""A film that is looked at while it goes by."""
+"""A film whose frames are looked at while it is written."""
 
 from __future__ import annotations
 

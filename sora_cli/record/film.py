@@ -189,7 +189,7 @@ class PrintRecord(Record):
 
 
 class NoteRecord(Record):
-    """Whose a film is: all that is told of a film made of other films, and the beginning of every sidecar."""
+    """Whose a film is. It begins every sidecar, and is the whole sidecar of a film made of other films."""
 
     sora: Name
     made_by: MakerRecord | None = None

@@ -42,7 +42,7 @@ class ExportRecord(Record):
 
 
 def read(folder: Path) -> ExportRecord | None:
-    """What the export in a folder was made from; None where nothing tells it."""
+    """Read what the export in a folder was made from; None where its file is missing."""
     try:
         return ExportRecord.if_whole(read_json(folder / NAME))
     except (OSError, ValueError):
@@ -50,6 +50,6 @@ def read(folder: Path) -> ExportRecord | None:
 
 
 def write(folder: Path, record: ExportRecord, files: Mapping[str, str]) -> None:
-    """Write it, with the hashes of the files that lie in the folder by now. Raises `OSError`."""
+    """Write the record, with the hashes of the files that lie in the folder by now. Raises `OSError`."""
     told = {**record.to_dict(), "files": dict(files)}
     atomic.write(folder / NAME, json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

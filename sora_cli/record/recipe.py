@@ -88,7 +88,7 @@ def read(told: Mapping[str, object]) -> RecipeRecord:
 
 
 def takes_of(recipe: RecipeRecord) -> dict[str, MadeTake]:
-    """What the takes of a recipe were, by name."""
+    """Read the takes of a recipe, by name."""
     return {
         name: MadeTake(
             key=take.key,
@@ -137,12 +137,12 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def bare(engine: str) -> str:
-    """An engine's name without the folder that it lies in, where it is named by one."""
+    """Shorten an engine's name that is a path to its last part."""
     return PurePath(engine).name if engine.startswith(("/", ".", "~")) or "\\" in engine else engine
 
 
 def search(wanted: set[str], known: Sequence[Path]) -> dict[str, Path]:
-    """Files by their hashes, as far as they are among `known`, files and folders."""
+    """Find files by their hashes among `known` files and folders."""
     found: dict[str, Path] = {}
     for path in islice((path for place in known for path in _inside(place)), MOST_LOOKED_AT):
         if wanted <= found.keys():
@@ -192,7 +192,7 @@ def _seal(data: dict[str, JsonValue]) -> None:
 
 
 def files_of(board: Storyboard) -> list[Path]:
-    """All files that a storyboard is made from: itself, what it names, and adapters."""
+    """List all files that a storyboard is made from: its own, those that it names, and adapters."""
     own = [board.path] if board.path else []
     return [*own, *board.files.values(), *(_adapter_file(board, each) for each in _adapters(_plain(board.data)))]
 

@@ -112,26 +112,26 @@ def _beside_earlier(film: Path) -> tuple[Path, Path]:
 
 
 def found(film: Path) -> Path:
-    """The sidecar that is there, an earlier version's as well; else where it would be."""
+    """Find the sidecar of a film, under an earlier version's name too; else give the place where it will be."""
     now, earlier = beside(film)[0], _beside_earlier(film)[0]
     return earlier if earlier.exists() and not os.path.lexists(now) else now
 
 
 def tells_of(facts: Mapping[str, object], place: Path, film: Path) -> bool:
-    """Whether what stands in the file `place` is this film's: any JSON may have a name that was a sidecar's once."""
+    """Whether the file `place` is this film's sidecar: any JSON file may have the name of earlier versions."""
     told = facts.get("film")
     return place == beside(film)[0] or (isinstance(told, dict) and told.get("path") == film.name)
 
 
 def read(film: Path) -> dict[str, Json]:
-    """What the sidecar of a film says, an earlier version's as well; nothing where there is none that is whole."""
+    """Read the sidecar of a film, of an earlier version too; empty where there is none, or it is damaged."""
     place = found(film)
     facts = facts_of(place)
     return facts if tells_of(facts, place, film) else {}
 
 
 def facts_of(path: Path) -> dict[str, Json]:
-    """The data of a JSON file; nothing where it is not there, too large, or no JSON object."""
+    """Read the object in a JSON file; empty where the file is missing or too large, or holds no object."""
     with contextlib.suppress(OSError, ValueError):
         facts = read_json(path)
         return facts if isinstance(facts, dict) else {}
@@ -215,7 +215,7 @@ def film_hash(film: Path) -> str:
 
 
 def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
-    """The film, if it is there as it was released and would come out the same."""
+    """Find the film where it lies as it was released and would come out the same; else None."""
     sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
     told = FilmRecord.if_whole(read(film))
     if told is None or told.key != key:

@@ -44,7 +44,7 @@ from sora_cli.versions import versions
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A take, who hears of it, and the clips that it carries on from and ends on, where it has such."""
+    """A take to make: who is told of it, and the clips that it carries on from or leads to, if any."""
 
     take: Take
     card: EngineCard
@@ -68,11 +68,11 @@ class Job:
 
 
 class Stopped(Exception):
-    """The take was called off between two steps."""
+    """The take was cancelled between two steps."""
 
 
 class Elsewhere(Exception):
-    """Somebody else holds the lock of the take."""
+    """Another process holds the lock of the take."""
 
 
 class Camera:
@@ -119,7 +119,7 @@ class Camera:
             return clip
 
     def stop(self) -> None:
-        """Call off the take that is being made, at its next step; returns when no clip is half-written."""
+        """Cancel the take that is being made, at its next step. Returns once no clip is half-written."""
         self._stop.set()
         with self._writing:
             pass

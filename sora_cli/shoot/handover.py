@@ -31,7 +31,7 @@ FOREIGN = 12.0
 
 
 def meet(made: Frames, known: int, given: Frames, fps: Fraction) -> Frames:
-    """Frames `(n, h, w, 3)` of which the first `known` repeat given ones, brought to meet the last of those."""
+    """Bring frames `(n, h, w, 3)`, whose first `known` repeat given ones, to meet the last given frame."""
     spread = (made.shape[2] / BROAD,) * 2
     off = given[-1].astype(np.float32) - made[known - 1].astype(np.float32)
     broad = np.stack([gaussian_filter(off[..., channel], spread) for channel in range(3)], axis=-1)

@@ -43,7 +43,7 @@ TRIES = 2
 
 
 def best(clips: Mapping[str, Clip], keys: Iterable[str], *, until_good: bool = False) -> Clip:
-    """The clip that plays, of a beat's takes that were made: the best, or the first good one where that was asked."""
+    """Choose the clip that plays from a beat's takes: the best, or the first good one where that was asked for."""
     made = [clips[key] for key in keys if key in clips]
     good = next((clip for clip in made if until_good and clip.good), None)
     return good or max(made, key=lambda clip: clip.score)
@@ -55,7 +55,7 @@ def _spare_ones(takes: Iterable[Take]) -> bool:
 
 
 class Work(Protocol):
-    """What is to be shot; a plan is such."""
+    """What `shoot` needs of a plan."""
 
     @property
     def takes(self) -> Sequence[Take]:

@@ -147,7 +147,7 @@ def place(film: Path, cancel: Cancellation) -> Iterator[None]:
 
 
 def unlock(film: Path) -> None:
-    """Remove the empty lock file that a process left which was killed when its film was whole; nothing else."""
+    """Remove the empty lock file of a process that was killed after it finished its film; no other file."""
     with contextlib.suppress(OSError, StoreError):
         lock = Lock.take(_lock_of(film)) if _lock_of(film).exists() else None
         if lock is not None:

@@ -161,5 +161,5 @@ class Kept:
 
     @property
     def aside(self) -> bool:
-        """Whether it is being written, or was when its writer died."""
+        """Whether it is unfinished: being written, or left by a writer that died."""
         return self.path.name.startswith(".")

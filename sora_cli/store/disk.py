@@ -44,7 +44,7 @@ class Disk:
 
     @contextlib.contextmanager
     def telling(self, what: str) -> Iterator[None]:
-        """Turn what the file system says into an error that tells what to do about it."""
+        """Turn an error of the file system into a `StoreError` that says what to do."""
         try:
             yield
         except OSError as error:

@@ -44,7 +44,7 @@ class Films:
         return {name: key for name, key in told.items() if isinstance(key, str)}
 
     def released(self, film: Path, sidecar: Path, keys: Iterable[str]) -> None:
-        """Note that a film is made of these clips, which are then not cleaned away while its sidecar is there.
+        """Note that a film is made of these clips: they are kept for as long as the film's sidecar exists.
 
         In a store that we may only read nothing is noted: nor do we clean it.
 
@@ -61,7 +61,7 @@ class Films:
                     raise
 
     def releases(self) -> Iterator[tuple[Path, ReleaseNote]]:
-        """What was noted of each released film, and the file it is noted in."""
+        """List the notes of released films, each with the file that holds it."""
         with self._disk.telling("read the store"):
             notes = sorted(self._folder.glob("*.film"))
         for path in notes:

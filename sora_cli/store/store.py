@@ -68,7 +68,7 @@ class Store:
     # -- several processes -----------------------------------------------------------------------
 
     def used(self, meanwhile: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[object]:
-        """Hold the store as used: nobody cleans it meanwhile, anybody else may use it. Waits while it is cleaned.
+        """Hold the store in use: others may use it too, and nobody cleans it. Waits while it is being cleaned.
 
         A store that we may only read is used as it is: what is missing in it is told when it is to be made.
 
@@ -86,7 +86,7 @@ class Store:
                 raise
 
     def alone(self) -> Lock | None:
-        """Hold the store for nobody but us, to clean it; None while somebody uses it.
+        """Hold the store alone, to clean it; None while another process uses it.
 
         Raises:
             StoreError: the store cannot be written.
@@ -97,7 +97,7 @@ class Store:
             return Lock.take(self.folder / "store.lock", stays=True)
 
     def lock(self, key: str) -> Lock | None:
-        """The right to make the clip of a key; None while somebody else has it. What dead writers left is removed.
+        """Take the lock of a key, to make its clip; None while it is held. Removes files of dead writers.
 
         Raises:
             StoreError: the store cannot be written.
@@ -141,7 +141,7 @@ class Store:
                 left.release()
 
     def card(self, key: str) -> Card | None:
-        """What was written of a clip when it was kept; None where there is none that is whole."""
+        """Read the card of a clip; None where it is missing or damaged."""
         return Card.if_whole(self._sealed(key))
 
     def has(self, key: str) -> bool:
@@ -270,7 +270,7 @@ class Store:
             return shutil.disk_usage(next(folder for folder in folders if folder.is_dir())).free
 
     def files(self) -> Iterator[Kept]:
-        """Every file of clips, in place or aside."""
+        """List every file of clips, finished or being written."""
         with self._disk.telling("read the store"):
             for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
                 for path in folder.iterdir():

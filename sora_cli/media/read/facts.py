@@ -52,7 +52,7 @@ class ColorTags:
 
 
 def no_hdr(what: Path | str) -> MediaError:
-    """What is said to a film in high dynamic range, which we would show wrongly."""
+    """The error for a film in high dynamic range, whose colours we would show wrongly."""
     return MediaError(
         f"cannot use {what}: it is in high dynamic range (PQ or HLG)",
         hint="convert it to BT.709 first: ffmpeg's filters zscale and tonemap do so",

@@ -81,7 +81,7 @@ class Index:
         return [max(0, len(self.times) - 1 - round(back / step)) for back in backs]
 
     def rate(self, told: Fraction | None) -> Fraction:
-        """Frames a second, at least 1: what the container told, where the times bear it out; else what they say."""
+        """Frames a second, at least 1: the container's rate where the times agree with it, else theirs."""
         return _slow(self._rate(told))
 
     def _rate(self, told: Fraction | None) -> Fraction:
@@ -105,7 +105,7 @@ def _slow(rate: Fraction) -> Fraction:
 
 
 def standard_rate(rate: Fraction, near: Fraction) -> Fraction:
-    """The usual rate that is nearest to one that was measured, where one is near."""
+    """Find the standard rate nearest to a measured one; None where none is near."""
     best = min(_RATES, key=lambda usual: abs(usual - rate))
     return best if abs(best - rate) <= rate * near else min(rate, Fraction(_FASTEST)).limit_denominator(1001)
 
@@ -223,7 +223,7 @@ def _counted(count: int, stream: VideoStream, base: Fraction) -> tuple[list[int]
 
 
 def _told_end(stream: VideoStream, base: Fraction) -> int:
-    """When the stream ends as Matroska's tags tell it, `00:01:02.500000000`, in ticks; 0 where it is not told."""
+    """Read the end of the stream from Matroska's tags, `00:01:02.500000000`, in ticks; 0 where there is no such tag."""
     parts = stream.metadata.get("DURATION", "").split(":")
     if len(parts) != 3:
         return 0
@@ -241,5 +241,5 @@ def _index(times: Sequence[int], keys: Sequence[int], base: Fraction, last: int,
 
 
 def damaged(path: Path, where: str) -> MediaError:
-    """What is said to a film with a frame that cannot be decoded."""
+    """The error for a film with a frame that cannot be decoded."""
     return MediaError(f"cannot use {path}: it is damaged {where}", hint="make or copy it again")

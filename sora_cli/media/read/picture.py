@@ -103,7 +103,7 @@ def is_picture(path: Path) -> bool:
 
 
 def is_animated(image: Image.Image) -> bool:
-    """Whether a picture is one after the other, in time (the pages of a TIFF are not)."""
+    """Whether a picture has several frames in time (the pages of a TIFF are not frames)."""
     return getattr(image, "n_frames", 1) > 1 and image.format in {"GIF", "WEBP", "PNG", "AVIF"}
 
 
@@ -126,7 +126,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def see_through(image: Image.Image) -> bool:
-    """Whether any of a picture is transparent."""
+    """Whether any pixel of a picture is transparent."""
     return has_alpha(image) and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 

@@ -45,7 +45,7 @@ class Reel(Film):
 
     @cached_property
     def index(self) -> Index:
-        """When it shows each frame; the file is gone through once."""
+        """When it shows each frame. The first call reads the whole file."""
         if not self._used:
             self._used = True
             return read_index(self.path, self._container, self._stream)

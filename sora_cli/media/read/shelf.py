@@ -23,7 +23,7 @@ class Shelf:
 
     @contextmanager
     def open(self, path: Path) -> Iterator[Film]:
-        """A film that nobody else reads now; opened where none of this path is kept.
+        """Hand on the film of this path that stands open, or open it; nobody else reads it meanwhile.
 
         Raises:
             MediaError: as `open_film` does.

@@ -85,7 +85,7 @@ def _decodes_alone(path: Path, number: int) -> bool:
 
 
 def _decodes(container: InputContainer, stream: Stream) -> bool:
-    """Whether what comes next of a track can be decoded."""
+    """Try to decode the next packets of a track: whether one of them gives sound."""
     for tried, packet in enumerate(container.demux(stream)):
         try:
             if packet.decode():

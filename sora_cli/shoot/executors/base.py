@@ -19,7 +19,7 @@ class Executor(Protocol[Job, Result]):
     def close(self, patience: float | None = None) -> None:
         """Finish what runs, drop what waits, give everything back.
 
-        What still runs after `patience` seconds (None: however long it takes) is left to itself, and nothing is given
+        A job that still runs after `patience` seconds (None: wait for ever) is left to itself, and nothing is given
         back: so leaves a process that ends anyway.
         """
         ...

@@ -22,7 +22,7 @@ def make(library: Foley, match: SoundMatch, seconds: float | None, seed: int, le
 
 
 def fitted(blocks: Iterator[Samples], seconds: float) -> Iterator[Samples]:
-    """Blocks cut or filled with silence to exactly so many seconds, and faded over the last 10 ms where cut."""
+    """Cut blocks to exactly so many seconds, faded over the last 10 ms, or follow them with silence."""
     left, fade = round(seconds * RATE), RATE // 100
     for block in blocks:
         if left <= 0:
@@ -39,7 +39,7 @@ def fitted(blocks: Iterator[Samples], seconds: float) -> Iterator[Samples]:
 
 
 def round_and_round(whole: Samples, at: int = 0) -> Iterator[Samples]:
-    """A bed without end, from sample `at` on: its last second fades into its first at equal power."""
+    """Play a bed without end, from sample `at` on; its last second crossfades into its first at equal power."""
     fade = int(min(OVERLAP * RATE, len(whole) // 4))
     turn = np.linspace(0, np.pi / 2, fade, dtype=np.float32)[:, None]
     ring = whole[: len(whole) - fade].copy()

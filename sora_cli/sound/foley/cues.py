@@ -1,4 +1,4 @@
-"""From what pictures show to sounds in their place: nano's films are heard by this, never by their prompt."""
+"""Sounds of what pictures show, at their times: for films of nano, from the frames and never from the prompt."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class FoleyCue:
 
 
 def cues(frames: Frames, fps: float) -> list[FoleyCue]:
-    """What is heard of what happens in a take (frames, rows, columns, 3)."""
+    """Find the sounds of the contacts in a take's frames (frames, rows, columns, 3)."""
     return [_cue(event) for event in contacts(frames, fps)]
 
 
 def embedded(sound: str, manner: Manner | None = None) -> SoundMatch:
-    """An embedded sound by its own name."""
+    """Match an embedded sound by its own name, such as `rolling`."""
     return SoundMatch(sound, sound, Synthesis.name, sound not in EVENTS, manner or Manner())
 
 
@@ -66,7 +66,7 @@ def _cue(event: Contact) -> FoleyCue:
 
 
 def joined(found: Iterable[FoleyCue]) -> list[FoleyCue]:
-    """The cues of a shot's takes, each of which sees the end of the one before: a hit once, and a roll as one."""
+    """Join the cues of a shot's takes. A take repeats the end of the one before: a hit counts once."""
     kept: list[FoleyCue] = []
     for cue in sorted(found, key=lambda one: one.at):
         alike = [number for number, one in enumerate(kept) if (one.seconds is None) == (cue.seconds is None)]

@@ -55,7 +55,7 @@ class Folder:
         return self._files[match.sound]
 
     def why_not(self, words: str) -> str:
-        """That no file's name fits."""
+        """Say that no file's name fits."""
         return f"no file in {self.name} is named by {words!r}: every word of a file's name has to be in the phrase"
 
     def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:

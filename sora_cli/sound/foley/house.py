@@ -95,7 +95,7 @@ def bell(rng: Rng, manner: Manner) -> Array:
 
 
 def chime(rng: Rng, manner: Manner) -> Blocks:
-    """Six tubes in the wind, of a free bar's ratios 1 : 2.757 : 5.404 : 8.933, struck when the wind will."""
+    """Six tubes in the wind, of a free bar's ratios 1 : 2.757 : 5.404 : 8.933, struck at random times."""
     base = rng.uniform(480, 640)
     tubes = [base * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12)]
     grains = Grains()
@@ -157,7 +157,7 @@ def keyboard(rng: Rng, manner: Manner) -> Blocks:
 
 
 def sparkle(rng: Rng, manner: Manner) -> Blocks:
-    """Small bright tones of a pentatonic scale, 2.5 to 9 kHz, a dozen a second (there is nothing that it is like)."""
+    """Small bright tones of a pentatonic scale, 2.5 to 9 kHz, a dozen a second (no model in nature)."""
     base = rng.uniform(2500, 2900)
     scale = [base * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12, 14, 16, 19, 21)]
     grains = Grains()

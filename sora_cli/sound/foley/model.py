@@ -18,11 +18,11 @@ class ModelSounds:
         self._open: SoundModel | None = None
 
     def find(self, words: str) -> SoundMatch:
-        """Any words."""
+        """A match for any words."""
         return SoundMatch(words, words, self.name, lasting=True, origin="model", revision=self.card.revision)
 
     def why_not(self, words: str) -> str:
-        """Never asked: it has all."""
+        """Part of the seam, never asked: a model finds a sound for any words."""
         return f"{self.name} makes no {words!r}"
 
     def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:

@@ -1,4 +1,4 @@
-"""What is to be heard in pictures: things that land, hit, roll and slide, found in the frames and in nothing else.
+"""Finds things that land, hit, roll and slide in frames, and in nothing else.
 
 A thing is a compact patch of one colour of its own that keeps its shape and moves. Lengths are in heights of the
 picture, so any size will do; a camera that moves evenly does not disturb, since only jumps of speed count as hits.
@@ -58,7 +58,7 @@ class BodyTrack:
 
 
 def contacts(frames: Frames, fps: float) -> list[Contact]:
-    """What is to be heard in one shot (frames, rows, columns, 3), in order of time; a cut is the caller's to make."""
+    """Find the contacts in one shot (frames, rows, columns, 3), in order of time; the caller finds cuts."""
     if len(frames) < 4:
         return []
     small = shrunk(frames)
@@ -84,7 +84,7 @@ def shrunk(frames: Frames) -> Array:
 
 
 def follow(small: Array) -> BodyTrack | None:
-    """The thing that moves most and is most a thing of its own, of all colours of the shot."""
+    """Find the thing that moves most and stands out most, over all colours of the shot."""
     tracks = [track for colour in _colours(small) if (track := _track(small, colour))]
     return max(tracks, key=lambda track: track.score, default=None)
 

@@ -51,7 +51,7 @@ def scores(frames: Frames) -> Array:
 
 
 def place(scores: Array) -> tuple[str, bool] | None:
-    """The place and whether it is night; None for pictures that are like none of the places."""
+    """Name the place and say whether it is night; None where the pictures are like no place that is known."""
     best = int(scores[: len(PLACES)].argmax())
     return (PLACES[best], bool(scores[-1] > 0.5)) if scores[best] >= SURE else None
 

@@ -45,7 +45,7 @@ class Synthesis:
         return made if seconds is None else fitted(made, seconds)
 
     def why_not(self, words_: str) -> str:
-        """Why a phrase gets no sound, and what to do."""
+        """Say why a phrase gets no sound, and what to do."""
         absent = words.read(words_).absent
         hint = "name a file for it, or a folder of sounds"
         if absent:
