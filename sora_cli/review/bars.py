@@ -63,7 +63,7 @@ class Rated(Protocol):
 
 
 def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
-    """The bars, with those that a storyboard names in place of the defaults."""
+    """Take the bars that a storyboard names, and the defaults for the rest."""
     return replace(default, **{bar.name: written[bar.name] for bar in fields(Bars) if bar.name in written})
 
 

@@ -77,7 +77,7 @@ class Still:
 
 
 def apart(now: Sequence[Still], then: Sequence[Still]) -> Difference:
-    """How far pictures of one stretch are from those of another; the pair that shares most decides."""
+    """Measure how far pictures of one stretch are from those of another, by the pair that shares most."""
     pairs = [(here, there, _laid(there, here)) for here in now for there in then]
     best = max((pair for pair in pairs if pair[2] is not None), key=lambda pair: pair[2].alike, default=None)  # type: ignore[union-attr]
     if best is not None and best[2] is not None:

@@ -38,7 +38,7 @@ class SoundScan:
 
 
 def listen(blocks: Iterable[Samples]) -> SoundScan:
-    """Hear a film's sound once, from blocks `(n, channels)` at 48 kHz."""
+    """Scan a film's sound once, from blocks `(n, channels)` at 48 kHz."""
     heard, rest = SoundScan(), np.empty(0, np.float32)
     last = 0.0
     for block in blocks:

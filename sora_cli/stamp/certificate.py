@@ -51,7 +51,7 @@ class Signer:
 
     @property
     def in_words(self) -> str:
-        """Who signs, and whether that is anybody's word but our own."""
+        """Say who signs, and whether anybody but sora vouches for the name."""
         return f"{self.subject} (self-made on this machine)" if self.self_made else self.subject
 
     @property

@@ -84,7 +84,7 @@ def media_type(path: Path) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """What c2pa calls a file's kind, by its ending; empty where neither it nor we know one."""
+    """The media type that c2pa has for a file's ending; empty where there is none."""
     ending = path.suffix.lower()
     known = ending.removeprefix(".") in c2pa.Reader.get_supported_mime_types()  # it takes endings too
     return MEDIA_TYPES.get(ending) or (ending.removeprefix(".") if known else "")

@@ -45,7 +45,7 @@ def find_signer(
     time_authority: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Signer:
-    """The signer that holds here, by the precedence above; the local identity is made where nothing else is there.
+    """Find the signer, by the precedence above. Where none is named, the local identity signs, made if missing.
 
     `time_authority` is the address of a time stamping authority, else `SORA_SIGN_TSA`, else `C2PA_TA_URL`, else none
     is asked. With its stamp a film still verifies when the signer's certificate has ended.

@@ -45,12 +45,12 @@ MEANINGS: tuple[tuple[str, Weight, str], ...] = (
 
 
 def weight(code: str) -> Weight:
-    """How a failure weighs; one that is not known is damage."""
+    """Say what a failure code counts as; an unknown code counts as damage."""
     return next((weight for beginning, weight, _ in MEANINGS if code.startswith(beginning)), "damage")
 
 
 def meaning(code: str, certificate: Certificate | None = None) -> str:
-    """What a failure means; of a certificate that does not count now, since when or until when."""
+    """Say what a failure code means; of a certificate outside its dates, which date."""
     if code == "signingCredential.expired" and certificate is not None:
         return _lapse(certificate)
     words = (words for beginning, _, words in MEANINGS if code.startswith(beginning))

@@ -1,4 +1,4 @@
-"""The only way a finished film leaves the building: marked, written aside, signed, read back, put in place."""
+"""The only way to release a finished film: mark it, write it aside, sign it, read it back, put it in place."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _edited(edit: Edit, sources: Sources) -> Iterator[Ingredient]:
 
 
 def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: bool = False) -> None:
-    """Refuse what `release` would refuse of the mark, before hours of work are put into a film of this size.
+    """Refuse a mark that `release` would refuse for a film of this size. Asked before the work.
 
     Raises:
         PolicyError, RequestError, MediaError: as `release` does.

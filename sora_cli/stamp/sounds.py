@@ -1,4 +1,4 @@
-"""A sound file leaves as a film does: written aside, signed, read back, put in place."""
+"""The only way to release a sound file: write it aside, sign it, read it back, put it in place."""
 
 from __future__ import annotations
 

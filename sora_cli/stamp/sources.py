@@ -65,7 +65,7 @@ class Sources:
     def ingredient(
         self, path: Path, relationship: Literal["componentOf", "inputTo", "parentOf"], label: str
     ) -> Iterator[Ingredient]:
-        """The file as an ingredient; when the next one is asked for, it must still be the file that was looked at.
+        """Give the file as an ingredient. It must still be the file that was looked at when the next one is asked for.
 
         Raises:
             StampError: it was replaced or changed meanwhile: the film's frames are not this file's.

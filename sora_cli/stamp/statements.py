@@ -32,7 +32,7 @@ def _first(value: object) -> Mapping[str, object]:
 
 
 def text(value: object) -> str:
-    """The value where it is text, else an empty one; on one line, and without what would steer a terminal."""
+    """The value as text on one line, without control characters; empty where it is no text."""
     return (
         " ".join("".join(each if each.isprintable() else " " for each in value).split())
         if isinstance(value, str)
@@ -41,25 +41,25 @@ def text(value: object) -> str:
 
 
 def quoted(value: str) -> str:
-    """A name as it may stand in a sentence of ours: within quotes that it cannot close, and not long."""
+    """Put a name in quotes that it cannot close, cropped, for a message."""
     name = text(value).replace('"', "'")
     return f'"{name[:80]}{"..." if len(name) > 80 else ""}"'
 
 
 def ingredients(manifest: Manifest) -> Iterator[Mapping[str, object]]:
-    """What went into it, as c2pa tells each."""
+    """List the ingredients, as c2pa gives them."""
     yield from (mapping(each) for each in sequence(manifest.get("ingredients")))
 
 
 def recorded(ingredient: Mapping[str, object]) -> tuple[ValidationStatus, ...]:
-    """What was found wrong with an ingredient when it was put in."""
+    """List what was wrong with an ingredient when it was added."""
     results = mapping(mapping(ingredient.get("validation_results")).get("activeManifest"))
     failures = (mapping(each) for each in sequence(results.get("failure")))
     return tuple(ValidationStatus(text(each.get("code")), text(each.get("explanation"))) for each in failures)
 
 
 def actions(manifest: Manifest) -> list[Mapping[str, object]]:
-    """All actions, in order."""
+    """List all actions, in order."""
     found = (data.get("actions") for data in _assertions(manifest, "c2pa.actions"))
     return [mapping(action) for each in found for action in sequence(each)]
 
@@ -70,7 +70,7 @@ def creation(manifest: Manifest) -> Mapping[str, object]:
 
 
 def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
-    """Where each ingredient (by its label) was placed: start and end in seconds."""
+    """Read the place of each ingredient, by its label: start and end in seconds."""
     found: dict[str, tuple[float, float]] = {}
     for action in actions(manifest):
         if action.get("action") != "c2pa.placed":
@@ -105,7 +105,7 @@ def generator(manifest: Manifest) -> str:
 
 
 def author(manifest: Manifest) -> str:
-    """Who is named as the creator."""
+    """Read the name of the creator."""
     for data in _assertions(manifest, "cawg.metadata"):
         creators = data.get("dc:creator")
         return text(creators) or ", ".join(text(each) for each in sequence(creators))
@@ -113,7 +113,7 @@ def author(manifest: Manifest) -> str:
 
 
 def recipe(manifest: Manifest) -> Mapping[str, object]:
-    """What makes the film again, as its signer wrote it; empty where it does not say."""
+    """Read the recipe that makes the film again, as its signer wrote it; empty where there is none."""
     return next((mapping(data) for data in _assertions(manifest, RECIPE)), {})
 
 

@@ -116,7 +116,7 @@ class Verdict:
 
     @property
     def tampered(self) -> bool:
-        """Whether the file, its credential or a part of it is not what was signed; else it is whole, or unproven."""
+        """Whether the file, its credential or a part of it was changed since it was signed."""
         parts = any(part.state == "failed" for part in walk(self.parts))
         return self.state == "broken" or parts or any(weight(code) == "damage" for code in self.codes)
 
@@ -170,7 +170,7 @@ def verify(
 
 
 def sidecar_of(path: Path) -> Path:
-    """Where the credential of a file that cannot hold it lies: beside it; of a folder, inside."""
+    """The place of a credential that the file cannot hold: beside the file, or in the folder."""
     return path / f"{SUMS}.c2pa" if path.is_dir() else path.with_name(path.name + ".c2pa")
 
 
@@ -366,7 +366,7 @@ class _Tree:
 
 
 def walk(parts: Sequence[IngredientVerdict]) -> Iterator[IngredientVerdict]:
-    """All parts and theirs, from above."""
+    """Walk through all parts and their parts, outermost first."""
     for part in parts:
         yield part
         yield from walk(part.parts)

@@ -72,7 +72,7 @@ class Inheritance:
     def under(
         self, held: Inherited, form: LevelForm, loc: Loc, level: Literal["film", "scene", "shot", "beat"]
     ) -> Inherited:
-        """What holds in `form`, written at `loc`, when `held` holds around it."""
+        """Work out what holds in `form`, written at `loc`, inside a level where `held` holds."""
         if not vars(form):
             return held
         now: dict[str, Any] = {name: in_words(value) for name in _SINGLE if (value := getattr(form, name)) is not None}

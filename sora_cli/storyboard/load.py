@@ -1,4 +1,4 @@
-"""The door: a file (or data) in, a `Storyboard` out, or all that is wrong with it at once."""
+"""Reads a storyboard from a file or from data: gives a `Storyboard`, or everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def load(
 
 
 def read(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> LoadResult:
-    """As `load`, but gives the problems back. Raises nothing that a file can cause."""
+    """Read as `load` does, but return the problems. No file makes it raise."""
     try:
         source = read_source(path)
         return _read_source(source, sets, path=path, folder=path.parent, allow_outside=allow_outside)

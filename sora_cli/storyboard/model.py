@@ -164,7 +164,7 @@ class Consent:
     revoked: dt.date | None = None
 
     def flaw(self, title: str, today: dt.date) -> str:
-        """Why it does not hold for a film of this title; nothing where it does."""
+        """Say why the consent does not hold for a film of this title; empty where it holds."""
         if self.revoked is not None and self.revoked <= today:
             return f"was revoked on {self.revoked}"
         if self.until is not None and self.until < today:

@@ -66,13 +66,13 @@ class Policy:
 
     @property
     def sha256(self) -> str:
-        """A hash of all that it says, whatever its name is."""
+        """A hash of its rules; its name does not count."""
         told: list[object] = [self.table, self.unchecked, self.marked, self.words, self.exceptions]
         told += [self.second_seeds] if self.second_seeds else []
         return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def held_to(self, other: Policy) -> Policy:
-        """This one, as far as it is not milder than the `other`."""
+        """This policy, with the stricter decision wherever the `other` is stricter."""
         table = {
             category: {place: stricter(row[place], other.table[category][place]) for place in PLACES}
             for category, row in self.table.items()

@@ -46,14 +46,14 @@ class Problems:
         self._found[key] = Problem(message, harmless(hint), mark, code)
 
     def told(self) -> tuple[Problem, ...]:
-        """All of them, in the order of the file; those without a place come first."""
+        """List all problems in the order of the file; those without a place come first."""
         found = [self._found[key] for key in sorted(self._found)]
         if self._full:
             found.append(Problem("there are more problems than these"))
         return tuple(found)
 
     def nearest(self, word: str, known: Iterable[str]) -> str:
-        """The one of the `known` words that is nearest to `word`; nothing where none is near."""
+        """Find the `known` word nearest to `word`; empty where none is near."""
         if len(word) > 100 or self._guesses <= 0:
             return ""
         by_case = {name.casefold(): name for name in islice(known, self._guesses)}

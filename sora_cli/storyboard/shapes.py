@@ -36,7 +36,7 @@ class Shape(Protocol[T_co]):
         ...
 
     def read(self, value: object, loc: Loc, faults: list[Fault]) -> T_co:
-        """What the value at `loc` means. What is wrong is added to `faults`, and then what is given means nothing."""
+        """What the value at `loc` means. Mistakes are added to `faults`; the value returned then means nothing."""
         ...
 
     def schema(self, defs: Schema) -> Schema:

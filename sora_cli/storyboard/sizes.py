@@ -47,7 +47,7 @@ def of_lines(lines: int, shape: tuple[int, int]) -> FilmSize:
 
 
 def in_pixels(width: int, height: int, value: str) -> FilmSize:
-    """A size of these sides, which a film may have; `value` is how it was written."""
+    """Check that a film may have these sides, in pixels; `value` is how the size was written."""
     if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
         raise Wrong(f"{quoted(value)} is out of range", f"each side from 16 to {MAX_SIDE} pixels")
     if width % 2 or height % 2:

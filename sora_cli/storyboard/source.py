@@ -46,7 +46,7 @@ def quoted(value: object, longest: int = 60) -> str:
 
 
 def refuse(message: str, *, hint: str = "", mark: Mark | None = None) -> NoReturn:
-    """Give the whole file up for one reason.
+    """Refuse the whole file for one reason.
 
     Raises:
         StoryboardError: always.

@@ -35,7 +35,7 @@ class Causal:
                     str(folder), dtype=best_dtype(self.device, size), use_safetensors=True, **local
                 )
             self.model = model.to(self.device).eval()
-        except Exception as error:
+        except Exception as error:  # as in `told_as_loading`: libraries that share no narrower class
             if is_full(error):
                 raise _full(name) from error
             why = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
