@@ -72,12 +72,18 @@ def parse_json(text: bytes | str) -> Json:
 
 def is_file(path: Path) -> bool:
     """Whether there is such a file, links followed; there is none of a name that no disk takes."""
-    return os.path.isfile(path)  # noqa: PTH113  pathlib's raises where a name is too long
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # its name is too long, or its folder may not be read
+        return False
 
 
 def is_folder(path: Path) -> bool:
     """Whether there is such a folder, links followed; there is none of a name that no disk takes."""
-    return os.path.isdir(path)  # noqa: PTH112  pathlib's raises where a name is too long
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # its name is too long, or its folder may not be read
+        return False
 
 
 def expanded(name: str) -> Path:

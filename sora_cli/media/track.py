@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.container import OutputContainer
@@ -34,8 +35,7 @@ class SubtitleTrack:
         self._container = container
         self._stream = container.add_stream(codec)
         self._stream.time_base = _MILLISECONDS
-        context = self._stream.codec_context
-        assert isinstance(context, SubtitleCodecContext)  # noqa: S101  for the type: it is one by its codec
+        context = cast("SubtitleCodecContext", self._stream.codec_context)  # it is one by its codec
         context.subtitle_header = _HEADER
         self._packets = self._encoded(context, subtitles)
         self._next = next(self._packets, None)

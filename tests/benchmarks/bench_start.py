@@ -29,7 +29,7 @@ LIBRARIES = "import typer, rich.console, yaml, pydantic"
 NOTHING = """
 from pathlib import Path
 import typer, rich.console, yaml
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 @app.command()
 def check(file: Path): pass
 app()

@@ -35,7 +35,7 @@ from sora_cli.events import Note, Report, Silent
 OnStep = Callable[..., dict[str, object]]
 """What a pipeline calls after each step; what it gives back changes nothing."""
 
-O = TypeVar("O", bound=Options)  # noqa: E741  the options of a family
+FamilyOptions = TypeVar("FamilyOptions", bound=Options)
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def quiet() -> Iterator[None]:
 # -- engines -----------------------------------------------------------------------------------------
 
 
-class Diffusion(ABC, Generic[O]):
+class Diffusion(ABC, Generic[FamilyOptions]):
     """An engine on a diffusers pipeline: one load for all its takes.
 
     Args:
@@ -136,10 +136,10 @@ class Diffusion(ABC, Generic[O]):
         """The pipeline, its weights read, on the CPU."""
 
     @abstractmethod
-    def render(self, take: Take, given: Given, options: O, step: OnStep) -> Footage:
+    def render(self, take: Take, given: Given, options: FamilyOptions, step: OnStep) -> Footage:
         """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
 
-    def passes(self, take: Take, given: Given, options: O) -> int:  # noqa: ARG002  some families count by length
+    def passes(self, take: Take, given: Given, options: FamilyOptions) -> int:  # noqa: ARG002  some families count by length
         """How many steps the take will need, for progress."""
         return int(getattr(options, "steps", 1))
 
@@ -150,7 +150,7 @@ class Diffusion(ABC, Generic[O]):
             RenderError: the model failed, or what is given does not fit the take.
             OutOfMemory: the device has too little memory.
         """
-        options: O = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
+        options: FamilyOptions = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
         self._check(take, given)
 
         def once() -> Footage:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-Job = TypeVar("Job", contravariant=True)  # noqa: PLC0105  the seam reads better so
+Job_contra = TypeVar("Job_contra", contravariant=True)
 Result = TypeVar("Result")
 
 
-class Executor(Protocol[Job, Result]):
+class Executor(Protocol[Job_contra, Result]):
     """Runs jobs, somewhere, in the order of their submission or beside each other."""
 
-    def submit(self, job: Job) -> Future[Result]:
+    def submit(self, job: Job_contra) -> Future[Result]:
         """Take the job; its result, or what it raised, comes through the future."""
         ...
 

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic
 
-from sora_cli.shoot.executors.base import Job, Result
+from sora_cli.shoot.executors.base import Job_contra, Result
 
 
-class LocalExecutor(Generic[Job, Result]):
+class LocalExecutor(Generic[Job_contra, Result]):
     """One thread: a device runs one model at a time, and a thread shares its memory with the rest of the program."""
 
-    def __init__(self, run: Callable[[Job], Result], close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, run: Callable[[Job_contra], Result], close: Callable[[], None] = lambda: None) -> None:
         self._run = run
         self._close = close
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="camera")
         self._jobs: set[Future[Result]] = set()
 
-    def submit(self, job: Job) -> Future[Result]:
+    def submit(self, job: Job_contra) -> Future[Result]:
         """Queue the job."""
         future = self._pool.submit(self._run, job)
         self._jobs.add(future)
