@@ -56,7 +56,7 @@ def contacts(scene: Scene) -> list[float]:
     return [at for at in found if FRAME < at < (FRAMES - 2) * FRAME]
 
 
-def heard(cues: Sequence[foley.Cue]) -> np.ndarray:
+def heard(cues: Sequence[foley.FoleyCue]) -> np.ndarray:
     """The cues of a clip as its sound."""
     total = np.zeros((round(FRAMES / FPS * 48_000), 2), np.float32)
     for cue in cues:
@@ -133,8 +133,8 @@ def test_the_same_frames_sound_the_same_again() -> None:
     assert np.abs(first).max() > 0.01
 
 
-def cue(at: float, seconds: float | None, level: float = 0.0, sound: str = "rolling") -> foley.Cue:
-    return foley.Cue(foley.embedded("impact-rubber" if seconds is None else sound), at, seconds, level)
+def cue(at: float, seconds: float | None, level: float = 0.0, sound: str = "rolling") -> foley.FoleyCue:
+    return foley.FoleyCue(foley.embedded("impact-rubber" if seconds is None else sound), at, seconds, level)
 
 
 def test_what_two_takes_show_is_heard_once() -> None:
