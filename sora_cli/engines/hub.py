@@ -33,20 +33,37 @@ class Model:
         """Plain data, for `--json` and `sora models show`."""
         card = self.card
         return {
-            "name": card.name, "title": card.title, "family": card.family, "source": card.source,
-            "here": self.here, "location": str(card.location) if card.location else None,
-            "revision": card.revision or None, "disk_gb": round(self.disk_gb, 2), "memory_gb": card.memory_gb,
-            "licence": card.licence, "abilities": sorted(ability.value for ability in card.abilities),
+            "name": card.name,
+            "title": card.title,
+            "family": card.family,
+            "source": card.source,
+            "here": self.here,
+            "location": str(card.location) if card.location else None,
+            "revision": card.revision or None,
+            "disk_gb": round(self.disk_gb, 2),
+            "memory_gb": card.memory_gb,
+            "licence": card.licence,
+            "abilities": sorted(ability.value for ability in card.abilities),
             "needs": sorted(ability.value for ability in card.needs),
-            "frames": {"step": card.frame_step, "offset": card.frame_offset, "min": card.min_frames,
-                       "max": card.max_frames},
-            "fps": str(card.fps), "size": list(card.native_size), "size_step": card.size_step,
-            "overlap": card.overlap, "tails": card.tails, "sound_rate": card.sound_rate or None,
-            "references": card.max_references, "film_references": card.max_film_references,
-            "sound_references": card.max_sound_references, "prompt_tokens": card.prompt_tokens or None,
+            "frames": {
+                "step": card.frame_step,
+                "offset": card.frame_offset,
+                "min": card.min_frames,
+                "max": card.max_frames,
+            },
+            "fps": str(card.fps),
+            "size": list(card.native_size),
+            "size_step": card.size_step,
+            "overlap": card.overlap,
+            "tails": card.tails,
+            "sound_rate": card.sound_rate or None,
+            "references": card.max_references,
+            "film_references": card.max_film_references,
+            "sound_references": card.max_sound_references,
+            "prompt_tokens": card.prompt_tokens or None,
             "options": card.options.model_json_schema()["properties"] if card.options.model_fields else {},
             "notes": list(card.notes),
-        }  # fmt: skip
+        }
 
     def row(self) -> dict[str, str]:
         """The few facts that a list has room for."""

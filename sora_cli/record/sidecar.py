@@ -184,8 +184,20 @@ def _foley(plan: Plan) -> dict[str, object]:
 def _said(line: PlacedLine) -> list[object]:
     """What of a line changes the film."""
     spoken, written = line.spoken, line.line
-    return [line.said.key, line.start, line.said.length, line.laid, line.depth, line.space, written.level, written.pan,
-            str(written.path or ""), written.line, written.cast, spoken and spoken.voice]  # fmt: skip
+    return [
+        line.said.key,
+        line.start,
+        line.said.length,
+        line.laid,
+        line.depth,
+        line.space,
+        written.level,
+        written.pan,
+        str(written.path or ""),
+        written.line,
+        written.cast,
+        spoken and spoken.voice,
+    ]
 
 
 def _files(plan: Plan) -> set[Path]:

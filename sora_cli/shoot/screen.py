@@ -43,9 +43,13 @@ class Screen:
         return self._kept
 
     def require_allowed(
-        self, take: Take, pixels: str, frames: Callable[[], Frames], rules: Policy,
+        self,
+        take: Take,
+        pixels: str,
+        frames: Callable[[], Frames],
+        rules: Policy,
         sound: Callable[[], Sound] | None = None,
-    ) -> Seen:  # fmt: skip
+    ) -> Seen:
         """Refuse a take by its frames and by what is said in it; `pixels` is the hash of the frames, if it was noted.
 
         Raises:

@@ -15,10 +15,17 @@ from sora_cli.store import Clip
 
 
 def making(
-    plan: Plan, clips: Mapping[str, Clip], cut: Cut, recipe: RecipeRecord | None, *,
-    sounds: Sequence[tuple[Path, int, int]], speech: Sequence[Spoken], synthesized: Sequence[str],
-    modelled: Mapping[str, Sequence[str]] = MappingProxyType({}), seen: Sequence[str] = (),
-) -> Making:  # fmt: skip
+    plan: Plan,
+    clips: Mapping[str, Clip],
+    cut: Cut,
+    recipe: RecipeRecord | None,
+    *,
+    sounds: Sequence[tuple[Path, int, int]],
+    speech: Sequence[Spoken],
+    synthesized: Sequence[str],
+    modelled: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    seen: Sequence[str] = (),
+) -> Making:
     """How a film was made. `sounds` are the user's own with their places, `synthesized` the words of those made.
 
     `modelled` are the words of those that models made, by model;
@@ -52,9 +59,19 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
             take = next(take for take in stretch.candidates if take.key == clip.key)
             carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
             yield Origin(
-                name=take.name, clip=clip.path, key=take.key, start=start, end=start + len(piece.frames),
-                engine=take.engine, revision=take.revision, prompt=take.prompt, written=take.written,
-                avoid=take.avoid, seed=take.seed, options=take.options,
-                references=tuple(each.path for each in take.references), own_media=tuple(carried),
-            )  # fmt: skip
+                name=take.name,
+                clip=clip.path,
+                key=take.key,
+                start=start,
+                end=start + len(piece.frames),
+                engine=take.engine,
+                revision=take.revision,
+                prompt=take.prompt,
+                written=take.written,
+                avoid=take.avoid,
+                seed=take.seed,
+                options=take.options,
+                references=tuple(each.path for each in take.references),
+                own_media=tuple(carried),
+            )
             start += len(piece.frames)

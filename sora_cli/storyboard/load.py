@@ -188,9 +188,14 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     key, known = str(loc[-1]), list(form.keys)
     ours = next((ours for ours, others in OTHER_WORDS.items() if key.lower() in others.split()), key)
     homes = {
-        "the film": "", "a scene": "scenes", "a shot": "shots", "a beat": "beats",
-        "`output`": "output", "`sound`": "sound", "`look`": "look",
-    }  # fmt: skip
+        "the film": "",
+        "a scene": "scenes",
+        "a shot": "shots",
+        "a beat": "beats",
+        "`output`": "output",
+        "`sound`": "sound",
+        "`look`": "look",
+    }
     fitting = [home for home, place in homes.items() if ours in PLACES.get(place, FilmForm).keys]
     belongs = f"{quoted(ours)} belongs to {' or '.join(fitting)}" if fitting else ""
     if ours != key and ours in known:

@@ -67,9 +67,12 @@ class ProgramVoice:
             )
         try:
             subprocess.run(  # noqa: S603  a program that the user has, and no shell
-                [program, *self._command, str(path)], input=text.encode(), capture_output=True, check=True,
+                [program, *self._command, str(path)],
+                input=text.encode(),
+                capture_output=True,
+                check=True,
                 timeout=LONGEST + len(text) / 50,
-            )  # fmt: skip
+            )
         except subprocess.CalledProcessError as error:
             told = error.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it says nothing more"]
             raise self._failed(told[0]) from error
@@ -91,9 +94,13 @@ def espeak(name: str) -> ProgramVoice:
         raise RequestError(f"{name!r} names no language", hint="write espeak-ng:de, or espeak-ng:fr+f3")
     revision = f"espeak-ng {_version()}:{FORMAT}:{language}"
     card = VoiceCard(
-        name=name, language=language.partition("+")[0], manner="by rules, like a robot", pitch=0,
-        licence="yours to know", revision=revision,
-    )  # fmt: skip
+        name=name,
+        language=language.partition("+")[0],
+        manner="by rules, like a robot",
+        pitch=0,
+        licence="yours to know",
+        revision=revision,
+    )
     return ProgramVoice(card, "espeak-ng", ["-v", language, "--stdin", "-w"])
 
 
@@ -114,9 +121,13 @@ def piper(file: Path) -> ProgramVoice:
         )
     language = re.match(r"[a-z]{2}_[A-Z]{2}", file.stem)
     card = VoiceCard(
-        name=file.stem, language=language[0].replace("_", "-") if language else "und", manner="a file of piper's",
-        pitch=0, licence="yours to know", revision=f"piper:{FORMAT}:{content}",
-    )  # fmt: skip
+        name=file.stem,
+        language=language[0].replace("_", "-") if language else "und",
+        manner="a file of piper's",
+        pitch=0,
+        licence="yours to know",
+        revision=f"piper:{FORMAT}:{content}",
+    )
     return ProgramVoice(card, "piper", ["--model", str(file), "--output_file"])
 
 
