@@ -64,15 +64,9 @@ class Conformed:
 def conform(
     timeline: Path, out: Path, asked: Asked, *, studio: Studio, report: Report, export: Path | None = None
 ) -> Conformed:
-    """Finish the film of an editor's timeline from the clips of the store: graded, mixed, marked and signed.
+    """Finish the film `out` of an editor's `timeline` from the clips of the store: graded, mixed, marked and signed.
 
-    Args:
-        timeline: what came back from the edit suite.
-        out: where the film goes.
-        asked: how it goes out.
-        studio: has the store.
-        report: hears what happens.
-        export: the folder of the export that was edited; else the timeline's own.
+    `export` is the folder of the export that was edited (None: the timeline's own); `asked` says how the film goes out.
 
     Raises:
         RequestError: the timeline cannot be read or plays what is not of the export, the storyboard has changed since,
@@ -93,9 +87,7 @@ def conform(
         sounds = audio.prepare(plan, studio.store)
         clips = _kept(plan, studio, report)
         laid = foley.lay(plan, clips, sounds, studio.store)
-        cut, uses, gone = recut(laid.cut, played, more)
-        for name in gone:
-            report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
+        cut, uses = _recut(laid.cut, played, more, report)
         moved = _moved(plan, uses)
         told = replace(
             _making(plan, moved, clips, cut, sounds),
@@ -118,6 +110,16 @@ def conform(
             )
             sidecar.write_note(out, maker.record(out.parent), others)
     return _conformed(out, plan, uses, cut)
+
+
+def _recut(
+    cut: Cut, played: Sequence[tuple[EditEvent, int]], more: Sequence[CutShot], report: Report
+) -> tuple[Cut, Sequence[Use]]:
+    """The cut as it was edited; the lines that it loses are told."""
+    now, uses, gone = recut(cut, played, more)
+    for name in gone:
+        report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
+    return now, uses
 
 
 def _conformed(out: Path, plan: Plan, uses: Sequence[Use], cut: Cut) -> Conformed:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TextStreamer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, TextStreamer
 from typing_extensions import override
 
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
@@ -85,7 +85,7 @@ class Causal:
 class _Streamer(TextStreamer):
     """Hands each piece of the answer on as it comes."""
 
-    def __init__(self, tokenizer: Any, heard: Heard) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, heard: Heard) -> None:
         super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
         self._heard = heard
 
