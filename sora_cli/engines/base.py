@@ -183,7 +183,7 @@ class EngineCard:
 
     @property
     def makes_sound(self) -> bool:
-        """Whether takes have sound: then dialogue and sound in words go into the prompt, else nothing makes them."""
+        """Whether the model makes sound. Then its prompt holds the dialogue and the sounds in words."""
         return self.can(Ability.SOUND)
 
     def can(self, ability: Ability) -> bool:
@@ -275,7 +275,7 @@ class Take:
     """What its author wrote, where the prompt is other words that were sent; no part of its key."""
 
     def frame_at(self, place: Fraction | int) -> int:
-        """The frame of the clip, from 0, that is on when `place` of the frames that play have passed."""
+        """The frame of the clip, counted from 0, that shows after `place` of the frames that play."""
         return self.skip + math.floor(min(place, self.play - 1) * self.stride)
 
     @property
@@ -285,7 +285,7 @@ class Take:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Keys of the takes whose clips must be there first."""
+        """Keys of the takes whose clips are needed first."""
         carries = [carry for carry in (self.opening, self.closing) if carry is not None]
         holds = [carry.hold.takes for carry in carries if carry.hold is not None]
         return tuple(key for takes in ([carry.takes for carry in carries] + holds) for key in takes)

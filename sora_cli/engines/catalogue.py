@@ -273,7 +273,7 @@ SINGLE_FILES = {
 
 
 def is_single_file(name: str) -> bool:
-    """Whether a name is a file, or plainly means one of the model files of other programs."""
+    """Whether a name is a file, or has the ending of a single model file, as other programs use."""
     path = expanded(name)
     return is_file(path) or path.suffix.lower() in SINGLE_FILES
 

@@ -100,7 +100,7 @@ class Checkpoint:
                 )
 
     def refuse_unbounded(self) -> None:
-        """Raise `EngineMissing` where a configuration asks for so much that memory would be gone before a word."""
+        """Raise `EngineMissing` where a configuration asks for more memory than any machine has."""
         for name in self.components():
             for field, value in _numbers(self.config(name)):
                 most = LARGEST_OF.get(field.rpartition("_")[2], LARGEST)

@@ -1,4 +1,4 @@
-"""How a model wants to be told: the order and form of a prompt's parts, as data on its card."""
+"""How a model wants its prompts: the order and form of their parts, as data on its card."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CPU_RATE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: `ok` is None for what is only good to know."""
+    """The finding of one check: `ok` is None for a fact that is neither right nor wrong."""
 
     name: str
     ok: bool | None

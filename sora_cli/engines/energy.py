@@ -24,7 +24,7 @@ class Meter:
         self._joules = [0.0 for _ in self._counters]
 
     def tick(self) -> None:
-        """Add up what was drawn since the last time; a counter that can no longer be read is given up."""
+        """Add the energy drawn since the last call. A counter that can no longer be read is left out from then on."""
         for place, counter in enumerate(self._counters):
             now, last = counter.read(), self._last[place]
             if now is None or last is None:
@@ -34,7 +34,7 @@ class Meter:
             self._last[place] = now
 
     def read(self) -> tuple[float, str]:
-        """Joules that were drawn, and by which counters; nothing where there are none."""
+        """Read the joules that were drawn, and by which counters; nothing where there are no counters."""
         self.tick()
         told = [at for at, last in enumerate(self._last) if last is not None]
         names = dict.fromkeys(self._counters[at].name for at in told)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sora_cli.engines.base import EngineCard
 
 PIECE = 16 << 20
-"""Bytes read at a time: after each, the reading can be called off."""
+"""Bytes read at a time: after each, the reading can be cancelled."""
 SHARE = 0.5
 """Of the memory that is free, the most that is filled: the engine at work needs some too."""
 

@@ -103,7 +103,7 @@ class Camera:
 
         Raises:
             SoraError: the take cannot be made or kept.
-            Stopped: it was called off.
+            Stopped: it was cancelled.
             Elsewhere: another process is making it.
         """
         self._check_stop()

@@ -14,7 +14,7 @@ __all__ = ["NANO", "KnownModel", "known", "nano_card"]
 
 
 def known() -> Iterator[KnownModel]:
-    """Every model known by name, the embedded one first: who wants no other need not wait for the rest."""
+    """Yield every model known by name, the embedded one first, so that its users do not wait for the rest."""
     yield nano()
     from sora_cli.engines.cards.ltx2 import ltx2
     from sora_cli.engines.cards.others import helios, minimax_h3

@@ -16,7 +16,7 @@ VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, AVOID})
 
 
 def card_of(facts: dict[str, Any]) -> EngineCard:
-    """A card of these facts, by the names of its fields."""
+    """Make a card of facts, given by the names of its fields."""
     return EngineCard(**facts)
 
 

@@ -55,7 +55,7 @@ def best_device() -> torch.device:
 
 
 def name_of(device: torch.device) -> str:
-    """What a device is called: frames may differ between two of different names."""
+    """Name a device. The same take may give other frames on a device of another name."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else device.type
@@ -140,7 +140,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         """Run the pipeline for one take; `step` is for its `callback_on_step_end`."""
 
     def passes(self, take: Take, given: Given, options: FamilyOptions) -> int:  # noqa: ARG002  some families count by length
-        """How many steps the take will need, for progress."""
+        """Count the steps that the take will need, for progress."""
         return int(getattr(options, "steps", 1))
 
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
@@ -252,7 +252,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         self.offload.apply(self.pipe)
 
     def unhook(self) -> None:
-        """Take what moves weights about off the components."""
+        """Remove the hooks that move weights between host and device."""
         if hasattr(self.pipe, "remove_all_hooks"):  # modular pipelines have it not
             self.pipe.remove_all_hooks()
         for part in self.pipe.components.values():
@@ -260,7 +260,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 remove_hook_from_module(part, recurse=True)
 
     def use(self, kind: Any, **config: object) -> None:
-        """Go on with another pipeline class over the same components."""
+        """Continue with another pipeline class over the same components."""
         if type(self.pipe) is kind:
             return
         self.unhook()
@@ -297,7 +297,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         return {name: value.to(self.place) for name, value in self._prompts[key].items()}
 
     def heed_length(self, take: Take) -> None:
-        """Say aloud where a prompt is longer than the model reads."""
+        """Report a prompt that is longer than the model reads."""
         limit = self.card.prompt_tokens
         if not limit:
             return

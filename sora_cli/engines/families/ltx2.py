@@ -125,7 +125,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         return Footage(to_bytes(found.frames[0]), take.fps, sound, {"video": self.last_latents(take, latents[0])})
 
     def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, object]:
-        """What both stages are asked, but for size and times."""
+        """Arguments that both stages share: all but size and times."""
         shared = {
             "conditions": self.conditions(given, options.hold),
             "num_frames": take.frames,
