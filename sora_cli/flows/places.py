@@ -45,21 +45,21 @@ def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | 
 
 
 def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
-    """Where a storyboard's film goes when nobody says: its title (or file name), in the working folder."""
+    """The default place of a storyboard's film: its title (or file name), in the working folder."""
     from sora_cli.media.film import delivery
 
     return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
 
 def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
-    """Where a one-off clip goes when nobody says: the prompt's words, numbered so that nothing is overwritten."""
+    """The default place of a single clip: the prompt's words, numbered so that nothing is overwritten."""
     from sora_cli.media.film import delivery
 
     return _free(folder, _slug(prompt), delivery(deliver).suffix)
 
 
 def free_board(words: str) -> Path:
-    """Where the storyboard of an idea goes when nobody says: its words, numbered so that nothing is overwritten."""
+    """The default place of an idea's storyboard: its words, numbered so that nothing is overwritten."""
     return _free(Path(), _slug(words), ".yaml")
 
 

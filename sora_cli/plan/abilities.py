@@ -17,7 +17,7 @@ from sora_cli.storyboard.model import Beat
 def check_needs(
     findings: Findings, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None
 ) -> None:
-    """An engine that only goes on from pictures must be given them."""
+    """Note a take that lacks the first or the last frame that its engine needs."""
     lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
     if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
         findings.wrong(

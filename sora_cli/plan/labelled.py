@@ -52,7 +52,7 @@ class Speakers:
     numbers: dict[str, int] = field(default_factory=dict)
 
     def told(self, line: DialogueLine, *, plain: bool) -> dict[str, str]:
-        """What a template of speech may hold; quotes and tags of the line could end it early."""
+        """Make words fit for a template of speech, without the quotes and tags that could end it early."""
         number = self.numbers.setdefault(line.cast, len(self.numbers) + 1)
         voice = self.cast[line.cast].voice if line.cast in self.cast else ""
         words = line.line if plain else " ".join(re.sub(r"[<>]", "", line.line.replace('"', "'")).split())

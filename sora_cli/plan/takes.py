@@ -29,7 +29,7 @@ OF_FILMS = ("click", "level", "identity")
 
 
 class AnyOptions(BaseModel):
-    """The options of an engine that nobody knows: all are taken."""
+    """The options of an unknown engine: all are accepted."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -62,7 +62,7 @@ class JudgedTexts:
         self._before = Remembered(folder / "judged.jsonl", state())
 
     def name(self, text: str) -> str:
-        """What a text is called: its hash under this machine's key, which nobody can guess."""
+        """Name a text by its hash under this machine's secret key."""
         return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
 
     def judged(self, texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
