@@ -52,7 +52,7 @@ class Speakers:
     numbers: dict[str, int] = field(default_factory=dict)
 
     def told(self, line: DialogueLine, *, plain: bool) -> dict[str, str]:
-        """Make words fit for a template of speech, without the quotes and tags that could end it early."""
+        """The fields of a template of speech for a line; its words lose quotes and tags that could end it early."""
         number = self.numbers.setdefault(line.cast, len(self.numbers) + 1)
         voice = self.cast[line.cast].voice if line.cast in self.cast else ""
         words = line.line if plain else " ".join(re.sub(r"[<>]", "", line.line.replace('"', "'")).split())
