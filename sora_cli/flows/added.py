@@ -14,9 +14,6 @@ from sora_cli.interchange.cutlist import name_of
 from sora_cli.plan.timeline import CutShot
 from sora_cli.storyboard.model import Look
 
-Places = Sequence[tuple[Path, int, int]]
-"""Files, each with the film frame that it plays from and the one that it plays up to."""
-
 
 def file_of(event: EditEvent, timeline: Path) -> Path | None:
     """The file that an event names: at its address, else beside the timeline under its name; None where it is not."""

@@ -71,12 +71,14 @@ class _BoardPage:
     def _take(self, take: Take) -> TakeView:
         kept = self._view.kept[take.key]
         facts = [("engine", take.engine), *zip(_FACTS, self._rows[take.key], strict=True)]
+        still = self._still(take) if kept else None
         return TakeView(
             name=take.name,
             state="kept" if kept else "to shoot",
             plays=kept,
             facts=tuple((name, value) for name, value in facts if value),
-            strip=self._still(take) if kept else None,
+            strip=still,
+            gone="its clip is gone or damaged: it will be shot again" if kept and still is None else "",
         )
 
     def _still(self, take: Take) -> Picture | None:
