@@ -293,6 +293,19 @@ def test_what_is_sent_takes_the_place_of_the_prompt_and_what_it_lacks_is_told() 
     assert same.takes[0].key != named.takes[0].key
 
 
+def test_labels_and_first_lines_stand_around_what_is_sent() -> None:
+    from sora_cli.engines.cards import known
+    from sora_cli.plan.prompt import Frames, write
+
+    card = next(entry.card for entry in known() if entry.card.name == "minimax-h3")
+    shot = {"prompt": "a ball", "sent": "The ball rolls.", "sound": "rain", "camera": "pan left"}
+    told = write(board(shot).shots[0].beats[0], {}, card, Frames(first=True, seconds=5))
+    assert told.text.startswith("For the target video, at 0.00 seconds")
+    assert "integrated_multimodal_description: [Shot 1] The ball rolls.\n" in told.text
+    assert "overall_soundscape: Rain." in told.text
+    assert "pan" not in told.text
+
+
 def test_the_key_of_a_take_is_of_what_is_sent_alone() -> None:
     first, second = (
         plan_takes(board({"name": "one", "prompt": words, "sent": "A ball."}), lambda _: CARD).takes[0]
