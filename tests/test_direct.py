@@ -219,6 +219,14 @@ def test_a_model_that_babbles_changes_nothing(tmp_path: Path, babbler: str, caps
     assert (tmp_path / "film.directed.yaml").read_text(encoding="utf-8").startswith(FILM)
 
 
+def test_one_beat_that_a_model_cannot_read_costs_no_other(tmp_path: Path) -> None:
+    model = saying(tmp_path / "model", "a small red ball rolls on the grass. pan left")
+    file = save(tmp_path, f"{FILM}  - prompt: {'a cube falls ' * 1500}\n")
+    first, second = direct(file, None, Asked(sets={}, model=model), quiet).beats
+    assert first.sent
+    assert "reads 4096 tokens" in second.stays
+
+
 TOLD = Prompt("", picture="A small red ball rolls. He says \"It's far.\"",
               verbatim=(("the looks of pip", "a small red ball"), ("a line of dialogue", "It's far.")))  # fmt: skip
 

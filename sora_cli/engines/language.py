@@ -34,7 +34,8 @@ class LanguageModel(Protocol):
         Without a `seed` it says what is likeliest, else what it draws with it: the same words each time.
 
         Raises:
-            RequestError: the question and the answer are longer than it reads.
+            RequestError: the question is longer than it reads.
+            WorkError: it failed.
             OutOfMemory: they do not fit in the memory.
         """
         ...

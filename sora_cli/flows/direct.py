@@ -25,7 +25,7 @@ from sora_cli.storyboard.writing import comments, written
 
 if TYPE_CHECKING:
     from sora_cli.engines.base import EngineCard
-    from sora_cli.engines.language import Answer, Heard, LanguageModel
+    from sora_cli.engines.language import Heard, LanguageModel
     from sora_cli.plan.prompt import Prompt
 
 TOKENS, BOARD_TOKENS = 512, 4096
@@ -140,20 +140,23 @@ def _worded(plan: Plan, asked: Asked, heard: Heard) -> Iterator[tuple[Loc, Worde
             if len({each.picture for each in told}) > 1:
                 sent, stays = "", f"its {len(takes)} takes are told different things"
             elif model is None:
-                stays = "they are sent as they are" if told[0].picture == beat.prompt else ""
+                stays = "they are sent as they are" if told[0].picture == beat.prompt and not beat.sent else ""
                 sent = "" if stays else told[0].picture
             else:
-                answer = model.answer(
-                    question(told[0], card), limit=asked.tokens or TOKENS, seed=asked.seed, heard=heard
-                )
-                sent, stays = _judged(answer, told[0], card, plan.board)
+                sent, stays = _asked_of(model, told[0], card, plan.board, asked=asked, heard=heard)
                 heard("\n")
             name = takes[0].name if len(takes) == 1 else takes[0].name.rpartition(".")[0]
             yield beat.loc, Worded(name, card.name, beat.prompt, sent, stays)
 
 
-def _judged(answer: Answer, told: Prompt, card: EngineCard, board: Storyboard) -> tuple[str, str]:
-    """What a model wrote for a beat; else why its author's words stay."""
+def _asked_of(
+    model: LanguageModel, told: Prompt, card: EngineCard, board: Storyboard, *, asked: Asked, heard: Heard
+) -> tuple[str, str]:
+    """What a model writes for a beat; else why its author's words stay. One that fails costs no other beat."""
+    try:
+        answer = model.answer(question(told, card), limit=asked.tokens or TOKENS, seed=asked.seed, heard=heard)
+    except (RequestError, WorkError) as error:
+        return "", error.message
     words = cleaned(answer.text)
     against = [] if answer.whole else ["it was stopped at its limit of tokens"]
     against += objections(words, told, card)

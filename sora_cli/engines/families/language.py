@@ -12,7 +12,7 @@ from typing_extensions import override
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
 from sora_cli.engines.language import Answer, Heard
 from sora_cli.engines.runtime.errors import is_full
-from sora_cli.errors import EngineMissing, OutOfMemory, RequestError
+from sora_cli.errors import EngineMissing, OutOfMemory, RequestError, SoraError, WorkError
 
 TEMPERATURE, TOP_P = 0.7, 0.9
 """How freely it draws its words where a seed is given."""
@@ -38,12 +38,23 @@ class Causal:
         except Exception as error:  # as in `told_as_loading`: libraries that share no narrower class
             if is_full(error):
                 raise _full(name) from error
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            why = _line(error)
             hint = "name a causal model with its tokenizer and .safetensors weights"
             raise EngineMissing(f"{name} cannot be opened as a language model: {why}", hint=hint) from error
 
     def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
         """What it says to a question."""
+        try:
+            with quiet(), torch.inference_mode(), torch.random.fork_rng():
+                return self._answer(asked, limit, seed, heard)
+        except SoraError:
+            raise
+        except Exception as error:
+            if is_full(error):
+                raise _full(self.name) from error
+            raise WorkError(f"{self.name} failed: {type(error).__name__}: {_line(error)}") from error
+
+    def _answer(self, asked: str, limit: int, seed: int | None, heard: Heard) -> Answer:
         ids = self._encoded(asked)
         count, most = ids.shape[1], int(getattr(self.model.config, "max_position_embeddings", 0) or 0)
         limit = min(limit, most - count) if most else limit
@@ -53,17 +64,11 @@ class Causal:
         drawn = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P} if seed is not None else _LIKELIEST
         pad = self.tokenizer.pad_token_id
         pad = self.tokenizer.eos_token_id if pad is None else pad
-        try:
-            with quiet(), torch.inference_mode(), torch.random.fork_rng():
-                torch.manual_seed(seed or 0)
-                made = self.model.generate(
-                    ids, attention_mask=torch.ones_like(ids), max_new_tokens=limit, pad_token_id=pad,
-                    streamer=_Streamer(self.tokenizer, heard), **drawn,
-                )  # fmt: skip
-        except RuntimeError as error:
-            if is_full(error):
-                raise _full(self.name) from error
-            raise
+        torch.manual_seed(seed or 0)
+        made = self.model.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=limit, pad_token_id=pad,
+            streamer=_Streamer(self.tokenizer, heard), **drawn,
+        )  # fmt: skip
         new = made[0, count:].tolist()
         ends = self.model.generation_config.eos_token_id
         ended = new[-1:] and new[-1] in (ends if isinstance(ends, list) else [ends])
@@ -92,6 +97,11 @@ class _Streamer(TextStreamer):
     @override
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
         self._heard(text)
+
+
+def _line(error: Exception) -> str:
+    """The first line of what a library says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _full(name: str) -> OutOfMemory:
