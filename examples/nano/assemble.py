@@ -13,8 +13,10 @@ import tempfile
 from pathlib import Path
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
+from diffusers import WanVACEPipeline
 from transformers import AutoTokenizer, UMT5EncoderModel
+
+from sora_cli.engines.nano import PaperScheduler
 
 from .autoencoder import load
 from .captions import vocabulary
@@ -35,7 +37,7 @@ def pipeline() -> WanVACEPipeline:
         tokenizer=AutoTokenizer.from_pretrained(TOKENIZER),
         text_encoder=encoder.eval(),
         vae=load(),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=FLOW_SHIFT),
+        scheduler=PaperScheduler(shift=FLOW_SHIFT),
         transformer=transformer.eval(),
     ).to(device())
 
@@ -53,6 +55,7 @@ def assemble(target: Path) -> None:
         index = json.loads((draft / "model_index.json").read_text())
         index["vae"] = ["sora_cli.engines.nano", "PaperAutoencoder"]
         index["transformer"] = ["sora_cli.engines.nano", "PaperTransformer"]
+        index["scheduler"] = ["sora_cli.engines.nano", "PaperScheduler"]
         index["tokenizer"] = ["transformers", "PreTrainedTokenizerFast"]
         (draft / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
         (draft / "words.txt").write_text("\n".join(vocabulary()) + "\n")

@@ -29,7 +29,7 @@ PROMPTS = (
     "a white star is jumping in a living room",
     "a meadow at sunset, warm light. wide shot. pip, a purple ball, rolls to the right. camera pans right",
 )
-STEPS, GUIDANCE = 12, 2.5  # chosen on the tuning cases of `score.py`
+STEPS, GUIDANCE = 24, 3.0  # chosen on the tuning cases of `score.py`
 
 
 def generate(pipe: WanVACEPipeline, prompt: str, seed: int, steps: int = STEPS, guidance: float = GUIDANCE) -> Tensor:

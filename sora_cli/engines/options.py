@@ -175,8 +175,8 @@ class WanVaceOptions(WanOptions):
 class NanoOptions(WanVaceOptions):
     """The embedded model: Wan VACE's options with its own defaults."""
 
-    steps: int = Field(default=12, ge=1, le=200, description="sampling steps: more are slower and finer")
-    guidance: float = Field(default=2.5, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
+    steps: int = Field(default=24, ge=1, le=200, description="sampling steps: more are slower and finer")
+    guidance: float = Field(default=3.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
     quality_avoid: str = Field(default="", description="what is avoided anyway, before your own `avoid`")
     steady: float = Field(default=0.1, ge=0.0, le=1.0, description="as Wan VACE's; more holds still what should move")
 

@@ -76,3 +76,21 @@ def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> Non
     with torch.no_grad():
         again = pipe.vae(video).sample
     assert -10 * torch.log10((again - video).pow(2).mean() / 4) > 25
+
+
+def test_noise_is_drawn_anew_below_the_settled_level_and_the_same_for_the_same_start() -> None:
+    def run(start: torch.Tensor) -> list[torch.Tensor]:
+        scheduler = nano.PaperScheduler(shift=4.0)
+        scheduler.set_timesteps(12)
+        x, seen = start, []
+        for time in scheduler.timesteps:
+            x = scheduler.step(torch.zeros_like(x), time, x, return_dict=False)[0]
+            seen.append(x)
+        return seen
+
+    start = torch.randn(1, 4, 5, 8, 12, generator=torch.Generator().manual_seed(3))
+    first, again, other = run(start), run(start), run(start + 1)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert torch.allclose(first[0], start, atol=1e-5)  # nothing moves, and above the settled level no noise is new
+    assert not torch.allclose(first[-2], start, atol=0.1)
+    assert not torch.allclose(first[-2] - start, other[-2] - start - 1, atol=0.1)

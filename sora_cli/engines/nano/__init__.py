@@ -1,4 +1,4 @@
-"""The embedded model: a checkpoint in diffusers layout, and the two classes of ours that it names.
+"""The embedded model: a checkpoint in diffusers layout, and the classes of ours that it names.
 
 `README.md` beside this file is its model card; `examples/nano/` is how it was made. Diffusers loads a foreign class
 only where its module was imported before, so `import sora_cli.engines.nano` comes before `from_pretrained`.
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .autoencoder import PaperAutoencoder as PaperAutoencoder
+    from .scheduling import PaperScheduler as PaperScheduler
     from .transformer import PaperTransformer as PaperTransformer
 
-__all__ = ["PaperAutoencoder", "PaperTransformer"]
+__all__ = ["PaperAutoencoder", "PaperScheduler", "PaperTransformer"]
 
 
 def __getattr__(name: str) -> object:
@@ -25,8 +26,15 @@ def __getattr__(name: str) -> object:
         from .transformer import PaperTransformer
 
         return PaperTransformer
-    if name == "ModelMixin":  # diffusers looks beside a class for the base that tells it how to load it
-        from diffusers import ModelMixin
+    if name == "PaperScheduler":
+        from .scheduling import PaperScheduler
 
-        return ModelMixin
+        return PaperScheduler
+    if name in {
+        "ModelMixin",
+        "SchedulerMixin",
+    }:  # diffusers looks beside a class for the base that tells it how to load it
+        import diffusers
+
+        return getattr(diffusers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
