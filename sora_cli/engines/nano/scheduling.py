@@ -1,9 +1,9 @@
 """The scheduler of nano: flow matching whose noise is drawn anew at every step.
 
 A step of plain flow matching keeps the noise that it began with, so what the network got wrong at one noise level stays
-in the picture: ghosts beside an actor, soft edges. Here each step goes to the clean latents that the network expects, and
-from there back to the next noise level with fresh noise (as DDIM with eta 1, arXiv 2010.02502, section 4.1): the network
- sees its own faults as noise, and takes them away.
+in the picture: ghosts beside an actor, soft edges. Here each step goes to the clean latents that the network expects,
+and from there to the next noise level with fresh noise (as DDIM with eta 1, arXiv 2010.02502, section 4.1): the network
+sees its own faults as noise, and takes them away.
 
 The noise comes from a generator that is seeded by the latents that sampling begins with, so the same seed gives the
 same clip.
@@ -25,6 +25,9 @@ SETTLED = 0.9
 class PaperScheduler(FlowMatchEulerDiscreteScheduler):
     """See the module's docstring."""
 
+    sigmas: Tensor
+    _step_index: int | None
+
     def step(
         self,
         model_output: Tensor,
@@ -34,16 +37,19 @@ class PaperScheduler(FlowMatchEulerDiscreteScheduler):
         **_: object,
     ) -> FlowMatchEulerDiscreteSchedulerOutput | tuple[Tensor]:
         """As `FlowMatchEulerDiscreteScheduler.step`: the latents at the next noise level."""
-        if self.step_index is None:
+        if self._step_index is None:
             self._init_step_index(timestep)
             seed = int(sample.flatten()[:64].double().sum().abs() * 1e9)
             self._fresh = torch.Generator().manual_seed(seed)
-        here, there = (float(sigma) for sigma in self.sigmas[self.step_index : self.step_index + 2])
+        at = self._step_index or 0
+        here, there = (float(sigma) for sigma in self.sigmas[at : at + 2])
         x, velocity = sample.float(), model_output.float()
         clean, noise = x - here * velocity, x + (1 - here) * velocity
         if here <= SETTLED:
             noise = torch.randn(x.shape, generator=self._fresh).to(x)
         after = (1 - there) * clean + there * noise
-        self._step_index += 1
+        self._step_index = at + 1
         after = after.to(model_output.dtype)
-        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=after) if return_dict else (after,)
+        if not return_dict:
+            return (after,)
+        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=after)  # type: ignore[arg-type]  # a type of old
