@@ -38,7 +38,7 @@ class PaperScheduler(FlowMatchEulerDiscreteScheduler):
     ) -> FlowMatchEulerDiscreteSchedulerOutput | tuple[Tensor]:
         """As `FlowMatchEulerDiscreteScheduler.step`: the latents at the next noise level."""
         if self._step_index is None:
-            self._init_step_index(timestep)
+            self._init_step_index(timestep)  # type: ignore[attr-defined]  # diffusers is untyped
             seed = int(sample.flatten()[:64].double().sum().abs() * 1e9)
             self._fresh = torch.Generator().manual_seed(seed)
         at = self._step_index or 0
