@@ -30,11 +30,8 @@ def __getattr__(name: str) -> object:
         from .scheduling import PaperScheduler
 
         return PaperScheduler
-    if name in {
-        "ModelMixin",
-        "SchedulerMixin",
-    }:  # diffusers looks beside a class for the base that tells it how to load it
-        import diffusers
+    if name in {"ModelMixin", "SchedulerMixin"}:
+        import diffusers  # it looks beside a class for the base that tells it how to load it
 
         return getattr(diffusers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
