@@ -102,8 +102,7 @@ class PaperTransformer(WanVACETransformer3DModel):
         channels = hidden_states.shape[1]
         given, grey, mask = kwargs["control_hidden_states"].tensor_split((channels, 2 * channels), 1)
         kwargs["control_hidden_states"] = torch.cat([given, grey, halved(mask)], 1)
-        network: Any = super()
-        rest: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
+        rest = self.remainder(hidden_states, timestep, *args, **kwargs)
         given, grey, unknown = given.float(), grey.float(), mask.float().mean(1, keepdim=True)
         mean = given - unknown * grey
         spread = torch.tensor(self.spread, dtype=torch.float32, device=mean.device).view(1, -1, 1, 1, 1)
@@ -113,3 +112,9 @@ class PaperTransformer(WanVACETransformer3DModel):
         plain = (level - (1 - level) * spread**2) / square * (hidden_states - (1 - level) * mean) - mean
         velocity = (plain + spread * square.rsqrt() * rest).to(hidden_states.dtype)
         return Transformer2DModelOutput(sample=velocity) if back else (velocity,)
+
+    def remainder(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """What the network itself tells: all of the velocity that is not plain, at spread 1."""
+        network: Any = super()
+        told: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
+        return told
