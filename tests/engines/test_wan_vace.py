@@ -12,6 +12,7 @@ import torch
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.families.wan_vace import conditions
+from sora_cli.engines.nano import PaperScheduler
 from sora_cli.engines.runtime import pixels
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Recording
@@ -54,6 +55,16 @@ def test_words_are_encoded_once(tiny_card: Cards) -> None:
     engine.generate(replace(take, prompt="the grass"), Given(), silence)
     assert [asked["prompt"] for asked in calls if asked["prompt"]] == ["a red ball bounces", "the grass"]
     assert np.array_equal(first.frames, again.frames)
+
+
+def test_a_take_that_carries_on_keeps_its_noise_and_the_next_one_draws_it_anew(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    engine.pipe.scheduler = PaperScheduler(shift=4.0, stochastic_sampling=True)
+    take, drawn = take_for(engine.card), []
+    for given in (Given(), Given(opening=pictures(take, 5)), Given()):
+        engine.generate(take, given, silence)
+        drawn.append(engine.pipe.scheduler.config.stochastic_sampling)
+    assert drawn == [True, False, True]
 
 
 def test_options_reach_the_pipeline(tiny_card: Cards) -> None:

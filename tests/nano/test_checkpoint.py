@@ -79,8 +79,8 @@ def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> Non
 
 
 def test_noise_is_drawn_anew_below_the_settled_level_and_the_same_for_the_same_start() -> None:
-    def run(start: torch.Tensor) -> list[torch.Tensor]:
-        scheduler = nano.PaperScheduler(shift=4.0)
+    def run(start: torch.Tensor, *, anew: bool = True) -> list[torch.Tensor]:
+        scheduler = nano.PaperScheduler(shift=4.0, stochastic_sampling=anew)
         scheduler.set_timesteps(12)
         x, seen = start, []
         for time in scheduler.timesteps:
@@ -93,4 +93,5 @@ def test_noise_is_drawn_anew_below_the_settled_level_and_the_same_for_the_same_s
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert torch.allclose(first[0], start, atol=1e-5)  # nothing moves, and above the settled level no noise is new
     assert not torch.allclose(first[-2], start, atol=0.1)
+    assert all(torch.allclose(latents, start, atol=1e-5) for latents in run(start, anew=False))
     assert not torch.allclose(first[-2] - start, other[-2] - start - 1, atol=0.1)

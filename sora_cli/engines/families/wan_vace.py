@@ -40,6 +40,7 @@ class WanVace(Diffusion[WanVaceOptions]):
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )
         if given.opening is not None:
+            keep_noise(self.pipe)
             step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
         video = self.pipe(
             **words,
@@ -83,6 +84,13 @@ class WanVace(Diffusion[WanVaceOptions]):
             return {**step(pipe, index, time, state), "latents": latents}
 
         return put_back
+
+
+def keep_noise(pipe: Any) -> None:
+    """Let a scheduler that draws noise anew keep it, for a take that carries on: anew, an actor is lost more often."""
+    scheduler = pipe.scheduler
+    if scheduler.config.get("stochastic_sampling"):
+        pipe.scheduler = scheduler.__class__.from_config({**scheduler.config, "stochastic_sampling": False})
 
 
 def conditions(take: Take, given: Given) -> dict[str, object]:
