@@ -37,7 +37,7 @@ def pipeline() -> WanVACEPipeline:
         tokenizer=AutoTokenizer.from_pretrained(TOKENIZER),
         text_encoder=encoder.eval(),
         vae=load(),
-        scheduler=PaperScheduler(shift=FLOW_SHIFT, stochastic_sampling=True),
+        scheduler=PaperScheduler(shift=FLOW_SHIFT),
         transformer=transformer.eval(),
     ).to(device())
 

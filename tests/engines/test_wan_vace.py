@@ -11,8 +11,9 @@ import torch
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.families.wan_vace import conditions
+from sora_cli.engines.families.wan_vace import CARRIED_SETTLED, conditions
 from sora_cli.engines.nano import PaperScheduler
+from sora_cli.engines.nano.scheduling import SETTLED
 from sora_cli.engines.runtime import pixels
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Recording
@@ -57,14 +58,14 @@ def test_words_are_encoded_once(tiny_card: Cards) -> None:
     assert np.array_equal(first.frames, again.frames)
 
 
-def test_a_take_that_carries_on_keeps_its_noise_and_the_next_one_draws_it_anew(tiny_card: Cards) -> None:
+def test_a_take_that_carries_on_draws_less_noise_anew_and_the_next_one_as_much_as_before(tiny_card: Cards) -> None:
     engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
-    engine.pipe.scheduler = PaperScheduler(shift=4.0, stochastic_sampling=True)
-    take, drawn = take_for(engine.card), []
+    engine.pipe.scheduler = PaperScheduler(shift=4.0)
+    take, settled = take_for(engine.card), []
     for given in (Given(), Given(opening=pictures(take, 5)), Given()):
         engine.generate(take, given, silence)
-        drawn.append(engine.pipe.scheduler.config.stochastic_sampling)
-    assert drawn == [True, False, True]
+        settled.append(engine.pipe.scheduler.settled)
+    assert settled == [SETTLED, CARRIED_SETTLED, SETTLED]
 
 
 def test_options_reach_the_pipeline(tiny_card: Cards) -> None:

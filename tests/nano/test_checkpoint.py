@@ -13,6 +13,7 @@ from examples.nano.captions import vocabulary
 from examples.nano.config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH
 from sora_cli.engines import nano
 from sora_cli.engines.cards.nano import nano_card
+from sora_cli.engines.nano.scheduling import SETTLED
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,9 @@ def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> Non
 
 
 def test_noise_is_drawn_anew_below_the_settled_level_and_the_same_for_the_same_start() -> None:
-    def run(start: torch.Tensor, *, anew: bool = True) -> list[torch.Tensor]:
-        scheduler = nano.PaperScheduler(shift=4.0, stochastic_sampling=anew)
+    def run(start: torch.Tensor, settled: float = SETTLED) -> list[torch.Tensor]:
+        scheduler = nano.PaperScheduler(shift=4.0)
+        scheduler.settled = settled
         scheduler.set_timesteps(12)
         x, seen = start, []
         for time in scheduler.timesteps:
@@ -93,5 +95,5 @@ def test_noise_is_drawn_anew_below_the_settled_level_and_the_same_for_the_same_s
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert torch.allclose(first[0], start, atol=1e-5)  # nothing moves, and above the settled level no noise is new
     assert not torch.allclose(first[-2], start, atol=0.1)
-    assert all(torch.allclose(latents, start, atol=1e-5) for latents in run(start, anew=False))
+    assert all(torch.allclose(latents, start, atol=1e-5) for latents in run(start, 0))
     assert not torch.allclose(first[-2] - start, other[-2] - start - 1, atol=0.1)

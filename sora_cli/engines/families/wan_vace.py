@@ -11,6 +11,7 @@ without its resampling). So an opening comes back as it was given, and a chain o
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,12 @@ from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_
 from sora_cli.engines.options import WanVaceOptions
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
+
+CARRIED_SETTLED = 0.7
+"""Of a scheduler that draws noise anew (nano's): from which noise level on it may, in a take that carries on.
+
+Drawn anew above it, an actor that the opening shows is lost more often (docs/nano.md).
+"""
 
 
 class WanVace(Diffusion[WanVaceOptions]):
@@ -40,7 +47,8 @@ class WanVace(Diffusion[WanVaceOptions]):
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )
         if given.opening is not None:
-            keep_noise(self.pipe)
+            self.pipe.scheduler = copy(self.pipe.scheduler)  # `with_shift` brings the checkpoint's own back
+            self.pipe.scheduler.settled = CARRIED_SETTLED
             step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
         video = self.pipe(
             **words,
@@ -84,13 +92,6 @@ class WanVace(Diffusion[WanVaceOptions]):
             return {**step(pipe, index, time, state), "latents": latents}
 
         return put_back
-
-
-def keep_noise(pipe: Any) -> None:
-    """Let a scheduler that draws noise anew keep it, for a take that carries on: anew, an actor is lost more often."""
-    scheduler = pipe.scheduler
-    if scheduler.config.get("stochastic_sampling"):
-        pipe.scheduler = scheduler.__class__.from_config({**scheduler.config, "stochastic_sampling": False})
 
 
 def conditions(take: Take, given: Given) -> dict[str, object]:

@@ -3,7 +3,7 @@
 A step of plain flow matching keeps the noise that it began with, so what the network got wrong at one noise level stays
 in the picture: ghosts beside an actor, soft edges. Here each step goes to the clean latents that the network expects,
 and from there to the next noise level with fresh noise (as DDIM with eta 1, arXiv 2010.02502, section 4.1): the network
-sees its own faults as noise, and takes them away. Without `stochastic_sampling` its steps are the plain ones.
+sees its own faults as noise, and takes them away.
 
 The noise comes from a generator that is seeded by the latents that sampling begins with, so the same seed gives the
 same clip.
@@ -25,8 +25,9 @@ SETTLED = 0.9
 
 
 class PaperScheduler(FlowMatchEulerDiscreteScheduler):
-    """See the module's docstring."""
+    """See the module's docstring. Where `settled` is lower, less is drawn anew; at 0 its steps are plain ones."""
 
+    settled: float = SETTLED
     sigmas: Tensor
     _step_index: int | None
 
@@ -47,7 +48,7 @@ class PaperScheduler(FlowMatchEulerDiscreteScheduler):
         here, there = (float(sigma) for sigma in self.sigmas[at : at + 2])
         x, velocity = sample.float(), model_output.float()
         clean, noise = x - here * velocity, x + (1 - here) * velocity
-        if self.config.stochastic_sampling and here <= SETTLED:  # type: ignore[attr-defined]
+        if here <= self.settled:
             noise = torch.randn(x.shape, generator=self._fresh).to(x)
         after = (1 - there) * clean + there * noise
         self._step_index = at + 1
