@@ -5,6 +5,7 @@ Their code may raise anything, and so may that of models' weights: `others` make
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 def added(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group, of every installed package; none of them is loaded."""
-    return tuple(_all().select(group=group))
+    return tuple(_all(tuple(sys.path)).select(group=group))
 
 
 @cache
-def _all() -> EntryPoints:
-    """Every entry point, read once: to look through the installed packages takes as long as to read a storyboard."""
+def _all(_path: tuple[str, ...]) -> EntryPoints:
+    """Every entry point of the packages on a path, read once.
+
+    To look through the installed packages takes as long as to read a storyboard.
+    """
     from importlib.metadata import entry_points  # costs more than the rest of a command that only looks
 
     return cast("EntryPoints", entry_points())  # up to Python 3.11 another class, with the same `select`

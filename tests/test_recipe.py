@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan, PlannedShot, plan_takes
+from sora_cli.plan.sounds import recordings
 from sora_cli.record import recipe
-from sora_cli.store import Store
+from sora_cli.store import Store, file_hash
 from tests.unattended.drawing import CARD
 
 STORIES = sorted((Path(__file__).parents[1] / "storyboards").glob("*.yaml"))
@@ -124,3 +128,36 @@ def test_files_of_a_recipe_stay_in_their_folder(tmp_path: Path, name: str) -> No
 )
 def test_an_engine_loses_the_folder_it_lies_in(engine: str, told: str) -> None:
     assert recipe.bare(engine) == told
+
+
+def test_recordings_that_are_heard_go_by_name_and_hash_and_others_stay(tmp_path: Path) -> None:
+    for number, name in enumerate(("rain-on-tent", "deep/rain-on-tent", "an-owl", "music")):
+        path = tmp_path / "own" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.full((48_000, 1), number / 8), 48_000)
+    board = """\
+sounds: {folder: own}
+sound: {music: own/music.wav}
+shots: [{prompt: a fox runs, sound: {words: rain on a tent}}, {prompt: it stops, sound: {words: music}}]
+"""
+    (tmp_path / "board.yaml").write_text(board)
+    plan = planned(storyboard.load(tmp_path / "board.yaml"))
+    made = told(plan, tmp_path / "store")
+    assert set(made["recordings"]) == {"music.wav", "rain-on-tent.wav"}
+    assert made["storyboard"]["sounds"] == {"folder": recipe.RECORDINGS}
+    shutil.move(tmp_path / "own", tmp_path / "elsewhere")
+    again = planned(recipe.board_of(recipe.read(made), tmp_path / "files", [tmp_path / "elsewhere"]))
+    assert {file_hash(path) for path in recordings(again)} == set(made["recordings"].values())
+    with pytest.raises(RequestError, match=r"missing: music\.wav"):
+        recipe.board_of(recipe.read(made), tmp_path / "none", [])
+    made["recordings"] = {"../music.wav": made["files"]["music.wav"]}
+    with pytest.raises(RequestError, match="not allowed"):
+        recipe.board_of(recipe.read(made), tmp_path / "none", [])
+
+
+def test_a_folder_of_which_nothing_is_heard_stays_behind(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "board.yaml").write_text("sounds: {folder: own}\nshots: [a ball]\n")
+    made = told(planned(storyboard.load(tmp_path / "board.yaml")), tmp_path / "store")
+    assert "folder" not in made["storyboard"]["sounds"]
+    recipe.board_of(recipe.read(made), tmp_path / "files", [])

@@ -196,6 +196,16 @@ def chosen(plan: Plan) -> list[tuple[str, str]]:
     return [(match.sound, match.revision) for sound in wanted for match in sounds.find(sound.words).matches]
 
 
+def recordings(plan: Plan) -> list[Path]:
+    """The files of the folder that a board's `sounds` names which are heard in the film, each once."""
+    if plan.board.sounds.folder is None or not (wanted := in_words(plan)):
+        return []
+    from sora_cli.sound.kept import Sounds
+
+    sounds = Sounds(Store(default_folder()), plan.board.sounds)
+    return list(dict.fromkeys(path for sound in wanted for path in sounds.recordings(sound.words)))
+
+
 def silent_words(plan: Plan) -> Iterator[Problem]:
     """Remarks on words for which there is no sound, and on choices that a person should know of."""
     wanted = in_words(plan)

@@ -59,6 +59,8 @@ class RecipeRecord(Record):
     deliver: Name
     storyboard: dict[str, JsonValue]
     files: Annotated[dict[Name, Sha], Field(max_length=MOST)]
+    recordings: Annotated[dict[Name, Sha], Field(max_length=MOST)] = Field(default={})
+    """Files that were found by their names in the folder of sounds."""
     takes: Annotated[dict[Words, MadeRecord], Field(max_length=MOST)]
     made_on: Annotated[tuple[Versions, ...], LIST, Field(max_length=MOST)]
 

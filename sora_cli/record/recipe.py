@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 
@@ -23,12 +24,15 @@ from sora_cli import __version__, storyboard
 from sora_cli.bounded import is_file, is_folder
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
+from sora_cli.plan.sounds import recordings
 from sora_cli.record.film import MadeRecord, RecipeRecord
 from sora_cli.store import Store, file_hash
 from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Loc, Storyboard
 
 VERSION = 1
+RECORDINGS = "recordings"
+"""The folder in which a recipe's recordings are put: their names choose among them, and nothing else may be there."""
 MOST_LOOKED_AT = 5_000
 """Files of a folder that are hashed to find those that a film was made with."""
 
@@ -60,6 +64,7 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
         for take in takes_made
     }
     data, files = _portable(plan.board)
+    heard = _recordings(data, recordings(plan))
     data.setdefault("engine", bare(engine))
     if plan.board.memory:
         data["memory"] = _plain(plan.board.memory)
@@ -72,6 +77,7 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
         storyboard=data,
         files=files,
         takes=takes,
+        recordings=heard,
         made_on=tuple(made_on),
     )
 
@@ -111,26 +117,35 @@ def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Story
         StoryboardError: what the recipe says is no storyboard.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = search(set(recipe.files.values()), known)
-    missing = [f"{name} (SHA-256 {sha})" for name, sha in recipe.files.items() if sha not in found]
+    placed = {folder: recipe.files, folder / RECORDINGS: recipe.recordings}
+    wanted = [(place / name, sha) for place, files in placed.items() for name, sha in _plainly(files)]
+    found = search({sha for _, sha in wanted}, known)
+    missing = [f"{path.name} (SHA-256 {sha})" for path, sha in wanted if sha not in found]
     if missing:
         raise RequestError(
             f"files that it was made with are missing: {', '.join(missing)}",
             hint="put them into a folder, under any name: --files FOLDER",
         )
-    for name, sha in recipe.files.items():
-        plain = {name, PurePath(name).name, PureWindowsPath(name).name}
-        if len(plain) > 1 or name in {"", ".."} or not name.isprintable():
-            raise RequestError("its recipe is damaged: the name of a file is not allowed")
-        _copy(found[sha], folder / name)
+    for path, sha in wanted:
+        _copy(found[sha], path)
     data = deepcopy(recipe.storyboard)
     for adapter in _adapters(data):  # whose paths count from the working folder where nobody says otherwise
         adapter["path"] = str(folder / PurePath(str(adapter.get("path", ""))).name)
     return storyboard.from_data(data, folder=folder, name="the recipe", allow_outside=False)
 
 
+def _plainly(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Names and hashes of files; a name may lead nowhere else."""
+    for name, sha in files.items():
+        plain = {name, PurePath(name).name, PureWindowsPath(name).name}
+        if len(plain) > 1 or name in {"", ".."} or not name.isprintable():
+            raise RequestError("its recipe is damaged: the name of a file is not allowed")
+        yield name, sha
+
+
 def _copy(source: Path, target: Path) -> None:
     try:
+        target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)
     except OSError as error:
         raise RequestError(f"cannot copy {source} to {target}: {error.strerror}") from error
@@ -163,15 +178,7 @@ def _inside(place: Path) -> Iterator[Path]:
 def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
     """The storyboard's data with files by bare names, each name for one content; and their hashes by these names."""
     files: dict[str, str] = {}
-
-    def name(path: Path) -> str:
-        sha, plain, number = file_hash(path), path.name, 1
-        while files.get(plain, sha) != sha:
-            number += 1
-            plain = f"{path.stem}-{number}{path.suffix}"
-        files[plain] = sha
-        return plain
-
+    name = partial(_named, files)
     data = {str(name): _plain(value, str(name)) for name, value in board.data.items()}
     _seal(data)
     for loc, path in board.material.items():
@@ -180,6 +187,27 @@ def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
         adapter["path"] = name(_adapter_file(board, adapter))
         adapter.pop("sha256", None)
     return data, files
+
+
+def _named(files: dict[str, str], path: Path) -> str:
+    """The bare name of a file, put among `files`: each name is for one content."""
+    sha, plain, number = file_hash(path), path.name, 1
+    while files.get(plain, sha) != sha:
+        number += 1
+        plain = f"{path.stem}-{number}{path.suffix}"
+    files[plain] = sha
+    return plain
+
+
+def _recordings(data: Mapping[str, JsonValue], heard: Sequence[Path]) -> dict[str, str]:
+    """The recordings that are heard, by name and hash; the storyboard's data then names their folder, if any."""
+    files: dict[str, str] = {}
+    for path in heard:
+        _named(files, path)
+    sounds = data.get("sounds")
+    if isinstance(sounds, dict) and sounds.pop("folder", None) and files:
+        sounds["folder"] = RECORDINGS
+    return files
 
 
 def _seal(data: dict[str, JsonValue]) -> None:

@@ -28,7 +28,7 @@ from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.cost import Cost
-from sora_cli.plan.sounds import FOLEY_VERSION, BeatFoley, PlannedSound, chosen, every
+from sora_cli.plan.sounds import FOLEY_VERSION, BeatFoley, PlannedSound, chosen, every, recordings
 from sora_cli.plan.sounds import foley as seen_in
 from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
@@ -369,6 +369,7 @@ def _write(path: Path, facts: Mapping[str, object]) -> None:
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
     """Files that the storyboard names, by hash: where they are, as seen from the film's folder."""
     own: dict[str, Path] = {_hash(path): path for path in plan.board.material.values()}
+    own |= {_hash(path): path for path in recordings(plan)}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references}
         carries = [carry for carry in (take.opening, take.closing) if carry]

@@ -74,6 +74,10 @@ class Sounds:
         """The keys of the sounds that `make` would give."""
         return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
 
+    def recordings(self, words: str) -> list[Path]:
+        """The user's own files among the sounds of a phrase."""
+        return [path for match in self.find(words).matches if (path := self._catalogue.recording(match))]
+
     def bed(self, match: SoundMatch, seconds: float, seed: int) -> MadeSound:
         """A sound that lasts `seconds`."""
         return self._kept(match, seconds, seed)
