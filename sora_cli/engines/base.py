@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
     from numpy.typing import NDArray
     from pydantic import BaseModel
 
+    from sora_cli.engines.demand import Demand
     from sora_cli.media.stream import Frames, Sound
 
 Progress = Callable[[int, int], None]
@@ -68,9 +69,8 @@ class EngineCard:
 
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
-    `dialect` is how it wants to be told. `weights` tells the size of each component in billions of parameters;
-    `memory_gb` is what it needs on the device as released, in bfloat16, with nothing offloaded, and `disk_gb` what it
-    takes on disk.
+    `dialect` is how it wants to be told. `weights` tells the size of each component in billions of parameters, and
+    `demand` what it needs beside them (None: not known); `disk_gb` is what it takes on disk.
     """
 
     name: str
@@ -102,7 +102,6 @@ class EngineCard:
     draft_scale: float = 0.5
     words: frozenset[str] | None = None
     licence: str = ""
-    memory_gb: float = 0.0
     min_frames: int = 1
     max_opening: int = 1
     needs: frozenset[Ability] = frozenset()
@@ -115,6 +114,7 @@ class EngineCard:
     location: Path | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    demand: Demand | None = None
     disk_gb: float = 0.0
     notes: tuple[str, ...] = ()
     dialect: Dialect = PLAIN

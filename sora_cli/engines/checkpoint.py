@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ LARGEST_OF = {
 """What is made once for each, by the last word of the field's name; models have a tenth of it."""
 MOST = 4 << 20
 """Bytes of an index or a configuration; diffusers' own have some kilobytes."""
+MOST_HEADER = 100 << 20
+"""Bytes of a safetensors file's header; the library's own limit."""
 SAMPLE = 1 << 20
 """Files above four of these are hashed by their size and three samples of this many bytes."""
 LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
@@ -89,6 +92,15 @@ class Checkpoint:
         """The size of a component's weights on disk, in bytes."""
         return sum(path.stat().st_size for path in (self.folder / component).glob("*.safetensors"))
 
+    def parameters_of(self, folder: str) -> int:
+        """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
+        try:
+            headers = [header_of(path) for path in (self.folder / folder).glob("*.safetensors")]
+            shapes = [tensor["shape"] for one in headers for name, tensor in one.items() if name != "__metadata__"]
+            return sum(math.prod(shape) for shape in shapes)
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
+
     def refuse_foreign_code(self) -> None:
         """Raise `EngineMissing` where a component would be loaded by a module that is neither diffusers' nor ours."""
         for name, (library, kind) in self.components().items():
@@ -136,6 +148,23 @@ def read_json(path: Path) -> dict[str, object]:
     if not isinstance(value, dict):
         raise EngineMissing(f"{path} holds no JSON object", hint="get the model again: sora models pull")
     return value
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """What a safetensors file says of its tensors.
+
+    A header of JSON follows its length in 8 bytes: https://github.com/huggingface/safetensors#format
+
+    Raises:
+        OSError: it cannot be read, or is not a regular file.
+        ValueError: it is no safetensors file.
+    """
+    with bounded.open_regular(path) as file:
+        length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
+        header = bounded.parse_json(file.read(length)) if 2 <= length <= min(size - 8, MOST_HEADER) else None
+    if isinstance(header, dict):
+        return header
+    raise ValueError(f"{path} has no header")
 
 
 def revision_of(folder: Path) -> str:

@@ -16,8 +16,10 @@ from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.estimate import Machine
 from sora_cli.errors import SoraError
 
-RATES = {"B200": 1800, "H200": 790, "H100": 660, "A100": 280, "L40": 180, "5090": 210, "4090": 165, "3090": 71}
-"""Dense bfloat16 TFLOP/s of some cards, as their makers tell them or nearly."""
+RATES = {
+    "B200": 2250, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "5090": 210, "4090": 165, "3090": 71,
+}  # fmt: skip
+"""Dense bfloat16 TFLOP/s of some cards, the most that their makers' data sheets tell: takes need at least so long."""
 CPU_RATE = 0.1
 """TFLOP/s of two cores, float32."""
 
@@ -40,7 +42,7 @@ def machine() -> Machine:
         done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603  fixed words
         if done.returncode == 0 and done.stdout.strip():
             name, _, mebi = done.stdout.strip().splitlines()[0].rpartition(",")
-            rate = next((rate for key, rate in RATES.items() if key in name), 50)
+            rate = next((rate for key, rate in RATES.items() if key in name), 0)
             return Machine(float(mebi) * (1 << 20) / 1e9, host, rate, name.strip())
     return Machine(0.0, host, CPU_RATE * max(1, (os.cpu_count() or 2) // 2), platform.machine())
 

@@ -1,46 +1,40 @@
 """What a take will need before it is made: memory on the device and the host, disk, and time. No torch here.
 
-Weights are counted; activations and decoding follow from the number of latent tokens and pixels. The constants are
-rules of thumb for these architectures in bfloat16, not measurements of your machine: take them as such.
+Weights are counted as they are loaded; the rest is what the card's `demand` says, traced from the true configurations
+(`tests/engines/test_estimates.py`). The driver's own memory and fragments come on top: `ROOM` leaves them a share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import Memory
+from sora_cli.engines.options import Memory, Options
 
 GB = 1e9
-LIVE = 24
-"""Tensors of the transformer's width alive at once in a block, its feed-forward's wider ones counted so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a family's pixels become tokens, and what its autoencoder needs.
-
-    A token covers `frames` x `pixels` x `pixels`. `per_pixel` and `per_volume` are bytes of decoding for each pixel of
-    a picture and for each pixel of the whole clip, without tiles; in tiles of 256 they count for one tile.
-    """
-
-    frames: int
-    pixels: int
-    per_pixel: float
-    per_volume: float
-
-
-SHAPES = {
-    "wan": Shape(4, 16, 20e3, 24),
-    "wan-vace": Shape(4, 16, 20e3, 24),
-    "helios": Shape(4, 16, 20e3, 24),
-    "ltx2": Shape(8, 32, 0, 210),
-    "minimax-h3": Shape(4, 32, 2e3, 24),
+SHARE = 0.4
+"""Of a GPU's full rate that sampling mostly reaches: 0.2 to 0.7 in published times."""
+ROOM = 0.95
+"""Share of the device's memory that is planned with."""
+LEAVES = 0.35
+"""GB of weights on the device while they are streamed: a layer and the next one."""
+SMALL = 2 << 30
+"""Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
+DENOISERS = ("transformer", "transformer_2", "transformer_ref")
+EIGHT_BITS = "float8"
+KEPT = {"float8": 0.5, "int8": 0.5, "int4": 0.28}
+"""Share of a transformer's weights that is left."""
+TILES = "decoding in tiles"
+LAYOUTS = {
+    "none": "",
+    "model": "holding one part of the model on the GPU at a time",
+    "group": "streaming the weights layer by layer",
 }
-WIDTHS = ((0.1, 256), (3.0, 1536), (8.0, 3072), (17.9, 5120), (25.0, 4096), (99.0, 7168))
-"""Width of a transformer by its billions of weights, where its configuration is not at hand."""
+"""Where weights lie, from the quickest to what needs least."""
+IN_EIGHT_BITS = "keeping the transformer's weights in 8 bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,106 +48,183 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a model is laid out on a device: where its weights lie, tiles, and how its transformer is kept."""
+
+    offload: str
+    tile: bool
+    quantize: str
+
+    def words(self) -> str:
+        """What it does about memory; '' where it does nothing."""
+        eight = IN_EIGHT_BITS if self.quantize == EIGHT_BITS else ""
+        return ", ".join(part for part in (LAYOUTS[self.offload], TILES if self.tile else "", eight) if part)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """Needs of one take, in GB and seconds (0: unknown). `advice` says what would fit where it will not."""
+    """Needs of one take, in GB and seconds (0: unknown), as it will be laid out: `layout` says how.
+
+    `seconds` are a rule of thumb, and on a GPU `least` is a lower bound: all arithmetic at its full rate. `advice` says
+    what would fit where nothing does.
+    """
 
     weights_gb: float
     activations_gb: float
     decode_gb: float
+    encode_gb: float
     device_gb: float
     host_gb: float
     disk_gb: float
     seconds: float
+    least: float
     fits: bool
+    layout: str = ""
     advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a take's parts need on the device, in GB: weights by component, and what each stage holds beside them."""
+
+    weights: Mapping[str, float]
+    activations: float
+    decode: float
+    encode: float
+    words: float = 0.0
+
+    def peak(self, offload: str) -> float:
+        """The most at any time, with the weights laid out so."""
+        if offload == "group":
+            return max(self.activations, self.decode, self.encode, self.words) + LEAVES
+        if offload == "model":
+            denoiser = max((size for name, size in self.weights.items() if name in DENOISERS), default=0.0)
+            coder = self.weights.get("vae", 0.0) + max(self.decode, self.encode)
+            return max(denoiser + self.activations, coder, *self.weights.values())
+        held = sum(size for name, size in self.weights.items() if name != "transformer_ref")
+        return held + max(self.activations, self.decode, self.encode)
+
+
+def need(
+    card: EngineCard, size: tuple[int, int, int], options: Options, layout: Layout, weights: Mapping[str, float]
+) -> Need:
+    """What a take of `size` (width, height, frames) needs, stage by stage, with these weights in GB."""
+    share = KEPT.get(layout.quantize, 1.0)
+    parts = {name: gb * share if name in DENOISERS else gb for name, gb in weights.items()}
+    demand = card.demand
+    if demand is None:
+        return Need(parts, 0.0, 0.0, 0.0)
+    width, height, frames = size
+    decode, encode = (demand.tiled, demand.encode_tiled) if layout.tile else (demand.decode, demand.encode)
+    return Need(
+        parts,
+        activations=demand.tokens(*size) * demand.held * (2 if demand.batched and options.guided else 1) / GB,
+        decode=decode.bytes_for(width, height, min(frames, demand.chunk or frames)) / GB,
+        encode=encode.bytes_for(width, height, frames) / GB,
+        words=demand.words / GB,
+    )
+
+
+def weights_of(card: EngineCard, *, on_gpu: bool) -> dict[str, float]:
+    """Each component's weights in GB as they are loaded: counted in the files where they are here, else the card's."""
+    exact = card.demand.exact if card.demand else frozenset()
+    if card.location is not None:
+        found = Checkpoint.read(card.location)
+        parts = {name: card.parts.get(name, name) for name in found.components()}
+        single = not on_gpu and sum(found.bytes_of(folder) for folder in parts.values()) < SMALL
+        counted = {name: found.parameters_of(folder) for name, folder in parts.items()}
+        if any(counted.values()):
+            return {
+                name: count * (4 if single or name in exact else 2) / GB for name, count in counted.items() if count
+            }
+    return {name: billions * (4 if name in exact else 2) for name, billions in card.weights.items()}
+
+
+def layouts(memory: Memory, *, on_gpu: bool) -> Iterator[Layout]:
+    """The ways to lay a model out, from the quickest down; what is set explicitly stays."""
+    low = memory.mode == "low"
+    tile, kept = (low if memory.tile is None else memory.tile), memory.quantize or "none"
+    ways = ["group"] if low else ["none"] if memory.mode == "fast" else list(LAYOUTS)
+    places = [memory.offload] if memory.offload else ways if on_gpu else ["none"]
+    yield from (Layout(place, tile, kept) for place in places)
+    if memory.tile is None and not tile:
+        tile = True
+        yield Layout(places[-1], tile, kept)
+    if memory.quantize is None:
+        yield Layout(places[-1], tile, EIGHT_BITS)
 
 
 def estimate(
     card: EngineCard, size: tuple[int, int, int], options: Mapping[str, object], *, memory: Memory, machine: Machine
 ) -> Estimate:
-    """What a take will need on a machine, laid out as `memory` says; `size` is (width, height, frames)."""
-    width, height, frames = size
-    shape = SHAPES.get(card.family, SHAPES["wan"])
-    tokens = (frames // shape.frames + 1) * (width // shape.pixels) * (height // shape.pixels)
-    parts = sizes(card)
-    share = {"float8": 0.5, "int8": 0.5, "int4": 0.28}.get(memory.quantize or "", 1.0)
-    weighed = {name: size * (share if name.startswith("transformer") else 1.0) for name, size in parts.items()}
-    activations = tokens * _width(card) * 2 * LIVE / GB
-    decode = _decode(shape, width, height, frames, tile=bool(memory.tile) or memory.mode == "low")
-    placed = memory.offload or ("group" if memory.mode == "low" else "none")
-    needs = _device(weighed, placed, activations, decode)
-    total = sum(weighed.values())
-    held = machine.device_gb or machine.host_gb
-    fits = not held or needs <= held * 0.95
+    """What a take will need on a machine, in the first layout that fits; `size` is (width, height, frames)."""
+    chosen, on_gpu = card.options.model_validate(dict(options)), bool(machine.device_gb)
+    held = (machine.device_gb or machine.host_gb) * ROOM
+    weights = weights_of(card, on_gpu=on_gpu)
+    tried = [(way, need(card, size, chosen, way, weights)) for way in layouts(memory, on_gpu=on_gpu)]
+    fitting = (one for one in tried if not held or one[1].peak(one[0].offload) <= held)
+    layout, needs = next(fitting, tried[-1])
+    least = _seconds(card, size, chosen, machine)
+    peak, total = needs.peak(layout.offload), sum(needs.weights.values())
+    fits = not held or peak <= held
+    kept_on_host = total if layout.offload != "none" or not on_gpu else max(needs.weights.values(), default=0.0)
     return Estimate(
         weights_gb=total,
-        activations_gb=activations,
-        decode_gb=decode,
-        device_gb=needs,
-        host_gb=(total if placed != "none" or not machine.device_gb else max(weighed.values(), default=0.0)) + 4.0,
+        activations_gb=needs.activations,
+        decode_gb=needs.decode,
+        encode_gb=needs.encode,
+        device_gb=peak,
+        host_gb=kept_on_host + 4.0,
         disk_gb=card.disk_gb,
-        seconds=_seconds(card, tokens, options, machine),
+        seconds=least / SHARE if on_gpu else least,
+        least=least if on_gpu else 0.0,
         fits=fits,
-        advice="" if fits else _advice(weighed, activations, _decode(shape, *size, tile=True), held),
+        layout=layout.words(),
+        advice="" if fits else _advice(card, size, chosen, weights, held, on_gpu=on_gpu),
     )
 
 
-def sizes(card: EngineCard) -> dict[str, float]:
-    """Each component's weights in GB: from the files where they are here, else from the card."""
-    if card.location is not None:
-        found = Checkpoint.read(card.location)
-        files = {name: found.bytes_of(name) / GB for name in found.components()}
-        if any(files.values()):
-            return {name: size for name, size in files.items() if size}
-    return {name: billions * 2 for name, billions in card.weights.items()}
+def usual(card: EngineCard, layout: Layout) -> Need:
+    """What a take of the card's own size and length needs on a GPU."""
+    size = (*card.native_size, card.frames_for(round(card.default_seconds * card.fps)))
+    return need(card, size, card.options(), layout, weights_of(card, on_gpu=True))
 
 
-def _width(card: EngineCard) -> int:
-    if card.location is not None:
-        config = Checkpoint.read(card.location).config("transformer")
-        if "num_attention_heads" in config:
-            return int(config["num_attention_heads"]) * int(config.get("attention_head_dim", 128))
-    size = card.weights.get("transformer", 0.01)
-    return next(width for limit, width in WIDTHS if size <= limit)
+def released(card: EngineCard) -> float:
+    """GB of device memory for a take of the card's own size and length, with nothing offloaded."""
+    return usual(card, Layout("none", tile=False, quantize="none")).peak("none")
 
 
-def _decode(shape: Shape, width: int, height: int, frames: int, *, tile: bool) -> float:
-    pixels = width * height
-    seen = min(pixels, 256 * 256) if tile else pixels
-    output = pixels * frames * 3 * 4
-    return (seen * shape.per_pixel + seen * frames * shape.per_volume + output) / GB
+def first_place(card: EngineCard, memory: Memory, free_gb: float) -> str:
+    """Where weights go on a GPU with so much free; tiles and 8 bits come only where memory runs out."""
+    ways = [way for way in layouts(memory, on_gpu=True) if way.quantize == (memory.quantize or "none")]
+    fitting = (way for way in ways if usual(card, way).peak(way.offload) <= free_gb * ROOM)
+    return next(fitting, ways[-1]).offload
 
 
-def _device(parts: Mapping[str, float], placed: str, activations: float, decode: float) -> float:
-    """The peak: sampling or decoding, whichever is more, on top of the weights that are on the device then."""
-    if placed == "group":
-        return max(activations, decode) + 1.0
-    if placed == "model":
-        denoiser = max((size for name, size in parts.items() if name.startswith("transformer")), default=0.0)
-        return max(denoiser + activations, parts.get("vae", 0.0) + decode, max(parts.values(), default=0.0))
-    return sum(size for name, size in parts.items() if name != "transformer_ref") + max(activations, decode)
-
-
-def _seconds(card: EngineCard, tokens: int, options: Mapping[str, object], machine: Machine) -> float:
-    """Matrix work of all passes at 40 % of the device's rate; attention counted apart."""
-    if not machine.tflops:
+def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, machine: Machine) -> float:
+    """All passes of the transformer and the decoding, at the device's rate."""
+    demand = card.demand
+    if not machine.tflops or demand is None:
         return 0.0
-    chosen = card.options.model_validate(dict(options))
-    stages = 3 * int(getattr(chosen, "stage_steps", 0))
-    steps = int(getattr(chosen, "steps", 0)) or stages or 1
-    passes = steps * (2 if float(getattr(chosen, "guidance", 1.0)) > 1 else 1)
-    size = sizes(card).get("transformer", 0.02) / (4 if card.location and not machine.device_gb else 2) * GB
-    width = _width(card)
-    attention = 4 * tokens**2 * width * max(1.0, size / (12 * width**2))
-    return passes * (2 * size * tokens + attention) / (machine.tflops * 1e12 * 0.4)
+    width, height, frames = size
+    chunks, tokens = math.ceil(frames / (demand.chunk or frames)), demand.tokens(*size)
+    passes = ((count, tokens * share) for share, count in options.passes)
+    sampling = sum(count * (demand.per_token * seen + demand.per_pair * seen**2) for count, seen in passes)
+    return (chunks * sampling + demand.per_pixel * width * height * frames) / (machine.tflops * 1e12)
 
 
-def _advice(parts: Mapping[str, float], activations: float, tiled: float, held: float) -> str:
-    """The first thing that would make it fit."""
-    if _device(parts, "none", activations, tiled) <= held * 0.95:
-        return "decode in tiles: --memory auto does it when memory runs out"
-    if _device(parts, "model", activations, tiled) <= held * 0.95:
-        return "hold one part on the GPU at a time: --memory auto does it by itself"
-    if _device(parts, "group", activations, tiled) <= held * 0.95:
-        return "stream the weights: --memory low"
+def _advice(
+    card: EngineCard,
+    size: tuple[int, int, int],
+    options: Options,
+    weights: Mapping[str, float],
+    held: float,
+    *,
+    on_gpu: bool,
+) -> str:
+    """What would make it fit: no setting of one's own, else a smaller take."""
+    for way in layouts(Memory(), on_gpu=on_gpu):
+        if need(card, size, options, way, weights).peak(way.offload) <= held:
+            return f"--memory auto does it by {way.words()}"
     return "make it smaller or shorter: output.size, duration"

@@ -12,6 +12,7 @@ from typing import Any
 
 from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.estimate import released
 from sora_cli.errors import EngineMissing, MachineError, RequestError, SoraError, is_bug
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
@@ -41,7 +42,7 @@ class Model:
             "location": str(card.location) if card.location else None,
             "revision": card.revision or None,
             "disk_gb": round(self.disk_gb, 2),
-            "memory_gb": card.memory_gb,
+            "memory_gb": round(released(card), 1),
             "licence": card.licence,
             "abilities": sorted(ability.value for ability in card.abilities),
             "needs": sorted(ability.value for ability in card.needs),
@@ -75,7 +76,7 @@ class Model:
             "size": f"{card.native_size[0]}x{card.native_size[1]}",
             "fps": f"{float(card.fps):g}",
             "longest": f"{float(card.max_frames / card.fps):.1f} s",
-            "memory": f"{card.memory_gb:g} GB",
+            "memory": f"{released(card):.1f} GB",
             "licence": card.licence,
             "takes": ", ".join(sorted(card.abilities)),
         }

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
 
-from sora_cli.bounded import expanded, open_regular, parse_json
+from sora_cli.bounded import expanded
+from sora_cli.engines.checkpoint import header_of
 
 WAN_AVOIDS = (
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
@@ -24,8 +25,6 @@ WAN_AVOIDS = (
 """The negative prompt that Wan was tuned with, in English; Helios is built on Wan."""
 
 
-MOST_HEADER = 100 << 20
-"""Bytes of a safetensors file's header; the library's own limit."""
 PACKAGES = {"int8": "torchao", "int4": "bitsandbytes", "lora": "peft"}
 """What some options need beside what is always installed."""
 
@@ -35,22 +34,26 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    @property
+    def guided(self) -> bool:
+        """Whether each step is made with and without the prompt (classifier-free guidance)."""
+        return float(getattr(self, "guidance", 1.0)) > 1
+
+    @property
+    def passes(self) -> tuple[tuple[float, int], ...]:
+        """Passes of the transformer, by the share of the take's tokens that they see."""
+        return ((1.0, int(getattr(self, "steps", 0)) * (1 + self.guided)),)
+
 
 def not_safetensors(path: Path) -> str:
-    """Why a file holds no weights in safetensors' form, by its content; empty where it does.
-
-    A header of JSON follows its length in 8 bytes: https://github.com/huggingface/safetensors#format
-    """
+    """Why a file holds no weights in safetensors' form, by its content; empty where it does."""
     try:
-        with open_regular(path) as file:
-            length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
-            head = file.read(length) if 2 <= length <= min(size - 8, MOST_HEADER) else b""
-        whole = isinstance(parse_json(head), dict) if head else False
+        header_of(path)
     except OSError as error:
         return error.strerror or str(error)
     except ValueError:
-        whole = False
-    return "" if whole else "it is not a safetensors file, whatever its name says"
+        return "it is not a safetensors file, whatever its name says"
+    return ""
 
 
 class LoraOption(Options):
@@ -200,6 +203,16 @@ class Ltx2Options(GuidedOptions):
         description="what is avoided anyway, before your own `avoid`; '' for nothing",
     )
 
+    @property
+    def guided(self) -> bool:
+        """Picture and sound are guided in one batch."""
+        return self.guidance > 1 or self.sound_guidance > 1
+
+    @property
+    def passes(self) -> tuple[tuple[float, int], ...]:
+        """One more for each further kind of guidance."""
+        return ((1.0, self.steps * (1 + self.guided + (self.spatiotemporal > 0) + (self.modality > 1))),)
+
 
 class Ltx2DistilledOptions(Options):
     """LTX-2, the distilled models: eight fixed sampling times and no guidance, which is baked into the weights.
@@ -217,6 +230,11 @@ class Ltx2DistilledOptions(Options):
         """Eight, and three more for the second stage."""
         return 11 if self.two_stage else 8
 
+    @property
+    def passes(self) -> tuple[tuple[float, int], ...]:
+        """The first stage of two is half as wide and high."""
+        return ((0.25, 8), (1.0, 3)) if self.two_stage else ((1.0, 8),)
+
 
 class HeliosOptions(GuidedOptions):
     """Helios-Base: one resolution, guided; the steps are for each stretch of 33 frames."""
@@ -225,16 +243,26 @@ class HeliosOptions(GuidedOptions):
     quality_avoid: str = Field(default=WAN_AVOIDS, description="what is avoided anyway, before your own `avoid`")
 
 
-class HeliosMidOptions(Options):
-    """Helios-Mid: three resolutions, from small to large, with guidance."""
+class PyramidOptions(Options):
+    """A model that samples at three sizes, each twice as wide and high as the one before."""
 
     stage_steps: int = Field(default=20, ge=1, le=100, description="sampling steps at each of three sizes")
+
+    @property
+    def passes(self) -> tuple[tuple[float, int], ...]:
+        """As many at each size."""
+        return tuple((share, self.stage_steps * (1 + self.guided)) for share in (1 / 16, 1 / 4, 1.0))
+
+
+class HeliosMidOptions(PyramidOptions):
+    """Helios-Mid: three resolutions, from small to large, with guidance."""
+
     guidance: float = Field(default=5.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
     quality_avoid: str = Field(default=WAN_AVOIDS, description="what is avoided anyway, before your own `avoid`")
     lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
-class HeliosDistilledOptions(Options):
+class HeliosDistilledOptions(PyramidOptions):
     """Helios-Distilled: three resolutions, two steps each, no guidance."""
 
     stage_steps: int = Field(default=2, ge=1, le=10, description="sampling steps at each of three sizes")
@@ -246,6 +274,11 @@ class MiniMaxH3Options(Options):
 
     steps: int = Field(default=50, ge=2, le=200, description="sampling times; one pass less than that is made")
     lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+
+    @property
+    def passes(self) -> tuple[tuple[float, int], ...]:
+        """The last of the sampling times is the end."""
+        return ((1.0, self.steps - 1),)
 
 
 def with_defaults(base: type[Options], defaults: dict[str, object]) -> type[Options]:

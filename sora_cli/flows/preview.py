@@ -208,12 +208,16 @@ class PlanView:
             yield Problem(heard, "`sound: {foley: off}` leaves it out")
         todo = Counter(take.engine for take in self.plan.takes if not self.kept[take.key])
         for name, need in self.needs.items():
-            parts = f"weights {need.weights_gb:.1f}, activations {need.activations_gb:.1f}, decode {need.decode_gb:.1f}"
+            stages = {"weights": need.weights_gb, "activations": need.activations_gb, "decode": need.decode_gb}
+            stages |= {"encode": need.encode_gb} if need.encode_gb else {}
+            parts = ", ".join(f"{stage} {size:.1f}" for stage, size in stages.items())
             facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
-            work = f"{_time(self._seconds(name))} for {counted(todo[name], 'take')}"
-            took = f", about {work}" if self._seconds(name) else ""
+            seconds, number = self._seconds(name), todo[name]
+            least = f", at least {_time(need.least * number)}" if need.least else ""
+            took = f", about {_time(seconds)} for {counted(number, 'take')}{least}" if seconds else ""
+            how = f"; {need.layout}" if need.layout and need.fits else ""
             wont = "" if need.fits else "; it does not fit here"
-            yield Problem(f"{facts}{took}{wont}", need.advice)
+            yield Problem(f"{facts}{took}{how}{wont}", need.advice)
 
 
 def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False) -> Checked:
@@ -267,7 +271,7 @@ def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:
             plan.cards[name], (take.width, take.height, take.frames), take.options, memory=plan.memory, machine=here
         )
         for name, take in largest.items()
-        if here is not None
+        if here is not None and plan.cards[name].demand is not None
     }
 
 

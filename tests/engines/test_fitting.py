@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sora_cli.engines import catalogue
+from sora_cli.engines import cards, catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.options import Memory
 from sora_cli.engines.runtime.offload import Offload
@@ -103,26 +103,27 @@ def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:
         engine.generate(take_for(engine.card), Given(), silence)
 
 
+WAN_14B = next(known.card for known in cards.known() if known.card.name == "wan2.1-t2v-14b")
+
+
 @pytest.mark.parametrize(
-    ("mode", "transformer", "placed"),
+    ("mode", "free", "placed"),
     [
-        ("auto", 10, "none"),
-        ("auto", 30, "model"),
-        ("auto", 70, "group"),
-        ("fast", 70, "none"),
-        ("low", 10, "group"),
+        ("auto", 80, "none"),
+        ("auto", 48, "model"),
+        ("auto", 24, "group"),
+        ("fast", 24, "none"),
+        ("low", 80, "group"),
     ],
 )
-def test_weights_go_where_they_fit(mode: Any, transformer: int, placed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
-    weights = {"transformer": transformer * GB, "text_encoder": 20 * GB}
-    fit = Offload(Memory(mode=mode), torch.device("cuda"), weights)
-    assert fit.offload == placed
+def test_weights_go_where_they_fit(mode: Any, free: int, placed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (free * GB, 80 * GB))
+    assert Offload(WAN_14B, Memory(mode=mode), torch.device("cuda")).offload == placed
 
 
 def test_a_card_s_ladder_has_four_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (48 * GB, 80 * GB))
-    fit = Offload(Memory(), torch.device("cuda"), {})
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (80 * GB, 80 * GB))
+    fit = Offload(WAN_14B, Memory(), torch.device("cuda"))
     said = [fit.step_down() for _ in range(5)]
     assert [bool(rung) for rung in said] == [True, True, True, True, False]
     assert (fit.tile, fit.offload, fit.quantize) == (True, "group", "float8")

@@ -34,11 +34,8 @@ from sora_cli.engines.options import Memory
 from sora_cli.errors import OutOfMemory
 from sora_cli.events import Note, Recording
 from tests.engines import tiny
+from tests.engines.true_sizes import ENTRIES, LTX_20
 
-ENTRIES = {
-    entry["name"]: entry
-    for entry in json.loads((Path(tiny.__file__).parent / "cards.json").read_text(encoding="utf-8"))
-}
 MODELS = {"wan2.1-t2v-1.3b": ((832, 480), 81, 50), "ltx-2": ((768, 512), 121, 8)}
 GIB = 1 << 30
 
@@ -54,26 +51,36 @@ def built(make: Callable[[], Any]) -> Any:
         torch.set_default_dtype(before)
 
 
-def wan(*, small: bool) -> Any:
-    from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
+def large_wan() -> dict[str, Any]:
+    """What of Wan 2.1 1.3B has its true size."""
+    from diffusers import AutoencoderKLWan, WanTransformer3DModel
 
-    if small:
-        parts = {"text_encoder": tiny.umt5(), "vae": tiny.wan_vae(), "transformer": tiny.wan_transformer(16)}
-    else:
-        transformer = WanTransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=30)
-        parts = {"text_encoder": tiny.umt5(4096), "vae": AutoencoderKLWan().float(), "transformer": transformer}
-    return WanPipeline(tokenizer=tiny.tokenizer(), scheduler=tiny.unipc(), **parts)
+    transformer = WanTransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=30)
+    return {"vae": AutoencoderKLWan().float(), "transformer": transformer}
+
+
+def wan(*, small: bool) -> Any:
+    from diffusers import WanPipeline
+
+    parts = {"vae": tiny.wan_vae(), "transformer": tiny.wan_transformer(16)} if small else large_wan()
+    text = tiny.umt5() if small else tiny.umt5(4096)
+    return WanPipeline(tokenizer=tiny.tokenizer(), scheduler=tiny.unipc(), text_encoder=text, **parts)
+
+
+def large_ltx2() -> dict[str, Any]:
+    """What of LTX-2 has its true size; its words are as narrow as the tiny text encoder's."""
+    from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video, LTX2VideoTransformer3DModel
+    from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
+
+    return {
+        "vae": AutoencoderKLLTX2Video(**LTX_20), "audio_vae": AutoencoderKLLTX2Audio(), "vocoder": LTX2Vocoder(),
+        "transformer": LTX2VideoTransformer3DModel(caption_channels=16, rope_type="split"),
+    }  # fmt: skip
 
 
 def ltx2(*, small: bool) -> Any:
-    from diffusers import (
-        AutoencoderKLLTX2Audio,
-        AutoencoderKLLTX2Video,
-        FlowMatchEulerDiscreteScheduler,
-        LTX2VideoTransformer3DModel,
-    )
+    from diffusers import FlowMatchEulerDiscreteScheduler
     from diffusers.pipelines.ltx2 import LTX2TextConnectors
-    from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 
     if small:
         with tempfile.TemporaryDirectory() as folder:
@@ -85,10 +92,8 @@ def ltx2(*, small: bool) -> Any:
         audio_connector_attention_head_dim=8, audio_connector_num_layers=1,
     )  # fmt: skip
     return HeldPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-        vae=AutoencoderKLLTX2Video(decoder_causal=False), audio_vae=AutoencoderKLLTX2Audio(),
-        text_encoder=tiny.gemma3(), tokenizer=tiny.tokenizer(), connectors=connectors,
-        transformer=LTX2VideoTransformer3DModel(caption_channels=16), vocoder=LTX2Vocoder(),
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True), text_encoder=tiny.gemma3(),
+        tokenizer=tiny.tokenizer(), connectors=connectors, **large_ltx2(),
     )  # fmt: skip
 
 
@@ -113,7 +118,7 @@ def card_of(name: str, folder: Path, pipe: Any) -> EngineCard:
             (folder / file).write_text(json.dumps(content))
     known = next(one.card for one in cards.known() if one.card.name == name)
     weights = {
-        part: sum(weight.numel() * weight.element_size() for weight in model.parameters()) / 2e9
+        part: sum(weight.numel() for weight in model.parameters()) / 1e9
         for part, model in pipe.components.items()
         if isinstance(model, torch.nn.Module)
     }

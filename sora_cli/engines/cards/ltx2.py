@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import LTX, LTX_25
 from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel, card_of
 from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options, with_defaults
@@ -19,7 +20,7 @@ LICENCE = (
 GATED = "gated: accept its licence on its page at the hub, then log in (hf auth login)"
 PIPELINES = ("LTX2Pipeline", "LTX2ImageToVideoPipeline", "LTX2ConditionPipeline")
 FULL = frozenset({TEXT, FIRST, LAST, SOUND, AVOID})
-GEMMA = {"text_encoder": 12.2, "connectors": 1.4, "vae": 1.2, "audio_vae": 0.05, "vocoder": 0.06}
+GEMMA = {"text_encoder": 12.2, "audio_vae": 0.05, "vocoder": 0.06}
 # What tells the three apart in their transformers' configurations.
 IS_20 = {"transformer.cross_attn_mod": False}
 IS_23 = {"transformer.cross_attn_mod": True, "transformer.ff_bias": True}
@@ -33,8 +34,9 @@ def _card(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "min_frames": 9, "max_frames": 257, "fps": Fraction(24), "overlap": 9, "max_opening": 97, "size_step": 32,
         "native_size": (768, 512), "film_size": (768, 512), "max_pixels": 1920 * 1088,
         "default_seconds": Fraction(5), "prompt_tokens": 1024, "sound_rate": 24000, "tails": True, "licence": LICENCE,
-        "draft": {"steps": 12, "spatiotemporal": 0.0, "modality": 1.0}, "weights": {"transformer": 18.9, **GEMMA},
-        "memory_gb": 66, "disk_gb": 65, "dialect": LTX,
+        "draft": {"steps": 12, "spatiotemporal": 0.0, "modality": 1.0},
+        "weights": {"transformer": 18.9, "connectors": 1.4, "vae": 1.22, **GEMMA},
+        "demand": demands.LTX_20, "disk_gb": 65, "dialect": LTX,
     }  # fmt: skip
     return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
@@ -53,8 +55,8 @@ def ltx2() -> tuple[KnownModel, ...]:
         "option_parts": {"two_stage": "latent_upsampler"},
     }
     larger: dict[str, object] = {
-        "weights": {"transformer": 22.0, **GEMMA},
-        "memory_gb": 74,
+        "weights": {"transformer": 19.0, "connectors": 3.2, "vae": 0.73, **GEMMA},
+        "demand": demands.LTX_23,
         "disk_gb": 75,
         "native_size": (960, 544),
         "film_size": (960, 544),

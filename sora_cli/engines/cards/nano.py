@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.known import APACHE, VACE, KnownModel
 from sora_cli.engines.dialect import PLAIN
 from sora_cli.engines.options import NanoOptions
@@ -30,5 +31,5 @@ def nano_card() -> EngineCard:
         default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
         dialect=replace(PLAIN, lights={"day": "day", "low sun": "sunset", "night": "night"}),
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
-        foley=True, licence=APACHE, memory_gb=1.0, disk_gb=0.04,
+        foley=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import H3, HELIOS
 from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel, card_of
 from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
@@ -26,8 +27,8 @@ def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
         "overlap": 33, "max_opening": 33 * 4, "size_step": 64, "native_size": (640, 384), "film_size": (640, 384),
         "max_pixels": 640 * 384, "default_seconds": Fraction(99, 24), "prompt_tokens": 512, "tails": True,
         "edition": 1,  # since the given picture is the film's first frame
-        "draft": {"steps": 15}, "licence": APACHE, "memory_gb": 45, "disk_gb": 80,
-        "weights": {"transformer": 14.3, "text_encoder": 5.7, "vae": 0.13}, "dialect": HELIOS,
+        "draft": {"steps": 15}, "licence": APACHE, "demand": demands.HELIOS, "disk_gb": 80,
+        "weights": {"transformer": 14.4, "text_encoder": 5.68, "vae": 0.127}, "dialect": HELIOS,
     }  # fmt: skip
     return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
@@ -69,7 +70,7 @@ def minimax_h3() -> KnownModel:
         film_size=(1344, 768), max_pixels=1344 * 768, default_seconds=Fraction(124, 24), max_references=9,
         max_film_references=3, max_sound_references=3, max_references_in_all=12, references_alone=True,
         chain=3,  # "keeping generations < 3 clips is the best fix": NikoDemon80/ComfyUI-H3-Motion-Context, issue 20
-        sound_rate=32000, draft={"steps": 16}, draft_scale=0.7, licence=H3_LICENCE, memory_gb=138, disk_gb=190,
+        sound_rate=32000, draft={"steps": 16}, draft_scale=0.7, licence=H3_LICENCE, demand=demands.H3, disk_gb=190,
         dialect=H3,
         weights={"transformer": 30.9, "transformer_ref": 30.9, "text_encoder": 31.0, "vae": 1.0, "audio_vae": 0.2},
         notes=("keyframes and references cannot be given to one take; with both, the keyframes are used",

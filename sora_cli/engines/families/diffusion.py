@@ -26,6 +26,7 @@ from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.estimate import SMALL
 from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options, not_safetensors
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Offload, quantization
@@ -40,8 +41,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
-SMALL = 2 << 30
-"""Checkpoints below this many bytes run in float32 on a CPU; larger ones in bfloat16, to fit."""
 
 
 # -- the machine -------------------------------------------------------------------------------------
@@ -117,9 +116,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         self.checkpoint = Checkpoint.read(card.location)
         self.checkpoint.refuse_foreign_code()
         self.checkpoint.refuse_unbounded()
-        weights = {name: self.checkpoint.bytes_of(name) for name in self.checkpoint.components()}
-        self.dtype = best_dtype(self.device, sum(weights.values()))
-        self.offload = Offload(self.memory, self.device, weights)
+        self.dtype = best_dtype(self.device, sum(map(self.checkpoint.bytes_of, self.checkpoint.components())))
+        self.offload = Offload(card, self.memory, self.device)
         self._adapters: tuple[LoraOption, ...] = ()
         self._prompts: OrderedDict[tuple[object, ...], dict[str, torch.Tensor]] = OrderedDict()
         with told_as_loading(card), quiet():
@@ -244,7 +242,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
 
     def dtypes(self) -> dict[str, torch.dtype]:
         """The number type of each component; autoencoders that were trained in float32 stay in it."""
-        return {"default": self.dtype, "vae": torch.float32}
+        exact = self.card.demand.exact if self.card.demand else frozenset({"vae"})
+        return {"default": self.dtype, **dict.fromkeys(sorted(exact), torch.float32)}
 
     def settle(self) -> None:
         """Put the pipeline where it runs."""

@@ -95,10 +95,6 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         self.upsampler: LTX2LatentUpsamplerModel | None = None
         return pipe
 
-    def dtypes(self) -> dict[str, torch.dtype]:
-        """The same number type for all: these autoencoders are released in bfloat16."""
-        return {"default": self.dtype}
-
     def render(
         self,
         take: Take,

@@ -17,12 +17,11 @@ from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
+from sora_cli.engines.base import EngineCard
+from sora_cli.engines.estimate import DENOISERS, EIGHT_BITS, IN_EIGHT_BITS, LAYOUTS, TILES, first_place
 from sora_cli.engines.options import PACKAGES, Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 
-WORKING = 6 << 30
-"""Bytes left free for activations and decoding when deciding where weights go."""
-DENOISERS = ("transformer", "transformer_2", "transformer_ref")
 KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
 """Layers whose weights stay in full precision when the others are kept in 8 bits."""
 
@@ -31,17 +30,19 @@ class Offload:
     """How a pipeline is laid out on a device.
 
     Args:
+        card: whose weights they are.
         memory: what a person asked for.
         device: where the pipeline runs.
-        weights: bytes of each component as it is loaded.
     """
 
-    def __init__(self, memory: Memory, device: torch.device, weights: dict[str, int]) -> None:
+    def __init__(self, card: EngineCard, memory: Memory, device: torch.device) -> None:
         self.memory = memory
         self.device = device
-        low = memory.mode == "low"
-        self.tile = memory.tile if memory.tile is not None else low
-        self.offload = memory.offload or ("group" if low and self.has_card else self._placed(weights))
+        self.tile = memory.tile if memory.tile is not None else memory.mode == "low"
+        self.offload = memory.offload or "none"
+        if not memory.offload and self.has_card:
+            free, _ = torch.cuda.mem_get_info(device)
+            self.offload = first_place(card, memory, free / 1e9)
         self.quantize = memory.quantize or "none"
         if memory.offload not in (None, "none") and not self.has_card:
             raise MachineError("there is no GPU here to offload from", hint="leave `offload` out")
@@ -50,15 +51,6 @@ class Offload:
     def has_card(self) -> bool:
         """Whether the device has memory of its own."""
         return self.device.type == "cuda"
-
-    def _placed(self, weights: dict[str, int]) -> str:
-        """All at once where it fits, else a component at a time, else layer by layer."""
-        if self.memory.mode == "fast" or not self.has_card:
-            return "none"
-        free, _ = torch.cuda.mem_get_info(self.device)
-        if sum(weights.values()) + WORKING < free:
-            return "none"
-        return "model" if max(weights.values(), default=0) + WORKING < free else "group"
 
     def apply(self, pipe: Any) -> None:
         """Lay the pipeline out. Its hooks are taken off before, by the engine."""
@@ -83,7 +75,7 @@ class Offload:
 
     def _prepare(self, model: Any) -> None:
         """Weights in 8 bits, attention backend, step cache and compilation of a transformer."""
-        if self.quantize == "float8" and not getattr(model, "_sora_cast", False):
+        if self.quantize == EIGHT_BITS and not getattr(model, "_sora_cast", False):
             apply_layerwise_casting(
                 model, storage_dtype=torch.float8_e4m3fn, compute_dtype=model.dtype, skip_modules_pattern=KEPT_WHOLE
             )
@@ -114,19 +106,19 @@ class Offload:
 
     def _tile(self) -> str:
         self.tile = True
-        return "decoding in tiles"
+        return TILES
 
     def _one_at_a_time(self) -> str:
         self.offload = "model"
-        return "holding one part of the model on the GPU at a time"
+        return LAYOUTS[self.offload]
 
     def _layer_by_layer(self) -> str:
         self.offload = "group"
-        return "streaming the weights layer by layer"
+        return LAYOUTS[self.offload]
 
     def _eight_bits(self) -> str:
-        self.quantize = "float8"
-        return "keeping the transformer's weights in 8 bits"
+        self.quantize = EIGHT_BITS
+        return IN_EIGHT_BITS
 
 
 def quantization(
