@@ -213,7 +213,7 @@ class PlanView:
             parts = ", ".join(f"{stage} {size:.1f}" for stage, size in stages.items())
             facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
             seconds, number = self._seconds(name), todo[name]
-            least = f", at least {_time(need.least * number)}" if need.least else ""
+            least = f", the largest at least {_time(need.least)}" if need.least else ""
             took = f", about {_time(seconds)} for {counted(number, 'take')}{least}" if seconds else ""
             how = f"; {need.layout}" if need.layout and need.fits else ""
             wont = "" if need.fits else "; it does not fit here"
