@@ -20,7 +20,6 @@ the two are, for light that was changed on purpose falls differently too, and se
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -30,7 +29,8 @@ from numpy.typing import NDArray
 from sora_cli.colour.cube import SIZE, Colours
 
 Curve = NDArray[np.float64]
-Misses = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Planes = NDArray[np.float32]
+"""Coded values, `(3, n)`: whole planes are quicker to work on and to sort, and 32 bits are as good here as 64."""
 
 SAMPLES = 1024
 """Pixels of each side that are compared."""
@@ -46,6 +46,9 @@ _WEIGHT = np.array([1.0, 2.0, 2.0])
 _DIRECTIONS = np.array([way for way in product((-1, 0, 1), repeat=3) if way > (0, 0, 0)], np.float64).T
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=0)
 _QUANTILES = np.linspace(0.02, 0.98, 33)
+_LMS = _TO_LMS.astype(np.float32)
+_WAYS = (_DIRECTIONS.T * _WEIGHT @ _TO_LAB).astype(np.float32)
+"""From the cube roots of LMS to Oklab's weighted projections, `(directions, 3)`."""
 _ROBUST = 0.05
 
 _SPREAD = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.25])
@@ -107,7 +110,7 @@ class ColourMatch:
 def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> ColourMatch:
     """Find the change that holds a shot's pixels `(n, 3)` to its anchor's `(m, 3)`; of that, `strength` (0 to 1)."""
     source, goal = _thinned(shot), _thinned(anchor)
-    misses = _misses(source, goal)
+    misses = Misses(source, goal)
     numbers = _fitted(misses, 0.0005)
     left = float(np.sqrt(np.mean(misses(numbers) ** 2)))
     if left > _ALIKE:
@@ -143,29 +146,72 @@ def _lift(numbers: NDArray[np.float64], source: Colours, goal: Colours) -> NDArr
     return np.clip(lift, 0.0, _FURTHEST)
 
 
-def _features(colours: Colours) -> NDArray[np.float64]:
-    """Quantiles of the pixels' projections: `(quantiles, directions)`."""
-    projected = np.sort((oklab(np.clip(colours, 0.0, None)) * _WEIGHT) @ _DIRECTIONS, axis=0)
-    rows = np.rint(_QUANTILES * (len(projected) - 1)).astype(np.int64)
-    picked: NDArray[np.float64] = projected[rows]
-    return picked
+def _features(planes: Planes, moves: Planes | None = None) -> tuple[Planes, Planes]:
+    """Quantiles of the pixels' projections, `(directions, quantiles)`, and how `moves` of the pixels change them.
+
+    From `(m, 3, n)` to `(m, directions, quantiles)`: a quantile goes where its pixel goes.
+    """
+    low = planes <= 0.04045
+    root = ((np.maximum(planes, 0) + 0.055) / 1.055).astype(np.float32)
+    lms = np.cbrt(_LMS @ np.where(low, planes / np.float32(12.92), root ** np.float32(2.4)))
+    projected = _WAYS @ lms
+    rows = np.rint(_QUANTILES * (planes.shape[1] - 1)).astype(np.int64)
+    if moves is None:
+        return np.sort(projected, axis=1)[:, rows], np.zeros((0, 13, len(rows)), np.float32)
+    picked = np.argsort(projected, axis=1)[:, rows]
+    rates = np.where(low, np.float32(1 / 12.92), np.float32(2.4 / 1.055) * root ** np.float32(1.4))
+    moved = (_LMS @ (rates * moves)) / (3 * np.maximum(lms, np.float32(1e-3)) ** 2)
+    return np.take_along_axis(projected, picked, axis=1), np.einsum("dj,mjdq->mdq", _WAYS, moved[:, :, picked])
 
 
-def _misses(source: Colours, goal: Colours) -> Misses:
+class Misses:
     """How far a change leaves the source's features from the goal's.
 
     What was too bright for the source is white in it, and no change tells it apart again. So the goal is looked at as
     if it had been cut off there too.
     """
-    aim, burnt = _features(goal), (source >= _WHITE).mean(axis=0) > _BURNT
 
-    def misses(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        wanted = aim
-        if burnt.any():
-            wanted = _features(np.minimum(goal, np.where(burnt, _bent(numbers, np.ones((1, 3))), np.inf)))
-        return (_features(_bent(numbers, source)) - wanted).ravel()
+    def __init__(self, source: Colours, goal: Colours) -> None:
+        self._source, self._goal = (np.ascontiguousarray(side.T, np.float32) for side in (source, goal))
+        self._aim, _ = _features(self._goal)
+        self._burnt = (source >= _WHITE).mean(axis=0) > _BURNT
 
-    return misses
+    def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The misses, `(features,)`."""
+        have, _ = _features(_planes(numbers, self._source)[0])
+        wanted = _features(self._cut(numbers)[0])[0] if self._burnt.any() else self._aim
+        return (have - wanted).ravel().astype(np.float64)
+
+    def slopes(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How they change with each number, `(features, 7)`."""
+        _, slopes = _features(*_planes(numbers, self._source))
+        if self._burnt.any():
+            slopes = slopes - _features(*self._cut(numbers))[1]
+        return slopes.reshape(7, -1).T.astype(np.float64)
+
+    def _cut(self, numbers: NDArray[np.float64]) -> tuple[Planes, Planes]:
+        """The goal, no brighter than the source's white becomes; and how each number moves it."""
+        white = np.where(self._burnt, _bent(numbers, np.ones(3)), np.inf).astype(np.float32)[:, np.newaxis]
+        moves = np.zeros((7, *self._goal.shape), np.float32)
+        for channel in range(3):  # white has no chroma, and its gamma does next to nothing
+            moves[channel, channel] = np.where(self._goal[channel] > white[channel], white[channel], 0)
+        return np.minimum(self._goal, white), moves
+
+
+def _planes(numbers: NDArray[np.float64], planes: Planes) -> tuple[Planes, Planes]:
+    """`_bent` of planes; and how each number moves each pixel, `(7, 3, n)`."""
+    gain, gamma = (np.exp(part).astype(np.float32)[:, np.newaxis] for part in (numbers[:3], numbers[3:6]))
+    luma, vivid = _LUMA.astype(np.float32) @ planes, np.float32(np.exp(numbers[6]))
+    apart = vivid * (planes - luma)
+    mixed = np.maximum(luma + apart, 0) + np.float32(1e-4)
+    bent = gain * mixed**gamma
+    moves = np.zeros((7, *planes.shape), np.float32)
+    bend = bent * gamma
+    for channel in range(3):
+        moves[channel, channel] = bent[channel]
+        moves[3 + channel, channel] = bend[channel] * np.log(mixed[channel])
+    moves[6] = bend / mixed * apart * (luma + apart > 0)
+    return bent, moves
 
 
 def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
@@ -177,11 +223,10 @@ def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
         return float(huber.mean() + np.sum((prior @ numbers) ** 2))
 
     numbers, damping = np.zeros(7), 1e-3
-    missed = misses(numbers)
+    missed, slopes = misses(numbers), misses.slopes(numbers)
     scale = np.sqrt(missed.size)
     best = cost(missed, numbers)
     for _ in range(8):
-        slopes = np.stack([(misses(numbers + nudge) - missed) / 1e-3 for nudge in np.eye(7) * 1e-3], axis=1)
         weight = (1 + (missed / _ROBUST) ** 2) ** -0.25 / scale
         rows = np.concatenate([slopes * weight[:, np.newaxis], prior])
         normal = rows.T @ rows
@@ -197,6 +242,7 @@ def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
         numbers, missed, best, damping = tried, now, value, damping / 3
         if settled:
             break
+        slopes = misses.slopes(numbers)
     return numbers
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -12,7 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from sora_cli import atomic
 from sora_cli.errors import MediaError, counted
-from sora_cli.media.read import Probe, open_film
+from sora_cli.media.read import Film, Probe, open_film
+from sora_cli.media.read.glimpse import narrow
 from sora_cli.media.stream import Frames
 from sora_cli.spelling import readable
 
@@ -56,7 +59,7 @@ def contact_sheet(film: Path, strips: Sequence[SheetShot], out: Path, title: str
         width = (_WIDTH - 2 * _MARGIN - (beside - 1) * (_GUTTER - _GAP) - (columns - 1) * _GAP) // columns
         size = (width, max(1, round(width * known.height / known.width)))
         wanted = [shown[place] for place in _places(strips, count)]
-        thumbs = dict(zip(sorted(set(wanted)), reel.pictures(sorted(set(wanted)), size), strict=True))
+        thumbs = dict(zip(sorted(set(wanted)), _thumbs(reel, sorted(set(wanted)), size), strict=True))
     rows = -(-len(strips) // beside)
     head = 84
     high = head + rows * (size[1] + _LABEL + _GAP) + _MARGIN - _GAP
@@ -69,9 +72,16 @@ def contact_sheet(film: Path, strips: Sequence[SheetShot], out: Path, title: str
         top = head + row * (size[1] + _LABEL + _GAP)
         _label(draw, (left, top), strip, known.fps, count * (width + _GAP) - _GAP)
         for place in range(count):
-            thumb = Image.fromarray(thumbs[wanted[number * count + place]])
+            thumb = thumbs[wanted[number * count + place]]
             sheet.paste(thumb, (left + place * (width + _GAP), top + _LABEL), _rounded(size))
     return _save(sheet, film, out)
+
+
+def _thumbs(reel: Film, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Image.Image]:
+    """Frames of a film at `size`, which is of its shape: made small before they are made RGB."""
+    for picture in narrow(reel, numbers, size[0]):
+        small = Image.fromarray(picture)
+        yield small if small.size == size else small.resize(size, Image.Resampling.LANCZOS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,8 @@ def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "
 def _save(sheet: Image.Image, film: Path, out: Path) -> Path:
     try:
         with atomic.aside(out) as aside:
-            # Level 9 is 6 % smaller, and takes fifteen times as long.
-            sheet.save(aside, format="PNG", compress_level=4, pnginfo=_mark(film))
+            # Runs alone, after PNG's own filters: half the time of level 4 for one per cent more bytes.
+            sheet.save(aside, format="PNG", compress_type=zlib.Z_RLE, pnginfo=_mark(film))
     except OSError as error:
         raise MediaError(f"cannot write {out}: {error}", hint="check the folder and the space on the disk") from error
     return out
@@ -171,8 +181,9 @@ def _cropped(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> 
     return text
 
 
+@lru_cache(maxsize=8)
 def _rounded(size: tuple[int, int]) -> Image.Image:
-    """A mask with softly rounded corners."""
+    """A mask with softly rounded corners, made once for all pictures of a size."""
     mask = Image.new("L", (size[0] * 4, size[1] * 4), 0)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] * 4 - 1, size[1] * 4 - 1), 24, fill=255)
     return mask.resize(size, Image.Resampling.LANCZOS)

@@ -9,7 +9,7 @@ import pytest
 
 from sora_cli.colour.cube import grid, look_up, read_cube, table, weakened, write_cube
 from sora_cli.colour.grade import graded
-from sora_cli.colour.match import CAP_CHROMA, CAP_LIGHTNESS, match, oklab
+from sora_cli.colour.match import CAP_CHROMA, CAP_LIGHTNESS, Misses, match, oklab
 from sora_cli.errors import MediaError
 
 from .painted import (
@@ -262,3 +262,24 @@ def test_a_weakened_table() -> None:
     full = table(lambda x: 1 - x, 5)
     assert np.array_equal(weakened(full, 0.0), grid(5))
     assert np.allclose(weakened(full, 0.5), 0.5)
+
+
+@pytest.mark.parametrize("burnt", [1.0, 1.8])
+def test_the_fit_knows_how_each_number_changes_its_misses(burnt: float) -> None:
+    """Held against the differences of small nudges; burnt channels cut the goal off, which moves with them."""
+    goal = paint("harbour", 1, 30, 40).reshape(-1, 3)
+    misses, at = Misses(np.clip(burnt * goal, 0, 1), goal), np.array([0.1, -0.05, 0.02, 0.1, 0.0, -0.1, 0.15])
+    slopes = misses.slopes(at)
+    for number, nudge in enumerate(np.eye(7) * 2e-3):
+        measured = (misses(at + nudge) - misses(at - nudge)) / 4e-3
+        assert np.corrcoef(measured, slopes[:, number])[0, 1] > 0.97
+        assert np.abs(slopes[:, number]).sum() == pytest.approx(np.abs(measured).sum(), rel=0.1)
+
+
+def test_a_table_is_written_to_six_decimals_also_beyond_0_to_1(tmp_path: Path) -> None:
+    full = np.random.default_rng(1).random((5, 5, 5, 3))
+    full[0, 0, :2] = (0, 1, 0.5), (0.9999996, 0.0000004, 0.1234565)
+    for low in (0.0, -0.2):
+        write_cube(tmp_path / "x.cube", full + low)
+        rows = (tmp_path / "x.cube").read_text().splitlines()[2:]
+        assert rows == [" ".join(f"{value:.6f}" for value in row) for row in (full + low).reshape(-1, 3)]
