@@ -158,7 +158,7 @@ def estimate(
     card: EngineCard, size: tuple[int, int, int], options: Mapping[str, object], *, memory: Memory, machine: Machine
 ) -> Estimate:
     """What a take will need on a machine, in the first layout that fits; `size` is (width, height, frames)."""
-    chosen, on_gpu = card.options.model_validate(dict(options)), bool(machine.device_gb)
+    chosen, on_gpu = _chosen(card, options), bool(machine.device_gb)
     held = (machine.device_gb or machine.host_gb) * ROOM
     weights = weights_of(card, on_gpu=on_gpu)
     tried = [(way, need(card, size, chosen, way, weights)) for way in layouts(memory, on_gpu=on_gpu)]
@@ -187,7 +187,7 @@ def estimate(
 def usual(card: EngineCard, layout: Layout) -> Need:
     """What a take of the card's own size and length needs on a GPU."""
     size = (*card.native_size, card.frames_for(round(card.default_seconds * card.fps)))
-    return need(card, size, card.options(), layout, weights_of(card, on_gpu=True))
+    return need(card, size, _chosen(card, {}), layout, weights_of(card, on_gpu=True))
 
 
 def released(card: EngineCard) -> float:
@@ -200,6 +200,12 @@ def first_place(card: EngineCard, memory: Memory, free_gb: float) -> str:
     ways = [way for way in layouts(memory, on_gpu=True) if way.quantize == (memory.quantize or "none")]
     fitting = (way for way in ways if usual(card, way).peak(way.offload) <= free_gb * ROOM)
     return next(fitting, ways[-1]).offload
+
+
+def _chosen(card: EngineCard, options: Mapping[str, object]) -> Options:
+    """A card's options as they were chosen; those of engines of others say nothing about passes."""
+    chosen = card.options.model_validate(dict(options))
+    return chosen if isinstance(chosen, Options) else Options()
 
 
 def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, machine: Machine) -> float:

@@ -39,11 +39,11 @@ class Offload:
         self.memory = memory
         self.device = device
         self.tile = memory.tile if memory.tile is not None else memory.mode == "low"
-        self.offload = memory.offload or "none"
+        self.offload: str = memory.offload or "none"
         if not memory.offload and self.has_card:
             free, _ = torch.cuda.mem_get_info(device)
             self.offload = first_place(card, memory, free / 1e9)
-        self.quantize = memory.quantize or "none"
+        self.quantize: str = memory.quantize or "none"
         if memory.offload not in (None, "none") and not self.has_card:
             raise MachineError("there is no GPU here to offload from", hint="leave `offload` out")
 
