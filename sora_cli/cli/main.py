@@ -34,9 +34,9 @@ def _root(
 
 
 COMMANDS = (
-    *(make.generate, make.storyboard, make.batch, look.check, look.plan, direct.direct, films.stitch, films.grade),
-    *(films.stamp, films.verify, films.reproduce, review.review, review.takes, machine.voices, machine.doctor),
-    *(start.new, handover.import_, handover.export, handover.conform, start.schema),
+    *(make.generate, make.storyboard, make.stills, make.batch, look.check, look.plan, direct.direct),
+    *(films.stitch, films.grade, films.stamp, films.verify, films.reproduce, review.review, review.takes),
+    *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform, start.schema),
 )
 """In the order of the help."""
 GROUPS = {"models": machine.library, "store": machine.shelf, "policy": policy.rules}

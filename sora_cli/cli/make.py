@@ -175,6 +175,71 @@ def storyboard(
     show_film(made, as_json=reporting.as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class StillOptions:
+    """What is asked of stills."""
+
+    again: Annotated[
+        list[str] | None,
+        typer.Option("--again", metavar="STILL", help="Make this one again, with another seed. Repeatable."),
+    ] = None
+    approve: Annotated[
+        list[str] | None,
+        typer.Option("--approve", metavar="STILL", help="Use this one; STILL=2 is the second of it. Repeatable."),
+    ] = None
+    approve_all: Annotated[bool, typer.Option("--approve-all", help="Use all as they are.")] = False
+
+
+def stills(
+    file: Board,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="PLACE", help="Write the picture, or the animatic, here."),
+    ] = None,
+    animatic: Annotated[
+        bool, typer.Option("--animatic", help="Make a film of the stills, as long as their shots, with its sound.")
+    ] = False,
+    *,
+    asked: StillOptions,
+    sets: Sets = None,
+    allow_outside: Outside = False,
+    memory: MemoryMode = None,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
+) -> None:
+    """Make the stills that shots begin on; show, approve and change them."""
+    from sora_cli.flows import film, places, preflight
+    from sora_cli.flows import stills as flow
+
+    wishes = flow.Wishes(asked.again or (), asked.approve or (), asked.approve_all)
+    with working(reporting, limits) as (report, studio):
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        picture = None if animatic else places.stills_name(board, output)
+        flow.check(board, picture, overwrite=release.overwrite)
+        board = flow.chosen(board, wishes, studio.store)
+        if picture is not None:
+            shown = flow.show(board, picture, report=report, studio=studio)
+        else:
+            out, kind = places.target(output, partial(places.animatic_name, board), release.deliver)
+            how: film.MakeOptions = {
+                "draft": False,
+                "only": (),
+                "signer": release.signer(),
+                "overwrite": release.overwrite,
+            }
+            made = film.make(board, out, report=report, studio=studio, deliver=kind, animatic=True, **how)
+            flow.noted(board, studio.store)
+    if picture is None:
+        show_film(made, as_json=reporting.as_json)
+        return
+    if reporting.as_json:
+        console.stdout_json(shown.as_dict())
+    elif not reporting.events:
+        console.show_table(flow.COLUMNS, list(shown.table()), right=("number", "at", "length", "seed"))
+    console.say(f"picture: {shown.picture}", "green")
+
+
 def batch(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILES...", help="Storyboards; or a CSV list, one row a film.")

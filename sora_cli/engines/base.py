@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -61,6 +61,9 @@ class EngineCard:
     `edition` is raised when the class makes other frames than before of takes that begin with one given frame: it is
     part of their keys, so that old clips are not taken for new.
 
+    An engine whose longest clip is one frame makes stills; with `stills` one that makes video makes good ones too.
+    `min_pixels` are what it makes well at least: for a smaller film it makes larger frames, which are brought down.
+
     With `foley`, what hits, rolls and slides in its pictures, and what place they show, can be told from them and is
     heard: they are flat and simple enough.
 
@@ -109,6 +112,8 @@ class EngineCard:
     sound_rate: int = 0
     tails: bool = False
     foley: bool = False
+    stills: bool = False
+    min_pixels: int = 0
     edition: int = 0
     chain: int = 0
     location: Path | None = None
@@ -123,6 +128,22 @@ class EngineCard:
     def here(self) -> bool:
         """Whether it can be opened on this machine: its weights are here, or it brings its own class and needs none."""
         return self.location is not None or ":" in self.family
+
+    @property
+    def makes_video(self) -> bool:
+        """Whether it makes more than stills."""
+        return self.longest > 1
+
+    @property
+    def makes_stills(self) -> bool:
+        """Whether it makes stills, alone or too."""
+        return self.stills or not self.makes_video
+
+    @property
+    def still(self) -> EngineCard:
+        """The card of its stills: clips of one frame, at one a second, told nothing of what moves."""
+        told = self.dialect.still_told
+        return replace(self, frame_step=1, frame_offset=0, min_frames=1, max_frames=1, fps=Fraction(1), dialect=told)
 
     def frames_for(self, needed: int) -> int:
         """The smallest number of frames on the grid that is at least `needed` (and at least `min_frames`)."""
@@ -146,7 +167,8 @@ class EngineCard:
         if self.fixed_size:
             return self.native_size
         step = max([self.size_step, *(step for name, step in self.option_steps.items() if options.get(name))])
-        width, height = (-(-side // step) * step for side in film)
+        grow = max(1.0, math.sqrt(self.min_pixels / (film[0] * film[1])))
+        width, height = (math.ceil(side * grow / step) * step for side in film)
         if width * height <= self.max_pixels:
             return width, height
         shrink = min(1.0, math.sqrt(self.max_pixels / (film[0] * film[1])))

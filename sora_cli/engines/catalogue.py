@@ -32,6 +32,7 @@ FAMILIES = {
     "helios": "sora_cli.engines.families.helios:Helios",
     "ltx2": "sora_cli.engines.families.ltx2:Ltx2",
     "minimax-h3": "sora_cli.engines.families.minimax_h3:MiniMaxH3",
+    "stills": "sora_cli.engines.families.stills:Stills",
     "wan": "sora_cli.engines.families.wan:Wan",
     "wan-vace": "sora_cli.engines.families.wan_vace:WanVace",
 }

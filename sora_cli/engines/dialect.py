@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -79,6 +79,14 @@ class Dialect:
     referenced: tuple[Field, ...] = ()
     heads: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def still_told(self) -> Dialect:
+        """How it tells of a picture that does not move."""
+        return replace(self, drops={**self.drops, **UNMOVING}, moving=frozenset())
+
+
+UNMOVING = {Part.CAMERA: "a still has no camera move", Part.PACE: "a still has no time"}
+"""What a still is not told, and why; its shot is."""
 
 PLAIN = Dialect(
     order=(

@@ -269,6 +269,10 @@ class HeliosDistilledOptions(PyramidOptions):
     lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
+class StillOptions(GuidedOptions):
+    """A model of pictures."""
+
+
 class MiniMaxH3Options(Options):
     """MiniMax-H3: guidance is baked into the weights, so there is none, and no negative prompt."""
 

@@ -69,6 +69,7 @@ def make(
     deliver: str = places.WEB,
     signer: Signer | None = None,
     overwrite: bool = False,
+    animatic: bool = False,
 ) -> ReleasedFilm:
     """Make the film of a storyboard, or find that it is there and up to date.
 
@@ -82,6 +83,7 @@ def make(
         deliver: the name of a kind of film file.
         signer: who signs; found by the environment when nobody says.
         overwrite: also replace files that are no earlier output of this film.
+        animatic: the stills of shots in the place of their takes, as long as these play.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
@@ -92,8 +94,9 @@ def make(
 
     places.check_place(out, delivery(deliver))
     order = _Order(
-        board, out, delivery(deliver), signer or stamp.find_signer, report, Clock(report), draft, only, overwrite
-    )
+        board, out, delivery(deliver), signer or stamp.find_signer, report, Clock(report), draft, only, overwrite,
+        animatic,
+    )  # fmt: skip
     return order.filled(studio)
 
 
@@ -110,6 +113,7 @@ class _Order:
     draft: bool
     only: Sequence[str]
     overwrite: bool
+    animatic: bool
 
     @cached_property
     def signer(self) -> Signer:
@@ -137,7 +141,7 @@ class _Order:
     def planned(self) -> tuple[Plan, str, ReleasedFilm | None]:
         """The plan, the film's key, and the film where it is there and up to date."""
         with self.clock.stage("plan"):
-            plan = preflight.plan_of(self.board, draft=self.draft, only=self.only)
+            plan = preflight.plan_of(self.board, draft=self.draft, only=self.only, animatic=self.animatic)
             for remark in plan.remarks:
                 self.report(Note.of(remark))
             named = Text(self.out.stem, "text", what="the film's name")
@@ -187,7 +191,8 @@ class _Order:
                 draft=self.draft,
                 only=self.only,
                 deliver=self.kind.name,
-                engine=catalogue.card(self.board.engine).name,
+                engine=catalogue.known(self.board.engine).name,
+                animatic=self.animatic,
             )
             checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by

@@ -159,12 +159,17 @@ def of_film(film: Path, kind: Delivery, maker: Maker, *, sheet: bool = True) -> 
     from sora_cli.stamp import sidecar_of
 
     note, picture = sidecar.beside(film)
-    owns: dict[Path, Own] = {film: lambda path: _own_film(path, maker), note: lambda path: _own_note(path, maker)}
+    owns: dict[Path, Own] = {film: lambda path: _own_film(path, maker), note: own_note(maker)}
     if sheet:
         owns[picture] = lambda path: is_sheet_of(path, film)
     if not kind.signable and not kind.folder:
         owns[sidecar_of(film)] = lambda path: _own_credential(path, film)
     return owns
+
+
+def own_note(maker: Maker) -> Own:
+    """How a file of facts is known for its maker's own."""
+    return lambda path: _own_note(path, maker)
 
 
 def _own_note(path: Path, maker: Maker) -> bool:
@@ -245,7 +250,7 @@ def check_outputs(
 
 def sources_of(board: Storyboard, signer: Signer | None) -> list[Path]:
     """Files and folders that a film is made from, the signer's as well."""
-    named = {board.engine, *(beat.engine for shot in board.shots for beat in shot.beats)}
+    named = {board.engine, *(beat.engine for shot in board.shots for beat in shot.shown)}
     engines = [folder for name in named if name and (folder := Path(name).expanduser()).is_dir()]
     return [*recipe.files_of(board), *engines, *(signer.files if signer else ())]
 

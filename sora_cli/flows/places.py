@@ -51,6 +51,26 @@ def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -
     return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
 
+def animatic_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
+    """Where a storyboard's animatic goes when nobody says."""
+    film = default_name(board, deliver, folder)
+    return film.with_name(f"{film.stem}.animatic{film.suffix}")
+
+
+def stills_name(board: Storyboard, asked: str | None) -> Path:
+    """Where the picture of a storyboard's stills goes: what is asked for, or into that folder.
+
+    Raises:
+        RequestError: the name is not that of a PNG.
+    """
+    name = default_name(board).with_suffix(".stills.png")
+    if asked is None or asked.endswith(("/", os.sep)) or Path(asked).is_dir():
+        return Path(asked or "") / name
+    if Path(asked).suffix.lower() != ".png":
+        raise RequestError(f"cannot write the stills to {asked}: its name must end in .png", hint=f"try {name}")
+    return Path(asked)
+
+
 def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     """The default place of a single clip: the prompt's words, numbered so that nothing is overwritten."""
     from sora_cli.media.film import delivery

@@ -15,6 +15,7 @@ from pathlib import Path
 from sora_cli import storyboard
 from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
+from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.errors import (
     HINT_READ,
     MediaError,
@@ -26,6 +27,8 @@ from sora_cli.errors import (
 from sora_cli.flows import moderation
 from sora_cli.flows.opening import opened
 from sora_cli.plan import Plan, in_file_order, survey
+from sora_cli.plan.keyframes import animatic as stills_alone
+from sora_cli.plan.survey import Catalogue
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import file_hash
 from sora_cli.storyboard import LoadResult
@@ -90,26 +93,41 @@ def everything_wrong(reading: LoadResult) -> tuple[tuple[Problem, ...], Plan | N
     return _with_files(reading.board, [*reading.problems, *found.problems, *held.refused], plan), plan
 
 
-def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> Plan:
+def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), animatic: bool = False) -> Plan:
     """As `plan_takes`; where something is wrong, what is wrong with the storyboard's files is told with it.
+
+    An `animatic` shows stills alone: engines that make none need not be here, and what they would say is spoken.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
-    plan, problems = plan_for(board, draft=draft, only=only)
+    plan, problems = plan_for(board, draft=draft, only=only, find=_stills_alone(board) if animatic else catalogue.card)
     if problems:
         raise refusal(problems)
-    return plan
+    return stills_alone(plan) if animatic else plan
 
 
-def plan_for(board: Storyboard, *, draft: bool = False, only: Sequence[str] = ()) -> tuple[Plan, tuple[Problem, ...]]:
+def _stills_alone(board: Storyboard) -> Catalogue:
+    """Finds the cards of an animatic, of which those that make no stills are planned for, and not opened."""
+    needed = {keyframe.beat.engine or board.engine for shot in board.shots for keyframe in shot.keyframes}
+
+    def find(name: str | None) -> EngineCard:
+        card = catalogue.card(name) if name in needed else catalogue.known(name)
+        return replace(card, abilities=card.abilities - {Ability.SOUND})
+
+    return find
+
+
+def plan_for(
+    board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), find: Catalogue = catalogue.card
+) -> tuple[Plan, tuple[Problem, ...]]:
     """The plan, and what this machine lacks for it: of an engine that is known the card is enough to plan.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems, where there is more, or an engine is not known.
     """
     held = moderation.of_board(board)
-    found = survey(board, catalogue.card, draft=draft, only=only, letters=0 if held.refused else None)
+    found = survey(board, find, draft=draft, only=only, letters=0 if held.refused else None)
     wrong = [*found.problems, *held.refused]
     problems = _with_files(board, wrong, found.plan) if wrong else ()
     if found.plan is None or any(problem.code != 3 for problem in problems) or ANY_ENGINE.name in found.plan.cards:
@@ -260,7 +278,7 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
             code=3,
         )
     for shot in board.shots:
-        for beat in shot.beats:
+        for beat in shot.shown:
             loc = beat.origin.get("options.lora", (*beat.loc, "options"))
             adapters = beat.options.get("lora")
             if adapters and find_spec(PACKAGES["lora"]) is None:

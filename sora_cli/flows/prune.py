@@ -157,7 +157,7 @@ def _named(sidecar: Path) -> set[str]:
     """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
     with contextlib.suppress(OSError, ValueError):
         told = _Names.if_whole(read_json(sidecar))
-        return {take.key for take in told.takes} if told else set()
+        return {take.key for take in (*told.takes, *told.stills)} if told else set()
     return set()
 
 
@@ -169,3 +169,4 @@ class _Names(Record):
     """As much of a sidecar as may be read of any that names takes."""
 
     takes: Annotated[tuple[_Name, ...], LIST]
+    stills: Annotated[tuple[_Name, ...], LIST] = ()

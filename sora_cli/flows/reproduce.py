@@ -207,7 +207,7 @@ class _Desk:
         with scratch() as folder:
             places = [*([self.files] if self.files else []), *known]
             board = moderation.made_again(recipes.board_of(recipe, folder / "files", places))
-            plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only)
+            plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only, animatic=recipe.animatic)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
             wrong = ""
@@ -221,6 +221,7 @@ class _Desk:
                         draft=recipe.draft,
                         only=recipe.only,
                         deliver=recipe.deliver,
+                        animatic=recipe.animatic,
                         signer=stamp.local_signer(),
                     )
             except SoraError as error:

@@ -23,6 +23,8 @@ _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
 _MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
 _WIDTH = 1280
 _MOST_ROWS = 60
+_FEW = 30
+"""Stills of a board that stand three in a row; of more, six do."""
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -70,7 +72,8 @@ def contact_sheet(film: Path, strips: Sequence[SheetShot], out: Path, title: str
         row, side = divmod(number, beside)
         left = _MARGIN + side * (count * (width + _GAP) + _GUTTER - _GAP)
         top = head + row * (size[1] + _LABEL + _GAP)
-        _label(draw, (left, top), strip, known.fps, count * (width + _GAP) - _GAP)
+        when = times(strip.start, strip.frames, known.fps)
+        _label(draw, (left, top), strip.name, when, count * (width + _GAP) - _GAP)
         for place in range(count):
             thumb = thumbs[wanted[number * count + place]]
             sheet.paste(thumb, (left + place * (width + _GAP), top + _LABEL), _rounded(size))
@@ -120,6 +123,31 @@ def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "
     return _save(sheet, film, out)
 
 
+def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "") -> Path:
+    """Draw the first pictures of some rows side by side and below each other, as a board, to the PNG `out`.
+
+    Raises:
+        MediaError: `out` cannot be written.
+    """
+    columns = 3 if len(cells) <= _FEW else 6
+    shown = cells[: columns * _MOST_ROWS]
+    width = (_WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) // columns
+    height = max(max(1, round(width * cell.pictures[0].shape[0] / cell.pictures[0].shape[1])) for cell in shown)
+    rows, head = -(-len(shown) // columns), 84
+    sheet = Image.new("RGB", (_WIDTH, head + rows * (height + _LABEL + _GAP) + _MARGIN - _GAP), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    count = counted(len(cells), "still") if shown == cells else f"{len(shown)} of {len(cells)} stills"
+    draw.text((_WIDTH - _MARGIN, 44), count, _DIM, _font(16), anchor="rt")
+    draw.text((_MARGIN, 64), _cropped(draw, readable(title), _font(30), 1000), _INK, _font(30), anchor="ls")
+    for number, cell in enumerate(shown):
+        row, column = divmod(number, columns)
+        left, top = _MARGIN + column * (width + _GAP), head + row * (height + _LABEL + _GAP)
+        _label(draw, (left, top), cell.name, cell.words, width)
+        thumb = Image.fromarray(cell.pictures[0]).resize((width, height), Image.Resampling.LANCZOS)
+        sheet.paste(thumb, (left, top + _LABEL), _rounded((width, height)))
+    return _save(sheet, source, out)
+
+
 def _save(sheet: Image.Image, film: Path, out: Path) -> Path:
     try:
         with atomic.aside(out) as aside:
@@ -165,13 +193,17 @@ def _head(draw: ImageDraw.ImageDraw, title: str, known: Probe, shots: int) -> No
     draw.text((_MARGIN, 64), _cropped(draw, title, _font(size), room), _INK, _font(size), anchor="ls")
 
 
-def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], strip: SheetShot, fps: Fraction, width: int) -> None:
+def times(start: int, frames: int, fps: Fraction) -> str:
+    """From when to when a shot plays: `0:00.00 - 0:04.00`."""
+    return f"{_clock(start / fps)} - {_clock((start + frames) / fps)}"
+
+
+def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], name: str, words: str, width: int) -> None:
     left, top = at
     draw.line((left, top + 8, left + width, top + 8), _RULE)
-    times = f"{_clock(strip.start / fps)} - {_clock((strip.start + strip.frames) / fps)}"
-    room = width - draw.textlength(times, _font(14)) - 16
-    draw.text((left, top + 34), _cropped(draw, readable(strip.name), _font(17), room), _INK, _font(17), anchor="ls")
-    draw.text((left + width, top + 34), times, _DIM, _font(14), anchor="rs")
+    room = width - draw.textlength(words, _font(14)) - 16
+    draw.text((left, top + 34), _cropped(draw, readable(name), _font(17), room), _INK, _font(17), anchor="ls")
+    draw.text((left + width, top + 34), words, _DIM, _font(14), anchor="rs")
 
 
 def _cropped(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> str:

@@ -17,7 +17,10 @@ from sora_cli.storyboard.model import Beat
 def check_needs(
     findings: Findings, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None
 ) -> None:
-    """Note a take that lacks the first or the last frame that its engine needs."""
+    """Note an engine of stills, and a take that lacks the first or the last frame that its engine needs."""
+    if not card.makes_video:
+        hint = f"write `keyframes: {{engine: {card.name}}}`, and here an engine that makes video"
+        findings.wrong(beat, "engine", f"engine {card.name} makes stills, not video", hint)
     lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
     if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
         findings.wrong(
@@ -31,7 +34,7 @@ def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, 
     """A beat longer than the longest clip is for engines that can carry on from it, and end where they like."""
     longest = math.floor(100 * card.longest / card.fps) / 100
     limit = f"engine {card.name} makes {longest:g} s in one go, and this takes {float(needed / card.fps):.4g} s"
-    if count > 1 and not card.can(Ability.FIRST_FRAMES):
+    if count > 1 and not card.can(Ability.FIRST_FRAMES) and card.makes_video:
         hint = f"write several shots of at most {longest:g}s"
         findings.wrong(beat, "duration", f"{limit}: it cannot carry on from given frames", hint)
     elif count > 1 and Ability.LAST_FRAME in card.needs:
@@ -61,7 +64,7 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt)
         words = ", ".join(unknown)
         findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")
     for left in told.left_out:
-        if not left.seen:
+        if not left.seen and card.makes_video:  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
             findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
     limit = card.prompt_tokens

@@ -12,6 +12,7 @@ from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import Problem
 from sora_cli.plan.continuity import PlannedBeat, Stretch
+from sora_cli.plan.keyframes import Still
 from sora_cli.plan.prompt import Prompt
 from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
@@ -68,6 +69,8 @@ class Plan:
     """What is said, in film order."""
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     """How the words of each take came about, by its key."""
+    stills: Mapping[str, tuple[Still, ...]] = field(default_factory=dict)
+    """What shots begin and end on, by the shot's name."""
 
     @property
     def may_lack(self) -> frozenset[str]:
@@ -99,6 +102,12 @@ class Plan:
     def stretches(self) -> Iterator[Stretch]:
         """All stretches that play, in film order."""
         return (stretch for shot in self.shots for stretch in shot.stretches)
+
+    @property
+    def made(self) -> Iterator[Stretch]:
+        """All stretches that play, and the stills of the storyboard; of these, those that are needed are made."""
+        yield from self.stretches
+        yield from (still.stretch for stills in self.stills.values() for still in stills)
 
 
 def film_id(board: Storyboard) -> str:

@@ -15,6 +15,7 @@ from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, Problem, refusal
 from sora_cli.plan.findings import Findings
+from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
 from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
@@ -81,9 +82,9 @@ def survey(
     missing += soundless
     card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
     fps = board.fps or card.fps
-    size = film_size(board, card, draft=draft)
+    size, full = (film_size(board, card, draft=small) for small in (draft, False))
     findings = Findings(board)
-    maker = TakeMaker(board, cards, size, fps, draft, findings)
+    maker = TakeMaker(board, cards, size, full, fps, draft, findings)
     dialogue = _dialogue(board, cards, letters)
     places = place(board, cards, fps, dialogue.seconds)
     memory = _memory(board, findings.problems)
@@ -102,8 +103,9 @@ def survey(
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, lines=lines, prompts=maker.prompts,
+        memory=memory, lines=lines, prompts=maker.prompts, stills=maker.stills,
     )  # fmt: skip
+    remarks += unapproved(plan)
     if letters != 0 and not soundless:
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
@@ -139,7 +141,7 @@ def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, En
     """The cards of all engines that are named; and which are not here, told wherever they are named."""
     named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",) if board.engine else None]}
     for shot in board.shots:
-        for beat in shot.beats:
+        for beat in shot.shown:
             if beat.engine:
                 named.setdefault(beat.engine, []).append(beat.origin.get("engine"))
     cards, missing = {}, []

@@ -16,8 +16,10 @@ from sora_cli.plan.abilities import check_abilities, check_length, check_needs, 
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.findings import Findings
+from sora_cli.plan.keyframes import Still, possible
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.prompt import Frames, Prompt, write
+from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
 from sora_cli.storyboard.model import Beat, Shot, Storyboard
 
 HURRIED = Fraction(11, 10)
@@ -38,7 +40,7 @@ ANY_ENGINE = EngineCard(
     name="", title="", family="", source="", revision="", options=AnyOptions, abilities=frozenset(Ability),
     frame_step=1, frame_offset=0, max_frames=10**9, fps=Fraction(24), size_step=2, max_pixels=10**9,
     native_size=(1280, 720), film_size=(1280, 720), default_seconds=Fraction(3600), overlap=1, max_references=10**6,
-    max_film_references=10**6, max_sound_references=10**6,
+    max_film_references=10**6, max_sound_references=10**6, stills=True,
 )  # fmt: skip
 """Stands in for an engine that nobody knows, so that the rest of a storyboard is checked: it can do everything."""
 
@@ -86,6 +88,8 @@ class TakeMaker:
     board: Storyboard
     cards: Mapping[str | None, EngineCard]
     film: tuple[int, int]
+    full: tuple[int, int]
+    """The film's size where it is no draft: stills are chosen once, for both."""
     fps: Fraction
     draft: bool
     findings: Findings
@@ -93,6 +97,8 @@ class TakeMaker:
     """What of the fitting to the device changes pixels."""
     prompts: dict[str, Prompt] = field(default_factory=dict)
     """What each take is told, by its key."""
+    stills: dict[str, tuple[Still, ...]] = field(default_factory=dict)
+    """By the shot's name."""
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +116,7 @@ class TakeMaker:
         """
         done: list[PlannedBeat] = []
         self.continuity.begin(shot)
+        self.stills[shot.name] = tuple(self.stills_of(scene, shot, label))
         for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
             if frames < 1:
@@ -117,15 +124,36 @@ class TakeMaker:
             done.append(self.beat(shot, beat, done, name=name, label=f"{label}/{number}", frames=max(1, frames)))
         self.continuity.planned[shot.name] = tuple(done)
 
+    def stills_of(self, scene: str, shot: Shot, label: str) -> Iterator[Still]:
+        """The stills of a shot, as takes of one frame; what cannot be is told."""
+        for keyframe in shot.keyframes:
+            card = card_of(self.board, self.cards, keyframe.beat)
+            played = card_of(self.board, self.cards, shot.beats[0 if keyframe.place == "first" else -1])
+            if possible(self.findings, keyframe, played, card):
+                yield self.still(shot, keyframe, card.still, f"{scene}/{shot.name}", label)
+
+    def still(self, shot: Shot, keyframe: Keyframe, card: EngineCard, name: str, label: str) -> Still:
+        """A still with the seed of its number, the same in a draft."""
+        beat, called = keyframe.beat, name_of(shot, keyframe)
+        choice = self.board.stills.get(called, StillChoice())
+        check_abilities(self.findings, card, beat)
+        own = f"{keyframe.place} still {choice.number}"
+        options = self.options(card, beat, draft=False)
+        made = self.take(card, beat, film=self.full, name=f"{name}/{own}", play=1, given=0, options=options)
+        return Still(called, keyframe, self.candidates(beat, *made, f"{label}/{own}"), choice)
+
     def beat(
         self, shot: Shot, beat: Beat, before: Sequence[PlannedBeat], *, name: str, label: str, frames: int
     ) -> PlannedBeat:
         """One beat, split into equal stretches where it is longer than the engine's longest clip."""
         card = card_of(self.board, self.cards, beat)
         check_abilities(self.findings, card, beat)
-        options = self.options(card, beat)
+        options = self.options(card, beat, draft=self.draft)
+        stills = {still.keyframe.place: still.carry for still in self.stills[shot.name]}
         opening, given = self.continuity.opening(card, shot, beat, before)
+        opening = opening if before else stills.get("first", opening)
         closing = self.continuity.closing(card, shot, beat)
+        closing = stills.get("last", closing) if beat is shot.beats[-1] else closing
         check_needs(self.findings, card, beat, opening=opening, closing=closing)
         step = shot.speed * card.fps / self.fps
         smooth = step < 1 and (shot.speed < 1 or self.board.motion == "interpolate")
@@ -141,6 +169,7 @@ class TakeMaker:
             take = self.take(
                 card,
                 beat,
+                film=self.film,
                 name=name if count == 1 else f"{name}.{index + 1}",
                 given=given,
                 opening=opening,
@@ -157,15 +186,16 @@ class TakeMaker:
         card: EngineCard,
         beat: Beat,
         *,
+        film: tuple[int, int],
         name: str,
         play: int,
         given: int,
         options: Mapping[str, object],
-        opening: Carry | None,
-        closing: Carry | None,
+        opening: Carry | None = None,
+        closing: Carry | None = None,
     ) -> tuple[Take, Prompt]:
         """A take without its seed and key, and how its words came about."""
-        width, height = card.size_for(self.film, options)
+        width, height = card.size_for(film, options)
         frames = card.frames_for(given + play)
         alone = unused(self.findings, card, beat, opening, closing)
         skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
@@ -259,12 +289,12 @@ class TakeMaker:
         base = beat.seed if beat.seed is not None else (self.board.seed or 0)
         return derive_seed(base, *label, number)
 
-    def options(self, card: EngineCard, beat: Beat) -> dict[str, object]:
+    def options(self, card: EngineCard, beat: Beat, *, draft: bool) -> dict[str, object]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
             place = {"folder": self.board.folder, "inside": None if self.board.allow_outside else self.board.folder}
             chosen = card.options.model_validate(dict(beat.options), context=place)
-            if self.draft:
+            if draft:
                 chosen = card.options.model_validate({**beat.options, **card.draft}, context=place)
         except ValidationError as error:
             for one in error.errors():

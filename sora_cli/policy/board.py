@@ -55,7 +55,7 @@ def texts_of(board: Storyboard) -> Iterator[Text]:
         place = "reference" if named else _place(loc)
         yield Text(named.stem if named else words, place, loc)
     for shot in board.shots:
-        yield from (Text(_together(board, shot, beat), "prompt", beat.loc, whole=True) for beat in shot.beats)
+        yield from (Text(_together(board, shot, beat), "prompt", beat.loc, whole=True) for beat in shot.shown)
 
 
 def _together(board: Storyboard, shot: Shot, beat: Beat) -> str:

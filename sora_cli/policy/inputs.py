@@ -81,7 +81,7 @@ def consents(board: Storyboard, today: date) -> list[str]:
 
 
 def _shown(board: Storyboard) -> list[CastMember]:
-    names = dict.fromkeys(name for shot in board.shots for beat in shot.beats for name in beat.cast)
+    names = dict.fromkeys(name for shot in board.shots for beat in shot.shown for name in beat.cast)
     return [board.cast[name] for name in names]
 
 
@@ -168,7 +168,7 @@ class _Given:
     def _beats(self) -> Iterator[Beat]:
         """The beats whose model is given it."""
         for shot in self.board.shots:
-            for beat in shot.beats:
+            for beat in shot.shown:
                 links = (link.path for link in (beat.start, beat.end) if link)
                 if self.path in (*beat.references, *links):
                     yield beat

@@ -56,6 +56,8 @@ class RecipeRecord(Record):
     sora: Name
     draft: bool
     only: Annotated[tuple[Words, ...], LIST, Field(max_length=MOST)]
+    animatic: bool = False
+    """Whether stills are in the place of its takes."""
     deliver: Name
     storyboard: dict[str, JsonValue]
     files: Annotated[dict[Name, Sha], Field(max_length=MOST)]
@@ -253,6 +255,8 @@ class FilmRecord(Record):
     libraries: Versions = Field(default={})
     shots: Annotated[tuple[ShotRecord, ...], LIST, Field(max_length=MOST)] = ()
     takes: Annotated[tuple[TakeRecord, ...], LIST, Field(max_length=MOST)]
+    stills: Annotated[tuple[TakeRecord, ...], LIST, Field(max_length=MOST)] = ()
+    """What takes begin and end on."""
     bars: Annotated[dict[Name, float], Field(max_length=100)] = Field(default={})
     """What the storyboard says that a review holds it to."""
     files: Annotated[dict[Sha, Name], Field(max_length=MOST)] = Field(default={})

@@ -48,7 +48,9 @@ class MadeTake:
     made_on: Mapping[str, str] = field(default_factory=dict)
 
 
-def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str) -> RecipeRecord:
+def write(
+    plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str, animatic: bool = False
+) -> RecipeRecord:
     """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
     takes_made = [take for take in plan.takes if take.key not in plan.may_lack or store.has(take.key)]
     cards = {take.name: store.card(take.key) or NO_CARD for take in takes_made}
@@ -68,6 +70,9 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
     data.setdefault("engine", bare(engine))
     if plan.board.memory:
         data["memory"] = _plain(plan.board.memory)
+    if chosen := {name: still.number for name, still in plan.board.stills.items() if still.number > 1}:
+        data["stills"] = {**chosen}
+    more = {"animatic": True} if animatic else {}
     return RecipeRecord.model_construct(
         version=VERSION,
         sora=__version__,
@@ -79,6 +84,7 @@ def write(plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver
         takes=takes,
         recordings=heard,
         made_on=tuple(made_on),
+        **more,
     )
 
 

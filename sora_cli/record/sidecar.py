@@ -271,7 +271,7 @@ def write(
     what is heard of what is seen, `heard` what is said in shots whose lines a model speaks, `costs` what takes have
     cost, by their keys.
     """
-    board = plan.board
+    board, stills = plan.board, tuple(_stills(plan, store))
     told = FilmRecord.model_construct(
         sora=__version__, made_by=made_by, key=key, title=board.title, draft=recipe.draft,
         storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
@@ -280,7 +280,7 @@ def write(
         libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store, costs)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
-        moderation=dict(moderation),
+        moderation=dict(moderation), **({"stills": stills} if stills else {}),
     )  # fmt: skip
     told = told.model_copy(update={"before": before} if (before := _before(told, film.path)) else {})
     _write(film.sidecar, told.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
@@ -337,6 +337,19 @@ def _takes(plan: Plan, clips: Mapping[str, Clip], store: Store, costs: Mapping[s
 def cost_record(cost: Cost) -> CostRecord:
     """The record of a cost."""
     return CostRecord.from_dict(cost.as_dict(), "a cost")
+
+
+def _stills(plan: Plan, store: Store) -> Iterator[TakeRecord]:
+    """What is told of the stills that takes begin and end on."""
+    played = {key for stretch in plan.stretches for key in stretch.keys}
+    for shot in plan.shots:
+        for take in (take for still in plan.stills.get(shot.name, ()) for take in still.stretch.candidates):
+            card = store.card(take.key)
+            if card is not None and take.key not in played:
+                yield TakeRecord.of(
+                    take, name=take.name, key=take.key, shot=shot.name, plays=False, skip=take.skip, play=take.play,
+                    seconds=0.0, clip_sha256=card.sha256, pixels=card.pixels, made_on=card.made_on,
+                )  # fmt: skip
 
 
 def is_note(facts: Mapping[str, object]) -> bool:

@@ -45,7 +45,7 @@ class Studio:
         self.screen = Screen()
 
     def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
-        """Shoot the plan's takes; the clip that plays, by the name of its stretch. Raises what `shoot.shoot` does."""
+        """Shoot the plan's takes; the clip of each stretch and still, by its name. Raises what `shoot.shoot` does."""
         with self._shooting:  # one film at a time, so that engines need not take turns
             return self._shoot(plan, report)
 
@@ -67,7 +67,8 @@ class Studio:
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
                 self.store.films.remember(film_id(plan.board), made)
         self._screen_kept(plan, clips, report)
-        return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in plan.stretches}
+        made = (stretch for stretch in plan.made if clips.keys() & stretch.choices)
+        return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in made}
 
     def _screen_kept(self, plan: Plan, clips: Mapping[str, Clip], report: Report) -> None:
         """Hold clips that were kept before to the policy of now; say once where they could not be looked at."""

@@ -40,7 +40,8 @@ class Origin:
 
     It plays film frames `start` up to, not including, `end`. `references` are files that anchored its appearance;
     `own_media` are pictures or films of the user's whose pixels it carries on from, which makes it partly the user's
-    own. Paths are for reading and hashing; only file names are written down.
+    own. `stills` tells how the stills were made that it begins and ends on. Paths are for reading and hashing; only
+    file names are written down.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Origin:
     options: Mapping[str, object] = field(default_factory=dict)
     references: tuple[Path, ...] = ()
     own_media: tuple[Path, ...] = ()
+    stills: tuple[Mapping[str, object], ...] = ()
     made: dt.datetime | None = None
     """When; the clip file's own time where it is not given."""
 
@@ -165,6 +167,7 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
             "avoid": origin.avoid,
             "seed": origin.seed,
             "options": dict(origin.options),
+            "keyframes": [dict(still) for still in origin.stills],
             "inputs": [_named(path) for path in origin.given],
         }
     )

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from sora_cli.engines.base import Take
 from sora_cli.plan import Plan
 from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut
 from sora_cli.record.film import RecipeRecord
+from sora_cli.record.recipe import bare
 from sora_cli.stamp.claims import Making, Origin, Spoken
 from sora_cli.store import Clip
 
@@ -51,12 +53,16 @@ def making(
 
 
 def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin]:
-    """Where the frames of each piece come from."""
+    """Where the frames of each piece come from, and what they begin and end on."""
+    stills = [still.stretch for each in plan.stills.values() for still in each if still.stretch.name in clips]
+    made = {take.key: take for still in stills for take in still.candidates if take.key == clips[still.name].key}
     for shot, placed in zip(plan.shots, cut.shots, strict=True):
         start = shot.start
         for stretch, piece in zip(shot.stretches, placed.pieces, strict=True):
             clip = clips[stretch.name]
             take = next(take for take in stretch.candidates if take.key == clip.key)
+            given = [made[key] for key in take.needs if key in made]
+            references = (each.path for one in (take, *given) for each in one.references)
             carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
             yield Origin(
                 name=take.name,
@@ -71,7 +77,14 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
                 avoid=take.avoid,
                 seed=take.seed,
                 options=take.options,
-                references=tuple(each.path for each in take.references),
+                references=tuple(dict.fromkeys(references)),
                 own_media=tuple(carried),
+                stills=tuple(map(_still, given)),
             )
             start += len(piece.frames)
+
+
+def _still(take: Take) -> dict[str, object]:
+    """How a still was made."""
+    names = ("name", "key", "revision", "prompt", "avoid", "seed")
+    return {**{name: getattr(take, name) for name in names}, "engine": bare(take.engine), "options": dict(take.options)}

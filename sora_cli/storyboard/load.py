@@ -14,6 +14,7 @@ from sora_cli.storyboard.comments import cut_off
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
+from sora_cli.storyboard.keyframes import chosen
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
@@ -126,7 +127,9 @@ def _read_source(
         digest = sha256(f"{digest} {json.dumps(dict(sets), sort_keys=True)}".encode()).hexdigest()
     board = _understand(document, problems, sets, path=path, folder=folder, digest=digest, allow_outside=allow_outside)
     if board is not None:
-        board = replace(board, remarks=tuple(cut_off(document)))
+        stills = chosen(path, problems) if path and any(shot.keyframes for shot in board.shots) else {}
+        own = {name: replace(stills.get(name, each), number=each.number) for name, each in board.stills.items()}
+        board = replace(board, stills={**stills, **own}, remarks=tuple(cut_off(document)))
     return LoadResult(board, problems.told())
 
 

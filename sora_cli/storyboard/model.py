@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
+
+if TYPE_CHECKING:  # which holds beats
+    from sora_cli.storyboard.keyframes import Keyframe, StillChoice
 
 Loc = tuple[str | int, ...]
 
@@ -305,8 +308,14 @@ class Shot:
     transition: Transition = Transition()
     look: Look = Look()
     title: TitleCard | None = None
+    keyframes: tuple[Keyframe, ...] = ()
     speed: Fraction = Fraction(1)
     """How fast it plays: lengths and times are those on screen, and takes are made for `speed` times as long."""
+
+    @property
+    def shown(self) -> tuple[Beat, ...]:
+        """All that a model is told of: its beats, and what its stills show."""
+        return *self.beats, *(keyframe.beat for keyframe in self.keyframes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +361,8 @@ class Storyboard:
     provenance: Provenance = Provenance()
     memory: Mapping[str, object] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
+    stills: Mapping[str, StillChoice] = field(default_factory=dict)
+    """Which stills are used, by their names: that of the shot, `SHOT/last` for its last frame."""
     bars: Mapping[str, float] = field(default_factory=dict)
     """What a review holds the film to, as far as the author says."""
     cost: Prices = Prices()

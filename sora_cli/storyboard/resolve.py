@@ -14,6 +14,7 @@ from sora_cli.storyboard.credits import read_output, read_policy, read_provenanc
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Inheritance, Inherited
+from sora_cli.storyboard.keyframes import Keyframes, StillChoice, name_of
 from sora_cli.storyboard.links import Links, check_links
 from sora_cli.storyboard.model import (
     Beat,
@@ -69,6 +70,7 @@ _OF_PICTURES = (
     "options",
     "sound",
     "speed",
+    "keyframe",
 )
 
 
@@ -103,6 +105,7 @@ class Resolver:
         unread = frozenset(str(loc[1]) for loc in pruned if loc[0] == "cast" and len(loc) == 2)
         known = ("cast",) not in pruned
         self._casting = Casting(film.cast, document, problems, files, unread=unread, known=known)
+        self._keyframes = Keyframes(film.keyframes, self._casting, document, problems)
 
     def storyboard(self, *, path: Path | None, folder: Path, digest: str) -> Storyboard:
         """The storyboard, as far as it could be understood."""
@@ -132,6 +135,7 @@ class Resolver:
             subtitles=film.subtitles or "off",
             provenance=read_provenance(film.provenance, rules, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
+            stills=self._stills(scenes),
             bars={name: value for name, value in vars(film.review or ReviewForm()).items() if value is not None},
             cost=as_prices(film.cost),
             policy=policy,
@@ -141,6 +145,15 @@ class Resolver:
             lost=frozenset(self._pruned),
             mark=self._document.mark,
         )
+
+    def _stills(self, scenes: Sequence[Scene]) -> dict[str, StillChoice]:
+        """Which stills the author chose, each by its name."""
+        names = [name_of(shot, keyframe) for scene in scenes for shot in scene.shots for keyframe in shot.keyframes]
+        for name in (self._film.stills or {}).keys() - names:
+            hint = self._problems.meant(name, names) or "its name is that of its shot, or SHOT/last"
+            mark = self._document.mark(("stills", name), key=True)
+            self._problems.add(f"there is no still {quoted(name)}", mark, hint)
+        return {name: StillChoice(number) for name, number in (self._film.stills or {}).items()}
 
     def _sounds(self, written: SoundsForm | None) -> SoundSources:
         if written is None:
@@ -238,6 +251,7 @@ class Resolver:
             transition=_transition(form),
             look=held.look,
             title=title,
+            keyframes=self._keyframes.of(form.keyframe, loc, beats),
             speed=form.speed or Fraction(1),
         )
 

@@ -6,7 +6,7 @@ is published for editors (`json_schema`) says so.
 
 from __future__ import annotations
 
-from sora_cli.storyboard import direction
+from sora_cli.storyboard import direction, keyframes
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
@@ -293,6 +293,7 @@ class ShotForm(StretchForm):
     """One unbroken take: no cut inside it."""
 
     name = Key(Name, "How other shots and `--only` call it; unique in the film.")
+    keyframe = Key(keyframes.Wanted, "The still that it begins on: in words, on or off; or {first, last}.")
     beats = Key(Listed(BeatItem, 1), "The stretches of the shot, in order.")
     transition = Key(Coming, "How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s.")
     title = Key(Title, "A title card over the shot; alone when there is no prompt.")
@@ -346,6 +347,8 @@ class FilmForm(LevelForm):
     sounds = Key(SoundsForm, "Where sounds in words come from: {folder, engine}.")
     say = Key(Table(Label), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/.")
     subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
+    keyframes = Key(keyframes.ForAll, "Stills that shots begin on, before they move: {engine, options}, on or off.")
+    stills = Key(Table(Pick), "Which still of a shot is used, by its number: {arrival: 2, arrival/last: 1}.")
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")
     memory = Key(Memory, "How models are fitted to the GPU: auto, fast, low, or {mode, offload, tile, ...}.")
     review = Key(ReviewForm, "What `sora review` holds the film to: {colour: 3, sharpness: 0.9, jump: 2}.")
@@ -380,6 +383,8 @@ PLACES: dict[str, type[Form]] = {
     "consent": ConsentForm,
     "camera": direction.CameraForm,
     "light": direction.LightForm,
+    "keyframe": keyframes.KeyframeForm,
+    "keyframes": keyframes.KeyframesForm,
 }
 """Which mapping stands under which key."""
 

@@ -66,7 +66,7 @@ class Made:
         return self.engine.generate(replace(self.take, **changes), given, silence).frames
 
 
-@pytest.fixture(params=sorted(tiny.BUILDERS), scope="module")
+@pytest.fixture(params=sorted(tiny.BUILDERS.keys() - {"qwen-image", "sana"}), scope="module")  # see test_stills.py
 def made(request: pytest.FixtureRequest, tiny_card: Callable[[str], EngineCard]) -> Iterator[Made]:
     engine = catalogue.open_engine(tiny_card(request.param))
     take, heard = take_for(engine.card), list[tuple[int, int]]()

@@ -17,6 +17,10 @@ FAMILIES = {
     "LTX2LatentUpsamplePipeline": "ltx2.py",
     "HeliosPipeline": "helios.py",
     "HeliosPyramidPipeline": "helios.py",
+    "Flux2KleinPipeline": "stills.py",
+    "QwenImagePipeline": "stills.py",
+    "ZImagePipeline": "stills.py",
+    "SanaPipeline": "stills.py",
 }
 
 

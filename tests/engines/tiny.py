@@ -351,6 +351,133 @@ def minimax_h3(folder: Path) -> None:
     pipe.save_pretrained(str(folder))
 
 
+def qwen3(kind: str, layers: int) -> Any:
+    import transformers
+
+    config = transformers.Qwen3Config(
+        vocab_size=96, hidden_size=16, intermediate_size=16, num_hidden_layers=layers, num_attention_heads=2,
+        num_key_value_heads=2, head_dim=8, max_position_embeddings=512,
+    )  # fmt: skip
+    return getattr(transformers, kind)(config)
+
+
+def chat(words: Any) -> Any:
+    """A tokenizer that puts a prompt in a chat's words, as these models want."""
+    words.chat_template = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
+    return words
+
+
+def split(words: Any) -> Any:
+    """A tokenizer that counts signs as words: of the words around a prompt, Qwen-Image leaves out the first 34."""
+    from tokenizers import pre_tokenizers
+
+    words.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return words
+
+
+def flux2_klein(folder: Path) -> None:
+    """More than 27 layers, for the model reads the 27th."""
+    from diffusers import (
+        AutoencoderKLFlux2,
+        FlowMatchEulerDiscreteScheduler,
+        Flux2KleinPipeline,
+        Flux2Transformer2DModel,
+    )
+
+    transformer = Flux2Transformer2DModel(
+        in_channels=4, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=48, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False,
+    )  # fmt: skip
+    louder(transformer)
+    vae = AutoencoderKLFlux2(
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(4, 4, 4, 4), layers_per_block=1, latent_channels=1, norm_num_groups=1, sample_size=32,
+    )  # fmt: skip
+    Flux2KleinPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), vae=vae, text_encoder=qwen3("Qwen3ForCausalLM", 28),
+        tokenizer=chat(tokenizer()), transformer=transformer, is_distilled=True,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def z_image(folder: Path) -> None:
+    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+
+    transformer = ZImageTransformer2DModel(
+        in_channels=4, dim=32, n_layers=2, n_refiner_layers=1, n_heads=2, n_kv_heads=2, cap_feat_dim=16,
+        axes_dims=[8, 4, 4], axes_lens=[1024, 128, 128],
+    )  # fmt: skip
+    louder(transformer)
+    with torch.no_grad():  # the class leaves them as memory was
+        transformer.x_pad_token.fill_(1)
+        transformer.cap_pad_token.fill_(1)
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(4, 4, 4, 4), layers_per_block=1, latent_channels=4, norm_num_groups=1,
+        scaling_factor=0.3611, shift_factor=0.1159,
+    )  # fmt: skip
+    ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), vae=vae, text_encoder=qwen3("Qwen3Model", 2),
+        tokenizer=chat(tokenizer()), transformer=transformer,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def qwen_image(folder: Path) -> None:
+    from diffusers import (
+        AutoencoderKLQwenImage,
+        FlowMatchEulerDiscreteScheduler,
+        QwenImagePipeline,
+        QwenImageTransformer2DModel,
+    )
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    transformer = QwenImageTransformer2DModel(
+        in_channels=16, out_channels=4, num_layers=2, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=16, axes_dims_rope=(8, 4, 4),
+    )  # fmt: skip
+    louder(transformer)
+    text = {
+        "vocab_size": 96, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]},
+    }  # fmt: skip
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
+    vae = AutoencoderKLQwenImage(
+        base_dim=4, z_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True],
+        latents_mean=[0.0] * 4, latents_std=[1.0] * 4,
+    )  # fmt: skip
+    QwenImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(), vae=vae, tokenizer=split(tokenizer()), transformer=transformer,
+        text_encoder=Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision)),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def sana(folder: Path) -> None:
+    from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, SanaPipeline, SanaTransformer2DModel
+    from transformers import Gemma2Config, Gemma2Model
+
+    transformer = SanaTransformer2DModel(
+        in_channels=4, out_channels=4, num_layers=1, num_attention_heads=2, attention_head_dim=4,
+        num_cross_attention_heads=2, cross_attention_head_dim=4, cross_attention_dim=8, caption_channels=8,
+        sample_size=32,
+    )  # fmt: skip
+    louder(transformer)
+    blocks = ("ResBlock",) * 6
+    vae = AutoencoderDC(
+        latent_channels=4, attention_head_dim=2, encoder_block_types=blocks, decoder_block_types=blocks,
+        encoder_block_out_channels=(4,) * 6, decoder_block_out_channels=(4,) * 6, encoder_qkv_multiscales=((),) * 6,
+        decoder_qkv_multiscales=((),) * 6, encoder_layers_per_block=(1,) * 6, decoder_layers_per_block=(1,) * 6,
+        downsample_block_type="conv", upsample_block_type="interpolate", scaling_factor=0.41407,
+    )  # fmt: skip
+    encoder = Gemma2Config(
+        vocab_size=96, hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, head_dim=4,
+    )  # fmt: skip
+    SanaPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), vae=vae, text_encoder=Gemma2Model(encoder),
+        tokenizer=tokenizer(), transformer=transformer,
+    ).save_pretrained(folder)  # fmt: skip
+
+
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan-vace": wan_vace,
     "wan": wan,
@@ -365,6 +492,10 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "helios-distilled": helios_distilled,
     "ltx2": ltx2,
     "ltx2-distilled": ltx2_distilled,
+    "flux2-klein": flux2_klein,
+    "z-image": z_image,
+    "qwen-image": qwen_image,
+    "sana": sana,
 }
 NEEDED = {"minimax-h3": ("torchvision",)}
 """Packages that transformers wants for a checkpoint's classes; where one is missing, its tests are skipped."""
@@ -376,8 +507,11 @@ SIZES = {
     "wan-ti2v": (64, 32),
     "ltx2": (96, 64),
     "ltx2-distilled": (96, 64),
+    "sana": (64, 32),
 }
-FRAMES = {"ltx2": 17, "ltx2-distilled": 17}
+STILLS = ("flux2-klein", "z-image", "qwen-image", "sana")
+"""Those that make one frame."""
+FRAMES = {"ltx2": 17, "ltx2-distilled": 17, **dict.fromkeys(STILLS, 1)}
 
 
 def size_of(card: EngineCard) -> tuple[int, int]:

@@ -18,6 +18,7 @@ def known() -> Iterator[KnownModel]:
     yield nano()
     from sora_cli.engines.cards.ltx2 import ltx2
     from sora_cli.engines.cards.others import helios, minimax_h3
+    from sora_cli.engines.cards.stills import stills
     from sora_cli.engines.cards.wan import wan, wan_vace
 
-    yield from (*wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios())
+    yield from (*wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios(), *stills())

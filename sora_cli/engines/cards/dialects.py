@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sora_cli.engines.dialect import VIEW, Dialect, Field, Part
+from sora_cli.engines.dialect import UNMOVING, VIEW, Dialect, Field, Part
 
 _MOVES = {
     "pan left": "pans left", "pan right": "pans right", "tilt up": "tilts up", "tilt down": "tilts down",
@@ -122,3 +122,18 @@ H3 = Dialect(
     },
 )  # fmt: skip
 """Three labelled paragraphs, six with references. Double quotes are text drawn on the screen: speech stands in tags."""
+
+_PICTURE = (*VIEW, Part.SETTING, Part.LIGHT)
+STILL = Dialect(
+    guide="the READMEs of QwenLM/Qwen-Image, Tongyi-MAI/Z-Image and NVlabs/Sana: prose, what is seen first",
+    order=((Part.ACTION,), _PICTURE, (Part.MOOD,), (Part.STYLE,)),
+    drops=UNMOVING,
+)
+"""Models of pictures: a description in sentences."""
+
+FLUX_2 = replace(
+    STILL,
+    guide="Black Forest Labs' prompting guide for FLUX.2 (docs.bfl.ml): subject, action, style, context",
+    order=((Part.ACTION,), (Part.STYLE,), _PICTURE, (Part.MOOD,)),
+)
+"""Early words weigh most."""

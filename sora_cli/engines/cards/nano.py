@@ -31,5 +31,5 @@ def nano_card() -> EngineCard:
         default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
         dialect=replace(PLAIN, lights={"day": "day", "low sun": "sunset", "night": "night"}),
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
-        foley=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
+        foley=True, stills=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
     )  # fmt: skip

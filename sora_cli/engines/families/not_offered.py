@@ -8,6 +8,7 @@ from __future__ import annotations
 
 SEED = "noise comes from the take's seed, so that a film can be made again"
 TEXT = "prompts are handed over encoded, and kept by their words"
+WORDS = "a still is made of its words, which are handed over as they are"
 ONE = "a take is one video; `takes: N` makes N of them, each with its own seed"
 OURS = "the engine reads frames, sound and progress in its own way"
 INSIDE = "a knob of the model's insides, without a use that we know of in a storyboard"
@@ -82,6 +83,34 @@ NOT_OFFERED["HeliosPyramidPipeline"] = {
     **NOT_OFFERED["HeliosPipeline"],
     "use_zero_init": TRAINED,
     "zero_steps": TRAINED,
+}
+STILL = {
+    "sigmas": SCHEDULE,
+    "num_images_per_prompt": ONE,
+    "latents": SEED,
+    "prompt_embeds": WORDS,
+    "negative_prompt_embeds": WORDS,
+    "attention_kwargs": INSIDE,
+    "return_dict": OURS,
+    "callback_on_step_end_tensor_inputs": OURS,
+}
+NOT_OFFERED |= {
+    "Flux2KleinPipeline": {**STILL, "text_encoder_out_layers": TRAINED},
+    "QwenImagePipeline": {**STILL, "prompt_embeds_mask": WORDS, "negative_prompt_embeds_mask": WORDS},
+    "ZImagePipeline": {
+        **{name: why for name, why in STILL.items() if name != "attention_kwargs"},
+        "joint_attention_kwargs": INSIDE,
+        "cfg_normalization": INSIDE,
+    },
+    "SanaPipeline": {
+        **STILL,
+        "timesteps": SCHEDULE,
+        "eta": INSIDE,
+        "prompt_attention_mask": WORDS,
+        "negative_prompt_attention_mask": WORDS,
+        "clean_caption": REWRITE,
+        "complex_human_instruction": TRAINED,
+    },
 }
 NOT_OFFERED["MiniMaxH3Blocks"] = {
     "latents": SEED,

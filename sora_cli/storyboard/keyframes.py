@@ -1,0 +1,168 @@
+"""Keyframes: the stills that a shot begins and ends on, as they are written; and which of them were chosen.
+
+What was chosen with `sora stills` lies beside the storyboard, in `BOARD.stills.json`; `stills` in the storyboard wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sora_cli.bounded import SMALL, Json, read_json
+from sora_cli.storyboard.forms import bare, switch, text
+from sora_cli.storyboard.model import Beat, Loc, Shot
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.shapes import Form, Key, OneOf, Plain, Shape, Table
+from sora_cli.storyboard.source import quoted
+from sora_cli.storyboard.values import Anything, Label, Switch
+
+if TYPE_CHECKING:  # it reads forms, as this does
+    from sora_cli.storyboard.cast import Casting
+
+
+def said(value: object) -> str | bool:
+    """What a still shows, in words; or whether there is one."""
+    return switch(value) if value in ("on", "off", "yes", "no") else text(value)
+
+
+_Said: Plain[str | bool] = Plain(said, {"type": "string", "minLength": 1})
+_Word: Plain[bool] = Plain(switch, {"enum": ["on", "off"]})
+Words: Shape[str | bool] = OneOf(_Said, Switch)
+
+
+class KeyframeForm(Form):
+    """The stills that a shot begins and ends on."""
+
+    first = Key(Words, "What the first frame shows, in words; on: what its beat says.")
+    last = Key(Words, "What the last frame shows, where the engine ends on a given frame.")
+
+
+class KeyframesForm(Form):
+    """Stills for every shot that starts anew."""
+
+    engine = Key(Label, "The model of pictures: a catalogue name, a hub id, or a folder; else nano, where it is used.")
+    options = Key(Table(Anything, 100), "Its options.")
+
+
+Written = KeyframeForm | str | bool | None
+"""What stands under `keyframe`."""
+ForFilm = KeyframesForm | bool | None
+"""What stands under `keyframes`."""
+Wanted: Shape[KeyframeForm | str | bool] = OneOf(KeyframeForm, _Said, Switch)
+ForAll: Shape[KeyframesForm | bool] = OneOf(KeyframesForm, _Word, Switch)
+
+Place = Literal["first", "last"]
+MOST = 100
+"""No still has a higher number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """A still that a shot begins or ends on: `beat` is what it shows, `loc` where it is asked for."""
+
+    place: Place
+    beat: Beat
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class StillChoice:
+    """Which still is used, by its number; the key of the `approved` one, and those of all `made`, by number."""
+
+    number: int = 1
+    approved: str = ""
+    made: Mapping[int, str] = field(default_factory=dict)
+
+
+class Keyframes:
+    """Works out which stills a shot has, and what they show."""
+
+    def __init__(self, film: ForFilm, casting: Casting, document: Document, problems: Problems) -> None:
+        self._all = film
+        self._own = film if isinstance(film, KeyframesForm) else KeyframesForm()
+        self._casting, self._document, self._problems = casting, document, problems
+
+    def of(self, written: Written, loc: Loc, beats: Sequence[Beat]) -> tuple[Keyframe, ...]:
+        """The stills of the shot at `loc`, first and last, as beats that show one frame."""
+        return tuple(self._keyframe(*wanted, beats) for wanted in self._wanted(written, loc, beats))
+
+    def _wanted(self, written: Written, loc: Loc, beats: Sequence[Beat]) -> Iterator[tuple[Place, str, Loc]]:
+        """Which stills, in which words ('' for those of the beat), and where they are asked for."""
+        if written is None:
+            if beats and self._all and (beats[0].start is None or beats[0].start.kind == "nothing"):
+                yield "first", "", ("keyframes",)
+            return
+        form = written if isinstance(written, KeyframeForm) else KeyframeForm(first=written)
+        places: tuple[tuple[Place, str | bool | None], ...] = (("first", form.first), ("last", form.last))
+        for place, words in places:
+            where = (*loc, "keyframe", *((place,) if form is written else ()))
+            if beats and words and self._free(place, beats, where):
+                yield place, "" if words is True else words, where
+
+    def _free(self, place: Place, beats: Sequence[Beat], loc: Loc) -> bool:
+        """Whether nothing else says what the frame is."""
+        link, key = (beats[0].start, "from") if place == "first" else (beats[-1].end, "to")
+        if link is None or link.kind == "nothing":
+            return True
+        message = f"`keyframe` and {quoted(key)} both say what the {place} frame is"
+        self._problems.add(message, self._document.mark(loc), "remove one of them")
+        return False
+
+    def _keyframe(self, place: Place, words: str, loc: Loc, beats: Sequence[Beat]) -> Keyframe:
+        beat = beats[0 if place == "first" else -1]
+        origin = {**beat.origin, **({"prompt": loc} if words else {})}
+        cast = self._casting.mentioned(words, loc) if words else beat.cast
+        if words and "references" not in origin:
+            found = (path for name in cast for path in self._casting.members[name].references)
+            beat = replace(beat, references=tuple(dict.fromkeys(found)))
+        if self._own.engine:
+            options = {name: bare(value) for name, value in (self._own.options or {}).items()}
+            origin |= {"engine": ("keyframes", "engine")}
+            origin |= {f"options.{name}": ("keyframes", "options", name) for name in options}
+            beat = replace(beat, engine=self._own.engine, options=options)
+        shown = replace(
+            beat, prompt=words or beat.prompt, cast=cast, takes=1, until_good=False, pick=None, start=None, end=None,
+            dialogue=(), sent="", origin=origin,
+        )  # fmt: skip
+        return Keyframe(place, shown, loc)
+
+
+def name_of(shot: Shot, keyframe: Keyframe) -> str:
+    """What a still is called: its shot's name, `SHOT/last` where it is the last frame."""
+    return shot.name if keyframe.place == "first" else f"{shot.name}/last"
+
+
+def beside(board: Path) -> Path:
+    """Where it lies which stills of a storyboard were chosen."""
+    return board.with_name(f"{board.name}.stills.json")
+
+
+def chosen(board: Path, problems: Problems) -> Mapping[str, StillChoice]:
+    """The stills that were chosen for the storyboard in a file, by their names; what cannot be read is a problem."""
+    place = beside(board)
+    try:
+        return _choices(read_json(place, SMALL))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        hint = "put it back as it was, or remove it: then the first still of each shot is used"
+        problems.add(f"which stills were chosen cannot be read from {place}: {error}", None, hint)
+        return {}
+
+
+def _choices(told: Json) -> dict[str, StillChoice]:
+    stills = told.get("stills") if isinstance(told, dict) else None
+    if not isinstance(stills, dict):
+        raise ValueError("it tells of no stills")  # noqa: TRY004  the text is wrong, whatever its type
+    return {name: _choice(each) for name, each in stills.items()}
+
+
+def _choice(told: Json) -> StillChoice:
+    facts = told if isinstance(told, dict) else {}
+    number, made = facts.get("number"), facts.get("made")
+    if not isinstance(number, int) or not 1 <= number <= MOST or not isinstance(made, dict):
+        raise ValueError("a still in it has no number")
+    return StillChoice(number, str(facts.get("approved", "")), {int(each): str(key) for each, key in made.items()})
