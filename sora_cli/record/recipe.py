@@ -72,8 +72,7 @@ def write(
         data["memory"] = _plain(plan.board.memory)
     if chosen := {name: still.number for name, still in plan.board.stills.items() if still.number > 1}:
         data["stills"] = {**chosen}
-    more = {"animatic": True} if animatic else {}
-    return RecipeRecord.model_construct(
+    made = RecipeRecord.model_construct(
         version=VERSION,
         sora=__version__,
         draft=draft,
@@ -84,8 +83,8 @@ def write(
         takes=takes,
         recordings=heard,
         made_on=tuple(made_on),
-        **more,
     )
+    return made.model_copy(update={"animatic": True}) if animatic else made
 
 
 def read(told: Mapping[str, object]) -> RecipeRecord:

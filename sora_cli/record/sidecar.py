@@ -271,7 +271,7 @@ def write(
     what is heard of what is seen, `heard` what is said in shots whose lines a model speaks, `costs` what takes have
     cost, by their keys.
     """
-    board, stills = plan.board, tuple(_stills(plan, store))
+    board = plan.board
     told = FilmRecord.model_construct(
         sora=__version__, made_by=made_by, key=key, title=board.title, draft=recipe.draft,
         storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
@@ -280,9 +280,10 @@ def write(
         libraries=versions(), shots=ShotRecord.every(plan.shots), takes=tuple(_takes(plan, clips, store, costs)),
         bars=dict(board.bars), files=_own_files(plan, film.path.parent), recipe=recipe, stages=dict(film.stages),
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
-        moderation=dict(moderation), **({"stills": stills} if stills else {}),
+        moderation=dict(moderation),
     )  # fmt: skip
-    told = told.model_copy(update={"before": before} if (before := _before(told, film.path)) else {})
+    more = {"before": _before(told, film.path), "stills": tuple(_stills(plan, store))}
+    told = told.model_copy(update={name: value for name, value in more.items() if value})
     _write(film.sidecar, told.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
 
 

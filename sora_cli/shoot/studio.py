@@ -67,8 +67,8 @@ class Studio:
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
                 self.store.films.remember(film_id(plan.board), made)
         self._screen_kept(plan, clips, report)
-        made = (stretch for stretch in plan.made if clips.keys() & stretch.choices)
-        return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in made}
+        here = (stretch for stretch in plan.made if clips.keys() & stretch.choices)
+        return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in here}
 
     def _screen_kept(self, plan: Plan, clips: Mapping[str, Clip], report: Report) -> None:
         """Hold clips that were kept before to the policy of now; say once where they could not be looked at."""
