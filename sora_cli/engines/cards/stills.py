@@ -30,20 +30,20 @@ def stills() -> tuple[KnownModel, ...]:
     klein = _card(
         "flux-2-klein", "FLUX.2 klein 4B: stills in 4 steps, with references", "black-forest-labs/FLUX.2-klein-4B",
         steps=4, guidance=1.0, abilities=frozenset({TEXT, REFERENCES}), max_references=4, dialect=FLUX_2,
-        memory_gb=16, disk_gb=16, weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
+        disk_gb=16, weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
     )  # fmt: skip
     qwen = _card(
-        "qwen-image", "Qwen-Image 20B: stills", "Qwen/Qwen-Image", steps=50, guidance=4.0, memory_gb=60, disk_gb=58,
+        "qwen-image", "Qwen-Image 20B: stills", "Qwen/Qwen-Image", steps=50, guidance=4.0, disk_gb=58,
         weights={"transformer": 20.4, "text_encoder": 8.3, "vae": 0.13},
     )  # fmt: skip
     turbo = _card(
         "z-image-turbo", "Z-Image Turbo 6B: stills in 9 steps", "Tongyi-MAI/Z-Image-Turbo", steps=9, guidance=1.0,
-        abilities=frozenset({TEXT}), memory_gb=22, disk_gb=33,
+        abilities=frozenset({TEXT}), disk_gb=33,
         weights={"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
     )  # fmt: skip
     sana = _card(
         "sana", "Sana 1.6B: stills", "Efficient-Large-Model/Sana_1600M_1024px_diffusers", steps=20, guidance=4.5,
-        size_step=32, prompt_tokens=300, licence="see its model card", memory_gb=10, disk_gb=13,
+        size_step=32, prompt_tokens=300, licence="see its model card", disk_gb=13,
         weights={"transformer": 1.6, "text_encoder": 2.6, "vae": 0.31},
     )  # fmt: skip
     return (
