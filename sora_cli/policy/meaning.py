@@ -51,7 +51,14 @@ class Meaning:
         views = [[view for each in passages(text) for view in read_as(each)] for text in items]
         flat = list(dict.fromkeys(view for each in views for view in each))
         found = dict(zip(flat, _judged(flat), strict=True)) if flat else {}
-        return [[one for view in each if (one := found[view]) is not None] for each in views]
+        return [_whose([one for view in each if (one := found[view]) is not None], each) for each in views]
+
+
+def _whose(found: list[Finding], views: Sequence[str]) -> list[Finding]:
+    """What is sexual is a minor's where a child is told of, in whichever sentence."""
+    if any(one.category == "sexual" for one in found) and any(of_a_child(view) for view in views):
+        return [Finding(MINORS, one.score, one.checker) if one.category == "sexual" else one for one in found]
+    return found
 
 
 def passages(text: str) -> Iterator[str]:
@@ -111,11 +118,10 @@ def lead(scores: Vectors) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.i
 
 def _one(known: Learned, head: Head, scores: Vectors, text: str) -> Finding | None:
     leads, best = lead(scores[None])
-    if leads[0] <= known.bars[head] + (0 if length(text) >= SHORT else CLEAR_OF_SHORT):
-        return None
     name = known.names[best[0]]
-    if name == "sexual" and of_a_child(text):
-        name = MINORS
+    bar = known.bars["minors" if name == "sexual" and of_a_child(text) else head]
+    if leads[0] <= bar + (0 if length(text) >= SHORT else CLEAR_OF_SHORT):
+        return None
     return Finding(name, round(min(max(float(scores[best[0]]), 0.0), 1.0), 3), Meaning.name)
 
 

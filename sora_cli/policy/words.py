@@ -198,9 +198,10 @@ def _in_art(bare: tuple[int, int], text: str) -> bool:
 def categories(text: str) -> Iterator[str]:
     """The categories whose rules hold for one plain text."""
     text = book().film.blanked(text)
-    if _with_minors(text):
+    held = dict.fromkeys(rule.category for rule in book().rules if rule.holds(text))
+    if _with_minors(text) or ("sexual" in held and of_a_child(text)):
         yield MINORS
-    yield from (rule.category for rule in book().rules if rule.holds(text))
+    yield from held
 
 
 class WordRules:

