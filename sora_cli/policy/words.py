@@ -21,16 +21,19 @@ _TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
 _CLITICS = re.compile("^[وفبكل]?(?:ال)?")
 _YEARS = r"years? old|year olds?|yo\b|yr old|y o\b|jahre alt|jahrige|ans\b|anos\b|лет\b|歳|岁|才|سنه|سنوات|साल"
 _COUNTED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-_TEENS = (
-    r"(?:drei|vier|funf|sech|sieb|acht|neun|zehn|elf|zwolf)\w{0,5}jahrige?\w*|(?:onze|douze|treize|quatorze|quinze|seize) ans"
-    r"|(?:diez|once|doce|trece|catorce|quince|dieciseis|diecisiete|dez|onze|doze|treze|quatorze|quinze|dezesseis|dezessete)"
-    r" a[nñ]os|(?:трех|четырех|пяти|шести|семи|восьми|девяти|десяти|\w+надцати)летн\w*|十[一二三四五六七]?[岁歳]|[一二三四五六七八九][岁歳]"
-    r"|(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+_SPELLED = (
+    r"\b(?:drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|(?:drei|vier|funf|sech|sieb)zehn)jahrig\w*",
+    r"(?<!soixante )(?<!vingt )(?<!et )\b(?:onze|douze|treize|quatorze|quinze|seize) ans\b",
+    r"\b(?:diez|once|doce|trece|catorce|quince|dieciseis|diecisiete) anos\b",
+    r"\b(?:dez|onze|doze|treze|quatorze|quinze|dezesseis|dezessete) anos\b",
+    r"\b(?:трех|четырех|пяти|шести|семи|восьми|девяти|десяти|(?:один|две|три|четыр|пят|шест|сем)надцати)летн\w*",
+    "(?<![二三四五六七八九])十[一二三四五六七]?[岁歳]|(?<![十百零])[一二三四五六七八九][岁歳]",
+    "(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल",
 )
 AGE = re.compile(
-    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн\w*)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
-    rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_COUNTED[_COUNTED.index('ten|') :]})\b"
-    rf"|{_TEENS}"
+    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
+    rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_TEENS})\b|" + "|".join(_SPELLED)
 )
 """A stated age below 18."""
 NEAR, ART = 12, 30
