@@ -47,9 +47,11 @@ class Learned:
 
     def scores(self, rows: Vectors, head: Head) -> Vectors:
         """How much each row is of each category, (N, C): about 1 where it is, about 0 where not."""
+        import numpy as np
+
         near = nearness(part((rows - self.middle) / self.spread, head), part(self.kept, head))
         weights = self.weights[head]
-        return near @ weights[:-1] + weights[-1]
+        return np.asarray(near @ weights[:-1] + weights[-1], np.float32)
 
 
 def part(rows: Vectors, head: Head) -> Vectors:

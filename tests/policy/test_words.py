@@ -83,7 +83,7 @@ def test_prompts_that_were_written_later(file: str, harmful: float, benign: floa
 
 
 def test_what_was_learned_is_what_the_corpus_teaches() -> None:
-    examples = [("gore", "en", 0), ("hate", "de", 1), ("weapons", "es", 0), (BENIGN, "en", 0), (BENIGN, "zh", 2)]
+    examples = [("gore", "en", 0), ("hate", "de", 0), ("weapons", "es", 0), (BENIGN, "en", 0), (BENIGN, "zh", 2)]
     for category, language, at in examples:
         topics = tomllib.loads((CORPUS / f"{category}.toml").read_text("utf-8"))
         text = next(iter(topics.values()))[language][at]
