@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,3 +127,14 @@ def test_engine_families_are_loaded_by_name_only() -> None:
         if not path.is_relative_to(ROOT / "engines"):
             named = {name.split(".")[2] for name in imports(path) if name.startswith("sora_cli.engines.")}
             assert named <= ENGINE_DOORS, path
+
+
+def test_what_a_film_that_is_up_to_date_asks_loads_no_codecs_and_no_c2pa() -> None:
+    """Who signs, and what kind of file it is: nothing is encoded or stamped."""
+    asked = (
+        "import sys, sora_cli.flows.film; from sora_cli import stamp; from sora_cli.media import deliveries;"
+        " stamp.find_signer; deliveries.delivery('web');"
+        " print(*{'av', 'c2pa', 'numpy', 'torch'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""

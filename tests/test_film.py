@@ -17,7 +17,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RenderError, RequestError
 from sora_cli.events import Recording, TakeKept
 from sora_cli.flows import film, luts, places
-from sora_cli.media.film import DELIVERIES
+from sora_cli.media.deliveries import DELIVERIES
 from sora_cli.media.read import probe, read_frames
 from sora_cli.plan import round_half_up
 from sora_cli.shoot.studio import Studio, place

@@ -22,7 +22,7 @@ from sora_cli.colour.cube import read_cube
 from sora_cli.errors import MediaError, RequestError, SoraError, StampError
 from sora_cli.events import Recording
 from sora_cli.flows import edit
-from sora_cli.media.film import DELIVERIES
+from sora_cli.media.deliveries import DELIVERIES
 from sora_cli.media.read import open_film, probe, read_frames, read_sound
 from sora_cli.storyboard.model import Provenance
 

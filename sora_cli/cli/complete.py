@@ -21,7 +21,7 @@ def engines(incomplete: str) -> list[str]:
 
 def deliveries(incomplete: str) -> list[str]:
     """Kinds of film files."""
-    from sora_cli.media.film import DELIVERIES
+    from sora_cli.media.deliveries import DELIVERIES
 
     return _begun(DELIVERIES, incomplete)
 

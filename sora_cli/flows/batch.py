@@ -160,7 +160,7 @@ def _told(errors: Sequence[SoraError]) -> Iterator[Problem]:
 
 
 def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
-    from sora_cli.media.film import delivery, kind_of
+    from sora_cli.media.deliveries import delivery, kind_of
 
     board = preflight.load(entry.board, sets={**entry.sets, **options.sets}, allow_outside=options.allow_outside)
     plan = preflight.plan_of(board, draft=options.draft)

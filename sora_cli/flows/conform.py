@@ -17,7 +17,7 @@ from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.recut import Use, recut
-from sora_cli.media.film import delivery
+from sora_cli.media.deliveries import delivery
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat

@@ -22,7 +22,7 @@ from sora_cli.flows import moderation, outputs
 from sora_cli.flows.places import check_place
 from sora_cli.flows.places import target as film_target
 from sora_cli.master.finish import finish
-from sora_cli.media.film import delivery
+from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import Probe, open_film
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.replay import replay
@@ -33,6 +33,7 @@ from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.policy.board import Text
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
+from sora_cli.stamp.release import release
 from sora_cli.store import Clip
 from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import Look, Provenance, Transition
@@ -340,7 +341,7 @@ def _released(master: Master, out: Path, options: EditOptions, edit: stamp.Edit,
     signer = options.signer or stamp.find_signer()
     stamp.check_mark(options.provenance.watermark, master.width, master.height)
     with place(out, options.cancel), Clock(options.report).stage("finish"):
-        done = stamp.release(
+        done = release(
             master,
             out,
             making=edit,

@@ -20,7 +20,7 @@ from sora_cli.interchange.edl import written_edl
 from sora_cli.interchange.fcpxml import written_fcpxml
 from sora_cli.interchange.shotsheet import written_sheet
 from sora_cli.lock import scratch
-from sora_cli.media.film import delivery
+from sora_cli.media.deliveries import delivery
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import words_said
 from sora_cli.record import handover, sidecar

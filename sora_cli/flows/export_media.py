@@ -17,7 +17,7 @@ from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows import finishing, moderation, outputs, stems
 from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
-from sora_cli.media.film import Delivery
+from sora_cli.media.deliveries import Delivery
 from sora_cli.media.stream import Master
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import Cut, CutShot

@@ -39,7 +39,7 @@ from sora_cli.store import Clip, Store, default_folder
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
-    from sora_cli.media.film import Delivery
+    from sora_cli.media.deliveries import Delivery
     from sora_cli.record.film import RecipeRecord
     from sora_cli.stamp import Making, Signer
 
@@ -90,7 +90,7 @@ def make(
         Interrupted: the studio was asked to stop.
     """
     from sora_cli import stamp
-    from sora_cli.media.film import delivery
+    from sora_cli.media.deliveries import delivery
 
     places.check_place(out, delivery(deliver))
     order = _Order(

@@ -21,6 +21,7 @@ from sora_cli.page import pictures, plots
 from sora_cli.page.data import Change, FilmView, Page, Picture, ShotView, StretchView, TakeView
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
+from sora_cli.stamp.release import release
 from sora_cli.store import Store
 from sora_cli.storyboard.model import Provenance, Watermark
 
@@ -70,7 +71,7 @@ def _embedded(film: Path) -> tuple[FilmView | None, str]:
         small, kind = made
         with scratch() as folder:
             out = folder / film.with_suffix(kind.suffix).name
-            stamp.release(
+            release(
                 small,
                 out,
                 making=stamp.Edit(clips=((film, 0, 0),)),

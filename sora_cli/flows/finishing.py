@@ -11,7 +11,7 @@ from sora_cli.plan import Plan
 
 if TYPE_CHECKING:  # commands that only plan import the flow of films, and no codecs
     from sora_cli.master.picture import Grade
-    from sora_cli.media.film import Delivery
+    from sora_cli.media.deliveries import Delivery
     from sora_cli.media.stream import Master
     from sora_cli.plan.timeline import Cut
     from sora_cli.stamp import Making, Release, Signer
@@ -51,11 +51,11 @@ def released(
     """Release a master of a plan, held to its policy; `unable` says why frames could not be checked.
 
     Raises:
-        SoraError: as `stamp.release` and `watching.watched` do.
+        SoraError: as `release` and `watching.watched` do.
     """
-    from sora_cli import stamp
+    from sora_cli.stamp.release import release
 
-    return stamp.release(
+    return release(
         watching.watched(master, plan, unable),
         out,
         making=making,

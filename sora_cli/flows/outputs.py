@@ -26,7 +26,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
 
 if TYPE_CHECKING:
-    from sora_cli.media.film import Delivery
+    from sora_cli.media.deliveries import Delivery
     from sora_cli.stamp import Signer
     from sora_cli.storyboard.model import Storyboard
 

@@ -14,7 +14,7 @@ from sora_cli.record import sidecar
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
-    from sora_cli.media.film import Delivery
+    from sora_cli.media.deliveries import Delivery
 
 WEB = "web"
 """How a film is delivered when nobody says."""
@@ -34,7 +34,7 @@ def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | 
     Raises:
         RequestError: there is no such delivery.
     """
-    from sora_cli.media.film import FRAMES, kind_of
+    from sora_cli.media.deliveries import FRAMES, kind_of
 
     ending = kind_of(Path(asked)) if asked else None
     frames = ending is FRAMES and deliver in {None, FRAMES.name}
@@ -46,7 +46,7 @@ def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | 
 
 def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
     """The default place of a storyboard's film: its title (or file name), in the working folder."""
-    from sora_cli.media.film import delivery
+    from sora_cli.media.deliveries import delivery
 
     return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
@@ -73,7 +73,7 @@ def stills_name(board: Storyboard, asked: str | None) -> Path:
 
 def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     """The default place of a single clip: the prompt's words, numbered so that nothing is overwritten."""
-    from sora_cli.media.film import delivery
+    from sora_cli.media.deliveries import delivery
 
     return _free(folder, _slug(prompt), delivery(deliver).suffix)
 
@@ -99,10 +99,11 @@ def _slug(words: str) -> str:
 
 def check_place(out: Path, kind: Delivery) -> None:
     """Refuse a place where no film of this kind can go, before hours of work are put into it."""
-    from sora_cli.media import film
+    from sora_cli.media import deliveries
 
     if out.suffix.lower() != kind.suffix:
-        fits = " or ".join(f"--deliver {name}" for name, other in film.DELIVERIES.items() if other.suffix == out.suffix)
+        kinds = deliveries.DELIVERIES.items()
+        fits = " or ".join(f"--deliver {name}" for name, other in kinds if other.suffix == out.suffix)
         hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
         raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
-    film.check_place(out, kind)
+    deliveries.check_place(out, kind)

@@ -316,7 +316,8 @@ def doctor() -> list[Check]:
     """What works on this machine and what is missing: engines and devices, encoders, the signing certificate."""
     from sora_cli import stamp
     from sora_cli.engines.doctor import Check, doctor
-    from sora_cli.media.film import DELIVERIES, missing_encoders
+    from sora_cli.media.deliveries import DELIVERIES
+    from sora_cli.media.film import missing_encoders
 
     missing = missing_encoders()
     found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"

@@ -22,7 +22,7 @@ from sora_cli.events import Report
 from sora_cli.flows import film, moderation, preflight
 from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
-from sora_cli.media.film import delivery
+from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import open_film, read_frames
 from sora_cli.media.stream import Frames
 from sora_cli.record import recipe as recipes

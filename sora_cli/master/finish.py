@@ -13,7 +13,7 @@ from sora_cli.events import Report
 from sora_cli.master.burn import burnt
 from sora_cli.master.picture import Grade, pictures
 from sora_cli.master.sound import soundtrack
-from sora_cli.media.film import WEB
+from sora_cli.media.deliveries import WEB
 from sora_cli.media.read.shelf import Shelf
 from sora_cli.media.stream import Chapter, Master
 from sora_cli.plan.timeline import Cut

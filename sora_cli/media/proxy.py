@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import av
 
-from sora_cli.media.film import WEB, Delivery
+from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.filters import EXACT, Chain
 from sora_cli.media.stream import Master
 

@@ -11,14 +11,12 @@ import av
 import soundfile
 
 from sora_cli.errors import MediaError
+from sora_cli.media.deliveries import PIXELS
 from sora_cli.media.filters import Chain
 from sora_cli.media.read.facts import BT709, FULL
 from sora_cli.media.read.sound import SOUND
 from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.media.sums import write_sums
-
-PIXELS = "rgb48be"
-"""What PNG stores; a master for it is best made in `gbrp16le`."""
 
 
 def picture_name(number: int) -> str:

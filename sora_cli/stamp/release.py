@@ -12,7 +12,8 @@ from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError
 from sora_cli.events import Note, Report, Silent, Stage, StageDone, StageStarted, StageStep
 from sora_cli.lock import scratch as scratch_folder
-from sora_cli.media.film import WEB, Delivery, check_place, write_film
+from sora_cli.media.deliveries import WEB, Delivery, check_place
+from sora_cli.media.film import write_film
 from sora_cli.media.overlay import overlay
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS

@@ -34,7 +34,8 @@ from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
-from sora_cli.media.film import WEB, write_film
+from sora_cli.media.deliveries import WEB
+from sora_cli.media.film import write_film
 from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
 from sora_cli.stamp.release import with_mark
 from sora_cli.stamp.watermark import make_badge

@@ -23,7 +23,7 @@ from sora_cli.interchange.fcpxml import written_fcpxml
 from sora_cli.interchange.handles import with_handles
 from sora_cli.interchange.recut import Use, recut
 from sora_cli.interchange.timelines import final_cut_7, text_of, timeline_of
-from sora_cli.media.film import PRORES
+from sora_cli.media.deliveries import PRORES
 from sora_cli.plan import plan_takes
 from sora_cli.plan.timeline import Cut, CutShot, assemble
 from sora_cli.record.handover import ExportRecord

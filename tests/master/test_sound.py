@@ -19,7 +19,8 @@ from sora_cli.errors import MediaError
 from sora_cli.master import finish
 from sora_cli.master.loudness import levelled, measure
 from sora_cli.media.clip import write_clip
-from sora_cli.media.film import delivery, write_film
+from sora_cli.media.deliveries import delivery
+from sora_cli.media.film import write_film
 from sora_cli.media.read import read_sound
 from sora_cli.media.stream import Sound
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece

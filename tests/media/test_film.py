@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.media.film import DELIVERIES, delivery, write_film
+from sora_cli.media.deliveries import DELIVERIES, delivery
+from sora_cli.media.film import write_film
 from sora_cli.media.read import open_film, probe, read_frames, read_sound
 from sora_cli.media.stream import Chapter, Master
 

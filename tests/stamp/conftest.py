@@ -14,7 +14,8 @@ from PIL import Image
 
 from sora_cli.media.clip import write_clip
 from sora_cli.media.stream import SAMPLE_RATE, Master, Samples
-from sora_cli.stamp import Making, Origin, Release, Signer, local_signer, release
+from sora_cli.stamp import Making, Origin, Release, Signer, local_signer
+from sora_cli.stamp.release import release
 from sora_cli.storyboard.model import Provenance
 
 SIZE = (256, 160)

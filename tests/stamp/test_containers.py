@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, SoraError, StampError
-from sora_cli.media.film import DELIVERIES, WEB, Delivery, write_film
+from sora_cli.media.deliveries import DELIVERIES, WEB, Delivery
+from sora_cli.media.film import write_film
 from sora_cli.media.read import probe, read_frames
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Chapter
 from sora_cli.media.sums import read_sums
-from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, release, verify
+from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, verify
 from sora_cli.stamp.certificate import make_signer
+from sora_cli.stamp.release import release
 from sora_cli.stamp.watermark import make_badge, mark_at
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone

@@ -11,13 +11,13 @@ from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Ability, Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
+from sora_cli.engines.families.diffusion import OnStep
+from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanOptions, WanPairOptions
-from sora_cli.engines.runtime.pixels import to_bytes
 from sora_cli.errors import RenderError
 
 
-class Wan(Diffusion[WanOptions]):
+class Wan(WanFamily[WanOptions]):
     """Text to video, image to video, and first-and-last-frame to video."""
 
     def load(self) -> object:
@@ -32,26 +32,9 @@ class Wan(Diffusion[WanOptions]):
         pictures = self.pictures(take, given)
         if self.both:
             self.use(WanImageToVideoPipeline if pictures else WanPipeline, expand_timesteps=True)
-        with_shift(self.pipe, options.shift)
-        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
-        words = self.embedded(
-            take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
-        )
         if isinstance(options, WanPairOptions):
             pictures["guidance_scale_2"] = options.guidance_low
-        video = self.pipe(
-            **words,
-            **pictures,
-            height=take.height,
-            width=take.width,
-            num_frames=take.frames,
-            num_inference_steps=options.steps,
-            guidance_scale=options.guidance,
-            generator=seeded(take.seed),
-            callback_on_step_end=step,
-            output_type="pt",
-        ).frames[0]
-        return Footage(to_bytes(video), take.fps)
+        return self.made(take, options, step, **pictures)
 
     def pictures(self, take: Take, given: Given) -> dict[str, object]:
         """The pipeline's `image` and `last_image`; nothing where the take starts from text alone."""

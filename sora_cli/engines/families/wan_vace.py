@@ -20,9 +20,10 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
+from sora_cli.engines.families.diffusion import OnStep, seeded
+from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanVaceOptions
-from sora_cli.engines.runtime.pixels import to_bytes, to_unit
+from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.media.stream import Frames
 
 CARRIED_SETTLED = 0.7
@@ -32,7 +33,7 @@ Drawn anew above it, an actor that the opening shows is lost more often (docs/na
 """
 
 
-class WanVace(Diffusion[WanVaceOptions]):
+class WanVace(WanFamily[WanVaceOptions]):
     """Text to video, opening frames (any number), a last frame, references, and any mixture of them."""
 
     def load(self) -> object:
@@ -41,29 +42,11 @@ class WanVace(Diffusion[WanVaceOptions]):
 
     def render(self, take: Take, given: Given, options: WanVaceOptions, step: OnStep) -> Footage:
         """Run the pipeline on the take's conditions."""
-        with_shift(self.pipe, options.shift)
-        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
-        words = self.embedded(
-            take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
-        )
         if given.opening is not None:
             self.pipe.scheduler = copy(self.pipe.scheduler)  # `with_shift` brings the checkpoint's own back
             self.pipe.scheduler.settled = CARRIED_SETTLED
             step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
-        video = self.pipe(
-            **words,
-            **conditions(take, given),
-            conditioning_scale=options.control,
-            height=take.height,
-            width=take.width,
-            num_frames=take.frames,
-            num_inference_steps=options.steps,
-            guidance_scale=options.guidance,
-            generator=seeded(take.seed),
-            callback_on_step_end=step,
-            output_type="pt",
-        ).frames[0]
-        return Footage(to_bytes(video), take.fps)
+        return self.made(take, options, step, **conditions(take, given), conditioning_scale=options.control)
 
     def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float = 0.0) -> OnStep:
         """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
