@@ -15,7 +15,7 @@ from sora_cli.cli.session import interruptible, pairs
 from sora_cli.errors import RequestError, counted
 
 if TYPE_CHECKING:
-    from sora_cli.flows.direct import Asked, Directed
+    from sora_cli.flows.direct import Asked, Directed, Imagined
 
 
 def direct(
@@ -63,14 +63,8 @@ def direct(
     with interruptible():
         if is_board:
             _show(flow.direct(board, output, asked, _heard), asked, as_json=as_json)
-            return
-        made = flow.imagine(line, output, asked, _heard)
-    if as_json:
-        console.stdout_json(made.as_dict())
-    else:
-        console.stdout(str(made.path))
-    held = ", ".join(counted(getattr(made, f"{noun}s"), noun) for noun in ("scene", "shot", "beat"))
-    console.say(f"{held}; next: sora check {made.path}", "green")
+        else:
+            _show_new(flow.imagine(line, output, asked, _heard), as_json=as_json)
 
 
 def _heard(text: str) -> None:
@@ -78,6 +72,15 @@ def _heard(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(console.plain(text))
         sys.stderr.flush()
+
+
+def _show_new(made: Imagined, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(made.as_dict())
+    else:
+        console.stdout(str(made.path))
+    held = ", ".join(counted(getattr(made, f"{noun}s"), noun) for noun in ("scene", "shot", "beat"))
+    console.say(f"{held}; next: sora check {made.path}", "green")
 
 
 def _show(made: Directed, asked: Asked, *, as_json: bool) -> None:
