@@ -1,4 +1,4 @@
-"""How well words are judged: `python -m tests.policy.measure [--half a|b|plain|more|last|blind|blinder] [--list]`.
+"""How well words are judged: `python -m tests.policy.measure [--half b] [--list]`.
 
 Half `a` is what the rules were tuned on, `b` is not: which half a prompt is in, is told by its hash. The same author
 wrote both, and the rules; a stranger's prompts will do worse. Rates come with their Wilson interval (95 %).
@@ -18,7 +18,7 @@ from pathlib import Path
 from sora_cli.policy.judge import judged
 
 BENIGN = "benign"
-LATER = ("plain", "more", "last", "blind", "blinder")
+LATER = ("plain", "more", "last", "blind", "blinder", "short")
 """Files of prompts written after the first ones, each before the rules were touched again."""
 TWINS = str.maketrans("aeopcxyi", "аеорсхуі")
 LEET = str.maketrans("oieast", "013457")
