@@ -101,7 +101,7 @@ def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = (),
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
-    plan, problems = plan_for(board, draft=draft, only=only, find=_stills_alone(board) if animatic else catalogue.card)
+    plan, problems = plan_for(board, draft=draft, only=only, animatic=animatic)
     if problems:
         raise refusal(problems)
     return stills_alone(plan) if animatic else plan
@@ -119,7 +119,7 @@ def _stills_alone(board: Storyboard) -> Catalogue:
 
 
 def plan_for(
-    board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), find: Catalogue = catalogue.card
+    board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), animatic: bool = False
 ) -> tuple[Plan, tuple[Problem, ...]]:
     """The plan, and what this machine lacks for it: of an engine that is known the card is enough to plan.
 
@@ -127,6 +127,7 @@ def plan_for(
         StoryboardError, PolicyError, EngineMissing: with all problems, where there is more, or an engine is not known.
     """
     held = moderation.of_board(board)
+    find = _stills_alone(board) if animatic else catalogue.card
     found = survey(board, find, draft=draft, only=only, letters=0 if held.refused else None)
     wrong = [*found.problems, *held.refused]
     problems = _with_files(board, wrong, found.plan) if wrong else ()

@@ -53,7 +53,8 @@ class Films:
         """
         name = hashlib.sha256(os.fsencode(sidecar.resolve())).hexdigest()[:32] + ".film"
         note = ReleaseNote(film=str(film.resolve()), sidecar=str(sidecar.resolve()), keys=tuple(sorted(set(keys))))
-        if self._noted(self._folder / name) != note.to_dict():
+        path = self._folder / name
+        if self._noted(path) != note.to_dict() or path.with_suffix(".lock").exists():  # left by who was killed
             try:
                 self._note(name, note.to_dict())
             except StoreError as error:

@@ -198,7 +198,10 @@ def test_every_take_that_is_planned_can_be_made(name: str, folder: Path) -> None
         shoot(found.plan)
         right.append(found.plan)
 
-    law()
+    for _ in range(5):
+        law()
+        if len(right) >= 5:
+            break
     assert len(right) >= 5, "the law was put to the test"
 
 

@@ -11,7 +11,7 @@ from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Ability, Footage, Given, Take
-from sora_cli.engines.families.diffusion import OnStep
+from sora_cli.engines.families.diffusion import OnStep, with_shift
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanOptions, WanPairOptions
 from sora_cli.errors import RenderError
@@ -34,6 +34,7 @@ class Wan(WanFamily[WanOptions]):
             self.use(WanImageToVideoPipeline if pictures else WanPipeline, expand_timesteps=True)
         if isinstance(options, WanPairOptions):
             pictures["guidance_scale_2"] = options.guidance_low
+        with_shift(self.pipe, options.shift)
         return self.made(take, options, step, **pictures)
 
     def pictures(self, take: Take, given: Given) -> dict[str, object]:

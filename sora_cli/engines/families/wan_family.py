@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from sora_cli.engines.base import Footage, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import WanOptions
 from sora_cli.engines.runtime.pixels import to_bytes
 
@@ -17,7 +17,6 @@ class WanFamily(Diffusion[W]):
 
     def made(self, take: Take, options: W, step: OnStep, **given: object) -> Footage:
         """Run the pipeline for a take; `given` is what it is asked beside the words, the size and the sampling."""
-        with_shift(self.pipe, options.shift)
         avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
         words = self.embedded(
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512

@@ -20,7 +20,7 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import OnStep, seeded
+from sora_cli.engines.families.diffusion import OnStep, seeded, with_shift
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanVaceOptions
 from sora_cli.engines.runtime.pixels import to_unit
@@ -42,6 +42,7 @@ class WanVace(WanFamily[WanVaceOptions]):
 
     def render(self, take: Take, given: Given, options: WanVaceOptions, step: OnStep) -> Footage:
         """Run the pipeline on the take's conditions."""
+        with_shift(self.pipe, options.shift)
         if given.opening is not None:
             self.pipe.scheduler = copy(self.pipe.scheduler)  # `with_shift` brings the checkpoint's own back
             self.pipe.scheduler.settled = CARRIED_SETTLED
