@@ -16,36 +16,73 @@ from sora_cli.engines.options import StillOptions, with_defaults
 def _card(name: str, title: str, repo: str, *, steps: int, guidance: float, **facts: object) -> EngineCard:
     """What they share: one frame, about a megapixel at least, sizes in steps of 16."""
     shared: dict[str, object] = {
-        "family": "stills", "options": with_defaults(StillOptions, {"steps": steps, "guidance": guidance}),
-        "abilities": frozenset({TEXT, AVOID}), "frame_step": 1, "frame_offset": 0, "max_frames": 1, "fps": Fraction(1),
-        "overlap": 0, "max_opening": 0, "size_step": 16, "min_pixels": 512 * 512, "max_pixels": 2048 * 2048,
-        "native_size": (1024, 1024), "film_size": (1024, 1024), "default_seconds": Fraction(1), "prompt_tokens": 512,
-        "licence": APACHE, "dialect": STILL,
-    }  # fmt: skip
+        "family": "stills",
+        "options": with_defaults(StillOptions, {"steps": steps, "guidance": guidance}),
+        "abilities": frozenset({TEXT, AVOID}),
+        "frame_step": 1,
+        "frame_offset": 0,
+        "max_frames": 1,
+        "fps": Fraction(1),
+        "overlap": 0,
+        "max_opening": 0,
+        "size_step": 16,
+        "min_pixels": 512 * 512,
+        "max_pixels": 2048 * 2048,
+        "native_size": (1024, 1024),
+        "film_size": (1024, 1024),
+        "default_seconds": Fraction(1),
+        "prompt_tokens": 512,
+        "licence": APACHE,
+        "dialect": STILL,
+    }
     return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
 
 def stills() -> tuple[KnownModel, ...]:
     """FLUX.2 klein, Qwen-Image, Z-Image Turbo and Sana; the first takes pictures of the cast."""
     klein = _card(
-        "flux-2-klein", "FLUX.2 klein 4B: stills in 4 steps, with references", "black-forest-labs/FLUX.2-klein-4B",
-        steps=4, guidance=1.0, abilities=frozenset({TEXT, REFERENCES}), max_references=4, dialect=FLUX_2,
-        disk_gb=16, weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
-    )  # fmt: skip
+        "flux-2-klein",
+        "FLUX.2 klein 4B: stills in 4 steps, with references",
+        "black-forest-labs/FLUX.2-klein-4B",
+        steps=4,
+        guidance=1.0,
+        abilities=frozenset({TEXT, REFERENCES}),
+        max_references=4,
+        dialect=FLUX_2,
+        disk_gb=16,
+        weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
+    )
     qwen = _card(
-        "qwen-image", "Qwen-Image 20B: stills", "Qwen/Qwen-Image", steps=50, guidance=4.0, disk_gb=58,
+        "qwen-image",
+        "Qwen-Image 20B: stills",
+        "Qwen/Qwen-Image",
+        steps=50,
+        guidance=4.0,
+        disk_gb=58,
         weights={"transformer": 20.4, "text_encoder": 8.3, "vae": 0.13},
-    )  # fmt: skip
+    )
     turbo = _card(
-        "z-image-turbo", "Z-Image Turbo 6B: stills in 9 steps", "Tongyi-MAI/Z-Image-Turbo", steps=9, guidance=1.0,
-        abilities=frozenset({TEXT}), disk_gb=33,
+        "z-image-turbo",
+        "Z-Image Turbo 6B: stills in 9 steps",
+        "Tongyi-MAI/Z-Image-Turbo",
+        steps=9,
+        guidance=1.0,
+        abilities=frozenset({TEXT}),
+        disk_gb=33,
         weights={"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
-    )  # fmt: skip
+    )
     sana = _card(
-        "sana", "Sana 1.6B: stills", "Efficient-Large-Model/Sana_1600M_1024px_diffusers", steps=20, guidance=4.5,
-        size_step=32, prompt_tokens=300, licence="see its model card", disk_gb=13,
+        "sana",
+        "Sana 1.6B: stills",
+        "Efficient-Large-Model/Sana_1600M_1024px_diffusers",
+        steps=20,
+        guidance=4.5,
+        size_step=32,
+        prompt_tokens=300,
+        licence="see its model card",
+        disk_gb=13,
         weights={"transformer": 1.6, "text_encoder": 2.6, "vae": 0.31},
-    )  # fmt: skip
+    )
     return (
         KnownModel(klein, ("Flux2KleinPipeline",), traits={"index.is_distilled": True, "transformer.num_layers": 5}),
         KnownModel(qwen, ("QwenImagePipeline",), traits={"transformer.num_layers": 60}),
