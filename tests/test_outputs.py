@@ -41,6 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     monkeypatch.chdir(work)
     (work / "board.yaml").write_text(BOARD)
+    (work / "shots.csv").write_text("shot,description\n1,a red ball bounces\n")
     film(work / "a.mp4", GREYS[:3], size=(48, 32))
     film(work / "b.mp4", GREYS[6:9], size=(48, 32))
     return work
@@ -73,6 +74,11 @@ COMMANDS = {
     "grade to a table": (["grade", "a.mp4", "--match", "b.mp4", "--lut-out", "out.cube"], ("out.cube",)),
     "stamp": (["stamp", "a.mp4", "-o", "out.mp4"], SIDES[:2]),
     "new": (["new", "."], ("storyboard.yaml",)),
+    "direct": (["direct", "board.yaml", "-o", "out.yaml"], ("out.yaml",)),
+    "direct an idea": (["direct", "a", "red", "ball", "bounces", "-o", "out.yaml"], ("out.yaml",)),
+    "import": (["import", "shots.csv", "-o", "out.yaml"], ("out.yaml",)),
+    "a page of a board": (["plan", "board.yaml", "--html", "out.html"], ("out.html",)),
+    "a page of a film": (["review", "a.mp4", "--html", "out.html"], ("out.html",)),
     "a log": (["stamp", "a.mp4", "-o", "new.mp4", "--log", "out.log"], ("out.log",)),
 }  # fmt: skip
 """Every command that writes, and the files of somebody else's that have the names of what it writes."""
