@@ -165,3 +165,12 @@ def test_what_a_killed_maker_of_a_sound_left_goes_away(tmp_path: Path) -> None:
     lock.touch()
     assert store.find_sound(KEY)
     assert not lock.exists()
+
+
+def test_the_lock_that_a_killed_writer_of_a_films_note_left_goes_away(tmp_path: Path) -> None:
+    films, film = Store(tmp_path / "store").films, tmp_path / "film.mp4"
+    films.released(film, film.with_suffix(".json"), [KEY])
+    note = next(iter(films.releases()))[0]
+    note.with_suffix(".lock").touch()
+    films.released(film, film.with_suffix(".json"), [KEY])
+    assert [path.name for path in note.parent.iterdir()] == [note.name]
