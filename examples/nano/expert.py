@@ -26,7 +26,7 @@ from .batches import Batch, Batches
 from .config import CHECKPOINT, TRAINING, WORK, device
 from .muon import optimizers
 from .text import Words
-from .transformer import LOG_STEPS, REFERENCE_LOSS, WARMUP, plain_attention, small_floats
+from .transformer import LOG_STEPS, WARMUP, errors_of, plain_attention
 
 STATE = WORK / "expert.pt"
 FINER_FROM = 4  # the last two of six blocks
@@ -119,20 +119,7 @@ def learns(name: str) -> bool:
 
 def error_of(model: PaperTransformer, batch: Batch, words: Tensor, level: Tensor) -> Tensor:
     """The mean squared error of the velocity, weighted: (clips,)."""
-    at = level.view(-1, 1, 1, 1, 1)
-    noise = torch.randn_like(batch.latents)
-    with torch.autocast(batch.latents.device.type, torch.bfloat16, enabled=small_floats()):
-        velocity = model(
-            hidden_states=(1 - at) * batch.latents + at * noise,
-            timestep=level * 1000,
-            encoder_hidden_states=words,
-            control_hidden_states=batch.control,
-            return_dict=False,
-        )[0]
-    error = (velocity.float() - (noise - batch.latents)).pow(2)
-    weight = 1 + TRAINING.actor_weight * batch.weight
-    if batch.reference:
-        weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_LOSS), weight[:, :, 1:]], 2)
+    error, weight = errors_of(model, batch, words, level)
     return (error * weight).flatten(1).mean(1) / weight.mean()
 
 

@@ -144,7 +144,12 @@ def _pooled(tokens: Tensor, share: Tensor) -> Tensor:
 
 def loss_of(model: Callable[..., Any], batch: Batch, words: Tensor) -> tuple[Tensor, float]:
     """The weighted flow-matching loss, and the plain one for the log."""
-    level = noise_levels(len(batch.latents)).to(batch.latents.device)
+    error, weight = errors_of(model, batch, words, noise_levels(len(batch.latents)).to(batch.latents.device))
+    return (error * weight).mean() / weight.mean(), float(error.detach().mean())
+
+
+def errors_of(model: Callable[..., Any], batch: Batch, words: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    """The squared errors of the velocity at noise levels (clips,), and their weights: both as the latents are."""
     at = level.view(-1, 1, 1, 1, 1)
     noise = torch.randn_like(batch.latents)
     with torch.autocast(batch.latents.device.type, torch.bfloat16, enabled=small_floats()):
@@ -155,11 +160,10 @@ def loss_of(model: Callable[..., Any], batch: Batch, words: Tensor) -> tuple[Ten
             control_hidden_states=batch.control,
             return_dict=False,
         )[0]
-    error = (velocity.float() - (noise - batch.latents)).pow(2)
     weight = 1 + TRAINING.actor_weight * batch.weight
     if batch.reference:
         weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_LOSS), weight[:, :, 1:]], 2)
-    return (error * weight).mean() / weight.mean(), float(error.detach().mean())
+    return (velocity.float() - (noise - batch.latents)).pow(2), weight
 
 
 class Trainer:

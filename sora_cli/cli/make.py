@@ -33,6 +33,7 @@ from sora_cli.errors import counted
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
+    from sora_cli.flows.film import MakeOptions
     from sora_cli.record.sidecar import ReleasedFilm
     from sora_cli.storyboard.model import Storyboard
 
@@ -107,14 +108,14 @@ def generate(
     with working(reporting, limits) as (report, studio):
         board = film.one_shot(shot.storyboard(words, memory))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
-        how: film.MakeOptions = {
-            "draft": draft,
-            "only": (),
-            "signer": release.signer(),
-            "overwrite": release.overwrite,
-        }
+        how = _how(release, draft=draft)
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)
+
+
+def _how(release: ReleaseOptions, *, draft: bool = False, only: Sequence[str] = ()) -> MakeOptions:
+    """How a film is made and released."""
+    return {"draft": draft, "only": only, "signer": release.signer(), "overwrite": release.overwrite}
 
 
 def written(values: Mapping[str, object]) -> dict[str, object]:
@@ -162,12 +163,7 @@ def storyboard(
     with working(reporting, limits) as (report, studio):
         board = load()
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        how: film.MakeOptions = {
-            "draft": draft,
-            "only": shots,
-            "signer": release.signer(),
-            "overwrite": release.overwrite,
-        }
+        how = _how(release, draft=draft, only=shots)
         also = extras.Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
         also.check()
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
@@ -222,12 +218,7 @@ def stills(
             shown = flow.show(board, picture, report=report, studio=studio)
         else:
             out, kind = places.target(output, partial(places.animatic_name, board), release.deliver)
-            how: film.MakeOptions = {
-                "draft": False,
-                "only": (),
-                "signer": release.signer(),
-                "overwrite": release.overwrite,
-            }
+            how = _how(release)
             made = film.make(board, out, report=report, studio=studio, deliver=kind, animatic=True, **how)
             flow.noted(board, studio.store)
     if picture is None:

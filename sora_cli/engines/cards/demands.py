@@ -44,7 +44,7 @@ WAN_5B = replace(
     per_token=9e9,
     per_pair=368_640,
     decode=Coding(area=22_000, volume=12.5),
-    tiled=Coding(area=22_000, volume=12.5, tile=256, beside=7, kept=58),
+    tiled=replace(WAN_TILES, area=22_000),
 )
 LTX_20 = Demand(
     frames=8,

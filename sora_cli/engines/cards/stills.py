@@ -40,7 +40,11 @@ def _card(name: str, title: str, repo: str, *, steps: int, guidance: float, **fa
 
 def stills() -> tuple[KnownModel, ...]:
     """FLUX.2 klein, Qwen-Image, Z-Image Turbo and Sana; the first takes pictures of the cast."""
-    klein = _card(
+    return _klein(), _qwen(), _turbo(), _sana()
+
+
+def _klein() -> KnownModel:
+    card = _card(
         "flux-2-klein",
         "FLUX.2 klein 4B: stills in 4 steps, with references",
         "black-forest-labs/FLUX.2-klein-4B",
@@ -52,7 +56,11 @@ def stills() -> tuple[KnownModel, ...]:
         disk_gb=16,
         weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
     )
-    qwen = _card(
+    return KnownModel(card, ("Flux2KleinPipeline",), traits={"index.is_distilled": True, "transformer.num_layers": 5})
+
+
+def _qwen() -> KnownModel:
+    card = _card(
         "qwen-image",
         "Qwen-Image 20B: stills",
         "Qwen/Qwen-Image",
@@ -61,7 +69,11 @@ def stills() -> tuple[KnownModel, ...]:
         disk_gb=58,
         weights={"transformer": 20.4, "text_encoder": 8.3, "vae": 0.13},
     )
-    turbo = _card(
+    return KnownModel(card, ("QwenImagePipeline",), traits={"transformer.num_layers": 60})
+
+
+def _turbo() -> KnownModel:
+    card = _card(
         "z-image-turbo",
         "Z-Image Turbo 6B: stills in 9 steps",
         "Tongyi-MAI/Z-Image-Turbo",
@@ -71,7 +83,11 @@ def stills() -> tuple[KnownModel, ...]:
         disk_gb=33,
         weights={"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
     )
-    sana = _card(
+    return KnownModel(card, ("ZImagePipeline",), traits={"transformer.n_layers": 30, "scheduler.shift": 3.0})
+
+
+def _sana() -> KnownModel:
+    card = _card(
         "sana",
         "Sana 1.6B: stills",
         "Efficient-Large-Model/Sana_1600M_1024px_diffusers",
@@ -83,9 +99,4 @@ def stills() -> tuple[KnownModel, ...]:
         disk_gb=13,
         weights={"transformer": 1.6, "text_encoder": 2.6, "vae": 0.31},
     )
-    return (
-        KnownModel(klein, ("Flux2KleinPipeline",), traits={"index.is_distilled": True, "transformer.num_layers": 5}),
-        KnownModel(qwen, ("QwenImagePipeline",), traits={"transformer.num_layers": 60}),
-        KnownModel(turbo, ("ZImagePipeline",), traits={"transformer.n_layers": 30, "scheduler.shift": 3.0}),
-        KnownModel(sana, ("SanaPipeline",), traits={"transformer.num_layers": 20}),
-    )
+    return KnownModel(card, ("SanaPipeline",), traits={"transformer.num_layers": 20})
