@@ -25,10 +25,12 @@ check: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,sound,sound-models,speech,moderation]'
 	touch $@
 
-# What the extras need, apart: the tests' own process has it (tests/conftest.py), `sora` starts without.
+# What the tests need beyond a film. Apart from the rest lies what needs torchvision: the tests' own process has it
+# (tests/conftest.py), `sora` starts without.
 .venv/extras/ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,search,cluster,clients]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps --upgrade \
-		--target $(@D) torchvision torchao peft
+		--target $(@D) torchvision torchao peft spandrel
 	touch $@
 
 clean:
