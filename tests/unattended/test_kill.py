@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -266,8 +267,19 @@ def lines_until(process: subprocess.Popen[str], event: str) -> Iterator[dict[str
             return
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("moment", ["stage_started", "engine_loading", "step", "take_kept", "stage_step"])
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+MOMENTS = ("stage_started", "engine_loading", "step", "take_kept", "stage_step")
+
+
+def signals() -> Iterator[object]:
+    """Each signal at each moment; every moment and every signal is in the quick ones."""
+    for number, moment in product(CODES, MOMENTS):
+        quick = number == signal.SIGINT or moment == "step"
+        name = f"{moment}-{number.name}"
+        yield pytest.param(number, CODES[number], moment, marks=() if quick else pytest.mark.long, id=name)
+
+
+@pytest.mark.parametrize(("number", "code", "moment"), list(signals()))
 def test_a_signal_ends_with_its_code_and_leaves_nothing_half_made(
     machine: Machine, number: signal.Signals, code: int, moment: str
 ) -> None:
