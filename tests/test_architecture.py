@@ -26,6 +26,7 @@ LEVELS = (
     ("record", "colour", "policy", "interchange"),
     ("master", "shoot", "stamp", "page"),  # takes become clips; clips become a film; a film gets its proof, and a page
     ("flows",),  # each command as a short line through the rooms
+    ("serve",),  # films by HTTP
     ("cli",),
     ("__main__",),
 )
@@ -42,7 +43,18 @@ ONE_ROOM = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "yaml": ("storyboard/",),
-    "pydantic": ("data.py", "engines/", "store/", "plan/", "record/", "interchange/", "page/", "flows/", "events.py"),
+    "pydantic": (
+        "data.py",
+        "engines/",
+        "store/",
+        "plan/",
+        "record/",
+        "interchange/",
+        "page/",
+        "flows/",
+        "serve/",
+        "events.py",
+    ),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "pynvml": ("engines/energy.py",),
@@ -62,6 +74,11 @@ ONE_ROOM = {
     "jinja2": ("page/",),
     "defusedxml": ("interchange/",),
     "c2pa": ("stamp/credential.py",),
+    "fastapi": ("serve/",),
+    "starlette": ("serve/",),
+    "uvicorn": ("serve/",),
+    "prometheus_client": ("serve/",),
+    "standardwebhooks": ("serve/",),
     "cv2": ("review/",),
     "scenedetect": ("review/",),
     "skimage": ("review/",),
@@ -127,6 +144,14 @@ def test_engine_families_are_loaded_by_name_only() -> None:
         if not path.is_relative_to(ROOT / "engines"):
             named = {name.split(".")[2] for name in imports(path) if name.startswith("sora_cli.engines.")}
             assert named <= ENGINE_DOORS, path
+
+
+def test_the_server_knows_the_flows_alone() -> None:
+    """What it does with films anybody can do who knows the public names of `flows/`."""
+    ground = {"errors", "atomic", "events", "lock", "cancel", "bounded", "flows", "serve", "__version__"}
+    for path in (ROOT / "serve").glob("*.py"):
+        named = {name.split(".")[1] for name in imports(path) if name.startswith("sora_cli.")}
+        assert named <= ground, path
 
 
 def test_what_a_film_that_is_up_to_date_asks_loads_no_codecs_and_no_c2pa() -> None:

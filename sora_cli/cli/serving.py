@@ -1,0 +1,90 @@
+"""The command that serves films by HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sora_cli.cli import complete, console
+from sora_cli.cli.session import SIZES, TIMES, amount, interruptible
+from sora_cli.errors import MachineError
+
+NEEDED = ("fastapi", "uvicorn", "multipart", "prometheus_client", "standardwebhooks")
+"""What the extra `serve` installs."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOptions:
+    """Where a server listens, and to whom."""
+
+    host: Annotated[str, typer.Option(help="Listen at this address; 0.0.0.0 for every one that the machine has.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen at this port; 0 takes any that is free.")] = 8000
+    token: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOKEN", help="Let in who sends this token; repeatable, one a client. Or set SORA_TOKEN."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOptions:
+    """What clients may ask for."""
+
+    longest: Annotated[str, typer.Option("--longest", metavar="TIME", help="Make no film longer than 60s or 5m.")] = (
+        "60s"
+    )
+    upload: Annotated[str, typer.Option("--upload", metavar="SIZE", help="Take no request larger than this.")] = "64MB"
+    rate: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Orders a minute, of each client.")] = 60
+    waiting: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Orders of each client that may wait.")] = 200
+
+
+def serve(
+    door: DoorOptions,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Keep orders and their films here.")
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", "--model", autocompletion=complete.engines, help="Make what is asked of `sora-2` with this one."
+        ),
+    ] = "",
+    webhook: Annotated[
+        str, typer.Option(metavar="URL", help="Tell this address of each film; SORA_WEBHOOK_SECRET signs.")
+    ] = "",
+    *,
+    orders: OrderOptions,
+) -> None:
+    """Make films for programs: the Sora video API as it was, on your own machine."""
+    _require_extra()
+    from sora_cli.flows.ordered import OrderLimits
+    from sora_cli.serve import run, settings
+
+    set_up = settings.Settings(
+        folder=folder or settings.default_folder(),
+        host=door.host,
+        port=door.port,
+        tokens=tuple(door.token or filter(None, [settings.from_environment(settings.TOKENS)])),
+        engine=engine,
+        limits=OrderLimits(seconds=float(amount(orders.longest, TIMES, "--longest") or 0)),
+        upload=amount(orders.upload, SIZES, "--upload") or 0,
+        rate=orders.rate,
+        waiting=orders.waiting,
+        webhook=webhook,
+        secret=settings.from_environment(settings.SECRET),
+    )
+    with interruptible():
+        run.run(set_up, console.say)
+
+
+def _require_extra() -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        message = f"cannot serve: {', '.join(missing)} is not installed"
+        raise MachineError(message, hint="pip install 'sora-cli[serve]'")

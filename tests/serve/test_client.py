@@ -1,0 +1,80 @@
+"""The official client, unchanged but for its base URL."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sora_cli.media.read import probe
+from sora_cli.serve.desk import Desk
+from sora_cli.serve.keeper import signed
+from sora_cli.stamp import verify
+from tests.serve.conftest import listening, worker
+from tests.test_film import shown
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    openai = pytest.importorskip("openai")
+
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled to permanently shut down:DeprecationWarning")
+
+
+def test_create_poll_download_list_remix_extend_and_delete(desk: Callable[..., Desk], tmp_path: Path) -> None:
+    here = desk()
+    with worker(here.queue) as work, listening(Desk(here.settings, here.queue, work.wake)) as address:
+        client = openai.OpenAI(api_key="anything", base_url=f"{address}/v1")
+        made = client.videos.create_and_poll(
+            prompt="dark", model="sora-2", seconds="1", size="96x64", poll_interval_ms=50
+        )
+        assert (made.status, made.progress, made.seconds, made.size) == ("completed", 100, "1", "96x64")
+        film = tmp_path / "film.mp4"
+        client.videos.download_content(made.id).write_to_file(film)
+        assert verify(film).ok
+        assert set(shown(film, 12)) == {"dark"}
+        thumbnail = client.videos.download_content(made.id, variant="thumbnail").read()
+        assert Image.open(io.BytesIO(thumbnail)).size == (96, 64)
+        sheet = client.videos.download_content(made.id, variant="spritesheet").read()
+        assert Image.open(io.BytesIO(sheet)).format == "PNG"
+
+        remixed = client.videos.remix(made.id, prompt="light")
+        longer = client.videos.extend(video=film.read_bytes(), prompt="white", seconds="1")
+        edited = client.videos.edit(video=film.read_bytes(), prompt="black")
+        assert [each.remixed_from_video_id for each in (remixed, longer, edited)] == [made.id] * 3
+        assert {client.videos.poll(each.id, poll_interval_ms=50).status for each in (remixed, edited)} == {"completed"}
+        longer = client.videos.poll(longer.id, poll_interval_ms=50)
+        assert longer.seconds == "2"
+        client.videos.download_content(longer.id).write_to_file(film)
+        assert probe(film).frames == 24
+        assert shown(film, 24) == ["dark"] * 12 + ["white"] * 12
+
+        assert [each.id for each in client.videos.list(limit=2)] == [edited.id, longer.id, remixed.id, made.id]
+        assert client.videos.list(order="asc", limit=1, after=made.id).data[0].id == remixed.id
+        assert client.videos.delete(made.id).deleted
+        with pytest.raises(openai.NotFoundError):
+            client.videos.retrieve(made.id)
+        assert not here.queue.place(made.id).exists()
+
+
+def test_a_webhook_is_what_the_client_unwraps(desk: Callable[..., Desk]) -> None:
+    secret = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+    queue = desk().queue
+    queue.add(queue.new_id("video"), "me", "video", {}, 1)
+    order = queue.take()
+    assert order is not None
+    queue.completed(order.id, "0" * 64)
+    (done,) = queue.to_tell()
+    words, headers = signed(done, secret, datetime.now(tz=UTC))
+    client = openai.OpenAI(api_key="anything", webhook_secret=secret)
+    event = client.webhooks.unwrap(words, headers)
+    assert (event.type, event.data.id) == ("video.completed", order.id)
+    with pytest.raises(openai.InvalidWebhookSignatureError):
+        client.webhooks.unwrap(words.replace(b"completed", b"failed"), headers)
+    queue.told(order.id)
+    assert not queue.to_tell()

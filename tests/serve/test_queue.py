@@ -1,0 +1,107 @@
+"""Nothing accepted is lost, nothing is made twice, and clients take turns."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from sora_cli.serve.desk import Desk
+from sora_cli.serve.queue import CRASHES, Full, Queue
+from tests.serve.conftest import listening, worker
+
+BOARD = "output: {size: 96x64}\nshots: [{prompt: dark, duration: 0.5s}, {prompt: light, duration: 0.5s}]\n"
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Queue:
+    return Queue(tmp_path / "served")
+
+
+def ordered(queue: Queue, client: str, most: int = 100) -> str:
+    name = queue.new_id("video")
+    return queue.add(name, client, "video", {"prompt": client}, most).id
+
+
+def test_clients_take_turns_and_nobody_waits_behind_a_crowd(queue: Queue) -> None:
+    many = [ordered(queue, "many") for _ in range(4)]
+    one = ordered(queue, "one")
+    late = [ordered(queue, "late") for _ in range(2)]
+    taken = [order.id for order in iter(queue.take, None)]
+    assert taken == [many[0], one, late[0], many[1], late[1], many[2], many[3]]
+
+
+def test_what_was_being_made_comes_back_first_and_once(queue: Queue) -> None:
+    first, second = ordered(queue, "a"), ordered(queue, "b")
+    taken = queue.take()
+    assert taken is not None
+    again = Queue(queue.folder)  # the process was killed, and another one begins
+    again.recover()
+    assert [order.id for order in iter(again.take, None)] == [taken.id, second]
+    again.completed(first, "0")
+    again.recover()
+    assert [order.id for order in iter(again.take, None)] == [second]
+
+
+def test_an_order_that_kills_the_worker_is_given_up(queue: Queue) -> None:
+    bad, good = ordered(queue, "a"), ordered(queue, "b")
+    for _ in range(CRASHES):
+        taken = queue.take()
+        assert taken is not None
+        assert taken.id == bad
+        queue.recover(crashed=True)
+    assert queue.require(bad, "a").status == "failed"
+    assert [order.id for order in iter(queue.take, None)] == [good]
+
+
+def test_a_folder_without_an_order_is_tidied_and_others_stay(queue: Queue) -> None:
+    kept, left = ordered(queue, "a"), queue.new_id("video")
+    queue.tidy()
+    assert (queue.place(kept).exists(), queue.place(left).exists()) == (True, False)
+
+
+def test_an_order_that_is_being_made_is_not_removed(queue: Queue) -> None:
+    name = ordered(queue, "a")
+    queue.take()
+    assert not queue.remove(name, "a")
+    queue.failed(name, {"code": "x", "message": "y"})
+    assert not queue.remove(name, "b")
+    assert queue.remove(name, "a")
+
+
+def test_a_client_has_so_many_waiting_and_no_more(queue: Queue) -> None:
+    for _ in range(2):
+        ordered(queue, "a", most=2)
+    with pytest.raises(Full):
+        ordered(queue, "a", most=2)
+    ordered(queue, "b", most=2)
+
+
+def events(address: str, method: str, path: str, body: str = "", **headers: str) -> list[tuple[int, str, dict]]:
+    """Server-sent events until the stream ends."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=120)
+    connection.request(method, path, body or None, {name.replace("_", "-"): value for name, value in headers.items()})
+    blocks = connection.getresponse().read().decode().strip().split("\n\n")
+    connection.close()
+    told = [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks if not block.startswith(":")]
+    return [(int(each["id"]), each["event"], json.loads(each["data"])) for each in told]
+
+
+def test_a_storyboard_streams_what_happens_and_is_found_again(desk: Callable[..., Desk]) -> None:
+    here = desk()
+    with worker(here.queue) as work, listening(Desk(here.settings, here.queue, work.wake)) as address:
+        kinds = {"Accept": "text/event-stream", "Content_Type": "application/yaml"}
+        told = events(address, "POST", "/v1/storyboards", BOARD, **kinds)
+        names = [name for _, name, _ in told]
+        assert (names[0], names[-1]) == ("accepted", "ended")
+        assert names.count("take_kept") == 2
+        assert told[-1][2]["status"] == "completed"
+        assert "/" not in json.dumps([data for _, name, data in told if name == "released"])
+        assert [number for number, _, _ in told] == list(range(len(told)))
+        path = f"/v1/storyboards/{told[0][2]['id']}"
+        rest = events(address, "GET", f"{path}/events", Last_Event_ID=str(told[-3][0]))
+        assert rest == told[-2:]
