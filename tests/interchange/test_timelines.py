@@ -133,6 +133,55 @@ def test_fcpxml_is_exact_and_without_gaps(rate: str) -> None:
     assert [marker.get("value") for marker in clips[0].findall("marker")] == ["one begins", "goes on"]
 
 
+RULES = {
+    "fcpxml": ("resources library", "version*"),
+    "resources": ("(asset|effect|format)", ""),
+    "format": ("", "id* name frameDuration width height colorSpace"),
+    "effect": ("", "id* name uid*"),
+    "asset": (
+        "media-rep metadata", "id* name start duration hasVideo format hasAudio videoSources audioSources audioChannels"
+    ),
+    "media-rep": ("bookmark", "kind src*"),
+    "library": ("(event)", "location"),
+    "event": ("(project)", "name"),
+    "project": ("sequence", "name"),
+    "sequence": ("note spine metadata", "format* duration tcStart tcFormat"),
+    "spine": ("(asset-clip|gap|transition)", "name"),
+    "transition": ("filter-video filter-audio marker", "name offset duration*"),
+    "filter-video": ("(param)", "ref* name"),
+    "asset-clip": (
+        "note conform-rate timeMap asset-clip marker metadata",
+        "ref* name lane offset start duration format tcFormat audioRole",
+    ),
+    "marker": ("", "start* duration value* note"),
+    "note": ("", ""),
+}  # fmt: skip
+"""What Apple's document type of FCPXML 1.9 and 1.10 says of the elements that we write: children in their order (in any
+order within brackets), and attributes, a star on those that must be there. The type itself may not be handed on.
+"""
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_fcpxml_keeps_to_the_rules_of_its_document_type(rate: str) -> None:
+    root = ET.fromstring(written_fcpxml(assembly(rate), uri))  # noqa: S314  our own text
+    for element in root.iter():
+        children, attributes = RULES[element.tag]
+        tags, known = [child.tag for child in element], attributes.replace("*", "").split()
+        if children.startswith("("):
+            assert set(tags) <= set(children.strip("()").split("|"))
+        else:
+            assert tags == sorted(tags, key=children.split().index)
+        assert set(element.keys()) <= set(known), element.tag
+        assert {name[:-1] for name in attributes.split() if name.endswith("*")} <= set(element.keys()), element.tag
+        for name in set(element.keys()) & {"offset", "start", "duration", "tcStart", "frameDuration"}:
+            time = seconds(element.get(name))
+            assert time.denominator < 2**32, "so many bits it has"
+            assert (time * Fraction(rate)).denominator == 1, "times are whole frames"
+    ids = [each.get("id") for each in root.iter() if each.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {each.get(name) for each in root.iter() for name in ("ref", "format") if each.get(name)} <= set(ids)
+
+
 @pytest.mark.parametrize("rate", ["24", "25", "30"])
 def test_fcpxml_is_read_by_the_adapter_at_the_rates_that_it_knows(rate: str) -> None:
     of = assembly(rate)
