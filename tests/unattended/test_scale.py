@@ -6,7 +6,6 @@ import json
 import resource
 import time
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -52,9 +51,10 @@ def test_the_cost_of_planning_grows_with_the_storyboard(tmp_path: Path) -> None:
 
 
 def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tuple[float, float]:
-    """Memory (kB, resident) of one batch after its first films, and at its end: of as many films each, the median.
+    """Memory (kB, resident) of one batch after its first films, and at its end: of as many films each, the least.
 
-    One look alone may fall on a film that is finished while the next is shot.
+    A look may fall on a film that is finished while the next is shot, on a busy machine most of them do; what is never
+    given back is in the least as well.
     """
     for number in range(films):
         machine.write(
@@ -73,7 +73,7 @@ def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tupl
                 break
         process.stdout.read()
     assert process.returncode == 0
-    return median(sizes[measured_after : 2 * measured_after]), median(sizes[-measured_after:])
+    return min(sizes[measured_after : 2 * measured_after]), min(sizes[-measured_after:])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
