@@ -43,10 +43,11 @@ def film(
     path: Path, greys: Sequence[int], *, size: tuple[int, int] = SIZE, rate: Fraction = RATE, pixels: str = "yuv420p",
     times: Sequence[int] = (), rotate: int = 0, layout: str = "", half: bool = False, transfer: int = 0,
     aspect: Fraction | None = None, codec: str = "libx264", options: dict[str, str] | None = None,
+    video: dict[str, str] | None = None,
 ) -> Path:  # fmt: skip
     """A film of flat frames in these greys; with `half`, their left half is red. Sound is a 440 Hz tone at -12 dB."""
     with av.open(str(path), "w", options=options or {}) as container:
-        video = container.add_stream(codec, rate=rate)
+        video = container.add_stream(codec, rate=rate, options=video or {})
         video.width, video.height, video.pix_fmt = *size, pixels
         context = video.codec_context
         context.color_primaries = context.color_trc = context.colorspace = 1

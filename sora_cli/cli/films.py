@@ -44,7 +44,7 @@ def stitch(
         if fit not in FITS:
             raise RequestError(f"--fit {fit}: no such fit", hint=f"write {', '.join(FITS)}")
         out, kind = edit.target(output, "stitched", release.deliver)
-        options = _edit_options(report, studio.cancel, owner, release, kind)
+        options = edit_options(report, studio.cancel, owner, release, kind)
         made = edit.stitch(
             clips,
             out,
@@ -56,7 +56,7 @@ def stitch(
             fps=fps,
             fit=fit,
         )
-    _show_made(made, as_json=reporting.as_json)
+    show_made(made, as_json=reporting.as_json)
 
 
 def grade(
@@ -77,9 +77,9 @@ def grade(
 
     with working(reporting) as (report, studio):
         out, kind = edit.target(output, clip.stem, release.deliver) if output else (None, "web")
-        options = _edit_options(report, studio.cancel, owner, release, kind)
+        options = edit_options(report, studio.cancel, owner, release, kind)
         made = edit.grade(clip, out, options, match=match, strength=strength, lut=lut_out)
-    _show_made(made, as_json=reporting.as_json)
+    show_made(made, as_json=reporting.as_json)
 
 
 def stamp(
@@ -95,9 +95,9 @@ def stamp(
 
     with working(reporting) as (report, studio):
         out, kind = edit.target(output, film.stem, release.deliver)
-        options = _edit_options(report, studio.cancel, owner, release, kind)
+        options = edit_options(report, studio.cancel, owner, release, kind)
         made = edit.mark(film, out, options)
-    _show_made(made, as_json=reporting.as_json)
+    show_made(made, as_json=reporting.as_json)
 
 
 def verify(
@@ -145,15 +145,17 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _edit_options(
+def edit_options(
     report: Report, cancel: Cancellation, owner: OwnerOptions, release: ReleaseOptions, kind: str
 ) -> EditOptions:
+    """How a film goes out, from the options of a command."""
     from sora_cli.flows.edit import EditOptions
 
     return EditOptions(report, cancel, owner.provenance(), release.signer(), kind, release.overwrite)
 
 
-def _show_made(made: Edited, *, as_json: bool) -> None:
+def show_made(made: Edited, *, as_json: bool) -> None:
+    """Tell of a film that was made of others."""
     if as_json:
         console.stdout_json(made.as_dict())
     console.show_summary(str(made.path or made.lut), made.facts())

@@ -14,7 +14,21 @@ from typing import Annotated
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import console, direct, films, handover, look, machine, make, policy, review, serving, start, usage
+from sora_cli.cli import (
+    change,
+    console,
+    direct,
+    films,
+    handover,
+    look,
+    machine,
+    make,
+    policy,
+    review,
+    serving,
+    start,
+    usage,
+)
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
@@ -35,7 +49,8 @@ def _root(
 
 COMMANDS = (
     *(make.generate, make.storyboard, make.stills, make.batch, look.check, look.plan, direct.direct),
-    *(films.stitch, films.grade, films.stamp, films.verify, films.reproduce, review.review, review.takes),
+    *(change.extend, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
+    *(review.review, review.takes),
     *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform),
     *(serving.serve, start.schema),
 )

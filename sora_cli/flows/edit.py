@@ -64,6 +64,10 @@ class Edited:
     signer: str = ""
     credential: Path | None = None
     lut: Path | None = None
+    copied: bool = False
+    """Whether what was there is in it as it was encoded."""
+    seam: int = 0
+    """Pixels in which what was made anew goes over into what was there."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
@@ -73,7 +77,16 @@ class Edited:
         """What the closing summary tells."""
         length = f"{counted(self.frames, 'frame')}, {self.seconds:.2f} s" if self.frames else ""
         credential, lut = (str(path or "") for path in (self.credential, self.lut))
-        told = {"length": length, "colour table": lut, "signed by": self.signer, "credential": credential}
+        kept = "as it was encoded, bit for bit" if self.copied else ""
+        seam = f"{self.seam} pixels wide" if self.seam else ""
+        told = {
+            "length": length,
+            "what was there": kept,
+            "seam": seam,
+            "colour table": lut,
+            "signed by": self.signer,
+            "credential": credential,
+        }
         return {name: value for name, value in told.items() if value}
 
 
@@ -114,13 +127,13 @@ def stitch(
         StampError, CertificateError: the film cannot be signed, or a clip has a credential that does not hold.
     """
     maker = outputs.Maker(command="stitch", paths=tuple(clips))
-    _check_out(maker, out, options)
-    _check_words(maker, out, options)
-    come = _read(forms.transition, transition, "--transition")
+    check_out(maker, out, options)
+    check_words(maker, out, options)
+    come = read_option(forms.transition, transition, "--transition")
     look = _look(match, strength)
-    _check_out(maker, out, options, look.path)
+    check_out(maker, out, options, look.path)
     found = [probed(path, options.report) for path in clips]
-    rate = _read(forms.rate, fps, "--fps") if fps else _rate(found[0])
+    rate = read_option(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _film_size(found[0], size)
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(_in_a_row(found, rate, look, come)), fit=fit)
     return _finished(cut, out, options, matched_to(cut.shots), maker)
@@ -145,14 +158,14 @@ def grade(
     """
     _check_grade(out, lut)
     maker = outputs.Maker(command="grade", paths=(clip,))
-    _check_out(maker, out, options, lut=lut)
-    _check_words(maker, out or lut, options)
+    check_out(maker, out, options, lut=lut)
+    check_words(maker, out or lut, options)
     look = _look(match, strength)
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
-    _check_out(maker, out, options, look.path, lut=lut)
+    check_out(maker, out, options, look.path, lut=lut)
     found = probed(clip, options.report)
-    rate, (width, height) = _rate(found), _even(found)
+    rate, (width, height) = _rate(found), even_size(found)
     shot = whole_shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
@@ -183,8 +196,8 @@ def mark(film: Path, out: Path, options: EditOptions) -> Edited:
         RequestError, MediaError, StampError, CertificateError: as `stitch` does.
     """
     maker = outputs.Maker(command="stamp", paths=(film,))
-    _check_out(maker, out, options)
-    _check_words(maker, out, options)
+    check_out(maker, out, options)
+    check_words(maker, out, options)
     probed(film, options.report)
     return _released(replay(film), out, options, stamp.Edit(clips=((film, 0, 0),)), maker)
 
@@ -228,7 +241,7 @@ def _rate(found: Probe) -> Fraction:
     return found.fps or Fraction(25)
 
 
-def _even(found: Probe) -> tuple[int, int]:
+def even_size(found: Probe) -> tuple[int, int]:
     """The size as shown, without the last row and column where they are odd."""
     return max(2, found.width & ~1), max(2, found.height & ~1)
 
@@ -252,10 +265,10 @@ def whole_shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int
 
 def _film_size(first: Probe, size: str) -> tuple[int, int]:
     """Width and height of a film as `size` has them, or as the first clip has them; a shape keeps the height."""
-    width, height = _even(first)
+    width, height = even_size(first)
     if not size:
         return width, height
-    wanted = _read(sizes.size, size, "--size")
+    wanted = read_option(sizes.size, size, "--size")
     across, down = wanted.aspect or (width, height)
     return wanted.width or 2 * round(height * across / down / 2), wanted.height or height
 
@@ -296,7 +309,7 @@ def _look(match: str, strength: float) -> Look:
     return Look("picture", path, strength)
 
 
-def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
+def read_option(reader: Callable[[object], Value], words: str, option: str) -> Value:
     """A value as storyboards have it, from an option."""
     try:
         return reader(words)
@@ -307,7 +320,7 @@ def _read(reader: Callable[[object], Value], words: str, option: str) -> Value:
 # -- from a cut to a film --------------------------------------------------------------------------------------------
 
 
-def _check_out(
+def check_out(
     maker: outputs.Maker, out: Path | None, options: EditOptions, anchor: Path | None = None, lut: Path | None = None
 ) -> None:
     """Refuse places where something else is, the films themselves and what their colours are matched to included."""
@@ -321,7 +334,7 @@ def _check_out(
     outputs.check(written, sources, overwrite=options.overwrite)
 
 
-def _check_words(maker: outputs.Maker, out: Path | None, options: EditOptions) -> None:
+def check_words(maker: outputs.Maker, out: Path | None, options: EditOptions) -> None:
     """Refuse names of files, an author and a mark that this machine's policy refuses."""
     said = [Text(path.stem, "reference", what=path.name) for path in maker.paths]
     said += [Text(out.stem, "text", what="the name of what is made")] if out else []

@@ -111,19 +111,24 @@ def _describe(container: OutputContainer, master: Master) -> None:
         )
 
 
-@cache
-def _steady() -> Mapping[str, str]:
-    """Give libx264 the settings with which it writes the same film twice.
+def _steady(options: Mapping[str, str]) -> Mapping[str, str]:
+    """Give libx264 the settings with which it writes the same film twice, beside those of its own that it has.
 
     Its AVX-512 code for `mbtree` reads memory that nobody wrote where a row has no multiple of 16 blocks of 16 pixels.
     """
+    own = [options["x264-params"]] if "x264-params" in options else []
+    return {"x264-params": ":".join([*own, "asm=avx2"])} if _wide() else {}
+
+
+@cache
+def _wide() -> bool:
+    """Whether this machine has AVX-512."""
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    wide = any(name.startswith(("AVX512", "X86_V4")) for name in found)
-    return {"x264-params": "asm=avx2"} if wide else {}
+    return any(name.startswith(("AVX512", "X86_V4")) for name in found)
 
 
 def _video_stream(container: OutputContainer, master: Master, kind: Delivery) -> VideoStream:
-    options = {**kind.options, **(_steady() if kind.codec == "libx264" else {})}
+    options = {**kind.options, **(_steady(kind.options) if kind.codec == "libx264" else {})}
     stream: VideoStream = container.add_stream(kind.codec, rate=master.fps, options=options)  # type: ignore[assignment]
     stream.width, stream.height, stream.pix_fmt = master.width, master.height, kind.pixels
     context = stream.codec_context

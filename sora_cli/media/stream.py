@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:  # who only plans a film needs no arrays
@@ -48,6 +49,15 @@ class Subtitle:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A film of `frames` pictures whose packets go before what is new, or (where it `follows`) behind it, unchanged."""
+
+    path: Path
+    frames: int
+    follows: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Master:
     """The finished film, in memory a frame at a time.
@@ -68,8 +78,14 @@ class Master:
     chapters: tuple[Chapter, ...] = ()
     subtitles: tuple[Subtitle, ...] = ()
     """A track of them, in order, none into the next."""
+    kept: Kept | None = None
+    """A film that is written beside these pictures as it is."""
+
+    sound_samples: int | None = None
+    """Samples of its sound, where that is not as long as its pictures."""
 
     @property
     def samples(self) -> int:
         """Samples of sound in the whole film."""
-        return round(self.frames / self.fps * SAMPLE_RATE)
+        whole = round(self.frames / self.fps * SAMPLE_RATE)
+        return whole if self.sound_samples is None else self.sound_samples

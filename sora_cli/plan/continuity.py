@@ -124,9 +124,9 @@ class Continuity:
         elif link is None or link.kind == "nothing":
             return None, 0
         elif link.kind == "picture":
-            carry = self.file(beat, "from", link, count=1, at=0)
+            carry = self.file(card, beat, "from", link, count=1, at=0)
         elif link.kind == "film":
-            carry = self.file(beat, "from", link, count=max(1, card.overlap), at=-1)
+            carry = self.file(card, beat, "from", link, count=max(1, card.overlap), at=-1)
         else:
             carry = self.linked(card, shot, beat, "from", link)
         if carry is not None and not card.can(Ability.FIRST_FRAMES):
@@ -144,7 +144,7 @@ class Continuity:
         if not card.can(Ability.LAST_FRAME):
             self.findings.wrong(beat, "to", f"engine {card.name} cannot end on a given frame", "take the `to` away")
         if link.kind in ("picture", "film"):
-            return self.file(beat, "to", link, count=1, at=0)
+            return self.file(card, beat, "to", link, count=1, at=0)
         carry = self.linked(card, shot, beat, "to", link)
         return replace(carry, count=1, hold=None, meets=False) if carry else None
 
@@ -210,10 +210,11 @@ class Continuity:
             )
         return None
 
-    def file(self, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
+    def file(self, card: EngineCard, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
         """Frames of a picture or film."""
         path = link.path or Path()
-        return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count)
+        meets = link.kind == "film" and not card.tails
+        return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count, meets=meets)
 
     def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
         """What anchors appearance, in order; nothing where the engine takes none."""

@@ -152,8 +152,7 @@ class Camera:
             raise RenderError(words, hint=hint) from error
         if footage.frames.shape != (take.frames, take.height, take.width, 3):
             raise RenderError(f"{take.engine} made {footage.frames.shape}, not {take.frames} frames of the take's size")
-        if given.opening is not None and take.opening and take.opening.meets:
-            footage = replace(footage, frames=meet(footage.frames, take.opening.count, given.opening, footage.fps))
+        footage = replace(footage, frames=_met(take, given, footage))
         pixels = hashlib.sha256(np.ascontiguousarray(footage.frames).data).hexdigest()
         self._screen.require_allowed(take, pixels, lambda: footage.frames, job.rules, _sound_of(footage))
         with self._writing:
@@ -209,6 +208,16 @@ class Camera:
             lambda path: write_clip(path, footage.frames, footage.fps, footage.sound),
             partial(_write_tail, footage.tail) if footage.tail else None,
         )
+
+
+def _met(take: Take, given: Given, footage: Footage) -> Frames:
+    """The frames of a take, brought to meet those that it was given."""
+    frames = footage.frames
+    if given.opening is not None and take.opening and take.opening.meets:
+        frames = meet(frames, take.opening.count, given.opening, footage.fps)
+    if given.closing is not None and take.closing and take.closing.meets:
+        frames = meet(frames[::-1], take.closing.count, given.closing[::-1], footage.fps)[::-1]
+    return frames
 
 
 def _sound_of(footage: Footage) -> Callable[[], Sound] | None:

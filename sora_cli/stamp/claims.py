@@ -107,6 +107,14 @@ class Making:
     titles: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     recipe: Mapping[str, object] = field(default_factory=dict)
+    parent: Path | None = None
+    """The film that was opened and changed; its takes are what was put into it."""
+    changed: Mapping[str, object] = field(default_factory=dict)
+    """How that film was changed: parameters by name, without a prefix."""
+    place: tuple[float, float, float, float] | None = None
+    """The part of the picture that was changed: left, top, width and height, 0 to 1; None for all of it."""
+    copied: bool = False
+    """Whether what was not changed is there as it was encoded."""
     moderation: Mapping[str, object] = field(default_factory=dict)
     """What policy it was held to, and what was checked (`flows.moderation.record`)."""
 
@@ -123,7 +131,9 @@ class Making:
     @property
     def given(self) -> tuple[Path, ...]:
         """The user's files that went into it."""
-        return *(path for origin in self.origins for path in origin.given), *self.film_files, *self.sound_files
+        parent = (self.parent,) if self.parent is not None else ()
+        origins = (path for origin in self.origins for path in origin.given)
+        return *parent, *origins, *self.film_files, *self.sound_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +200,11 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
         "music": [_named(path) for path in making.sound_files],
         **making.facts,
     }
-    now = dt.datetime.now(dt.UTC)
-    actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
+    if making.parent is not None:
+        actions = [_opened(), *_changes(making, film.fps, _dotted({**told, **making.changed}))]
+    else:
+        now = dt.datetime.now(dt.UTC)
+        actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
     for path, start, end in making.films:
@@ -208,8 +221,24 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     actions += _voiced(making)
     if film.marked:
         actions.append(mark_action(provenance))
+    if making.parent is not None:
+        actions.append({"action": "c2pa.repackaged" if making.copied else "c2pa.transcoded"})
     ours = {label: data for label, data in ((RECIPE, making.recipe), (MODERATION, making.moderation)) if data}
     return _manifest(film.name, film.kind, actions, provenance, name=making.title, ours=ours)
+
+
+def _changes(making: Making, fps: Fraction, parameters: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """The change of a film that was opened: when, where in the picture, and how."""
+    start = min((origin.start for origin in making.origins), default=0)
+    end = max((origin.end for origin in making.origins), default=0)
+    regions: list[dict[str, object]] = [_stretch(start, end, fps)]
+    if making.place is not None:
+        left, top, width, height = (round(100 * side, 3) for side in making.place)
+        origin = {"x": left, "y": top}
+        shape = {"type": "rectangle", "unit": "percent", "origin": origin, "width": width, "height": height}
+        regions.append({"type": "spatial", "shape": shape})
+    edited = _edit("c2pa.edited", PARTLY_GENERATED, "A model made a part of it anew", parameters)
+    yield {**edited, "changes": [{"region": regions}]}
 
 
 def _voiced(making: Making) -> Iterator[dict[str, object]]:
@@ -318,12 +347,16 @@ def _created(source: str, when: dt.datetime, parameters: Mapping[str, object]) -
 
 
 def _placed(label: str, start: int, end: int, fps: Fraction) -> dict[str, object]:
-    time = {"type": "npt", "start": _seconds(start / fps), "end": _seconds(end / fps)}
     return {
         "action": "c2pa.placed",
         "parameters": {"ingredientIds": [label]},
-        "changes": [{"region": [{"type": "temporal", "time": time}]}],
+        "changes": [{"region": [_stretch(start, end, fps)]}],
     }
+
+
+def _stretch(start: int, end: int, fps: Fraction) -> dict[str, object]:
+    time = {"type": "npt", "start": _seconds(start / fps), "end": _seconds(end / fps)}
+    return {"type": "temporal", "time": time}
 
 
 def _opened() -> dict[str, object]:

@@ -15,6 +15,7 @@ from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.deliveries import WEB, Delivery, check_place
 from sora_cli.media.film import write_film
 from sora_cli.media.overlay import overlay
+from sora_cli.media.splice import write_beside
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
 from sora_cli.stamp import credential, watermark
@@ -133,13 +134,25 @@ class ReleaseTarget:
         film = with_mark(master, mark) if marked else master
         with atomic.spare(self.out) as plain, atomic.spare(self.out) as signed:
             with self._stage("write", master.frames):
-                write_film(plain, film, kind, lambda done, _of: self.tell(StageStep("write", done)))
+                self._write(plain, film)
             with self._stage("stamp", steps), scratch_folder() as scratch:
                 parts, bare = ingredients(scratch), plain / SUMS if kind.folder else plain
                 store = credential.sign(bare, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
                 signed.replace(bare)
                 sidecar, verdict = self._put_in_place(plain, store)
         return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=marked)
+
+    def _write(self, path: Path, film: Master) -> None:
+        """Encode the film; beside the packets of another where it is written so."""
+
+        def told(done: int, _of: int) -> None:
+            self.tell(StageStep("write", done))
+
+        if film.kept is None:
+            write_film(path, film, self.kind, told)
+            return
+        with scratch_folder() as scratch:
+            write_beside(path, film, film.kept, scratch, told)
 
     def _put_in_place(self, done: Path, store: bytes) -> tuple[Path | None, Verdict]:
         """Read the signed film's own credential back, flush it to disk, and give it the name `out`."""
@@ -191,7 +204,10 @@ def with_mark(master: Master, mark: Watermark) -> Master:
     """
     badge = watermark.make_badge(mark, master.width, master.height)
     place = watermark.path(master.fps, (master.width, master.height), badge)
-    return replace(master, pictures=lambda: overlay(master.pictures(), badge.rgba, place))
+    first = master.kept.frames if master.kept is not None and not master.kept.follows else 0
+    return replace(
+        master, pictures=lambda: overlay(master.pictures(), badge.rgba, lambda number: place(first + number))
+    )
 
 
 def _ingredients(making: Making, desk: ReleaseTarget, sources: Sources, scratch: Path) -> Iterator[Ingredient]:
@@ -205,6 +221,8 @@ def _ingredients(making: Making, desk: ReleaseTarget, sources: Sources, scratch:
         yield Ingredient(path=copy, title=origin.name, relationship="componentOf", label=f"take-{number}")
         copy.unlink()
         desk.tell(StageStep("stamp", number + 1))
+    if making.parent is not None:
+        yield from sources.ingredient(making.parent, "parentOf", "parent")
     for number, path in enumerate(making.film_files):
         yield from sources.ingredient(path, "componentOf", f"film-{number}")
     for number, path in enumerate(making.sound_files):

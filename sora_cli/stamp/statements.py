@@ -65,8 +65,9 @@ def actions(manifest: Manifest) -> list[Mapping[str, object]]:
 
 
 def creation(manifest: Manifest) -> Mapping[str, object]:
-    """The `c2pa.created` action, empty where there is none."""
-    return next((each for each in actions(manifest) if each.get("action") == "c2pa.created"), {})
+    """The `c2pa.created` action; of a film that was opened, what was made anew in it; empty where there is neither."""
+    found = [each for each in actions(manifest) if each.get("action") in {"c2pa.created", "c2pa.edited"}]
+    return min(found, key=lambda each: each.get("action") != "c2pa.created", default={})
 
 
 def places(manifest: Manifest) -> dict[str, tuple[float, float]]:

@@ -294,8 +294,9 @@ def _sentence(
         return f"{name} is as {who} signed it, but a part of it had been tampered with before: {'; '.join(broken)}."
     if lapsed:
         return f"{name} was not changed since it was signed by {who}, but {'; '.join(lapsed)}."
-    opened = "c2pa.opened" in facts["actions"]
-    made = f"{'stamped' if opened else 'made'} with {facts['generator'] or 'an unnamed program'}"
+    done = {"c2pa.edited": "changed", "c2pa.opened": "stamped"}
+    what = next((word for action, word in done.items() if action in facts["actions"]), "made")
+    made = f"{what} with {facts['generator'] or 'an unnamed program'}"
     when = f" on {facts['created'][:10]}" if facts["created"] else ""
     stamped = f" (time-stamped {facts['time_stamp'][:10]})" if facts["time_stamp"] else ""
     whole = f"{name} was {made}{when}, is signed by {who}{stamped}, and was not changed since"

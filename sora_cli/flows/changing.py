@@ -1,0 +1,104 @@
+"""What all changes of a film share: what is refused before the work, and how the changed film goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sora_cli import stamp
+from sora_cli.events import Clock, Note
+from sora_cli.flows import moderation, outputs, preflight
+from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, probed
+from sora_cli.media.deliveries import Delivery, delivery
+from sora_cli.media.read import Probe
+from sora_cli.media.stream import Master
+from sora_cli.plan import Plan
+from sora_cli.policy import inputs
+from sora_cli.record import sidecar
+from sora_cli.shoot.studio import Studio
+from sora_cli.stamp.release import release
+from sora_cli.store import Clip
+from sora_cli.storyboard.model import Storyboard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing:
+    """A film that is changed: by which command, where the changed one goes and how, and the studio that makes takes."""
+
+    command: str
+    film: Path
+    out: Path
+    options: EditOptions
+    studio: Studio
+
+    @property
+    def kind(self) -> Delivery:
+        """As what the changed film is delivered."""
+        return delivery(self.options.deliver)
+
+    @property
+    def maker(self) -> outputs.Maker:
+        """Whose the changed film is."""
+        return outputs.Maker(command=self.command, paths=(self.film,))
+
+    def opened(self, *beside: Path) -> Probe:
+        """What the film is; refuses what can be refused by now. Files `beside` it are sources too.
+
+        Raises:
+            RequestError, PolicyError, MediaError: something else is at the output, or the film cannot be used.
+        """
+        for path in (None, *beside):
+            check_out(self.maker, self.out, self.options, path)
+        check_words(self.maker, self.out, self.options)
+        return probed(self.film, self.options.report)
+
+    def planned(self, board: Storyboard) -> tuple[Plan, inputs.Found]:
+        """The plan of what is made, and what was seen of the film; refuses what cannot be made or may not be.
+
+        Raises:
+            SoraError: with all that is wrong.
+        """
+        looked_at = moderation.require_films([self.film], board, self.options.report)
+        plan = preflight.plan_of(board)
+        preflight.require_ready(plan)
+        for remark in plan.remarks:
+            self.options.report(Note.of(remark))
+        return plan, looked_at
+
+    def told(self, made: stamp.Making, plan: Plan, looked_at: inputs.Found) -> stamp.Making:
+        """What the credential tells: how it was made, of which film, and what was looked at."""
+        held = moderation.record(plan, self.studio.screen, looked_at)
+        return replace(made, parent=self.film, moderation=held)
+
+    def released(
+        self, master: Master, frames: int, told: stamp.Making, plan: Plan, clips: Mapping[str, Clip]
+    ) -> Edited:
+        """Release the changed film, of `frames` in all, and note what it is made of.
+
+        Raises:
+            SoraError: a file changed meanwhile, or it cannot be written or signed.
+        """
+        preflight.require_same(plan)
+        with Clock(self.options.report).stage("finish"):
+            done = release(
+                master,
+                self.out,
+                making=told,
+                provenance=self.options.provenance,
+                signer=self.options.signer or stamp.find_signer(),
+                kind=self.kind,
+                report=self.options.report,
+                may_leave_unmarked=not plan.board.rules.marked,
+            )
+            sidecar.write_note(self.out, self.maker.record(self.out.parent), [self.film])
+            keys = [clip.key for clip in clips.values()]
+            self.studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
+        return Edited(
+            path=done.path,
+            frames=frames,
+            seconds=float(frames / master.fps),
+            signer=done.signer.in_words,
+            credential=done.sidecar,
+            copied=master.kept is not None,
+        )

@@ -1,0 +1,299 @@
+"""New pictures before or behind a film whose own packets stay as they are: nothing of it is encoded again.
+
+The two parts of an H.264 stream have parameter sets of their own, each under a number that the other does not use
+(ISO/IEC 14496-15, 5.3.3: one configuration holds them all), so that a player may jump to and fro between them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from sora_cli.errors import MediaError
+from sora_cli.media.deliveries import WEB, Delivery
+from sora_cli.media.film import write_film
+from sora_cli.media.read.facts import ColorTags, Probe
+from sora_cli.media.read.opening import only_pictures, opened, picture_stream
+from sora_cli.media.replay import fitted
+from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
+
+BLOCK = 1024
+"""Samples of a packet of AAC."""
+DELAY = 2
+"""Pictures that our own encoder holds back at most, to put them into another order."""
+OURS = 9
+"""The number of the parameter sets of what is new: films in use have 0, and few a second one."""
+_TAGS = {"", "bt709"}
+
+if TYPE_CHECKING:  # a name of its types alone
+    from av.container.core import Chapter
+
+Progress = Callable[[int, int], None]
+
+
+def why_not(facts: Probe, master: Master, kind: Delivery = WEB, *, follows: bool = False) -> str:
+    """Why the packets of a film cannot stand beside those of a master; empty where they can.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    if kind is not WEB:
+        return f"{kind.name} is another kind of film"
+    found = _pictures_differ(facts, master)
+    if found:
+        return found
+    with opened(facts.path) as container:
+        video = picture_stream(container)
+        if video is None or not _numbers(video):
+            return "its parameter sets cannot be joined with others"
+        audio = container.streams.audio[0] if container.streams.audio else None
+        held_back = _held_back(facts.path, container, video)
+        if follows and held_back > DELAY:
+            return f"it holds back {held_back} pictures, and what goes before it {DELAY}"
+        return _sound_differs(audio, master)
+
+
+def _pictures_differ(facts: Probe, master: Master) -> str:
+    """Why a film's pictures and a master's make no one stream."""
+    size, color = f"{facts.width}x{facts.height}", facts.color
+    reasons = {
+        f"its pictures are {facts.codec}, not h264": facts.codec == "h264",
+        "it is no MP4 file": facts.container.startswith("mov"),
+        f"its pixels are {facts.pixels}, not {WEB.pixels}": facts.pixels == WEB.pixels,
+        "it is turned by its header": not facts.rotation,
+        "its frames come at no constant rate": not facts.variable and facts.fps == master.fps,
+        f"its size is {size}": (facts.width, facts.height) == (master.width, master.height),
+        "its colours are not BT.709's": {color.primaries, color.transfer, color.matrix} <= _TAGS
+        and color.range != ColorTags(range="pc").range,
+    }
+    return next((why for why, right in reasons.items() if not right), "")
+
+
+def _sound_differs(audio: AudioStream | None, master: Master) -> str:
+    if audio is None:
+        return "it has no sound, and what is made has" if master.sound is not None else ""
+    context = audio.codec_context
+    same = (context.name, context.rate, context.channels) == ("aac", SAMPLE_RATE, 2) and context.profile == "LC"
+    return "" if same else "its sound is not AAC in stereo at 48 kHz"
+
+
+def _held_back(path: Path, container: InputContainer, video: VideoStream) -> int:
+    """How many pictures its encoder held back."""
+    first = next((packet for packet in container.demux(video) if packet.dts is not None), None)
+    if first is None or first.pts is None or first.dts is None or not video.average_rate:
+        raise MediaError(f"cannot use {path}: it has no pictures")
+    return round((first.pts - first.dts) * first.time_base * video.average_rate)
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress: Progress | None = None) -> None:
+    """Encode a master, and write it and the film's packets as one file, one after the other.
+
+    `scratch` is a folder for what is new. A failed write leaves nothing at `path`.
+
+    Raises:
+        MediaError: the film or the disk refuses.
+    """
+    new = scratch / "new.mp4"
+    with opened(kept.path) as film:
+        video = only_pictures(kept.path, film)
+        held_back = DELAY if kept.follows else min(DELAY, _held_back(kept.path, film, video))
+        sounds = bool(film.streams.audio)
+    early = 0
+    if sounds and kept.follows:
+        early = -master.samples % BLOCK
+        master = _with_sound(master, -early)
+    elif sounds:
+        master = _with_sound(master, _beyond(kept.path))
+    write_film(new, master, _numbered(held_back), progress)
+    order = (new, kept.path) if kept.follows else (kept.path, new)
+    try:
+        _join(path, *order, early)
+    except (av.FFmpegError, OSError) as error:
+        path.unlink(missing_ok=True)
+        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
+
+
+def _numbered(held_back: int) -> Delivery:
+    """How what is new is encoded: its parameter sets under our number, and no more pictures held back than these."""
+    order = ("bframes=0", "b-pyramid=none", "b-pyramid=normal")[held_back]
+    return replace(WEB, options={**WEB.options, "x264-params": f"sps-id={OURS}:{order}"}, container_options={})
+
+
+def _beyond(path: Path) -> int:
+    """By how many samples a film's packets of sound reach beyond its pictures; below 0 where they end before."""
+    ends = {"video": Fraction(0), "audio": Fraction(0)}
+    with opened(path) as film:
+        for packet in film.demux(*film.streams.video[:1], *film.streams.audio[:1]):
+            if packet.pts is not None:
+                ends[packet.stream.type] = max(ends[packet.stream.type], _end(packet))
+    return round((ends["audio"] - ends["video"]) * SAMPLE_RATE)
+
+
+def _with_sound(master: Master, beyond: int) -> Master:
+    """A master whose sound lacks its first samples, so many that a film before it reaches beyond its pictures.
+
+    Where that is fewer than none, silence comes first. A silent master is given silence.
+    """
+
+    def sound() -> Iterator[Samples]:
+        blocks = fitted(master.sound() if master.sound is not None else iter(()), master.samples)
+        if beyond < 0:
+            yield np.zeros((-beyond, 2), np.float32)
+        left = max(0, beyond)
+        for block in blocks:
+            rest = block[left:]
+            left -= len(block) - len(rest)
+            if len(rest):
+                yield rest
+
+    return replace(master, sound=sound, sound_samples=max(0, master.samples - beyond))
+
+
+def _join(path: Path, first: Path, second: Path, early: int) -> None:
+    """Put the packets of two films into one file; the sound of the first begins `early` samples before its pictures."""
+    with (
+        opened(first) as one,
+        opened(second) as two,
+        av.open(f"file:{path}", "w", format=WEB.container, options=dict(WEB.container_options)) as out,
+    ):
+        parts = [_streams(each) for each in (one, two)]
+        made = [out.add_stream_from_template(stream) for stream in parts[0]]
+        made[0].codec_context.extradata = merged(*(part[0].codec_context.extradata or b"" for part in parts))
+        out.metadata.update({key: one.metadata[key] for key in ("title", "artist") if key in one.metadata})
+        ends = _copy(out, one, parts[0], made, [Fraction(0), Fraction(-early, SAMPLE_RATE)])
+        out.set_chapters([*one.chapters(), *(_later(each, ends[0]) for each in two.chapters())])
+        _copy(out, two, parts[1], made, ends, later=True)
+
+
+def _streams(container: InputContainer) -> list[Stream]:
+    """The pictures, and the sound where there is some."""
+    video = picture_stream(container)
+    return [*([video] if video is not None else []), *container.streams.audio[:1]]
+
+
+def _later(chapter: Chapter, seconds: Fraction) -> Chapter:
+    """A chapter so many seconds later."""
+    shift = round(seconds / (chapter["time_base"] or 1))
+    return {**chapter, "start": chapter["start"] + shift, "end": chapter["end"] + shift}
+
+
+def _copy(
+    out: OutputContainer,
+    film: InputContainer,
+    streams: list[Stream],
+    made: list[Stream],
+    at: list[Fraction],
+    *,
+    later: bool = False,
+) -> list[Fraction]:
+    """Copy packets, each stream's from its time `at` on, in seconds; gives the times at which they end."""
+    ends = list(at)
+    for packet in film.demux(*streams):
+        if packet.dts is None or packet.pts is None:
+            continue
+        # What an encoder of sound gives before its sound begins is not heard in the middle of a film.
+        if later and packet.stream.type == "audio" and packet.pts < 0:
+            continue
+        number = streams.index(packet.stream)
+        ends[number] = max(ends[number], at[number] + _end(packet))
+        shift = round(at[number] / packet.time_base)
+        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+        packet.stream = made[number]
+        out.mux(packet)
+    return ends
+
+
+def _end(packet: av.Packet[Stream]) -> Fraction:
+    return ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
+
+
+# -- where all is encoded again ----------------------------------------------------------------------------------------
+
+
+def joined(first: Master, second: Master) -> Master:
+    """Two masters of one size and rate, one after the other; where only one has sound, the other is silent."""
+
+    def pictures() -> Iterator[av.VideoFrame]:
+        for number, frame in enumerate(itertools.chain(first.pictures(), second.pictures())):
+            frame.pts, frame.time_base = number, 1 / first.fps
+            yield frame
+
+    def sound() -> Iterator[Samples]:
+        blocks = (block for each in (first, second) for block in _heard(each))
+        return fitted(blocks, whole.samples)
+
+    later = (replace(each, start=each.start + first.frames, end=each.end + first.frames) for each in second.chapters)
+    whole = replace(first, frames=first.frames + second.frames, pictures=pictures, chapters=(*first.chapters, *later))
+    return replace(whole, sound=sound) if first.sound is not None or second.sound is not None else whole
+
+
+def _heard(master: Master) -> Iterator[Samples]:
+    return fitted(master.sound() if master.sound is not None else iter(()), master.samples)
+
+
+# -- parameter sets ----------------------------------------------------------------------------------------------------
+
+
+def merged(one: bytes, other: bytes) -> bytes:
+    """An `avcC` record (ISO/IEC 14496-15, 5.3.3.1) with the parameter sets of two; levels are the higher one's.
+
+    Raises:
+        MediaError: one of them is no such record.
+    """
+    first, second = _sets(one), _sets(other)
+    head = bytes([*one[:3], max(one[3], other[3]), one[4]])
+    sequences, pictures = first[0] + second[0], first[1] + second[1]
+    counted = bytes([0xE0 | len(sequences)]), bytes([len(pictures)])
+    return head + counted[0] + _measured(sequences) + counted[1] + _measured(pictures) + first[2]
+
+
+def _measured(sets: list[bytes]) -> bytes:
+    return b"".join(len(each).to_bytes(2, "big") + each for each in sets)
+
+
+def _sets(record: bytes) -> tuple[list[bytes], list[bytes], bytes]:
+    """The sequence and picture parameter sets of an `avcC` record, and what follows them."""
+    if len(record) < 7 or record[0] != 1 or record[4] & 3 != 3:
+        raise MediaError("cannot join the films: one of them tells its parameters in another way")
+    sequences, at = _taken(record, 6, record[5] & 31)
+    pictures, at = _taken(record, at + 1, record[at])
+    return sequences, pictures, record[at:]
+
+
+def _taken(record: bytes, at: int, count: int) -> tuple[list[bytes], int]:
+    found = []
+    for _ in range(count):
+        end = at + 2 + int.from_bytes(record[at : at + 2], "big")
+        found.append(record[at + 2 : end])
+        at = end
+    return found, at
+
+
+def _numbers(video: VideoStream) -> bool:
+    """Whether a stream's parameter sets can be read, are few, and none has our number."""
+    try:
+        sequences, pictures, _ = _sets(video.codec_context.extradata or b"")
+    except (MediaError, IndexError):
+        return False
+    return len(sequences) == 1 and len(pictures) == 1 and number_of(sequences[0]) != OURS
+
+
+def number_of(sequence: bytes) -> int:
+    """The number of a sequence parameter set: the first Exp-Golomb code after 4 bytes (ITU-T H.264, 7.3.2.1.1)."""
+    bits = "".join(f"{byte:08b}" for byte in sequence[4:8])
+    zeros = len(bits) - len(bits.lstrip("0"))
+    return int(bits[zeros : 2 * zeros + 1] or "1", 2) - 1

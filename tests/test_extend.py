@@ -1,0 +1,176 @@
+"""Films made longer: what was there stays as it is, packet for packet; bad calls are told before any work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from sora_cli import stamp
+from sora_cli.cli.main import main
+from sora_cli.media.film import write_film
+from sora_cli.media.read import probe, read_sound
+from sora_cli.media.replay import replay
+from sora_cli.media.splice import number_of
+from sora_cli.media.stream import Chapter
+from tests.boards import catalogue
+from tests.test_film import Greys
+from tests.test_tools import film, near, shown
+
+SIZE = (64, 48)
+GREYS = list(range(40, 88, 4))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), size_step=16))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def packets(path: Path, kind: str) -> list[bytes]:
+    with av.open(str(path)) as container:
+        streams = getattr(container.streams, kind)[:1]
+        return [bytes(packet) for packet in container.demux(streams) if packet.dts is not None] if streams else []
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("layout", ["", "stereo"], ids=["silent", "with sound"])
+@pytest.mark.parametrize("frames", [0, 1, 3], ids=["no pictures held back", "one", "several"])
+def test_what_was_there_is_the_same_packets(home: Path, layout: str, frames: int, *, before: bool) -> None:
+    held = {"x264-params": f"bframes={frames}:b-pyramid=none" if frames == 1 else f"bframes={frames}"}
+    old = film(home / "a.mp4", GREYS, size=SIZE, layout=layout, video=held)
+    words = ["extend", "a.mp4", "light", "--duration", "0.5s", "-o", "b.mp4", *(["--before"] if before else [])]
+    assert main(words) == 0
+    grown, found = shown(home / "b.mp4"), probe(home / "b.mp4")
+    kept = grown[12:] if before else grown[:12]
+    assert near(kept, shown(old))
+    assert (len(grown), found.frames, found.variable, found.fps) == (24, 24, False, 24)
+    was, now = packets(old, "video"), packets(home / "b.mp4", "video")
+    assert (now[-len(was) :] if before else now[: len(was)]) == was
+    heard, hears = packets(old, "audio"), packets(home / "b.mp4", "audio")
+    assert (hears[-len(heard) + 1 :] if before else hears[: len(heard)]) == (heard[1:] if before else heard)
+    assert bool(found.channels) == bool(layout)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+def test_the_sound_stays_with_its_pictures(home: Path, *, before: bool) -> None:
+    old = film(home / "a.mp4", GREYS, size=SIZE, layout="stereo")
+    words = ["extend", "a.mp4", "light", "--duration", "0.5s", "-o", "b.mp4", *(["--before"] if before else [])]
+    assert main(words) == 0
+    was, now = (read_sound(path, 48_000)[:, 0] for path in (old, home / "b.mp4"))
+    start = 24_000 if before else 0
+    inner = slice(2048, 20_000)
+    assert np.abs(was[inner] - now[start + inner.start : start + inner.stop]).max() < 1e-3
+    quiet = now[2048:22_000] if before else now[27_000:46_000]
+    assert np.abs(quiet).max() < 1e-3
+
+
+@pytest.mark.parametrize("how", ["kept", "encoded again"])
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+def test_chapters_stay_with_their_pictures(home: Path, how: str, *, before: bool) -> None:
+    film(home / "a.mp4", GREYS, size=SIZE)
+    master = replace(replay(home / "a.mp4"), chapters=(Chapter("Harbour", 0, 5), Chapter("Pier", 5, 12)))
+    write_film(home / "c.mp4", master)
+    out, side = ("d.mp4" if how == "kept" else "d.mkv"), ["--before"] if before else []
+    assert main(["extend", "c.mp4", "light", "--duration", "0.5s", "-o", out, *side]) == 0
+    later = 12 if before else 0
+    found = {each.title: (each.start, each.end) for each in replay(home / out).chapters}
+    assert (found["Harbour"], found["Pier"]) == ((later, 5 + later), (5 + later, 12 + later))
+
+
+def test_the_credential_opens_the_film_and_tells_what_was_made(home: Path) -> None:
+    film(home / "a.mp4", GREYS, size=SIZE)
+    assert main(["stamp", "a.mp4", "-o", "signed.mp4"]) == 0
+    assert main(["extend", "signed.mp4", "light", "--duration", "0.5s", "-o", "b.mp4"]) == 0
+    proven = stamp.verify(home / "b.mp4")
+    assert proven.ok
+    assert proven.actions[:2] == ("c2pa.opened", "c2pa.edited")
+    assert "c2pa.repackaged" in proven.actions
+    assert proven.source == "compositeWithTrainedAlgorithmicMedia"
+    assert proven.parameters["prompt"] == "light"
+    parents = [part for part in proven.parts if part.relationship == "parentOf"]
+    assert [(part.name, part.state) for part in parents] == [("signed.mp4", "whole")]
+    takes = [part for part in proven.parts if part.relationship == "componentOf"]
+    assert [(take.start, take.end) for take in takes] == [(0.5, 1.0)]
+
+
+REASONS = {
+    "another codec": ({"codec": "mpeg4"}, [], "mpeg4, not h264"),
+    "another kind of film": ({}, ["--deliver", "archive"], "archive is another kind of film"),
+    "other sound": ({"layout": "mono"}, [], "its sound is not AAC in stereo at 48 kHz"),
+    "times of its own": ({"times": [0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 14, 15]}, [], "at no constant rate"),
+    "other pixels": ({"pixels": "yuv444p"}, [], "its pixels are yuv444p"),
+    "a turn": ({"rotate": 90}, [], "turned by its header"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "words", "why"), REASONS.values(), ids=REASONS)
+def test_a_film_that_is_encoded_again_says_why(
+    home: Path, capsys: pytest.CaptureFixture[str], how: dict[str, object], words: list[str], why: str
+) -> None:
+    film(home / "a.mp4", GREYS, size=SIZE, **how)  # type: ignore[arg-type]
+    out = "b.mkv" if words else "b.mp4"
+    assert main(["extend", "a.mp4", "light", "--duration", "0.5s", "-o", out, *words, "--json"]) == 0
+    said = capsys.readouterr()
+    assert "a.mp4 is encoded again: " in said.err
+    assert why in " ".join(said.err.split())
+    assert json.loads(said.out)["copied"] is False
+    grown = shown(home / out)
+    assert near(grown[:2], GREYS[:2])
+    assert near(grown[-2:], [150, 150])
+
+
+BAD = {
+    "no film": (["gone.mp4", "light"], "no such file"),
+    "a folder": ([".", "light"], "folder"),
+    "a wrong length": (["a.mp4", "light", "--duration", "-1s"], "cannot be negative"),
+    "no length": (["a.mp4", "light", "--duration", "0s"], "above 0"),
+    "an unknown option": (["a.mp4", "light", "--option", "speed=3"], "no option 'speed'"),
+    "over the film": (["a.mp4", "light", "-o", "a.mp4"], "one of the film's own sources"),
+    "another ending": (["a.mp4", "light", "-o", "b.txt"], "must end in"),
+    "a sound": (["s.wav", "light"], "a sound, not a film"),
+    "damaged": (["cut.mp4", "light"], "cut short"),
+}
+
+
+@pytest.mark.parametrize(("words", "why"), BAD.values(), ids=BAD)
+def test_a_bad_call_is_told_before_any_work(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    old = film(home / "a.mp4", GREYS, size=SIZE)
+    before = old.read_bytes()
+    (home / "cut.mp4").write_bytes(before[:-200])
+    soundfile.write(home / "s.wav", np.zeros(4800), 48_000)
+    out = [] if "-o" in words else ["-o", "b.mp4"]
+    assert main(["extend", *words, *out]) in {1, 2}
+    error = capsys.readouterr().err
+    assert why in " ".join(error.split())
+    assert error.count("error:") <= 1
+    assert old.read_bytes() == before
+    assert not (home / "b.mp4").exists()
+    assert not list(home.glob("store/*/*.mkv")), "no take was made"
+
+
+def test_an_engine_that_makes_another_shape_is_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(96, 32), fixed_size=True))
+    film(home / "a.mp4", GREYS, size=SIZE)
+    assert main(["extend", "a.mp4", "light", "-o", "b.mp4"]) == 2
+    assert "makes 96x32 only" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 31])
+def test_the_number_of_a_parameter_set_is_read(number: int) -> None:
+    code = f"{number + 1:b}"
+    bits = ("0" * (len(code) - 1) + code).ljust(32, "1")
+    assert number_of(b"\x67\x64\x00\x0a" + int(bits, 2).to_bytes(4, "big")) == number
