@@ -7,7 +7,8 @@
     |  `- StoryboardError                  one or more problems, each with its place in the file
     |- WorkError                  exit 1   the work failed
     |  |- RenderError                      a take could not be made
-    |  |  `- DeviceLost                     its device or worker went away: worth another try
+    |  |  `- DeviceLost                     its device went away: worth another try
+    |  |     `- WorkerLost                  the process that made it ended
     |  |- MediaError                       a media file cannot be read or written
     |  |- StoreError                       the clips on disk
     |  `- StampError                       a film could not be stamped, or its stamp did not verify
@@ -96,7 +97,11 @@ class RenderError(WorkError):
 
 
 class DeviceLost(RenderError):
-    """The device or the worker that made a take went away; another try may find it again."""
+    """The device that made a take went away; another try may find it again."""
+
+
+class WorkerLost(DeviceLost):
+    """The process that made a take ended; another one can make it."""
 
 
 class MediaError(WorkError):

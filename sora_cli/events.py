@@ -33,14 +33,21 @@ class Planned(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class EngineLoading(Event):
+class Worked(Event):
+    """Something that a worker did. `worker` is its device and node, empty where this process does the work itself."""
+
+    worker: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoading(Worked):
     """An engine's weights are being read."""
 
     engine: str
 
 
 @dataclass(frozen=True, slots=True)
-class TakeStarted(Event):
+class TakeStarted(Worked):
     """A take is being made."""
 
     take: str
@@ -48,7 +55,7 @@ class TakeStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Event):
+class Step(Worked):
     """One sampling step of a take is done: `step` of `of`."""
 
     take: str
@@ -58,7 +65,7 @@ class Step(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeKept(Event):
+class TakeKept(Worked):
     """A take is in the store: made now (`seconds` of work) or found there (`reused`)."""
 
     take: str
@@ -241,7 +248,9 @@ def name_of(kind: type[Event]) -> str:
 def events_schema() -> dict[str, object]:
     """The JSON Schema of one line of `--events`, made from the classes here."""
     # By name, since `slots` makes each class twice; the second one counts.
-    kinds = {kind.__name__: kind for kind in Event.__subclasses__() if kind.__name__ != About.__name__}.values()
+    told = [*Event.__subclasses__(), *Worked.__subclasses__()]
+    hidden = {Worked.__name__, About.__name__}
+    kinds = {kind.__name__: kind for kind in told if kind.__name__ not in hidden}.values()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sora events, version 1",
@@ -304,13 +313,17 @@ def json_text(value: object, indent: int | None = None) -> str:
 
 
 class Pace:
-    """How long the takes of a film will need: those that are left, at the mean time of those made in this run."""
+    """How long the takes of a film will need: those that are left, at the mean time of those made in this run.
+
+    Several workers share them.
+    """
 
     def __init__(self) -> None:
         self._left = -1  # nothing is planned yet
         self._made, self._took = 0, 0.0
-        self._began = 0.0
-        self._share = 0.0
+        self._began: dict[str, float] = {}
+        self._shares: dict[str, float] = {}
+        self._workers: set[str] = set()
 
     def hear(self, event: Event, now: float) -> float | None:
         """Seconds until the last take is made, as of `now`; None while nothing tells."""
@@ -319,19 +332,26 @@ class Pace:
         if isinstance(event, Planned):
             self._left = event.takes
         elif isinstance(event, TakeStarted):
-            self._began, self._share = now, 0.0
+            self._workers.add(event.worker)
+            self._began[event.key] = now
         elif isinstance(event, Step):
-            self._share = event.step / max(1, event.of)
+            self._shares[event.key] = event.step / max(1, event.of)
         elif isinstance(event, TakeKept | TakeFailed | TakeSkipped | TakeSpared):
             self._left -= 1
-            self._share = 0.0
+            self._shares.pop(event.key, None)
             if isinstance(event, TakeKept) and not event.reused:
                 self._made, self._took = self._made + 1, self._took + event.seconds
+        return self._ahead(now)
+
+    def _ahead(self, now: float) -> float | None:
         if self._left <= 0:
             return None if self._left < 0 else 0.0
+        left, workers = self._left - sum(self._shares.values()), max(1, len(self._workers))
         if self._made:
-            return max(0.0, self._took / self._made * (self._left - self._share))
-        return (now - self._began) / self._share * (self._left - self._share) if self._share else None
+            return max(0.0, self._took / self._made * left / workers)
+        shares = ((key, share) for key, share in self._shares.items() if share and key in self._began)
+        paces = [(now - self._began[key]) / share for key, share in shares]
+        return min(paces) * left / workers if paces else None
 
 
 class Clock:

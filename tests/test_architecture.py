@@ -127,6 +127,7 @@ ENGINE_DOORS = {
     "base",
     "dialect",
     "catalogue",
+    "devices",
     "doctor",
     "energy",
     "estimate",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Overwrite, Sets
+from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Overwrite, Sets, WorkerOptions
 from sora_cli.cli.session import pairs
 from sora_cli.errors import counted, refusal
 
@@ -67,6 +67,8 @@ def plan(
         Path | None, typer.Option("--notes", metavar="FILE", help="Show the notes.json that a page saved.")
     ] = None,
     overwrite: Overwrite = False,
+    *,
+    workers: WorkerOptions,
     as_json: Json = False,
 ) -> None:
     """Show the takes of a storyboard: what is kept, what will be shot, and why."""
@@ -78,7 +80,7 @@ def plan(
         pages.check(html, file, overwrite=overwrite)
     written = _notes(notes)
     board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-    view = preview.planned(board, draft=draft, only=only or (), notes=written)
+    view = preview.planned(board, draft=draft, only=only or (), notes=written, workers=workers.asked())
     if html is not None:
         from sora_cli.flows import board_page, pages
         from sora_cli.store import Store, default_folder
@@ -122,4 +124,6 @@ def _show_takes(view: PlanView, *, why: bool) -> None:
     console.show_problems(view.unplaced(), style="yellow")
     console.show_problems(view.plan.remarks, style="yellow")
     console.say(view.summary())
+    if view.workers:
+        console.say(view.shared().message)
     console.show_problems(view.needed(), style="cyan")

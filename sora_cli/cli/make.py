@@ -27,6 +27,7 @@ from sora_cli.cli.options import (
     ReleaseOptions,
     ReportOptions,
     Sets,
+    WorkerOptions,
 )
 from sora_cli.cli.session import pairs, working
 from sora_cli.errors import counted
@@ -100,12 +101,13 @@ def generate(
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
+    workers: WorkerOptions,
 ) -> None:
     """Make one clip from a prompt."""
     from sora_cli.flows import film, places
 
     words = " ".join(prompt)
-    with working(reporting, limits) as (report, studio):
+    with working(reporting, limits, workers) as (report, studio):
         board = film.one_shot(shot.storyboard(words, memory))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
         how = _how(release, draft=draft)
@@ -145,6 +147,7 @@ def storyboard(
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
+    workers: WorkerOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, places, preflight, preview, subtitles
@@ -156,11 +159,12 @@ def storyboard(
         return subtitles.asked(board, beside.subtitles)
 
     if dry_run:
-        show_plan(preview.planned(load(), draft=draft, only=shots), as_json=reporting.as_json)
+        view = preview.planned(load(), draft=draft, only=shots, workers=workers.asked())
+        show_plan(view, as_json=reporting.as_json)
         return
     from sora_cli.flows import extras
 
-    with working(reporting, limits) as (report, studio):
+    with working(reporting, limits, workers) as (report, studio):
         board = load()
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
         how = _how(release, draft=draft, only=shots)
@@ -203,13 +207,14 @@ def stills(
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
+    workers: WorkerOptions,
 ) -> None:
     """Make the stills that shots begin on; show, approve and change them."""
     from sora_cli.flows import film, places, preflight
     from sora_cli.flows import stills as flow
 
     wishes = flow.Wishes(asked.again or (), asked.approve or (), asked.approve_all)
-    with working(reporting, limits) as (report, studio):
+    with working(reporting, limits, workers) as (report, studio):
         board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
         picture = None if animatic else places.stills_name(board, output)
         flow.check(board, picture, overwrite=release.overwrite)
@@ -249,11 +254,12 @@ def batch(
     overwrite: Overwrite = False,
     reporting: ReportOptions,
     limits: LimitOptions,
+    workers: WorkerOptions,
 ) -> None:
     """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
     from sora_cli.flows import batch as films
 
-    with working(reporting, limits) as (report, studio):
+    with working(reporting, limits, workers) as (report, studio):
         asked = films.entries(files, report)
         options = films.BatchOptions(
             folder=folder,

@@ -14,6 +14,7 @@ import typer
 from sora_cli.cli import complete
 
 if TYPE_CHECKING:
+    from sora_cli.shoot.workers import Workers
     from sora_cli.stamp import Signer
     from sora_cli.storyboard.model import Provenance
 
@@ -145,6 +146,34 @@ class LimitOptions:
         float | None,
         typer.Option("--max-cost", metavar="MONEY", min=0, help="Spend no more on takes; prices come from `cost:`."),
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """Where takes are made."""
+
+    executor: Annotated[
+        str | None,
+        typer.Option("--executor", metavar="NAME", help="Make takes here (local) or on a cluster (ray)."),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="COUNT", min=1, max=1024, help="Makers of takes; else one for each GPU."),
+    ] = None
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", metavar="ADDRESS", help="Join this Ray cluster, HOST:PORT or auto.")
+    ] = None
+
+    def team(self) -> Workers:
+        """As the studio has it; the environment decides what the options leave open."""
+        from sora_cli.shoot.workers import Workers
+
+        return Workers.asked(self.executor, self.workers, self.ray_address)
+
+    def asked(self) -> Workers | None:
+        """The same, where options or the environment ask for something."""
+        team = self.team()
+        return team if self.executor or team.kind != "local" or team.number else None
 
 
 def spread(command: Command) -> Command:

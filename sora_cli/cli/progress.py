@@ -64,7 +64,7 @@ class _Bars(progress.Progress):
 
 
 class Display:
-    """Draws what happens: two bars on a terminal (the film, the take), plain lines elsewhere."""
+    """Draws what happens: bars on a terminal (the film, the take of each worker), plain lines elsewhere."""
 
     def __init__(self) -> None:
         self._console = console.open_console()
@@ -80,6 +80,8 @@ class Display:
         )
         self._film = self._progress.add_task("film", total=None, visible=False)
         self._take = self._progress.add_task("take", total=None, visible=False)
+        self._bars: dict[str, progress.TaskID] = {"": self._take}
+        self._shares: dict[str, float] = {}
         self._takes = self._done = 0
 
     def __enter__(self) -> Self:
@@ -109,8 +111,9 @@ class Display:
             about, event = f"{Path(event.film).name}: ", event.event
         if isinstance(event, events.TakeKept | events.TakeFailed | events.TakeSkipped | events.TakeSpared):
             self._done += 1
-            self._progress.update(self._film, completed=self._done)
-            self._progress.update(self._take, visible=False)
+            self._shares.pop(event.key, None)
+            self._progress.update(self._film, completed=self._done + sum(self._shares.values()))
+            self._progress.update(self._bar(event), visible=False)
         self._draw(event)
         text, style = words(event)
         if isinstance(event, events.TakeKept) and text and self._takes:
@@ -118,6 +121,13 @@ class Display:
         told = isinstance(event, events.Released) or (self._live and isinstance(event, events.StageStarted))
         if text and not told:  # the summary tells of the release, the bar of the stage
             self._console.print(Text(console.plain(about + text), style=style))
+
+    def _bar(self, event: events.Event) -> progress.TaskID:
+        """The bar of the worker that tells, which is made when it first does."""
+        worker = event.worker if isinstance(event, events.Worked) else ""
+        if worker not in self._bars:
+            self._bars[worker] = self._progress.add_task(worker, total=None, visible=False)
+        return self._bars[worker]
 
     @singledispatchmethod
     def _draw(self, event: events.Event) -> None:
@@ -130,16 +140,21 @@ class Display:
 
     @_draw.register
     def _(self, event: events.EngineLoading) -> None:
-        self._progress.reset(self._take, total=None, visible=True, description=console.plain(words(event)[0]))
+        self._begin(event, words(event)[0])
 
     @_draw.register
     def _(self, event: events.TakeStarted) -> None:
-        self._progress.reset(self._take, total=None, visible=True, description=console.plain(event.take))
+        self._begin(event, event.take)
+
+    def _begin(self, event: events.Worked, text: str) -> None:
+        about = f"{event.worker}: {text}" if event.worker else text
+        self._progress.reset(self._bar(event), total=None, visible=True, description=console.plain(about))
 
     @_draw.register
     def _(self, event: events.Step) -> None:
-        self._progress.update(self._take, total=event.of, completed=event.step)
-        self._progress.update(self._film, completed=self._done + event.step / max(1, event.of))
+        self._shares[event.key] = event.step / max(1, event.of)
+        self._progress.update(self._bar(event), total=event.of, completed=event.step)
+        self._progress.update(self._film, completed=self._done + sum(self._shares.values()))
 
     @_draw.register
     def _(self, event: events.StageStarted) -> None:
@@ -168,12 +183,16 @@ def _(event: events.Planned) -> tuple[str, str]:
 
 @words.register
 def _(event: events.EngineLoading) -> tuple[str, str]:
-    return f"loading engine {event.engine}", ""
+    return f"loading engine {event.engine}{_by(event)}", ""
 
 
 @words.register
 def _(event: events.TakeKept) -> tuple[str, str]:
-    return "" if event.reused else f"{event.take}  {console.duration(event.seconds)}", ""
+    return "" if event.reused else f"{event.take}  {console.duration(event.seconds)}{_by(event)}", ""
+
+
+def _by(event: events.Worked) -> str:
+    return f", {event.worker}" if event.worker else ""
 
 
 @words.register

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sora_cli.cli import console
-from sora_cli.cli.options import LimitOptions, ReportOptions
+from sora_cli.cli.options import LimitOptions, ReportOptions, WorkerOptions
 from sora_cli.errors import Interrupted, RequestError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def working(
-    reporting: ReportOptions | None = None, limits: LimitOptions | None = None
+    reporting: ReportOptions | None = None,
+    limits: LimitOptions | None = None,
+    workers: WorkerOptions | None = None,
 ) -> Iterator[tuple[Report, Studio]]:
     """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
 
@@ -60,10 +62,11 @@ def working(
         cancel = Cancellation(amount(limits.max_time, TIMES, "--max-time"))
         store = Store(default_folder(), amount(limits.max_disk, SIZES, "--max-disk"))
         budget = Budget(limits.max_cost) if limits.max_cost is not None else None
+        team = (workers or WorkerOptions()).team()
         screen = progress.Display()
         stack.enter_context(cancel.listening(screen.stopping))
         listeners.append(stack.enter_context(screen))
-        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel, budget))
+        yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel, budget, team))
         if cancel.signal is not None:
             raise Interrupted(cancel.signal)
 

@@ -15,8 +15,9 @@ from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.advice import Advice, advise
-from sora_cli.plan.cost import Cost, amount, expected, total
+from sora_cli.plan.cost import Cost, amount, expected, tasks, total
 from sora_cli.plan.data import TakeFields
+from sora_cli.plan.schedule import Forecast, forecast
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
 from sora_cli.storyboard.model import Storyboard
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
+    from sora_cli.shoot.workers import Workers
     from sora_cli.store import Store
+
+HELPS = 1.1
+"""How far above its longest chain of takes a film is shot quicker by more workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class PlanView:
     """About what the takes that are not kept will cost, by their keys."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What people wrote to its shots on a page, by their names."""
+    workers: Workers | None = None
+    """Who would shoot, where that was asked."""
 
     def as_dict(self, *, prompts: bool = False) -> dict[str, object]:
         """Plain data, for `--json`; with `prompts` what each take is told, and why."""
@@ -107,6 +114,7 @@ class PlanView:
         told |= {"cost": self._ahead.as_dict()} if self._ahead else {}
         told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
         told |= {"notes": dict(self.notes)} if self.notes else {}
+        told |= {"workers": [asdict(each) for each in self.forecasts()]} if self.workers else {}
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:
@@ -182,6 +190,25 @@ class PlanView:
             work += [f"about {_time(self._ahead.seconds)}", *self._ahead.facts]
         return f"{film}, {size}; {', '.join(work)}"
 
+    def forecasts(self) -> list[Forecast]:
+        """How long the takes to shoot need: with the workers that were asked for, or ever more while that helps."""
+        if self.workers is None or self._ahead is None:
+            return []
+        takes = [take for take in self.plan.takes if take.key in self.costs]
+        known, number = tasks(self.plan, self.costs), self.workers.number
+        found = [forecast(takes, known, number or 1)]
+        while not number and found[-1].seconds > HELPS * found[-1].path and found[-1].workers < len(takes):
+            found.append(forecast(takes, known, 2 * found[-1].workers))
+        return found
+
+    def shared(self) -> Problem:
+        """How long it takes with several workers, in words."""
+        found = self.forecasts()
+        if not found:
+            return Problem("how long workers need is not known: nothing tells what all of its takes cost")
+        each = ", ".join(f"{counted(one.workers, 'worker')} about {_time(one.seconds)}" for one in found)
+        return Problem(f"{each}; the longest chain of takes: {_time(found[0].path)}")
+
     def _seconds(self, engine: str) -> float:
         """About how long its takes will need."""
         keys = (take.key for take in self.plan.takes if take.engine == engine and take.key in self.costs)
@@ -236,9 +263,14 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: b
 
 
 def planned(
-    board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), notes: Mapping[str, str] = MappingProxyType({})
+    board: Storyboard,
+    *,
+    draft: bool = False,
+    only: Sequence[str] = (),
+    notes: Mapping[str, str] = MappingProxyType({}),
+    workers: Workers | None = None,
 ) -> PlanView:
-    """The plan of a storyboard, beside what the store holds of it.
+    """The plan of a storyboard, beside what the store holds of it; with `workers`, how long they would need.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: as `preflight.plan_for` does.
@@ -253,7 +285,7 @@ def planned(
     clips = Store(default_folder())
     kept = {take.key: clips.has(take.key) for take in plan.takes}
     ahead = expected(plan, clips, [take for take in plan.takes if not kept[take.key]])
-    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes)
+    return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes, workers)
 
 
 def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:

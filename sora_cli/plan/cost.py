@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from sora_cli.plan import schedule
 from sora_cli.plan.plan import Plan
 from sora_cli.store import Store
 from sora_cli.storyboard.model import Prices
@@ -107,6 +108,22 @@ def expected(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, Cos
     thumb = _Thumb(plan)
     times = {take.key: rates[take.engine] * _work(take) if take.engine in rates else thumb(take) for take in missing}
     return {key: priced(seconds, at) for key, seconds in times.items() if seconds > 0}
+
+
+READ = 1.0
+"""Seconds to load a gigabyte of weights: a disk of 1 GB/s."""
+START = 3.0
+"""Seconds to start an engine that is small: mostly libraries."""
+
+
+def tasks(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, schedule.Task]:
+    """What counts of each take that has a cost, where several workers share them."""
+    from sora_cli.engines.estimate import weights_of
+
+    sizes = {name: sum(weights_of(card, on_gpu=True).values()) for name, card in plan.cards.items() if card.demand}
+    loads = {name: START + READ * sizes.get(name, 0.0) for name in plan.cards}
+    takes = [take for take in plan.takes if take.key in costs]
+    return schedule.tasks(takes, {key: each.seconds for key, each in costs.items()}, loads)
 
 
 def _rates(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, float]:

@@ -33,6 +33,7 @@ from sora_cli.media.read import open_film, read_frames, read_picture, read_sound
 from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
+from sora_cli.plan.schedule import Task
 from sora_cli.review.score import rate
 from sora_cli.shoot.handover import drifted, meet
 from sora_cli.shoot.screen import Screen
@@ -59,6 +60,8 @@ class Job:
     """Whether the latents of the opening frames are handed on with them."""
     rules: Policy = STANDARD
     """What its frames are held to before they are kept."""
+    task: Task | None = None
+    """What counts of it where several workers share the takes."""
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import Carry, EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.engines.prefetch import read_ahead
-from sora_cli.errors import DeviceLost, MachineError, PolicyError, RenderError, SoraError, StoreError
+from sora_cli.errors import DeviceLost, MachineError, PolicyError, RenderError, SoraError, StoreError, WorkerLost
 from sora_cli.events import (
     Report,
     TakeElsewhere,
@@ -30,6 +30,7 @@ from sora_cli.events import (
     TakeSpared,
 )
 from sora_cli.lock import PATIENCE
+from sora_cli.plan.schedule import Task
 from sora_cli.plan.takes import latents_go_on
 from sora_cli.review.bars import is_good
 from sora_cli.shoot.camera import Elsewhere, Job, Stopped
@@ -39,7 +40,9 @@ from sora_cli.store import Clip, Store
 from sora_cli.storyboard.policy import Policy
 
 TRIES = 2
-"""How often a take is tried whose device or worker goes away."""
+"""How often a take is tried whose device goes away."""
+WORKER_TRIES = 4
+"""How often a take is tried whose worker goes away: it may have been another one's fault."""
 
 
 def best(clips: Mapping[str, Clip], keys: Iterable[str], *, until_good: bool = False) -> Clip:
@@ -84,25 +87,39 @@ class Work(Protocol):
 
 
 def shoot(
-    plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, cancel: Cancellation | None = None
+    plan: Work,
+    executor: Executor[Job, Clip],
+    store: Store,
+    report: Report,
+    cancel: Cancellation | None = None,
+    *,
+    tasks: Mapping[str, Task] | None = None,
 ) -> dict[str, Clip]:
     """Every take's clip, by key: from the store where it is there, made where it is not.
 
     A take that another process is making is waited for, while others are made; or made here, when the other one dies.
+    `tasks` says what counts of each take where several workers share them.
 
     Raises:
         RenderError: some takes failed; all others are in the store.
         StoreError: the store cannot be used.
         Interrupted, WorkError: `cancel` asked to stop; what was made is in the store.
     """
-    return _Shooting(plan, executor, store, report, cancel or Cancellation()).run()
+    return _Shooting(plan, executor, store, report, cancel or Cancellation(), tasks=tasks or {}).run()
 
 
 class _Shooting:
     """One run through a plan's takes."""
 
     def __init__(
-        self, plan: Work, executor: Executor[Job, Clip], store: Store, report: Report, cancel: Cancellation
+        self,
+        plan: Work,
+        executor: Executor[Job, Clip],
+        store: Store,
+        report: Report,
+        cancel: Cancellation,
+        *,
+        tasks: Mapping[str, Task],
     ) -> None:
         self._takes = {take.key: take for take in plan.takes}
         self._cards = plan.cards
@@ -113,12 +130,14 @@ class _Shooting:
         self._store = store
         self._report = report
         self._cancel = cancel
+        self._tasks = tasks
         self._clips: dict[str, Clip] = {}
         self._failed: dict[str, str] = {}
         self._errors: list[SoraError] = []
         self._running: dict[Future[Clip], Take] = {}
         self._done: SimpleQueue[Future[Clip]] = SimpleQueue()
         self._elsewhere: dict[str, Take] = {}
+        self._asked = 0.0
         self._told: set[str] = set()
         self._tries: Counter[str] = Counter()
         self._engine = ""
@@ -192,7 +211,18 @@ class _Shooting:
         anchor = self._best(hold.takes) if hold and hold.takes else hold.path if hold else None
         card = self._cards[take.engine]
         latents = opening is not None and latents_go_on(card, take, self._takes[opening.key])
-        job = Job(take, card, self._report, opening, closing, self._memory, anchor, latents, self._rules)
+        job = Job(
+            take,
+            card,
+            self._report,
+            opening,
+            closing,
+            self._memory,
+            anchor,
+            latents,
+            self._rules,
+            self._tasks.get(take.key),
+        )
         future = self._executor.submit(job)
         self._running[future] = take
         future.add_done_callback(self._done.put)
@@ -218,8 +248,10 @@ class _Shooting:
         """Wait a moment; the keys of the takes that are settled now. What somebody else makes is asked for again."""
         if not self._running and self._elsewhere:
             time.sleep(PATIENCE)
-        for take in [self._elsewhere.pop(key) for key in list(self._elsewhere)]:
-            self._submit(take)
+        if self._elsewhere and time.monotonic() - self._asked >= PATIENCE:  # an idle worker would ask without pause
+            self._asked = time.monotonic()
+            for take in [self._elsewhere.pop(key) for key in list(self._elsewhere)]:
+                self._submit(take)
         return [take.key for future in self._ended_now() if self._ended(take := self._running.pop(future), future)]
 
     def _ended_now(self) -> Iterator[Future[Clip]]:
@@ -247,21 +279,29 @@ class _Shooting:
             self._elsewhere[take.key] = take
             return False
         except DeviceLost as error:
-            self._try_again(take, error)
-            return False
+            return not self._tried_again(take, error)
         except SoraError as error:
             if not self._refused(take, error):
-                self._failed[take.key] = take.name
-                self._errors.append(error)
-                self._report(TakeFailed(take.name, take.key, error.message, error.hint))
+                self._fail(take, error)
         return True
 
-    def _try_again(self, take: Take, error: DeviceLost) -> None:
+    def _fail(self, take: Take, error: SoraError) -> None:
+        self._failed[take.key] = take.name
+        self._errors.append(error)
+        self._report(TakeFailed(take.name, take.key, error.message, error.hint))
+
+    def _tried_again(self, take: Take, error: DeviceLost) -> bool:
+        """Whether a take whose device or worker went away is tried once more; else it failed."""
         self._tries[take.key] += 1
-        if self._tries[take.key] >= TRIES:
+        of = WORKER_TRIES if isinstance(error, WorkerLost) else TRIES
+        if self._tries[take.key] < of:
+            self._report(TakeRetried(take.name, take.key, error.message, self._tries[take.key] + 1, of))
+            self._submit(take)
+            return True
+        if not isinstance(error, WorkerLost):
             raise error  # every other take would meet the same device
-        self._report(TakeRetried(take.name, take.key, error.message, self._tries[take.key] + 1, TRIES))
-        self._submit(take)
+        self._fail(take, RenderError(f"{take.name}: {error.message}", hint="its worker went away each time"))
+        return False
 
     def _tell_failures(self) -> None:
         if not self._errors:

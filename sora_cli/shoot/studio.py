@@ -1,10 +1,10 @@
-"""What the films of one command share: the store, one camera that stays warm, and when to stop."""
+"""What the films of one command share: the store, who shoots with engines that stay warm, and when to stop."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Self
 
 from sora_cli import atomic
 from sora_cli.cancel import Cancellation
-from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, StoreError
 from sora_cli.events import Note, Planned, Report
 from sora_cli.lock import Lock
-from sora_cli.plan import Plan, film_id
+from sora_cli.plan import Plan, cost, film_id
+from sora_cli.plan.schedule import Task
 from sora_cli.record import sidecar
 from sora_cli.shoot.budget import Budget
 from sora_cli.shoot.screen import Screen
+from sora_cli.shoot.workers import Workers
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
+    from sora_cli.engines.base import Take
     from sora_cli.media.stream import Sound
     from sora_cli.policy.pictures import Seen
-    from sora_cli.shoot.camera import Camera, Job
+    from sora_cli.shoot.camera import Job
     from sora_cli.shoot.executors.base import Executor
 
 GRACE = 2.0
@@ -35,12 +37,18 @@ GRACE = 2.0
 class Studio:
     """Shoots plans, one take at a time, with engines that stay loaded from one film to the next."""
 
-    def __init__(self, store: Store, cancel: Cancellation | None = None, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cancel: Cancellation | None = None,
+        budget: Budget | None = None,
+        workers: Workers | None = None,
+    ) -> None:
         self.store = store
         self.cancel = cancel or Cancellation()
         self.budget = budget
+        self._workers = workers or Workers()
         self._shooting = threading.Lock()
-        self._camera: Camera | None = None
         self._executor: Executor[Job, Clip] | None = None
         self.screen = Screen()
 
@@ -61,7 +69,7 @@ class Studio:
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
         self._warn(sum(raw_bytes(take) for take in missing), report)
         try:
-            clips = shoot(plan, executor, self.store, report, self.cancel)
+            clips = shoot(plan, executor, self.store, report, self.cancel, tasks=self._tasks(plan, missing))
         finally:
             with contextlib.suppress(StoreError):  # a full disk was told already; this note is for `--why` alone
                 made = {take.name: take.key for take in plan.takes if self.store.has(take.key)}
@@ -69,6 +77,14 @@ class Studio:
         self._screen_kept(plan, clips, report)
         here = (stretch for stretch in plan.made if clips.keys() & stretch.choices)
         return {stretch.name: best(clips, stretch.choices, until_good=stretch.until_good) for stretch in here}
+
+    def _tasks(self, plan: Plan, missing: Sequence[Take]) -> dict[str, Task]:
+        """What counts of each take where several workers share them."""
+        from sora_cli.shoot.executors.local import LocalExecutor
+
+        if isinstance(self._executor, LocalExecutor):
+            return {}
+        return cost.tasks(plan, cost.expected(plan, self.store, missing))
 
     def _screen_kept(self, plan: Plan, clips: Mapping[str, Clip], report: Report) -> None:
         """Hold clips that were kept before to the policy of now; say once where they could not be looked at."""
@@ -86,17 +102,10 @@ class Studio:
             report(Note(f"the {what} could not be checked: {seen.unable}", seen.hint))
 
     def _open(self) -> Executor[Job, Clip]:
-        from sora_cli.shoot.camera import Camera
-        from sora_cli.shoot.executors.local import LocalExecutor
+        from sora_cli.shoot.hire import executor
 
         if self._executor is None:
-            self._camera = Camera(
-                lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report),
-                self.store,
-                self.cancel,
-                self.screen,
-            )
-            self._executor = LocalExecutor(self._camera, self._camera.close)
+            self._executor = executor(self._workers, self.store, self.cancel, self.screen)
         return self._executor
 
     def _warn(self, need: int, report: Report) -> None:
@@ -114,8 +123,7 @@ class Studio:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the clip being written, give the device back; when interrupted, do not wait long for that."""
-        if self._camera is not None and self._executor is not None:
-            self._camera.stop()
+        if self._executor is not None:
             self._executor.close(GRACE if isinstance(error, Interrupted) else None)
 
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 Job_contra = TypeVar("Job_contra", contravariant=True)
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Executor(Protocol[Job_contra, Result]):
@@ -17,9 +18,29 @@ class Executor(Protocol[Job_contra, Result]):
         ...
 
     def close(self, patience: float | None = None) -> None:
-        """Finish what runs, drop what waits, give everything back.
+        """Stop what runs where that leaves nothing half-made, drop what waits, give everything back.
 
-        A job that still runs after `patience` seconds (None: wait for ever) is left to itself, and nothing is given
-        back: so leaves a process that ends anyway.
+        A job that still runs after `patience` seconds (None: wait for ever) is ended with its process; in this process
+        it is left to itself, and nothing is given back: so leaves a process that ends anyway.
         """
+        ...
+
+
+class Worker(Protocol[Job_contra, Result_co]):
+    """One device, in a process of its own."""
+
+    def run(self, job: Job_contra) -> Result_co:
+        """Run a job; the result, or what it raised.
+
+        Raises:
+            WorkerLost: its process ended.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Ask it to stop what it does; from any thread, without waiting."""
+        ...
+
+    def close(self, patience: float | None = None) -> None:
+        """Wait until its process ends; after `patience` seconds end it."""
         ...

@@ -1,4 +1,4 @@
-"""Runs jobs on this machine, one worker a device, in the order of their submission."""
+"""Runs jobs in this process, in the order of their submission."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from typing import Generic
 from sora_cli.shoot.executors.base import Job_contra, Result
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class LocalExecutor(Generic[Job_contra, Result]):
     """One thread: a device runs one model at a time, and a thread shares its memory with the rest of the program."""
 
-    def __init__(self, run: Callable[[Job_contra], Result], close: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        run: Callable[[Job_contra], Result],
+        close: Callable[[], None] = _nothing,
+        stop: Callable[[], None] = _nothing,
+    ) -> None:
         self._run = run
         self._close = close
+        self._stop = stop
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="camera")
         self._jobs: set[Future[Result]] = set()
 
@@ -26,7 +36,8 @@ class LocalExecutor(Generic[Job_contra, Result]):
         return future
 
     def close(self, patience: float | None = None) -> None:
-        """Wait for the job that runs, at most `patience` seconds; drop those that wait, give everything back."""
+        """Stop the job that runs and wait for that, at most `patience` seconds; drop those that wait."""
+        self._stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
         if not wait(list(self._jobs), timeout=patience).not_done:
             self._close()

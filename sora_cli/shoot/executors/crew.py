@@ -1,0 +1,128 @@
+"""Runs jobs on several workers: each takes what suits it best of what waits, and a lost one is replaced."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic
+
+from sora_cli.errors import DeviceLost, WorkerLost
+from sora_cli.plan.schedule import Task, Waiting
+from sora_cli.shoot.executors.base import Job_contra, Result, Worker
+
+LOSSES = 3
+"""Losses of one worker, with no job done between them, after which its device gets no other."""
+
+
+class Crew(Generic[Job_contra, Result]):
+    """One thread a worker, which starts its process when it first has something to do.
+
+    `start` are what workers are made by, one a device; `task_of` says what counts of a job.
+    """
+
+    def __init__(
+        self, start: Sequence[Callable[[], Worker[Job_contra, Result]]], task_of: Callable[[Job_contra], Task]
+    ) -> None:
+        self._task_of = task_of
+        self._changed = threading.Condition()
+        self._closed = False
+        self._waiting: Waiting[tuple[Job_contra, Future[Result]]] = Waiting()
+        self._crew: Counter[str] = Counter()
+        self._workers: dict[int, Worker[Job_contra, Result]] = {}
+        self._threads = [
+            threading.Thread(target=self._serve, args=(number, each), name=f"worker-{number}", daemon=True)
+            for number, each in enumerate(start)
+        ]
+        self._left = len(self._threads)
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, job: Job_contra) -> Future[Result]:
+        """Let the job wait for a worker."""
+        future: Future[Result] = Future()
+        with self._changed:
+            if not self._left:
+                future.set_exception(WorkerLost("no worker is left: each was lost several times"))
+            else:
+                self._waiting.add(self._task_of(job), (job, future))
+                self._changed.notify_all()
+        return future
+
+    def close(self, patience: float | None = None) -> None:
+        """Stop all workers, and end the processes of those that are still there after `patience` seconds."""
+        with self._changed:
+            self._closed = True
+            for _, future in self._waiting.drain():
+                future.cancel()
+            self._changed.notify_all()
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.stop()
+        until = None if patience is None else time.monotonic() + patience
+        for worker in workers:
+            worker.close(None if until is None else max(0.0, until - time.monotonic()))
+        for thread in self._threads:
+            thread.join(patience)
+
+    def _serve(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> None:
+        """Give one worker what it wants, until there is nothing more."""
+        engine, losses = "", 0
+        while losses < LOSSES:
+            taken = self._next(engine)
+            if taken is None:
+                return
+            task, (job, future) = taken
+            engine = task.engine
+            try:
+                worker = self._worker(number, start)
+                future.set_result(worker.run(job))
+                losses = 0
+            except DeviceLost as error:  # a driver forgives nothing to the process that met it
+                losses += 1
+                self._lose(number, engine)
+                engine = ""
+                future.set_exception(error)
+            except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to who waits for the job
+                future.set_exception(error)
+        self._retire()
+
+    def _next(self, engine: str) -> tuple[Task, tuple[Job_contra, Future[Result]]] | None:
+        """What the worker is to do next, waited for; None where there is nothing more."""
+        with self._changed:
+            while not self._closed:
+                taken = self._waiting.take(engine, self._crew)
+                if taken is not None:
+                    self._crew.subtract([engine] if engine else [])
+                    self._crew[taken[0].engine] += 1
+                    self._changed.notify_all()  # who left something to the others may see it otherwise now
+                    return taken
+                self._changed.wait()
+        return None
+
+    def _worker(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> Worker[Job_contra, Result]:
+        with self._changed:
+            if self._closed:
+                raise WorkerLost("the work is being stopped")
+            if number not in self._workers:
+                try:
+                    self._workers[number] = start()
+                except OSError as error:
+                    raise WorkerLost(f"no process can be started: {error}") from error
+            return self._workers[number]
+
+    def _lose(self, number: int, engine: str) -> None:
+        with self._changed:
+            lost = self._workers.pop(number, None)
+            self._crew[engine] -= 1
+            self._changed.notify_all()
+        if lost is not None:
+            lost.close(0)
+
+    def _retire(self) -> None:
+        with self._changed:
+            self._left -= 1
+            for _, future in () if self._left else self._waiting.drain():
+                future.set_exception(WorkerLost("no worker is left: each was lost several times"))

@@ -1,0 +1,143 @@
+"""The executor that was asked for: a camera in this process, or one in each worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from sora_cli.cancel import Cancellation
+from sora_cli.engines import catalogue
+from sora_cli.engines.devices import cores, gpus
+from sora_cli.events import Event, Report, Silent, Worked
+from sora_cli.plan.schedule import Task
+from sora_cli.shoot.camera import Camera, Job
+from sora_cli.shoot.executors.crew import Crew
+from sora_cli.shoot.executors.local import LocalExecutor
+from sora_cli.shoot.executors.process import ProcessWorker
+from sora_cli.shoot.screen import RefusedTakeError, Screen
+from sora_cli.shoot.workers import Workers
+from sora_cli.store import Clip, Store
+
+if TYPE_CHECKING:
+    from sora_cli.shoot.executors.base import Executor
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def executor(workers: Workers, store: Store, cancel: Cancellation, screen: Screen) -> Executor[Job, Clip]:
+    """Who makes takes.
+
+    Raises:
+        MachineError: what it needs is not installed.
+    """
+    bound = [] if workers.kind == "ray" else devices(workers.number)
+    if not bound:
+        camera = _camera(store, cancel, screen)
+        return LocalExecutor(camera, camera.close, camera.stop)
+    make = partial(CameraRunner, store)
+    return Crew([partial(_hired, name, make, environment, screen) for name, environment in bound], task_of)
+
+
+def devices(number: int) -> list[tuple[str, dict[str, str]]]:
+    """The workers' names, and what binds each to its device; none where this process does the work.
+
+    With a `number`, so many: the GPUs in turn; on the processor they share its cores, so that none waits for another.
+    """
+    found = gpus() if number != 1 else []
+    number = number or max(1, len(found))
+    if number == 1:
+        return []
+    if found:
+        bound = [(f"gpu {found[each % len(found)]}", found[each % len(found)]) for each in range(number)]
+        again = len(found) < number
+        return [
+            (f"{name}, {each // len(found) + 1}" if again else name, {"CUDA_VISIBLE_DEVICES": device})
+            for each, (name, device) in enumerate(bound)
+        ]
+    threads = dict.fromkeys(THREADS, str(max(1, cores() // number)))
+    return [(f"cpu {each}", threads) for each in range(number)]
+
+
+def task_of(job: Job) -> Task:
+    """What counts of a job."""
+    return job.task or Task(job.take.engine, 1.0, 1.0)
+
+
+class Remote(Protocol):
+    """A process elsewhere that runs jobs; see `ProcessWorker`."""
+
+    def run(self, job: Job, tell: Callable[[object], None]) -> Clip:
+        """Run a job there, and tell what it tells."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def close(self, patience: float | None = None) -> None:
+        """Wait until it ends; after `patience` seconds end it."""
+        ...
+
+
+class CameraWorker:
+    """A camera in another process: what it tells is told here, with the worker's name."""
+
+    def __init__(self, name: str, remote: Remote, screen: Screen) -> None:
+        self._name = name
+        self._remote = remote
+        self._screen = screen
+
+    def run(self, job: Job) -> Clip:
+        """Make the clip of a job's take there."""
+        try:
+            return self._remote.run(replace(job, report=Silent()), partial(self._hear, job.report))
+        except RefusedTakeError:
+            self._screen.refused += 1  # there, the screen of another process counts
+            raise
+
+    def stop(self) -> None:
+        """Cancel the take that is being made."""
+        self._remote.stop()
+
+    def close(self, patience: float | None = None) -> None:
+        """Wait until its process ends; after `patience` seconds end it."""
+        self._remote.close(patience)
+
+    def _hear(self, report: Report, told: object) -> None:
+        if isinstance(told, Worked):
+            report(replace(told, worker=self._name))
+        elif isinstance(told, Event):
+            report(told)
+
+
+class CameraRunner:
+    """A camera in a worker's process, on the same store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._used = store.used()
+        self._camera = _camera(store, Cancellation(), Screen())
+
+    def __call__(self, job: Job, tell: Callable[[object], None]) -> Clip:
+        """Make the clip of a job's take."""
+        return self._camera(replace(job, report=tell))
+
+    def stop(self) -> None:
+        """Cancel the take that is being made."""
+        self._camera.stop()
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._camera.close()
+
+
+def _hired(name: str, make: Callable[[], CameraRunner], environment: dict[str, str], screen: Screen) -> CameraWorker:
+    return CameraWorker(name, ProcessWorker(name, make, environment), screen)
+
+
+def _camera(store: Store, cancel: Cancellation, screen: Screen) -> Camera:
+    return Camera(
+        lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report), store, cancel, screen
+    )

@@ -1,0 +1,140 @@
+"""Several workers on one machine: the same clips under the same keys, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sora_cli.errors import RequestError
+from sora_cli.events import Event, Recording, Silent, Step, TakeKept, TakeRetried
+from sora_cli.plan import plan_takes
+from sora_cli.shoot.hire import devices
+from sora_cli.shoot.studio import Studio
+from sora_cli.shoot.workers import Workers
+from sora_cli.store import Store
+from tests.boards import board
+from tests.unattended.conftest import ROOT, Machine
+from tests.unattended.drawing import CARD
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+BOARD = """\
+title: Shared
+shots:
+  - {name: one, beats: [{prompt: a ball falls, duration: 1s}, {prompt: it stops, duration: 1s}]}
+  - {name: two, prompt: a cube, duration: 1s, takes: 2}
+  - {name: three, prompt: a star, duration: 1s}
+  - {name: four, prompt: a cone, duration: 1s, engine: drawing-2}
+"""
+WORDS = ("storyboard", "shared.yaml", "-o", "shared.mp4", "--overwrite")
+
+
+def told(run: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What a run tells, while it does."""
+    assert run.stdout is not None
+    for line in run.stdout:
+        yield json.loads(line)
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes of a run that hold a camera: what multiprocessing spawned, without its tracker."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if int(path.read_text().rpartition(")")[2].split()[1]) == process:
+                found += [int(path.parent.name)] if b"spawn_main" in path.with_name("cmdline").read_bytes() else []
+    return sorted(found)
+
+
+class Killing(Recording):
+    """Kills the worker that tells the first step, and notes what is told."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Step) and not self.of(Step):
+            os.kill(workers_of(os.getpid())[int(event.worker[-1])], signal.SIGKILL)
+        super().__call__(event)
+
+
+def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SORA_DRAW_STEP", "0.1")
+    monkeypatch.setenv("SORA_DRAW_LOG", str(tmp_path / "drawn.log"))
+    plan = plan_takes(
+        board({"beats": ["a ball", "it stops"]}, {"prompt": "a cube", "takes": 2}, "a star", "a cone"), lambda _: CARD
+    )
+    with Studio(Store(tmp_path / "one"), workers=Workers(number=1)) as studio:
+        alone = studio.shoot(plan, Silent())
+    heard = Killing()
+    with Studio(Store(tmp_path / "two"), workers=Workers(number=2)) as studio:
+        shared = studio.shoot(plan, heard)
+    assert {name: clip.sha256 for name, clip in shared.items()} == {name: clip.sha256 for name, clip in alone.items()}
+    (retried,) = heard.of(TakeRetried)
+    assert isinstance(retried, TakeRetried)
+    assert "was ended by SIGKILL" in retried.reason
+    assert {event.worker for event in heard.events if isinstance(event, Step)} <= {"cpu 0", "cpu 1"}
+    assert len(heard.of(TakeKept)) == len(plan.takes)
+    drawn = Counter(line.split()[0] for line in (tmp_path / "drawn.log").read_text().splitlines())
+    assert set(drawn.values()) == {2}, "once alone, once shared"
+    assert workers_of(os.getpid()) == [], "their devices are given back"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_one_that_leads_them_and_leave_whole_clips(machine: Machine, number: int) -> None:
+    machine.write("shared.yaml", BOARD)
+    with machine.start(*WORDS, "--events", "--workers", "2", environment={"SORA_DRAW_STEP": "0.2"}) as run:
+        next(event for event in told(run) if event["event"] == "step")
+        here = workers_of(run.pid)
+        os.kill(run.pid, number)
+        assert run.wait(60) == (130 if number == signal.SIGINT else -number)
+    for _ in range(100):
+        if not any(Path(f"/proc/{process}").exists() for process in here):
+            break
+        time.sleep(0.1)
+    assert here
+    assert not any(Path(f"/proc/{process}").exists() for process in here)
+    done = machine.run(*WORDS)
+    assert done.returncode == 0, done.stderr
+    assert max(machine.drawn().values()) == 1, "a clip was made twice"
+
+
+def test_each_worker_has_a_device_and_on_the_processor_a_share_of_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.shoot.hire.cores", lambda: 16)
+    monkeypatch.setattr("sora_cli.shoot.hire.gpus", list)
+    assert [(name, bound["OMP_NUM_THREADS"]) for name, bound in devices(3)] == [(f"cpu {n}", "5") for n in range(3)]
+    assert devices(0) == devices(1) == []
+    monkeypatch.setattr("sora_cli.shoot.hire.gpus", lambda: ["2", "GPU-5f"])
+    assert [bound["CUDA_VISIBLE_DEVICES"] for _, bound in devices(0)] == ["2", "GPU-5f"]
+    assert [bound["CUDA_VISIBLE_DEVICES"] for _, bound in devices(3)] == ["2", "GPU-5f", "2"]
+    assert len({name for name, _ in devices(3)}) == 3
+    assert devices(1) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"SORA_WORKERS": "two"}, "SORA_WORKERS is two"),
+        ({"SORA_WORKERS": "0"}, "SORA_WORKERS is 0"),
+        ({"SORA_EXECUTOR": "slurm"}, "no executor is called slurm"),
+    ],
+)
+def test_what_the_environment_asks_is_checked(
+    environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RequestError, match=message):
+        Workers.asked()
+    assert Workers.asked("local", 3) == Workers("local", 3), "an option wins"
