@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Generic, Protocol, cast
 
 from sora_cli.errors import RenderError, WorkerLost
-from sora_cli.shoot.executors.base import Job_contra, Result
+from sora_cli.shoot.executors.base import Job_contra, Result, Result_co
 
 GRACE = 2.0
 """Seconds that a worker waits for the step that runs when nobody listens to it any more."""
@@ -24,10 +24,10 @@ QUIET = ("SIGINT", "SIGHUP")
 """Signals that a terminal sends to all its processes: the one that leads the workers answers for them."""
 
 
-class Runner(Protocol[Job_contra, Result]):
+class Runner(Protocol[Job_contra, Result_co]):
     """What runs jobs in the worker's process."""
 
-    def __call__(self, job: Job_contra, tell: Callable[[object], None]) -> Result:
+    def __call__(self, job: Job_contra, tell: Callable[[object], None]) -> Result_co:
         """Run a job; tell what happens."""
         ...
 
