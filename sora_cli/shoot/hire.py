@@ -122,7 +122,11 @@ class CameraRunner:
 
     def __call__(self, job: Job, tell: Callable[[object], None]) -> Clip:
         """Make the clip of a job's take."""
-        return self._camera(replace(job, report=lambda event: tell(event)))
+
+        def report(event: Event) -> None:
+            tell(event)
+
+        return self._camera(replace(job, report=report))
 
     def stop(self) -> None:
         """Cancel the take that is being made."""
