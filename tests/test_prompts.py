@@ -1,4 +1,4 @@
-"""What each family of models is told: golden prompts of forty beats, and laws that hold for all of them."""
+"""What each family of models is told: golden prompts of 43 beats, and laws that hold for all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from sora_cli.engines.tokens import estimate, length
 from sora_cli.plan import phrases
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.prompt import Frames, Prompt, write
+from sora_cli.plan.speaking import muted
 from sora_cli.plan.survey import plan_takes
+from sora_cli.plan.timeline import starts
 from sora_cli.storyboard.model import Beat
 from tests.boards import CARD, board
 
@@ -92,7 +94,7 @@ def written(beat: Beat, card: EngineCard) -> Iterator[tuple[str, str]]:
     light = {"tags": ", ".join(phrases.light_tags(card.dialect, beat.light)), "plain": beat.light}
     yield "light", light.get(card.dialect.form) or phrases.light_phrase(card.dialect, beat.light)
     yield "camera", beat.camera if plain or not beat.camera else phrases.camera(card.dialect, beat.camera)
-    if card.makes_sound and not beat.sound_off:
+    if card.makes_sound and not muted(beat):
         yield "sound", beat.sound_text
         yield from (("dialogue", line.line) for line in beat.dialogue)
 
@@ -272,3 +274,50 @@ def test_a_prompt_that_is_too_long_is_told_before_it_is_shot() -> None:
     assert [remark.message for remark in remarks] == ["the prompt has about 84 tokens, test reads 20"]
     nano = plan_takes(board({"prompt": "a ball rolls " * 30}, engine="nano"), catalogue.card)
     assert any("nano reads 64: it ends at ...'" in remark.message for remark in nano.remarks)
+
+
+# -- when lines are said -------------------------------------------------------------------------------------------
+
+
+TIMED = re.compile(r"(?:At 00:([0-9.]+)|([0-9.]+) seconds? into the shot), [^.]*?(?:Word|word) ([0-9]+)")
+
+
+@pytest.mark.parametrize("engine", ["ltx-2.3", "ltx-2.5", "minimax-h3"])
+@pytest.mark.parametrize("speed", [0.75, 2])
+def test_each_line_of_a_long_beat_is_told_once_at_its_time_in_its_take(engine: str, speed: float) -> None:
+    lines = [{"cast": "mara", "line": f"Word {second}.", "at": f"{second}s"} for second in (21, 1, 13)]
+    film = {"engine": engine, "cast": {"mara": {"looks": "a woman"}}, "output": {"fps": 24}}
+    shot = {"prompt": "a", "duration": "24s", "dialogue": lines, "speed": speed}
+    plan = plan_takes(board(shot, **film), CARDS.__getitem__)
+    found = []
+    for take, start in zip(plan.takes, starts(plan).values(), strict=True):
+        for clock, seconds, second in TIMED.findall(take.prompt):
+            found.append(int(second))
+            at = (int(second) - start / 24) * speed + take.skip / 24
+            assert float(clock or seconds) == pytest.approx(at, abs=0.05), (take.name, second)
+    assert len(plan.takes) > 1
+    assert sorted(found) == [1, 13, 21]
+
+
+def test_lines_without_times_follow_those_before_them_into_the_next_take() -> None:
+    lines = [{"line": f"Line {number} is {'long ' * 12}."} for number in range(6)]
+    film = {"engine": "ltx-2.3", "output": {"fps": 24}}
+    plan = plan_takes(board({"prompt": "a", "duration": "24s", "dialogue": lines}, **film), CARDS.__getitem__)
+    told = [re.findall(r"Line ([0-9])", take.prompt) for take in plan.takes]
+    assert list(chain.from_iterable(told)) == list("012345")
+    assert all(told)
+
+
+def test_speakers_keep_their_numbers_from_take_to_take() -> None:
+    lines = [{"cast": "mara", "line": "One.", "at": 0}, {"cast": "tom", "line": "Two.", "at": "20s"}]
+    film = {"engine": "minimax-h3", "cast": {"mara": "a woman", "tom": "a man"}}
+    plan = plan_takes(board({"prompt": "a", "duration": "24s", "dialogue": lines}, **film), CARDS.__getitem__)
+    assert [re.findall(r"\(S[0-9]\)", take.prompt) for take in plan.takes] == [["(S1)"], ["(S2)"]]
+
+
+def test_a_time_that_the_sent_words_do_not_say_is_told() -> None:
+    line = {"line": "Nobody came.", "at": "2s"}
+    lost = shot("ltx-2.3", dialogue=[line], sent='Rain falls on @mara. A voice says, "Nobody came."').left_out
+    assert [(left.key, left.words) for left in lost] == [("when something is heard", "2 seconds into the shot")]
+    kept = 'Rain falls on @mara. 2 seconds into the shot, a voice says, "Nobody came."'
+    assert not shot("ltx-2.3", dialogue=[line], sent=kept).left_out

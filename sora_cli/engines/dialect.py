@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Literal
 
 
@@ -50,7 +51,9 @@ class Dialect:
     `quickly` (templates) behind it.
 
     `says`, `unseen` and `speaks` are templates of a line for those who are seen, those who are heard only, and for a
-    silent model; `sound` of a sound. `still` is said where no camera is written, and `lights`, the words of an
+    silent model; `sound` of a sound. `at` and `pause` are what stands before them where the author wrote when: with
+    `{seconds}` in words or `{clock}`, as 00:01.500; `at_once` instead of `at` for what begins with the take. A model
+    without them is not told when. `still` is said where no camera is written, and `lights`, the words of an
     hour (day, low sun, night), where nothing is said of it. `drops` are parts that it should not
     be told, with the reason. With given first frames only the parts in `moving` are told, where there are any.
 
@@ -70,6 +73,9 @@ class Dialect:
     unseen: str = '{who} says: "{line}"'
     speaks: str = ""
     sound: str = "sound of {sound}"
+    at: str = ""
+    at_once: str = ""
+    pause: str = ""
     still: str = ""
     lights: Mapping[str, str] = field(default_factory=dict)
     drops: Mapping[Part, str] = field(default_factory=dict)
@@ -80,9 +86,35 @@ class Dialect:
     heads: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def timing(self) -> frozenset[str]:
+        """By which keys of a line the model is told when it is said."""
+        return frozenset(key for key in ("at", "pause") if getattr(self, key))
+
+    def when(self, at: Fraction | None, pause: Fraction | None = None) -> str:
+        """What stands before something that is heard `at` seconds, or `pause` seconds after what came before it."""
+        if at is not None:
+            soon = self.at_once and at < _SOON
+            return (self.at_once if soon else self.at).format(seconds=_in_words(at), clock=_clock(at))
+        return self.pause.format(seconds=_in_words(pause)) if pause else ""
+
+    @property
     def still_told(self) -> Dialect:
         """How it tells of a picture that does not move."""
         return replace(self, drops={**self.drops, **UNMOVING}, moving=frozenset())
+
+
+_SOON = Fraction(1, 20)
+
+
+def _in_words(seconds: Fraction) -> str:
+    number = f"{float(round(seconds, 2)):g}"
+    return f"{number} second{'' if number == '1' else 's'}"
+
+
+def _clock(seconds: Fraction) -> str:
+    """Minutes, seconds and thousandths: 00:01.500."""
+    total = round(seconds * 1000)
+    return f"{total // 60_000:02d}:{total // 1000 % 60:02d}.{total % 1000:03d}"
 
 
 UNMOVING = {Part.CAMERA: "a still has no camera move", Part.PACE: "a still has no time"}

@@ -48,7 +48,7 @@ def remarks(plan: Plan, told: Mapping[str, str] | MachineError) -> Iterator[Prob
         words = told.get(line.shot, "")
         if said(line.line.line, words) < ENOUGH:
             message = f"this line is not said as written: {line.shot} is heard as {words!r}"
-            hint = "try other seeds (`takes: 3`); with `sound: off` a voice says it; only English is heard"
+            hint = "try other seeds (`takes: 3`); with `voice: mine` a voice says it; only English is heard"
             yield Problem(message, hint, plan.board.mark(line.loc))
 
 

@@ -13,10 +13,11 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Mark, MediaError, Problem, RequestError, SoraError
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.plan import PlannedShot
+from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import card_of
 from sora_cli.sound.lines import PlacedLine, Spoken, in_beat, length, sample, talking_over
 from sora_cli.sound.space import space_of
-from sora_cli.sound.speech import Line, Said, Speaker
+from sora_cli.sound.speech import Line, Said, Speaker, estimated, voice_of
 from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
 
@@ -72,8 +73,11 @@ class Dialogue:
             return Said("", samples, spread(line.line, samples))
         who = self._voices.get(line.cast, CastMember(line.cast, voice=NARRATOR))  # nobody of this name: told already
         spoken = Line(line.line, who.voice, who.voice_path, self.board.say)
-        said = self.speaker.measure(spoken)
         self._lines[beat.loc, number] = spoken
+        if self._by_model(beat) and voice_of(spoken).unreadable(line.line, self.board.say):
+            guess = estimated(line.line)  # engines speak languages that the voice does not
+            return Said("", guess, spread(line.line, guess))
+        said = self.speaker.measure(spoken)
         if said.left_out:
             words = ", ".join(said.left_out)
             hint = "give the line a voice of that language, or its words a pronunciation under `say`"
@@ -90,8 +94,10 @@ class Dialogue:
         """Everybody who speaks, with a voice: one that nobody else has, where none is written."""
         from sora_cli.sound.voices.catalogue import names
 
-        lines = [line for shot in self.board.shots for beat in shot.beats for line in beat.dialogue]
-        speaking = dict.fromkeys(line.cast for line in lines if line.path is None)
+        beats = [beat for shot in self.board.shots for beat in shot.beats]
+        lines = [(line, self._by_model(beat)) for beat in beats for line in beat.dialogue]
+        speaking = dict.fromkeys(line.cast for line, _ in lines if line.path is None)
+        heard = {line.cast for line, by_model in lines if line.path is None and not by_model}
         members = {**self.board.cast, "": self.board.narrator}
         taken = {member.voice for member in members.values()} | {NARRATOR}
         free = iter([*(name for name in names() if name not in taken), *names()])
@@ -103,7 +109,7 @@ class Dialogue:
             else:
                 voice = next(free) if name else NARRATOR
                 yield name, CastMember(member.name, voice=voice)
-                if name:
+                if name in heard - {""}:
                     message = f"{name} has no voice of their own: {voice} speaks"
                     where = self.board.mark(("cast", name))
                     self.remarks.append(Problem(message, "write `voice: NAME` there; `sora voices` lists them", where))
@@ -139,7 +145,7 @@ class Dialogue:
 
     def _in_beat(self, shot: str, beat: Beat, at: int, fps: Fraction) -> Iterator[PlacedLine]:
         """The lines of a beat that begins on film frame `at`."""
-        by_model = card_of(self.board, self.cards, beat).makes_sound and not beat.sound_off
+        by_model = self._by_model(beat)
         for number, spoken in enumerate(self._spoken.get(beat.loc, ())):
             line = spoken.line
             inside = line.cast and not line.offscreen
@@ -154,6 +160,10 @@ class Dialogue:
                 laid=line.path is not None or not by_model,
                 loc=(*beat.origin["dialogue"], number),
             )
+
+    def _by_model(self, beat: Beat) -> bool:
+        """Whether the engine of a beat says its lines."""
+        return timing(card_of(self.board, self.cards, beat), beat) is not None
 
     def _check_fit(self, beat: Beat, number: int, spoken: Spoken, seconds: Fraction) -> None:
         over = float(spoken.end - seconds)

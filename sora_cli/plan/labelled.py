@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.engines.dialect import Dialect
+from sora_cli.plan.speaking import Part
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine
 
@@ -46,14 +47,21 @@ def language(line: str, voice: str) -> str:
 
 @dataclass
 class Speakers:
-    """Those who speak in a prompt, each with a number of their own."""
+    """Those who speak in a beat, each with a number of their own, the same in all of its takes."""
 
     cast: Mapping[str, CastMember]
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, beat: Beat, cast: Mapping[str, CastMember]) -> Speakers:
+        """Numbered from 1 in the order in which they speak; those in recordings have none."""
+        lines = [one.line for one in Part().heard(beat) if one.line is not None]
+        names = dict.fromkeys(line.cast for line in lines if line.path is None)
+        return cls(cast, {name: number for number, name in enumerate(names, 1)})
 
     def told(self, line: DialogueLine, *, plain: bool) -> dict[str, str]:
         """The fields of a template of speech for a line; its words lose quotes and tags that could end it early."""
-        number = self.numbers.setdefault(line.cast, len(self.numbers) + 1)
+        number = self.numbers.get(line.cast, 0)
         voice = self.cast[line.cast].voice if line.cast in self.cast else ""
         words = line.line if plain else " ".join(re.sub(r"[<>]", "", line.line.replace('"', "'")).split())
         return {"line": words, "speaker": f"S{number}", "language": language(line.line, voice)}
@@ -81,11 +89,11 @@ class Subjects:
         named = list(_named(beat.references))
         whose = {name: [label for path, label in named if path in cast[name].references] for name in beat.cast}
         labels = {name: f"<Subject {number}>" for number, name in enumerate((n for n in whose if whose[n]), 1)}
-        spoken = list(dict.fromkeys(line.cast for line in beat.dialogue if line.path is None))
+        spoken = Speakers.of(beat, cast).numbers
         lines, kept = [], []
         for name, label in labels.items():
             seen = " and ".join(each for each in whose[name] if not each.startswith(_HEARD))
-            who = f"{label} (S{spoken.index(name) + 1})" if name in spoken else label
+            who = f"{label} (S{spoken[name]})" if name in spoken else label
             lines.append(f"{label} is {cast[name].looks or name}{f', from {seen}' if seen else ''}.")
             kept.append(f"{label} (appears in [Shot 1]): fully_preserved - the looks are kept.")
             for sound in (each for each in whose[name] if each.startswith(_HEARD)):

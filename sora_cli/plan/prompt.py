@@ -11,6 +11,8 @@ from sora_cli.engines.dialect import VIEW, Dialect, Part
 from sora_cli.plan import phrases
 from sora_cli.plan.labelled import Speakers, Subjects, labelled
 from sora_cli.plan.slugline import names_light
+from sora_cli.plan.speaking import Heard, muted
+from sora_cli.plan.speaking import Part as Stretch
 from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
 _LINE = "a line of dialogue"
@@ -19,13 +21,17 @@ _NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for wor
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What a take is given beside its words, and how long it is in seconds; `hour` is its shot's."""
+    """What a take is given beside its words, and how long it is in seconds; `hour` is its shot's.
+
+    `heard` are the lines and the sound that fall into it; None where all of its beat's do, and it begins with the beat.
+    """
 
     first: bool = False
     last: bool = False
     references: bool = False
     seconds: float = 0.0
     hour: str = ""
+    heard: tuple[Heard, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,9 @@ class _Writer:
                 name: replace(who, looks=self._one_line(who.looks, whole=False)) for name, who in self.cast.items()
             }
         self.short = self.given.first and bool(self.dialect.moving)
-        self.loud = self.card.makes_sound and not self.beat.sound_off
+        self.loud = self.card.makes_sound and not muted(self.beat)
+        self.heard = Stretch().heard(self.beat) if self.given.heard is None else self.given.heard
+        self.speakers = Speakers.of(self.beat, self.cast)
         self.subjects = Subjects.of(self.beat, self.cast, asked=self.given.references and bool(self.dialect.referenced))
         self.said = dict(self._said())
 
@@ -149,8 +157,8 @@ class _Writer:
     def _verbatim(self, picture: str) -> Iterator[tuple[str, str]]:
         """The looks and lines that a text holds."""
         kept = [(f"the looks of {name}", _looks(self.cast, name)) for name in self.beat.cast]
-        speakers = Speakers(self.cast)
-        kept += [(_LINE, speakers.told(line, plain=self.plain)["line"]) for line in self.beat.dialogue]
+        kept += [(_LINE, self.speakers.told(line, plain=self.plain)["line"]) for line in self.beat.dialogue]
+        kept += [("when something is heard", self._when(one).strip(" ,")) for one in self.heard]
         yield from ((what, words) for what, words in kept if words and not [*lacking(picture, [(what, words)])])
 
     # -- what is told ----------------------------------------------------------------------------
@@ -233,8 +241,7 @@ class _Writer:
         if order == (Part.SPEECH,):
             return list(self._speech())
         if order == (Part.SOUND,):
-            sound = self.beat.sound_text if self.loud else ""
-            return [self.dialect.sound.format(sound=sound)] if sound else []
+            return list(self._sound())
         return [", ".join(self._part(part) for part in order if part in self.said or self._unsaid(part))]
 
     def _more_terms(self) -> list[str]:
@@ -263,16 +270,27 @@ class _Writer:
 
     def _speech(self) -> Iterator[str]:
         """The lines, where the model speaks them; else who speaks, for a silent model moves their mouths."""
-        speakers = Speakers(self.cast)
         silent: dict[str, None] = {}
-        for line in self.beat.dialogue:
+        for one in self.heard:
+            if (line := one.line) is None:
+                continue
             seen = bool(line.cast) and not line.offscreen
             if self.loud and line.path is None:
                 template = self.dialect.says if seen or self.plain else self.dialect.unseen
-                yield template.format(who=self._speaker(line.cast), **speakers.told(line, plain=self.plain))
+                told = self.speakers.told(line, plain=self.plain)
+                yield self._when(one) + template.format(who=self._speaker(line.cast), **told)
             elif seen and not self.loud and self.dialect.speaks:
                 silent.setdefault(self.dialect.speaks.format(who=self._speaker(line.cast)))
         yield from silent
+
+    def _sound(self) -> Iterator[str]:
+        """The beat's sound, where the model makes it."""
+        for one in self.heard if self.loud else ():
+            if one.line is None:
+                yield self._when(one) + self.dialect.sound.format(sound=self.beat.sound_text)
+
+    def _when(self, one: Heard) -> str:
+        return self.dialect.when(one.at, one.pause) if self.loud else ""
 
     def _speaker(self, name: str) -> str:
         if not name:
@@ -283,7 +301,7 @@ class _Writer:
     def _soundscape(self) -> str:
         if not self.loud:
             return "N/A"
-        if not self.beat.sound_text:
-            self.added.append("The natural sounds of the scene.")
-            return self.added[-1]
-        return phrases.sentence(self.dialect.sound.format(sound=self.beat.sound_text))
+        for sound in self._sound():
+            return phrases.sentence(sound)
+        self.added.append("The natural sounds of the scene.")
+        return self.added[-1]

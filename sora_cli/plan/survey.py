@@ -20,6 +20,7 @@ from sora_cli.plan.order import needed_takes, plan_beats
 from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words
+from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
 from sora_cli.store import Store, default_folder
 from sora_cli.storyboard import not_rendered_yet
@@ -97,7 +98,7 @@ def survey(
     if only:
         shots, unknown = keep_only(shots, only)
         problems += unknown
-    unrendered = not_rendered_yet(board, lambda beat: card_of(board, cards, beat).makes_sound)
+    unrendered = not_rendered_yet(board, lambda beat: timing(card_of(board, cards, beat), beat))
     lines = dialogue.placed(shots, fps)
     remarks = [*board.remarks, *loose_words(board), *unrendered, *findings.remarks, *dialogue.remarks]
     plan = Plan(

@@ -19,6 +19,7 @@ from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import Still, possible
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.prompt import Frames, Prompt, write
+from sora_cli.plan.speaking import Heard, Part, muted, placed
 from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
 from sora_cli.storyboard.model import Beat, Shot, Storyboard
 
@@ -166,6 +167,8 @@ class TakeMaker:
             if index:
                 opening = self.continuity.carry_on(card, stretches[-1])
                 given = opening.count
+            begin, end = (needed * number // count for number in (index, index + 1))
+            part = Part(shot.speed * card.fps, begin, end if index < count - 1 else None)
             take = self.take(
                 card,
                 beat,
@@ -173,9 +176,10 @@ class TakeMaker:
                 name=name if count == 1 else f"{name}.{index + 1}",
                 given=given,
                 opening=opening,
-                play=needed * (index + 1) // count - needed * index // count,
+                play=end - begin,
                 options=options,
                 closing=closing if index == count - 1 else None,
+                heard=part.heard(beat) if card.makes_sound else None,
             )
             stretches.append(self.candidates(beat, *take, f"{label}.{index}"))
             self.continuity.note(card, shot, beat, stretches[-1])
@@ -193,6 +197,7 @@ class TakeMaker:
         options: Mapping[str, object],
         opening: Carry | None = None,
         closing: Carry | None = None,
+        heard: tuple[Heard, ...] | None = None,
     ) -> tuple[Take, Prompt]:
         """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(film, options)
@@ -201,8 +206,9 @@ class TakeMaker:
         skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
         references = () if alone else self.continuity.references(card, beat)
         ends = Frames(
-            opening is not None, closing is not None, bool(references), float(frames / card.fps), self.continuity.hour
-        )
+            opening is not None, closing is not None, bool(references), float(frames / card.fps),
+            self.continuity.hour, placed(heard, skip, stride, card.fps) if heard is not None else None,
+        )  # fmt: skip
         told = write(beat, self.board.cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
@@ -215,7 +221,7 @@ class TakeMaker:
             width=width, height=height, fps=card.fps, frames=frames,
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=references,
-            sound=card.makes_sound and not beat.sound_off, stride=stride, memory=self.memory,
+            sound=card.makes_sound and not muted(beat), stride=stride, memory=self.memory,
             edition=card.edition if opening is not None and opening.count == 1 else 0,
             written=beat.prompt if beat.sent else "",
         )  # fmt: skip

@@ -78,7 +78,7 @@ class Speaker:
             return self._estimated(line, error.hint)
 
     def _estimated(self, line: Line, hint: str) -> Said:
-        length = max(1, len(line.text)) * SAMPLE_RATE // LETTERS_A_SECOND
+        length = estimated(line.text)
         left_out = voice_of(line).unreadable(line.text, line.say)
         return Said(self.key(line), length, spread(line.text, length), left_out, estimated=hint)
 
@@ -134,6 +134,11 @@ class Speaker:
             "say": {word: how for word, how in line.say.items() if any(word.casefold() in part for part in words)},
         }
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def estimated(text: str) -> int:
+    """How many samples a line takes, by its letters."""
+    return max(1, len(text)) * SAMPLE_RATE // LETTERS_A_SECOND
 
 
 def voice_of(line: Line) -> Voice:

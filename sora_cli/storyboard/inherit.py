@@ -24,7 +24,7 @@ from sora_cli.storyboard.source import quoted
 _Match = Literal["scene", "film", "previous", "off"]
 _MATCHES: tuple[_Match, ...] = get_args(_Match)
 _WORDS = ("camera", "framing", "angle", "lens", "depth_of_field", "light", "mood", "pace", "setting")
-_SINGLE = ("engine", "seed", *_WORDS)
+_SINGLE = ("engine", "seed", "voice", *_WORDS)
 _ADDED = ("style", "avoid")
 _LOOK, _SILENCE = Look(), SoundBed(loudness=LOUDNESS)
 _PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0), "sound_lags": Fraction(0)}
@@ -57,6 +57,7 @@ class Inherited:
     sound_leads: Fraction = Fraction(0)
     sound_lags: Fraction = Fraction(0)
     sound_off: bool = False
+    voice: str = ""
     origin: Mapping[str, Loc] = field(default_factory=dict)
 
 

@@ -291,6 +291,8 @@ class Beat:
     sound_leads: Fraction = Fraction(0)
     sound_lags: Fraction = Fraction(0)
     sound_off: bool = False
+    voice: str = ""
+    """`mine` where voices say the lines also over an engine that speaks."""
     spoken: SpokenLength | None = None
     """Set where the beat is as long as its lines."""
     origin: Mapping[str, Loc] = field(default_factory=dict)

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sora_cli.errors import Problem
-from sora_cli.storyboard.model import Beat, Loc, SoundBed, Storyboard
+from sora_cli.storyboard.model import Beat, DialogueLine, Loc, SoundBed, Storyboard
 
-Sounds = Callable[[Beat], bool]
-"""Whether the engine of a beat makes sound."""
+Timing = Callable[[Beat], frozenset[str] | None]
+"""By which keys the engine of a beat is told when its lines are said; None where it does not say them."""
 Found = Iterator[tuple[Loc, str, str]]
 """Where something is written, what of it is not rendered, and a hint."""
 
 
-def not_rendered_yet(board: Storyboard, sounds: Sounds = lambda _beat: False) -> tuple[Problem, ...]:
+def not_rendered_yet(board: Storyboard, timing: Timing = lambda _beat: None) -> tuple[Problem, ...]:
     """Remarks on what is written in the storyboard and will not be in the film, in the order of the file."""
     found: dict[tuple[Loc, str], Problem] = {}
     for find in _FINDERS:
-        for loc, what, hint in find(board, sounds):
+        for loc, what, hint in find(board, timing):
             found.setdefault((loc, what), Problem(f"not rendered yet: {what}", hint, board.mark(loc)))
     return tuple(sorted(found.values(), key=_place))
 
@@ -33,23 +33,63 @@ def _beats(board: Storyboard) -> Iterator[Beat]:
     return (beat for shot in board.shots for beat in shot.beats)
 
 
-def _dialogue(board: Storyboard, sounds: Sounds) -> Found:
-    """Lines that the model of their pictures speaks, in its own time and voice."""
+_OF_LINES = {
+    "at": "when a line is said",
+    "pause": "the pause before a line",
+    "level": "how loud a line is",
+    "pan": "from where a line is heard",
+}
+_MINE = "the engine says it in its own way; with `voice: mine` a voice does"
+
+
+def _lines(board: Storyboard, timing: Timing) -> Iterator[tuple[Loc, DialogueLine, frozenset[str]]]:
+    """The lines that the engines of their pictures say, and by which keys these are told when."""
     for beat in _beats(board):
-        if not beat.dialogue or not sounds(beat) or beat.sound_off:
+        told = timing(beat)
+        for number, line in enumerate(beat.dialogue if told is not None else ()):
+            if line.path is None and told is not None:
+                yield (*beat.origin["dialogue"], number), line, told
+
+
+def _dialogue(board: Storyboard, timing: Timing) -> Found:
+    """What of lines their engine is not told."""
+    for loc, line, told in _lines(board, timing):
+        plain = DialogueLine(line.cast, line.line)
+        for key, what in _OF_LINES.items():
+            if key not in told and getattr(line, key) != getattr(plain, key):
+                yield (*loc, key), what, _MINE
+
+
+def _voices(board: Storyboard, timing: Timing) -> Found:
+    """Voices and pronunciations, where engines speak."""
+    for _, line, _ in _lines(board, timing):
+        who = board.cast.get(line.cast) if line.cast else board.narrator
+        if who is not None and who.voice:
+            where: Loc = ("cast", line.cast, "voice") if line.cast else ("narrator", "voice")
+            yield where, "this voice where an engine speaks", _MINE
+        for word in board.say:
+            if word.casefold() in line.line.casefold():
+                yield ("say", word), "this pronunciation where an engine speaks", _MINE
+
+
+def _sounds(board: Storyboard, timing: Timing) -> Found:
+    """How loud, and over which cut, an engine's own sounds are heard."""
+    for beat in _beats(board):
+        if timing(beat) is None or not beat.sound_text:
             continue
-        for number, line in enumerate(beat.dialogue):
-            if line.at is not None and line.path is None:
-                where = (*beat.origin["dialogue"], number, "at")
-                yield where, "when a line is said", "the engine says it when it likes; with `sound: off` a voice does"
+        parts = {"at": beat.sound_at if "at" not in (timing(beat) or ()) else 0, "level": beat.sound_level}
+        for key, value in {**parts, "leads": beat.sound_leads, "lags": beat.sound_lags}.items():
+            if value:
+                hint = "the engine makes this sound; a sound file is laid as you write it"
+                yield (*beat.origin["sound"], key), f"`{key}` of a sound that an engine makes", hint
 
 
-def _beat_looks(board: Storyboard, _sounds: Sounds) -> Found:
+def _beat_looks(board: Storyboard, _timing: Timing) -> Found:
     pairs = ((shot, beat) for shot in board.shots for beat in shot.beats if beat.look != shot.look)
     return ((beat.origin["look"], "a look of one beat", "the look of its shot holds") for _, beat in pairs)
 
 
-def _beds(board: Storyboard, _sounds: Sounds) -> Found:
+def _beds(board: Storyboard, _timing: Timing) -> Found:
     """Words for music, and a loudness of less than the film."""
     for loc, around, bed in _levels(board):
         if bed.music_text and bed.music_text != around.music_text:
@@ -67,5 +107,5 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-_FINDERS: tuple[Callable[[Storyboard, Sounds], Found], ...] = (_dialogue, _beat_looks, _beds)
+_FINDERS: tuple[Callable[[Storyboard, Timing], Found], ...] = (_dialogue, _voices, _sounds, _beat_looks, _beds)
 """What is written without effect; one goes when all that it finds is rendered."""

@@ -69,6 +69,7 @@ _OF_PICTURES = (
     "engine",
     "options",
     "sound",
+    "voice",
     "speed",
     "keyframe",
 )

@@ -44,6 +44,7 @@ from sora_cli.storyboard.values import (
     Single,
     Size,
     Space,
+    Speaking,
     Speed,
     Subtitles,
     Switch,
@@ -197,11 +198,7 @@ class OutputForm(Form):
     aspect = Key(Aspect, "The shape, WIDTH:HEIGHT; goes with `height`.")
     height = Key(Side, "Height in pixels, even; goes with `aspect`.")
     fps = Key(Rate, "Frames a second: 24, 23.976, 30000/1001.")
-    fit = Key(
-        Fit,
-        "Where the engine's pictures have another shape: fill (cover and crop), fit (bars), pad (bars, and "
-        "never enlarged).",
-    )
+    fit = Key(Fit, "Where pictures have another shape: fill (cover and crop), fit (bars), pad (bars, never enlarged).")
     motion = Key(
         Motion, "Where the film has more frames than the engine makes: hold them, or interpolate between them."
     )
@@ -245,6 +242,7 @@ class LevelForm(Form):
     mood = Key(Phrase, "How it feels; some models are told what can be seen only.")
     pace = Key(direction.Pace, "How fast it goes: slow motion, time-lapse.")
     setting = Key(Phrase, "The place; goes in front of each prompt.")
+    voice = Key(Speaking, "Who says the lines where the engine can: engine, or mine, which lays your voices over it.")
 
 
 class TakesForm(Form):

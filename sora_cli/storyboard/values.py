@@ -67,6 +67,7 @@ Watts = Plain(
 Price = Plain(forms.number(0, 1_000_000), _json({"type": "number", "minimum": 0}))
 Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
+Speaking = _word(("engine", "mine"), "who says the lines; the name of a voice stands with `cast` or `narrator`")
 Good = _word(("good",), "a word for it")
 subtitles_of = forms.word(_SUBTITLES, "a kind of subtitles")
 Subtitles = Plain(

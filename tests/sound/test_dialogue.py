@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from sora_cli.engines.base import Ability
+from sora_cli.engines.base import Ability, EngineCard
+from sora_cli.engines.cards import known
 from sora_cli.errors import MachineError, StoryboardError
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.sounds import effects
 from sora_cli.plan.timeline import subtitles
 from sora_cli.storyboard import load
 from tests.boards import CARD, board, catalogue
@@ -32,6 +35,10 @@ def spoken(*lines: Any, duration: Any = "spoken", **film: Any) -> Plan:
     shot = {"prompt": "a", "duration": duration, "dialogue": list(lines)}
     cast = {"mara": {"looks": "a woman", "voice": "en-gb-1"}, "tom": {"looks": "a man", "voice": "en-us-3"}}
     return plan_takes(board(shot, "b", **{"cast": cast, **film}), catalogue())
+
+
+def known_card(name: str) -> EngineCard:
+    return next(entry.card for entry in known() if entry.card.name == name)
 
 
 OFF = {"sound": "off"}
@@ -140,6 +147,50 @@ def test_a_model_that_speaks_is_left_to_speak_and_recordings_are_laid_all_the_sa
     first = plan.takes[0].prompt
     assert 'a woman says: "It burns."' in first
     assert "It did." not in first
+
+
+def test_voices_can_be_laid_over_a_model_that_speaks(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "take.wav", np.zeros((RATE, 1)), RATE)
+    said = {"cast": "mara", "line": "It burns.", "level": -3}
+    recorded = {"cast": "mara", "line": "It did.", "file": "take.wav"}
+    shots = [
+        {"prompt": "a", "dialogue": [said, recorded], "sound": "rain"},
+        {"prompt": "b", "dialogue": said, "voice": "engine"},
+        {"prompt": "c", "sound": "rain"},
+    ]
+    film = {"cast": {"mara": {"looks": "a woman", "voice": "en-gb-1"}}, "voice": "mine", "folder": tmp_path}
+    card = replace(known_card("ltx-2.3"), foley=False)
+    plan = plan_takes(board(*({**shot, "duration": "3s"} for shot in shots), **film), lambda _name: card)
+    assert [line.laid for line in plan.lines] == [True, True, False]
+    assert [take.sound for take in plan.takes] == [False, True, True]
+    first, second, third = (take.prompt for take in plan.takes)
+    assert "a woman speaks" in first.lower()
+    assert "It burns." not in first
+    assert "rain" not in first  # it is made from its words, and laid
+    assert [sound.words for sound in effects(plan)["shot-1"]] == ["rain"]
+    assert 'says, "It burns."' in second
+    assert "we hear rain" in third.lower()
+    told = {remark.message for remark in plan.remarks}
+    assert told == {"not rendered yet: how loud a line is", "not rendered yet: this voice where an engine speaks"}
+
+
+def test_a_language_that_only_the_engine_speaks_is_not_refused() -> None:
+    shot = {"prompt": "a", "duration": "8s", "dialogue": {"cast": "mara", "line": "\u3053\u3093\u306b\u3061\u306f"}}
+    plan = plan_takes(board(shot, cast={"mara": "a woman"}), lambda _name: known_card("ltx-2.3"))
+    assert [line.laid for line in plan.lines] == [False]
+    assert plan.remarks == ()
+    with pytest.raises(StoryboardError, match="nothing to say"):
+        plan_takes(board({**shot, "voice": "mine"}, cast={"mara": "a woman"}), lambda _name: known_card("ltx-2.3"))
+
+
+def test_whose_voice_a_beat_has_is_one_of_two_words(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text("shots: [{prompt: a, voice: en-gb-1, dialogue: {line: Hi.}}]\n", encoding="utf-8")
+    with pytest.raises(StoryboardError) as caught:
+        load(path)
+    (told,) = caught.value.problems
+    assert "the name of a voice stands with `cast` or `narrator`" in told.message
+    assert told.hint == "one of engine, mine"
 
 
 def test_five_thousand_words_are_a_line() -> None:

@@ -69,10 +69,11 @@ LTX = Dialect(
            "tilt up": "tilts upward", "tilt down": "tilts downward", "truck left": "tracks left",
            "truck right": "tracks right", "crane up": "cranes up", "crane down": "cranes down"},
     style="Style: {style}", speaks="{who} speaks", says='{who} says, "{line}"',
-    unseen='From off screen, {who} says, "{line}"',
-    sound="we hear {sound}", drops={Part.MOOD: _NO_MOOD}, moving=_MOTION,
+    unseen='from off screen, {who} says, "{line}"', at="{seconds} into the shot, ", at_once="At the start, ",
+    pause="After a pause of {seconds}, ", sound="we hear {sound}", drops={Part.MOOD: _NO_MOOD}, moving=_MOTION,
 )  # fmt: skip
-"""LTX-2.0 and 2.3: one paragraph, sound beside its action; with a first frame, what changes."""
+"""LTX-2.0 and 2.3: one paragraph, sound beside its action; with a first frame, what changes. Times stand in prose: its
+enhancer is told to write no timestamps."""
 
 LTX_25 = replace(LTX, still="The camera remains static", moving=frozenset())
 """LTX-2.5 is always told of the camera, and wants an anchor with a first frame as well."""
@@ -105,7 +106,7 @@ H3 = Dialect(
     speed="phrase", speaks="{who} speaks",
     says="{who} ({speaker}) says: <d>[{language}] {line}</d>",
     unseen="{who} ({speaker}) says in an off-screen voiceover: <d>[{language}] {line}</d>",
-    sound="{sound}", begins="[Shot 1] ",
+    at="At {clock}, ", pause="After a pause of {seconds}, ", sound="{sound}", begins="[Shot 1] ",
     fields=(Field("integrated_multimodal_description", "picture"), Field("overall_soundscape", "sound"),
             Field("non_diegetic_music", "music")),
     referenced=(Field("subject_definitions", "subjects"), Field("summary", "summary"),
@@ -121,7 +122,8 @@ H3 = Dialect(
                 " mark of the target video.",
     },
 )  # fmt: skip
-"""Three labelled paragraphs, six with references. Double quotes are text drawn on the screen: speech stands in tags."""
+"""Three labelled paragraphs, six with references. Double quotes are text drawn on the screen: speech stands in tags.
+Times are written as its guide writes those of cuts; it has no example of one before a line."""
 
 _PICTURE = (*VIEW, Part.SETTING, Part.LIGHT)
 STILL = Dialect(
