@@ -166,7 +166,7 @@ def test_chains_longer_than_an_engine_bears_are_told_once() -> None:
     card = catalogue(native_size=(96, 64), fixed_size=True, chain=2)
     after = {"name": "two", "prompt": "on", "from": "previous"}
     remarks = [remark.message for remark in plan_takes(board(OWN, after), card).remarks]
-    assert remarks == ["3 takes carry on from each other: engine test is known to bear 2"]
+    assert remarks == ["3 takes carry on from each other: engine test is known to hold up for 2"]
     assert not plan_takes(board({**OWN, "beats": ["a room", "it darkens"]}), card).remarks
 
 

@@ -152,10 +152,10 @@ def test_what_cannot_be_is_refused() -> None:
     assert problems({**ball, "keyframe": "on"}) == ["engine test makes video, not stills"]
     assert problems(ball, keyframes={"engine": "wan2.1-t2v-1.3b"}) == ["engine wan2.1-t2v-1.3b makes video, not stills"]
     assert problems({**ball, "engine": "sana"}) == ["engine sana makes stills, not video"]
-    blind = "engine wan2.1-t2v-1.3b cannot begin on a given frame: there can be no still for that"
+    blind = "engine wan2.1-t2v-1.3b cannot begin on a given frame: it cannot use a still"
     assert problems({**ball, "engine": "wan2.1-t2v-1.3b"}, keyframes={"engine": "sana"}) == [blind]
     endless = {**ball, "engine": "wan2.2-ti2v-5b", "keyframe": {"last": "a wall"}}
-    last = "engine wan2.2-ti2v-5b cannot end on a given frame: there can be no still for that"
+    last = "engine wan2.2-ti2v-5b cannot end on a given frame: it cannot use a still"
     assert problems(endless, keyframes={"engine": "sana"}) == [last]
     odd = problems(ball, keyframes={"engine": "sana", "options": {"nonsense": 1}})
     assert odd == ["engine sana has no option 'nonsense'"]
@@ -176,7 +176,7 @@ def test_what_cannot_be_is_told_at_its_line(tmp_path: Path) -> None:
     found = [(problem.mark.line, problem.message) for problem in survey(reading.board, find).problems if problem.mark]
     assert found == [
         (1, "engine wan2.1-t2v-1.3b makes video, not stills"),
-        (4, "engine wan2.1-t2v-1.3b cannot begin on a given frame: there can be no still for that"),
+        (4, "engine wan2.1-t2v-1.3b cannot begin on a given frame: it cannot use a still"),
         (5, "engine sana makes stills, not video"),
     ]
 

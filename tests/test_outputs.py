@@ -276,7 +276,7 @@ def test_films_of_one_batch_with_one_name_are_told_before_any_work(
     (home / "next.yaml").write_text("title: Next\nshots: [{prompt: dark, from: out.mp4, duration: 0.5s}]\n")
     (home / "list.csv").write_text("storyboard,output\nboard.yaml,x.mp4\ntwo.yaml,X.mp4\n")
     assert main(["batch", "board.yaml", "two.yaml"]) == 2
-    assert "would both be out.mp4" in capsys.readouterr().err
+    assert "would both be written to out.mp4" in capsys.readouterr().err
     assert main(["batch", "list.csv"]) == 2
     assert not list(home.glob("*.sora.json"))
     assert main(["storyboard", "board.yaml"]) == 0

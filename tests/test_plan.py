@@ -162,7 +162,7 @@ def test_an_engine_that_cannot_says_so() -> None:
 
 def test_an_engine_that_goes_on_from_pictures_must_be_given_them() -> None:
     wants = catalogue(needs=frozenset({Ability.FIRST_FRAMES}))
-    with pytest.raises(StoryboardError, match="wants a first frame"):
+    with pytest.raises(StoryboardError, match="needs a first frame"):
         plan_takes(board("a ball"), wants)
 
 

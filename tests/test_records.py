@@ -195,11 +195,11 @@ def test_a_card_that_hangs_on_itself_or_asks_for_what_cannot_be_is_refused(room:
     shutil.copy(room / "the-lamp.mp4", clip)
     none = {**good["fields"], "from": None}
     for fields, words in (
-        ({**good["fields"], "from": {**told["from"], "takes": [told["key"]]}}, "without end"),
+        ({**good["fields"], "from": {**told["from"], "takes": [told["key"]]}}, "in a circle"),
         (good["fields"], "no longer in the store"),
         ({**none, "options": {"shade": "x"}}, "does not know the options"),
-        ({**none, "frames": 900_000}, "makes no 900000 frames"),
-        ({**none, "size": "90000x90000"}, "makes no 13 frames"),
+        ({**none, "frames": 900_000}, "cannot make 900000 frames"),
+        ({**none, "size": "90000x90000"}, "cannot make 13 frames"),
         ({**none, "memory": {"quantize": 3}}, "memory"),
         ({**none, "fps": "1/0"}, "fps"),
     ):

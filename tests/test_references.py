@@ -60,7 +60,7 @@ def test_an_engine_that_takes_pictures_only_refuses_others_at_their_place(refs: 
     words = frozenset(Ability) - {Ability.REFERENCES, Ability.SOUND}
     alone = told(refs, "walk.mp4", abilities=words, max_references=0)
     assert alone.startswith("board.yaml:4:16: engine test takes no film as a reference")
-    assert "words alone hold the cast" in alone
+    assert "only words describe the cast" in alone
 
 
 @pytest.mark.parametrize(

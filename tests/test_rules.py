@@ -124,7 +124,7 @@ def test_a_length_that_cannot_be_read_makes_no_other_mistake(home: Path, capsys:
     assert said(checked(home, text, capsys, 2)) == ["2 `soon` is not a length of time"]
     text = "shots:\n  - {prompt: a, engine: wan2.1-flf2v-14b-720p, from: a.png, to: b.png}\n"
     told = said(checked(home, text, capsys, 2))
-    assert not any("wants a" in line for line in told), "both ends are written; their files are not there"
+    assert not any("needs a" in line for line in told), "both ends are written; their files are not there"
 
 
 def test_an_engine_that_is_known_and_not_here_is_checked_whole(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

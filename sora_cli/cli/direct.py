@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
 
 def direct(
-    words: Annotated[
-        list[str], typer.Argument(metavar="BOARD|IDEA", help="A storyboard; or an idea in words, for a new one.")
-    ],
+    words: Annotated[list[str], typer.Argument(metavar="BOARD|IDEA", help="A storyboard, or an idea in words.")],
     model: Annotated[
         str,
-        typer.Option(metavar="FOLDER|ID", help="Let this language model write; without it, rules do."),
+        typer.Option(metavar="FOLDER|ID", help="Write with this language model. Default: by rules."),
     ] = "",
     output: Annotated[
         Path | None,
@@ -32,9 +30,16 @@ def direct(
             "-o", "--output", metavar="NEW", help="Write the new storyboard here. Default: BOARD.directed.yaml."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Draw words with this seed; else the likeliest are.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draw words with this seed. Default: take the likeliest words.")
+    ] = None,
     tokens: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Stop the model after so many, for each prompt; 0: 512.")
+        int,
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="Stop each answer after this many tokens. 0: 512 for a prompt, 4096 for a storyboard.",
+        ),
     ] = 0,
     sets: Sets = None,
     allow_outside: Outside = False,
@@ -42,7 +47,7 @@ def direct(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write out what each model is told, in a new storyboard; or make one of an idea."""
+    """Write the prompts of each model into a new storyboard, or make one from an idea."""
     from sora_cli.flows import direct as flow
 
     asked = flow.Asked(
@@ -57,9 +62,12 @@ def direct(
     board = Path(line)
     is_board = is_file(board) or board.suffix.lower() in {".yaml", ".yml"}
     if not model and (seed is not None or tokens):
-        raise RequestError("--seed and --tokens are a language model's", hint="add --model FOLDER or ID")
+        raise RequestError("--seed and --tokens need a language model", hint="add --model FOLDER or ID")
     if not is_board and (sets or allow_outside):
-        raise RequestError("an idea has neither variables nor files", hint="leave --set and --allow-outside out")
+        raise RequestError(
+            "--set and --allow-outside are for storyboards, not for an idea",
+            hint="remove these options, or name a storyboard",
+        )
     with interruptible():
         if is_board:
             _show(flow.direct(board, output, asked, _heard), asked, as_json=as_json)

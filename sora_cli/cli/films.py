@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 def stitch(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIPS...", help="Films, in order.")],
     output: NewFilm,
-    transition: Annotated[str, typer.Option(help="How each comes in: cut, dissolve 0.5s, fade 1s, wipe left.")] = "cut",
+    transition: Annotated[str, typer.Option(help="Join clips by: cut, dissolve 0.5s, fade 1s or wipe left.")] = "cut",
     match: Annotated[
-        str, typer.Option(help="Hold colours to: film (the first clip), previous, a picture, a film or a .cube file.")
+        str, typer.Option(help="Match colours to: film (the first clip), previous, a picture, a film or a .cube file.")
     ] = "off",
     strength: Strength = 1.0,
-    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the film; the first clip's where not given.")] = "",
-    fps: Annotated[str, typer.Option(help="Frames a second; the first clip's where not given.")] = "",
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="Set the film's size. Default: that of the first clip.")
+    ] = "",
+    fps: Annotated[str, typer.Option(help="Set the frame rate. Default: that of the first clip.")] = "",
     fit: Annotated[
-        str, typer.Option(help="Clips of another shape: fill (crop), fit (bars), pad (bars, never larger).")
+        str, typer.Option(help="Fit clips of another shape: fill (crop), fit (bars) or pad (bars, never enlarged).")
     ] = "fill",
     *,
     owner: OwnerOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
 ) -> None:
-    """Put films one after the other, as one stamped film."""
+    """Join films into one stamped film."""
     from sora_cli.flows import edit
     from sora_cli.storyboard.model import FITS
 
@@ -60,19 +62,19 @@ def stitch(
 
 
 def grade(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The film whose colours are changed.")],
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The film to match; it is not changed.")],
     match: Annotated[str, typer.Option(metavar="REFERENCE", help="A picture, a film or a .cube file.")],
     output: Out = None,
     strength: Strength = 1.0,
     lut_out: Annotated[
-        Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the change as a .cube file.")
+        Path | None, typer.Option("--lut-out", metavar="FILE", help="Write the colour change as a .cube file too.")
     ] = None,
     *,
     owner: OwnerOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
 ) -> None:
-    """Hold a film's colours to those of a picture or another film."""
+    """Match a film's colours to a picture or another film."""
     from sora_cli.flows import edit
 
     with working(reporting) as (report, studio):
@@ -103,14 +105,14 @@ def stamp(
 def verify(
     path: Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not.")],
     anchor: Annotated[
-        list[Path] | None, typer.Option(metavar="PEM", help="A root certificate to trust; repeatable.")
+        list[Path] | None, typer.Option(metavar="PEM", help="Trust this root certificate; repeatable.")
     ] = None,
     revoked: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A list of revoked certificates; repeatable.")
+        list[Path] | None, typer.Option(metavar="FILE", help="Use this list of revoked certificates; repeatable.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a film's credential proves: who made it, from what, and what was changed since."""
+    """Show what a film's credential proves: who made it, from what, what changed since."""
     from sora_cli import stamp
 
     verdict = stamp.verify(path, anchors=anchor or (), revoked=revoked or ())
@@ -125,11 +127,11 @@ def verify(
 def reproduce(
     path: Annotated[Path, typer.Argument(metavar="FILM", help="A film made by sora, or a clip of its store.")],
     files: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Look here for the pictures, films and sounds that went in.")
+        Path | None, typer.Option(metavar="FOLDER", help="Look here for the files that the film was made from.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a film again from its sidecar or credential; say whether the frames agree, and if not what differs."""
+    """Make a film again from its sidecar or credential, and compare the frames."""
     from sora_cli.flows import reproduce as again
 
     with working() as (report, studio):

@@ -41,20 +41,28 @@ def import_(
 
 def export(
     source: Annotated[
-        Path, typer.Argument(metavar="FILM", help="A film that was made of a storyboard, or the storyboard.")
+        Path, typer.Argument(metavar="FILM", help="A film that was made from a storyboard, or the storyboard.")
     ],
     to: Annotated[
-        str, typer.Option(metavar="FORMAT", help="otio, otioz, edl, fcpxml, fcp7, csv, srt, or folder (all of it).")
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="Write this format: otio, otioz, edl, fcpxml, fcp7, csv, srt, or folder (otio and csv).",
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FOLDER", help="Write it here; csv, srt and otioz are files."),
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Write it here: a file for csv, srt and otioz, else a folder."
+        ),
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIMECODE", help="Timecode of the first frame: 01:00:00:00; drop-frame: 01:00:00;00."),
+        typer.Option(metavar="TIMECODE", help="Start at this timecode: 01:00:00:00, or 01:00:00;00 for drop-frame."),
     ] = None,
-    graded: Annotated[bool, typer.Option("--graded", help="Clips with their colours matched, without tables.")] = False,
+    graded: Annotated[
+        bool, typer.Option("--graded", help="Write clips with their colours matched, and no tables.")
+    ] = False,
     only: Only = None,
     draft: Draft = False,
     *,
@@ -62,7 +70,7 @@ def export(
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:
-    """Hand a film over to an edit suite: a timeline, and its shots as files with handles."""
+    """Export a film to an edit suite: a timeline, and its shots as files with handles."""
     from sora_cli.flows import export as flow
 
     with working(reporting, limits) as (report, studio):
@@ -89,13 +97,14 @@ def conform(
     ],
     output: NewFilm,
     folder: Annotated[
-        Path | None, typer.Option("--export", metavar="FOLDER", help="The export that was edited; CUT's folder else.")
+        Path | None,
+        typer.Option("--export", metavar="FOLDER", help="Use this export. Default: the one in CUT's folder."),
     ] = None,
     *,
     release: ReleaseOptions,
     reporting: ReportOptions,
 ) -> None:
-    """Make the finished film of an edited timeline, from the clips of the store."""
+    """Make the film of an edited timeline, from the clips in the store."""
     from sora_cli.flows import conform as flow
     from sora_cli.flows import edit
 

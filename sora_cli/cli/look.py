@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 def check(
     file: Board,
-    advice: Annotated[
-        bool, typer.Option("--advice", help="Also say what is only a little likely to come out badly.")
-    ] = False,
+    advice: Annotated[bool, typer.Option("--advice", help="Show minor advice as well.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Move what prompts deny to `avoid`, in the file.")] = False,
     sets: Sets = None,
     allow_outside: Outside = False,
     as_json: Json = False,
 ) -> None:
-    """Find what is wrong with a storyboard, all at once."""
+    """Find everything that is wrong with a storyboard."""
     from sora_cli.flows import preview
 
     if fix:
@@ -53,7 +51,7 @@ def plan(
     why: Annotated[bool, typer.Option("--why", help="Say why each take will be shot.")] = False,
     prompts: Annotated[
         bool,
-        typer.Option("--prompts", help="Show what each take is told, what is left out, and why."),
+        typer.Option("--prompts", help="Show each take's prompt, what it leaves out, and why."),
     ] = False,
     only: Only = None,
     sets: Sets = None,
@@ -61,7 +59,8 @@ def plan(
     allow_outside: Outside = False,
     memory: MemoryMode = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Write a page of the board that any browser opens.")
+        Path | None,
+        typer.Option("--html", metavar="PAGE", help="Write a page of the storyboard that any browser opens."),
     ] = None,
     notes: Annotated[
         Path | None, typer.Option("--notes", metavar="FILE", help="Show the notes.json that a page saved.")

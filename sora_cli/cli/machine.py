@@ -18,7 +18,7 @@ library = typer.Typer(help="List the engines, and get more.", rich_markup_mode=N
 
 @library.callback()
 def models(context: typer.Context, as_json: Json = False) -> None:
-    """List the engines: what they can do, what they need, what is here."""
+    """List the engines: what they can do, what they need, which are installed."""
     if context.invoked_subcommand is not None:
         return
     from sora_cli.engines import hub
@@ -33,7 +33,7 @@ def models(context: typer.Context, as_json: Json = False) -> None:
 
 @library.command()
 def show(name: ModelName, as_json: Json = False) -> None:
-    """Show all that is known of one engine: limits, options, licence."""
+    """Show everything about an engine: limits, options, licence."""
     from sora_cli.engines import hub
 
     facts = hub.show(name).facts()
@@ -46,10 +46,10 @@ def show(name: ModelName, as_json: Json = False) -> None:
 @library.command()
 def pull(
     name: ModelName,
-    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of its repository.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Download this branch, tag or commit.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Get an engine's weights from the hub; an interrupted download resumes."""
+    """Download an engine's weights; an interrupted download resumes."""
     from sora_cli.cli import progress
     from sora_cli.engines import hub
 
@@ -64,7 +64,7 @@ def voices(
     play_to: Annotated[
         Path | None, typer.Option("--play-to", metavar="FILE", help="Write a sample of every voice to this .wav file.")
     ] = None,
-    say: Annotated[str, typer.Option(metavar="TEXT", help="The words of the sample.")] = "",
+    say: Annotated[str, typer.Option(metavar="TEXT", help="Say these words in the sample.")] = "",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +84,7 @@ def voices(
 
 
 def doctor(as_json: Json = False) -> None:
-    """Say what works on this machine, what is missing, and what to type to get it."""
+    """Check this machine: what works, what is missing, and what to type to get it."""
     from sora_cli.flows import preview
 
     checks = preview.doctor()
@@ -96,12 +96,12 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(3)
 
 
-shelf = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None, invoke_without_command=True)
+shelf = typer.Typer(help="Show the store of clips, and clean it.", rich_markup_mode=None, invoke_without_command=True)
 
 
 @shelf.callback()
 def store(context: typer.Context, as_json: Json = False) -> None:
-    """Show what the store of clips holds, and what films need of it."""
+    """Show how much the store of clips holds, and how much of it films need."""
     if context.invoked_subcommand is not None:
         return
     from sora_cli.flows import prune
@@ -116,14 +116,14 @@ def store(context: typer.Context, as_json: Json = False) -> None:
 
 @shelf.command()
 def clean(
-    keep_days: Annotated[float, typer.Option(min=0, help="Keep clips that were used within so many days.")] = 7,
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep clips that were used within this many days.")] = 7,
     forget_missing: Annotated[
-        bool, typer.Option("--forget-missing", help="Also clips of films whose folder is not there now.")
+        bool, typer.Option("--forget-missing", help="Also remove clips of films whose folder is missing.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove clips that no film names; never one that the sidecar of an existing film names."""
+    """Remove clips that no existing film uses."""
     from sora_cli.flows import prune
     from sora_cli.store import Store, default_folder, megabytes
 
@@ -137,4 +137,4 @@ def clean(
         "green",
     )
     for film in done.away:
-        console.say(f"note: {film} and its folder are not there now: its clips stay (see --forget-missing)")
+        console.say(f"note: {film} and its folder are missing: its clips stay (--forget-missing removes them)")

@@ -62,7 +62,7 @@ def program(asked: str = "") -> typer.Typer:
     """The commands; of one that is asked for that one alone: to build them all takes a tenth of `check`."""
     app = typer.Typer(
         name="sora",
-        help="A YAML storyboard becomes a stamped film, on your own machine.",
+        help="Turn a YAML storyboard into a stamped film, on your own machine.",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
             console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
         raise
     if code > 128 and as_json:  # a signal, as shells count
-        stopped = {"code": code, "message": "interrupted", "hint": "run the same command again: it resumes"}
+        stopped = {"code": code, "message": "interrupted", "hint": "run the same command again to resume"}
         console.stdout_json({"error": {**stopped, "where": None}})
     return code
 

@@ -29,16 +29,18 @@ NewFilm = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
-Draft = Annotated[bool, typer.Option("--draft", help="Few steps and a small size; same shots, lengths and seeds.")]
+Draft = Annotated[
+    bool, typer.Option("--draft", help="Render fast and small: few steps; same shots, lengths and seeds.")
+]
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
-Strength = Annotated[float, typer.Option(min=0, max=1, help="How strongly colours are matched.")]
+Strength = Annotated[float, typer.Option(min=0, max=1, help="Match colours this strongly: 0 is not at all, 1 fully.")]
 MemoryMode = Annotated[
     str | None,
     typer.Option(
         "--memory",
         metavar="MODE",
         autocompletion=complete.memory_modes,
-        help="How models are fitted to the GPU: auto, fast or low.",
+        help="Fit models to the GPU: auto, fast or low.",
     ),
 ]
 ModelName = Annotated[
@@ -54,19 +56,19 @@ def _shots(context: typer.Context, incomplete: str) -> list[str]:
 
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="SHOT", autocompletion=_shots, help="Shoot this shot alone; repeatable."),
+    typer.Option("--only", metavar="SHOT", autocompletion=_shots, help="Shoot only this shot; repeatable."),
 ]
 Deliver = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
         autocompletion=complete.deliveries,
-        help="Kind of film file: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
+        help="Write this kind: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
     ),
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Also replace files that are not this film's own, but never its sources."),
+    typer.Option("--overwrite", help="Replace other files too, but never the film's sources."),
 ]
 
 
@@ -79,7 +81,9 @@ class ReleaseOptions:
     sign_cert: Annotated[
         Path | None, typer.Option("--sign-cert", metavar="PEM", help="Sign with this certificate chain.")
     ] = None
-    sign_key: Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="Use this private key.")] = None
+    sign_key: Annotated[Path | None, typer.Option("--sign-key", metavar="PEM", help="Sign with this private key.")] = (
+        None
+    )
 
     def signer(self) -> Signer | None:
         """The signer that the options name; None where they name none, and the environment decides."""
@@ -96,7 +100,7 @@ class ExtraOptions:
 
     subtitles: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="Show what is said: track, burn, srt, vtt or off; else as FILE has it."),
+        typer.Option(metavar="KIND", help="Add subtitles: track, burn, srt, vtt or off. Default: as FILE says."),
     ] = None
 
     luts: Annotated[
@@ -112,7 +116,7 @@ class OwnerOptions:
     """Who made a film, and the words of its mark."""
 
     author: Annotated[str, typer.Option(help="Name the film's author in its credential.")] = ""
-    mark: Annotated[str, typer.Option("--mark", metavar="TEXT", help="The words of the moving visible mark.")] = ""
+    mark: Annotated[str, typer.Option("--mark", metavar="TEXT", help="Write these words in the visible mark.")] = ""
 
     def provenance(self) -> Provenance:
         """As a storyboard would have it."""
@@ -137,14 +141,20 @@ class LimitOptions:
     """When the work stops, with what is made kept."""
 
     max_time: Annotated[
-        str | None, typer.Option("--max-time", metavar="TIME", help="Stop after 90s, 30m or 8h; keep what is made.")
+        str | None,
+        typer.Option("--max-time", metavar="TIME", help="Stop after this time: 90s, 30m, 8h. What is made is kept."),
     ] = None
     max_disk: Annotated[
-        str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store is larger than 500MB, 20GB.")
+        str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store outgrows this: 500MB, 20GB.")
     ] = None
     max_cost: Annotated[
         float | None,
-        typer.Option("--max-cost", metavar="MONEY", min=0, help="Spend no more on takes; prices come from `cost:`."),
+        typer.Option(
+            "--max-cost",
+            metavar="MONEY",
+            min=0,
+            help="Stop before takes cost more than this, at the prices in `cost:`.",
+        ),
     ] = None
 
 

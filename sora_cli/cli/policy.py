@@ -11,17 +11,17 @@ from sora_cli.cli import console
 from sora_cli.cli.options import Json
 from sora_cli.errors import refusal
 
-rules = typer.Typer(help="Show what a policy refuses, and try words.", rich_markup_mode=None, no_args_is_help=True)
+rules = typer.Typer(help="Show what a policy refuses, and test prompts.", rich_markup_mode=None, no_args_is_help=True)
 
 
 @rules.command()
 def show(
     board: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A storyboard; else the default policy.")
+        Path | None, typer.Argument(metavar="[FILE]", help="A storyboard. Without it: the default policy.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the policy that holds: what is allowed, noted and refused, where."""
+    """Show the policy in force: what is allowed, noted or refused, and where."""
     from sora_cli.flows import moderation
 
     found = moderation.policy_of(board)
@@ -39,7 +39,7 @@ def try_words(
     words: Annotated[str, typer.Argument(metavar="WORDS", help="A prompt.")],
     as_json: Json = False,
 ) -> None:
-    """Say what a policy decides of a prompt; exit with 4 where it refuses."""
+    """Test a prompt against a policy; exit with 4 if it is refused."""
     from sora_cli.flows import moderation
 
     found = moderation.tried(moderation.named(policy), words)

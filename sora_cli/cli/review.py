@@ -51,14 +51,14 @@ def review(
 
 
 def takes(
-    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film of a storyboard; it stays as it is.")],
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film made from a storyboard; it is not changed.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="PNG", help="Write the picture here [default: FILM.takes.png]."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a film's takes side by side: which plays, and by which figures."""
+    """Show a film's takes side by side: which one plays, and each one's score."""
     from sora_cli.flows import takes as flow
     from sora_cli.store import Store, default_folder
 

@@ -11,7 +11,9 @@ from sora_cli.cli import console
 from sora_cli.cli.options import Json
 
 
-def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(), as_json: Json = False) -> None:
+def new(
+    folder: Annotated[Path, typer.Argument(help="Write it into this folder.")] = Path(), as_json: Json = False
+) -> None:
     """Write a starter storyboard that teaches the format and renders as it stands."""
     from sora_cli.storyboard.starter import write_starter
 
@@ -24,7 +26,7 @@ def new(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Pat
 
 
 def schema(
-    events: Annotated[bool, typer.Option("--events", help="The schema of a line of --events instead.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print the schema of a line of --events instead.")] = False,
 ) -> None:
     """Print the JSON Schema of storyboards, for editors."""
     from sora_cli.events import events_schema

@@ -32,6 +32,6 @@ def shots_of(paths: Sequence[Path], fps: Fraction, start: int, report: Report) -
     """
     found = []
     for path in paths:
-        report(Note(f"{path.name} is not of this export: it plays as it is", str(path)))
+        report(Note(f"{path.name} is not part of this export; it plays unchanged", str(path)))
         found.append(whole_shot(probed(path, report), fps, Look("off"), name=path.stem, start=start))
     return found

@@ -190,7 +190,7 @@ def _check_names(jobs: Sequence[CheckedEntry]) -> None:
         other = seen.setdefault(outputs.spelled(job.out), job.entry)
         if other is not job.entry:
             raise RequestError(
-                f"{other.source} and {job.entry.source} would both be {job.out}",
+                f"{other.source} and {job.entry.source} would both be written to {job.out}",
                 hint=f"give the films different titles, or an `{OUTPUT}` column in a list",
             )
     sources = [source for job in jobs for source in job.sources]
@@ -235,7 +235,7 @@ class _Running:
         """One film; its failure is an outcome like any other."""
         source, out, options = job.entry.source, str(job.out), self._options
         if self._studio.cancel.asked or self._why:
-            return Outcome(source, "not tried", reason=self._why or "stopped before it", exit_code=1)
+            return Outcome(source, "not tried", reason=self._why or "the batch stopped before this film", exit_code=1)
         self._report(FilmStarted(out, source, number, of))
         began = time.monotonic()
         try:

@@ -130,5 +130,5 @@ def _moved(outline: Outline, source: Path, folder: Path) -> None:
             relative = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
             if relative.startswith(".."):
                 hint = f"write the storyboard there: -o {source / 'storyboard.yaml'}"
-                raise RequestError(f"{path} is outside of the folder of the storyboard", hint=hint)
+                raise RequestError(f"{path} is outside the storyboard's folder", hint=hint)
             setattr(shot, key, relative)

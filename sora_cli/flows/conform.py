@@ -118,7 +118,7 @@ def _recut(
     """The cut as it was edited; the lines that it loses are told."""
     now, uses, gone = recut(cut, played, more)
     for name in gone:
-        report(Note(f"a line is spoken no more, since its shot was cut where it begins: {name}"))
+        report(Note(f"a line is left out, because the edit cuts away where it begins: {name}"))
     return now, uses
 
 
@@ -141,18 +141,18 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
         record = ExportRecord.if_whole(bundled(timeline, handover.NAME))
     if record is None:
         raise RequestError(
-            f"nothing tells which export {timeline} is of: there is no {handover.NAME} beside it",
-            hint="put it into the folder of the export, or name that: --export FOLDER",
+            f"cannot tell which export {timeline} belongs to: there is no {handover.NAME} beside it",
+            hint="put it into the folder of the export, or name that folder: --export FOLDER",
         )
     board = folder / record.made_by.of[0] if record.made_by.of else None
     if board is None or not board.is_file() or file_hash(board) != record.made_by.sha256:
         raise RequestError(
             f"the storyboard of the export, {board}, is gone or has changed since",
-            hint="bring it back as it was, or export the film again",
+            hint="restore it, or export the film again",
         )
     plan = preflight.plan_of(preflight.load(board, sets={}), draft=record.draft, only=record.only)
     if plan.fps != Fraction(record.fps):
-        raise RequestError("the film has another rate than its export", hint="export it again")
+        raise RequestError("the storyboard's frame rate has changed since this export", hint="export the film again")
     return record, plan
 
 
@@ -182,13 +182,12 @@ def _matched(
             found.append((event, number))
     if strange:
         raise RequestError(
-            f"{timeline} plays what is not of this export, and is no file here: {', '.join(dict.fromkeys(strange))}",
+            f"{timeline} plays clips that are neither in this export nor in its folder: "
+            f"{', '.join(dict.fromkeys(strange))}",
             hint=f"put the files into {timeline.parent}, or take them out of the cut",
         )
     if wrong:
-        raise RequestError(
-            f"{timeline} cannot be conformed: {', '.join(wrong)}", hint="take that back in the edit suite"
-        )
+        raise RequestError(f"{timeline} cannot be conformed: {', '.join(wrong)}", hint="undo that in the edit suite")
     if not found:
         raise RequestError(f"{timeline} plays nothing")
     return found, others
@@ -211,7 +210,7 @@ def _kept(plan: Plan, studio: Studio, report: Report) -> dict[str, Clip]:
     ]
     if gone:
         raise RequestError(
-            f"{counted(len(gone), 'clip')} of the film {'is' if len(gone) == 1 else 'are'} not in the store any more: "
+            f"{counted(len(gone), 'clip')} of the film {'is' if len(gone) == 1 else 'are'} no longer in the store: "
             f"{', '.join(gone[:5])}",
             hint=f"sora storyboard {plan.board.path} makes them again",
         )

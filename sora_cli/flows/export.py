@@ -119,7 +119,7 @@ def _board_of(source: Path, asked: Asked) -> tuple[Storyboard, Asked]:
     path = source.parent / made.of[0]
     if not path.is_file() or file_hash(path) != made.sha256:
         raise RequestError(
-            f"the storyboard of {source}, {path}, is not there as it was: gone, changed, or made with --set",
+            f"the storyboard of {source}, {path}, is missing or was changed, or the film was made with --set",
             hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
     only = film.recipe.only if film.recipe is not None else ()

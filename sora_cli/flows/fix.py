@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
-from sora_cli.errors import RequestError
+from sora_cli.errors import HINT_WRITE, RequestError
 from sora_cli.plan.words import MOVABLE
 from sora_cli.storyboard.model import Beat, Storyboard
 
@@ -52,7 +52,7 @@ def fix(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Fixed:
         try:
             atomic.write(path.resolve(), now)
         except OSError as error:
-            raise RequestError(f"cannot write {path}: {error.strerror}", hint="may you write there?") from error
+            raise RequestError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
     lines = unified_diff(text.splitlines(), now.splitlines(), f"{name} as it was", name, lineterm="", n=0)
     return Fixed(path, moved, "\n".join(lines))
 

@@ -16,7 +16,7 @@ from sora_cli.store import file_hash
 from sora_cli.storyboard.cast import kind_of
 
 UNNAMED = "not measured, because no embedding of pictures is named: --embedding MODEL"
-UNTOLD = "not measured, because nothing tells what the cast looks like: no reference, or no sidecar that names one"
+UNTOLD = "not measured, because no reference of the cast is known: the film needs a sidecar that names one"
 
 
 def measured(
@@ -53,6 +53,6 @@ def _references(wanted: set[str], path: Path, record: FilmRecord) -> Iterator[Pa
     for sha in sorted(wanted):
         file = path.parent / record.files.get(sha, "")
         if not file.is_file() or file_hash(file) != sha:
-            raise SoraError(f"{file.name} is not what it was, or where it was, when the film was made")
+            raise SoraError(f"{file.name} was moved or changed after the film was made")
         if kind_of(file) == "picture":
             yield file

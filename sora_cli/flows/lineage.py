@@ -33,7 +33,7 @@ def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
         order = [*TopologicalSorter({each: found[each].fields.needs for each in found}).static_order()]
     except CycleError:
         raise RequestError(
-            f"there is no record of how take {key} was made: takes carry on from each other without end"
+            f"there is no record of how take {key} was made: its takes carry on from each other in a circle"
         ) from None
     return {each: found[each] for each in order}
 
@@ -83,7 +83,9 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
             f"engine {card.name} does not know the options of {key}: {error.errors()[0]['msg']}"
         ) from None
     if fields.frames > card.max_frames or width * height > 2 * card.max_pixels:
-        raise RequestError(f"engine {card.name} makes no {fields.frames} frames of {fields.size}, as {key} has")
+        raise RequestError(
+            f"engine {card.name} cannot make {fields.frames} frames of {fields.size}, as take {key} needs"
+        )
     return Take(
         name=key, key=key, engine=fields.engine, revision=fields.weights, prompt=fields.prompt, avoid=fields.avoid,
         width=width, height=height, fps=fields.rate, frames=fields.frames, skip=0, play=fields.frames,
@@ -101,7 +103,7 @@ def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, 
     found = recipes.search(wanted, [files] if files else [])
     if missing := wanted - found.keys():
         raise RequestError(
-            f"files that it was made with are missing: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
-            hint="put them into a folder, under any name: --files FOLDER",
+            f"files that it was made from are missing: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
+            hint="put them into a folder, under any names, and add --files FOLDER",
         )
     return found

@@ -21,7 +21,7 @@ def check(out: Path, source: Path, *, overwrite: bool) -> None:
         RequestError: as `outputs.check` does, and where a browser would not take the file for a page.
     """
     if out.suffix.lower() not in SUFFIXES:
-        raise RequestError(f"{out} is no name of a page", hint=f"browsers open {out.stem}.html")
+        raise RequestError(f"{out} is not the name of a page", hint=f"name it {out.stem}.html")
 
     def own(path: Path) -> bool:
         from sora_cli.page.render import is_page_of

@@ -176,7 +176,9 @@ class PlanView:
         shots = {shot.name: shot for shot in self.plan.board.shots}
         for name, note in self.notes.items():
             if name not in shots:
-                yield Problem(f"no shot is called {name} here; its note says: {note}", "it may have another name now")
+                yield Problem(
+                    f"no shot is called {name} here; its note says: {note}", "the shot may have another name now"
+                )
             elif not shots[name].beats:
                 yield Problem(f"{name}: {note}", "")
 

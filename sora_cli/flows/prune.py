@@ -111,7 +111,7 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
     lock = store.alone()
     if lock is None:
         message = f"another sora is working on the store {store.folder}"
-        raise StoreError(message, hint="wait until that one has ended, then clean")
+        raise StoreError(message, hint="wait until it has finished, then run this again")
     with lock:
         needs = _needs(store, forget_missing=forget_missing)
         clips = kept = freed = 0

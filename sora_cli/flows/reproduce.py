@@ -243,10 +243,10 @@ class _Desk:
     def _judged(self, name: str, then: MadeTake, now: Take | None, clip: Clip | None, wrong: str) -> TakeOutcome:
         """How a take came out that a recipe tells of."""
         if now is None:
-            return TakeOutcome(name, then.key, "failed", "this version of sora plans no such take")
+            return TakeOutcome(name, then.key, "failed", "this version of sora does not plan this take")
         found = _verdict(replace(now, key=then.key), then, clip, self.store, wrong)
         if found.state == "differs" and now.key != then.key and now.revision == then.weights:
-            return replace(found, reason="this version of sora plans it otherwise")
+            return replace(found, reason="this version of sora plans it differently")
         return found
 
     def clip(self, path: Path, card: CardRecord) -> Reproduction:
@@ -295,7 +295,7 @@ def _compared(one: Path, other: Path) -> FilmOutcome:
             squares += float(np.square(a.astype(np.float32) - b).sum())
             samples += a.size
         elif a is not None and b is not None:
-            return FilmOutcome("differs", "its frames have another size now")
+            return FilmOutcome("differs", "its frames now have another size")
     then, now = (each.hexdigest() for each in sums)
     if then == now:
         return FilmOutcome("agrees", frames=count[0], pixels=now)
@@ -315,7 +315,7 @@ def _verdict(take: Take, then: MadeTake, clip: Clip | None, store: Store, wrong:
     if clip is None:
         return TakeOutcome(take.name, take.key, "failed", wrong)
     if not then.pixels:
-        return TakeOutcome(take.name, take.key, "differs", "no hash of its frames was noted then")
+        return TakeOutcome(take.name, take.key, "differs", "no hash of its frames was recorded")
     if clip.pixels == then.pixels:
         return TakeOutcome(take.name, take.key, "agrees")
     before = store.find(take.key)

@@ -41,13 +41,17 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     except ValueError:
         raise _empty(path) from None
     except csv.Error as error:
-        raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV, columns named first") from error
+        raise RequestError(
+            f"{path} is not a list: {error}", hint="save it as CSV, with the column names in the first row"
+        ) from error
     columns = [name.lower() if name.lower() in lower else name for name in (cell.strip() for cell in header)]
     rows = {number: row for number, row in enumerate(records, 1) if any(cell.strip() for cell in row)}
     if not rows:
         raise _empty(path)
     if len(rows) > MOST:
-        raise RequestError(f"{path} has {len(rows)} rows, and {MOST} are the most", hint="split it into several lists")
+        raise RequestError(
+            f"{path} has {len(rows)} rows; at most {MOST} are allowed", hint="split it into several lists"
+        )
     _check_columns(path, columns, rows)
     found = {number: dict(_cells(path, number, columns, row, mark)) for number, row in rows.items()}
     return _with_points(path, found, report) if mark == ";" else found
@@ -76,7 +80,9 @@ def _header(text: str, mark: str) -> list[str]:
 
 
 def _empty(path: Path) -> RequestError:
-    return RequestError(f"{path} has no rows: there is nothing to make", hint="one row a film, below the columns")
+    return RequestError(
+        f"{path} has no rows: there is nothing to make", hint="write one row for each film, below the column names"
+    )
 
 
 def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequence[str]]) -> None:
@@ -94,7 +100,7 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
     """The filled cells of a row, by column."""
     if len(row) < len(columns) or any(cell.strip() for cell in row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
-        raise RequestError(message, hint=f"put quotes about cells that hold {_PARTS.get(mark, repr(mark))}")
+        raise RequestError(message, hint=f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}")
     return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell.strip())
 
 

@@ -37,7 +37,7 @@ def remarks(plan: Plan, told: Mapping[str, str] | MachineError) -> Iterator[Prob
     """Which lines are not said as they are written."""
     lines = [line for line in plan.lines if not line.laid]
     if isinstance(told, MachineError):
-        message = f"whether engines say the lines as written is not checked: {told.message}"
+        message = f"sora cannot check whether engines say the lines as written: {told.message}"
         yield Problem(message, told.hint, plan.board.mark(lines[0].loc))
         return
     if not told:

@@ -95,7 +95,7 @@ def chosen(board: Storyboard, wishes: Wishes, store: Store) -> Storyboard:
     for wish in stills if wishes.approve_all else wishes.approve:
         name, _, number = (wish, "", "") if wish in stills else wish.rpartition("=")
         if name in wishes.again:
-            raise RequestError(f"--again and --approve of {name} in one go", hint="look at it first, then approve it")
+            raise RequestError(f"{name} is in both --again and --approve", hint="look at it first, then approve it")
         choices[name] = _approved(board, _found(name or wish, stills), choices.get(name, StillChoice()), number)
     _write(board, choices)
     return replace(board, stills={**board.stills, **choices})
@@ -130,7 +130,7 @@ def _approved(board: Storyboard, still: Still, choice: StillChoice, asked: str) 
     number = int(asked) if asked.isdecimal() else choice.number
     if number not in choice.made or (asked and not asked.isdecimal()):
         made = ", ".join(map(str, sorted(choice.made))) or "none"
-        hint = f"make it with `sora stills`, look at it, then approve it; made are: {made}"
+        hint = f"make it with `sora stills`, look at it, then approve it; these are made: {made}"
         raise RequestError(f"there is no still {asked or number} of {still.name} to approve", hint=hint)
     if number != choice.number and ("stills", still.name) in board.written:
         raise RequestError(f"`stills` in the storyboard says which {still.name} is used", hint="change it there")

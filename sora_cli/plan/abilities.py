@@ -24,10 +24,10 @@ def check_needs(
     lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
     if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
         findings.wrong(
-            beat, "prompt", f"engine {card.name} wants a first frame", "add `from:` with a picture or a shot"
+            beat, "prompt", f"engine {card.name} needs a first frame", "add `from:` with a picture or a shot"
         )
     if Ability.LAST_FRAME in card.needs and closing is None and "to" not in lost:
-        findings.wrong(beat, "prompt", f"engine {card.name} wants a last frame", "add `to:` with a picture or a shot")
+        findings.wrong(beat, "prompt", f"engine {card.name} needs a last frame", "add `to:` with a picture or a shot")
 
 
 def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
@@ -39,7 +39,7 @@ def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, 
         findings.wrong(beat, "duration", f"{limit}: it cannot carry on from given frames", hint)
     elif count > 1 and Ability.LAST_FRAME in card.needs:
         hint = f"write several beats of at most {longest:g}s, each with a `to:`"
-        findings.wrong(beat, "duration", f"{limit}: it wants a last frame for each part", hint)
+        findings.wrong(beat, "duration", f"{limit}: it needs a last frame for each part", hint)
 
 
 def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
@@ -48,7 +48,7 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         findings.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
     kinds = [kind_of(path) for path in beat.references]
     if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
-        findings.remark(beat, "references", f"engine {card.name} takes no pictures: words alone hold the cast")
+        findings.remark(beat, "references", f"engine {card.name} takes no pictures: only words describe the cast")
     elif refused := card.refused(kinds):
         place, message, hint = refused
         findings.problems.append(
@@ -80,7 +80,7 @@ def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mappi
     for name, folder in card.option_parts.items():
         if options.get(name) and card.location is not None and not (card.location / folder).is_dir():
             message = f"option {name}: {card.name} has no {folder} here"
-            findings.wrong(beat, f"options.{name}", message, "take the option away, or get the model again", code=3)
+            findings.wrong(beat, f"options.{name}", message, "remove the option, or download the model again", code=3)
 
 
 def unused(findings: Findings, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:

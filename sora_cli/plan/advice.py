@@ -243,7 +243,7 @@ def axis(before: Shot, after: Shot) -> Found:
     ways = [_way(words.GOING, beat) for beat in (before.beats[-1], after.beats[0])]
     if all(ways) and ways[0] != ways[1] and _same(before.beats[-1], after.beats[0]):
         message = f"it goes {ways[1]} here, and {ways[0]} in the shot before: the camera jumps across the axis"
-        yield (*after.beats[0].loc, "prompt"), message, "keep one way, or put a shot from the front between them"
+        yield (*after.beats[0].loc, "prompt"), message, "keep one direction, or put a shot from the front between them"
 
 
 def eyeline(before: Shot, after: Shot) -> Found:

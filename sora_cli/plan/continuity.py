@@ -104,8 +104,8 @@ class Continuity:
         chain = 1 + max((self._chains.get(key, 0) for key in source.takes), default=0) if source else 1
         self._chains |= dict.fromkeys(stretch.keys, chain)
         if card.chain and chain == card.chain + 1:
-            message = f"{chain} takes carry on from each other: engine {card.name} is known to bear {card.chain}"
-            hint = "colours and faces may go: begin a shot of its own with `from: nothing`, and references of the cast"
+            message = f"{chain} takes carry on from each other: engine {card.name} is known to hold up for {card.chain}"
+            hint = "colours and faces may drift: begin a new shot with `from: nothing`, and references of the cast"
             self.findings.remark(beat, "prompt", message, hint)
 
     def is_anchor(self, shot: Shot) -> bool:
@@ -142,7 +142,7 @@ class Continuity:
         if link is None or link.kind == "nothing":
             return None
         if not card.can(Ability.LAST_FRAME):
-            self.findings.wrong(beat, "to", f"engine {card.name} cannot end on a given frame", "take the `to` away")
+            self.findings.wrong(beat, "to", f"engine {card.name} cannot end on a given frame", "remove `to`")
         if link.kind in ("picture", "film"):
             return self.file(card, beat, "to", link, count=1, at=0)
         carry = self.linked(card, shot, beat, "to", link)

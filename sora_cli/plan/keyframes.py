@@ -55,7 +55,7 @@ def possible(findings: Findings, keyframe: Keyframe, card: EngineCard, still: En
         return False  # told of its shot
     if not card.can(wanted):
         given = "cannot begin on a given frame" if keyframe.place == "first" else "cannot end on a given frame"
-        message = f"engine {card.name} {given}: there can be no still for that"
+        message = f"engine {card.name} {given}: it cannot use a still"
         hint = "remove `keyframe`, or name an engine that takes it, such as wan2.1-vace-1.3b"
         findings.problems.append(Problem(message, hint, findings.board.mark(keyframe.loc)))
     elif not still.makes_stills:

@@ -128,8 +128,8 @@ def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Story
     missing = [f"{path.name} (SHA-256 {sha})" for path, sha in wanted if sha not in found]
     if missing:
         raise RequestError(
-            f"files that it was made with are missing: {', '.join(missing)}",
-            hint="put them into a folder, under any name: --files FOLDER",
+            f"files that it was made from are missing: {', '.join(missing)}",
+            hint="put them into a folder, under any names, and add --files FOLDER",
         )
     for path, sha in wanted:
         _copy(found[sha], path)

@@ -122,7 +122,7 @@ def test_what_cannot_be_done_with_stills_is_said_and_no_file_of_others_is_replac
     assert refused("one.yaml", "--approve", "a") == "there is no still 2 of a to approve"
     assert refused("one.yaml", "--approve", "a=x") == "there is no still x of a to approve"
     assert refused("one.yaml", "--again", "a") == "`stills` in the storyboard says which a is used"
-    assert refused("doors.yaml", "--again", "ball", "--approve", "ball") == "--again and --approve of ball in one go"
+    assert refused("doors.yaml", "--again", "ball", "--approve", "ball") == "ball is in both --again and --approve"
     assert refused("one.yaml", "-o", "one.jpg").endswith("its name must end in .png")
     Image.new("RGB", (9, 9)).save("mine.png")
     assert refused("one.yaml", "-o", "mine.png").startswith("mine.png is there already")

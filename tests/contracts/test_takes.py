@@ -225,7 +225,7 @@ def test_a_shot_over_the_longest_clip_of_an_engine_without_opening_frames_is_tol
 def test_a_shot_over_the_longest_clip_of_a_first_and_last_frame_engine_is_told(folder: Path) -> None:
     ends = {"prompt": "a", "from": "a.png", "to": "b.png"}
     (told,) = problems({**ends, "duration": 12}, "wan2.1-flf2v-14b-720p", folder)
-    assert "wants a last frame for each part" in told
+    assert "needs a last frame for each part" in told
     assert problems({**ends, "duration": 5}, "wan2.1-flf2v-14b-720p", folder) == []
 
 

@@ -231,7 +231,7 @@ def faster(track: otio.schema.Track) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(insert("stock.mov"), "is not of this export, and is no file here: stock.mov"),
+    [(insert("stock.mov"), "neither in this export nor in its folder: stock.mov"),
      (longer, "of shot four, which has 13"),
      (faster, r"004_sea_four.mov \(it has an effect")],
     ids=["another's file", "frames that are not there", "a speed"],
@@ -259,7 +259,7 @@ def test_without_its_export_its_storyboard_or_its_clips_nothing_is_made(
         conformed(tmp_path, timeline)
     board.write_text(text)
     monkeypatch.setenv("SORA_STORE", str(tmp_path / "empty"))
-    with pytest.raises(RequestError, match="not in the store any more"):
+    with pytest.raises(RequestError, match="no longer in the store"):
         conformed(tmp_path, timeline)
 
 

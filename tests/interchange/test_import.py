@@ -144,7 +144,7 @@ def test_boards_become_shots_that_begin_on_their_pictures(tmp_path: Path) -> Non
 def test_a_storyboard_away_from_its_pictures_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "boards"
     folder.mkdir()
-    with pytest.raises(RequestError, match="outside of the folder"):
+    with pytest.raises(RequestError, match="outside the storyboard's folder"):
         bring(project(folder), tmp_path / "elsewhere" / "board.yaml")
     assert not (tmp_path / "elsewhere").exists()
 

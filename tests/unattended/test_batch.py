@@ -106,7 +106,7 @@ def test_one_storyboard_with_a_row_of_variables_for_each_film(machine: Machine, 
     [
         ("hue,output\nred,../out.mp4\n", "leaves the folder"),
         ("hue,output\nred,/tmp/out.mp4\n", "leaves the folder"),
-        ("hue,output\nred,a.mp4\nblue,a.mp4\n", "would both be"),
+        ("hue,output\nred,a.mp4\nblue,a.mp4\n", "would both be written to"),
         ("hue\nred,blue\n", "columns are named"),
         ("hue\n", "nothing to make"),
         ("colour\nred\n", "colour"),
