@@ -181,7 +181,7 @@ def test_a_sidecar_cannot_have_folders_and_devices_looked_through(room: Path, pl
     told = json.loads((GOLDEN / "the-lamp.json").read_text())
     told["files"] = dict.fromkeys(told["files"], place)
     (room / "the-lamp.json").write_text(json.dumps(told))
-    assert "with are missing" in asked(room)
+    assert "from are missing" in asked(room)
 
 
 def test_a_card_that_hangs_on_itself_or_asks_for_what_cannot_be_is_refused(room: Path) -> None:

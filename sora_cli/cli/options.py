@@ -168,7 +168,7 @@ class WorkerOptions:
     ] = None
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="COUNT", min=1, max=1024, help="Makers of takes; else one for each GPU."),
+        typer.Option("--workers", metavar="COUNT", min=1, max=1024, help="Use this many workers. Default: one a GPU."),
     ] = None
     ray_address: Annotated[
         str | None, typer.Option("--ray-address", metavar="ADDRESS", help="Join this Ray cluster, HOST:PORT or auto.")

@@ -73,7 +73,7 @@ def _made(plan: Plan, store: Store) -> dict[PlannedSound, tuple[MadeSound, ...]]
         return {}
     from sora_cli.sound.kept import Sounds
 
-    with contextlib.closing(Sounds(store, plan.board.sounds)) as sounds:
+    with contextlib.closing(Sounds(store, plan.board.sounds, plan.sounds)) as sounds:
         return {sound: sounds.make(sound.words, *_asked(plan, sound)) for sound in wanted}
 
 
@@ -90,7 +90,7 @@ def keys(plan: Plan, store: Store) -> list[str]:
     if wanted := in_words(plan):
         from sora_cli.sound.kept import Sounds
 
-        sounds = Sounds(store, plan.board.sounds)
+        sounds = Sounds(store, plan.board.sounds, plan.sounds)
         found += [key for sound in wanted for key in sounds.keys(sound.words, *_asked(plan, sound))]
     return found
 

@@ -28,6 +28,7 @@ from sora_cli.flows import moderation
 from sora_cli.flows.opening import opened
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.keyframes import animatic as stills_alone
+from sora_cli.plan.sounds import recordings
 from sora_cli.plan.survey import Catalogue
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import file_hash
@@ -202,14 +203,14 @@ def require_signer() -> None:
 
 
 def require_same(plan: Plan) -> None:
-    """Refuse files that changed while takes were made of them: the credential would name others than went in.
+    """Refuse files that changed since the film was planned: the credential would name others than went in.
 
     Raises:
         MediaError: one of them is not the one that was planned with.
     """
     carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
     given = {(each.path, each.sha256) for take in plan.takes for each in take.references}
-    given |= {(carry.path, carry.sha256) for carry in carries if carry.path}
+    given |= {(carry.path, carry.sha256) for carry in carries if carry.path} | set(recordings(plan).items())
     for path, sha in sorted(given):
         try:
             same = file_hash(path) == sha

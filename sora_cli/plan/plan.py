@@ -18,7 +18,8 @@ from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.policy import Policy
 
-if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
+if TYPE_CHECKING:  # a silent film loads nothing of sound
+    from sora_cli.sound.foley.catalogue import FoundSounds
     from sora_cli.sound.lines import PlacedLine
 
 
@@ -67,6 +68,8 @@ class Plan:
     """What the author should know that stops nothing."""
     lines: tuple[PlacedLine, ...] = ()
     """What is said, in film order."""
+    sounds: Mapping[str, FoundSounds] = field(default_factory=dict)
+    """The sounds that its words find, by these words: looked for once, when it is planned."""
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     """How the words of each take came about, by its key."""
     stills: Mapping[str, tuple[Still, ...]] = field(default_factory=dict)

@@ -188,34 +188,38 @@ def no_model(board: Storyboard) -> Iterator[Problem]:
 
 def chosen(plan: Plan) -> list[tuple[str, str]]:
     """The recordings and the model that a board's own `sounds` choose, with their hashes: what they are can change."""
-    if plan.board.sounds == SoundSources() or not (wanted := in_words(plan)):
+    if plan.board.sounds == SoundSources():
         return []
+    found = [plan.sounds[sound.words] for sound in in_words(plan)]
+    return [(match.sound, match.revision) for each in found for match in each.matches]
+
+
+def recordings(plan: Plan) -> dict[Path, str]:
+    """The files of the folder that a board's `sounds` names which are heard in the film, each with its SHA-256."""
+    return {path: sha for found in plan.sounds.values() for path, sha in found.recordings}
+
+
+def with_sounds(plan: Plan) -> Plan:
+    """The plan with the sounds that its words find.
+
+    Raises:
+        EngineMissing: the model of sound that the storyboard names is not here.
+        RequestError: its folder of sounds is not a folder.
+        MachineError: a library of another package cannot be loaded.
+    """
+    wanted = dict.fromkeys(sound.words for sound in in_words(plan))
+    if not wanted:
+        return plan
     from sora_cli.sound.kept import Sounds
 
     sounds = Sounds(Store(default_folder()), plan.board.sounds)
-    return [(match.sound, match.revision) for sound in wanted for match in sounds.find(sound.words).matches]
-
-
-def recordings(plan: Plan) -> list[Path]:
-    """The files of the folder that a board's `sounds` names which are heard in the film, each once."""
-    if plan.board.sounds.folder is None or not (wanted := in_words(plan)):
-        return []
-    from sora_cli.sound.kept import Sounds
-
-    sounds = Sounds(Store(default_folder()), plan.board.sounds)
-    return list(dict.fromkeys(path for sound in wanted for path in sounds.recordings(sound.words)))
+    return replace(plan, sounds={words: sounds.find(words) for words in wanted})
 
 
 def silent_words(plan: Plan) -> Iterator[Problem]:
     """Remarks on words for which there is no sound, and on choices that a person should know of."""
-    wanted = in_words(plan)
-    if not wanted:
-        return
-    from sora_cli.sound.kept import Sounds
-
-    sounds = Sounds(Store(default_folder()), plan.board.sounds)
-    for sound in wanted:
-        found = sounds.find(sound.words)
+    for sound in in_words(plan):
+        found = plan.sounds[sound.words]
         notes = [match.note for match in found.matches if match.note]
         for message in (*found.missing, *notes):
             hint = "use other words, or name a sound file" if message in found.missing else ""

@@ -19,7 +19,7 @@ from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
 from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
-from sora_cli.plan.sounds import no_model, silent_words
+from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
 from sora_cli.store import Store, default_folder
@@ -108,6 +108,7 @@ def survey(
     )  # fmt: skip
     remarks += unapproved(plan)
     if letters != 0 and not soundless:
+        plan = with_sounds(plan)
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order(problems)))

@@ -66,7 +66,7 @@ def write(
         for take in takes_made
     }
     data, files = _portable(plan.board)
-    heard = _recordings(data, recordings(plan))
+    heard = _recordings(data, list(recordings(plan)))
     data.setdefault("engine", bare(engine))
     if plan.board.memory:
         data["memory"] = _plain(plan.board.memory)

@@ -383,7 +383,7 @@ def _write(path: Path, facts: Mapping[str, object]) -> None:
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
     """Files that the storyboard names, by hash: where they are, as seen from the film's folder."""
     own: dict[str, Path] = {_hash(path): path for path in plan.board.material.values()}
-    own |= {_hash(path): path for path in recordings(plan)}
+    own |= {sha: path for path, sha in recordings(plan).items()}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references}
         carries = [carry for carry in (take.opening, take.closing) if carry]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sora_cli.engines.sounds import sound_card
@@ -42,8 +43,13 @@ class MadeSound:
 class Sounds:
     """Finds sounds by words, and makes those that the store has not."""
 
-    def __init__(self, store: Store, sources: SoundSources | None = None) -> None:
-        """Sounds of a board's own `sources` come first.
+    def __init__(
+        self,
+        store: Store,
+        sources: SoundSources | None = None,
+        found: Mapping[str, FoundSounds] = MappingProxyType({}),
+    ) -> None:
+        """Sounds of a board's own `sources` come first; what was `found` already, by its words, is not looked for.
 
         Raises:
             EngineMissing: the model of sound that they name is not here.
@@ -53,7 +59,7 @@ class Sounds:
         folders = [named.folder] if named.folder else []
         self._store = store
         self._catalogue = Catalogue(folders, sound_card(named.engine) if named.engine else None)
-        self._found: dict[str, FoundSounds] = {}
+        self._found = dict(found)
 
     def find(self, words: str) -> FoundSounds:
         """What there is for a phrase, and why there is nothing for parts of it."""
@@ -73,10 +79,6 @@ class Sounds:
     def keys(self, words: str, seconds: float, seed: int) -> list[str]:
         """The keys of the sounds that `make` would give."""
         return [_key(match, seconds if match.lasting else None, seed) for match in self.find(words).matches]
-
-    def recordings(self, words: str) -> list[Path]:
-        """The user's own files among the sounds of a phrase."""
-        return [path for match in self.find(words).matches if (path := self._catalogue.recording(match))]
 
     def bed(self, match: SoundMatch, seconds: float, seed: int) -> MadeSound:
         """A sound that lasts `seconds`."""

@@ -146,7 +146,7 @@ def test_a_film_is_exported_by_its_sidecar_until_its_storyboard_changes(folder: 
         made = export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
         assert len(made.clips) == 5
         board.write_text(board.read_text().replace("a ball rolls", "a ball jumps"))
-        with pytest.raises(RequestError, match="is not there as it was"):
+        with pytest.raises(RequestError, match="is missing or was changed"):
             export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
 
 

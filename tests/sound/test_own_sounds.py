@@ -9,9 +9,10 @@ import pytest
 import soundfile
 
 from sora_cli import storyboard
-from sora_cli.errors import StoryboardError
-from sora_cli.flows import audio
+from sora_cli.errors import MediaError, StoryboardError
+from sora_cli.flows import audio, preflight
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.plan.sounds import recordings
 from sora_cli.plan.timeline import Cut
 from sora_cli.record import sidecar
 from sora_cli.store import Store
@@ -54,6 +55,22 @@ def test_a_file_that_was_replaced_is_another_sound(tmp_path: Path) -> None:
         found.append((made.key, sidecar.film_key(plan, "signer")))
     assert len(set(found)) == len({key for key, _ in found}) == 2
     assert len({film for _, film in found}) == 2
+
+
+def test_a_plan_looks_through_the_folder_once_and_a_file_that_changes_later_is_told(tmp_path: Path) -> None:
+    mine, store = tmp_path / "mine", Store(tmp_path / "store")
+    ring(mine, "gong.wav", 440)
+    plan = planned(tmp_path, "a large gong")
+    key = sidecar.film_key(plan, "signer")
+    ring(mine, "large-gong.wav", 660)  # fits better, and came too late
+    ((made,),) = audio.prepare(plan, store).made.values()
+    assert made.recording == mine / "gong.wav"
+    assert list(recordings(plan)) == [mine / "gong.wav"]
+    assert (audio.keys(plan, store)[-1], sidecar.film_key(plan, "signer")) == (made.key, key)
+    preflight.require_same(plan)
+    (mine / "large-gong.wav").replace(mine / "gong.wav")
+    with pytest.raises(MediaError, match="replaced or changed while"):
+        preflight.require_same(plan)
 
 
 def test_what_is_wrong_with_the_folder_is_told_at_its_line(tmp_path: Path) -> None:

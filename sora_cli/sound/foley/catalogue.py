@@ -27,10 +27,11 @@ ENTRY_POINTS = "sora.sounds"
 
 @dataclass(frozen=True, slots=True)
 class FoundSounds:
-    """What a phrase has: its sounds, and a sentence for each part of it that has none."""
+    """What a phrase has: its sounds, a sentence for each part of it that has none, your own files and their SHA-256."""
 
     matches: tuple[SoundMatch, ...]
     missing: tuple[str, ...] = ()
+    recordings: tuple[tuple[Path, str], ...] = ()
 
 
 class Catalogue:
@@ -51,15 +52,19 @@ class Catalogue:
         Parts are taken apart only where two of them each have a sound of their own. A model is given the whole.
         """
         if self._model is not None and (whole := self.find(words)):
-            return FoundSounds((whole,))
+            return self._found(whole)
         parts = [part for part in re.split(r"\s*(?:[,;+]|\b(?:and|with|plus|over)\b)\s*", words) if part.strip()]
         alone = {part: self.find(part) for part in parts}
         sounds = {match.sound for match in alone.values() if match and match.score >= 1}
         if len(sounds) > 1:
             missing = tuple(self._why_not(part) for part, match in alone.items() if match is None)
-            return FoundSounds(tuple(match for match in alone.values() if match), missing)
+            return self._found(*(match for match in alone.values() if match), missing=missing)
         whole = self.find(words)
-        return FoundSounds((whole,)) if whole else FoundSounds((), (self._why_not(words),))
+        return self._found(whole) if whole else FoundSounds((), (self._why_not(words),))
+
+    def _found(self, *matches: SoundMatch, missing: tuple[str, ...] = ()) -> FoundSounds:
+        files = ((self.recording(match), match.revision) for match in matches)
+        return FoundSounds(matches, missing, tuple((path, sha) for path, sha in files if path))
 
     def _why_not(self, words: str) -> str:
         return self._libraries[-1].why_not(words)

@@ -52,7 +52,7 @@ class Folder:
 
     def file(self, match: SoundMatch) -> Path:
         """The file of a sound that was found."""
-        return self._files[match.sound]
+        return self.path / match.sound
 
     def why_not(self, words: str) -> str:
         """Say that no file's name fits."""
@@ -69,7 +69,7 @@ class Folder:
             raise ValueError(f"{match.sound} is a bed: say how long")
         from .recordings import played  # in a board without folders nothing is played
 
-        return played(self._files[match.sound], match, seconds, seed)
+        return played(self.file(match), match, seconds, seed)
 
 
 def _plain(text: str) -> list[str]:
