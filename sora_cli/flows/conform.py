@@ -17,12 +17,13 @@ from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, read_cut
 from sora_cli.interchange.recut import Use, recut
-from sora_cli.media.deliveries import delivery
+from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.sounds import every
 from sora_cli.plan.timeline import Cut, CutShot
+from sora_cli.policy.inputs import Found
 from sora_cli.record import handover, sidecar
 from sora_cli.record.handover import ExportRecord
 from sora_cli.shoot.studio import Studio, place
@@ -73,27 +74,44 @@ def conform(
             clips are not kept any more, or something else is at `out`.
         SoraError: the film cannot be finished or signed.
     """
-    kind = delivery(asked.deliver)
+    kind, signer = delivery(asked.deliver), asked.signer or stamp.find_signer()
     check_place(out, kind)
     maker = outputs.Maker(command="conform", paths=(timeline,))
-    signer = asked.signer or stamp.find_signer()
     record, plan = _planned(timeline, export)
     played, others = _matched(read_cut(timeline, plan.fps), record, timeline)
     sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
     outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=asked.overwrite)
-    looked_at = moderation.require_films(others, plan.board, report)
-    more = added.shots_of(others, plan.fps, plan.frames, report)
+    seen = moderation.require_films(others, plan.board, report)
+    edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report))
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
+        made = edit.finished(out, kind, signer, seen, studio=studio, report=report)
+        sidecar.write_note(out, maker.record(out.parent), others)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What an editor made of a plan: the events with the numbers of their shots, and the shots that were added."""
+
+    plan: Plan
+    played: Sequence[tuple[EditEvent, int]]
+    more: Sequence[CutShot]
+
+    def finished(
+        self, out: Path, kind: Delivery, signer: stamp.Signer, seen: Found, *, studio: Studio, report: Report
+    ) -> Conformed:
+        """Finish the film; `seen` is what the policy saw of the files that were added."""
+        plan = self.plan
         sounds = audio.prepare(plan, studio.store)
         clips = _kept(plan, studio, report)
         laid = foley.lay(plan, clips, sounds, studio.store)
-        cut, uses = _recut(laid.cut, played, more, report)
+        cut, uses = _recut(laid.cut, self.played, self.more, report)
         moved = _moved(plan, uses)
-        told = replace(
+        making_of = replace(
             _making(plan, moved, clips, cut, sounds),
             seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
-            moderation=moderation.record(plan, studio.screen, looked_at),
-            films=tuple(_placed(uses, more)),
+            moderation=moderation.record(plan, studio.screen, seen),
+            films=tuple(_placed(uses, self.more)),
         )
         with Clock(report).stage("finish"):
             finishing.finished(
@@ -101,15 +119,14 @@ def conform(
                 moved,
                 out,
                 loudness=laid.loudness(plan),
-                making=told,
+                making=making_of,
                 signer=signer,
                 kind=kind,
                 unable=moderation.frames_unable(studio.screen),
                 report=report,
                 grade=_Grades(laid.cut, uses).steps,
             )
-            sidecar.write_note(out, maker.record(out.parent), others)
-    return _conformed(out, plan, uses, cut)
+        return _conformed(out, plan, uses, cut)
 
 
 def _recut(

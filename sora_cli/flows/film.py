@@ -16,7 +16,7 @@ Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -174,9 +174,25 @@ class _Order:
     def told_lines(self, plan: Plan) -> Iterator[Problem]:
         """What was heard of its lines when it was made, told again."""
         told = FilmRecord.if_whole(sidecar.read(self.out))
-        for remark in spoken.remarks(plan, told.heard if told else {}):
+        return self.told(spoken.remarks(plan, told.heard if told else {}))
+
+    def told(self, remarks: Iterable[Problem]) -> Iterator[Problem]:
+        """Report remarks, and pass them on."""
+        for remark in remarks:
             self.report(Note.of(remark))
             yield remark
+
+    def recipe(self, plan: Plan, store: Store) -> RecipeRecord:
+        """What it takes to make the film again."""
+        return recipe.write(
+            plan,
+            store,
+            draft=self.draft,
+            only=self.only,
+            deliver=self.kind.name,
+            engine=catalogue.known(self.board.engine).name,
+            animatic=self.animatic,
+        )
 
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
@@ -185,23 +201,13 @@ class _Order:
             clips = studio.shoot(plan, self.report)
         studio.cancel.check()
         with self.clock.stage("finish"):
-            again = recipe.write(
-                plan,
-                studio.store,
-                draft=self.draft,
-                only=self.only,
-                deliver=self.kind.name,
-                engine=catalogue.known(self.board.engine).name,
-                animatic=self.animatic,
-            )
+            again = self.recipe(plan, studio.store)
             checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, clips, sounds, studio.store)
             heard = spoken.heard(plan, laid.cut)
-            unsaid = tuple(spoken.remarks(plan, heard))
-            for remark in unsaid:
-                self.report(Note.of(remark))
+            unsaid = tuple(self.told(spoken.remarks(plan, heard)))
             film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
         costs = cost.made(plan, studio.store)
         film = replace(
