@@ -15,7 +15,7 @@ from sora_cli import storyboard
 from sora_cli.cli.main import main
 from sora_cli.engines.language import open_language_model
 from sora_cli.errors import EngineMissing, RequestError
-from sora_cli.flows.direct import Asked, direct, imagine
+from sora_cli.flows.direct import DirectOptions, direct, imagine
 from sora_cli.plan import idea
 from sora_cli.plan.prompt import Prompt
 from sora_cli.plan.rewording import cleaned, objections
@@ -24,7 +24,7 @@ from sora_cli.storyboard.writing import written
 from tests.boards import CARD, board
 
 GOLDEN = Path(__file__).parent / "golden" / "direct"
-RULES = Asked(sets={})
+RULES = DirectOptions(sets={})
 FILM = """\
 # my film
 engine: nano
@@ -222,7 +222,7 @@ def test_a_model_that_babbles_changes_nothing(tmp_path: Path, babbler: str, caps
 def test_one_beat_that_a_model_cannot_read_costs_no_other(tmp_path: Path) -> None:
     model = saying(tmp_path / "model", "a small red ball rolls on the grass. pan left")
     file = save(tmp_path, f"{FILM}  - prompt: {'a cube falls ' * 1500}\n")
-    first, second = direct(file, None, Asked(sets={}, model=model), quiet).beats
+    first, second = direct(file, None, DirectOptions(sets={}, model=model), quiet).beats
     assert first.sent
     assert "reads 4096 tokens" in second.stays
 
@@ -364,7 +364,7 @@ def test_a_models_storyboard_is_checked_and_asked_for_once_more(
     monkeypatch.chdir(tmp_path)
     good, bad = "title: A\nshots: [a ball rolls on the grass]\n", "shots: [{promt: a}]"
     model = causal(tmp_path / "model", [good, bad, "right."], {"<unk>": bad, bad: "</s>", "right.": good, good: "</s>"})
-    made = imagine("a ball", None, Asked(sets={}, model=model), quiet)
+    made = imagine("a ball", None, DirectOptions(sets={}, model=model), quiet)
     assert made.path.name == "a-ball.yaml"
     assert storyboard.load(made.path).title == "A"
     model = saying(tmp_path / "never", bad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,24 +16,19 @@ from sora_cli.cli.session import interruptible, pairs
 from sora_cli.errors import RequestError, counted
 
 if TYPE_CHECKING:
-    from sora_cli.flows.direct import Asked, Directed, Imagined
+    from sora_cli.flows.direct import Directed, DirectOptions, Imagined
 
 
-def direct(
-    words: Annotated[list[str], typer.Argument(metavar="BOARD|IDEA", help="A storyboard, or an idea in words.")],
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """Who words the prompts, and how."""
+
     model: Annotated[
-        str,
-        typer.Option(metavar="FOLDER|ID", help="Write with this language model. Default: by rules."),
-    ] = "",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="NEW", help="Write the new storyboard here. Default: BOARD.directed.yaml."
-        ),
-    ] = None,
+        str, typer.Option(metavar="FOLDER|ID", help="Write with this language model. Default: by rules.")
+    ] = ""
     seed: Annotated[
         int | None, typer.Option(min=0, help="Draw words with this seed. Default: take the likeliest words.")
-    ] = None,
+    ] = None
     tokens: Annotated[
         int,
         typer.Option(
@@ -40,40 +36,46 @@ def direct(
             max=100_000,
             help="Stop each answer after this many tokens. 0: 512 for a prompt, 4096 for a storyboard.",
         ),
-    ] = 0,
+    ] = 0
+
+
+def direct(
+    words: Annotated[list[str], typer.Argument(metavar="BOARD|IDEA", help="A storyboard, or an idea in words.")],
+    *,
+    writer: WriterOptions,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="NEW", help="Write the new storyboard here. Default: BOARD.directed.yaml."
+        ),
+    ] = None,
     sets: Sets = None,
     allow_outside: Outside = False,
-    *,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Write the prompts of each model into a new storyboard, or make one from an idea."""
     from sora_cli.flows import direct as flow
 
-    asked = flow.Asked(
-        model=model,
-        seed=seed,
-        tokens=tokens,
-        sets=pairs(sets, "--set"),
-        allow_outside=allow_outside,
-        overwrite=overwrite,
+    options = flow.DirectOptions(
+        **asdict(writer), sets=pairs(sets, "--set"), allow_outside=allow_outside, overwrite=overwrite
     )
     line = " ".join(words)
     board = Path(line)
     is_board = is_file(board) or board.suffix.lower() in {".yaml", ".yml"}
-    _check(asked, is_board=is_board)
+    _check(options, is_board=is_board)
     with interruptible():
         if is_board:
-            _show(flow.direct(board, output, asked, _stream), asked, as_json=as_json)
+            _show(flow.direct(board, output, options, _stream), options, as_json=as_json)
         else:
-            _show_new(flow.imagine(line, output, asked, _stream), as_json=as_json)
+            _show_new(flow.imagine(line, output, options, _stream), as_json=as_json)
 
 
-def _check(asked: Asked, *, is_board: bool) -> None:
+def _check(options: DirectOptions, *, is_board: bool) -> None:
     """Refuse options that would change nothing."""
-    if not asked.model and (asked.seed is not None or asked.tokens):
+    if not options.model and (options.seed is not None or options.tokens):
         raise RequestError("--seed and --tokens need a language model", hint="add --model FOLDER or ID")
-    if not is_board and (asked.sets or asked.allow_outside):
+    if not is_board and (options.sets or options.allow_outside):
         raise RequestError(
             "--set and --allow-outside are for storyboards, not for an idea",
             hint="remove these options, or name a storyboard",
@@ -96,9 +98,9 @@ def _show_new(made: Imagined, *, as_json: bool) -> None:
     console.say(f"{held}; next: sora check {made.path}", "green")
 
 
-def _show(made: Directed, asked: Asked, *, as_json: bool) -> None:
+def _show(made: Directed, options: DirectOptions, *, as_json: bool) -> None:
     if as_json:
-        console.stdout_json({**made.as_dict(), "model": asked.model or None, "seed": asked.seed})
+        console.stdout_json({**made.as_dict(), "model": options.model or None, "seed": options.seed})
     else:
         console.show_diff(made.diff)
     for remark in made.remarks():

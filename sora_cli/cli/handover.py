@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -39,33 +40,40 @@ def import_(
     )
 
 
-def export(
-    source: Annotated[
-        Path, typer.Argument(metavar="FILM", help="A film that was made from a storyboard, or the storyboard.")
-    ],
+@dataclass(frozen=True, slots=True)
+class TimelineOptions:
+    """What is exported: the kind of timeline, its timecode, the colours of its clips."""
+
     to: Annotated[
         str,
         typer.Option(
             metavar="FORMAT",
             help="Write this format: otio, otioz, edl, fcpxml, fcp7, csv, srt, or folder (otio and csv).",
         ),
+    ]
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIMECODE", help="Start at this timecode: 01:00:00:00, or 01:00:00;00 for drop-frame."),
+    ] = None
+    graded: Annotated[bool, typer.Option("--graded", help="Write clips with their colours matched, and no tables.")] = (
+        False
+    )
+
+
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILM", help="A film that was made from a storyboard, or the storyboard.")
     ],
+    *,
+    timeline: TimelineOptions,
     output: Annotated[
         Path | None,
         typer.Option(
             "-o", "--output", metavar="FOLDER", help="Write it here: a file for csv, srt and otioz, else a folder."
         ),
     ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIMECODE", help="Start at this timecode: 01:00:00:00, or 01:00:00;00 for drop-frame."),
-    ] = None,
-    graded: Annotated[
-        bool, typer.Option("--graded", help="Write clips with their colours matched, and no tables.")
-    ] = False,
     only: Only = None,
     draft: Draft = False,
-    *,
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
@@ -74,17 +82,15 @@ def export(
     from sora_cli.flows import export as flow
 
     with working(reporting, limits) as (report, studio):
-        asked = flow.Asked(
-            to=to,
-            start=start,
-            graded=graded,
+        options = flow.ExportOptions(
+            **asdict(timeline),
             deliver=release.deliver or "prores",
             draft=draft,
             only=tuple(only or ()),
             overwrite=release.overwrite,
             signer=release.signer(),
         )
-        made = flow.export(source, output, asked, studio=studio, report=report)
+        made = flow.export(source, output, options, studio=studio, report=report)
     if reporting.as_json:
         console.stdout_json(made.as_dict())
     console.say(flow.told(made), "green")
@@ -110,8 +116,8 @@ def conform(
 
     with working(reporting) as (report, studio):
         out, kind = edit.target(output, timeline.stem, release.deliver)
-        asked = flow.Asked(deliver=kind, signer=release.signer(), overwrite=release.overwrite)
-        made = flow.conform(timeline, out, asked, studio=studio, report=report, export=folder)
+        options = flow.ConformOptions(deliver=kind, signer=release.signer(), overwrite=release.overwrite)
+        made = flow.conform(timeline, out, options, studio=studio, report=report, export=folder)
     if reporting.as_json:
         console.stdout_json(made.as_dict())
     console.say(made.words, "green")

@@ -67,9 +67,7 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
     outline, remarks = _read(file)
     outline.title = outline.title or file.stem
     _moved(outline, file.parent, out.parent)
-    text = board_text(
-        outline, f"From {harmless(file.name)}. `sora check {harmless(out.name)}` says what is to be mended."
-    )
+    text = board_text(outline, f"From {harmless(file.name)}. `sora check {harmless(out.name)}` says what to mend.")
     reading = storyboard.read_text(text, folder=out.parent, name=harmless(str(out)))
     if reading.problems or reading.board is None:
         raise StoryboardError(reading.problems)

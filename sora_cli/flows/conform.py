@@ -32,7 +32,7 @@ from sora_cli.store import Clip, file_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ConformOptions:
     """How the film goes out: as which delivery, signed by whom; whether other files may be replaced."""
 
     deliver: str = "web"
@@ -63,24 +63,24 @@ class Conformed:
 
 
 def conform(
-    timeline: Path, out: Path, asked: Asked, *, studio: Studio, report: Report, export: Path | None = None
+    timeline: Path, out: Path, options: ConformOptions, *, studio: Studio, report: Report, export: Path | None = None
 ) -> Conformed:
     """Finish the film `out` of an editor's `timeline` from the clips of the store: graded, mixed, marked and signed.
 
-    `export` is the folder of the export that was edited (None: the timeline's own); `asked` says how the film goes out.
+    `export` is the folder of the export that was edited; None is the timeline's own folder.
 
     Raises:
         RequestError: the timeline cannot be read or plays what is not of the export, the storyboard has changed since,
             clips are not kept any more, or something else is at `out`.
         SoraError: the film cannot be finished or signed.
     """
-    kind, signer = delivery(asked.deliver), asked.signer or stamp.find_signer()
+    kind, signer = delivery(options.deliver), options.signer or stamp.find_signer()
     check_place(out, kind)
     maker = outputs.Maker(command="conform", paths=(timeline,))
     record, plan = _planned(timeline, export)
     played, others = _matched(read_cut(timeline, plan.fps), record, timeline)
     sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
-    outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=asked.overwrite)
+    outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=options.overwrite)
     seen = moderation.require_films(others, plan.board, report)
     edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report))
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):

@@ -1,4 +1,4 @@
-"""`sora direct`: what each beat's model is told, written out beside the prompt, into a new storyboard."""
+"""`sora direct`: the prompt that each beat's model is given, written into a new storyboard beside your own."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from sora_cli.plan.prompt import Prompt
 
 TOKENS, BOARD_TOKENS = 512, 4096
-"""Tokens that a model may write where nobody says: for one prompt, for a storyboard."""
+"""Tokens that a model may write by default: for one prompt, for a storyboard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class DirectOptions:
     """How a storyboard is directed: by which model (none: by rules), with which seed, in how many tokens."""
 
     model: str = ""
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """A beat by its take's name: its engine, what its author wrote, what is sent now; else why that stays."""
+    """A beat, by its take's name: its engine, its author's prompt, and what is sent instead, or why nothing is."""
 
     take: str
     engine: str
@@ -63,7 +63,7 @@ class Directed:
     beats: tuple[Worded, ...]
     diff: str
     frozen: bool
-    """Whether the old one has variables, whose values of now are sent."""
+    """Whether the old file has variables: their values of now are written out."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
@@ -73,30 +73,30 @@ class Directed:
         """What a person should know: which words stay, and why."""
         yield from (f"{beat.take}: your words stay: {beat.stays}" for beat in self.beats if beat.stays)
         if self.frozen and any(not beat.stays for beat in self.beats):
-            yield "what is sent holds the variables' values of now: --set changes the prompts alone"
+            yield "`sent` holds the values that variables have now: --set changes the prompts only"
 
 
-def direct(file: Path, out: Path | None, asked: Asked, heard: Heard) -> Directed:
-    """Write a new storyboard that says what each beat's model is told. `heard` is told what a model writes.
+def direct(file: Path, out: Path | None, options: DirectOptions, heard: Heard) -> Directed:
+    """Write a new storyboard that holds the prompt of each beat's model. `heard` is called with what a model writes.
 
     Raises:
         StoryboardError, PolicyError: what is wrong with the storyboard.
-        RequestError: something else is where the new one goes, or the files that it names are not found from there.
+        RequestError: another file has that name, or the files that the storyboard names are not found from there.
         EngineMissing: the language model is not here.
     """
     out = out or file.with_name(f"{file.stem}.directed{file.suffix or '.yaml'}")
-    board = preflight.load(file, sets=asked.sets, allow_outside=asked.allow_outside)
+    board = preflight.load(file, sets=options.sets, allow_outside=options.allow_outside)
     maker = outputs.Maker(command="direct", paths=(file,))
-    outputs.check({out: outputs.own_table(maker)}, recipe.files_of(board), overwrite=asked.overwrite)
+    outputs.check({out: outputs.own_table(maker)}, recipe.files_of(board), overwrite=options.overwrite)
     if board.files and out.parent.resolve() != file.parent.resolve():
         hint = f"write it there: -o {file.with_name(out.name)}"
         raise RequestError(f"{file} names files, which are found from its own folder only", hint=hint)
     plan, _ = preflight.plan_for(board)
     text = outputs.unmarked(_read(file))
-    beats = dict(_worded(plan, asked, heard))
+    beats = dict(_worded(plan, options, heard))
     words = {loc: beat.sent for loc, beat in beats.items() if not beat.stays}
-    now, roomless = with_sent(text, board, words, name=file.name, sets=asked.sets)
-    why = "they stand where `sent` has no room: behind an alias, for instance"
+    now, roomless = with_sent(text, board, words, name=file.name, sets=options.sets)
+    why = "there is no room for `sent` beside them: they stand behind an alias, for instance"
     beats |= {loc: Worded(beats[loc].take, beats[loc].engine, beats[loc].prompt, "", why) for loc in roomless}
     write(out, now + ("" if now.endswith("\n") else "\n"), maker)
     lines = unified_diff(text.splitlines(), now.splitlines(), file.name, out.name, lineterm="", n=1)
@@ -104,7 +104,7 @@ def direct(file: Path, out: Path | None, asked: Asked, heard: Heard) -> Directed
 
 
 def write(out: Path, text: str, maker: outputs.Maker) -> None:
-    """Write a storyboard, with what tells whose it is."""
+    """Write a storyboard, with a last line that says whose it is."""
     save(out, text + outputs.table_mark(maker, out.parent)(text))
 
 
@@ -130,36 +130,36 @@ def _opened(name: str) -> LanguageModel | None:
     return open_language_model(name)
 
 
-def _worded(plan: Plan, asked: Asked, heard: Heard) -> Iterator[tuple[Loc, Worded]]:
-    """Each beat, by its place, with other words where there are such."""
-    model = _opened(asked.model)
+def _worded(plan: Plan, options: DirectOptions, heard: Heard) -> Iterator[tuple[Loc, Worded]]:
+    """Each beat, by its place in the file, with the words that are sent instead."""
+    model = _opened(options.model)
     for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
         for beat, made in zip(shot.beats, planned.beats, strict=True):
             takes = [stretch.candidates[0] for stretch in made.stretches]
-            told, card = [plan.prompts[take.key] for take in takes], plan.cards[takes[0].engine]
-            if len({each.picture for each in told}) > 1:
-                sent, stays = "", f"its {len(takes)} takes are told different things"
+            prompts, card = [plan.prompts[take.key] for take in takes], plan.cards[takes[0].engine]
+            if len({prompt.picture for prompt in prompts}) > 1:
+                sent, stays = "", f"its {len(takes)} takes have different prompts"
             elif model is None:
-                stays = "they are sent as they are" if told[0].picture == beat.prompt and not beat.sent else ""
-                sent = "" if stays else told[0].picture
+                stays = "they are sent as they are" if prompts[0].picture == beat.prompt and not beat.sent else ""
+                sent = "" if stays else prompts[0].picture
             else:
-                sent, stays = _asked_of(model, told[0], card, plan.board, asked=asked, heard=heard)
+                sent, stays = _answer_of(model, prompts[0], card, plan.board, options=options, heard=heard)
                 heard("\n")
             name = takes[0].name if len(takes) == 1 else takes[0].name.rpartition(".")[0]
             yield beat.loc, Worded(name, card.name, beat.prompt, sent, stays)
 
 
-def _asked_of(
-    model: LanguageModel, told: Prompt, card: EngineCard, board: Storyboard, *, asked: Asked, heard: Heard
+def _answer_of(
+    model: LanguageModel, prompt: Prompt, card: EngineCard, board: Storyboard, *, options: DirectOptions, heard: Heard
 ) -> tuple[str, str]:
-    """What a model writes for a beat; else why its author's words stay. One that fails costs no other beat."""
+    """What a model writes for a beat, or why its author's words stay. A failure costs only this beat."""
     try:
-        answer = model.answer(question(told, card), limit=asked.tokens or TOKENS, seed=asked.seed, heard=heard)
+        answer = model.answer(question(prompt, card), limit=options.tokens or TOKENS, seed=options.seed, heard=heard)
     except (RequestError, WorkError) as error:
         return "", error.message
     words = cleaned(answer.text)
     against = [] if answer.whole else ["it was stopped at its limit of tokens"]
-    against += objections(words, told, card)
+    against += objections(words, prompt, card)
     against += [] if against else _refused(words, board)
     return ("", "; ".join(against)) if against else (words, "")
 
@@ -190,13 +190,13 @@ class Imagined:
         return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "beats": self.beats}
 
 
-def imagine(words: str, out: Path | None, asked: Asked, heard: Heard) -> Imagined:
+def imagine(words: str, out: Path | None, options: DirectOptions, heard: Heard) -> Imagined:
     """Write the storyboard of an idea: by rules, or by a language model.
 
     Raises:
-        RequestError: the idea is none or a script, or something else is where the storyboard goes.
-        StoryboardError, PolicyError: what the idea cannot be, or may not be.
-        WorkError: the model wrote no storyboard, twice; its text is kept beside.
+        RequestError: there is no idea, it is as long as a script, or another file has the name of the storyboard.
+        StoryboardError, PolicyError: the storyboard is wrong, or refused.
+        WorkError: twice the model wrote no storyboard; its text is kept in a file beside it.
     """
     line = " ".join(words.split())
     if not line:
@@ -207,10 +207,10 @@ def imagine(words: str, out: Path | None, asked: Asked, heard: Heard) -> Imagine
         message = f"an idea is a line or two: this has {len(line.split()):,} words, {len(line):,} letters"
         raise RequestError(message, hint="save it as a script and use `sora import`, or say it in one line")
     maker, out = outputs.Maker(command="direct", words=line), out or places.free_board(line)
-    outputs.check({out: outputs.own_table(maker)}, (), overwrite=asked.overwrite)
-    model = _opened(asked.model)
-    text = _of_a_model(line, out, model, asked, heard) if model else written(idea.board_of(line))
-    head = "\n".join(comments([f"The idea: {line}", f"`sora check {harmless(out.name)}` says what is to be mended."]))
+    outputs.check({out: outputs.own_table(maker)}, (), overwrite=options.overwrite)
+    model = _opened(options.model)
+    text = _of_a_model(line, out, model, options, heard) if model else written(idea.board_of(line))
+    head = "\n".join(comments([f"The idea: {line}", f"`sora check {harmless(out.name)}` says what to mend."]))
     board = preflight.whole(_reading(f"{head}\n{text}", out))
     if refused := moderation.of_board(board).refused:
         raise refusal(refused)
@@ -222,12 +222,12 @@ def _reading(text: str, out: Path) -> LoadResult:
     return storyboard.read_text(text, folder=out.parent, name=harmless(str(out)))
 
 
-def _of_a_model(words: str, out: Path, model: LanguageModel, asked: Asked, heard: Heard) -> str:
-    """What a model writes of an idea, where it is a storyboard; it is asked twice at most."""
+def _of_a_model(words: str, out: Path, model: LanguageModel, options: DirectOptions, heard: Heard) -> str:
+    """The storyboard that a model writes of an idea; it is asked twice at most."""
     text, wrong = "", tuple[Problem, ...]()
     for _ in range(2):
         answer = model.answer(
-            idea.question(words, wrong, text), limit=asked.tokens or BOARD_TOKENS, seed=asked.seed, heard=heard
+            idea.question(words, wrong, text), limit=options.tokens or BOARD_TOKENS, seed=options.seed, heard=heard
         )
         heard("\n")
         text = unfenced(answer.text) + "\n"

@@ -44,7 +44,7 @@ FILES = ("prores", "archive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExportOptions:
     """What is to be exported, and how."""
 
     to: str
@@ -78,13 +78,13 @@ class Exported:
         return {"file": str(self.path), "clips": [str(path) for path in self.clips], "frames": self.frames}
 
 
-def export(source: Path, out: Path | None, asked: Asked, *, studio: Studio, report: Report) -> Exported:
+def export(source: Path, out: Path | None, options: ExportOptions, *, studio: Studio, report: Report) -> Exported:
     """Export a film, or the storyboard of one; takes that are missing are shot.
 
     Args:
         source: a storyboard, or a film that was made of one.
         out: the file of a kind without media; else the folder of the export, or an `.otioz` file.
-        asked: what is exported.
+        options: what is exported, and how.
         studio: shoots what is missing.
         report: hears what happens, and what the format cannot hold.
 
@@ -92,20 +92,20 @@ def export(source: Path, out: Path | None, asked: Asked, *, studio: Studio, repo
         RequestError: there is no such format or timecode, or something else is where it goes.
         SoraError: what making the film raises.
     """
-    asked.check()
-    board, asked = _board_of(source, asked)
-    plan = preflight.plan_of(board, draft=asked.draft, only=asked.only)
-    zero, drop = _zero(asked, plan.fps)
+    options.check()
+    board, options = _board_of(source, options)
+    plan = preflight.plan_of(board, draft=options.draft, only=options.only)
+    zero, drop = _zero(options, plan.fps)
     for remark in plan.remarks:
         report(Told.of(remark))
-    job = _Job(plan, asked, zero, drop, _place(board, out, asked), report)
-    return job.paper() if asked.to in PAPERS else job.export(studio)
+    job = _Job(plan, options, zero, drop, _place(board, out, options), report)
+    return job.paper() if options.to in PAPERS else job.export(studio)
 
 
-def _board_of(source: Path, asked: Asked) -> tuple[Storyboard, Asked]:
+def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportOptions]:
     """The storyboard that is named, or that a film was made of."""
     if source.suffix.lower() in {".yaml", ".yml", ".json"}:
-        return preflight.load(source, sets={}), asked
+        return preflight.load(source, sets={}), options
     facts = sidecar.read(source)
     if not source.exists() or not facts or sidecar.is_note(facts):
         raise RequestError(f"cannot export {source}: no sidecar lists its shots", hint="name its storyboard")
@@ -123,38 +123,38 @@ def _board_of(source: Path, asked: Asked) -> tuple[Storyboard, Asked]:
             hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
     only = film.recipe.only if film.recipe is not None else ()
-    return preflight.load(path, sets={}), replace(asked, draft=film.draft, only=asked.only or only)
+    return preflight.load(path, sets={}), replace(options, draft=film.draft, only=options.only or only)
 
 
-def _zero(asked: Asked, fps: Fraction) -> tuple[int, bool]:
+def _zero(options: ExportOptions, fps: Fraction) -> tuple[int, bool]:
     """The number of the film's first frame, and whether its timecode drops: as written, else where the rate has it."""
-    known = SMPTE if asked.to == "fcp7" else {*SMPTE, Fraction(nominal(fps))}
+    known = SMPTE if options.to == "fcp7" else {*SMPTE, Fraction(nominal(fps))}
     if fps not in known:
         rates = ", ".join(f"{float(rate):.6g}" for rate in sorted(SMPTE))
         raise RequestError(
-            f"--to {asked.to} has no timecode at {float(fps):.6g} frames a second",
+            f"--to {options.to} has no timecode at {float(fps):.6g} frames a second",
             hint=f"`output: {{fps: ...}}` with one of {rates}; otio has every whole rate",
         )
-    return frame_of(asked.start or f"{START}{';' if can_drop(fps) else ':'}00", fps)
+    return frame_of(options.start or f"{START}{';' if can_drop(fps) else ':'}00", fps)
 
 
-def _place(board: Storyboard, out: Path | None, asked: Asked) -> Path:
+def _place(board: Storyboard, out: Path | None, options: ExportOptions) -> Path:
     """The timeline's file."""
     name = places.default_name(board).stem
-    if asked.to in PAPERS or asked.to == "otioz":
-        ending = PAPERS.get(asked.to, ".otioz")
+    if options.to in PAPERS or options.to == "otioz":
+        ending = PAPERS.get(options.to, ".otioz")
         if out is not None and (out.is_dir() or not out.suffix):
             out = out / f"{name}{ending}"
         path = out or Path(f"{name}{ending}")
         if path.suffix.lower() != ending:
             raise RequestError(
-                f"cannot write {path}: --to {asked.to} ends in {ending}", hint=f"try -o {path.stem}{ending}"
+                f"cannot write {path}: --to {options.to} ends in {ending}", hint=f"try -o {path.stem}{ending}"
             )
         return path
-    folder = out or Path(f"{name}-{asked.to}")
+    folder = out or Path(f"{name}-{options.to}")
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"cannot export to {folder}: it is a file", hint="name a folder with -o")
-    return folder / f"{name}{ENDINGS[asked.to]}"
+    return folder / f"{name}{ENDINGS[options.to]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class _Job:
     """One export: of what, to where."""
 
     plan: Plan
-    asked: Asked
+    options: ExportOptions
     zero: int
     drop: bool
     path: Path
@@ -175,7 +175,7 @@ class _Job:
 
     def paper(self) -> Exported:
         """A kind that is one text."""
-        if self.asked.to == "srt":
+        if self.options.to == "srt":
             from sora_cli.sound.subtitles import written
 
             said = words_said(self.plan)
@@ -185,7 +185,7 @@ class _Job:
         else:
             text = written_sheet(self._assembly(items_of(self.plan)))
         own = {self.path: lambda there: there.read_bytes() == text.encode()}
-        outputs.check(own, outputs.sources_of(self.plan.board, None), overwrite=self.asked.overwrite)
+        outputs.check(own, outputs.sources_of(self.plan.board, None), overwrite=self.options.overwrite)
         _write(self.path, text)
         return Exported(self.path, (), self.plan.frames)
 
@@ -200,13 +200,13 @@ class _Job:
             record = ExportRecord(
                 sora=__version__,
                 made_by=self.maker.record(self.path.parent),
-                draft=self.asked.draft,
-                only=self.asked.only,
+                draft=self.options.draft,
+                only=self.options.only,
                 fps=str(self.plan.fps),
                 shots=(),
             )
-            signer = self.asked.signer or stamp.find_signer()
-            kind = delivery(self.asked.deliver)
+            signer = self.options.signer or stamp.find_signer()
+            kind = delivery(self.options.deliver)
             media = Media(
                 self.plan,
                 laid.cut,
@@ -223,18 +223,18 @@ class _Job:
 
     def _folder(self) -> AbstractContextManager[Path]:
         """Where the media go: beside the timeline, or for a bundle where they are gone afterwards."""
-        return scratch() if self.asked.to == "otioz" else nullcontext(self.path.parent)
+        return scratch() if self.options.to == "otioz" else nullcontext(self.path.parent)
 
     def _check(self) -> None:
-        sources = outputs.sources_of(self.plan.board, self.asked.signer)
-        if self.asked.to == "otioz":
-            outputs.check({self.path: self._own_bundle}, sources, overwrite=self.asked.overwrite)
+        sources = outputs.sources_of(self.plan.board, self.options.signer)
+        if self.options.to == "otioz":
+            outputs.check({self.path: self._own_bundle}, sources, overwrite=self.options.overwrite)
         else:
-            check_folder(self.path, self._names(), self.maker, sources, overwrite=self.asked.overwrite)
+            check_folder(self.path, self._names(), self.maker, sources, overwrite=self.options.overwrite)
 
     def _names(self) -> list[str]:
         """What will be written beside the timeline, as far as it is known before the shots are."""
-        kind = delivery(self.asked.deliver)
+        kind = delivery(self.options.deliver)
         return [clip_name(number, item, kind) for number, item in enumerate(items_of(self.plan))]
 
     def _own_bundle(self, path: Path) -> bool:
@@ -246,13 +246,13 @@ class _Job:
     def _filled(self, media: Media, sounds: audio.FilmSounds) -> Exported:
         before = handover.read(media.folder)
         items = media.items()
-        media.write_clips(items, graded=self.asked.graded)
-        if not self.asked.graded:
+        media.write_clips(items, graded=self.options.graded)
+        if not self.options.graded:
             items = list(media.with_looks(items))
         assembly = self._assembly(items, media.write_stems(spoken=bool(sounds.speech)))
         self._timeline(assembly, media)
         media.sweep(before)
-        made = () if self.asked.to == "otioz" else tuple(media.folder / item.file for item in items)
+        made = () if self.options.to == "otioz" else tuple(media.folder / item.file for item in items)
         return Exported(self.path, made, media.cut.frames)
 
     def _assembly(self, items: Sequence[Item], sounds: tuple[tuple[str, str], ...] = ()) -> Assembly:
@@ -272,7 +272,7 @@ class _Job:
         """Write the timeline, and tell what its format has not."""
         from sora_cli.interchange import timelines
 
-        kind, folder = self.asked.to, media.folder
+        kind, folder = self.options.to, media.folder
 
         def uri(name: str) -> str:
             return name if kind in {"otio", "folder"} else (folder / name).resolve().as_uri()

@@ -94,13 +94,17 @@ def exported(folder: Path, to: str, comes: str) -> Path:
     board = folder / f"{to}.yaml"
     board.write_text(BOARD.replace("COMES", comes))
     with Studio(Store(default_folder()), Cancellation()) as studio:
-        return export.export(board, folder / to, export.Asked(to=to), studio=studio, report=Recording()).path
+        return export.export(board, folder / to, export.ExportOptions(to=to), studio=studio, report=Recording()).path
 
 
 def conformed(folder: Path, timeline: Path, name: str = "") -> flow.Conformed:
     with Studio(Store(default_folder()), Cancellation()) as studio:
         return flow.conform(
-            timeline, folder / (name or f"{timeline.stem}.mp4"), flow.Asked(), studio=studio, report=Recording()
+            timeline,
+            folder / (name or f"{timeline.stem}.mp4"),
+            flow.ConformOptions(),
+            studio=studio,
+            report=Recording(),
         )
 
 

@@ -21,7 +21,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RequestError
 from sora_cli.events import Note, Recording
 from sora_cli.flows import film
-from sora_cli.flows.export import Asked, Exported, export
+from sora_cli.flows.export import Exported, ExportOptions, export
 from sora_cli.media.read import probe, read_frames
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store, default_folder
@@ -83,7 +83,7 @@ def exported(
     board = folder / "board.yaml"
     board.write_text(BOARD.format(fps=fps, look=look))
     with Studio(Store(default_folder()), Cancellation()) as studio:
-        return export(board, folder / out, Asked(to=to, **more), studio=studio, report=report or Recording())
+        return export(board, folder / out, ExportOptions(to=to, **more), studio=studio, report=report or Recording())
 
 
 def test_an_export_has_each_shot_as_a_stamped_file_with_its_handles(folder: Path) -> None:
@@ -143,11 +143,11 @@ def test_a_film_is_exported_by_its_sidecar_until_its_storyboard_changes(folder: 
     board.write_text(BOARD.format(fps=24, look="off"))
     film.make(storyboard.load(board), folder / "film.mp4", report=Recording())
     with Studio(Store(default_folder()), Cancellation()) as studio:
-        made = export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
+        made = export(folder / "film.mp4", folder / "out", ExportOptions(to="otio"), studio=studio, report=Recording())
         assert len(made.clips) == 5
         board.write_text(board.read_text().replace("a ball rolls", "a ball jumps"))
         with pytest.raises(RequestError, match="is missing or was changed"):
-            export(folder / "film.mp4", folder / "out", Asked(to="otio"), studio=studio, report=Recording())
+            export(folder / "film.mp4", folder / "out", ExportOptions(to="otio"), studio=studio, report=Recording())
 
 
 def test_a_shot_list_goes_out_without_media_and_comes_in_again(folder: Path) -> None:
