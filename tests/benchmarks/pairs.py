@@ -1,0 +1,110 @@
+"""Two ways of doing the same work, in turn: A B, B A, A B, ... so that whatever else the machine does slows both.
+
+Each run is a process of its own, whose costs the system tells when it ends, with those of all that it started. What
+decides is the ratio of processor time within a pair: the median of seven or more, with the least and the greatest.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROUNDS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run took: seconds by the clock and of processors, and the most that one of its processes held, MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One way: a command, where it runs, and what it finds in its environment."""
+
+    command: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str] | None = None
+
+    def run(self) -> Cost:
+        """Run it once.
+
+        Raises:
+            RuntimeError: it failed, with what it said.
+        """
+        with tempfile.TemporaryFile() as said:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                self.command, cwd=self.folder, env={**os.environ, **(self.environment or {})},
+                stdout=said, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                said.seek(0)
+                raise RuntimeError(f"{' '.join(self.command)}: {said.read().decode(errors='replace')[-2000:]}")
+        return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def python(*words: str) -> list[str]:
+    """A command of this Python, which tells no warnings."""
+    return [sys.executable, "-W", "ignore", *words]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: what was measured, against what, both sides' runs, and the most that the ratio may be."""
+
+    what: str
+    rival: str
+    ours: Sequence[Cost]
+    theirs: Sequence[Cost]
+    bar: float | None = None
+
+    def ratios(self, part: str = "cpu") -> list[float]:
+        """Ours / theirs of each pair, in order of size."""
+        pairs = zip(self.ours, self.theirs, strict=True)
+        return sorted(getattr(mine, part) / getattr(other, part) for mine, other in pairs)
+
+    @property
+    def held(self) -> bool:
+        """Whether the median ratio keeps to its bar."""
+        return self.bar is None or statistics.median(self.ratios()) <= self.bar
+
+    def __str__(self) -> str:
+        """The row in Markdown."""
+        cpu, wall, peak = (self.ratios(part) for part in ("cpu", "wall", "peak"))
+        bar = "" if self.bar is None else f"{self.bar:g}"
+        least = min(one.cpu for one in self.ours)
+        return (
+            f"| {self.what} | {self.rival} | {len(cpu)} | {least:.2f} s | **{statistics.median(cpu):.2f}** "
+            f"({cpu[0]:.2f} to {cpu[-1]:.2f}) | {statistics.median(wall):.2f} | {statistics.median(peak):.2f} | {bar} |"
+        )
+
+
+HEAD = (
+    "| what | against | pairs | ours, least | processor time, ours / theirs | wall | memory | bar |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def in_turn(what: str, rival: str, ours: Side, theirs: Side, *, rounds: int = ROUNDS, bar: float | None = None) -> Row:
+    """Run both so many times, in turn; a first run of each, which fills caches, does not count."""
+    spent: dict[Side, list[Cost]] = {ours: [], theirs: []}
+    for side in spent:
+        side.run()
+    for number in range(rounds):
+        for side in (ours, theirs) if number % 2 else (theirs, ours):
+            spent[side].append(side.run())
+    return Row(what, rival, spent[ours], spent[theirs], bar)
