@@ -1,0 +1,141 @@
+"""Training adapters (LoRA) on an engine: what is asked for and what comes back, as plain data. No torch here.
+
+`open_course` loads the engine with the classes beside this file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from sora_cli.engines.base import Ability, EngineCard
+from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.options import PACKAGES
+from sora_cli.errors import EngineMissing, RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.events import Report
+    from sora_cli.media.stream import Frames
+
+FAMILIES = ("wan-vace", "wan", "ltx2")
+TRAINED = "nano, Wan text to video (2.1, 2.2 TI2V-5B, VACE) and LTX-2"
+FEW = 4
+"""With fewer examples than this none is held out: nothing then tells when to stop early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Frames that the model learns, and the words for them.
+
+    `identity` tells its frames apart from all others: a file's hash, and which of its frames. `read` gives them,
+    `(n, h, w, 3)` at the size of the training. `others` are captions of other things: what the model makes of them
+    stays. What is `held` is not learned, and tells when to stop.
+    """
+
+    name: str
+    identity: str
+    frames: int
+    caption: str
+    read: Callable[[], Frames]
+    others: tuple[str, ...] = ()
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseSettings:
+    """How an adapter is trained. `size` is (width, height) in pixels, `rate` the highest learning rate."""
+
+    size: tuple[int, int]
+    rank: int = 16
+    steps: int = 600
+    batch: int = 1
+    rate: float = 1e-4
+    seed: int = 0
+    checks: int = 10
+    """How often the held-out loss is measured, and samples are made."""
+    checkpointing: bool | None = None
+    """Whether activations are computed again on the way back, to save memory; None: on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossCheck:
+    """How far the training is: the mean loss since the last check, the held-out one (None: none are held out)."""
+
+    step: int
+    loss: float
+    held: float | None
+    best: bool
+    """Whether these are the best weights so far."""
+
+
+class Course(Protocol):
+    """The training of one adapter."""
+
+    def prepare(self, examples: Sequence[Example], told: Callable[[int, int], None]) -> None:
+        """Make all latents and text embeddings, but those that are kept; `told` hears (done, of)."""
+        ...
+
+    def resume(self, state: Path) -> int:
+        """Continue from a state that `save_state` wrote, if it is one of this course; the steps that are done."""
+        ...
+
+    def study(self, told: Callable[[int, int], None]) -> LossCheck:
+        """Train up to the next check; `told` hears (steps done, of), and may raise to stop."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are done, or the held-out loss has turned."""
+        ...
+
+    def save_state(self, state: Path) -> None:
+        """Write all that `resume` needs. Raises `OSError`."""
+        ...
+
+    def save(self, path: Path, facts: Mapping[str, str]) -> None:
+        """Write the best adapter so far in diffusers' form, with facts in its header. Raises `OSError`."""
+        ...
+
+    def sample(self, prompt: str, seed: int, frames: int) -> Frames:
+        """What the model makes of a prompt now."""
+        ...
+
+    def close(self) -> None:
+        """Give the device's memory back."""
+        ...
+
+
+def refuse_untrained(card: EngineCard) -> None:
+    """Refuse an engine for which no adapter can be trained.
+
+    Raises:
+        RequestError: it is of another family, wants pictures, or has two transformers.
+        EngineMissing: peft is not installed.
+    """
+    why = ""
+    if card.family not in FAMILIES:
+        why = f"no LoRA can be trained for engine {card.name}"
+    elif card.location is not None and "transformer_2" in Checkpoint.read(card.location).components():
+        why = f"engine {card.name} has two transformers, and a LoRA is trained for one"
+    elif Ability.FIRST_FRAMES in card.needs:
+        why = f"engine {card.name} starts from a picture; a LoRA is trained on what it makes of words"
+    if why:
+        raise RequestError(why, hint=f"training works for {TRAINED}")
+    if find_spec(PACKAGES["lora"]) is None:
+        raise EngineMissing("training needs the package peft, which is not installed", hint="pip install peft")
+
+
+def open_course(card: EngineCard, settings: CourseSettings, kept: Path, report: Report) -> Course:
+    """Load an engine, ready to train an adapter; `kept` is the folder for latents and text embeddings.
+
+    Raises:
+        RequestError, EngineMissing: as `refuse_untrained` does, or it cannot be loaded.
+        OutOfMemory: it does not fit.
+    """
+    refuse_untrained(card)
+    made = importlib.import_module("sora_cli.engines.training.course")
+    return cast("Course", made.LoraCourse(card, settings, kept, report))

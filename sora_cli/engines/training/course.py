@@ -1,0 +1,244 @@
+"""Training an adapter: flow matching at logit-normal noise levels, AdamW, and an end where the held-out loss turns.
+
+An adapter is a pair of small matrices beside each matrix of attention and feed-forward (LoRA, Hu et al. 2021, arXiv
+2106.09685). Noise levels are logit-normal (Esser et al. 2024, arXiv 2403.03206), shifted as the scheduler shifts
+sampling. What captions of other things give is held to what it was before (after the prior preservation of
+DreamBooth, arXiv 2208.12242, with the model itself as its own example).
+
+All that is random of a step comes from the seed and its number, so a course that was stopped goes on as if it had
+not been.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from diffusers.training_utils import cast_training_params
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sora_cli import atomic
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.families.diffusion import Diffusion
+from sora_cli.engines.runtime.errors import told_as_rendering
+from sora_cli.engines.training import CourseSettings, Example, LossCheck
+from sora_cli.engines.training.student import Call, Lesson, Student
+from sora_cli.errors import RenderError
+from sora_cli.events import Report
+from sora_cli.media.stream import Frames
+
+ADAPTER = "made"
+LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(0\.proj|2))"
+"""Matrices that get an adapter: those of the picture in the main blocks; sound and conditions keep theirs."""
+WARMUP = 20
+LEAST_RATE = 0.1
+"""What is left of the rate at the end."""
+KEEPING = 0.25
+"""Share of steps that hold what other captions give."""
+LEVELS = (0.15, 0.4, 0.65, 0.9)
+"""Noise levels of the held-out loss."""
+PATIENCE = 3
+"""Checks without a better held-out loss, after which it has turned."""
+
+
+class LoraCourse:
+    """The training of one adapter on one engine; see `training.Course`."""
+
+    def __init__(self, card: EngineCard, settings: CourseSettings, kept: Path, report: Report) -> None:
+        self.card, self.settings = card, settings
+        engine = catalogue.open_engine(card, report=report)
+        if not isinstance(engine, Diffusion):
+            raise RenderError(f"engine {card.name} is not one of diffusers' pipelines")
+        self.engine: Diffusion[Any] = engine
+        self.student = Student(engine, settings.size, kept)
+        self.network = self.student.network
+        self.network.requires_grad_(requires_grad=False)
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            shape = LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=LAYERS)
+            self.network.add_adapter(shape, adapter_name=ADAPTER)
+        cast_training_params(self.network, dtype=torch.float32)
+        if engine.device.type == "cuda" if settings.checkpointing is None else settings.checkpointing:
+            self.network.enable_gradient_checkpointing()
+        self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self.step, self.worse = 0, 0
+        self.least = math.inf
+        self.best = self._adapter()
+        self.lessons: list[Lesson] = []
+        self.held: list[Lesson] = []
+
+    def prepare(self, examples: Sequence[Example], told: Callable[[int, int], None]) -> None:
+        """As declared by `Course`."""
+        with self._telling():
+            for number, example in enumerate(examples, 1):
+                calls = [self.student.call(words, example.frames) for words in (example.caption, *example.others)]
+                latents = self.student.latents(example.identity, example.read)
+                (self.held if example.held else self.lessons).append(Lesson(latents, calls[0], tuple(calls[1:])))
+                told(number, len(examples))
+            self._settle(learning=True)
+
+    @property
+    def over(self) -> bool:
+        """As declared by `Course`."""
+        return self.step >= self.settings.steps or self.worse >= PATIENCE
+
+    def study(self, told: Callable[[int, int], None]) -> LossCheck:
+        """As declared by `Course`."""
+        settings, losses = self.settings, []
+        until = min(settings.steps, (self.step // self._apart + 1) * self._apart)
+        with self._telling():
+            while self.step < until:
+                losses.append(self._learn())
+                told(self.step, settings.steps)
+            held = self._held_loss() if self.held else None
+        better = held is None or held < self.least
+        self.worse = 0 if better else self.worse + 1
+        if better:
+            self.least, self.best = math.inf if held is None else held, self._adapter()
+        return LossCheck(self.step, sum(losses) / max(1, len(losses)), held, better)
+
+    @property
+    def _apart(self) -> int:
+        """Steps from one check to the next."""
+        return max(1, math.ceil(self.settings.steps / self.settings.checks))
+
+    def _learn(self) -> float:
+        """One step; its loss."""
+        random = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
+        batch = self._batch(random)
+        noise = torch.randn((len(batch), *batch[0].latents.shape[1:]), generator=random).to(self.engine.device)
+        level = _levels(len(batch), self.student.shift(batch[0]), random)
+        keeping = all(lesson.others for lesson in batch) and float(torch.rand((), generator=random)) < KEEPING
+        calls = [_one(lesson.others, random) if keeping else lesson.call for lesson in batch]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate * self._pace()
+        wanted = self._unchanged(batch, calls, level, noise) if keeping else None
+        loss = self.student.errors(batch, calls, level, noise, wanted=wanted).mean()
+        if not torch.isfinite(loss):
+            hint = "try a lower --rate; the LoRA of the last check is kept"
+            raise RenderError(f"the loss is {loss.item()} at step {self.step}", hint=hint)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimizer.step()
+        self.step += 1
+        return float(loss.detach())
+
+    def _pace(self) -> float:
+        """The share of the rate that is due: it rises at first, then falls along a cosine."""
+        rise = min(1.0, (self.step + 1) / WARMUP)
+        fall = 0.5 + 0.5 * math.cos(math.pi * self.step / self.settings.steps)
+        return rise * (LEAST_RATE + (1 - LEAST_RATE) * fall)
+
+    def _batch(self, random: torch.Generator) -> list[Lesson]:
+        """Lessons of one shape, drawn at random."""
+        first = _one(self.lessons, random)
+        alike = [each for each in self.lessons if each.latents.shape == first.latents.shape]
+        return [first, *(_one(alike, random) for _ in range(self.settings.batch - 1))]
+
+    @torch.no_grad()
+    def _unchanged(self, batch: Sequence[Lesson], calls: Sequence[Call], level: Tensor, noise: Tensor) -> Tensor:
+        """What the model says without the adapter."""
+        clean = torch.cat([lesson.latents for lesson in batch]).to(noise)
+        at = level.to(noise).view(-1, *[1] * (clean.ndim - 1))
+        self.network.disable_adapters()
+        try:
+            return self.student.velocity((1 - at) * clean + at * noise, calls, level).float()
+        finally:
+            self.network.enable_adapters()
+
+    @torch.no_grad()
+    def _held_loss(self) -> float:
+        """The loss on what is held out, at the same noise each time."""
+        losses = []
+        for number, lesson in enumerate(self.held):
+            for level in LEVELS:
+                random = torch.Generator().manual_seed(self.settings.seed + number)
+                noise = torch.randn(lesson.latents.shape, generator=random).to(self.engine.device)
+                errors = self.student.errors([lesson], [lesson.call], torch.tensor([level]), noise, wanted=None)
+                losses.append(float(errors.mean()))
+        return sum(losses) / len(losses)
+
+    def _adapter(self) -> dict[str, Tensor]:
+        found = get_peft_model_state_dict(self.network, adapter_name=ADAPTER)
+        return {name: weight.detach().cpu().clone().contiguous() for name, weight in found.items()}
+
+    # -- files -----------------------------------------------------------------------------------------
+
+    def save_state(self, state: Path) -> None:
+        """As declared by `Course`."""
+        parts = {"adapter": self._adapter(), "best": self.best, "optimizer": self.optimizer.state_dict()}
+        state.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.aside(state) as part:
+            torch.save({**parts, "step": self.step, "least": self.least, "worse": self.worse}, part)
+
+    def resume(self, state: Path) -> int:
+        """As declared by `Course`."""
+        try:
+            told = torch.load(state, map_location="cpu", weights_only=True)
+            set_peft_model_state_dict(self.network, told["adapter"], adapter_name=ADAPTER)
+            self.optimizer.load_state_dict(told["optimizer"])
+            self.best, self.step = told["best"], int(told["step"])
+            self.least, self.worse = float(told["least"]), int(told["worse"])
+        except (OSError, RuntimeError, UnpicklingError, EOFError, KeyError, ValueError, TypeError):
+            return 0
+        return self.step
+
+    def save(self, path: Path, facts: Mapping[str, str]) -> None:
+        """As declared by `Course`."""
+        with atomic.aside(path) as part:
+            type(self.engine.pipe).save_lora_weights(
+                str(part.parent), transformer_lora_layers=self.best, weight_name=part.name,
+                save_function=partial(_save, facts={**facts, "format": "pt"}),
+            )  # fmt: skip
+
+    def sample(self, prompt: str, seed: int, frames: int) -> Frames:
+        """As declared by `Course`."""
+        self._settle(learning=False)
+        try:
+            return self.engine.generate(self.student.take(prompt, frames, seed), Given(), lambda *_: None).frames
+        finally:
+            self._settle(learning=True)
+
+    def close(self) -> None:
+        """As declared by `Course`."""
+        self.engine.close()
+
+    def _settle(self, *, learning: bool) -> None:
+        """Put the transformer alone on the GPU to learn; all as the engine has it to sample."""
+        if self.engine.device.type == "cpu":
+            return
+        self.engine.unhook()
+        if learning:
+            for part in self.engine.pipe.components.values():
+                if isinstance(part, torch.nn.Module):
+                    part.to("cpu")
+            self.network.to(self.engine.device)
+        else:
+            self.engine.settle()
+
+    def _telling(self) -> Any:
+        return told_as_rendering(self.card, self.student.take("", 1))
+
+
+def _save(weights: dict[str, Tensor], path: str, *, facts: dict[str, str]) -> None:
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, path, metadata=facts)
+
+
+def _levels(count: int, shift: float, random: torch.Generator) -> Tensor:
+    """Logit-normal noise levels `(count,)`, shifted towards noise."""
+    level = torch.sigmoid(torch.randn(count, generator=random))
+    return shift * level / (1 + (shift - 1) * level)
+
+
+def _one(choices: Sequence[Any], random: torch.Generator) -> Any:
+    return choices[int(torch.randint(len(choices), (1,), generator=random))]
