@@ -122,13 +122,16 @@ class TakeSpared(Event):
     because: str
 
 
-Stage = Literal["plan", "shoot", "finish", "write", "stamp"]
-"""The stages of the line; `write` and `stamp` are parts of `finish`."""
+Stage = Literal["plan", "shoot", "finish", "write", "stamp", "look", "prepare", "train"]
+"""The stages of the line; `write` and `stamp` are parts of `finish`. Then those of `sora train`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageStarted(Event):
-    """A stage of the line begins. `total` is its length, 0 if unknown: of `write` in frames, of `stamp` in takes."""
+    """A stage of the line begins. `total` is its length, 0 if unknown: of `write` in frames, of `stamp` in takes.
+
+    Of `look` in files, of `prepare` in examples, of `train` in steps.
+    """
 
     stage: Stage
     total: int = 0
@@ -362,10 +365,10 @@ class Clock:
         self._report = report
 
     @contextlib.contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
-        """A stage of the line."""
+    def stage(self, name: Stage, total: int = 0) -> Iterator[None]:
+        """A stage of the line; `total` is its length, where it is known."""
         started = time.monotonic()
-        self._report(StageStarted(name))
+        self._report(StageStarted(name, total))
         yield
         self.stages[name] = round(time.monotonic() - started, 3)
         self._report(StageDone(name, self.stages[name]))

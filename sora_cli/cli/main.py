@@ -27,6 +27,7 @@ from sora_cli.cli import (
     review,
     serving,
     start,
+    train,
     usage,
 )
 from sora_cli.cli.options import spread
@@ -48,7 +49,7 @@ def _root(
 
 
 COMMANDS = (
-    *(make.generate, make.storyboard, make.stills, make.batch, look.check, look.plan, direct.direct),
+    *(make.generate, make.storyboard, make.stills, make.batch, look.check, look.plan, direct.direct, train.train),
     *(change.extend, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
     *(review.review, review.takes),
     *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform),

@@ -70,6 +70,10 @@ Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace other files too, but never the film's sources."),
 ]
+MaxTime = Annotated[
+    str | None,
+    typer.Option("--max-time", metavar="TIME", help="Stop after this time: 90s, 30m, 8h. What is made is kept."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,7 @@ class ReportOptions:
 class LimitOptions:
     """When the work stops, with what is made kept."""
 
-    max_time: Annotated[
-        str | None,
-        typer.Option("--max-time", metavar="TIME", help="Stop after this time: 90s, 30m, 8h. What is made is kept."),
-    ] = None
+    max_time: MaxTime = None
     max_disk: Annotated[
         str | None, typer.Option("--max-disk", metavar="SIZE", help="Stop before the store outgrows this: 500MB, 20GB.")
     ] = None

@@ -7,13 +7,15 @@ these is listed, with the reason, in `not_offered`.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
 
-from sora_cli.bounded import expanded
+from sora_cli.adapters import weights_in
+from sora_cli.bounded import Json, expanded, parse_json
 from sora_cli.engines.checkpoint import header_of
 
 WAN_AVOIDS = (
@@ -27,6 +29,8 @@ WAN_AVOIDS = (
 
 PACKAGES = {"int8": "torchao", "int4": "bitsandbytes", "lora": "peft"}
 """What some options need beside what is always installed."""
+FACTS = "sora"
+"""Where in the header of a LoRA's file stands what `sora train` tells of it."""
 
 
 class Options(BaseModel):
@@ -56,12 +60,20 @@ def not_safetensors(path: Path) -> str:
     return ""
 
 
+def adapter_facts(path: Path) -> dict[str, Json]:
+    """What `sora train` wrote of a LoRA into its file; empty where it is another program's."""
+    with suppress(OSError, ValueError, AttributeError):
+        facts = parse_json(header_of(path).get("__metadata__", {}).get(FACTS, ""))
+        return facts if isinstance(facts, dict) else {}
+    return {}
+
+
 class LoraOption(Options):
     """A low-rank adapter laid over the model's weights for a take.
 
-    `path` is a `.safetensors` file; a relative one starts at the validation context's `folder` (the storyboard's),
-    else at the working directory, and it lies in the context's `inside` where there is such a folder. `sha256` is
-    filled in, so that another file under the same name is another take.
+    `path` is a `.safetensors` file, or a folder that `sora train` wrote; a relative one starts at the validation
+    context's `folder` (the storyboard's), else at the working directory, and it lies in the context's `inside` where
+    there is such a folder. `sha256` is filled in, so that another file under the same name is another take.
     """
 
     path: str
@@ -74,7 +86,7 @@ class LoraOption(Options):
         if not isinstance(given, dict) or not isinstance(given.get("path"), str):
             return given
         place = info.context or {}
-        path = Path(place.get("folder", "."), expanded(given["path"])).resolve()
+        path = weights_in(Path(place.get("folder", "."), expanded(given["path"]))).resolve()
         inside = place.get("inside")
         if inside is not None and not path.is_relative_to(Path(inside).resolve()):
             raise ValueError(

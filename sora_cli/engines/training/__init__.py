@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 FAMILIES = ("wan-vace", "wan", "ltx2")
 TRAINED = "nano, Wan text to video (2.1, 2.2 TI2V-5B, VACE) and LTX-2"
+LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(0\.proj|2))"
+"""Matrices that get an adapter: those of the picture in the main blocks; sound and conditions keep theirs."""
+SMALL = 100_000_000
+"""Weights of a transformer below which it is small."""
 FEW = 4
 """With fewer examples than this none is held out: nothing then tells when to stop early."""
 
@@ -51,7 +55,7 @@ class CourseSettings:
 
     size: tuple[int, int]
     rank: int = 16
-    steps: int = 600
+    steps: int = 1000
     batch: int = 1
     rate: float = 1e-4
     seed: int = 0
@@ -127,6 +131,13 @@ def refuse_untrained(card: EngineCard) -> None:
         raise RequestError(why, hint=f"training works for {TRAINED}")
     if find_spec(PACKAGES["lora"]) is None:
         raise EngineMissing("training needs the package peft, which is not installed", hint="pip install peft")
+
+
+def usual(card: EngineCard, size: tuple[int, int]) -> CourseSettings:
+    """How adapters of such an engine are mostly trained: small models faster, and more at a time."""
+    small = card.location is not None and Checkpoint.read(card.location).parameters_of("transformer") < SMALL
+    settings = CourseSettings(size=size)
+    return replace(settings, steps=1500, batch=8, rate=1e-3) if small else settings
 
 
 def open_course(card: EngineCard, settings: CourseSettings, kept: Path, report: Report) -> Course:

@@ -29,15 +29,13 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.families.diffusion import Diffusion
 from sora_cli.engines.runtime.errors import told_as_rendering
-from sora_cli.engines.training import CourseSettings, Example, LossCheck
+from sora_cli.engines.training import LAYERS, CourseSettings, Example, LossCheck
 from sora_cli.engines.training.student import Call, Lesson, Student
 from sora_cli.errors import RenderError
 from sora_cli.events import Report
 from sora_cli.media.stream import Frames
 
 ADAPTER = "made"
-LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(0\.proj|2))"
-"""Matrices that get an adapter: those of the picture in the main blocks; sound and conditions keep theirs."""
 WARMUP = 20
 LEAST_RATE = 0.1
 """What is left of the rate at the end."""

@@ -41,7 +41,9 @@ Call = Mapping[str, Tensor | float | bool | None]
 """What a transformer is told beside noisy latents, by name; tensors have one clip in front."""
 
 
-class _Caught(Exception):  # noqa: N818  no error: it ends a pipeline's run
+class _CaughtError(Exception):
+    """No error: it ends a pipeline's run."""
+
     def __init__(self, told: dict[str, Any]) -> None:
         super().__init__()
         self.told = told
@@ -133,7 +135,7 @@ class Student:
         """Run the pipeline up to its first call of the transformer."""
 
         def stop(_module: object, _args: object, told: dict[str, Any]) -> NoReturn:
-            raise _Caught(told)
+            raise _CaughtError(told)
 
         engine = self.engine
         options = {name: value for name, value in OFF.items() if name in engine.card.options.model_fields}
@@ -142,7 +144,7 @@ class Student:
         try:
             with torch.no_grad(), quiet():
                 engine.render(take, Given(), engine.card.options.model_validate(options), lambda *_, **__: {})
-        except _Caught as caught:
+        except _CaughtError as caught:
             told = caught.told
         finally:
             hook.remove()

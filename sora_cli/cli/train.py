@@ -1,0 +1,115 @@
+"""The command that trains: train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sora_cli.cli import complete, console
+from sora_cli.cli.options import LimitOptions, MaxTime, Overwrite, ReportOptions
+from sora_cli.cli.session import working
+from sora_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.flows import train as flow
+    from sora_cli.training.captions import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class CourseOptions:
+    """How a LoRA is trained; what is left out suits the engine."""
+
+    rank: Annotated[int, typer.Option(min=1, max=256, help="Width of the LoRA's matrices.")] = 16
+    steps: Annotated[int, typer.Option(min=0, max=1_000_000, help="Train so many steps; 0: the engine's usual.")] = 0
+    rate: Annotated[float, typer.Option(min=0, max=1, help="The highest learning rate; 0: the engine's usual.")] = 0.0
+    resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
+    frames: Annotated[int, typer.Option(min=0, max=10_000, help="Learn so many frames at once; 0: 33 or so.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Draw batches and noise with this seed.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementOptions:
+    """That the real people in the material agreed, and the licence that the LoRA is given."""
+
+    consent: Annotated[
+        Path | None, typer.Option(metavar="RELEASE", help="What the people who are seen signed or spoke.")
+    ] = None
+    who: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Who agreed; repeatable.")] = None
+    statement: Annotated[str, typer.Option(metavar="WORDS", help="What they agreed to.")] = ""
+    agreed: Annotated[str, typer.Option(metavar="DAY", help="The day they agreed: 2026-11-03.")] = ""
+    licence: Annotated[str, typer.Option(metavar="WORDS", help="The licence of the LoRA, for its card.")] = ""
+    policy: Annotated[str, typer.Option(metavar="POLICY", help="standard, strict, off or a policy file.")] = ""
+
+
+def train(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What is learned is called so in prompts: @NAME.")],
+    source: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="Your clips and pictures; they stay.")],
+    course: CourseOptions,
+    agreement: AgreementOptions,
+    reporting: ReportOptions,
+    engine: Annotated[
+        str | None, typer.Option(metavar="ID", autocompletion=complete.engines, help="The model that learns.")
+    ] = None,
+    kind: Annotated[str, typer.Option(metavar="KIND", help="character (somebody, something) or look.")] = "character",
+    caption: Annotated[str, typer.Option(metavar="WORDS", help="The words for all that have no text beside.")] = "",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="A word like NAME that shall mean what it does; repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Write the LoRA here. Default: NAME.")
+    ] = None,
+    *,
+    max_time: MaxTime = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is used and needed; train nothing.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a LoRA of a character or a look on your own clips and pictures."""
+    from sora_cli.flows import consented
+    from sora_cli.flows import train as work
+
+    asked = work.Asked(
+        name=name, folder=source, engine=engine, kind=_kind(kind), rank=course.rank, steps=course.steps,
+        rate=course.rate, size=_size(course.resolution), frames=course.frames, seed=course.seed, caption=caption,
+        others=tuple(keep or ()), licence=agreement.licence, policy=agreement.policy,
+        agreed=consented.agreement(agreement.consent, agreement.who or (), agreement.statement, agreement.agreed),
+        out=output, overwrite=overwrite,
+    )  # fmt: skip
+    with working(reporting, LimitOptions(max_time=max_time)) as (report, studio):
+        found = work.survey(asked, report)
+        if dry_run:
+            _show(found, as_json=reporting.as_json)
+            return
+        made = work.train(found, report, studio.cancel)
+    if reporting.as_json:
+        console.stdout_json(made.card)
+    use = f"cast: {{{name}: {{lora: {made.folder}}}}}" if kind == "character" else f"options: {{lora: {made.folder}}}"
+    files = {"LoRA": made.file.name, "card": "card.json", "samples": "sheet.png", "use it": use}
+    console.show_summary(str(made.folder), files)
+
+
+def _show(found: flow.Survey, *, as_json: bool) -> None:
+    if as_json:
+        console.stdout_json(found.as_dict())
+    else:
+        console.show_facts(found.asked.name, found.facts())
+
+
+def _kind(written: str) -> Kind:
+    kinds: dict[str, Kind] = {"character": "character", "look": "look"}
+    if written in kinds:
+        return kinds[written]
+    raise RequestError(f"--kind {written}: no such kind", hint="write character or look")
+
+
+def _size(written: str) -> tuple[int, int] | None:
+    """`480x320` as (width, height)."""
+    if not written:
+        return None
+    width, _, height = written.lower().partition("x")
+    if width.isdecimal() and height.isdecimal() and 0 < int(width) <= 10_000 and 0 < int(height) <= 10_000:
+        return int(width), int(height)
+    raise RequestError(f"--resolution {written}: not a size", hint="write width and height: 480x320")

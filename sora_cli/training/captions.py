@@ -1,0 +1,78 @@
+"""The words for clips and pictures: those of a text beside each, else those given for all, else its file's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sora_cli.bounded import SMALL, read_bytes
+from sora_cli.errors import RequestError
+from sora_cli.texts import decoded
+
+Kind = Literal["character", "look"]
+MOST = 4_000
+"""Letters of a caption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A caption, and where it comes from."""
+
+    caption: str
+    source: Literal["text", "given", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """How captions are found; each names the `trigger`, the word by which what is learned is called."""
+
+    trigger: str
+    kind: Kind
+    given: str = ""
+
+    def of(self, path: Path) -> Written:
+        """The caption of a clip or picture.
+
+        Raises:
+            RequestError: the text beside it cannot be read, or is too long.
+        """
+        if words := _beside(path):
+            return Written(self.named(words), "text")
+        if self.given:
+            return Written(self.named(self.given), "given")
+        return Written(self.named(_spoken(path.stem)), "name")
+
+    def named(self, words: str) -> str:
+        """The words with the trigger in them: where they lack it, a character's stands first, a look's last."""
+        if re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", words, re.IGNORECASE):
+            return words
+        parts = (self.trigger, words) if self.kind == "character" else (words, self.trigger)
+        return ", ".join(part for part in parts if part)
+
+    def others(self, caption: str, words: Sequence[str]) -> tuple[str, ...]:
+        """The caption with each of some words in the trigger's place: what it means already, and shall mean on."""
+        parts = re.split(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", caption, flags=re.IGNORECASE)
+        return tuple(word.join(parts) for word in words)
+
+
+def _beside(path: Path) -> str:
+    """The words of the text of the same name; nothing where there is none, or it is empty."""
+    text = path.with_suffix(".txt")
+    try:
+        words = " ".join(decoded(read_bytes(text, SMALL))[0].split())
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"cannot read the caption {text}: {error}", hint="save it as plain text") from error
+    if len(words) > MOST:
+        raise RequestError(f"the caption {text} has {len(words):,} letters", hint=f"{MOST:,} at most")
+    return words
+
+
+def _spoken(stem: str) -> str:
+    """A file's name as words: `red-ball_03` is `red ball`; a camera's number says nothing."""
+    words = re.sub(r"[\W_]+", " ", stem)
+    return " ".join(word for word in words.split() if not re.search(r"\d", word))

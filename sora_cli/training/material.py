@@ -1,0 +1,187 @@
+"""What a folder holds to train on: each clip and picture that is used, and each that is left out, with the reason.
+
+Nothing in the folder is written, moved or removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+from sora_cli.bounded import is_folder
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.read import open_film
+from sora_cli.media.stream import Frames
+from sora_cli.training.captions import Captions, Written
+from sora_cli.training.looks import Look, alike, look
+
+FILES = frozenset((*("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"), *("png", "jpg", "jpeg", "webp", "bmp", "tif"),
+                   *("tiff", "heic", "heif", "avif")))  # fmt: skip
+MOST = 2_000
+"""Clips and pictures of one training; a LoRA wants 10 to 200."""
+LONGEST = 60
+"""Seconds of a clip; what is longer is rarely one shot, and would be gone through from end to end."""
+WINDOWS = 4
+"""Stretches of one clip that are learned at most, so that a long one does not outweigh the others."""
+BLURRED = 0.12
+"""Of the median detail: below it a clip or picture is blurred beside the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What the engine takes: size in pixels, rate, frames of a clip."""
+
+    size: tuple[int, int]
+    fps: Fraction
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A clip or picture that is used. `starts` are the first frames of its stretches, at the engine's rate."""
+
+    path: Path
+    sha256: str
+    frames: int
+    starts: tuple[int, ...]
+    words: Written
+
+    @property
+    def still(self) -> bool:
+        """Whether it is a picture, or is used as one."""
+        return self.frames == 1
+
+    def read(self, start: int, grid: Grid) -> Frames:
+        """The frames of a stretch, `(n, h, w, 3)` at the engine's size.
+
+        Raises:
+            MediaError: it can no longer be read.
+        """
+        with open_film(self.path) as film:
+            shown = film.shown_at(grid.fps)[start : start + self.frames]
+            return _stacked(film.pictures(shown, grid.size))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that is not used, and why."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is used of a folder, and what is not."""
+
+    pieces: tuple[Piece, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The clips and pictures of a folder, in order of their names; folders in it are not entered.
+
+    Raises:
+        RequestError: it is no folder, it holds none, or more than can be trained on.
+    """
+    if not is_folder(folder):
+        raise RequestError(f"there is no folder {folder}", hint="name the folder of your clips and pictures: --from")
+    try:
+        with os.scandir(folder) as entries:
+            names = (each.name for each in entries if not each.name.startswith("."))
+            found = list(islice((folder / name for name in names if _suffix(name) in FILES), MOST + 1))
+    except OSError as error:
+        raise RequestError(f"cannot read {folder}: {error.strerror}") from error
+    if len(found) > MOST:
+        hint = "a LoRA wants 10 to 200: copy those into a folder of their own"
+        raise RequestError(f"{folder} holds more than {MOST:,} clips and pictures", hint=hint)
+    if not found:
+        hint = f"clips and pictures end in: {', '.join(sorted(FILES))}"
+        raise RequestError(f"{folder} holds no clips and no pictures", hint=hint)
+    return sorted(found)
+
+
+def gather(
+    paths: Sequence[Path],
+    grid: Grid,
+    captions: Captions,
+    hash_of: Callable[[Path], str],
+    told: Callable[[int, int], None],
+) -> Material:
+    """Look at clips and pictures; `told` hears (looked at, of).
+
+    Raises:
+        RequestError: a caption cannot be read.
+    """
+    looks: dict[Path, Look] = {}
+    left: list[LeftOut] = []
+    hashes: dict[str, Path] = {}
+    for number, path in enumerate(paths, 1):
+        try:
+            twin = hashes.setdefault(hash_of(path), path)
+            why = f"the same file as {twin.name}" if twin != path else ""
+            seen = None if why else look(path, grid.fps, LONGEST)
+            why = why or (seen.flaw if seen else "")
+        except (MediaError, OSError) as error:
+            why, seen = str(error).splitlines()[0], None
+        if seen and not why:
+            looks[path] = seen
+        else:
+            left.append(LeftOut(path, why))
+        told(number, len(paths))
+    left += _among_others(looks)
+    kept = [path for path in looks if path not in {each.path for each in left}]
+    pieces, short = _cut(kept, looks, grid, captions, {path: sha for sha, path in hashes.items()})
+    return Material(tuple(pieces), tuple(sorted([*left, *short], key=lambda each: each.path)))
+
+
+def _among_others(looks: dict[Path, Look]) -> Iterator[LeftOut]:
+    """What falls out beside the rest: the blurred, and those that show the same as one before."""
+    middle = median(each.detail for each in looks.values()) if len(looks) >= 4 else 0.0
+    kept: dict[Path, Look] = {}
+    for path, seen in looks.items():
+        if seen.detail < BLURRED * middle:
+            share = f"{seen.detail / middle:.0%}"
+            yield LeftOut(path, f"blurred: it has {share} of the detail that the others have")
+        elif twin := next((other for other, before in kept.items() if alike(before, seen)), None):
+            yield LeftOut(path, f"shows the same as {twin.name}")
+        else:
+            kept[path] = seen
+
+
+def _cut(
+    paths: Sequence[Path], looks: dict[Path, Look], grid: Grid, captions: Captions, hashes: dict[Path, str]
+) -> tuple[list[Piece], list[LeftOut]]:
+    """Pieces with the stretches that are learned; clips that are too short are left out."""
+    pieces, short = [], []
+    for path in paths:
+        count = looks[path].frames
+        if looks[path].still or count >= grid.frames:
+            frames = 1 if looks[path].still else grid.frames
+            starts = (0,) if looks[path].still else _starts(count, frames)
+            pieces.append(Piece(path, hashes[path], frames, starts, captions.of(path)))
+        else:
+            wanted = f"{float(grid.frames / grid.fps):.2f} s"
+            short.append(LeftOut(path, f"too short: {float(count / grid.fps):.2f} s, and {wanted} are learned at once"))
+    return pieces, short
+
+
+def _starts(count: int, frames: int) -> tuple[int, ...]:
+    """The first frames of stretches of a clip: as many as fit, `WINDOWS` at most, from its start to its end."""
+    parts = min(WINDOWS, count // frames)
+    return tuple(part * (count - frames) // max(1, parts - 1) for part in range(parts))
+
+
+def _suffix(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def _stacked(pictures: Iterator[Frames]) -> Frames:
+    import numpy as np
+
+    return np.stack(list(pictures))
