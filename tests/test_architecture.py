@@ -16,11 +16,12 @@ LEVELS = (
     # values, files, and what the work tells
     (
         *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
-        *("sentences", "terms", "texts", "remembered", "packages"),
+        *("sentences", "terms", "texts", "remembered", "packages", "adapters"),
     ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
-    ("sound",),  # voices and sounds by words, kept under their keys; the mix
+    # voices and sounds by words, kept under their keys, and the mix; clips of one's own, made ready to train on
+    ("sound", "training"),
     ("plan",),  # a storyboard made exact for the engines' cards
     # a film as data; what colours are held to; what a film may show; what is handed to and by other programs
     ("record", "colour", "policy", "interchange"),
@@ -134,6 +135,7 @@ ENGINE_DOORS = {
     "hub",
     "language",
     "options",
+    "training",
     "sounds",
     "tokens",
 }

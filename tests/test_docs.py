@@ -58,6 +58,9 @@ def test_every_storyboard_parses(text: str, tmp_path: Path) -> None:
     for name in re.findall(r"[\w/]+\.(?:png|wav|cube|pdf)\b", text):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    for name in re.findall(r"lora: (\w+)", text):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.safetensors").touch()
     if "extends:" in text:  # a policy file: read as the one of a storyboard
         (tmp_path / "house.yaml").write_text(text)
         text = "policy: house.yaml\nshots: [a harbour at dusk]\n"

@@ -10,13 +10,25 @@ import hashlib
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
-from sora_cli.adapters import weights_in
+from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.bounded import Json, expanded, parse_json
 from sora_cli.engines.checkpoint import header_of
+
+if TYPE_CHECKING:
+    from sora_cli.engines.base import EngineCard
 
 WAN_AVOIDS = (
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
@@ -92,7 +104,7 @@ class LoraOption(Options):
             raise ValueError(
                 f"{path.name} is outside the storyboard's folder: copy it there, or run with --allow-outside"
             )
-        if path.suffix != ".safetensors":
+        if path.suffix != SUFFIX:
             raise ValueError(f"{path.name} is not a .safetensors file")
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
@@ -101,6 +113,44 @@ class LoraOption(Options):
         if given.get("sha256") not in (None, "", found):
             raise ValueError(f"{path} has changed since it was planned")
         return {**given, "path": str(path), "sha256": found}
+
+
+def listed(given: object) -> list[object]:
+    """What is written of adapters, as a list of mappings: a path alone, a mapping, or a list of these."""
+    each_of = given if isinstance(given, list | tuple) else [given]
+    return [{"path": each} if isinstance(each, str) else each for each in each_of]
+
+
+Adapters = Annotated[tuple[LoraOption, ...], BeforeValidator(listed)]
+
+
+def misfit(path: Path, card: EngineCard) -> str:
+    """Why a LoRA cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
+    found = {
+        name: tensor["shape"][1]
+        for name, tensor in _tensors(path)
+        if name.startswith("transformer.") and name.endswith(".lora_A.weight") and len(tensor["shape"]) == 2
+    }
+    if not found or card.location is None:
+        return ""
+    files = sorted((card.location / "transformer").glob(f"*{SUFFIX}"))
+    layers = {name: tensor["shape"] for file in files for name, tensor in _tensors(file)}
+    for name, width in found.items() if layers else ():
+        layer = name.removeprefix("transformer.").removesuffix(".lora_A.weight")
+        shape = layers.get(f"{layer}.weight")
+        if shape is None or shape[-1] != width:
+            base = adapter_facts(path).get("base")
+            trained = base.get("engine") if isinstance(base, dict) else None
+            told = f": it was trained for {trained}" if trained else ""
+            return f"{path.name} does not fit engine {card.name}{told}"
+    return ""
+
+
+def _tensors(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The tensors of a safetensors file by its header; none where it cannot be read."""
+    with suppress(OSError, ValueError):
+        return [each for each in header_of(path).items() if each[0] != "__metadata__"]
+    return []
 
 
 class Memory(Options):
@@ -142,7 +192,7 @@ class SamplingOptions(Options):
     """What every sampled model takes."""
 
     steps: int = Field(default=30, ge=1, le=200, description="sampling steps: more are slower and finer")
-    lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+    lora: Adapters = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
 class GuidedOptions(SamplingOptions):
@@ -235,7 +285,7 @@ class Ltx2DistilledOptions(Options):
 
     two_stage: bool = Field(default=False, description="sample small, double, refine: for large sizes")
     hold: float = Field(default=1.0, ge=0.0, le=1.0, description="how hard given frames hold; below 1 they may drift")
-    lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+    lora: Adapters = Field(default=(), max_length=8, description="adapters, with their strengths")
 
     @property
     def steps(self) -> int:
@@ -271,14 +321,14 @@ class HeliosMidOptions(PyramidOptions):
 
     guidance: float = Field(default=5.0, ge=1.0, le=30.0, description="how hard the prompt pulls; 1 is off")
     quality_avoid: str = Field(default=WAN_AVOIDS, description="what is avoided anyway, before your own `avoid`")
-    lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+    lora: Adapters = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
 class HeliosDistilledOptions(PyramidOptions):
     """Helios-Distilled: three resolutions, two steps each, no guidance."""
 
     stage_steps: int = Field(default=2, ge=1, le=10, description="sampling steps at each of three sizes")
-    lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+    lora: Adapters = Field(default=(), max_length=8, description="adapters, with their strengths")
 
 
 class StillOptions(GuidedOptions):
@@ -289,7 +339,7 @@ class MiniMaxH3Options(Options):
     """MiniMax-H3: guidance is baked into the weights, so there is none, and no negative prompt."""
 
     steps: int = Field(default=50, ge=2, le=200, description="sampling times; one pass less than that is made")
-    lora: tuple[LoraOption, ...] = Field(default=(), max_length=8, description="adapters, with their strengths")
+    lora: Adapters = Field(default=(), max_length=8, description="adapters, with their strengths")
 
     @property
     def passes(self) -> tuple[tuple[float, int], ...]:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sora_cli import storyboard
+from sora_cli.adapters import weights_in
 from sora_cli.bounded import expanded
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
@@ -270,7 +271,7 @@ def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
 
 def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     """Packages that options want and that are not installed."""
-    from sora_cli.engines.options import PACKAGES, not_safetensors
+    from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
     if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
         yield Problem(
@@ -282,11 +283,13 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     for shot in board.shots:
         for beat in shot.shown:
             loc = beat.origin.get("options.lora", (*beat.loc, "options"))
-            adapters = beat.options.get("lora")
+            written = beat.options.get("lora")
+            named = [each.get("path") for each in listed(written) if isinstance(each, dict)] if written else []
+            adapters = [weights_in(board.folder / expanded(str(path or ""))) for path in named]
+            adapters += [each for name in beat.cast if (each := board.cast[name].lora)]
             if adapters and find_spec(PACKAGES["lora"]) is None:
                 message = "LoRA needs the package peft, which is not installed"
                 yield Problem(message, "pip install peft", board.mark(loc), code=3)
-            for adapter in adapters if isinstance(adapters, list | tuple) else ():
-                path = board.folder / expanded(str(adapter.get("path", "")) if isinstance(adapter, dict) else "")
+            for path in adapters:
                 if path.is_file() and (wrong := not_safetensors(path)):
                     yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))

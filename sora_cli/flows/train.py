@@ -53,6 +53,8 @@ LARGE = 512 * 320
 """Pixels: engines that make larger pictures are trained at half their width and height."""
 HELD_SHARE, MOST_HELD = 0.1, 8
 """How much is held out."""
+STILLS = 4
+"""Frames of each stretch of a character that are learned by themselves too."""
 MONTH = 30 * 24 * 3600.0
 SAMPLES, SHEETS = 3, 4
 """Prompts on the contact sheet, and how often they are sampled after the beginning."""
@@ -109,6 +111,8 @@ class Survey:
         pieces, need = self.material.pieces, self.needs
         stills = sum(piece.still for piece in pieces)
         sources = [piece.words.source for piece in pieces]
+        singles = sum(each.frames == 1 and not each.held for each in self.examples)
+        clips = len(self.examples) - self.held - singles
         time_told = f"about {need.seconds / 60:.0f} min" if need.seconds >= 60 else "about a minute"
         return {
             "engine": f"{self.card.name} ({self.card.licence or 'no licence told'})",
@@ -116,7 +120,7 @@ class Survey:
             f" {len(self.material.left_out)} left out",
             "captions": f"{sources.count('text')} from texts, {sources.count('given')} given,"
             f" {sources.count('name')} from file names",
-            "learned": f"{len(self.examples) - self.held} stretches; {self.held} held out to tell when to stop",
+            "learned": f"{clips} of clips, {singles} of single frames; {self.held} held out to tell when to stop",
             "size": f"{self.grid.size[0]}x{self.grid.size[1]}, {self.grid.frames} frames at {float(self.grid.fps):g}",
             "LoRA": f"rank {self.settings.rank}, {need.weights:,} weights, {self.settings.steps} steps"
             f" of {self.settings.batch}",
@@ -167,6 +171,7 @@ def survey(asked: Asked, report: Report) -> Survey:
         hint = "letters, digits, _ and -, beginning with a letter, so that @name can stand in a prompt"
         raise RequestError(f"a LoRA cannot be called {asked.name!r}", hint=hint)
     card = catalogue.card(asked.engine)
+    _check_outputs(asked, card)
     refuse_untrained(card)
     grid = _grid(card, asked)
     captions = Captions(asked.name, asked.kind, asked.caption)
@@ -177,7 +182,6 @@ def survey(asked: Asked, report: Report) -> Survey:
         report(Note(f"left out {left.path.name}: {left.why}"))
     if not material.pieces:
         raise RequestError(f"nothing in {asked.folder} can be trained on", hint="the notes say why of each file")
-    _check_outputs(asked, card)
     judged = consented.judge(asked.name, material.pieces, asked.policy, asked.agreed, report)
     examples = _examples(material.pieces, grid, captions, asked)
     settings = _settings(card, asked, grid)
@@ -244,16 +248,27 @@ def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: As
     return tuple(
         Example(
             name=piece.path.name,
-            identity=f"{piece.sha256} {grid.fps} {start} {piece.frames}",
-            frames=piece.frames,
+            identity=f"{piece.sha256} {grid.fps} {start} {frames}",
+            frames=frames,
             caption=piece.words.caption,
-            read=partial(piece.read, start, grid),
+            read=partial(piece.read, start, grid, frames),
             others=captions.others(piece.words.caption, asked.others),
             held=piece.path in held,
         )
         for piece in pieces
-        for start in piece.starts
+        for start, frames in _stretches(piece, asked.kind, held=piece.path in held)
     )
+
+
+def _stretches(piece: Piece, kind: Kind, *, held: bool) -> Iterator[tuple[int, int]]:
+    """First frame and length of what is learned of a piece.
+
+    What a character looks like is also learned from single frames of its clips: they cost a fraction of a clip.
+    """
+    for start in piece.starts:
+        yield start, piece.frames
+        if kind == "character" and not piece.still and not held:
+            yield from ((start + piece.frames * part // STILLS, 1) for part in range(STILLS))
 
 
 # -- the work ----------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def unknown_words(prompt: str, card: EngineCard) -> list[str]:
 
 def _looks(cast: Mapping[str, CastMember], name: str) -> str:
     member = cast.get(name)
-    return member.looks if member and member.looks else name
+    return member.told if member else name
 
 
 @dataclass

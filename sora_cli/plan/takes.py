@@ -8,10 +8,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.engines.base import Ability, Carry, EngineCard, Take
+from sora_cli.engines.options import listed, misfit
 from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, check_prompt, unused
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
 from sora_cli.plan.data import TakeFields
@@ -295,13 +297,26 @@ class TakeMaker:
         base = beat.seed if beat.seed is not None else (self.board.seed or 0)
         return derive_seed(base, *label, number)
 
+    def with_lora(self, card: EngineCard, beat: Beat) -> dict[str, object]:
+        """The beat's options, with the LoRA of each member of the cast that it names."""
+        named = [(name, str(path)) for name in beat.cast if (path := self.board.cast[name].lora)]
+        if not named:
+            return dict(beat.options)
+        if "lora" not in card.options.model_fields:
+            message = f"engine {card.name} takes no LoRA, and {named[0][0]} has one"
+            self.findings.wrong(beat, "prompt", message, "use nano, Wan or LTX-2, or remove `lora` from the cast")
+            return dict(beat.options)
+        written = listed(beat.options["lora"]) if beat.options.get("lora") else []
+        return {**beat.options, "lora": [*written, *({"path": path} for _, path in named)]}
+
     def options(self, card: EngineCard, beat: Beat, *, draft: bool) -> dict[str, object]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
         try:
             place = {"folder": self.board.folder, "inside": None if self.board.allow_outside else self.board.folder}
-            chosen = card.options.model_validate(dict(beat.options), context=place)
+            written = self.with_lora(card, beat)
+            chosen = card.options.model_validate(written, context=place)
             if draft:
-                chosen = card.options.model_validate({**beat.options, **card.draft}, context=place)
+                chosen = card.options.model_validate({**written, **card.draft}, context=place)
         except ValidationError as error:
             for one in error.errors():
                 key = str(one["loc"][0]) if one["loc"] else ""
@@ -310,6 +325,9 @@ class TakeMaker:
                 known = ", ".join(sorted(card.options.model_fields))
                 self.findings.wrong(beat, f"options.{key}", message, f"its options are: {known}")
             return {}
+        for one in getattr(chosen, "lora", ()):
+            if wrong := misfit(Path(one.path), card):
+                self.findings.wrong(beat, "options.lora", wrong, "use the engine that it was trained for")
         found = chosen.model_dump(mode="json")
         check_parts(self.findings, card, beat, found)
         return found

@@ -21,7 +21,9 @@ from pathlib import Path, PurePath, PureWindowsPath
 from pydantic import JsonValue
 
 from sora_cli import __version__, storyboard
+from sora_cli.adapters import weights_in
 from sora_cli.bounded import is_file, is_folder
+from sora_cli.engines.options import listed
 from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import recordings
@@ -231,7 +233,7 @@ def files_of(board: Storyboard) -> list[Path]:
 
 
 def _adapter_file(board: Storyboard, adapter: Mapping[str, JsonValue]) -> Path:
-    return board.folder / Path(str(adapter["path"])).expanduser()
+    return weights_in(board.folder / Path(str(adapter["path"])).expanduser())
 
 
 def _put(data: JsonValue, loc: Loc, value: str) -> None:
@@ -265,11 +267,11 @@ def _plain(value: object, key: str = "") -> JsonValue:
 
 
 def _adapters(data: JsonValue) -> Iterator[dict[str, JsonValue]]:
-    """The adapters (LoRA) that options name, which are files too."""
+    """The adapters (LoRA) that options name, which are files too; each becomes a mapping in the data."""
     if isinstance(data, dict):
         options = data.get("options")
-        lora = options.get("lora") if isinstance(options, dict) else None
-        each_of = lora if isinstance(lora, list) else []
-        yield from (each for each in each_of if isinstance(each, dict) and "path" in each)
+        if isinstance(options, dict) and options.get("lora"):
+            options["lora"] = each_of = [each for each in listed(options["lora"]) if isinstance(each, dict)]
+            yield from (each for each in each_of if "path" in each)
     for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
         yield from _adapters(each)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
+from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.storyboard.consent import RELEASES, ConsentForm, consent_of
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
 from sora_cli.storyboard.model import MENTION, CastMember, Consent, Loc
@@ -42,6 +43,14 @@ def read_voice(written: str, loc: Loc, files: Files) -> tuple[str, Path | None]:
         return written, None
     path = files.find(written, loc, VOICES, "a voice")
     return (path.stem, path) if path else ("", None)
+
+
+def read_lora(written: str, loc: Loc, files: Files) -> Path | None:
+    """The weights of a LoRA; None where they are not there."""
+    folder = files.base / written
+    weights = weights_in(folder)
+    found = written if weights == folder else str(PurePath(written, weights.name))
+    return files.find(found, loc, (SUFFIX.removeprefix("."),), "a LoRA")
 
 
 def read_consent(form: ConsentForm, loc: Loc, files: Files) -> Consent | None:
@@ -83,7 +92,8 @@ class Casting:
         references = read_references(form.reference, (*loc, "reference"), files) if form.reference else ()
         voice, path = read_voice(form.voice, (*loc, "voice"), files) if form.voice else ("", None)
         consent = read_consent(form.consent, (*loc, "consent"), files) if form.consent else None
-        return CastMember(name, form.looks or "", references, voice, path, consent)
+        lora = read_lora(form.lora, (*loc, "lora"), files) if form.lora else None
+        return CastMember(name, form.looks or "", references, voice, path, consent, lora)
 
     def mentioned(self, prompt: str, loc: Loc) -> tuple[str, ...]:
         """The members named in `prompt`, in order, each once; others are noted."""

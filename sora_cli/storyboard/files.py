@@ -23,7 +23,7 @@ POLICY_FILES = ("yaml", "yml", "json")
 
 def suffix(text: str) -> str:
     """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does."""
-    match = re.search(r"\.([A-Za-z0-9]{1,5})$", text)
+    match = re.search(r"\.([A-Za-z0-9]{1,5}|safetensors)$", text)
     return match[1].lower() if match else ""
 
 
@@ -44,6 +44,11 @@ class Files:
         self._known: dict[str, tuple[str, str]] = {}
         self.found: dict[Loc, Path] = {}
         """All that were found, by where they are named."""
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative names start from."""
+        return self._folder
 
     def find(self, text: str, loc: Loc, kinds: Sequence[str], what: str) -> Path | None:
         """The file `text`, relative to the storyboard's folder, or None when something is wrong with it.

@@ -196,6 +196,14 @@ class CastMember:
     """A voice of the user's own: the file of its style vector."""
     consent: Consent | None = None
     """Where the member looks like a real person: that this person agreed."""
+    lora: Path | None = None
+    """Weights that know the member by its name."""
+
+    @property
+    def told(self) -> str:
+        """The words for the member in a prompt: its looks, and its name where a LoRA knows it by that."""
+        named = self.name if self.lora or not self.looks else ""
+        return ", ".join(part for part in (named, self.looks) if part)
 
 
 @dataclass(frozen=True, slots=True)

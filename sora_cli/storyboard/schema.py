@@ -165,6 +165,7 @@ class CastForm(Form):
     reference = Key(
         Reference, "A picture, or a list, that anchors the appearance; films and sounds where the engine takes them."
     )
+    lora = Key(Text, "A LoRA that knows the subject: the folder that `sora train` wrote, or a .safetensors file.")
     voice = Key(Label, "The voice that speaks the lines: a name that `sora voices` lists, or a style vector's file.")
     consent = Key(ConsentForm, "That the real person whom the member looks like agreed: {who, statement, date, file}.")
 

@@ -73,6 +73,6 @@ def _beside(path: Path) -> str:
 
 
 def _spoken(stem: str) -> str:
-    """A file's name as words: `red-ball_03` is `red ball`; a camera's number says nothing."""
-    words = re.sub(r"[\W_]+", " ", stem)
-    return " ".join(word for word in words.split() if not re.search(r"\d", word))
+    """A file's name as words: `red-ball_03` is `red ball`; a camera's own, as `IMG_0042`, says nothing."""
+    words = re.sub(r"[\W_]+", " ", stem).split()
+    return " ".join(word for word in words if not (word.isupper() or re.search(r"\d", word)))

@@ -56,14 +56,14 @@ class Piece:
         """Whether it is a picture, or is used as one."""
         return self.frames == 1
 
-    def read(self, start: int, grid: Grid) -> Frames:
-        """The frames of a stretch, `(n, h, w, 3)` at the engine's size.
+    def read(self, start: int, grid: Grid, frames: int) -> Frames:
+        """So many frames from `start`, `(n, h, w, 3)` at the engine's size.
 
         Raises:
             MediaError: it can no longer be read.
         """
         with open_film(self.path) as film:
-            shown = film.shown_at(grid.fps)[start : start + self.frames]
+            shown = film.shown_at(grid.fps)[start : start + frames]
             return _stacked(film.pictures(shown, grid.size))
 
 

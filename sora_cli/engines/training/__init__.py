@@ -105,7 +105,7 @@ class Course(Protocol):
         ...
 
     def sample(self, prompt: str, seed: int, frames: int) -> Frames:
-        """What the model makes of a prompt now."""
+        """What the model makes of a prompt now, with the steps of a draft."""
         ...
 
     def close(self) -> None:

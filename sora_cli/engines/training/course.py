@@ -12,7 +12,9 @@ not been.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -27,7 +29,7 @@ from torch import Tensor
 from sora_cli import atomic
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.families.diffusion import Diffusion
+from sora_cli.engines.families.diffusion import Diffusion, quiet
 from sora_cli.engines.runtime.errors import told_as_rendering
 from sora_cli.engines.training import LAYERS, CourseSettings, Example, LossCheck
 from sora_cli.engines.training.student import Call, Lesson, Student
@@ -41,8 +43,12 @@ LEAST_RATE = 0.1
 """What is left of the rate at the end."""
 KEEPING = 0.25
 """Share of steps that hold what other captions give."""
+CHANNELS_FIRST = 5
+"""Dimensions of latents whose channels come first; packed ones have three, and channels last."""
+MOST_WEIGHT = 6.0
+"""The most that a place counts, of the mean."""
 LEVELS = (0.15, 0.4, 0.65, 0.9)
-"""Noise levels of the held-out loss."""
+"""Noise levels at which the held-out loss is measured, and what the model knows before."""
 PATIENCE = 3
 """Checks without a better held-out loss, after which it has turned."""
 
@@ -76,13 +82,34 @@ class LoraCourse:
 
     def prepare(self, examples: Sequence[Example], told: Callable[[int, int], None]) -> None:
         """As declared by `Course`."""
+        made: list[Lesson] = []
         with self._telling():
             for number, example in enumerate(examples, 1):
                 calls = [self.student.call(words, example.frames) for words in (example.caption, *example.others)]
                 latents = self.student.latents(example.identity, example.read)
-                (self.held if example.held else self.lessons).append(Lesson(latents, calls[0], tuple(calls[1:])))
+                made.append(Lesson(latents, calls[0], tuple(calls[1:])))
                 told(number, len(examples))
             self._settle(learning=True)
+            for example, lesson in zip(examples, made, strict=True):
+                weighted = replace(lesson, weight=self._unknown(lesson))
+                (self.held if example.held else self.lessons).append(weighted)
+
+    @torch.no_grad()
+    def _unknown(self, lesson: Lesson) -> Tensor:
+        """How much each place of a lesson counts: as much as the model errs there before it learns.
+
+        A plain mean is nearly all of a set that it can draw already, and hardly of who is new in it.
+        """
+        errors = torch.stack([self._errors_at(lesson, level) for level in LEVELS]).mean(0)
+        errors = errors.mean(1 if errors.ndim == CHANNELS_FIRST else -1, keepdim=True)
+        weight = (errors / errors.mean()).clamp(max=MOST_WEIGHT)
+        return (weight / weight.mean()).cpu()
+
+    def _errors_at(self, lesson: Lesson, level: float) -> Tensor:
+        """The errors of one lesson at a noise level, with the same noise each time."""
+        random = torch.Generator().manual_seed(self.settings.seed)
+        noise = torch.randn(lesson.latents.shape, generator=random).to(self.engine.device)
+        return self.student.errors([lesson], [lesson.call], torch.tensor([level]), noise, wanted=None)
 
     @property
     def over(self) -> bool:
@@ -120,7 +147,8 @@ class LoraCourse:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * self._pace()
         wanted = self._unchanged(batch, calls, level, noise) if keeping else None
-        loss = self.student.errors(batch, calls, level, noise, wanted=wanted).mean()
+        weight = torch.cat([lesson.weight for lesson in batch]).to(noise)
+        loss = (self.student.errors(batch, calls, level, noise, wanted=wanted) * weight).mean()
         if not torch.isfinite(loss):
             hint = "try a lower --rate; the LoRA of the last check is kept"
             raise RenderError(f"the loss is {loss.item()} at step {self.step}", hint=hint)
@@ -157,14 +185,9 @@ class LoraCourse:
     @torch.no_grad()
     def _held_loss(self) -> float:
         """The loss on what is held out, at the same noise each time."""
-        losses = []
-        for number, lesson in enumerate(self.held):
-            for level in LEVELS:
-                random = torch.Generator().manual_seed(self.settings.seed + number)
-                noise = torch.randn(lesson.latents.shape, generator=random).to(self.engine.device)
-                errors = self.student.errors([lesson], [lesson.call], torch.tensor([level]), noise, wanted=None)
-                losses.append(float(errors.mean()))
-        return sum(losses) / len(losses)
+        every = [self._errors_at(lesson, level) * lesson.weight.to(self.engine.device)
+                 for lesson in self.held for level in LEVELS]  # fmt: skip
+        return float(torch.stack([errors.mean() for errors in every]).mean())
 
     def _adapter(self) -> dict[str, Tensor]:
         found = get_peft_model_state_dict(self.network, adapter_name=ADAPTER)
@@ -203,7 +226,8 @@ class LoraCourse:
         """As declared by `Course`."""
         self._settle(learning=False)
         try:
-            return self.engine.generate(self.student.take(prompt, frames, seed), Given(), lambda *_: None).frames
+            take = self.student.take(prompt, frames, seed, self.card.draft)
+            return self.engine.generate(take, Given(), lambda *_: None).frames
         finally:
             self._settle(learning=True)
 
@@ -224,8 +248,10 @@ class LoraCourse:
         else:
             self.engine.settle()
 
-    def _telling(self) -> Any:
-        return told_as_rendering(self.card, self.student.take("", 1))
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        with told_as_rendering(self.card, self.student.take("training", 1)), quiet():
+            yield
 
 
 def _save(weights: dict[str, Tensor], path: str, *, facts: dict[str, str]) -> None:

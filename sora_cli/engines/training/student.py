@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
 from typing import Any, NoReturn
@@ -51,11 +51,15 @@ class _CaughtError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """An example as the transformer sees it: clean latents `(1, ...)`, and the calls for its caption and others."""
+    """An example as the transformer sees it: clean latents `(1, ...)`, and the calls for its caption and others.
+
+    `weight` tells how much each place counts, 1 in the mean, the same for all channels.
+    """
 
     latents: Tensor
     call: Call
     others: tuple[Call, ...] = ()
+    weight: Tensor = field(default_factory=lambda: torch.ones(1))
 
 
 class Student:

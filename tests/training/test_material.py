@@ -1,0 +1,130 @@
+"""What of a folder is trained on, and why the rest is not; nothing in it is changed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sora_cli.errors import RequestError
+from sora_cli.store import file_hash
+from sora_cli.training import material
+from sora_cli.training.captions import Captions, Kind
+from sora_cli.training.material import Grid, Material, files_of, gather
+from tests.training.clips import clip, pan, picture
+
+GRID = Grid((48, 32), Fraction(16), 9)
+
+
+def gathered(folder: Path, captions: Captions | None = None) -> Material:
+    return gather(files_of(folder), GRID, captions or Captions("pim", "character"), file_hash, lambda *_: None)
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    return {left.path.name: left.why for left in gathered(folder).left_out}
+
+
+def test_each_kind_of_flaw_is_told_and_the_rest_is_used(tmp_path: Path) -> None:
+    for seed in range(4):
+        clip(tmp_path / f"good-{seed}.mp4", pan(seed))
+    picture(tmp_path / "still.png", 9)
+    clip(tmp_path / "short.mp4", pan(10, 5))
+    clip(tmp_path / "cut.mp4", np.concatenate([pan(11, 12), 255 - pan(12, 12)]))
+    clip(tmp_path / "blur.mp4", pan(13, soft=9.0))
+    clip(tmp_path / "text.mp4", pan(14, size=(320, 192), text="made by somebody else for others"))
+    clip(tmp_path / "twin.mp4", np.clip(pan(1).astype(int) + 1, 0, 255).astype(np.uint8))
+    (tmp_path / "same.mp4").write_bytes((tmp_path / "good-2.mp4").read_bytes())
+    (tmp_path / "torn.mp4").write_bytes((tmp_path / "good-0.mp4").read_bytes()[:900])
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    (tmp_path / "notes.md").write_text("not material")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    found = gathered(tmp_path)
+    told = {left.path.name: left.why for left in found.left_out}
+    assert sorted(piece.path.name for piece in found.pieces) == [
+        *(f"good-{seed}.mp4" for seed in range(4)),
+        "still.png",
+    ]
+    for name, words in {
+        "short.mp4": "too short: 0.31 s, and 0.56 s are learned at once",
+        "cut.mp4": "has a cut at 0.75 s",
+        "blur.mp4": "blurred",
+        "text.mp4": "a line of text stands on it",
+        "twin.mp4": "shows the same as good-1.mp4",
+        "same.mp4": "the same file as good-2.mp4",
+        "torn.mp4": "torn.mp4",
+        "none.png": "cannot read",
+    }.items():
+        assert words in told.pop(name), name
+    assert not told
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_somebody_whom_the_camera_follows_is_no_line_of_text(tmp_path: Path) -> None:
+    frames = pan(3, size=(320, 192)).copy()
+    frames[:, 60:130, 120:200] = (200, 30, 30)
+    clip(tmp_path / "followed.mp4", frames)
+    assert not reasons(tmp_path)
+
+
+def test_a_long_clip_gives_stretches_from_its_start_to_its_end(tmp_path: Path) -> None:
+    clip(tmp_path / "long.mp4", pan(1, 40))
+    piece = gathered(tmp_path).pieces[0]
+    assert piece.starts == (0, 10, 20, 31)
+    assert piece.read(31, GRID, 9).shape == (9, 32, 48, 3)
+
+
+def test_one_picture_is_enough_to_be_looked_at(tmp_path: Path) -> None:
+    picture(tmp_path / "one.png", 1)
+    piece = gathered(tmp_path).pieces[0]
+    assert (piece.still, piece.starts, piece.words.caption) == (True, (0,), "pim, one")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "given", "kind", "caption"),
+    [
+        ("a.png", "a red pim bounces", "", "character", "a red pim bounces"),
+        ("a.png", "a Pim, seen from above", "", "character", "a Pim, seen from above"),
+        ("a.png", "pimple on the grass", "", "character", "pim, pimple on the grass"),
+        ("a.png", "a ball", "", "look", "a ball, pim"),
+        ("a.png", " \n", "a toy", "character", "pim, a toy"),
+        ("red-ball_03.png", None, "", "character", "pim, red ball"),
+        ("IMG_0042.png", None, "", "look", "pim"),
+        ("a.png", "un été en forêt", "", "look", "un été en forêt, pim"),
+    ],
+)
+def test_captions(tmp_path: Path, name: str, text: str | None, given: str, *, kind: Kind, caption: str) -> None:
+    if text is not None:
+        (tmp_path / name).with_suffix(".txt").write_text(text, encoding="utf-16" if "é" in text else "utf-8")
+    assert Captions("pim", kind, given).of(tmp_path / name).caption == caption
+
+
+def test_other_words_take_the_place_of_the_name_alone() -> None:
+    captions = Captions("pim", "character")
+    assert captions.others("a Pim and a pimple", ("ball", "star")) == ("a ball and a pimple", "a star and a pimple")
+
+
+def test_thousands_of_files_are_refused_before_one_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(material, "MOST", 3)
+    for number in range(5):
+        (tmp_path / f"{number}.png").touch()
+    with pytest.raises(RequestError, match="more than 3 clips and pictures"):
+        files_of(tmp_path)
+
+
+def test_a_folder_without_material_says_what_counts(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(RequestError, match="holds no clips and no pictures"):
+        files_of(tmp_path)
+    with pytest.raises(RequestError, match="there is no folder"):
+        files_of(tmp_path / "none")
+
+
+def test_pictures_that_differ_in_one_corner_are_two(tmp_path: Path) -> None:
+    one = pan(1, 1)[0].copy()
+    Image.fromarray(one).save(tmp_path / "a.png")
+    one[40:60, 60:90] = (250, 10, 10)
+    Image.fromarray(one).save(tmp_path / "b.png")
+    assert not reasons(tmp_path)
