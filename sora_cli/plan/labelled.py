@@ -93,13 +93,8 @@ class Subjects:
         lines, kept = [], []
         for name, label in labels.items():
             seen = " and ".join(each for each in whose[name] if not each.startswith(_HEARD))
-<<<<<<< HEAD
             who = f"{label} (S{spoken[name]})" if name in spoken else label
-            lines.append(f"{label} is {cast[name].looks or name}{f', from {seen}' if seen else ''}.")
-=======
-            who = f"{label} (S{spoken.index(name) + 1})" if name in spoken else label
             lines.append(f"{label} is {cast[name].told}{f', from {seen}' if seen else ''}.")
->>>>>>> ea1aa8e (sora train: the command, the cast's lora, docs, tests)
             kept.append(f"{label} (appears in [Shot 1]): fully_preserved - the looks are kept.")
             for sound in (each for each in whose[name] if each.startswith(_HEARD)):
                 lines.append(f"{sound} is the voice-timbre reference for {who}.")
