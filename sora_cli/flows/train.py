@@ -198,7 +198,7 @@ def _check_outputs(asked: Asked, card: EngineCard) -> None:
         raise RequestError(f"{out} lies in the folder of your clips", hint="name another folder with -o")
     if out.exists() and not out.is_dir():
         raise RequestError(f"cannot write to {out}: it is a file", hint="name a folder with -o")
-    files = {
+    files: dict[Path, outputs.Own] = {
         out / f"{asked.name}{adapters.SUFFIX}": partial(_own_weights, maker=maker),
         out / "card.json": outputs.own_note(maker),
         out / "sheet.png": lambda path: is_sheet_of(path, Path(asked.name)),

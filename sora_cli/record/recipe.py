@@ -271,7 +271,8 @@ def _adapters(data: JsonValue) -> Iterator[dict[str, JsonValue]]:
     if isinstance(data, dict):
         options = data.get("options")
         if isinstance(options, dict) and options.get("lora"):
-            options["lora"] = each_of = [each for each in listed(options["lora"]) if isinstance(each, dict)]
+            each_of: list[dict[str, JsonValue]] = [one for one in listed(options["lora"]) if isinstance(one, dict)]
+            options["lora"] = [*each_of]
             yield from (each for each in each_of if "path" in each)
     for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
         yield from _adapters(each)

@@ -153,7 +153,7 @@ class LoraCourse:
             hint = "try a lower --rate; the LoRA of the last check is kept"
             raise RenderError(f"the loss is {loss.item()} at step {self.step}", hint=hint)
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.step += 1

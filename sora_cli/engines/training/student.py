@@ -173,7 +173,8 @@ class Student:
             torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
             for given in (pipe.vae.config.latents_mean, pipe.vae.config.latents_std)
         )
-        return (coded - mean) / spread
+        normal: Tensor = (coded - mean) / spread
+        return normal
 
     def _find(self, what: str, make: Callable[[], Call]) -> Call:
         """What is kept under a name on disk; made and kept where it is not there, or is damaged."""
