@@ -83,6 +83,7 @@ def train(
         if dry_run:
             _show(found, as_json=reporting.as_json)
             return
+        console.show_summary(name, found.facts())
         made = work.train(found, report, studio.cancel)
     if reporting.as_json:
         console.stdout_json(made.card)

@@ -7,6 +7,7 @@ these is listed, with the reason, in `not_offered`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
@@ -122,6 +123,14 @@ def listed(given: object) -> list[object]:
 
 
 Adapters = Annotated[tuple[LoraOption, ...], BeforeValidator(listed)]
+
+
+def named_by(options: Mapping[str, object]) -> set[str]:
+    """The words that a take's LoRA answer to: `sora train` names their files so."""
+    given = options.get("lora")
+    return (
+        {Path(str(each["path"])).stem.lower() for each in listed(given) if isinstance(each, dict)} if given else set()
+    )
 
 
 def misfit(path: Path, card: EngineCard) -> str:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +53,8 @@ LARGE = 512 * 320
 """Pixels: engines that make larger pictures are trained at half their width and height."""
 HELD_SHARE, MOST_HELD = 0.1, 8
 """How much is held out."""
+SAVED_EVERY = 300.0
+"""Seconds of steps after which the state is kept."""
 STILLS = 4
 """Frames of each stretch of a character that are learned by themselves too."""
 MONTH = 30 * 24 * 3600.0
@@ -285,6 +287,9 @@ def train(found: Survey, report: Report, cancel: Cancellation) -> Trained:
     asked, folder = found.asked, remembered.cache_folder() / "training"
     run = folder / f"run-{_identity(found)}"
     run.mkdir(parents=True, exist_ok=True)
+    if not found.needs.fits:
+        hint = "a lower --resolution, fewer --frames or a lower --rank need less"
+        report(Note(f"about {found.needs.memory_gb:.1f} GB are needed, more than this machine has", hint=hint))
     _forget_old(folder)
     lock = Lock.take(run / "lock")
     if lock is None:
@@ -304,6 +309,7 @@ class _Work:
     run: Path
     report: Report
     cancel: Cancellation
+    saved: float = field(default_factory=time.monotonic)
 
     def done(self) -> Trained:
         """The whole of it."""
@@ -317,7 +323,7 @@ class _Work:
             if not history:
                 self._sample(0, "before")
             while not self.course.over:
-                check = self.course.study(self._heard("train"))
+                check = self.course.study(self._stepped)
                 history.append({"step": check.step, "loss": check.loss, "held": check.held, "best": check.best})
                 atomic.write(self.run / "history.json", json.dumps(history))
                 self.course.save_state(state)
@@ -337,6 +343,13 @@ class _Work:
             told(done, of)
 
         return heard
+
+    def _stepped(self, done: int, of: int) -> None:
+        """Hear a step; keep the state now and then, and before it stops."""
+        if self.cancel.asked or time.monotonic() - self.saved > SAVED_EVERY:
+            self.course.save_state(self.run / "state.pt")
+            self.saved = time.monotonic()
+        self._heard("train")(done, of)
 
     def _history(self, step: int) -> list[dict[str, JsonValue]]:
         """What was measured before, up to a step."""

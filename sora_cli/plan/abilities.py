@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.engines.tokens import estimate, length
@@ -56,10 +56,13 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         )
 
 
-def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt) -> None:
-    """Say what of a beat's words the model does not know, is not told, or does not read to the end."""
+def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt, taught: Collection[str]) -> None:
+    """Say what of a beat's words the model does not know, is not told, or does not read to the end.
+
+    `taught` are words that a LoRA taught it.
+    """
     key = "sent" if beat.sent else "prompt"
-    unknown = unknown_words(told.text, card)
+    unknown = [word for word in unknown_words(told.text, card) if word not in taught]
     if unknown:
         words = ", ".join(unknown)
         findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")

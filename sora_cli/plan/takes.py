@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sora_cli.adapters import weights_in
 from sora_cli.engines.base import Ability, Carry, EngineCard, Take
-from sora_cli.engines.options import listed, misfit
+from sora_cli.engines.options import listed, misfit, named_by
 from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, check_prompt, unused
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
 from sora_cli.plan.data import TakeFields
@@ -216,7 +217,7 @@ class TakeMaker:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
             options = {**options, "quality_avoid": kept}
             told = replace(told, not_avoided=dropped)
-        check_prompt(self.findings, card, beat, told)
+        check_prompt(self.findings, card, beat, told, named_by(options))
         take = Take(
             name=name, key="", engine=card.name, revision=card.revision, prompt=told.text,
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
@@ -307,7 +308,10 @@ class TakeMaker:
             self.findings.wrong(beat, "prompt", message, "use nano, Wan or LTX-2, or remove `lora` from the cast")
             return dict(beat.options)
         written = listed(beat.options["lora"]) if beat.options.get("lora") else []
-        return {**beat.options, "lora": [*written, *({"path": path} for _, path in named)]}
+        folder = self.board.folder
+        there = {weights_in(folder / str(each.get("path"))).resolve() for each in written if isinstance(each, dict)}
+        new = [{"path": path} for _, path in named if Path(path).resolve() not in there]
+        return {**beat.options, "lora": [*written, *new]}
 
     def options(self, card: EngineCard, beat: Beat, *, draft: bool) -> dict[str, object]:
         """The engine's options, checked by its own model; in a draft the draft's win."""

@@ -90,6 +90,12 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     assert len(set(keys.values())) == 3
     assert [words.partition(" bounces")[0] for words in prompts.values()] == ["A cross", "Pim", "Pim, a red cross"]
 
+    shot["options"] = {"lora": ["pim", {"path": "pim", "scale": 0.5}]}
+    board = storyboard.from_data({**data, "cast": {"pim": {"lora": "pim"}}}, folder=Path.cwd())
+    adapters = plan_takes(board, catalogue.card).takes[0].options["lora"]
+    assert [each["scale"] for each in adapters] == [1.0, 0.5], "the cast's is there already"  # type: ignore[index, attr-defined]
+    shot["options"] = {"steps": 1}
+
     Path("board.yaml").write_text(json.dumps({**data, "cast": {"pim": {"lora": "pim"}}}))
     assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == 0
     assert main(["verify", "film.mp4", "--json"]) == 0
