@@ -146,7 +146,7 @@ class Writer:
         return ". ".join(w for w in parts if w)
 
     def _camera_share(self) -> float:
-        """How often the camera is spoken of: nobody says that it stands still, anyone who moves it says so."""
+        """How often a caption names the camera: rarely when it stands still, mostly when it moves."""
         return 0.25 if self.scene.camera == "static" else 0.93
 
 

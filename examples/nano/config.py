@@ -1,4 +1,4 @@
-"""Every number of the recipe that one may want to change, in one place.
+"""Every number of the recipe that you may want to change, in one place.
 
 The stages, in order (each resumes where it stopped, by the same command):
 

@@ -42,8 +42,8 @@ class Expert(PaperTransformer):
     """nano's transformer whose blocks from `FINER_FROM` on have a token for every cell, not for 2 x 2 of them.
 
     A cell's token begins as what the blocks before made of its patch, and is told of its own cell and the eight around
-    it. At noise levels under half, what is left to tell lies in single cells. As `begin` makes it, it tells what the
-    transformer that ships tells, but for the places of a patch's four cells.
+    it. At noise levels under half, what is left to tell lies in single cells. As `begin` makes it, its output is
+    that of the transformer that ships, but for the places of a patch's four cells.
     """
 
     def __init__(self, sizes: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from sora_cli.errors import SoraError
 
 
 def engines(incomplete: str) -> list[str]:
-    """Engines that are known or here; where a word has a slash, by their hub ids too."""
+    """Engines that are known or installed; by their hub ids too if the word has a slash."""
     from sora_cli.engines import catalogue
 
     with contextlib.suppress(SoraError):

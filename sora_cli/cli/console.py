@@ -1,6 +1,6 @@
-"""What a person sees of what a command found: the plan table, errors under their YAML line, the closing summary.
+"""What commands print of what they found: the plan table, errors under their YAML line, the closing summary.
 
-What is seen while it works is drawn by `progress`, which commands that only look do not import.
+`progress` draws what is seen meanwhile; commands that only look do not import it.
 
 Messages go to stderr, data to stdout. Without a terminal there are plain lines and no control codes; `NO_COLOR` is
 honoured (rich does both).
@@ -48,7 +48,7 @@ def stdout_json(value: object) -> None:
 
 
 class _Console(Console):
-    """Falls silent when nobody reads any more, where rich would end the program."""
+    """Stops printing when its reader is gone, where rich would end the program."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -115,7 +115,7 @@ def show_table(
     right: Sequence[str] = (),
     below: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """A table on stdout; plain columns where stdout is no terminal, or where lines stand `below` rows (from 0)."""
+    """A table on stdout; plain columns if stdout is not a terminal, or if lines stand `below` rows (from 0)."""
     console = open_console(stderr=False)
     cells = [list(columns), *([plain(cell) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]

@@ -112,10 +112,10 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
             again()
         return code
     except BrokenPipeError:
-        # Whoever read our output has seen enough (`sora plan | head`).
+        # The reader of our output is gone (`sora plan | head`).
         sys.stderr.close()
         return 1
-    except Exception as error:  # a bug: it goes on as it is, and whoever asked for a document gets one
+    except Exception as error:  # a bug: it is raised again, after the document if --json asked for one
         if as_json:
             bug = f"{type(error).__name__}: {error}"
             console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
 
 
 def _told(error: SoraError, *, as_json: bool) -> int:
-    """Draw an error, for a program too where it asked for a document; its exit code."""
+    """Print an error, as a document too if --json asked for one; return its exit code."""
     if as_json:
         console.stdout_json({"error": error.as_dict()})
     console.show_error(error)

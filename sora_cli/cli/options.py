@@ -131,7 +131,7 @@ class OwnerOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """Who hears of the work beside the person at the terminal."""
+    """Who else is told of the work: a program on stdout, a log."""
 
     events: Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")] = (
         False
@@ -142,7 +142,7 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True)
 class LimitOptions:
-    """When the work stops, with what is made kept."""
+    """When the work stops; what is made is kept."""
 
     max_time: MaxTime = None
     max_disk: Annotated[

@@ -1,4 +1,4 @@
-"""What a person sees while `sora` works: bars, a line for what happened, a log; and whoever else listens."""
+"""What a person sees while `sora` works: bars, a line for what happened, a log; and other listeners."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class Display:
 
 @singledispatch
 def words(_event: events.Event) -> tuple[str, str]:
-    """What a person is told of an event, and its style; of most they need no word."""
+    """What a person is told of an event, and its style; most need none."""
     return "", ""
 
 
@@ -319,9 +319,9 @@ def _at_once(path: Path) -> int:
 
 
 class Listeners:
-    """Tells several listeners. One that cannot hear any more (a closed pipe, a full disk) is told nothing further.
+    """Passes events to several listeners. One that fails (a closed pipe, a full disk) gets no more of them.
 
-    A night of work does not end because the terminal that watched it went away.
+    A night of work does not end because its terminal is gone.
     """
 
     def __init__(self, *listeners: events.Report) -> None:

@@ -1,4 +1,4 @@
-"""What commands share: who hears the work, the studio that does it, and words of the command line made exact."""
+"""What commands share: who is told of the work, the studio that does it, and amounts on the command line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """An interruption is told, and becomes the process's exit code."""
+    """Report an interruption, and end with its exit code."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -42,9 +42,9 @@ def working(
     limits: LimitOptions | None = None,
     workers: WorkerOptions | None = None,
 ) -> Iterator[tuple[Report, Studio]]:
-    """Who hears the work (a person on stderr, a log, a program on stdout), and the studio that does it, with limits.
+    """The report (to a person on stderr, a log, a program on stdout), and the studio that works within limits.
 
-    The first Ctrl-C or SIGTERM lets what is being written become whole; the second ends the process.
+    The first Ctrl-C or SIGTERM lets the current file be finished; the second ends the process.
     """
     from sora_cli.cancel import Cancellation
     from sora_cli.cli import progress
@@ -72,7 +72,11 @@ def working(
 
 
 def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
-    """A number with a unit, like `8h` or `20GB`, in seconds or bytes."""
+    """A number with a unit, like `8h` or `20GB`, in seconds or bytes.
+
+    Raises:
+        RequestError: it is not such an amount.
+    """
     if words is None:
         return None
     number = words.strip().rstrip(string.ascii_letters)
@@ -86,7 +90,11 @@ def amount(words: str | None, units: Mapping[str, float], option: str) -> int | 
 
 
 def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
-    """`KEY=VALUE` words as a dict."""
+    """`KEY=VALUE` words as a dict.
+
+    Raises:
+        RequestError: a word is something else.
+    """
     pairs = {}
     for word in words or ():
         key, equals, value = word.partition("=")

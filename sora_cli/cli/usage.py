@@ -73,7 +73,7 @@ INSTEAD = {
     "-V": "sora --version",
     "-v": "sora --version; --log FILE keeps what a command says",
 }
-"""What is typed as an option and is none."""
+"""Words that people type as options here, and what to do instead."""
 
 
 def meant(words: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an editor put into a cut that is not of its export: film files, taken as they are."""
+"""Film files that an editor added to a cut from outside its export; they play as they are."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from sora_cli.storyboard.model import Look
 
 
 def file_of(event: EditEvent, timeline: Path) -> Path | None:
-    """The file that an event names: at its address, else beside the timeline under its name; None where it is not."""
+    """The file that an event names: at its address, or beside the timeline under its name; None if there is none."""
     address = unquote(urlsplit(event.clip).path) if "://" in event.clip else event.clip
     places = (timeline.parent / name for name in (address, name_of(event.clip)) if name)
     return next((path for path in places if path.is_file()), None)
 
 
 def shots_of(paths: Sequence[Path], fps: Fraction, start: int, report: Report) -> list[CutShot]:
-    """Each file as a whole shot, with its own colours and its own sound; they are told.
+    """Each file as a whole shot, with its own colours and sound; a note names each.
 
     They stand at `start`, after the film, until the editor's cut places them.
 
     Raises:
-        MediaError: one of them is no film, cut short, damaged, or in high dynamic range.
+        MediaError: a file is not a film, is cut short or damaged, or is in high dynamic range.
     """
     found = []
     for path in paths:

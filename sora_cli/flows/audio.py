@@ -1,4 +1,4 @@
-"""What is heard in a film beside its clips: lines and sounds, made or found in the store before shots are."""
+"""The lines and sounds of a film, made or found in the store before its shots are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SPARE = 2.0
-"""Seconds that a bed is made longer than its pictures, to cross over into the next."""
+"""Seconds by which a bed is longer than its pictures, for the crossfade into the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class FilmSounds:
         return sorted({one.by for made in self.made.values() for one in made} - {""})
 
     def words(self, model: str) -> list[str]:
-        """The words of the sounds that a model made, or rules, where it is nameless."""
+        """The words of the sounds that this model made; of those made by rules, if the name is empty."""
         by = {sound.words: [one for one in made if one.recording is None] for sound, made in self.made.items()}
         return [words for words, made in by.items() if any(one.by == model for one in made)]
 
 
 def prepare(plan: Plan, store: Store) -> FilmSounds:
-    """Say the lines of a plan and make its sounds, as far as the store has them not.
+    """Speak the lines of a plan and make its sounds, where the store does not have them yet.
 
     Raises:
         MachineError: no voice can speak here.
@@ -84,7 +84,7 @@ def _asked(plan: Plan, sound: PlannedSound) -> tuple[float, int]:
 
 
 def keys(plan: Plan, store: Store) -> list[str]:
-    """What of the store a film is made of: its takes, its lines, its sounds in words."""
+    """The keys of all that a film uses from the store: its takes, its lines, its sounds in words."""
     found = [take.key for take in plan.takes]
     found += [line.said.key for line in plan.lines if line.laid and line.spoken is not None]
     if wanted := in_words(plan):
@@ -96,7 +96,7 @@ def keys(plan: Plan, store: Store) -> list[str]:
 
 
 def spoken_lines(plan: Plan) -> tuple[Spoken, ...]:
-    """What the credential tells of the lines that a model spoke."""
+    """The lines that a model spoke, as the credential lists them."""
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.stamp import claims
 
@@ -116,7 +116,7 @@ def spoken_lines(plan: Plan) -> tuple[Spoken, ...]:
 def own_sounds(plan: Plan, cut: Cut, made: Mapping[PlannedSound, Sequence[MadeSound]]) -> list[tuple[Path, int, int]]:
     """The user's own sound files in a film, each with its place in film frames: beds, sounds of shots, recordings.
 
-    Also those that were found by words in a folder of theirs.
+    Recordings that words found in the user's folder count as well.
     """
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.plan.sounds import every

@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CheckedEntry:
-    """An entry that was found to be right: where its film goes, and the engines that it wants."""
+    """An entry without mistakes: where its film goes, and which engines it needs."""
 
     entry: Entry
     out: Path
@@ -47,7 +47,7 @@ class CheckedEntry:
     sources: tuple[Path, ...]
     """What it is made from."""
     notes: tuple[Note, ...] = ()
-    """What its author should know, told before anything is shot."""
+    """What its author should know before anything is shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,13 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
 
 
 def run(asked: Sequence[Entry], studio: Studio, report: Report, options: BatchOptions) -> list[Outcome]:
-    """Make the films; what became of each, in the order they were asked for.
+    """Make the films, and return what became of each, in the order they were asked for.
 
-    All storyboards are read and planned first, so that mistakes are told before the first is shot.
+    All storyboards are read and planned first, so that mistakes are reported before the first is shot.
 
     Raises:
         SoraError: without `keep_going`, what is wrong with storyboards; nothing was made.
-        DeviceLost: every other film would meet the same device.
+        DeviceLost: the GPU is gone, and every other film needs it too.
     """
     jobs, outcomes = _checked(asked, options)
     _check_names(jobs)
@@ -139,7 +139,7 @@ def run(asked: Sequence[Entry], studio: Studio, report: Report, options: BatchOp
 
 
 def _checked(asked: Sequence[Entry], options: BatchOptions) -> tuple[list[CheckedEntry], list[Outcome]]:
-    """The entries that are right; and what is wrong with the others, which ends it all unless that shall go on."""
+    """The entries without mistakes, and outcomes of the others; a mistake raises unless `keep_going` is set."""
     jobs, wrong, errors = [], [], []
     for entry in asked:
         try:
@@ -184,7 +184,7 @@ def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
 
 
 def _check_names(jobs: Sequence[CheckedEntry]) -> None:
-    """Refuse two films of one name, or one that another is made from: something would be gone."""
+    """Refuse two films with one name, and a film that another is made from: one would replace the other."""
     seen: dict[str, Entry] = {}
     for job in jobs:
         other = seen.setdefault(outputs.spelled(job.out), job.entry)
@@ -209,7 +209,7 @@ def _failed(entry: Entry, error: Exception, seconds: float = 0.0) -> Outcome:
 
 
 class _Running:
-    """The making of a batch whose storyboards are right."""
+    """Makes a batch whose storyboards are right."""
 
     def __init__(self, studio: Studio, report: Report, options: BatchOptions) -> None:
         self._studio = studio
@@ -218,7 +218,7 @@ class _Running:
         self._why = ""
 
     def run(self, jobs: Sequence[CheckedEntry]) -> list[Outcome]:
-        """Make one film after another, or some beside each other."""
+        """Make the films, one after another or several at once."""
         numbered = [(job, number, len(jobs)) for number, job in enumerate(jobs, 1)]
         if self._options.jobs == 1:
             return [self._make(*each) for each in numbered]
@@ -232,7 +232,7 @@ class _Running:
                 yield from (future.result() for future in done)
 
     def _make(self, job: CheckedEntry, number: int, of: int) -> Outcome:
-        """One film; its failure is an outcome like any other."""
+        """Make one film; a failure is an outcome as well."""
         source, out, options = job.entry.source, str(job.out), self._options
         if self._studio.cancel.asked or self._why:
             return Outcome(source, "not tried", reason=self._why or "the batch stopped before this film", exit_code=1)
@@ -255,7 +255,7 @@ class _Running:
             raise
         except Interrupted:
             outcome = Outcome(source, "not tried", reason="interrupted", exit_code=1)
-        except Exception as error:  # noqa: BLE001  one film's mishap, ours included, does not cost the night
+        except Exception as error:  # noqa: BLE001  one film's failure, even a bug of ours, must not end the batch
             outcome = _failed(job.entry, error, time.monotonic() - began)
             if not options.keep_going:
                 self._why = f"{source} failed"
@@ -272,7 +272,7 @@ def _made(source: str, made: ReleasedFilm, seconds: float) -> Outcome:
 
 
 class _About:
-    """Says of each event which film it is about; notes that were told before are not told again."""
+    """Adds to each event the film that it is about, and drops notes that were reported before."""
 
     def __init__(self, name: str, report: Report, told: Sequence[Note]) -> None:
         self._name = name

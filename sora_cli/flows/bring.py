@@ -1,4 +1,4 @@
-"""`sora import`: a script, a shot list, boards or a timeline become a storyboard to go on with."""
+"""`sora import`: turns a script, a shot list, boards or a timeline into a storyboard."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A storyboard that was written, and what of its source found no place in it."""
+    """A storyboard that was written, and what of its source a storyboard cannot hold."""
 
     path: Path
     scenes: int
@@ -52,12 +52,12 @@ class Brought:
 
 
 def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
-    """Write the storyboard of a script, a shot list, boards or a timeline; beside it where no place is named.
+    """Write the storyboard of a script, a shot list, boards or a timeline, by default beside it.
 
-    A storyboard that was imported before is replaced while nobody has changed it.
+    It replaces an earlier import only if nobody has edited that.
 
     Raises:
-        RequestError: no such kind of file, it cannot be read, or something else is where the storyboard goes.
+        RequestError: sora cannot read this file, or another file has the storyboard's name.
         StoryboardError: what is wrong in the file, each with its line.
     """
     out = out or file.with_suffix(".yaml")
@@ -115,7 +115,7 @@ def _page(file: Path) -> tuple[Page, list[Problem]]:
 
 
 def _moved(outline: Outline, source: Path, folder: Path) -> None:
-    """Let files that shots name count from the storyboard's folder.
+    """Make the paths that shots name relative to the storyboard's folder.
 
     Raises:
         RequestError: they lie outside of it.

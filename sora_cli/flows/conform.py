@@ -42,7 +42,7 @@ class ConformOptions:
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """The film that was made, of how many of the export's shots."""
+    """The film that was made: how many shots it plays, and which shots of the export it leaves out."""
 
     path: Path
     frames: int
@@ -57,7 +57,7 @@ class Conformed:
 
     @property
     def words(self) -> str:
-        """One line of it."""
+        """The result in one line."""
         gone = f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
         return f"{self.path}: {counted(self.shots, 'shot')}, {self.frames} frames, {self.seconds:.2f} s{gone}"
 
@@ -132,7 +132,7 @@ class _Edit:
 def _recut(
     cut: Cut, played: Sequence[tuple[EditEvent, int]], more: Sequence[CutShot], report: Report
 ) -> tuple[Cut, Sequence[Use]]:
-    """The cut as it was edited; the lines that it loses are told."""
+    """The cut as it was edited; a note names each line that it loses."""
     now, uses, gone = recut(cut, played, more)
     for name in gone:
         report(Note(f"a line is left out, because the edit cuts away where it begins: {name}"))
@@ -149,7 +149,7 @@ def _conformed(out: Path, plan: Plan, uses: Sequence[Use], cut: Cut) -> Conforme
 
 
 def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
-    """What the export tells of itself, and the plan of its storyboard, which must be the same."""
+    """The record of the export, and the plan of its storyboard, which must not have changed."""
     folder = export or timeline.parent
     record = handover.read(folder)
     if record is None and timeline.suffix.lower() == ".otioz":
@@ -176,10 +176,10 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
 def _matched(
     events: Sequence[EditEvent], record: ExportRecord, timeline: Path
 ) -> tuple[list[tuple[EditEvent, int]], list[Path]]:
-    """The events, each with the number of its shot; numbers go on with the files that are not of the export.
+    """The events, each with the number of its shot; files from outside the export are numbered after its shots.
 
     Raises:
-        RequestError: some name neither a shot nor a file, or changed in a way that is not taken; all of them by name.
+        RequestError: events name neither a shot nor a file, or hold an edit that cannot be conformed; it names all.
     """
     files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
     reels = {shot.reel: number for number, shot in enumerate(record.shots)}
@@ -219,7 +219,11 @@ def _placed(uses: Sequence[Use], more: Sequence[CutShot]) -> Iterator[tuple[Path
 
 
 def _kept(plan: Plan, studio: Studio, report: Report) -> dict[str, Clip]:
-    """The clips that play. Raises RequestError where some are not kept any more: nothing is shot here."""
+    """The clips that play.
+
+    Raises:
+        RequestError: the store no longer has some of them; nothing is shot here.
+    """
     gone = [
         stretch.name
         for stretch in plan.stretches
@@ -259,7 +263,7 @@ class _Grades:
 
 
 def _moved(plan: Plan, uses: Sequence[Use]) -> Plan:
-    """The plan with its shots where they are now, and of their takes those that play; black and what was added too."""
+    """The plan with its shots as they are edited, and only the takes that play; black and added files are shots too."""
     planned = {shot.name: shot for shot in plan.shots}
     shots = []
     for use in uses:
@@ -274,7 +278,7 @@ def _moved(plan: Plan, uses: Sequence[Use]) -> Plan:
 
 
 def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds: audio.FilmSounds) -> stamp.Making:
-    """What the credential tells: the takes that play, where they are now."""
+    """What the credential records: the takes that play, where the edit puts them."""
     played = [pair for pair in zip(moved.shots, cut.shots, strict=True) if bool(pair[0].beats) == bool(pair[1].pieces)]
     own = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
     heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
@@ -291,7 +295,7 @@ def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds
 
 
 def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.Spoken]:
-    """The lines that a model spoke, where they are now."""
+    """The lines that a model spoke, where the edit puts them."""
     lines = [line for line in plan.lines if line.laid and line.spoken is not None]
     by_file = {sounds.speech[line.said.key]: told for line, told in zip(lines, audio.spoken_lines(plan), strict=True)}
     for line in cut.lines:

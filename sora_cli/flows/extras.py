@@ -14,7 +14,7 @@ from sora_cli.storyboard.model import Storyboard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """Folders for colour tables and for stems, None for none of them; all else is as the film itself is made."""
+    """Folders for colour tables and for stems (None: not written); the rest says how the film itself is made."""
 
     board: Storyboard
     luts: Path | None = None

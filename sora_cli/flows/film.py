@@ -77,13 +77,13 @@ def make(
         board: the storyboard.
         out: where the film goes; its sidecar and contact sheet lie beside it.
         report: hears what happens.
-        studio: what it shares with other films; its own, on the default store, when nobody says.
+        studio: shared with other films; by default its own, on the default store.
         draft: few steps and a small size.
         only: names of shots; the film is these alone.
         deliver: the name of a kind of film file.
-        signer: who signs; found by the environment when nobody says.
-        overwrite: also replace files that are no earlier output of this film.
-        animatic: the stills of shots in the place of their takes, as long as these play.
+        signer: who signs; by default the signer that the environment names.
+        overwrite: also replace files that are not earlier outputs of this film.
+        animatic: show the stills of shots instead of their takes, for as long as the takes would play.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
@@ -102,7 +102,7 @@ def make(
 
 @dataclass
 class _Order:
-    """A film that is wanted: of what, where, as what, signed by whom."""
+    """An order for a film: its storyboard, its place, its kind of file, its signer."""
 
     board: Storyboard
     out: Path
@@ -121,7 +121,7 @@ class _Order:
         return self.signed_by() if callable(self.signed_by) else self.signed_by
 
     def filled(self, studio: Studio | None) -> ReleasedFilm:
-        """The film: found where it is up to date, else made."""
+        """The film, made unless it is there and up to date."""
         plan, key, done = self.planned()
         if done is not None:
             return self.noted(plan, done, studio)
@@ -130,7 +130,7 @@ class _Order:
         with contextlib.ExitStack() as stack:
             studio = studio or stack.enter_context(Studio(Store(default_folder())))
             stack.enter_context(place(self.out, studio.cancel))
-            done = sidecar.up_to_date(self.out, key)  # whoever held the place before us may have made it
+            done = sidecar.up_to_date(self.out, key)  # another process may have made it while we waited
             if done is not None:
                 return replace(done, remarks=plan.remarks)
             stack.enter_context(studio.store.used(studio.cancel.check))
@@ -150,7 +150,7 @@ class _Order:
             return plan, key, sidecar.up_to_date(self.out, key)
 
     def check(self, plan: Plan) -> None:
-        """Refuse to write where something else is."""
+        """Refuse to replace files that are not the film's own."""
         outputs.check_outputs(
             self.board,
             self.out,
@@ -161,7 +161,7 @@ class _Order:
         )
 
     def noted(self, plan: Plan, film: ReleasedFilm, studio: Studio | None) -> ReleasedFilm:
-        """A film that is up to date, noted where it is now."""
+        """Note an up-to-date film at the place where it is now."""
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
             told = FilmRecord.if_whole(sidecar.read(self.out))
@@ -172,7 +172,7 @@ class _Order:
         return replace(film, remarks=(*plan.remarks, *self.told_lines(plan)))
 
     def told_lines(self, plan: Plan) -> Iterator[Problem]:
-        """What was heard of its lines when it was made, told again."""
+        """Repeat the remarks on its spoken lines from when it was made."""
         told = FilmRecord.if_whole(sidecar.read(self.out))
         return self.told(spoken.remarks(plan, told.heard if told else {}))
 
@@ -268,7 +268,7 @@ class _Order:
 def _making(
     plan: Plan, clips: Mapping[str, Clip], again: RecipeRecord, sounds: audio.FilmSounds, laid: foley.Laid
 ) -> Making:
-    """What the credential tells of how the film was made."""
+    """What the credential records of how the film was made."""
     from sora_cli.stamp.making import making
 
     return making(

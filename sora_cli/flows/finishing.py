@@ -1,4 +1,4 @@
-"""From the cut on: every film is finished, looked at once more while it is written, marked, signed and put in place."""
+"""From the cut to the file: a film is finished, checked while it is written, marked, signed and put in place."""
 
 from __future__ import annotations
 

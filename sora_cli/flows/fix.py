@@ -1,4 +1,4 @@
-"""What is denied in a prompt, moved to `avoid` in the file itself; all else stays as it is, to the letter.
+"""Moves what prompts deny to `avoid`, in the file itself; every other character stays as it is.
 
 A change is made only where the file then means what it meant, but for that prompt and its `avoid`.
 """
@@ -25,7 +25,7 @@ _FLOW = re.compile(r"([{,]\s*)prompt:\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A file after its denied things were moved: how many were, and the change as a diff."""
+    """A file whose denied things were moved: how many, and the change as a diff."""
 
     path: Path
     moved: int

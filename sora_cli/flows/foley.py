@@ -1,7 +1,7 @@
-"""What is seen is heard: hits, rolls and slides found in the frames of takes, at their times, and the sound of places.
+"""Sounds from pictures: hits, rolls and slides found in the frames of takes, and the ambience of places.
 
-Only in pictures of engines whose card says that they can be read so, and only where the author wrote nothing else
-(`plan.sounds.foley`). It is found once the takes are there; the same takes sound the same.
+It reads only pictures of engines whose card allows it, and only where the author wrote no other sound
+(`plan.sounds.foley`). It runs once the takes are made; the same takes sound the same.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A cut with what its pictures say, and what that is. `alone`: nothing else sounds in the film."""
+    """A cut with the sounds of its pictures, and their records. `alone`: the film has no other sound."""
 
     cut: Cut
     told: tuple[FoleyRecord, ...] = ()
     alone: bool = False
 
     def loudness(self, plan: Plan) -> float | None:
-        """What the film is brought to: a film of nothing but small sounds stays soft, unless its author says."""
+        """The loudness of the film in LUFS; None leaves a film of only such sounds as soft as it is."""
         written = ("sound", "loudness") in plan.board.written
         return None if self.alone and not written else plan.board.sound.loudness
 
@@ -58,7 +58,7 @@ def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store)
 
 
 class _Laying:
-    """The work on one film."""
+    """Finds and lays the sounds of one film."""
 
     def __init__(self, plan: Plan, cut: Cut, store: Store, seen: Mapping[str, tuple[BeatFoley, ...]]) -> None:
         from sora_cli.sound.kept import Sounds

@@ -1,4 +1,4 @@
-"""Identity: is the cast of a film like its references, shot by shot? By an embedding that the user names."""
+"""Identity: how like its references the cast is in each shot, by an embedding that the user names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNTOLD = "not measured, because no reference of the cast is known: the film need
 def measured(
     film: Film, path: Path, record: FilmRecord | None, parts: Sequence[ShotSpan], embed: Embed | None
 ) -> tuple[dict[str, float], str]:
-    """How like its references each shot is, by its name; and why that of others cannot be said.
+    """How like its references each shot is, by its name; and why others are not measured.
 
     Raises:
         MediaError: the film cannot be read.
@@ -48,7 +48,7 @@ def _references(wanted: set[str], path: Path, record: FilmRecord) -> Iterator[Pa
     """The pictures of these hashes, where they were.
 
     Raises:
-        SoraError: one is gone, or is another by now.
+        SoraError: a picture was moved or changed.
     """
     for sha in sorted(wanted):
         file = path.parent / record.files.get(sha, "")

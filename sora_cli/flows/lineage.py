@@ -1,4 +1,4 @@
-"""A clip of the store and all that it carries on from, as their cards tell it: the takes that make it again."""
+"""The takes that make a clip of the store again: its own and all that it carries on from, by their cards."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def made_of(key: str, record: CardRecord) -> MadeTake:
 
 
 def memory_of(records: Collection[CardRecord]) -> Memory:
-    """What of the fitting to the device changed pixels then; all takes of a film share it.
+    """The memory options that changed pixels then; all takes of a film share them.
 
     Raises:
-        RequestError: it is no such thing.
+        RequestError: a card holds something else.
     """
     told = next((record.fields.memory for record in records if record.fields.memory), {})
     try:
@@ -72,7 +72,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
     """The take of a card.
 
     Raises:
-        RequestError: its engine makes no such take.
+        RequestError: its engine cannot make this take.
     """
     fields = record.fields
     width, height = fields.dimensions
@@ -98,7 +98,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
 
 
 def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, Path]:
-    """The user's files that takes were given, by hash, from a folder."""
+    """The user's files that takes were given, by hash, found in a folder."""
     wanted = {sha for record in records for sha in record.fields.files}
     found = recipes.search(wanted, [files] if files else [])
     if missing := wanted - found.keys():

@@ -61,7 +61,7 @@ def _today() -> date:
 
 
 def made_up_here(path: Path) -> bool:
-    """Whether a file's credential proves that this installation made it, and that it shows nobody of flesh and blood.
+    """Whether a file's credential proves that this installation made it, and that it shows no real person.
 
     That is: models made all of it, and no picture or film went in.
     """
@@ -77,9 +77,9 @@ def made_up_here(path: Path) -> bool:
 
 
 def record(plan: Plan, screen: Screen, added: inputs.Found | None = None) -> dict[str, JsonValue]:
-    """What the sidecar and the credential tell: policy, checkers, counts, decisions, consents; what was `added` too.
+    """What the sidecar and the credential record: policy, checkers, counts, decisions, consents; what was `added` too.
 
-    Frames that were made and frames that were looked at are both told: who leaves a checker out shows it.
+    It counts the frames that were made and those that were checked, so a checker that was left out shows.
     """
     rules, held = plan.board.rules, of_board(plan.board)
     seen = [screen.seen[take.key] for take in plan.takes if take.key in screen.seen]
@@ -161,7 +161,7 @@ def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> i
 
 
 def require_allowed(prompts: Sequence[str]) -> None:
-    """Refuse prompts that no policy allows, or that of this machine: of a clip, nobody wrote a policy.
+    """Refuse prompts that no policy allows, or that this machine's policy refuses: a clip has no policy of its own.
 
     Raises:
         PolicyError: one is refused.
@@ -174,7 +174,7 @@ def require_allowed(prompts: Sequence[str]) -> None:
 
 
 def policy_of(board: Path | None) -> Policy:
-    """The policy that holds for a storyboard, or where none is written.
+    """The policy of a storyboard, or the default policy.
 
     Raises:
         SoraError: the storyboard or the policy is wrong.

@@ -22,7 +22,7 @@ VERSION = 1
 SOUND_USES = frozenset({"ambience", "music", "sound"})
 READERS = ("av", "pillow", "pillow-heif", "c2pa-python")
 LARGEST = 64 * 2**20
-"""Bytes of a file up to which to hash it costs less than to open it."""
+"""Up to this many bytes, hashing a file costs less than opening it."""
 
 
 def opened(path: Path, use: str) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def _state() -> str:
 
 
 def _name(path: Path, use: str) -> str:
-    """What a file that is used so is remembered by; nothing where it is large or a credential lies beside it."""
+    """The name under which this use of a file is remembered; empty if it is large or a credential lies beside it."""
     with suppress(OSError):
         if path.stat().st_size <= LARGEST and not path.with_name(f"{path.name}.c2pa").exists():
             return f"{file_hash(path)} {suffix(path.name)} {use}"

@@ -1,10 +1,10 @@
-"""What a command may write: nothing takes the place of a file that is not this film's own, or of an input.
+"""What a command may write: it never replaces an input, nor a file that is not this film's own.
 
 A film is its own maker's where its sidecar says so (and the file is the one that it tells of, or has a credential of
 ours under that name), or where its credential names the same storyboard. An edited storyboard, a draft and a finished
 film are the same maker: each replaces the other. A contact sheet says in itself of which film it is, a colour table
-by whom it was made. Two names are of one file where the file system says so, and also where they are spelled alike:
-what are two files here may be one on a disk that folds letters.
+by whom it was made. Two names mean one file if the file system says so, and also if they are spelled alike:
+some disks fold letters and take two names for one.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Maker:
     sha256: str = ""
 
     def record(self, folder: Path) -> MakerRecord:
-        """For a file in `folder` to tell whose it is: no path in it but as seen from there."""
+        """The record that a file in `folder` holds of its maker; paths are relative to that folder."""
         paths = tuple(seen_from(path, folder) for path in self.paths)
         return MakerRecord.model_construct(command=self.command, of=paths, words=self.words, sha256=self.sha256)
 
     def made(self, record: MakerRecord | None, folder: Path) -> bool:
-        """Whether what a file in `folder` tells is this maker."""
+        """Whether the record of a file in `folder` names this maker."""
         if record is None or record.command != self.command:
             return False
         if self.sha256 and record.sha256 == self.sha256:
@@ -67,7 +67,7 @@ class Maker:
 
 
 def seen_from(path: Path, folder: Path) -> str:
-    """Where a file is, as seen from a folder: what is handed on does not tell how a disk is laid out."""
+    """A file's path relative to a folder: what is handed on must not show how a disk is laid out."""
     try:
         return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
     except ValueError:  # on another drive of Windows
@@ -78,7 +78,7 @@ def seen_from(path: Path, folder: Path) -> str:
 
 
 def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: bool = False) -> None:
-    """Refuse, before any work, to write where something else is.
+    """Refuse, before any work, to replace what is not the film's own.
 
     Args:
         outputs: all that will be written, each with what tells its own earlier file.
@@ -117,7 +117,7 @@ def _check_there(path: Path, own: Own, *, overwrite: bool) -> None:
 
 
 def _check_name(path: Path) -> None:
-    """Refuse a name that the file system, or the file aside, has no room for."""
+    """Refuse a name that is too long for the file system, or for the temporary file beside it."""
     if len(os.fsencode(path.name)) + atomic.LONGER > _MOST_NAME:
         most = _MOST_NAME - atomic.LONGER
         raise RequestError(f"the name {path.name} is too long: {most} bytes at most", hint="name the film with -o")
@@ -129,7 +129,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 def _identities(path: Path) -> set[object]:
-    """What two names of one file have in common: the file's number, and its place without links, letters folded."""
+    """What two names of one file share: the file's number, and its path without links, with letters folded."""
     found: set[object] = {spelled(path)}
     try:
         facts = path.stat()
@@ -239,7 +239,7 @@ def check_outputs(
     overwrite: bool = False,
     also: Mapping[Path, Own] = MappingProxyType({}),
 ) -> None:
-    """Refuse to write a film and what lies beside it over what is not its own, or over what it is made from.
+    """Refuse to let a film and its side files replace what is not its own, or what it is made from.
 
     Raises:
         RequestError: as `check` does.

@@ -15,7 +15,7 @@ SUFFIXES = (".html", ".htm")
 
 
 def check(out: Path, source: Path, *, overwrite: bool) -> None:
-    """Refuse a place for the page of `source` that is no page's, or holds what is not an earlier page of it.
+    """Refuse a place that cannot be a page's, or that holds anything but an earlier page of `source`.
 
     Raises:
         RequestError: as `outputs.check` does, and where a browser would not take the file for a page.

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from sora_cli.media.deliveries import Delivery
 
 WEB = "web"
-"""How a film is delivered when nobody says."""
+"""The default delivery of a film."""
 
 NAME_LENGTH = 60
 """Characters of a file name made from words."""
 
 
 def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | None) -> tuple[Path, str]:
-    """Where a film goes, and as what kind: its name's ending says that where `deliver` does not.
+    """Where a film goes, and as which kind of file: by `deliver`, or by the ending of its name.
 
     Args:
         asked: a film, or a folder for it: one that is there, or a name that ends in a slash.
@@ -52,7 +52,7 @@ def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -
 
 
 def animatic_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
-    """Where a storyboard's animatic goes when nobody says."""
+    """The default place of a storyboard's animatic."""
     film = default_name(board, deliver, folder)
     return film.with_name(f"{film.stem}.animatic{film.suffix}")
 
@@ -84,7 +84,7 @@ def free_board(words: str) -> Path:
 
 
 def free_beside(path: Path, suffix: str) -> Path:
-    """A name beside a file that nothing has: its own with another ending, numbered."""
+    """A free name beside a file: the same name with another ending, numbered."""
     return _free(path.parent, path.stem, suffix)
 
 

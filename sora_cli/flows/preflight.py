@@ -37,7 +37,7 @@ from sora_cli.storyboard import LoadResult
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 
 MEASURED = 1500
-"""Letters of lines that `check` has said to measure them: some two minutes of speech, said in half of one."""
+"""`check` speaks lines of up to this many letters to measure them: two minutes of speech take half a minute."""
 SIGNERS = ("SORA_SIGN_CERT", "SORA_SIGN_KEY", "C2PA_SIGN_CERT", "C2PA_PRIVATE_KEY")
 """Variables that name a signer of the user's own."""
 
@@ -62,7 +62,7 @@ def require_ready(plan: Plan) -> None:
 
 
 def load(path: Path, *, sets: Mapping[str, str], allow_outside: bool = False, memory: str | None = None) -> Storyboard:
-    """As `storyboard.load`; where something is wrong, all that is wrong with it is told.
+    """Load a storyboard; an error names everything that is wrong with it.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
@@ -72,7 +72,7 @@ def load(path: Path, *, sets: Mapping[str, str], allow_outside: bool = False, me
 
 
 def whole(reading: LoadResult) -> Storyboard:
-    """The storyboard that was read, where its language is right; what is wrong with its takes is for the plan to tell.
+    """The storyboard that was read, if its language is right; the plan finds what is wrong with its takes.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems, those of its takes and files too.
@@ -96,7 +96,7 @@ def everything_wrong(reading: LoadResult) -> tuple[tuple[Problem, ...], Plan | N
 
 
 def plan_of(board: Storyboard, *, draft: bool = False, only: Sequence[str] = (), animatic: bool = False) -> Plan:
-    """As `plan_takes`; where something is wrong, what is wrong with the storyboard's files is told with it.
+    """Plan a film; an error also names what is wrong with the storyboard's files.
 
     An `animatic` shows stills alone: engines that make none need not be here, and what they would say is spoken.
 
@@ -192,7 +192,7 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def require_signer() -> None:
-    """Refuse a signer of the user's own, named by the environment, who cannot sign.
+    """Refuse a signer that the environment names and that cannot sign.
 
     Raises:
         CertificateError: the certificate or key is unreadable or unfit.

@@ -1,4 +1,4 @@
-"""What a person asks of a storyboard before it is shot: is it right, what will be shot, and why again."""
+"""What `check` and `plan` show of a storyboard before it is shot: mistakes, takes, reasons, costs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Checked:
 
 
 def _time(seconds: float) -> str:
-    """In the unit that a person waits in."""
+    """A time in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
@@ -118,7 +118,7 @@ class PlanView:
         return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:
-        """When in the film each take plays, or would where it is one of several: seconds, by key."""
+        """When each take plays in the film, in seconds, by key; all candidates of a stretch have its time."""
         from sora_cli.plan.timeline import starts  # not for `check`
 
         begins = starts(self.plan)
@@ -250,9 +250,9 @@ class PlanView:
 
 
 def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False) -> Checked:
-    """All that is wrong with a storyboard, and all that is worth a remark; of `advice` what is grave, or all.
+    """Find all that is wrong with a storyboard, remarks, and advice: only grave advice unless `advice` is set.
 
-    Remarks on what is not understood could be untrue: where there are mistakes, only those on the text itself are made.
+    Where there are mistakes, only remarks on the text itself are made: others could be untrue.
     """
     reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
     problems, plan = preflight.everything_wrong(reading)

@@ -1,4 +1,4 @@
-"""What each take of a plan will be told, beside what the author wrote."""
+"""The prompt of each take of a plan, beside what the author wrote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def takes(plan: Plan) -> Iterator[Take]:
-    """One take of each stretch: its candidates are told the same."""
+    """One take of each stretch: its candidates share a prompt."""
     names = {take.name for take in plan.takes}
     return (take for take in plan.takes if take.name.rpartition("#")[0] not in names)
 

@@ -1,4 +1,4 @@
-"""The store's size, and what may be thrown away: never a clip that the sidecar of an existing film names."""
+"""The store's size, and which clips may be removed: never one that the sidecar of an existing film names."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DAY = 24 * 3600
 class StoreUse:
     """What a store holds. Sizes are in bytes.
 
-    `needed` is what films name that are there, or whose folder is not there now (a disk that is not plugged in);
-    `leftover` is what dead writers left.
+    `needed` is what existing films name, and films whose folder is missing now (a disk that is not plugged in);
+    `leftover` is what killed runs left.
     """
 
     folder: Path
@@ -100,7 +100,7 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
     """Remove clips that no film names and nobody used for `keep_days` days, and what killed runs left.
 
     Args:
-        store: the store, which nobody may be using.
+        store: the store, which no other process may be using.
         keep_days: clips used within so many days stay.
         forget_missing: also give up the clips of films whose folder is not there now.
         dry_run: only say what would be removed.

@@ -123,7 +123,7 @@ class _Work:
     cards: Mapping[str, EngineCard]
     memory: Memory
     rules: Policy = OFF
-    """Whoever made a clip did not say; what no policy allows is refused all the same."""
+    """A clip has no policy of its own; what no policy allows is refused all the same."""
     bars: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -132,12 +132,12 @@ def reproduce(
 ) -> Reproduction:
     """Make a film again, or one clip of the store, and compare the decoded frames.
 
-    A film is made by the recipe in its sidecar, or else in its credential; what else it was made with is looked for in
-    the folder `files`, and where it was then. All is made in a store of its own, which is gone afterwards.
+    A film is made by the recipe in its sidecar, or in its credential. The files that it was made from are looked for in
+    the folder `files`, and where they were then. Everything is made in a temporary store.
 
     Raises:
-        RequestError: there is nothing that says how it was made, or a file of then is not here.
-        EngineMissing: an engine of then is not here.
+        RequestError: nothing says how it was made, or a file that it was made from is missing.
+        EngineMissing: an engine that it was made with is missing.
         Interrupted, WorkError: asked to stop.
     """
     facts = _facts(path)
@@ -161,7 +161,7 @@ def reproduce(
 
 
 def _facts(film: Path) -> Mapping[str, object]:
-    """What lies beside a film or a clip; nothing where there is no such file, or it is somebody's own of that name.
+    """The record beside a film or a clip; empty if there is none, or the file is not sora's.
 
     Raises:
         RequestError: it is damaged, too large, or no file.

@@ -1,4 +1,4 @@
-"""The rows of a list: CSV as spreadsheets of every country save it. What is read otherwise than written is told."""
+"""The rows of a list: CSV as spreadsheets of every country save it. Notes say what is not read as it is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sora_cli.texts import decoded
 LISTS = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 MOST = 10_000
-"""Rows of a list: each is a film, and nobody waits for more of them."""
+"""The most rows of a list; each is a film."""
 _PARTS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
@@ -31,7 +31,7 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         RequestError: the list cannot be read, a row does not fit its columns, or there is nothing in it.
     """
     text = _text(path, report)
-    if sep := re.match(r"sep=(.)\r?\n", text):  # how Excel is told what parts the cells
+    if sep := re.match(r"sep=(.)\r?\n", text):  # how Excel is told which character separates cells
         text = text[sep.end() :]
     mark = sep[1] if sep else max(_PARTS, key=lambda mark: len(_header(text, mark)))
     try:
@@ -105,7 +105,7 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
 
 
 def _with_points(path: Path, rows: dict[int, dict[str, str]], report: Report) -> dict[int, dict[str, str]]:
-    """Numbers with a decimal point: lists that are parted by semicolons come from where it is a comma."""
+    """Numbers with a decimal point: lists with semicolons come from countries that write a decimal comma."""
     found = {
         cell: _DECIMAL.sub(r"\1.\2\3", cell)
         for row in rows.values()

@@ -1,4 +1,4 @@
-"""Lines that the models of pictures speak, heard again: do they say what is written?"""
+"""Checks the lines that video models speak: is what a recogniser hears the line as written?"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Stills: those of a storyboard made and shown side by side, approved, or made again with another seed, one by one.
+"""Stills of a storyboard: made and shown side by side, approved, or made again with another seed.
 
-Which still of a shot is used lies beside the storyboard, in `BOARD.stills.json`. What was approved is named by its key:
-a still whose words have changed since is not taken for the one that somebody looked at.
+`BOARD.stills.json`, beside the storyboard, says which still each shot uses. An approval names the still by its key, so
+it does not count for a still whose words have changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COLUMNS = ("still", "number", "at", "length", "seed", "state")
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is asked of stills, by their names; approved may be those of earlier numbers: `arrival=1`."""
+    """What to do with stills, by their names; approved may be those of earlier numbers: `arrival=1`."""
 
     again: Sequence[str] = ()
     approve: Sequence[str] = ()
@@ -79,7 +79,7 @@ def played(plan: Plan, still: Still) -> tuple[int, int]:
 
 
 def chosen(board: Storyboard, wishes: Wishes, store: Store) -> Storyboard:
-    """The storyboard with the stills that are wished for, which is written beside it.
+    """The storyboard with the stills that are wished for; the choice is written beside it.
 
     Raises:
         RequestError: there is no such still, it is not made yet, or is chosen in the storyboard itself.
@@ -163,7 +163,7 @@ def _write(board: Storyboard, choices: Mapping[str, StillChoice]) -> None:
 
 
 def check(board: Storyboard, picture: Path | None, *, overwrite: bool) -> None:
-    """Refuse to write the picture of the stills, and which are used, over what is not its own.
+    """Refuse to let the picture of the stills, or the choice, replace what is not its own.
 
     Raises:
         RequestError: as `outputs.check` does.

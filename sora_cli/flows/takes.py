@@ -1,4 +1,4 @@
-"""Takes: those of a film side by side, in words and in a picture; which plays, and by which figures."""
+"""The takes of a film side by side, in words and in a picture: which one plays, and each one's score."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def listed() -> list[VoiceCard]:
 
 
 def row(card: VoiceCard) -> dict[str, str]:
-    """What a person is told of a voice."""
+    """A voice as a row of the table."""
     pitch = f"{card.pitch} Hz" if card.pitch else ""
     return {
         "voice": card.name,
@@ -43,7 +43,7 @@ def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
     """Let every voice say its name and `text`, one after the other, into a signed WAV file.
 
     Raises:
-        RequestError: the file's name is none of a WAV file, or something else is there.
+        RequestError: the name does not end in .wav, or another file has it.
         MachineError: no voice can speak here.
     """
     from sora_cli import stamp

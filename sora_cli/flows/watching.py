@@ -1,4 +1,4 @@
-"""The finished film once more, while it is written: what titles, transitions and colour make of takes that passed."""
+"""Checks the finished film while it is written: titles, transitions and colour can change takes that passed."""
 
 from __future__ import annotations
 

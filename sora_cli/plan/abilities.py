@@ -1,4 +1,4 @@
-"""What of a storyboard an engine cannot do: told by its card, before anything is made."""
+"""What a storyboard asks that an engine cannot do: found by its card, before anything is made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_needs(
 
 
 def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
-    """A beat longer than the longest clip is for engines that can carry on from it, and end where they like."""
+    """Refuse a beat longer than the longest clip, unless the engine can carry on without a last frame."""
     longest = math.floor(100 * card.longest / card.fps) / 100
     limit = f"engine {card.name} makes {longest:g} s in one go, and this takes {float(needed / card.fps):.4g} s"
     if count > 1 and not card.can(Ability.FIRST_FRAMES) and card.makes_video:
@@ -79,7 +79,7 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt,
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
-    """Say what these options need and this machine has not."""
+    """Say what these options need and this machine lacks."""
     for name, folder in card.option_parts.items():
         if options.get(name) and card.location is not None and not (card.location / folder).is_dir():
             message = f"option {name}: {card.name} has no {folder} here"
@@ -87,7 +87,7 @@ def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mappi
 
 
 def unused(findings: Findings, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:
-    """Whether references must be left out, since the engine takes given frames or references: then it is said."""
+    """Whether references are left out, because the engine takes either frames or references; a remark says so."""
     unused = card.references_alone and bool(beat.references) and (opening is not None or closing is not None)
     if unused:
         message = f"engine {card.name} takes given frames or references, not both: the references are not used here"

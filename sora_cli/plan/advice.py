@@ -201,7 +201,7 @@ def pronoun(place: Place) -> Found:
 
 
 def cast_in_words(place: Place) -> Found:
-    """Who is named without @ has neither looks nor references."""
+    """A character who is named without @ has neither looks nor references."""
     plain = MENTION.sub("", place.bare)
     for name, member in place.board.cast.items():
         spaced = re.escape(name).replace(r"\-", "[- ]").replace("_", "[_ ]")
@@ -239,7 +239,7 @@ RULES: tuple[tuple[str, Callable[[Place], Found], bool], ...] = (
 
 
 def axis(before: Shot, after: Shot) -> Found:
-    """Who moves across the screen goes on the same way after a cut."""
+    """A character who crosses the screen keeps the direction after a cut."""
     ways = [_way(words.GOING, beat) for beat in (before.beats[-1], after.beats[0])]
     if all(ways) and ways[0] != ways[1] and _same(before.beats[-1], after.beats[0]):
         message = f"it goes {ways[1]} here, and {ways[0]} in the shot before: the camera jumps across the axis"
@@ -247,7 +247,7 @@ def axis(before: Shot, after: Shot) -> Found:
 
 
 def eyeline(before: Shot, after: Shot) -> Found:
-    """Two who look at each other look opposite ways."""
+    """Two characters who look at each other look in opposite directions."""
     first, second = before.beats[-1], after.beats[0]
     ways = [_way(words.LOOKING, beat) for beat in (first, second)]
     others = first.cast and second.cast and not set(first.cast) & set(second.cast)

@@ -90,12 +90,12 @@ class Continuity:
         self._before = dict(zip(names[1:], names, strict=False))
 
     def begin(self, shot: Shot) -> None:
-        """The stretches that are made from now on are this shot's."""
+        """Begin a shot: the stretches that are made from now on are its own."""
         self._hold, self._own = self.hold(shot), None
         self.hour = self._anchors.hours[self._pictured[shot.name]] if shot.beats else ""
 
     def note(self, card: EngineCard, shot: Shot, beat: Beat, stretch: Stretch) -> None:
-        """A stretch was made, which others may carry on from; chains that are too long for an engine are told."""
+        """Note a stretch that others may carry on from; a remark names a chain that is too long for an engine."""
         self._holds[stretch.name] = self._hold or self._own
         if self._hold is None and self._own is None and self.is_anchor(shot):
             above = bars_from(self.board.bars, Bars()).colour / 2
@@ -156,7 +156,7 @@ class Continuity:
     def carry(self, card: EngineCard, stretch: Stretch, at: int) -> Carry:
         """Frames of a stretch up to frame `at` of its clip: as many as the engine carries over and its grid allows.
 
-        One only, where frame rates differ: the frames before it are at other times than the engine's own would be.
+        Only one if frame rates differ: the frames before it lie at other times than the engine's own would.
         """
         count = min(card.overlap, at + 1) if stretch.candidates[0].fps == card.fps else 1
         on_grid = (count - card.frame_offset) // card.frame_step * card.frame_step + card.frame_offset
@@ -189,7 +189,7 @@ class Continuity:
         beats = self.planned.get(name, ())
         stretches = [stretch for planned in beats for stretch in planned.stretches]
         if name not in self.planned:
-            return None  # shots that wait for each other, which was told
+            return None  # shots that wait for each other: the loader has said so
         if not stretches:
             self.findings.wrong(beat, which, f"shot {name!r} is a title card: it has no frames to carry on from")
             return None

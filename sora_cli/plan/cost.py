@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sora_cli.engines.estimate import Machine
 
 JOULES = 3.6e6
-"""Of a kilowatt-hour."""
+"""In a kilowatt-hour."""
 ENOUGH = 100
 """Kept takes that tell how long others will need."""
 
@@ -35,7 +35,7 @@ class Cost:
     metered: str = ""
 
     def __add__(self, other: Cost) -> Cost:
-        """Both; what is not known of one is not known of both."""
+        """The sum; what is unknown of one is unknown of the sum."""
         metered = self.metered if self.metered == other.metered else "measured in part"
         return Cost(
             self.seconds + other.seconds, _sum(self.joules, other.joules), _sum(self.money, other.money), metered
@@ -57,7 +57,7 @@ class Cost:
 
 
 def amount(money: float) -> str:
-    """Money in words: two digits behind the point, of little the first two that are none."""
+    """Money in words: two decimals; of a small amount, the first two digits that are not zero."""
     return f"{money:.2f}" if money >= 0.1 or not money else f"{money:.2g}"
 
 

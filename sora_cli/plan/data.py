@@ -1,7 +1,7 @@
 """A take as data, once: what its key is made of, and what the store, sidecars, recipes and `plan --json` tell of it.
 
-It stands in this room since the plan makes keys of it and the records above it tell it; below, a storyboard knows of
-no engines and an engine of no storyboards.
+It is in this room because the plan makes keys of it and the records above write it. The rooms below cannot hold it:
+storyboards know no engines, and engines no storyboards.
 """
 
 from __future__ import annotations

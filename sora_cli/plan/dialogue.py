@@ -22,7 +22,7 @@ from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
 
 NARRATOR = "en-us-1"
-"""The narrator's voice where none is written."""
+"""The narrator's default voice."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Dialogue:
     # -- lengths ---------------------------------------------------------------------------------
 
     def seconds(self, beat: Beat) -> Fraction:
-        """How long a beat is that is as long as its lines."""
+        """Seconds of a beat that is as long as its lines."""
         spoken = self._spoken.get(beat.loc, [])
         return length(spoken, (beat.spoken or SpokenLength()).tail) if spoken else Fraction(0)
 
@@ -91,7 +91,7 @@ class Dialogue:
     # -- voices ----------------------------------------------------------------------------------
 
     def _with_voices(self) -> Iterator[tuple[str, CastMember]]:
-        """Everybody who speaks, with a voice: one that nobody else has, where none is written."""
+        """Everybody who speaks, each with a voice: one that is not in use, if the storyboard names none."""
         from sora_cli.sound.voices.catalogue import names
 
         beats = [beat for shot in self.board.shots for beat in shot.beats]

@@ -1,8 +1,7 @@
 """A storyboard of an idea, by rules: its sentences are shots, what is done in them are beats. Nothing is made up.
 
-A sentence that names another hour, or says that time has passed, begins a scene. Who does the first thing is put into
-the cast, so that all shots are told of the same looks. English is understood in parts; of other languages the stops
-alone.
+A sentence that names another hour, or says that time has passed, begins a scene. The subject of the first action joins
+the cast, so that all shots show the same looks. The rules read some English; of other languages only punctuation.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ def _hour(sentence: str) -> str:
 
 
 def _parts(sentence: str) -> list[str]:
-    """What is done, one after the other: a part that does nothing belongs to the one before it."""
+    """The actions, in order; a part without a verb belongs to the one before it."""
     found: list[str] = []
     for piece in _PART.split(sentence):
         part = piece.strip()
@@ -134,7 +133,7 @@ def _does(part: str) -> bool:
 
 
 def _subject(sentence: str) -> tuple[str, str]:
-    """Who does the first thing: a name for the cast, and the looks that are told; nobody where that is unclear."""
+    """The subject of the first action: a name for the cast, and its looks; empty where that is unclear."""
     match = re.match(r"(an?|the|one|two|three) ((?:[a-z-]+ ){0,4}?[a-z]+)(?= (\w+))", sentence, re.IGNORECASE)
     while match and not words.base(match[3].lower()):
         longer = rf"{re.escape(match[0])} \w+(?= (\w+))"

@@ -49,7 +49,7 @@ class Still:
 
 
 def possible(findings: Findings, keyframe: Keyframe, card: EngineCard, still: EngineCard) -> bool:
-    """Whether an engine can be given the still that another one makes; else it is told at its line."""
+    """Whether an engine takes the still that another one makes; if not, a problem at its line says so."""
     wanted = Ability.FIRST_FRAMES if keyframe.place == "first" else Ability.LAST_FRAME
     if not card.makes_video:
         return False  # told of its shot

@@ -1,4 +1,4 @@
-"""What an engine avoids where nobody says so, without what contradicts the author."""
+"""What an engine avoids by default, without what contradicts the author."""
 
 from __future__ import annotations
 

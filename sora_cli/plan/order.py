@@ -1,4 +1,4 @@
-"""In which order shots are planned and takes shot: each after those it needs."""
+"""The order in which shots are planned and takes are shot: each after those it needs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> 
 
 
 def _labels(shots: Iterable[Shot]) -> list[str]:
-    """What each shot's seeds hang on: its name, else its words, so that shots put in before it change nothing."""
+    """What each shot's seeds depend on: its name, or its words, so that new shots before it change nothing."""
     seen: dict[str, int] = {}
     labels = []
     for shot in shots:
@@ -57,9 +57,9 @@ def needed_takes(maker: TakeMaker, shots: Iterable[PlannedShot]) -> list[Take]:
 def after_needs(nodes: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> list[Node]:
     """The nodes and all they need, in the given order as far as each may come after what it needs.
 
-    By hand, since `graphlib` gives another order, and what is planned first is shot first. Without recursion, since
-    ten thousand shots may hang on each other in one chain. A need that waits for its own node is left out: the loader
-    tells of such circles.
+    Not by `graphlib`, which gives another order: what is planned first is shot first. Not by recursion: ten thousand
+    shots may depend on each other in one chain. A need that waits for its own node is left out: the loader reports
+    such circles.
     """
     order: dict[Node, None] = {}
     for node in nodes:

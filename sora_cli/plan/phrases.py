@@ -25,7 +25,7 @@ _FROM_HERE = re.compile(r"\s*(,|\b(with|in|wearing|who|whose|that|on|at|from|hol
 
 
 def sentence(text: str) -> str:
-    """With a capital at its head and a stop at its end."""
+    """A text with a capital at its start and a full stop at its end."""
     text = text.strip()
     if not text:
         return ""
@@ -36,7 +36,7 @@ def sentence(text: str) -> str:
 
 
 def brief(looks: str) -> str:
-    """Somebody again, whose looks were told or are seen: `a woman in her thirties` is `the woman`."""
+    """Short words for looks that were described or are seen: `a woman in her thirties` is `the woman`."""
     head = _FROM_HERE.sub("", looks) or looks
     return re.sub(r"^(a|an)\s", "the ", head, flags=re.IGNORECASE)
 

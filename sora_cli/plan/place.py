@@ -21,7 +21,7 @@ from sora_cli.plan.takes import card_of
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
 
 CARD_SECONDS = Fraction(2)
-"""How long a title card that stands alone is shown, where it does not say."""
+"""Seconds of a title card that stands alone and names no duration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Words that are written at a key and not told, and why; `seen`: they are in the film all the same."""
+    """Words of a key that the prompt leaves out, and why; `seen`: the film shows them all the same."""
 
     key: str
     words: str
@@ -47,7 +47,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is told; what of the beat it is not told; what it is told that nobody wrote.
+    """A model's prompt: its text, what it leaves out of the beat, and what it adds that nobody wrote.
 
     `not_avoided` is what the engine would avoid by default and the author wants, each with the reason. `picture` is
     the text without the labels that some families want around it, as it is composed, also where `sent` stands in its
@@ -63,7 +63,7 @@ class Prompt:
 
 
 def lacking(words: str, verbatim: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """What other words for a prompt do not keep of its looks and lines. Breaks and, of looks, capitals do not count."""
+    """The looks and lines of a prompt that other words leave out. Line breaks do not count, nor capitals in looks."""
     there = " ".join(words.split())
     for what, kept in verbatim:
         text = " ".join(kept.split())
@@ -164,7 +164,7 @@ class _Writer:
     # -- what is told ----------------------------------------------------------------------------
 
     def _said(self) -> Iterator[tuple[Part, str]]:
-        """What the author wrote, part by part, without what this model should not be told."""
+        """What the author wrote, part by part, without what this model should not be given."""
         beat = self.beat
         light = beat.light or self._light()
         written = {
@@ -192,7 +192,7 @@ class _Writer:
                 yield part, words
 
     def _light(self) -> str:
-        """What a model that must be told of the hour is told where nothing is said of it, and nothing shows it."""
+        """The light for a model that needs an hour, where no words name one and no frame shows it."""
         shown = self.given.first or self.given.last or names_light(self.beat)
         words = "" if shown else self.dialect.lights.get(self.given.hour, "")
         self.added += [words] if words else []
@@ -269,7 +269,7 @@ class _Writer:
     # -- speech and sound ------------------------------------------------------------------------
 
     def _speech(self) -> Iterator[str]:
-        """The lines, where the model speaks them; else who speaks, for a silent model moves their mouths."""
+        """The lines if the model speaks them; else who speaks, so that a silent model moves their mouths."""
         silent: dict[str, None] = {}
         for one in self.heard:
             if (line := one.line) is None:

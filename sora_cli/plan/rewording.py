@@ -14,9 +14,9 @@ from sora_cli.storyboard.model import MENTION
 from sora_cli.storyboard.source import harmless
 
 SHARE = 0.4
-"""Of the words that an author wrote, so many must be in the answer: with fewer it tells something else."""
+"""The least share of the author's words that an answer must hold: with less it says something else."""
 VARIETY = 0.3
-"""Of the words of a longer answer, so many must differ: with fewer it goes in circles."""
+"""The least share of different words in a longer answer: with less it goes in circles."""
 _FORMS = {
     "plain": "Write short phrases, parted by full stops.",
     "tags": "Begin with at most {most} film terms, parted by commas. Go on in plain sentences in the present tense.",

@@ -22,7 +22,7 @@ _PLACES = {
     "indoors": "room kitchen bedroom bathroom office indoors hall attic cellar cabin shop cafe bar corridor",
 }
 _LIGHT = re.compile(r"\b(?:light|lit|dark|dim|golden|sun|moon|(?:blue|clear|dark|orange) sky)\b")
-"""What else tells of an hour, if not of which."""
+"""Words that speak of light and name no hour."""
 _LEADS_TO_PLACE = r"\b(?:in|inside|on|at|by|along|through|across|over|into|onto|near)(?: [\w-]+){0,2}? "
 """What happens may be about a place (`she paints the sea`); it is there where a word of place comes before it."""
 

@@ -1,4 +1,4 @@
-"""What sounds under a film and when: beds and effects, from what is written to film frames. Pure."""
+"""Which sounds a film plays, and when: beds and effects, from the storyboard to film frames. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PlannedSound:
     lags: Fraction = Fraction(0)
     overlap: int = 0
     place: str = ""
-    """What its seed hangs on: its scene, or its shot and its number there."""
+    """What its seed depends on: its scene, or its shot and its number there."""
     loc: Loc = ()
     """Where it is written."""
 
@@ -145,7 +145,7 @@ FOLEY_VERSION = 1
 
 
 def foley(plan: Plan) -> dict[str, tuple[BeatFoley, ...]]:
-    """By shot, and by beat: what is heard by its pictures. What is written for a beat or under it comes first."""
+    """What is heard by the pictures of each beat, by shot; sounds that an author wrote for it come first."""
     written = {shot.name: shot.beats for shot in plan.board.shots}
     return {
         planned.name: tuple(map(partial(_seen, plan), written[planned.name], planned.beats)) for planned in plan.shots
@@ -153,7 +153,7 @@ def foley(plan: Plan) -> dict[str, tuple[BeatFoley, ...]]:
 
 
 def by_pictures(plan: Plan) -> str:
-    """In a sentence: what of a film is heard by its pictures; nothing where nothing is."""
+    """One sentence on what is heard by a film's pictures; empty if nothing is."""
     seen = [each for beats in foley(plan).values() for each in beats]
     hits, places = (sum(flags) for flags in ([one.hits for one in seen], [one.place for one in seen]))
     parts = [f"what hits, rolls and slides ({counted(hits, 'beat')})"] if hits else []
@@ -170,12 +170,12 @@ def _seen(plan: Plan, beat: Beat, made: PlannedBeat) -> BeatFoley:
 
 
 def in_words(plan: Plan) -> list[PlannedSound]:
-    """The sounds of a plan that are made from words, each once. Music is not: nobody here makes it."""
+    """The sounds of a plan that are made from words, each once. Music is left out: nothing here makes it."""
     return [sound for sound in every(plan) if sound.words and sound.bus != "music"]
 
 
 def no_model(board: Storyboard) -> Iterator[Problem]:
-    """That the model of sound which a board names is not here."""
+    """A problem, if the model of sound that a storyboard names is not installed."""
     if not board.sounds.engine:
         return
     from sora_cli.engines.sounds import sound_card
@@ -187,7 +187,7 @@ def no_model(board: Storyboard) -> Iterator[Problem]:
 
 
 def chosen(plan: Plan) -> list[tuple[str, str]]:
-    """The recordings and the model that a board's own `sounds` choose, with their hashes: what they are can change."""
+    """The recordings and models that a storyboard's own `sounds` choose, by name and hash: the files can change."""
     if plan.board.sounds == SoundSources():
         return []
     found = [plan.sounds[sound.words] for sound in in_words(plan)]

@@ -35,7 +35,7 @@ Catalogue = Callable[[str | None], EngineCard]
 """Finds the card of an engine by name; None is the default engine. Raises EngineMissing."""
 
 MAX_TAKES = 50_000
-"""More takes than this nobody waits for; a hostile storyboard could ask for billions."""
+"""The most takes of a film; a hostile storyboard could ask for billions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
 def survey(
     board: Storyboard, catalogue: Catalogue, *, draft: bool = False, only: Sequence[str] = (), letters: int | None = 0
 ) -> Survey:
-    """As `plan_takes`, but gives the problems back; also of a storyboard that is understood in parts only.
+    """Plan as `plan_takes` does, but return the problems; also for a storyboard that is only partly understood.
 
     An engine that is known and not here is planned for by its card, which is plain data. Lines of at most `letters` in
-    all (None: of any length) are said to measure them; the lengths of others that are not kept yet are estimated. With
-    none it is a quick look: sounds in words are not looked up either.
+    all (None: of any length) are spoken to measure them; the lengths of others that are not kept yet are estimated. 0
+    is a quick look: sounds in words are not looked up either.
     """
     cards, missing = _cards(board, catalogue)
     soundless = list(no_model(board))
@@ -121,7 +121,7 @@ class _Silence:
     remarks: Sequence[Problem] = ()
 
     def seconds(self, _beat: Beat) -> Fraction:
-        """Of a beat as long as its lines: it has none, which is told where it is read."""
+        """0 s for a beat that is as long as its lines: it has none, and the reader has said so."""
         return Fraction(0)
 
     def placed(self, _shots: Sequence[PlannedShot], _fps: Fraction) -> tuple[PlacedLine, ...]:
@@ -140,7 +140,7 @@ def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters
 
 
 def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:
-    """The cards of all engines that are named; and which are not here, told wherever they are named."""
+    """The cards of all engines that are named, and a problem at each place that names a missing one."""
     named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",) if board.engine else None]}
     for shot in board.shots:
         for beat in shot.shown:
@@ -160,7 +160,7 @@ def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, En
 def _too_many(
     board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, places: Sequence[Place]
 ) -> Problem | None:
-    """A film of more takes than anybody waits for, told before they are planned."""
+    """A problem, if the film has more takes than `MAX_TAKES`; found before they are planned."""
     count = 0
     for shot, at in zip(board.shots, places, strict=True):
         for beat, frames in zip(shot.beats, at.lengths, strict=False):
@@ -173,7 +173,7 @@ def _too_many(
 
 
 def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
-    """How the author wants models fitted to the device; what is wrong with it is told."""
+    """How the author wants models fitted to the device; what is wrong there becomes a problem."""
     try:
         return Memory.model_validate(dict(board.memory))
     except ValidationError as error:

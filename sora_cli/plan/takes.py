@@ -27,7 +27,7 @@ from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
 from sora_cli.storyboard.model import Beat, Shot, Storyboard
 
 HURRIED = Fraction(11, 10)
-"""From this stride on it is said that a take plays faster than it was made."""
+"""From this stride on a remark says that a take plays faster than it was made."""
 
 
 OF_FILMS = ("click", "level", "identity")

@@ -158,7 +158,7 @@ def assemble(
     """Place the clips of a plan in time, and all that is heard with them.
 
     `clips` holds, by the name of its stretch, the clip that plays; `speech`, by its key, the file of a line that is
-    spoken; `made` the files of sounds in words: those that it has not are silent.
+    spoken; `made` the files of sounds in words; sounds without a file are silent.
     """
     repeats, heard = _repeats(plan), effects(plan)
     return Cut(

@@ -1,4 +1,4 @@
-"""The words that advice looks for in prompts. English; of other languages nothing is said."""
+"""The words that advice looks for in prompts. English only; other languages get no advice."""
 
 from __future__ import annotations
 

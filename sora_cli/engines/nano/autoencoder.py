@@ -6,8 +6,8 @@ decoder puts them back together (`restore`), and small residual convolutions add
 cells around and the frames before and after (the idea of DC-AE, arXiv 2410.10733). It works at two resolutions: coarse
 cells of 4 frames x 16 x 16 pixels, which are the latents, then fine cells of 2 x 8 x 8.
 
-What comes back so is soft and shows the tiles of the cells. `Enlarger` draws the film from it, at twice its size: it
-begins with a picture so small that no tile is left in it, smoothly enlarged, and adds the edges.
+The picture that comes back is soft and shows the tiles of the cells. `Enlarger` draws the film from it, at twice its
+size: it begins with a picture so small that no tile is left in it, smoothly enlarged, and adds the edges.
 
 Five more channels of a latent say where in the picture and in the clip its cell is. The transformer's rotary positions
 are relative, so in pure noise it could not tell the sky from the ground; the pipeline hands it the latents of a grey

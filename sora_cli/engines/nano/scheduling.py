@@ -21,7 +21,7 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from torch import Tensor
 
 SETTLED = 0.9
-"""From this noise level on noise is drawn anew. Above it what is where is settled: fresh noise there loses actors."""
+"""From this noise level on noise is drawn anew. Above it the layout is decided: fresh noise loses actors."""
 
 
 class PaperScheduler(FlowMatchEulerDiscreteScheduler):

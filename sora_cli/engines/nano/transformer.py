@@ -37,7 +37,7 @@ CERTAIN = 1e-4  # what stays unknown of a cell that is given whole: with nothing
 def halved(mask: Tensor) -> Tensor:
     """A folded mask (clips, MASK_CHANNELS, ...) at half of its pixels' size: (clips, SEEN_CHANNELS, ...).
 
-    One that comes at that size, as training's do, stays as it is.
+    A mask that has that size already, as in training, stays as it is.
     """
     if mask.shape[1] == SEEN_CHANNELS:
         return mask
@@ -114,7 +114,7 @@ class PaperTransformer(WanVACETransformer3DModel):
         return Transformer2DModelOutput(sample=velocity) if back else (velocity,)
 
     def remainder(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """What the network itself tells: all of the velocity that is not plain, at spread 1."""
+        """The network's own output: the part of the velocity that is not plain, at spread 1."""
         network: Any = super()
         told: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
         return told
