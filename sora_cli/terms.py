@@ -191,7 +191,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class CameraMove:
     """How the camera moves: names of `MOVES` in order, `slow`, `fast` or neither, and whether it is handheld."""
 
     moves: tuple[str, ...]
@@ -234,7 +234,7 @@ def respelled(phrase: str, read: Callable[[str], object]) -> str:
     return ""
 
 
-def camera(phrase: str) -> Camera | None:
+def camera(phrase: str) -> CameraMove | None:
     """How a phrase moves the camera; None where a word of it is no term: it then says more than that."""
     text = phrase.lower()
     for pattern, plain in _IDIOMS.items():
@@ -257,7 +257,7 @@ def camera(phrase: str) -> Camera | None:
     if not moves or not all(moves) or waiting:
         return None
     handheld = "handheld" in moves
-    return Camera(tuple(dict.fromkeys(move for move in moves if move != "handheld")), speed, handheld)
+    return CameraMove(tuple(dict.fromkeys(move for move in moves if move != "handheld")), speed, handheld)
 
 
 def light(phrase: str) -> tuple[Term, ...] | None:

@@ -33,7 +33,7 @@ def test_every_name_of_a_term_means_it(kind: str) -> None:
 @pytest.mark.parametrize(("speed", "adverb"), [("", ""), ("slow", "slowly"), ("fast", "quickly")])
 def test_every_move_is_read_at_every_speed(move: str, speed: str, adverb: str) -> None:
     handheld = move == "handheld"
-    expected = terms.Camera(() if handheld else (move,), speed, handheld)
+    expected = terms.CameraMove(() if handheld else (move,), speed, handheld)
     assert terms.camera(f"{speed} {move}") == terms.camera(f"the camera {move} {adverb}") == expected
 
 

@@ -16,7 +16,7 @@ from sora_cli.store import Store
 if TYPE_CHECKING:
     from sora_cli.plan.timeline import Cut
     from sora_cli.sound.kept import MadeSound
-    from sora_cli.stamp import Spoken
+    from sora_cli.stamp import SpokenLine
 
 
 SPARE = 2.0
@@ -95,13 +95,13 @@ def keys(plan: Plan, store: Store) -> list[str]:
     return found
 
 
-def spoken_lines(plan: Plan) -> tuple[Spoken, ...]:
+def spoken_lines(plan: Plan) -> tuple[SpokenLine, ...]:
     """The lines that a model spoke, as the credential lists them."""
     from sora_cli.media.stream import SAMPLE_RATE
     from sora_cli.stamp import claims
 
     return tuple(
-        claims.Spoken(
+        claims.SpokenLine(
             who=line.line.cast or "narrator",
             text=line.line.line,
             voice=line.spoken.voice,

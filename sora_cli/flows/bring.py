@@ -15,12 +15,12 @@ from sora_cli.interchange.assembly import TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.fountain import read_fountain
-from sora_cli.interchange.outline import Outline, Page
+from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
 
-Reader = Callable[[Page, Path], Outline]
+Reader = Callable[[SourceText, Path], Outline]
 
 READERS: dict[str, Reader] = {
     **dict.fromkeys((".fountain", ".spmd", ".txt"), lambda page, _folder: read_fountain(page)),
@@ -96,7 +96,7 @@ def _read(file: Path) -> tuple[Outline, list[Problem]]:
     return READERS[file.suffix.lower()](page, file.parent), remarks
 
 
-def _page(file: Path) -> tuple[Page, list[Problem]]:
+def _page(file: Path) -> tuple[SourceText, list[Problem]]:
     """The text of a file, and a remark where its encoding was guessed."""
     name = harmless(str(file))
     try:
@@ -111,7 +111,7 @@ def _page(file: Path) -> tuple[Page, list[Problem]]:
     if "\0" in text:
         raise RequestError(f"cannot read {file}: it is not a text file", hint="save it as plain text in UTF-8")
     guessed = f"{name} is not in UTF-8: it is read as {encoding}"
-    return Page(name, text), [Problem(guessed, "if letters come out wrong, save it in UTF-8")] if encoding else []
+    return SourceText(name, text), [Problem(guessed, "if letters come out wrong, save it in UTF-8")] if encoding else []
 
 
 def _moved(outline: Outline, source: Path, folder: Path) -> None:

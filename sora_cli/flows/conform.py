@@ -294,7 +294,7 @@ def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds
     )
 
 
-def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.Spoken]:
+def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.SpokenLine]:
     """The lines that a model spoke, where the edit puts them."""
     lines = [line for line in plan.lines if line.laid and line.spoken is not None]
     by_file = {sounds.speech[line.said.key]: told for line, told in zip(lines, audio.spoken_lines(plan), strict=True)}

@@ -19,7 +19,7 @@ from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
 from sora_cli.review.bars import Bars, bars_from
 from sora_cli.review.ears import listen
-from sora_cli.review.judge import Row, judge
+from sora_cli.review.judge import ReviewRow, judge
 from sora_cli.review.parts import ShotSpan, by_cuts
 from sora_cli.review.track import Moving
 from sora_cli.review.watch import WIDTH, find_cuts, watch
@@ -34,7 +34,7 @@ class Review:
 
     film: Path
     planned: bool
-    rows: tuple[Row, ...]
+    rows: tuple[ReviewRow, ...]
     remarks: tuple[str, ...] = ()
 
     @property

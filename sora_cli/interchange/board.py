@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sora_cli.interchange.outline import Beat, Line, Outline, Scene, Shot
+from sora_cli.interchange.outline import Outline, OutlineBeat, OutlineLine, OutlineScene, OutlineShot
 from sora_cli.storyboard.writing import Inline, Noted, Tree, comments, written
 
 
@@ -33,13 +33,13 @@ def _noted(value: Tree, notes: list[str]) -> Tree:
     return Noted(value, notes) if notes else value
 
 
-def _scene(scene: Scene) -> Tree:
+def _scene(scene: OutlineScene) -> Tree:
     shots: list[Tree] = [_shot(shot) for shot in scene.shots]
     values = {"name": scene.name, "setting": scene.setting, "light": scene.light, "shots": shots}
     return _noted(_kept({**values}), scene.notes)
 
 
-def _shot(shot: Shot) -> Tree:
+def _shot(shot: OutlineShot) -> Tree:
     own = {
         "name": shot.name,
         "framing": shot.framing,
@@ -65,12 +65,12 @@ def _shot(shot: Shot) -> Tree:
     return _noted(values, notes)
 
 
-def _beat(beat: Beat) -> dict[str, Tree]:
+def _beat(beat: OutlineBeat) -> dict[str, Tree]:
     lines: list[Tree] = [_line(line) for line in beat.lines]
     return _kept({"prompt": beat.prompt, "duration": beat.duration, "dialogue": lines})
 
 
-def _line(line: Line) -> Tree:
+def _line(line: OutlineLine) -> Tree:
     value = Inline({"cast": line.who} if line.who else {})
     value["line"] = line.words
     if line.at:

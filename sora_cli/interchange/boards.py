@@ -8,7 +8,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sora_cli.errors import Problem, StoryboardError
-from sora_cli.interchange.outline import Beat, Outline, Page, Scene, Shot, member, mention, name_shots, titled
+from sora_cli.interchange.outline import (
+    Outline,
+    OutlineBeat,
+    OutlineScene,
+    OutlineShot,
+    SourceText,
+    member,
+    mention,
+    name_shots,
+    titled,
+)
 from sora_cli.interchange.shotlist import said, spoken
 
 
@@ -38,7 +48,7 @@ class _Project(_Read):
     boards: list[_Panel] = Field(min_length=1, max_length=10_000)
 
 
-def read_boards(page: Page, folder: Path, title: str) -> Outline:
+def read_boards(page: SourceText, folder: Path, title: str) -> Outline:
     """The outline of a Storyboarder project, whose pictures lie in `images` in its `folder`.
 
     Raises:
@@ -51,7 +61,7 @@ def read_boards(page: Page, folder: Path, title: str) -> Outline:
         place = ".".join(map(str, first["loc"]))
         message = f"this is not a Storyboarder project: {place + ': ' if place else ''}{first['msg'].lower()}"
         raise StoryboardError([page.problem(1, message, "save it in Storyboarder again")]) from error
-    outline = Outline(title=title, fps=f"{project.fps:g}", scenes=[Scene("boards")])
+    outline = Outline(title=title, fps=f"{project.fps:g}", scenes=[OutlineScene("boards")])
     outline.aspect = _shape(project.aspect_ratio)
     said_by = (who for panel in project.boards for who, *_ in spoken(panel.dialogue) if who)
     outline.cast = {member(who): titled(who) for who in said_by}
@@ -81,7 +91,7 @@ def _take(outline: Outline, panel: _Panel, number: int, folder: Path, *, timing:
         outline.remarks.append(Problem(f"board {number} ({panel.shot or panel.url}): {message}"))
 
     action = " ".join(panel.action.split())
-    beat = Beat(mention(action, outline.cast), f"{panel.duration or timing:g}ms", said(panel.dialogue))
+    beat = OutlineBeat(mention(action, outline.cast), f"{panel.duration or timing:g}ms", said(panel.dialogue))
     beat.notes += [" ".join(panel.notes.split())] if panel.notes.strip() else []
     if not action:
         beat.prompt = f"board {panel.shot or number}"
@@ -96,7 +106,7 @@ def _take(outline: Outline, panel: _Panel, number: int, folder: Path, *, timing:
         return
     taken = {shot.name for shot in shots}
     sound = f"images/{panel.audio.filename}" if panel.audio and _inside(folder, panel.audio.filename) else ""
-    shots.append(Shot([beat], name=panel.shot if panel.shot not in taken else "", picture=picture, sound=sound))
+    shots.append(OutlineShot([beat], name=panel.shot if panel.shot not in taken else "", picture=picture, sound=sound))
 
 
 def _picture(panel: _Panel, folder: Path) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from sora_cli.errors import Problem, RequestError
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, rate_of, read_cut
-from sora_cli.interchange.outline import Beat, Outline, Scene, Shot, name_shots, slug
+from sora_cli.interchange.outline import Outline, OutlineBeat, OutlineScene, OutlineShot, name_shots, slug
 from sora_cli.storyboard.files import FILMS, PICTURES, suffix
 from sora_cli.storyboard.source import quoted
 
@@ -27,7 +27,7 @@ def read_edit(path: Path) -> Outline:
     Raises:
         RequestError: it cannot be read, has more than one track of pictures, or plays nothing.
     """
-    outline = Outline(title=path.stem, scenes=[Scene("cut")])
+    outline = Outline(title=path.stem, scenes=[OutlineScene("cut")])
     fps, events = _events(path, outline)
     outline.fps = f"{float(fps):.3f}".rstrip("0").rstrip(".")
     for number, event in enumerate(events):
@@ -53,7 +53,7 @@ def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[EditEvent]
     return _GUESSES[-1], read_cut(path, _GUESSES[-1])
 
 
-def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, outline: Outline) -> Shot:
+def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, outline: Outline) -> OutlineShot:
     joined = after is not None and after.begin <= event.end
     end = after.begin + after.length if after is not None and joined and after.length else event.end
     clip = name_of(event.clip) or event.reel
@@ -63,9 +63,9 @@ def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, ou
         outline.remarks.append(Problem(f"clip {number + 1} ({clip}): {message}"))
 
     words = " ".join(re.sub(r"[_.-]+", " ", stem).split()) or f"clip {number + 1}"
-    beat = Beat(words, f"{end - event.begin}f")
+    beat = OutlineBeat(words, f"{end - event.begin}f")
     taken = {shot.name for shot in outline.shots}
-    shot = Shot([beat], name=slug(stem, taken), picture=_file(path, event, tell))
+    shot = OutlineShot([beat], name=slug(stem, taken), picture=_file(path, event, tell))
     if event.length:
         way = f" {event.direction}" if event.kind == "wipe" else ""
         shot.transition = f"{event.kind}{way} {event.length}f"

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.interchange import words
 from sora_cli.interchange.outline import (
-    Beat,
-    Line,
     Outline,
-    Page,
-    Scene,
-    Shot,
+    OutlineBeat,
+    OutlineLine,
+    OutlineScene,
+    OutlineShot,
+    SourceText,
     member,
     mention,
     name_shots,
@@ -49,7 +49,7 @@ _CONTINUED = re.compile(r"CONT[’'.]?D?\.?|CONTINUED|MORE", re.IGNORECASE)
 _TITLE_KEYS = {"title", "author", "authors"}
 
 
-def read_fountain(page: Page) -> Outline:
+def read_fountain(page: SourceText) -> Outline:
     """The outline of a screenplay.
 
     Raises:
@@ -72,7 +72,7 @@ def read_fountain(page: Page) -> Outline:
     return reader.outline()
 
 
-def _forced(page: Page) -> str:
+def _forced(page: SourceText) -> str:
     """The text with cues forced that have letters beyond A to Z, as every language but English has."""
     lines = list(page.lines)
     for at, line in enumerate(lines):
@@ -103,7 +103,7 @@ def _speakers(elements: Sequence[FountainElement]) -> dict[str, str]:
 class _Reader:
     """Walks through a screenplay; `made` grows."""
 
-    page: Page
+    page: SourceText
     speakers: dict[str, str]
     made: Outline = field(default_factory=Outline)
     pending: list[str] = field(default_factory=list)
@@ -115,7 +115,7 @@ class _Reader:
     opening: str | None = None
     """The framing of the shot that comes next, where one begins there."""
     montage: bool = False
-    line: Line | None = None
+    line: OutlineLine | None = None
     """What is being said."""
 
     def __post_init__(self) -> None:
@@ -173,7 +173,7 @@ class _Reader:
         setting = ", ".join(part for part in (side, _lowered(place, self.speakers), rest) if part)
         name = slug(f"{number} {place or element.text}", self.names, "scene")
         self.names.add(name)
-        scene = Scene(name, setting, light, notes=self._taken())
+        scene = OutlineScene(name, setting, light, notes=self._taken())
         scene.notes.append(f"{number} {element.text}".strip())
         self.made.scenes.append(scene)
 
@@ -232,7 +232,7 @@ class _Reader:
 
     def _centered(self, element: FountainElement) -> None:
         self.line = None
-        self._scene().shots.append(Shot(title=element.text, notes=self._taken(), transition=self._came()))
+        self._scene().shots.append(OutlineShot(title=element.text, notes=self._taken(), transition=self._came()))
 
     def _transition(self, element: FountainElement) -> None:
         self.line, before, was = None, self.coming, self.last
@@ -258,39 +258,39 @@ class _Reader:
         came, self.coming, self.last = self.coming, "", None
         return came
 
-    def _scene(self) -> Scene:
+    def _scene(self) -> OutlineScene:
         if not self.made.scenes:
-            self.made.scenes.append(Scene("opening"))
+            self.made.scenes.append(OutlineScene("opening"))
         return self.made.scenes[-1]
 
-    def _shot(self, prompt: str, framing: str = "", *, named: bool = False) -> Shot:
-        beat = Beat(prompt if named else mention(prompt, self.speakers), notes=self._taken())
-        shot = Shot([beat], framing=framing, transition=self._came())
+    def _shot(self, prompt: str, framing: str = "", *, named: bool = False) -> OutlineShot:
+        beat = OutlineBeat(prompt if named else mention(prompt, self.speakers), notes=self._taken())
+        shot = OutlineShot([beat], framing=framing, transition=self._came())
         self._scene().shots.append(shot)
         return shot
 
-    def _beat(self) -> Beat:
+    def _beat(self) -> OutlineBeat:
         """The beat that is on; one is made where there is none."""
         shots = self._scene().shots
         if not shots or not shots[-1].beats:
             self._shot(self._scene().setting or "the scene")
         return self._scene().shots[-1].beats[-1]
 
-    def _beat_of(self, prompt: str, *, named: bool = False) -> Beat:
+    def _beat_of(self, prompt: str, *, named: bool = False) -> OutlineBeat:
         """A new beat, of the shot that is on where there is one."""
         shots = self._scene().shots
         if self.coming or not shots or not shots[-1].beats:
             return self._shot(prompt, named=named).beats[0]
-        beat = Beat(prompt if named else mention(prompt, self.speakers), notes=self._taken())
+        beat = OutlineBeat(prompt if named else mention(prompt, self.speakers), notes=self._taken())
         shots[-1].beats.append(beat)
         return beat
 
-    def _speaks(self, element: FountainElement, beat: Beat | None = None) -> Line:
+    def _speaks(self, element: FountainElement, beat: OutlineBeat | None = None) -> OutlineLine:
         """A new line, in the beat that is on or one of its own."""
         name = member(element.text)
         extension = str(element.metadata.get("extension") or "")
         parts = [part.strip().strip("()") for part in re.split(r"[/,)(]", extension) if part.strip()]
-        line = Line(name, "", offscreen=any(_VOICES.get(part.upper(), False) for part in parts))
+        line = OutlineLine(name, "", offscreen=any(_VOICES.get(part.upper(), False) for part in parts))
         line.notes += [p for p in parts if p.upper() not in _VOICES and not _CONTINUED.fullmatch(p)]
         if beat is None:
             shots = self._scene().shots
@@ -302,7 +302,7 @@ class _Reader:
         beat.lines.append(line)
         return line
 
-    def _said(self, element: FountainElement, line: Line | None) -> None:
+    def _said(self, element: FountainElement, line: OutlineLine | None) -> None:
         text = " ".join(element.text.split())
         if line is None:
             self.pending.append(text)
@@ -318,7 +318,7 @@ class _Reader:
             self._lost(self.last, "nothing comes after this transition: the film ends with a cut")
         self.made.notes += [f"at the end: {note}" for note in self._taken()]
         for scene in [scene for scene in self.made.scenes if not scene.shots]:
-            scene.shots.append(Shot([Beat(scene.setting or scene.name)]))
+            scene.shots.append(OutlineShot([OutlineBeat(scene.setting or scene.name)]))
             self.made.remarks.append(Problem(f"scene {scene.name} has no action: its setting alone is shown"))
         if not self.made.shots:
             raise StoryboardError(

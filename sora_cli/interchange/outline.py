@@ -16,7 +16,7 @@ MOST_NAME = 40
 
 
 @dataclass(slots=True)
-class Line:
+class OutlineLine:
     """What somebody says. `at` is seconds after the beat's start, where lines are said together."""
 
     who: str
@@ -27,20 +27,20 @@ class Line:
 
 
 @dataclass(slots=True)
-class Beat:
+class OutlineBeat:
     """What happens, how long, and what is said meanwhile."""
 
     prompt: str
     duration: str = ""
-    lines: list[Line] = field(default_factory=list)
+    lines: list[OutlineLine] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Shot:
+class OutlineShot:
     """One take: `picture` is the file that it begins on, `title` the words of a card."""
 
-    beats: list[Beat] = field(default_factory=list)
+    beats: list[OutlineBeat] = field(default_factory=list)
     name: str = ""
     framing: str = ""
     angle: str = ""
@@ -55,13 +55,13 @@ class Shot:
 
 
 @dataclass(slots=True)
-class Scene:
+class OutlineScene:
     """Shots in one place."""
 
     name: str = ""
     setting: str = ""
     light: str = ""
-    shots: list[Shot] = field(default_factory=list)
+    shots: list[OutlineShot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -74,18 +74,18 @@ class Outline:
     fps: str = ""
     aspect: str = ""
     cast: dict[str, str] = field(default_factory=dict)
-    scenes: list[Scene] = field(default_factory=list)
+    scenes: list[OutlineScene] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
 
     @property
-    def shots(self) -> list[Shot]:
+    def shots(self) -> list[OutlineShot]:
         """All shots, in order."""
         return [shot for scene in self.scenes for shot in scene.shots]
 
 
 @dataclass(frozen=True)
-class Page:
+class SourceText:
     """The text of a file, and its name in messages."""
 
     name: str
@@ -155,7 +155,7 @@ def _capitalized(name: str) -> str:
     return " ".join(word[:1].upper() + word[1:].lower() for word in name.split())
 
 
-def name_shots(scenes: Sequence[Scene]) -> None:
+def name_shots(scenes: Sequence[OutlineScene]) -> None:
     """Give each scene and shot that has none a name of its own: the scene's, with the shot's number."""
     scene_names: set[str] = set()
     given = {shot.name for scene in scenes for shot in scene.shots if shot.name}

@@ -13,12 +13,12 @@ from sora_cli.errors import StoryboardError
 from sora_cli.interchange import words
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import (
-    Beat,
-    Line,
     Outline,
-    Page,
-    Scene,
-    Shot,
+    OutlineBeat,
+    OutlineLine,
+    OutlineScene,
+    OutlineShot,
+    SourceText,
     free,
     member,
     mention,
@@ -40,7 +40,7 @@ _OFF = re.compile(r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over", re.IGN
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """A row, by the column's meaning; `more` are cells of columns that sora has no place for, by their own name."""
 
     line: int
@@ -53,7 +53,7 @@ class Row:
         return "" if _NOTHING.fullmatch(text) else text
 
 
-def read_shotlist(page: Page, folder: Path) -> Outline:
+def read_shotlist(page: SourceText, folder: Path) -> Outline:
     """The outline of a shot list; its pictures are looked for in `folder`.
 
     Raises:
@@ -76,7 +76,7 @@ def read_shotlist(page: Page, folder: Path) -> Outline:
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(page: Page, outline: Outline) -> Iterator[Row]:
+def _rows(page: SourceText, outline: Outline) -> Iterator[ListRow]:
     mark, at = _header(page)
     reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, strict=True)
     columns: list[str] = []
@@ -96,7 +96,7 @@ def _rows(page: Page, outline: Outline) -> Iterator[Row]:
             yield _row(first, columns, cells)
 
 
-def _read(reader: Iterator[list[str]], page: Page) -> Iterator[list[str]]:
+def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:
     try:
         yield from reader
     except csv.Error as error:
@@ -104,7 +104,7 @@ def _read(reader: Iterator[list[str]], page: Page) -> Iterator[list[str]]:
         raise StoryboardError([page.problem(1, f"this is not a list: {error}", hint)]) from error
 
 
-def _header(page: Page) -> tuple[str, int]:
+def _header(page: SourceText) -> tuple[str, int]:
     """What parts the cells, and the number of the row that names the columns."""
     best = (1, ",", -1)
     for mark in _MARKS:
@@ -122,7 +122,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w]+", " ", name.casefold()).replace("_", " ").strip()
 
 
-def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
+def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> ListRow:
     known: dict[str, str] = {}
     more: dict[str, str] = {}
     for name, cell in zip([*columns, *[""] * len(cells)], cells, strict=False):
@@ -131,17 +131,17 @@ def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
             known[column] = cell
         elif cell.strip():
             more[name or f"column {len(more) + len(columns) + 1}"] = " ".join(cell.split())
-    return Row(line, known, more)
+    return ListRow(line, known, more)
 
 
-def _tell_columns(page: Page, line: int, columns: Sequence[str], outline: Outline) -> None:
+def _tell_columns(page: SourceText, line: int, columns: Sequence[str], outline: Outline) -> None:
     strange = [name for name in columns if name and _plain(name) not in _KNOWN]
     if strange:
         named = ", ".join(quoted(name) for name in strange)
         outline.remarks.append(page.problem(line, f"no place in a storyboard for {named}: kept as comments"))
 
 
-def _named(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
     """Who is in the film: the cells of the cast's column, and who speaks."""
     for row in rows:
         for name in re.split(r"[,;/&+\n]|\band\b|\bund\b", row.get("cast")):
@@ -172,7 +172,7 @@ def heard(text: str) -> str:
     return ", ".join(match["words"].strip() for match in found if match and match["who"].casefold() in _SOUNDS)
 
 
-def said(text: str) -> list[Line]:
+def said(text: str) -> list[OutlineLine]:
     """The lines of a cell."""
     lines = []
     for who, what, how in spoken(text):
@@ -180,7 +180,7 @@ def said(text: str) -> list[Line]:
         off = narrates or bool(_OFF.fullmatch(how.strip()))
         notes = [how] if how and not off else []
         lines.append(
-            Line("" if narrates or not who else member(who), what, offscreen=off and not narrates, notes=notes)
+            OutlineLine("" if narrates or not who else member(who), what, offscreen=off and not narrates, notes=notes)
         )
     return lines
 
@@ -192,7 +192,7 @@ def said(text: str) -> list[Line]:
 class _Reader:
     """Walks down the rows; `outline` grows."""
 
-    page: Page
+    page: SourceText
     outline: Outline
     folder: Path
     cast: dict[str, str]
@@ -201,7 +201,7 @@ class _Reader:
     """Of the shots so far."""
     pending: list[str] = field(default_factory=list)
 
-    def take(self, row: Row) -> None:
+    def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
         prompt = ". ".join(part.rstrip(".") for part in (row.get("subject"), row.get("description")) if part)
         prompt = " ".join(prompt.split())
@@ -218,15 +218,15 @@ class _Reader:
         if prompt:
             scene.shots.append(self._shot(row, scene, prompt))
 
-    def _tell(self, row: Row, message: str, hint: str = "") -> None:
+    def _tell(self, row: ListRow, message: str, hint: str = "") -> None:
         self.outline.remarks.append(self.page.problem(row.line, message, hint))
 
-    def _heading(self, row: Row) -> None:
+    def _heading(self, row: ListRow) -> None:
         """A row with one cell, which is a heading or a note."""
         text = " ".join([*(cell.strip() for cell in row.cells.values() if cell.strip()), *row.more.values()])
         self.pending.append(text)
 
-    def _scene(self, row: Row) -> Scene:
+    def _scene(self, row: ListRow) -> OutlineScene:
         """The scene of a row: a new one where its number or its place is another."""
         number, place = row.get("scene"), _sided(row)
         scenes = self.outline.scenes
@@ -237,16 +237,16 @@ class _Reader:
         self.number = number
         name = slug(f"{f'scene {number}' if number.isdecimal() else number} {row.get('place')}", (), "scene")
         notes, self.pending = self.pending, []
-        scenes.append(Scene(free(name, {scene.name for scene in scenes}), place, light, notes=notes))
+        scenes.append(OutlineScene(free(name, {scene.name for scene in scenes}), place, light, notes=notes))
         return scenes[-1]
 
-    def _shot(self, row: Row, scene: Scene, prompt: str) -> Shot:
+    def _shot(self, row: ListRow, scene: OutlineScene, prompt: str) -> OutlineShot:
         notes, self.pending = self.pending, []
         notes += [row.get("notes")] if row.get("notes") else []
         notes += [f"{name}: {cell}" for name, cell in row.more.items()]
-        beat = Beat(mention(prompt, self.cast), self._length(row), said(row.get("dialogue")))
+        beat = OutlineBeat(mention(prompt, self.cast), self._length(row), said(row.get("dialogue")))
         beat.duration = beat.duration or ("spoken" if beat.lines else "")
-        shot = Shot([beat], name=self._name(row), notes=notes)
+        shot = OutlineShot([beat], name=self._name(row), notes=notes)
         _direct(shot, row)
         shot.transition = self._transition(row)
         shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
@@ -257,7 +257,7 @@ class _Reader:
             self._tell(row, "another place or light than its scene's: kept as a comment", "give it a scene of its own")
         return shot
 
-    def _name(self, row: Row) -> str:
+    def _name(self, row: ListRow) -> str:
         shot = row.get("shot")
         if not shot:
             return ""
@@ -273,7 +273,7 @@ class _Reader:
             self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(own)}")
         return own
 
-    def _length(self, row: Row) -> str:
+    def _length(self, row: ListRow) -> str:
         text = row.get("duration")
         try:
             return words.length(text) if text else ""
@@ -281,14 +281,14 @@ class _Reader:
             self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)
             return ""
 
-    def _transition(self, row: Row) -> str:
+    def _transition(self, row: ListRow) -> str:
         text = row.get("transition")
         come, whole = words.transition(text)
         if text and not whole:
             self._tell(row, f"{quoted(text)} is taken as `{come or 'cut'}`")
         return come
 
-    def _picture(self, row: Row) -> str:
+    def _picture(self, row: ListRow) -> str:
         text = row.get("picture")
         if text and not (self.folder / text).is_file():
             self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
@@ -296,7 +296,7 @@ class _Reader:
         return text
 
 
-def _direct(shot: Shot, row: Row) -> None:
+def _direct(shot: OutlineShot, row: ListRow) -> None:
     """The framing, angle, lens and move of a row; terms that sora does not know stay as they are written."""
     size, angle, lens = (" ".join(row.get(name).split()) for name in ("size", "angle", "lens"))
     shot.framing = words.framing(size) or size
@@ -306,7 +306,7 @@ def _direct(shot: Shot, row: Row) -> None:
     shot.lens = f"{lens}mm" if lens.isdecimal() else lens
 
 
-def _sided(row: Row) -> str:
+def _sided(row: ListRow) -> str:
     """Where a row plays, with its side: `interior, kitchen`."""
     sides = {
         "i": "interior",

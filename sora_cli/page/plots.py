@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from sora_cli.page.data import FigureView, Plot, PlotPoint
-from sora_cli.review.judge import Figure, Row
+from sora_cli.review.judge import Figure, ReviewRow
 
 WIDTH, HEIGHT = 300, 60
 """Of a plot's drawing."""
@@ -30,9 +30,9 @@ def figure(found: Figure) -> FigureView:
     )
 
 
-def plots(rows: Iterable[Row], seconds: float) -> list[Plot]:
+def plots(rows: Iterable[ReviewRow], seconds: float) -> list[Plot]:
     """A plot for each figure that more than one row has, over a film of so many seconds."""
-    by_name: dict[str, list[tuple[Row, Figure]]] = defaultdict(list)
+    by_name: dict[str, list[tuple[ReviewRow, Figure]]] = defaultdict(list)
     for row in rows:
         for each in row.figures:
             if each.value is not None and row.kind != "film":
@@ -40,7 +40,7 @@ def plots(rows: Iterable[Row], seconds: float) -> list[Plot]:
     return [_plot(name, found, seconds) for name, found in by_name.items() if len(found) > 1]
 
 
-def _plot(name: str, found: Sequence[tuple[Row, Figure]], seconds: float) -> Plot:
+def _plot(name: str, found: Sequence[tuple[ReviewRow, Figure]], seconds: float) -> Plot:
     bar = next((each.bar for _, each in found if each.bar is not None), None)
     values = [each.value or 0.0 for _, each in found]
     low, high = min(0.0, *values, bar or 0.0), max(*values, bar or 0.0)

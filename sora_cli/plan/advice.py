@@ -43,7 +43,7 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BeatContext:
     """A beat where it stands, so many seconds long: `anew` where it begins a shot that carries on from nothing."""
 
     board: Storyboard
@@ -93,18 +93,18 @@ def _findings(plan: Plan, *, grave_alone: bool) -> Iterator[tuple[Loc, Advice]]:
                 yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave=False)
 
 
-def _places(plan: Plan) -> Iterator[Place]:
+def _places(plan: Plan) -> Iterator[BeatContext]:
     for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
         for number, (beat, made) in enumerate(zip(shot.beats, planned.beats, strict=True)):
             anew = not number and (beat.start is None or beat.start.kind == "nothing")
             card = plan.cards[made.stretches[0].candidates[0].engine]
-            yield Place(plan.board, beat, card, float(made.frames / plan.fps), anew)
+            yield BeatContext(plan.board, beat, card, float(made.frames / plan.fps), anew)
 
 
 # -- rules of one beat -------------------------------------------------------------------------------------------------
 
 
-def vague(place: Place) -> Found:
+def vague(place: BeatContext) -> Found:
     """Nothing to be seen: a subject or an action is missing."""
     text = place.bare.lower()
     told = [word for word in re.findall(r"[^\W_]+", text) if word not in words.LITTLE | words.EMPTY]
@@ -112,7 +112,7 @@ def vague(place: Place) -> Found:
         yield place.loc, "this shows little: who does what, and where?", "name a subject, an action and a place"
 
 
-def negation(place: Place) -> Found:
+def negation(place: BeatContext) -> Found:
     """A model draws what it is told of, also what is denied."""
     beat = place.beat
     sent = words.QUOTED.sub("", beat.sent[:MOST])
@@ -136,7 +136,7 @@ def actions(text: str) -> int:
     )
 
 
-def overload(place: Place) -> Found:
+def overload(place: BeatContext) -> Found:
     """More actions than fit the length of a beat."""
     count, seconds = actions(place.bare), max(place.seconds, LEAST)
     if count < 3 or count * SECONDS <= seconds:
@@ -145,7 +145,7 @@ def overload(place: Place) -> Found:
     yield place.loc, message, "give each a beat of its own"
 
 
-def contradiction(place: Place) -> Found:
+def contradiction(place: BeatContext) -> Found:
     """Two things that cannot both be seen."""
     beat = place.beat
     text = f"{beat.setting} . {beat.light} . {place.bare} . {beat.style}".lower()
@@ -167,40 +167,40 @@ def contradiction(place: Place) -> Found:
             yield place.loc, f"`{item}` is in the prompt and under `avoid`", "keep one"
 
 
-def span(place: Place) -> Found:
+def span(place: BeatContext) -> Found:
     """A shot shows seconds; time that passes is cut."""
     if place.beat.pace != "time-lapse" and (match := words.SPANS.search(place.bare)):
         hint = "make a shot of each moment, with a dissolve; or write `pace: time-lapse`"
         yield place.loc, f"`{match[0]}`: no model shows that in one take", hint
 
 
-def drawn_text(place: Place) -> Found:
+def drawn_text(place: BeatContext) -> Found:
     """Letters come out wrong."""
     if match := words.WRITTEN.search(place.text):
         hint = "use `title:` for words on the picture, or leave them unread"
         yield place.loc, f"`{match[0][:40].strip()}`: most models misspell what they draw", hint
 
 
-def speech(place: Place) -> Found:
+def speech(place: BeatContext) -> Found:
     """A line in a prompt is drawn on the picture by some models, and said by no voice."""
     if match := words.SAID.search(place.text):
         hint = "write it under `dialogue`, with who says it"
         yield place.loc, f"`{match[0][:40].strip()}`: a line in a prompt is no speech", hint
 
 
-def count(place: Place) -> Found:
+def count(place: BeatContext) -> Found:
     """No model counts above four for certain."""
     if match := words.COUNTED.search(place.bare):
         yield place.loc, f"`{match[0]}`: models count to about four", "write a few, a row of or a crowd of"
 
 
-def pronoun(place: Place) -> Found:
+def pronoun(place: BeatContext) -> Found:
     """A shot that starts anew knows nobody."""
     if place.anew and (match := words.PRONOUN.search(place.bare)):
         yield place.loc, f"`{match[1]}`: this shot starts anew, and does not know who that is", "name them, with @"
 
 
-def cast_in_words(place: Place) -> Found:
+def cast_in_words(place: BeatContext) -> Found:
     """A character who is named without @ has neither looks nor references."""
     plain = MENTION.sub("", place.bare)
     for name, member in place.board.cast.items():
@@ -211,7 +211,7 @@ def cast_in_words(place: Place) -> Found:
             yield place.loc, f"{name} is in the cast, and named here without @", f"write @{name}"
 
 
-def too_long(place: Place) -> Found:
+def too_long(place: BeatContext) -> Found:
     """One action does not fill so much time."""
     seconds, most = place.seconds, max(LONGEST, 2 * float(place.card.longest / place.card.fps))
     if seconds > most and actions(place.bare) * SECONDS * 2 < seconds:
@@ -219,7 +219,7 @@ def too_long(place: Place) -> Found:
         yield place.beat.origin.get("duration", place.loc), message, "write several beats, each with its own action"
 
 
-RULES: tuple[tuple[str, Callable[[Place], Found], bool], ...] = (
+RULES: tuple[tuple[str, Callable[[BeatContext], Found], bool], ...] = (
     ("vague", vague, False),
     ("negation", negation, True),
     ("overload", overload, False),

@@ -15,9 +15,9 @@ from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import card_of
-from sora_cli.sound.lines import PlacedLine, Spoken, in_beat, length, sample, talking_over
+from sora_cli.sound.lines import PlacedLine, TimedLine, in_beat, length, sample, talking_over
 from sora_cli.sound.space import space_of
-from sora_cli.sound.speech import Line, Said, Speaker, estimated, voice_of
+from sora_cli.sound.speech import Said, Speaker, VoiceLine, estimated, voice_of
 from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
 
@@ -34,9 +34,9 @@ class Dialogue:
     speaker: Speaker
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
-    _spoken: dict[Loc, list[Spoken]] = field(default_factory=dict)
+    _spoken: dict[Loc, list[TimedLine]] = field(default_factory=dict)
     """By beat."""
-    _lines: dict[tuple[Loc, int], Line] = field(default_factory=dict)
+    _lines: dict[tuple[Loc, int], VoiceLine] = field(default_factory=dict)
     _estimates: bool = False
     _voices: dict[str, CastMember] = field(init=False)
 
@@ -54,7 +54,7 @@ class Dialogue:
         spoken = self._spoken.get(beat.loc, [])
         return length(spoken, (beat.spoken or SpokenLength()).tail) if spoken else Fraction(0)
 
-    def _measured(self, beat: Beat) -> list[Spoken]:
+    def _measured(self, beat: Beat) -> list[TimedLine]:
         lines = []
         for number, line in enumerate(beat.dialogue):
             if not line.line and line.path is None:
@@ -72,7 +72,7 @@ class Dialogue:
             samples = sum(len(block) for block in sound_blocks(line.path))
             return Said("", samples, spread(line.line, samples))
         who = self._voices.get(line.cast, CastMember(line.cast, voice=NARRATOR))  # nobody of this name: told already
-        spoken = Line(line.line, who.voice, who.voice_path, self.board.say)
+        spoken = VoiceLine(line.line, who.voice, who.voice_path, self.board.say)
         self._lines[beat.loc, number] = spoken
         if self._by_model(beat) and voice_of(spoken).unreadable(line.line, self.board.say):
             guess = estimated(line.line)  # engines speak languages that the voice does not
@@ -165,7 +165,7 @@ class Dialogue:
         """Whether the engine of a beat says its lines."""
         return timing(card_of(self.board, self.cards, beat), beat) is not None
 
-    def _check_fit(self, beat: Beat, number: int, spoken: Spoken, seconds: Fraction) -> None:
+    def _check_fit(self, beat: Beat, number: int, spoken: TimedLine, seconds: Fraction) -> None:
         over = float(spoken.end - seconds)
         if over > 0.5 / SAMPLE_RATE and not (beat.spoken and over < 1):
             takes = f"this line takes {spoken.said.length / SAMPLE_RATE:.1f} s from {float(spoken.offset):.1f} s on"

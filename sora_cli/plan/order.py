@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from sora_cli.engines.base import Take
-from sora_cli.plan.place import Place, with_scenes
+from sora_cli.plan.place import ShotPlace, with_scenes
 from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.takes import TakeMaker
 from sora_cli.storyboard.model import Shot, Storyboard
@@ -14,7 +14,7 @@ from sora_cli.storyboard.model import Shot, Storyboard
 Node = TypeVar("Node", bound=Hashable)
 
 
-def plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[Place]) -> None:
+def plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[ShotPlace]) -> None:
     """Plan the beats of all shots, each shot after those that its `from` and `to` name."""
     placed = with_scenes(board)
     scenes, shots = [scene for scene, _ in placed], [shot for _, shot in placed]

@@ -25,7 +25,7 @@ CARD_SECONDS = Fraction(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ShotPlace:
     """Where a shot plays, in film frames: its start, and the ends of its beats (a title card has one)."""
 
     start: int
@@ -44,7 +44,7 @@ def round_half_up(value: Fraction) -> int:
 
 def place(
     board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, spoken: Callable[[Beat], Fraction]
-) -> list[Place]:
+) -> list[ShotPlace]:
     """Where each shot plays. A transition lets a shot begin before the one before it has ended.
 
     `spoken` tells the seconds of a beat that is as long as its lines.
@@ -58,7 +58,7 @@ def place(
             at += length
             ends.append(at)
         end = at
-        places.append(Place(round_half_up(start * fps), tuple(round_half_up(at * fps) for at in ends)))
+        places.append(ShotPlace(round_half_up(start * fps), tuple(round_half_up(at * fps) for at in ends)))
     return places
 
 
@@ -86,7 +86,7 @@ def _lengths(
 
 
 def placed_shots(
-    board: Storyboard, planned: Mapping[str, tuple[PlannedBeat, ...]], fps: Fraction, places: Sequence[Place]
+    board: Storyboard, planned: Mapping[str, tuple[PlannedBeat, ...]], fps: Fraction, places: Sequence[ShotPlace]
 ) -> list[PlannedShot]:
     """Every shot on whole frames of the film."""
     placed: list[PlannedShot] = []

@@ -17,7 +17,7 @@ from sora_cli.errors import EngineMissing, Problem, refusal
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
-from sora_cli.plan.place import Place, keep_only, overlap_problems, place, placed_shots
+from sora_cli.plan.place import ShotPlace, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
@@ -158,7 +158,7 @@ def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, En
 
 
 def _too_many(
-    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, places: Sequence[Place]
+    board: Storyboard, cards: Mapping[str | None, EngineCard], fps: Fraction, places: Sequence[ShotPlace]
 ) -> Problem | None:
     """A problem, if the film has more takes than `MAX_TAKES`; found before they are planned."""
     count = 0

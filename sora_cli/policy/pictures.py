@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from sora_cli.packages import others
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
-from sora_cli.policy.reels import Reel, batches, cells, chosen
+from sora_cli.policy.reels import FrameSource, batches, cells, chosen
 from sora_cli.policy.spelled import plain
 from sora_cli.policy.words import of_a_child
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Policy
@@ -126,7 +126,7 @@ class Seen:
         return self.scores.get("sexual", 0.0) > DOUBT
 
 
-def look(reel: Reel, *, every: bool, for_faces: bool = False) -> Seen:
+def look(reel: FrameSource, *, every: bool, for_faces: bool = False) -> Seen:
     """Look at the frames of a take or a film, `every` one or chosen ones; more closely around any doubt."""
     watch = Watch()
     watch.at(reel, list(range(reel.count)) if every else chosen(reel), for_faces=for_faces)
@@ -159,7 +159,7 @@ class Watch:
         """Frames with a score above the doubt."""
         return [at for at, each in self.found.items() if any(one.score > DOUBT for one in each)]
 
-    def at(self, reel: Reel, numbers: Sequence[int], *, for_faces: bool) -> None:
+    def at(self, reel: FrameSource, numbers: Sequence[int], *, for_faces: bool) -> None:
         """Look at these frames of a reel."""
         for part, frames in batches(reel, numbers):
             self.see(part, frames)

@@ -27,7 +27,7 @@ GUTTER, CELL = 4, 32
 """Pixels of one colour that part the pictures of a sheet, and the smallest picture that counts as one."""
 
 
-class Reel(Protocol):
+class FrameSource(Protocol):
     """`count` frames that follow each other at `fps`."""
 
     @property
@@ -56,11 +56,11 @@ class HeldReel:
         self._frames, self.count, self.fps = frames, len(frames), fps
 
     def read(self, numbers: Sequence[int]) -> Frames:
-        """As declared by `Reel`."""
+        """As declared by `FrameSource`."""
         return self._frames[list(numbers)]
 
     def changes(self) -> list[int]:
-        """As declared by `Reel`."""
+        """As declared by `FrameSource`."""
         return _changes(frame[::8, ::8] for frame in self._frames)
 
 
@@ -74,13 +74,13 @@ class FileReel:
         self._first = frames - self.count if part == "end" else 0
 
     def read(self, numbers: Sequence[int]) -> Frames:
-        """As declared by `Reel`."""
+        """As declared by `FrameSource`."""
         from sora_cli.media.read.film import read_small
 
         return read_small(self._film, [self._first + number for number in numbers], PIXELS)
 
     def changes(self) -> list[int]:
-        """As declared by `Reel`."""
+        """As declared by `FrameSource`."""
         frames = self._film.pictures(range(self._first, self._first + self.count))
         return _changes(frame[::8, ::8] for frame in frames)
 
@@ -98,12 +98,12 @@ def _changes(small: Iterable[Frames]) -> list[int]:
     return found
 
 
-def chosen(reel: Reel) -> list[int]:
+def chosen(reel: FrameSource) -> list[int]:
     """Which frames are looked at: the first, the last, each change of picture, and at least one a second."""
     return sorted({0, reel.count - 1, *range(0, reel.count, max(1, int(reel.fps))), *reel.changes()})
 
 
-def batches(reel: Reel, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Frames]]:
+def batches(reel: FrameSource, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Frames]]:
     """These frames of a reel with their numbers, some at a time."""
     for start in range(0, len(numbers), TOGETHER):
         part = numbers[start : start + TOGETHER]

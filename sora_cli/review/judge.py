@@ -45,7 +45,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReviewRow:
     """What was measured of a shot, a join or the film."""
 
     kind: str
@@ -89,7 +89,7 @@ def judge(
     bars: Bars,
     *,
     planned: bool = True,
-) -> list[Row]:
+) -> list[ReviewRow]:
     """All rows of a film, in its order; `planned` says that its parts are what was planned, not what its cuts show."""
     film = _Film(parts, seen, heard, fps, bars, planned)
     rows = [row for part in parts for row in (film.shot(part), *film.joins(part))]
@@ -111,16 +111,16 @@ class _Film:
     def looks(self, start: int, end: int) -> list[FrameLook]:
         return self.seen.looks[start:end]
 
-    def shot(self, part: ShotSpan) -> Row:
+    def shot(self, part: ShotSpan) -> ReviewRow:
         """A row for a shot."""
         looks = self.looks(*part.clear)
         if not looks:
             why = Figure("picture", None, said="not measured, because a transition or a title card covers all of it")
-            return Row("shot", part.name, self.second(part.start), (why,))
+            return ReviewRow("shot", part.name, self.second(part.start), (why,))
         figures = (*self.held(part), *self.slope(part), self.flicker(looks), *self.moves(part), *self.blank(looks))
         if part.name in self.seen.likeness:
             figures = (*figures, self.alike([self.seen.likeness[part.name]]))
-        return Row("shot", part.name, self.second(part.start), figures)
+        return ReviewRow("shot", part.name, self.second(part.start), figures)
 
     def held(self, part: ShotSpan) -> Iterator[Figure]:
         """The colour of the shot's farthest link from the scene's first, and the fine detail its last has left."""
@@ -184,16 +184,16 @@ class _Film:
         dark = sum(look.luma < 8 and look.contrast < 3 for look in looks)
         yield Figure("black", dark, 0, not dark, f"{dark} black frames" if dark else "")
 
-    def joins(self, part: ShotSpan) -> Iterator[Row]:
+    def joins(self, part: ShotSpan) -> Iterator[ReviewRow]:
         """A row for each join of a shot."""
         for number, join in enumerate(part.joins):
             name = f"{part.name}/{number + 1}"
             if not part.clear[0] <= join < part.clear[1]:
                 why = Figure("jump", None, said="not measured, because a transition covers it")
-                yield Row("join", name, self.second(join), (why,))
+                yield ReviewRow("join", name, self.second(join), (why,))
                 continue
             figures = [self.jump(part, join), *self.motion(join), *self.jolt(join), *self.sound(join)]
-            yield Row("join", name, self.second(join), tuple(figures))
+            yield ReviewRow("join", name, self.second(join), tuple(figures))
 
     def jump(self, part: ShotSpan, join: int) -> Figure:
         """The change at the join beside a usual large one; or how far the picture moves there beside its usual way."""
@@ -249,9 +249,9 @@ class _Film:
             "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once",
         )
 
-    def whole(self) -> Row:
+    def whole(self) -> ReviewRow:
         """A row for the film: cuts that nobody planned, who is seen, and sound as long as the picture."""
-        return Row("film", "film", 0.0, (self.strange(), self.alike(self.seen.likeness.values()), *self.length()))
+        return ReviewRow("film", "film", 0.0, (self.strange(), self.alike(self.seen.likeness.values()), *self.length()))
 
     def alike(self, values: Collection[float]) -> Figure:
         """How like its references the cast is, where it is least; models differ, so there is no bar of ours."""

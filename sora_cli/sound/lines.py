@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sora_cli.media.stream import SAMPLE_RATE
-from sora_cli.sound.speech import Line, Said
+from sora_cli.sound.speech import Said, VoiceLine
 from sora_cli.storyboard.model import DialogueLine, Loc, SpokenLength
 
 PAUSE = Fraction(2, 5)
@@ -16,7 +16,7 @@ LENGTH = SpokenLength()
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class TimedLine:
     """A line in its beat: it begins `offset` seconds after the beat does."""
 
     line: DialogueLine
@@ -43,7 +43,7 @@ class PlacedLine:
     shot: str
     depth: float
     space: str = "open"
-    spoken: Line | None = None
+    spoken: VoiceLine | None = None
     laid: bool = True
     loc: Loc = ()
 
@@ -53,20 +53,20 @@ class PlacedLine:
         return self.start + self.said.length
 
 
-def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LENGTH.lead) -> list[Spoken]:
+def in_beat(lines: Iterable[tuple[DialogueLine, Said]], lead: Fraction = LENGTH.lead) -> list[TimedLine]:
     """The lines of a beat in their places: those without `at` follow the one before them, the first after `lead`."""
-    spoken: list[Spoken] = []
+    spoken: list[TimedLine] = []
     for line, said in lines:
         pause = PAUSE if line.pause is None else line.pause
         if line.at is not None:
             offset = line.at
         else:
             offset = spoken[-1].end + pause if spoken else (lead if line.pause is None else line.pause)
-        spoken.append(Spoken(line, said, offset))
+        spoken.append(TimedLine(line, said, offset))
     return spoken
 
 
-def length(spoken: Sequence[Spoken], tail: Fraction = LENGTH.tail) -> Fraction:
+def length(spoken: Sequence[TimedLine], tail: Fraction = LENGTH.tail) -> Fraction:
     """How long a beat is that is as long as its lines, in seconds."""
     return max(each.end for each in spoken) + tail
 

@@ -25,7 +25,7 @@ LETTERS_A_SECOND = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VoiceLine:
     """What is said, by which voice: its name, or the file of its style vector. `say` are pronunciations by word."""
 
     text: str
@@ -55,13 +55,13 @@ class Speaker:
     """
 
     def __init__(
-        self, store: Store, tell: Callable[[Line], None] = lambda _line: None, *, letters: int | None = None
+        self, store: Store, tell: Callable[[VoiceLine], None] = lambda _line: None, *, letters: int | None = None
     ) -> None:
         self._store, self._tell, self._letters = store, tell, letters
         self._fresh: dict[str, Speech] = {}
         """What could not be kept."""
 
-    def measure(self, line: Line) -> Said:
+    def measure(self, line: VoiceLine) -> Said:
         """How long a line takes, from its own sound; an estimate where this machine has no voice.
 
         Raises:
@@ -77,12 +77,12 @@ class Speaker:
         except MachineError as error:
             return self._estimated(line, error.hint)
 
-    def _estimated(self, line: Line, hint: str) -> Said:
+    def _estimated(self, line: VoiceLine, hint: str) -> Said:
         length = estimated(line.text)
         left_out = voice_of(line).unreadable(line.text, line.say)
         return Said(self.key(line), length, spread(line.text, length), left_out, estimated=hint)
 
-    def said(self, line: Line) -> Said:
+    def said(self, line: VoiceLine) -> Said:
         """The line, said and kept.
 
         Raises:
@@ -97,7 +97,7 @@ class Speaker:
         speech = self._fresh.get(key) or self._spoken(voice, line, key)
         return Said(key, len(speech.samples), speech.words, left_out)
 
-    def _spoken(self, voice: Voice, line: Line, key: str) -> Speech:
+    def _spoken(self, voice: Voice, line: VoiceLine, key: str) -> Speech:
         self._tell(line)
         speech = voice.speak(line.text, dict(line.say))
         facts = {
@@ -112,7 +112,7 @@ class Speaker:
             self._fresh[key] = speech
         return speech
 
-    def path(self, line: Line) -> Path:
+    def path(self, line: VoiceLine) -> Path:
         """The file of a line's sound, said again where it is gone.
 
         Raises:
@@ -124,7 +124,7 @@ class Speaker:
             raise StoreError(f"cannot save spoken lines in {self._store.folder}", hint=HINT_WRITE)
         return kept[0]
 
-    def key(self, line: Line) -> str:
+    def key(self, line: VoiceLine) -> str:
         """The key of a line: a hash of everything that changes its sound."""
         words = {word.casefold() for word in line.text.split()}
         fields = {
@@ -141,6 +141,6 @@ def estimated(text: str) -> int:
     return max(1, len(text)) * SAMPLE_RATE // LETTERS_A_SECOND
 
 
-def voice_of(line: Line) -> Voice:
+def voice_of(line: VoiceLine) -> Voice:
     """The voice that says a line."""
     return of_file(line.file) if line.file else find(line.voice)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sora_cli.stamp.certificate import Signer
-    from sora_cli.stamp.claims import GENERATED, PARTLY_GENERATED, Edit, Making, Origin, Spoken
+    from sora_cli.stamp.claims import GENERATED, PARTLY_GENERATED, Edit, Making, Origin, SpokenLine
     from sora_cli.stamp.identity import find_signer, local_signer
     from sora_cli.stamp.release import Release, check_mark
     from sora_cli.stamp.sounds import release_sound
@@ -26,7 +26,7 @@ __all__ = [
     "Origin",
     "Release",
     "Signer",
-    "Spoken",
+    "SpokenLine",
     "Verdict",
     "check_mark",
     "find_signer",
@@ -46,7 +46,7 @@ _HOMES = {
     "PARTLY_GENERATED": "claims",
     "Release": "release",
     "Signer": "certificate",
-    "Spoken": "claims",
+    "SpokenLine": "claims",
     "Verdict": "verdict",
     "check_mark": "release",
     "find_signer": "identity",

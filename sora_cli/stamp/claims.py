@@ -70,7 +70,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class SpokenLine:
     """A line that a model spoke: who, what, with which voice, and when, in seconds of the film."""
 
     who: str
@@ -99,7 +99,7 @@ class Making:
     colour: str = ""
     films: tuple[tuple[Path, int, int], ...] = ()
     sounds: tuple[tuple[Path, int, int], ...] = ()
-    speech: tuple[Spoken, ...] = ()
+    speech: tuple[SpokenLine, ...] = ()
     synthesized: tuple[str, ...] = ()
     modelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seen: tuple[str, ...] = ()

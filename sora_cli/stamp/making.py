@@ -12,7 +12,7 @@ from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut
 from sora_cli.record.film import RecipeRecord
 from sora_cli.record.recipe import bare
-from sora_cli.stamp.claims import Making, Origin, Spoken
+from sora_cli.stamp.claims import Making, Origin, SpokenLine
 from sora_cli.store import Clip
 
 
@@ -23,7 +23,7 @@ def making(
     recipe: RecipeRecord | None,
     *,
     sounds: Sequence[tuple[Path, int, int]],
-    speech: Sequence[Spoken],
+    speech: Sequence[SpokenLine],
     synthesized: Sequence[str],
     modelled: Mapping[str, Sequence[str]] = MappingProxyType({}),
     seen: Sequence[str] = (),

@@ -23,7 +23,7 @@ def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMembe
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class LineReader:
     """Reads the lines of beats, and notes what is wrong with them."""
 
     document: Document

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sora_cli.review.bars import Bars
 from sora_cli.review.ears import listen
-from sora_cli.review.judge import Row, judge
+from sora_cli.review.judge import ReviewRow, judge
 from sora_cli.review.watch import watch
 from tests.review import made
 from tests.review.made import DRIFTS, FPS, Made, clean
@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[str, str, Callable[[Made, float], Made]]] = {
 """The faults: the row that must name it, the words that must be among its verdict, and how it is made."""
 
 
-def reviewed(film: Made) -> list[Row]:
+def reviewed(film: Made) -> list[ReviewRow]:
     """The rows of a made film, as a film file of it would get them."""
     seen = watch(film.pictures, film.parts)
     return judge(film.parts, seen, listen([film.sound]), FPS, Bars())

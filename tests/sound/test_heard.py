@@ -21,7 +21,7 @@ from sora_cli.media.stream import Samples
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutLine, CutShot, Piece
 from sora_cli.sound.level import SPEECH, active_level
 from sora_cli.sound.mix import BUSES
-from sora_cli.sound.speech import Line, Speaker
+from sora_cli.sound.speech import Speaker, VoiceLine
 from sora_cli.store import Clip, Store
 from sora_cli.storyboard.model import Look
 from tests.master.test_sound import clip
@@ -34,7 +34,7 @@ WORDS = "The lamp has burned since Tuesday, and nobody climbs up there to fill i
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A line that a voice speaks, some four seconds long."""
-    return Speaker(Store(tmp_path_factory.mktemp("store"))).path(Line(WORDS, "en-us-1"))
+    return Speaker(Store(tmp_path_factory.mktemp("store"))).path(VoiceLine(WORDS, "en-us-1"))
 
 
 @pytest.fixture

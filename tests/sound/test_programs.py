@@ -12,7 +12,7 @@ from sora_cli.errors import MachineError, MediaError, RequestError, StoryboardEr
 from sora_cli.flows import audio
 from sora_cli.plan import plan_takes
 from sora_cli.plan.labelled import language
-from sora_cli.sound.speech import Line, Speaker
+from sora_cli.sound.speech import Speaker, VoiceLine
 from sora_cli.sound.voices.base import Unspeakable
 from sora_cli.sound.voices.catalogue import find, of_file
 from sora_cli.store import Store, default_folder
@@ -106,7 +106,7 @@ def test_what_cannot_be_said_is_told(here: Path) -> None:
         find("espeak-ng:--version")
     with pytest.raises(StoryboardError, match="names no language"):
         plan_takes(board({"prompt": "a", "dialogue": {"line": "Hi."}}, narrator={"voice": "espeak-ng:"}), catalogue())
-    assert Speaker(Store(here / "store")).key(Line("Ja.", "espeak-ng:de"))
+    assert Speaker(Store(here / "store")).key(VoiceLine("Ja.", "espeak-ng:de"))
 
 
 @pytest.mark.parametrize(

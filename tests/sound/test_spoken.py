@@ -13,7 +13,7 @@ from sora_cli.events import Note, Recording
 from sora_cli.flows import film, spoken
 from sora_cli.media.stream import Sound
 from sora_cli.record import sidecar
-from sora_cli.sound.speech import Line, Speaker
+from sora_cli.sound.speech import Speaker, VoiceLine
 from sora_cli.sound.transcript import said, transcript
 from sora_cli.store import Store
 from tests.boards import board, catalogue
@@ -31,7 +31,7 @@ class Speaks:
 
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:  # noqa: ARG002  the seam's own
         progress(1, 1)
-        path = Speaker(Store(self.voices)).path(Line(OTHER if "liar" in take.prompt else LINE, "en-us-1"))
+        path = Speaker(Store(self.voices)).path(VoiceLine(OTHER if "liar" in take.prompt else LINE, "en-us-1"))
         samples, rate = soundfile.read(path, dtype="float32")
         total = np.zeros((round(take.frames / take.fps * rate), 2), np.float32)
         total[: len(samples)] = samples[: len(total), None]

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.sound.speech import Line, Speaker
+from sora_cli.sound.speech import Speaker, VoiceLine
 from sora_cli.sound.voices import Unspeakable, cards, find
 from sora_cli.sound.voices.base import spread
 from sora_cli.sound.voices.catalogue import of_file
@@ -163,9 +163,9 @@ def test_two_runs_are_bit_equal() -> None:
 
 
 def test_a_spoken_line_is_kept_and_is_as_long_as_was_measured(tmp_path: Path) -> None:
-    told: list[Line] = []
+    told: list[VoiceLine] = []
     speaker = Speaker(Store(tmp_path), told.append)
-    line = Line("The lamp is out.", "en-us-1")
+    line = VoiceLine("The lamp is out.", "en-us-1")
     said = speaker.measure(line)
     kept, rate = soundfile.read(speaker.path(line), dtype="float32")
     assert (len(kept), rate) == (said.length, RATE)
@@ -179,10 +179,10 @@ def test_a_spoken_line_is_kept_and_is_as_long_as_was_measured(tmp_path: Path) ->
 
 def test_a_line_has_another_key_where_it_sounds_otherwise(tmp_path: Path) -> None:
     key = Speaker(Store(tmp_path)).key
-    line = Line("Mara is here.", "en-us-1")
-    assert key(line) == key(Line("Mara is here.", "en-us-1", say={"tom": "TOM"}))
-    others = [Line("Mara is here!", "en-us-1"), Line("Mara is here.", "en-us-2"),
-              Line("Mara is here.", "en-us-1", say={"Mara": "MAH-ra"})]  # fmt: skip
+    line = VoiceLine("Mara is here.", "en-us-1")
+    assert key(line) == key(VoiceLine("Mara is here.", "en-us-1", say={"tom": "TOM"}))
+    others = [VoiceLine("Mara is here!", "en-us-1"), VoiceLine("Mara is here.", "en-us-2"),
+              VoiceLine("Mara is here.", "en-us-1", say={"Mara": "MAH-ra"})]  # fmt: skip
     assert len({key(line), *map(key, others)}) == 4
 
 

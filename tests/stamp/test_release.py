@@ -17,7 +17,7 @@ from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
 from sora_cli.events import Event, Recording, StageDone, StageStarted, StageStep
 from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
-from sora_cli.stamp import Making, Origin, Release, Signer, Spoken, credential, verify
+from sora_cli.stamp import Making, Origin, Release, Signer, SpokenLine, credential, verify
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.benchmarks.bench_stamp import big_film
 from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone
@@ -132,7 +132,7 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
 
 
 def test_speech_and_sounds_that_were_made_are_told(making: Making, send: Send) -> None:
-    line = Spoken(who="mara", text="It burns.", voice="en-gb-1", start=0.25, end=1.0)
+    line = SpokenLine(who="mara", text="It burns.", voice="en-gb-1", start=0.25, end=1.0)
     done = send(make_master(sound=tone()), making=dataclasses.replace(making, speech=(line,), synthesized=("thunder",)))
     assert done.verdict.ok
     assert done.verdict.source == "trainedAlgorithmicMedia"
