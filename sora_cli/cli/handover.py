@@ -93,7 +93,7 @@ def export(
         made = flow.export(source, output, options, studio=studio, report=report)
     if reporting.as_json:
         console.stdout_json(made.as_dict())
-    console.say(flow.told(made), "green")
+    console.say(flow.summary(made), "green")
 
 
 def conform(

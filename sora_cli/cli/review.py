@@ -62,7 +62,7 @@ def takes(
     from sora_cli.flows import takes as flow
     from sora_cli.store import Store, default_folder
 
-    record = flow.told(film)
+    record = flow.read_record(film)
     drawn, gone = flow.picture(film, record, Store(default_folder()), out=output)
     if as_json:
         console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})

@@ -274,12 +274,12 @@ def _made(source: str, made: ReleasedFilm, seconds: float) -> Outcome:
 class _About:
     """Adds to each event the film that it is about, and drops notes that were reported before."""
 
-    def __init__(self, name: str, report: Report, told: Sequence[Note]) -> None:
+    def __init__(self, name: str, report: Report, reported: Sequence[Note]) -> None:
         self._name = name
         self._report = report
-        self._told = told
+        self._reported = reported
 
     def __call__(self, event: Event) -> None:
         """Pass the event on."""
-        if event not in self._told:
+        if event not in self._reported:
             self._report(About(self._name, event))

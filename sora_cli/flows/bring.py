@@ -47,8 +47,8 @@ class Brought:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        told = [remark.as_dict() for remark in self.remarks]
-        return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "remarks": told}
+        remarks = [remark.as_dict() for remark in self.remarks]
+        return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "remarks": remarks}
 
 
 def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:

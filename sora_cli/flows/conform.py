@@ -52,8 +52,8 @@ class Conformed:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        told = {"film": str(self.path), "frames": self.frames, "seconds": self.seconds, "shots": self.shots}
-        return {**told, "dropped": list(self.dropped)}
+        facts = {"film": str(self.path), "frames": self.frames, "seconds": self.seconds, "shots": self.shots}
+        return {**facts, "dropped": list(self.dropped)}
 
     @property
     def words(self) -> str:
@@ -109,7 +109,7 @@ class _Edit:
         moved = _moved(plan, uses)
         making_of = replace(
             _making(plan, moved, clips, cut, sounds),
-            seen=tuple(dict.fromkeys(each.sound for each in laid.told)),
+            seen=tuple(dict.fromkeys(each.sound for each in laid.records)),
             moderation=moderation.record(plan, studio.screen, seen),
             films=tuple(_placed(uses, self.more)),
         )
@@ -281,14 +281,14 @@ def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds
     """What the credential records: the takes that play, where the edit puts them."""
     played = [pair for pair in zip(moved.shots, cut.shots, strict=True) if bool(pair[0].beats) == bool(pair[1].pieces)]
     own = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
-    heard = [(bed.path, bed.start, bed.end) for bed in cut.beds]
-    heard += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
+    playing = [(bed.path, bed.start, bed.end) for bed in cut.beds]
+    playing += [(cue.path, cue.start, cue.end) for shot in cut.shots for cue in shot.cues]
     return making(
         replace(moved, shots=tuple(shot for shot, _ in played)),
         clips,
         replace(cut, shots=tuple(shot for _, shot in played)),
         None,
-        sounds=[each for each in heard if each[0] in own - {None}],
+        sounds=[each for each in playing if each[0] in own - {None}],
         speech=list(_spoken(plan, cut, sounds)),
         synthesized=[sound.words for sound in sounds.made],
     )
@@ -297,8 +297,8 @@ def _making(plan: Plan, moved: Plan, clips: Mapping[str, Clip], cut: Cut, sounds
 def _spoken(plan: Plan, cut: Cut, sounds: audio.FilmSounds) -> Iterator[stamp.SpokenLine]:
     """The lines that a model spoke, where the edit puts them."""
     lines = [line for line in plan.lines if line.laid and line.spoken is not None]
-    by_file = {sounds.speech[line.said.key]: told for line, told in zip(lines, audio.spoken_lines(plan), strict=True)}
+    by_file = {sounds.speech[line.said.key]: said for line, said in zip(lines, audio.spoken_lines(plan), strict=True)}
     for line in cut.lines:
         if line.path in by_file:
-            told, start = by_file[line.path], line.start / SAMPLE_RATE
-            yield replace(told, start=start, end=start + told.end - told.start)
+            said, start = by_file[line.path], line.start / SAMPLE_RATE
+            yield replace(said, start=start, end=start + said.end - said.start)

@@ -304,6 +304,6 @@ def _write(path: Path, text: str) -> None:
         raise MediaError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
 
 
-def told(made: Exported) -> str:
+def summary(made: Exported) -> str:
     """One line of what was written."""
     return f"{made.path}: {counted(len(made.clips), 'clip')}, {made.frames} frames"

@@ -114,14 +114,14 @@ class Media:
             if take.key == self.clips[stretch.name].key
         ]
         shot, head = self._alone[number]
-        told = tuple(f"TAKE {take.name} SEED {take.seed}" for _, take in takes)
+        comments = tuple(f"TAKE {take.name} SEED {take.seed}" for _, take in takes)
         return replace(
             item,
             file=clip_name(number, item, self.kind),
             head=head,
             total=shot.frames,
             reel=f"{number + 1:03d}T{takes[0][0] if takes else 1}"[:8],
-            comments=told + item.comments,
+            comments=comments + item.comments,
         )
 
     def write_clips(self, items: Sequence[Item], *, graded: bool) -> None:
@@ -164,12 +164,12 @@ class Media:
 
     def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
         """How the clip of one shot was made."""
-        told = making(plan, self.clips, cut, None, sounds=(), speech=(), synthesized=())
+        made = making(plan, self.clips, cut, None, sounds=(), speech=(), synthesized=())
         return replace(
-            told,
-            colour=told.colour if graded else "",
+            made,
+            colour=made.colour if graded else "",
             generated_sound=False,
-            titles=told.titles if original.blank else (),
+            titles=made.titles if original.blank else (),
             moderation=moderation.record(self.plan, self.screen),
         )
 

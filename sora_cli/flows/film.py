@@ -164,19 +164,19 @@ class _Order:
         """Note an up-to-date film at the place where it is now."""
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
             store = studio.store if studio else Store(default_folder())
-            told = FilmRecord.if_whole(sidecar.read(self.out))
-            seen = [each.key for each in told.foley] if told else []
+            record = FilmRecord.if_whole(sidecar.read(self.out))
+            seen = [each.key for each in record.foley] if record else []
             store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen)
         subtitles.write(plan, self.out)
         unlock(self.out)
-        return replace(film, remarks=(*plan.remarks, *self.told_lines(plan)))
+        return replace(film, remarks=(*plan.remarks, *self.spoken_remarks(plan)))
 
-    def told_lines(self, plan: Plan) -> Iterator[Problem]:
+    def spoken_remarks(self, plan: Plan) -> Iterator[Problem]:
         """Repeat the remarks on its spoken lines from when it was made."""
-        told = FilmRecord.if_whole(sidecar.read(self.out))
-        return self.told(spoken.remarks(plan, told.heard if told else {}))
+        record = FilmRecord.if_whole(sidecar.read(self.out))
+        return self.remarked(spoken.remarks(plan, record.heard if record else {}))
 
-    def told(self, remarks: Iterable[Problem]) -> Iterator[Problem]:
+    def remarked(self, remarks: Iterable[Problem]) -> Iterator[Problem]:
         """Report remarks, and pass them on."""
         for remark in remarks:
             self.report(Note.of(remark))
@@ -206,14 +206,14 @@ class _Order:
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, clips, sounds, studio.store)
-            heard = spoken.heard(plan, laid.cut)
-            unsaid = tuple(self.told(spoken.remarks(plan, heard)))
+            transcripts = spoken.heard(plan, laid.cut)
+            unsaid = tuple(self.remarked(spoken.remarks(plan, transcripts)))
             film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
         costs = cost.made(plan, studio.store)
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
         )
-        keys = audio.keys(plan, studio.store) + [each.key for each in laid.told]
+        keys = audio.keys(plan, studio.store) + [each.key for each in laid.records]
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
             plan,
@@ -225,8 +225,8 @@ class _Order:
             moderation=checked,
             made_by=outputs.maker_of(self.board).record(self.out.parent),
             subtitles=subtitles.write(plan, self.out),
-            foley=laid.told,
-            heard={} if isinstance(heard, MachineError) else heard,
+            foley=laid.records,
+            heard={} if isinstance(transcripts, MachineError) else transcripts,
             costs=costs,
         )
         return film
@@ -280,7 +280,7 @@ def _making(
         speech=audio.spoken_lines(plan),
         synthesized=sounds.words(""),
         modelled={model: sounds.words(model) for model in sounds.models},
-        seen=[each.sound for each in laid.told],
+        seen=[each.sound for each in laid.records],
     )
 
 

@@ -37,9 +37,9 @@ def of_film(found: Review, store: Store, folder: Path) -> Page:
     Raises:
         MediaError: the film or a clip cannot be read.
     """
-    told = FilmRecord.if_whole(sidecar.read(found.film)) if found.planned else None
+    record = FilmRecord.if_whole(sidecar.read(found.film)) if found.planned else None
     with open_film(found.film) as film:
-        shots = tuple(_FilmPage(found, film, told, store).shots())
+        shots = tuple(_FilmPage(found, film, record, store).shots())
         facts = film.facts
     small, why = _embedded(found.film)
     seconds = float(facts.duration)
@@ -47,11 +47,11 @@ def of_film(found: Review, store: Store, folder: Path) -> Page:
         "film": outputs.seen_from(found.film, folder),
         "length": f"{facts.frames} frames, {seconds:.2f} s at {float(facts.fps or 0):g} fps",
         "size": f"{facts.width}x{facts.height}",
-        **({"storyboard": told.storyboard.path or "", "signed by": told.signer} if told else {}),
+        **({"storyboard": record.storyboard.path or "", "signed by": record.signer} if record else {}),
         "review": found.words,
     }
     return Page(
-        title=(told.title if told else "") or found.film.stem,
+        title=(record.title if record else "") or found.film.stem,
         source=found.film.name,
         facts=tuple((name, value) for name, value in about.items() if value),
         remarks=[*found.remarks, *([why] if why else [])],
@@ -99,16 +99,16 @@ class _Span:
 
 
 class _FilmPage:
-    """Draws the shots of one film, whose sidecar is `told`, where it has one."""
+    """Draws the shots of one film, whose sidecar is `record`, if it has one."""
 
-    def __init__(self, found: Review, film: Film, told: FilmRecord | None, store: Store) -> None:
-        self._found, self._film, self._told, self._store = found, film, told, store
+    def __init__(self, found: Review, film: Film, record: FilmRecord | None, store: Store) -> None:
+        self._found, self._film, self._record, self._store = found, film, record, store
         self._fps = film.facts.fps or Fraction(24)
         facts = film.facts
         self._numbers = facts.shown_at(self._fps) if facts.variable else range(facts.frames)
-        self._spans = list(_spans(told.shots) if told else self._by_rows())
-        several = [takes for takes in told.stretches.values() if len(takes) > 1] if told else []
-        count = len(self._spans) + sum(map(len, several)) + 2 * len(told.before if told else ())
+        self._spans = list(_spans(record.shots) if record else self._by_rows())
+        several = [takes for takes in record.stretches.values() if len(takes) > 1] if record else []
+        count = len(self._spans) + sum(map(len, several)) + 2 * len(record.before if record else ())
         self._share = pictures.share(count)
 
     def _by_rows(self) -> Iterator[_Span]:
@@ -128,9 +128,9 @@ class _FilmPage:
     def _shot(self, span: _Span, strip: Picture) -> ShotView:
         rows = [row for row in self._found.rows if row.kind != "film" and _of(row.kind, row.name) == span.name]
         start, seconds = float(span.start / self._fps), float(span.frames / self._fps)
-        told = self._told
-        mine = {name: takes for name, takes in told.stretches.items() if takes[0].shot == span.name} if told else {}
-        lines = told.lines if told else ()
+        record = self._record
+        mine = {name: takes for name, takes in record.stretches.items() if takes[0].shot == span.name} if record else {}
+        lines = record.lines if record else ()
         return ShotView(
             name=span.name,
             scene=span.scene,
@@ -170,7 +170,7 @@ class _FilmPage:
 
     def _changes(self, name: str, takes: Sequence[TakeRecord]) -> Iterator[Change]:
         """What played here in the last film, beside what does now; nothing where it is the same, or not known."""
-        old = self._told.before.get(name) if self._told else None
+        old = self._record.before.get(name) if self._record else None
         now = next((take for take in takes if take.plays), None)
         if old is None or now is None:
             return

@@ -35,7 +35,7 @@ class Laid:
     """A cut with the sounds of its pictures, and their records. `alone`: the film has no other sound."""
 
     cut: Cut
-    told: tuple[FoleyRecord, ...] = ()
+    records: tuple[FoleyRecord, ...] = ()
     alone: bool = False
 
     def loudness(self, plan: Plan) -> float | None:
@@ -64,7 +64,7 @@ class _Laying:
         from sora_cli.sound.kept import Sounds
 
         self._plan, self._cut, self._seen, self._sounds = plan, cut, seen, Sounds(store)
-        self._told: list[FoleyRecord] = []
+        self._records: list[FoleyRecord] = []
         self._looked: dict[str, tuple[list[FoleyCue], NDArray[np.float64]]] = {}
 
     def laid(self) -> Laid:
@@ -75,7 +75,7 @@ class _Laying:
         shots = tuple(replace(placed, cues=(*placed.cues, *self._cues(shot, placed))) for shot, placed in pairs)
         places = [bed for _, scene in groupby(pairs, key=lambda pair: pair[0].scene) for bed in self._places([*scene])]
         beds = sorted([*cut.beds, *places], key=lambda bed: (bed.bus, bed.start))
-        return Laid(replace(cut, shots=shots, beds=tuple(beds)), tuple(self._told), alone)
+        return Laid(replace(cut, shots=shots, beds=tuple(beds)), tuple(self._records), alone)
 
     # -- what happens ----------------------------------------------------------------------------
 
@@ -83,15 +83,15 @@ class _Laying:
         from sora_cli.sound.foley.cues import joined
 
         fps, seconds = self._cut.fps, float(placed.frames / self._cut.fps)
-        for number, heard in enumerate(joined(self._happening(shot, placed))):
-            at = max(0.0, heard.at)
+        for number, cue in enumerate(joined(self._happening(shot, placed))):
+            at = max(0.0, cue.at)
             if at >= seconds:
                 continue
-            lasts = None if heard.seconds is None else min(heard.seconds, seconds - at)
+            lasts = None if cue.seconds is None else min(cue.seconds, seconds - at)
             seed = derive_seed(self._plan.board.seed or 0, "foley", shot.name, number)
-            made = self._sounds.cue(replace(heard, seconds=lasts), seed)
+            made = self._sounds.cue(replace(cue, seconds=lasts), seed)
             rings = placed.start + math.ceil((Fraction(at) + _length(made)) * fps)
-            self._tell("effects", heard.match.sound, made, float(placed.start / fps) + at, shot.name)
+            self._note("effects", cue.match.sound, made, float(placed.start / fps) + at, shot.name)
             yield Cue(made.path, placed.start, min(self._cut.frames, rings), Fraction(at).limit_denominator(48_000))
 
     def _happening(self, shot: PlannedShot, placed: CutShot) -> Iterator[FoleyCue]:
@@ -124,7 +124,7 @@ class _Laying:
             seconds = float((bed.end - bed.start) / self._cut.fps + bed.leads + bed.lags) + SPARE
             seed = derive_seed(self._plan.board.seed or 0, "foley", scene[0][0].scene, bed.start)
             made = self._sounds.bed(embedded(where), seconds, seed)
-            self._tell("ambience", where, made, float(bed.start / self._cut.fps), "")
+            self._note("ambience", where, made, float(bed.start / self._cut.fps), "")
             yield replace(bed, path=made.path)
 
     def _look(self, clip: Clip) -> tuple[list[FoleyCue], NDArray[np.float64]]:
@@ -143,8 +143,8 @@ class _Laying:
         of_beats = (seen for beat, seen in zip(shot.beats, self._seen[shot.name], strict=True) for _ in beat.stretches)
         return zip(placed.pieces, of_beats, strict=True)
 
-    def _tell(self, bus: str, sound: str, made: MadeSound, start: float, shot: str) -> None:
-        self._told.append(
+    def _note(self, bus: str, sound: str, made: MadeSound, start: float, shot: str) -> None:
+        self._records.append(
             FoleyRecord(bus=bus, sound=sound, shot=shot, start=start, seconds=float(_length(made)), key=made.key)
         )
 

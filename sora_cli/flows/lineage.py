@@ -61,9 +61,9 @@ def memory_of(records: Collection[CardRecord]) -> Memory:
     Raises:
         RequestError: a card holds something else.
     """
-    told = next((record.fields.memory for record in records if record.fields.memory), {})
+    memory = next((record.fields.memory for record in records if record.fields.memory), {})
     try:
-        return Memory.model_validate(told)
+        return Memory.model_validate(memory)
     except ValidationError as error:
         raise RequestError(f"a card is damaged: memory: {error.errors()[0]['msg']}") from None
 

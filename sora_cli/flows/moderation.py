@@ -40,8 +40,8 @@ class BoardJudged:
         """What may not be made, each at its place."""
         return (*self.words.refused, *self.files.refused)
 
-    def told(self, plan: Plan) -> Plan:
-        """The plan, with what its author should know."""
+    def with_remarks(self, plan: Plan) -> Plan:
+        """The plan, with the policy's notes among its remarks."""
         notes = dict.fromkeys([*self.words.notes, *self.files.notes])
         return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *notes])))
 

@@ -46,9 +46,9 @@ def opened(path: Path, use: str) -> tuple[str, ...]:
     if not name:
         return _opened(path, use)[0]
     before = remembered(cache_folder() / "opened.jsonl", _state())
-    told = before.find(name)
-    if isinstance(told, list) and all(isinstance(each, str) for each in told):
-        return tuple(told)
+    kept = before.find(name)
+    if isinstance(kept, list) and all(isinstance(each, str) for each in kept):
+        return tuple(kept)
     remarks, signed = _opened(path, use)
     if not signed and _name(path, use) == name:
         before.keep({name: list(remarks)})

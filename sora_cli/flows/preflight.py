@@ -91,7 +91,7 @@ def everything_wrong(reading: LoadResult) -> tuple[tuple[Problem, ...], Plan | N
         return reading.problems, None
     found = survey(reading.board, catalogue.card, letters=0 if reading.problems else MEASURED)
     held = moderation.of_board(reading.board)
-    plan = found.plan and held.told(_with_remarks(found.plan))
+    plan = found.plan and held.with_remarks(_with_remarks(found.plan))
     return _with_files(reading.board, [*reading.problems, *found.problems, *held.refused], plan), plan
 
 
@@ -135,7 +135,7 @@ def plan_for(
     problems = _with_files(board, wrong, found.plan) if wrong else ()
     if found.plan is None or any(problem.code != 3 for problem in problems) or ANY_ENGINE.name in found.plan.cards:
         raise refusal(problems)
-    return held.told(_with_remarks(found.plan)), problems
+    return held.with_remarks(_with_remarks(found.plan)), problems
 
 
 def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | None) -> tuple[Problem, ...]:
@@ -158,12 +158,12 @@ def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Probl
 
 def _with_remarks(plan: Plan) -> Plan:
     """The plan with what is to be remarked of the files that it uses, each where it is named first."""
-    told: dict[tuple[Path, tuple[str, ...]], Problem] = {}
+    found: dict[tuple[Path, tuple[str, ...]], Problem] = {}
     for loc, path, use in _files(plan.board, plan):
         _, remarks = _look_at(path, use)
         if remarks:
-            told.setdefault((path, remarks), Problem(f"{path.name}: {'; '.join(remarks)}", mark=plan.board.mark(loc)))
-    return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *told.values()])))
+            found.setdefault((path, remarks), Problem(f"{path.name}: {'; '.join(remarks)}", mark=plan.board.mark(loc)))
+    return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *found.values()])))
 
 
 def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, str]]:
@@ -183,9 +183,9 @@ def finish_problems(plan: Plan) -> Iterator[Problem]:
 
             yield from _told(lambda shot=shot: check_titles([shot], *size), board, (*shot.loc, "title"))  # type: ignore[misc]
     mark = board.provenance.watermark
-    told = mark.image is not None and _look_at(mark.image, "image")[0] is not None
+    reported = mark.image is not None and _look_at(mark.image, "image")[0] is not None
     # Ours fits every larger frame, and to draw it costs `check` as much again as all else.
-    if mark.on and (mark != Watermark() or min(size) < SMALL) and not told:
+    if mark.on and (mark != Watermark() or min(size) < SMALL) and not reported:
         from sora_cli import stamp
 
         yield from _told(lambda: stamp.check_mark(mark, *size), board, ("provenance", "watermark"))

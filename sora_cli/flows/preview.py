@@ -110,12 +110,12 @@ class PlanView:
             )
             for take in self.plan.takes
         )
-        told = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
-        told |= {"cost": self._ahead.as_dict()} if self._ahead else {}
-        told |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
-        told |= {"notes": dict(self.notes)} if self.notes else {}
-        told |= {"workers": [asdict(each) for each in self.forecasts()]} if self.workers else {}
-        return {**told, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
+        record = PlanRecord.of(self.plan, takes, {name: asdict(need) for name, need in self.needs.items()}).to_dict()
+        record |= {"cost": self._ahead.as_dict()} if self._ahead else {}
+        record |= {"prompts": sent.as_dict(self.plan)} if prompts else {}
+        record |= {"notes": dict(self.notes)} if self.notes else {}
+        record |= {"workers": [asdict(each) for each in self.forecasts()]} if self.workers else {}
+        return {**record, **({"error": refusal(self.missing).as_dict()} if self.missing else {})}
 
     def _at(self) -> dict[str, float]:
         """When each take plays in the film, in seconds, by key; all candidates of a stretch have its time."""
@@ -233,8 +233,8 @@ class PlanView:
 
     def needed(self) -> Iterator[Problem]:
         """What is heard by the pictures; for each engine with work to do, what it needs here, and what would fit."""
-        if heard := by_pictures(self.plan):
-            yield Problem(heard, "`sound: {foley: off}` leaves it out")
+        if sounds := by_pictures(self.plan):
+            yield Problem(sounds, "`sound: {foley: off}` leaves it out")
         todo = Counter(take.engine for take in self.plan.takes if not self.kept[take.key])
         for name, need in self.needs.items():
             stages = {"weights": need.weights_gb, "activations": need.activations_gb, "decode": need.decode_gb}

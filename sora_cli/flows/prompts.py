@@ -24,19 +24,19 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
     """By the name of a take: its prompt, its length, what is left out, added and not avoided, with the reasons."""
     found: dict[str, JsonValue] = {}
     for take in takes(plan):
-        told, size = plan.prompts[take.key], _length(plan, take)
+        prompt, size = plan.prompts[take.key], _length(plan, take)
         found[take.name] = {
             "prompt": take.prompt,
             "written": take.written or None,
-            "instead_of": told.picture if take.written else None,
+            "instead_of": prompt.picture if take.written else None,
             "avoid": _avoided(take),
             "tokens": size.tokens,
             "counted": size.counted,
             "guide": plan.cards[take.engine].dialect.guide,
             "limit": plan.cards[take.engine].prompt_tokens or None,
-            "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in told.left_out],
-            "added": list(told.added),
-            "not_avoided": dict(told.not_avoided),
+            "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in prompt.left_out],
+            "added": list(prompt.added),
+            "not_avoided": dict(prompt.not_avoided),
         }
     return found
 
@@ -44,19 +44,19 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
 def lines(plan: Plan) -> Iterator[str]:
     """The same for a person: a head, the prompt, and what became of the rest, one fact a line."""
     for take in takes(plan):
-        told, size, limit = plan.prompts[take.key], _length(plan, take), plan.cards[take.engine].prompt_tokens
+        prompt, size, limit = plan.prompts[take.key], _length(plan, take), plan.cards[take.engine].prompt_tokens
         count = f"{'' if size.counted else 'about '}{size.tokens} {f'of {limit} ' if limit else ''}tokens"
         yield f"{take.name}: {take.engine}, {count}"
         yield from (f"  {line}" for line in take.prompt.splitlines() if line)
         if take.written:
             yield f"  written: {' '.join(take.written.split())}"
-            yield f"  instead of: {told.picture}"
+            yield f"  instead of: {prompt.picture}"
         if avoided := _avoided(take):
             yield f"  avoids: {avoided}"
-        yield from (f"  left out, {left.key}: {left.words} ({left.why})" for left in told.left_out)
-        yield from (f"  added: {words}" for words in told.added)
-        for why in dict.fromkeys(why for _, why in told.not_avoided):
-            yield f"  not avoided: {', '.join(words for words, each in told.not_avoided if each == why)} ({why})"
+        yield from (f"  left out, {left.key}: {left.words} ({left.why})" for left in prompt.left_out)
+        yield from (f"  added: {words}" for words in prompt.added)
+        for why in dict.fromkeys(why for _, why in prompt.not_avoided):
+            yield f"  not avoided: {', '.join(words for words, each in prompt.not_avoided if each == why)} ({why})"
         yield ""
 
 

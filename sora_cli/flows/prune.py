@@ -156,8 +156,8 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
 def _named(sidecar: Path) -> set[str]:
     """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
     with contextlib.suppress(OSError, ValueError):
-        told = _Names.if_whole(read_json(sidecar))
-        return {take.key for take in (*told.takes, *told.stills)} if told else set()
+        record = _Names.if_whole(read_json(sidecar))
+        return {take.key for take in (*record.takes, *record.stills)} if record else set()
     return set()
 
 

@@ -151,8 +151,8 @@ def reproduce(
         recipe = film_record.recipe
         places = (path.parent / name for name in film_record.files.values())
         known = [place for place in places if is_file(place)]
-    if recipe is None and path.exists() and (told := stamp.verify(path).recipe):
-        recipe = recipes.read(told)
+    if recipe is None and path.exists() and (signed := stamp.verify(path).recipe):
+        recipe = recipes.read(signed)
     if recipe is None:
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
         raise RequestError(f"there is no record of how {path} was made", hint=hint)

@@ -33,19 +33,19 @@ def heard(plan: Plan, cut: Cut) -> dict[str, str] | MachineError:
         return error
 
 
-def remarks(plan: Plan, told: Mapping[str, str] | MachineError) -> Iterator[Problem]:
+def remarks(plan: Plan, transcripts: Mapping[str, str] | MachineError) -> Iterator[Problem]:
     """Which lines are not said as they are written."""
     lines = [line for line in plan.lines if not line.laid]
-    if isinstance(told, MachineError):
-        message = f"sora cannot check whether engines say the lines as written: {told.message}"
-        yield Problem(message, told.hint, plan.board.mark(lines[0].loc))
+    if isinstance(transcripts, MachineError):
+        message = f"sora cannot check whether engines say the lines as written: {transcripts.message}"
+        yield Problem(message, transcripts.hint, plan.board.mark(lines[0].loc))
         return
-    if not told:
+    if not transcripts:
         return
     from sora_cli.sound.transcript import said
 
     for line in lines:
-        words = told.get(line.shot, "")
+        words = transcripts.get(line.shot, "")
         if said(line.line.line, words) < ENOUGH:
             message = f"this line is not said as written: {line.shot} is heard as {words!r}"
             hint = "try other seeds (`takes: 3`); with `voice: mine` a voice says it; only English is heard"

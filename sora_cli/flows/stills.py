@@ -61,10 +61,10 @@ class Shown:
     def table(self) -> Iterator[list[str]]:
         """A row of words for each still."""
         for still in each(self.plan):
-            told = self._told(still)
+            facts = self._told(still)
             yield [
-                still.name, str(still.choice.number), f"{told['start']:.2f}", f"{told['seconds']:.2f}",
-                str(told["seed"]), still.state,
+                still.name, str(still.choice.number), f"{facts['start']:.2f}", f"{facts['seconds']:.2f}",
+                str(facts["seed"]), still.state,
             ]  # fmt: skip
 
 
@@ -154,8 +154,8 @@ def noted(board: Storyboard, store: Store) -> Plan:
 def _write(board: Storyboard, choices: Mapping[str, StillChoice]) -> None:
     """Write which stills are used beside the storyboard; what is told of others stays."""
     place, maker = beside(board.path or Path()), outputs.maker_of(board)
-    told = {name: asdict(choice) for name, choice in {**board.stills, **choices}.items()}
-    facts = {"sora": __version__, "made_by": maker.record(place.parent).to_dict(), "stills": told}
+    choice_of = {name: asdict(choice) for name, choice in {**board.stills, **choices}.items()}
+    facts = {"sora": __version__, "made_by": maker.record(place.parent).to_dict(), "stills": choice_of}
     try:
         atomic.write(place, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:

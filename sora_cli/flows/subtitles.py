@@ -48,8 +48,8 @@ def of_film(plan: Plan, film: Path) -> Mapping[Path, Own]:
 
     def own(there: Path) -> bool:
         content = there.read_bytes()
-        told = sidecar.facts_of(sidecar.beside(film)[0]).get("subtitles")
-        return content == text.encode() or told == hashlib.sha256(content).hexdigest()
+        sha = sidecar.facts_of(sidecar.beside(film)[0]).get("subtitles")
+        return content == text.encode() or sha == hashlib.sha256(content).hexdigest()
 
     return {path: own}
 

@@ -18,11 +18,11 @@ SHOWN = 5
 """Frames of a take in the picture."""
 
 
-def told(film: Path) -> FilmRecord:
-    """What the sidecar of a film says.
+def read_record(film: Path) -> FilmRecord:
+    """Read the record in the sidecar of a film.
 
     Raises:
-        RequestError: it has none that tells its takes.
+        RequestError: the film has no sidecar that lists its takes.
     """
     facts = sidecar.read(film)
     if not facts or sidecar.is_note(facts):

@@ -56,24 +56,24 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         )
 
 
-def check_prompt(findings: Findings, card: EngineCard, beat: Beat, told: Prompt, taught: Collection[str]) -> None:
+def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, taught: Collection[str]) -> None:
     """Say what of a beat's words the model does not know, is not told, or does not read to the end.
 
     `taught` are words that a LoRA taught it.
     """
     key = "sent" if beat.sent else "prompt"
-    unknown = [word for word in unknown_words(told.text, card) if word not in taught]
+    unknown = [word for word in unknown_words(prompt.text, card) if word not in taught]
     if unknown:
         words = ", ".join(unknown)
         findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")
-    for left in told.left_out:
+    for left in prompt.left_out:
         if not left.seen and card.makes_video:  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
             findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
     limit = card.prompt_tokens
-    if limit and 2 * estimate(told.text) > limit and (found := length(told.text, card)).tokens > limit:
+    if limit and 2 * estimate(prompt.text) > limit and (found := length(prompt.text, card)).tokens > limit:
         count = f"{found.tokens} tokens" if found.counted else f"about {found.tokens} tokens"
-        end = f": it ends at ...{told.text[: found.read][-40:]!r}" if found.counted else ""
+        end = f": it ends at ...{prompt.text[: found.read][-40:]!r}" if found.counted else ""
         message = f"the prompt has {count}, {card.name} reads {limit}{end}"
         findings.remark(beat, key, message, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
 

@@ -43,8 +43,8 @@ class Cost:
 
     def as_dict(self) -> dict[str, JsonValue]:
         """Plain data: what is known."""
-        told = {"seconds": round(self.seconds, 3), "joules": self.joules, "money": self.money}
-        found: dict[str, JsonValue] = {name: value for name, value in told.items() if value is not None}
+        facts = {"seconds": round(self.seconds, 3), "joules": self.joules, "money": self.money}
+        found: dict[str, JsonValue] = {name: value for name, value in facts.items() if value is not None}
         return {**found, "energy": self.metered or "power x time"} if self.joules is not None else found
 
     @property

@@ -64,9 +64,9 @@ class _Scene:
 def question(idea: str, wrong: Sequence[Problem] = (), text: str = "") -> str:
     """What a language model is asked; the second time with what was wrong with its text."""
     asked = f"{_FORMAT}\nIdea: {idea}\n"
-    told = "\n".join(problem.head for problem in wrong[:10])
+    mistakes = "\n".join(problem.head for problem in wrong[:10])
     return asked + (
-        f"\nYou wrote:\n{text}\n\nThis is wrong with it:\n{told}\n\nWrite it again, right.\n" if told else ""
+        f"\nYou wrote:\n{text}\n\nThis is wrong with it:\n{mistakes}\n\nWrite it again, right.\n" if mistakes else ""
     )
 
 
@@ -83,12 +83,12 @@ def board_of(idea: str) -> dict[str, Tree]:
         scenes[-1].shots.append([_named(part, who, looks) for part in _parts(sentence)])
     count = sum(len(scene.shots) for scene in scenes)
     views = iter(_VIEWS[min(number, 1) if number < count - 1 or count == 1 else 2] for number in range(count))
-    told: list[Tree] = [_scene(number, scene, views) for number, scene in enumerate(scenes, 1)]
+    trees: list[Tree] = [_scene(number, scene, views) for number, scene in enumerate(scenes, 1)]
     members = {**{name: name for name in MENTION.findall(idea)}, **({who: looks} if who else {})}
     cast: dict[str, Tree] = {name: Inline({"looks": seen}) for name, seen in members.items()}
     head: dict[str, Tree] = {"storyboard": 1, "title": _title(idea)}
-    note = "The better the words, the more they stay themselves."
-    return {**head, **({"cast": Noted(cast, [note])} if cast else {}), "scenes": told}
+    note = "The more exact the looks, the more alike they stay."
+    return {**head, **({"cast": Noted(cast, [note])} if cast else {}), "scenes": trees}
 
 
 def _title(idea: str) -> str:
@@ -104,8 +104,8 @@ def _scene(number: int, scene: _Scene, views: Iterator[str]) -> dict[str, Tree]:
 def _shot(beats: list[str], framing: str) -> dict[str, Tree]:
     if len(beats) == 1:
         return {"framing": framing, "prompt": beats[0]}
-    told: list[Tree] = [{"prompt": beat} for beat in beats]
-    return {"framing": framing, "beats": told}
+    trees: list[Tree] = [{"prompt": beat} for beat in beats]
+    return {"framing": framing, "beats": trees}
 
 
 def _hour(sentence: str) -> str:

@@ -73,10 +73,10 @@ def unapproved(plan: Plan) -> Iterator[Problem]:
     """A remark on the stills that are used without having been approved."""
     found = [still for shot in plan.shots for still in plan.stills.get(shot.name, ()) if not still.approved]
     if found:
-        told = ", ".join(f"{still.name} (number {still.choice.number}, {still.state})" for still in found[:MOST_NAMED])
+        names = ", ".join(f"{still.name} (number {still.choice.number}, {still.state})" for still in found[:MOST_NAMED])
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
         hint = "look at them with `sora stills`, then --approve SHOT or --approve-all"
-        yield Problem(f"these stills are used as they are: {told}{more}", hint, plan.board.mark(found[0].keyframe.loc))
+        yield Problem(f"these stills are used as they are: {names}{more}", hint, plan.board.mark(found[0].keyframe.loc))
 
 
 def animatic(plan: Plan) -> Plan:
@@ -92,8 +92,8 @@ def animatic(plan: Plan) -> Plan:
     # What is heard by pictures is heard by what moves in them.
     cards = {name: replace(card, foley=False) for name, card in plan.cards.items() if name in used}
     without = [shot for shot in plan.shots if shot.beats and not shown[shot.name]]
-    told = {*unapproved(plan)}
-    remarks = [remark for remark in plan.remarks if remark not in told]
+    reported = {*unapproved(plan)}
+    remarks = [remark for remark in plan.remarks if remark not in reported]
     remarks += [
         Problem("this shot has no still: it is black in an animatic", "", plan.board.mark(shot.loc)) for shot in without
     ]

@@ -27,9 +27,9 @@ _THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"\A```[\w-]*\n(.*?)\n?```\Z", re.DOTALL)
 
 
-def question(told: Prompt, card: EngineCard) -> str:
+def question(prompt: Prompt, card: EngineCard) -> str:
     """What a language model is asked, to word a prompt for this engine."""
-    dialect, kept = card.dialect, [words for _, words in told.verbatim]
+    dialect, kept = card.dialect, [words for _, words in prompt.verbatim]
     most = round(card.prompt_tokens / PER_WORD * 0.8) if card.prompt_tokens else 200
     lines = [
         "Word this shot as the prompt of a video model. Answer with the prompt alone: no title, no notes, no quotes.",
@@ -38,7 +38,7 @@ def question(told: Prompt, card: EngineCard) -> str:
         f"Write at most {min(most, 200)} words.",
         "Tell what is seen and heard. Add light and detail where they fit. Add no people, actions or lines.",
         *([f"Keep these word for word: {'; '.join(kept)}"] if kept else []),
-        f"Shot: {told.picture}",
+        f"Shot: {prompt.picture}",
         "Prompt:",
     ]
     return "\n".join(lines)
@@ -61,13 +61,13 @@ def unfenced(text: str) -> str:
     return (match[1] if match else text).strip()
 
 
-def objections(answer: str, told: Prompt, card: EngineCard) -> Iterator[str]:
+def objections(answer: str, prompt: Prompt, card: EngineCard) -> Iterator[str]:
     """Why an answer may not be sent instead of a prompt."""
-    said, wanted = _words(answer), set(_words(told.picture)) - LITTLE
+    said, wanted = _words(answer), set(_words(prompt.picture)) - LITTLE
     if not answer:
         yield "it wrote nothing"
         return
-    for what, words in lacking(answer, told.verbatim):
+    for what, words in lacking(answer, prompt.verbatim):
         yield f"it left out {what}: {words}"
     there = len(wanted & set(said))
     if there < SHARE * len(wanted):

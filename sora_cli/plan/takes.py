@@ -212,14 +212,14 @@ class TakeMaker:
             opening is not None, closing is not None, bool(references), float(frames / card.fps),
             self.continuity.hour, placed(heard, skip, stride, card.fps) if heard is not None else None,
         )  # fmt: skip
-        told = write(beat, self.board.cast, card, ends)
+        prompt = write(beat, self.board.cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
             options = {**options, "quality_avoid": kept}
-            told = replace(told, not_avoided=dropped)
-        check_prompt(self.findings, card, beat, told, named_by(options))
+            prompt = replace(prompt, not_avoided=dropped)
+        check_prompt(self.findings, card, beat, prompt, named_by(options))
         take = Take(
-            name=name, key="", engine=card.name, revision=card.revision, prompt=told.text,
+            name=name, key="", engine=card.name, revision=card.revision, prompt=prompt.text,
             avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
@@ -228,7 +228,7 @@ class TakeMaker:
             edition=card.edition if opening is not None and opening.count == 1 else 0,
             written=beat.prompt if beat.sent else "",
         )  # fmt: skip
-        return take, told
+        return take, prompt
 
     def played(
         self,
@@ -262,7 +262,7 @@ class TakeMaker:
             self.findings.remark(beat, "to", f"{made}: it moves {float(stride):.1f} times as fast", hint)
         return given, stride
 
-    def candidates(self, beat: Beat, take: Take, told: Prompt, label: str) -> Stretch:
+    def candidates(self, beat: Beat, take: Take, prompt: Prompt, label: str) -> Stretch:
         """The take with as many seeds as the beat's `takes` asks for, and those of the policy for takes it refuses."""
         made: list[Take] = []
         spared = beat.until_good and beat.pick is not None
@@ -274,14 +274,14 @@ class TakeMaker:
             after = tuple(each.key for each in made) if beat.until_good and not spared else ()
             seeded = replace(take, seed=self.seed(beat, spare, number), name=name, after=after)
             made.append(replace(seeded, key=TakeFields.of(seeded).take_key))
-            self.prompts[made[-1].key] = told
+            self.prompts[made[-1].key] = prompt
         for number in range(0 if beat.pick else self.board.rules.second_seeds):
             name, after = f"{take.name}#{len(made) + 1}", tuple(each.key for each in made)
             second = replace(
                 take, seed=self.seed(beat, (label, "second"), number), name=name, after=after, stands_in=True
             )
             made.append(replace(second, key=TakeFields.of(second).take_key))
-            self.prompts[made[-1].key] = told
+            self.prompts[made[-1].key] = prompt
         if beat.pick is not None:
             made.insert(0, made.pop(beat.pick - 1))
         return Stretch(take.name, tuple(made), picked=beat.pick is not None)

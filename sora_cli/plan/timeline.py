@@ -160,7 +160,7 @@ def assemble(
     `clips` holds, by the name of its stretch, the clip that plays; `speech`, by its key, the file of a line that is
     spoken; `made` the files of sounds in words; sounds without a file are silent.
     """
-    repeats, heard = _repeats(plan), effects(plan)
+    repeats, sounds = _repeats(plan), effects(plan)
     return Cut(
         width=plan.width,
         height=plan.height,
@@ -168,7 +168,7 @@ def assemble(
         title=plan.board.title,
         author=plan.board.provenance.author,
         fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, clips, repeats, _cues(plan, heard[shot.name], made)) for shot in plan.shots),
+        shots=tuple(_placed(plan, shot, clips, repeats, _cues(plan, sounds[shot.name], made)) for shot in plan.shots),
         lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
         beds=tuple(_beds(plan, made)),
         subtitles=subtitles(plan),
@@ -214,10 +214,12 @@ def _placed(
     )
 
 
-def _cues(plan: Plan, heard: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[MadeSound]]) -> Iterator[Cue]:
+def _cues(
+    plan: Plan, sounds: Iterable[PlannedSound], made: Mapping[PlannedSound, Sequence[MadeSound]]
+) -> Iterator[Cue]:
     from sora_cli.media.stream import SAMPLE_RATE
 
-    for sound in heard:
+    for sound in sounds:
         if sound.path is not None:
             yield Cue(sound.path, sound.start, sound.end, sound.at, sound.level, sound.leads, sound.lags)
         for one in made.get(sound, ()):
