@@ -34,7 +34,7 @@ LEVELS = (
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
 UNDER = {
-    "media": {"errors", "events", "atomic", "spelling"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "media": {"errors", "events", "atomic", "spelling", "lock"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
     "packages": {"errors"},
 }  # fmt: skip
@@ -80,6 +80,8 @@ ONE_ROOM = {
     "uvicorn": ("serve/",),
     "prometheus_client": ("serve/",),
     "standardwebhooks": ("serve/",),
+    "iscc_core": ("stamp/found.py",),
+    "imageio_ffmpeg": ("media/fingerprint.py",),
     "cv2": ("review/",),
     "scenedetect": ("review/",),
     "skimage": ("review/",),

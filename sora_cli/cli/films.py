@@ -112,14 +112,19 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a film's credential proves: who made it, from what, what changed since."""
+    """Show what a film's credential proves: who made it, from what, what changed since; find a film that lost it."""
     from sora_cli import stamp
+    from sora_cli.flows import found
 
     verdict = stamp.verify(path, anchors=anchor or (), revoked=revoked or ())
+    original = found.copy_of(path, verdict)
     if as_json:
-        console.stdout_json(verdict.as_dict())
+        console.stdout_json(verdict.as_dict() | ({"copy_of": original.as_dict()} if original else {}))
     else:
-        console.stdout(console.plain("\n".join(console.verdict_lines(verdict))))
+        lines = [*console.verdict_lines(verdict), *(f"  note: {note}" for note in found.lacking(verdict))]
+        if original is not None:
+            lines += [original.sentence(path.name), *[*console.verdict_lines(original.credential)][1:]]
+        console.stdout(console.plain("\n".join(lines)))
     if not verdict.ok:
         raise typer.Exit(1)
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sora_cli import atomic
-from sora_cli.errors import PolicyError, RequestError, StampError
+from sora_cli.errors import PolicyError, RequestError, StampError, StoreError
 from sora_cli.events import Note, Report, Silent, Stage, StageDone, StageStarted, StageStep
 from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.deliveries import WEB, Delivery, check_place
 from sora_cli.media.film import write_film
+from sora_cli.media.fingerprint import Fingerprint, fingerprinted
 from sora_cli.media.overlay import overlay
 from sora_cli.media.splice import write_beside
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
-from sora_cli.stamp import credential, watermark
+from sora_cli.stamp import credential, found, watermark
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import (
     Edit,
@@ -134,25 +135,29 @@ class ReleaseTarget:
         film = with_mark(master, mark) if marked else master
         with atomic.spare(self.out) as plain, atomic.spare(self.out) as signed:
             with self._stage("write", master.frames):
-                self._write(plain, film)
+                known = self._write(plain, film)
             with self._stage("stamp", steps), scratch_folder() as scratch:
                 parts, bare = ingredients(scratch), plain / SUMS if kind.folder else plain
-                store = credential.sign(bare, signed, manifest, self.signer, ingredients=parts, kind=kind.mime)
+                whole = found.bound(manifest, known)
+                store = credential.sign(bare, signed, whole, self.signer, ingredients=parts, kind=kind.mime)
                 signed.replace(bare)
                 sidecar, verdict = self._put_in_place(plain, store)
+        self._keep(known, store)
         return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=marked)
 
-    def _write(self, path: Path, film: Master) -> None:
-        """Encode the film; beside the packets of another where it is written so."""
+    def _write(self, path: Path, film: Master) -> found.FilmPrint | None:
+        """Encode the film, beside the packets of another where it is written so; what finds it again."""
 
         def told(done: int, _of: int) -> None:
             self.tell(StageStep("write", done))
 
         if film.kept is None:
-            write_film(path, film, self.kind, told)
-            return
+            with Fingerprint() as prints:
+                write_film(path, fingerprinted(film, prints), self.kind, told)
+                return found.finish(prints)
         with scratch_folder() as scratch:
             write_beside(path, film, film.kept, scratch, told)
+        return found.of_file(path)
 
     def _put_in_place(self, done: Path, store: bytes) -> tuple[Path | None, Verdict]:
         """Read the signed film's own credential back, flush it to disk, and give it the name `out`."""
@@ -175,6 +180,14 @@ class ReleaseTarget:
         finally:
             beside.unlink(missing_ok=True)
         return sidecar, verdict
+
+    def _keep(self, known: found.FilmPrint | None, store: bytes) -> None:
+        """Keep the film's manifest, so that a copy without one is found again; the film is whole without that."""
+        try:
+            if known is not None:
+                known.keep(store)
+        except StoreError as error:
+            self.tell(Note(f"the film's manifest is not kept: {error.message}", error.hint))
 
     @contextlib.contextmanager
     def _stage(self, name: Stage, total: int) -> Iterator[None]:

@@ -42,6 +42,15 @@ def _small(film: Film, frames: Iterator[av.VideoFrame], size: tuple[int, int]) -
         yield rgb_bytes(shrink(frame))
 
 
+def small(film: Film, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Frames]:
+    """The film's frames `numbers` (ascending), scaled down to `size` by averaging, whatever their shape: `(h, w, 3)`.
+
+    Raises:
+        MediaError: the file cannot be read, or has no such frames.
+    """
+    return _small(film, film.frames(numbers), size)
+
+
 def narrow(film: Film, numbers: Sequence[int], width: int) -> Iterator[Frames]:
     """The film's frames `numbers` as `(h, w, 3)` sRGB bytes in its shape, no wider than `width`.
 
