@@ -112,7 +112,7 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a film's credential proves: who made it, from what, what changed since; find a film that lost it."""
+    """Show what a film's credential proves; find a film that lost it."""
     from sora_cli import stamp
     from sora_cli.flows import found
 
