@@ -105,7 +105,7 @@ def fingerprinted(master: Master, prints: Fingerprint) -> Master:
     shrink = Chain(("scale", size), ("format", {"pix_fmts": "gbrp"}))
 
     def pictures() -> Iterator[av.VideoFrame]:
-        ticks = range(int(min(MOST, master.frames / master.fps) * RATE * FINER) or 1)
+        ticks = range(int(min(Fraction(MOST), master.frames / master.fps) * RATE * FINER) or 1)
         wanted = Counter(min(int(tick * master.fps // (RATE * FINER)), master.frames - 1) for tick in ticks)
         for number, frame in enumerate(master.pictures()):
             if number in wanted:
