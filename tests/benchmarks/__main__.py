@@ -24,9 +24,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="leave out MoviePy and the film ten times as long")
     asked = parser.parse_args()
     kinds = asked.kinds or ["commands", "master"]
-    print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()};",  # noqa: T201
+    print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()};",
           ", ".join(f"{name} {version(name)}" for name in RIVALS), end="\n\n")  # fmt: skip
-    print(HEAD, flush=True)  # noqa: T201
+    print(HEAD, flush=True)
     held = True
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         folder = Path(place)
@@ -36,7 +36,7 @@ def main() -> int:
         }
         for kind in kinds:
             for row in told[kind]():
-                print(row, flush=True)  # noqa: T201
+                print(row, flush=True)
                 held = held and row.held
     return int(not held)
 

@@ -192,7 +192,7 @@ def run(name: str, folder: Path) -> None:
     before, began, spent = _peak(), time.perf_counter(), time.process_time()
     WORK[name](folder)
     figures = time.perf_counter() - began, time.process_time() - spent, _peak() - before
-    print(json.dumps(dict(zip(FIGURES, figures, strict=True))))  # noqa: T201
+    print(json.dumps(dict(zip(FIGURES, figures, strict=True))))
 
 
 def _peak() -> float:
@@ -221,7 +221,7 @@ def main() -> None:
                 f"{figure} {mine[figure] / theirs[figure]:.2f} ({mine[figure]:.2f} / {theirs[figure]:.2f})"
                 for figure in FIGURES
             )
-            print(f"{' / '.join(pair)}, bar {bar}: {ratios}")  # noqa: T201
+            print(f"{' / '.join(pair)}, bar {bar}: {ratios}")
 
 
 if __name__ == "__main__":

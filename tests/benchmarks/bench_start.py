@@ -70,7 +70,7 @@ def main() -> int:
     best = {name: min(one[name] for one in times) for name in runs}
     for name, seconds in best.items():
         ratios = [f"{seconds / best[nothing]:5.2f}" for nothing in RUNS]
-        print(f"{name:18} {seconds * 1000:6.0f} ms", *ratios)  # noqa: T201
+        print(f"{name:18} {seconds * 1000:6.0f} ms", *ratios)
     return int(max(best.values()) > MOST * best["imports"])
 
 
