@@ -234,19 +234,21 @@ def test_an_interrupt_ends_with_130_and_the_next_run_goes_on(studio: Path) -> No
     assert any(event.get("reused") for event in events)
 
 
-def test_generate_takes_references(studio: Path) -> None:
+def test_generate_takes_references(studio: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (64, 64), "red").save(studio / "ball.png")
-    words = ("generate", "a ball rolls right", "--duration", "0.5s", "--option", "steps=2", "-o", "ball.mp4")
-    done = run(*words, "--reference", "ball.png")
-    assert done.returncode == 0, done.stderr
-    assert "ball.png" in run("verify", "ball.mp4").stdout
-    assert "`bal.png`: no such file" in run(*words, "--reference", "bal.png").stderr
+    words = ["generate", "a ball rolls right", "--duration", "0.5s", "--option", "steps=2", "-o", "ball.mp4"]
+    assert main([*words, "--reference", "ball.png"]) == 0, capsys.readouterr().err
+    assert main(["verify", "ball.mp4"]) == 0
+    assert "ball.png" in capsys.readouterr().out
+    assert main([*words, "--reference", "bal.png"]) == 2
+    assert "`bal.png`: no such file" in capsys.readouterr().err
 
 
-def test_generate_makes_a_clip_and_never_overwrites_by_default(studio: Path) -> None:
-    words = ("generate", "a red ball rolls right", "--duration", "0.5s", "--option", "steps=2", "--seed", "3")
+def test_generate_makes_a_clip_and_never_overwrites_by_default(
+    studio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["generate", "a red ball rolls right", "--duration", "0.5s", "--option", "steps=2", "--seed", "3"]
     for name in ("a-red-ball-rolls-right.mp4", "a-red-ball-rolls-right-2.mp4"):
-        done = run(*words, "--json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["path"] == name
+        assert main([*words, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["path"] == name
         assert (studio / name).exists()

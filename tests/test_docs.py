@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import sora_cli
 from sora_cli import storyboard
-from sora_cli.cli.main import program
+from sora_cli.cli.main import main, program
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,14 +26,16 @@ COMMANDS += [
 ]  # fmt: skip
 
 
-def help_of(command: str) -> str:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    program = [sys.executable, "-m", "sora_cli", *command.split(), "--help"]
-    text = subprocess.run(program, capture_output=True, text=True, check=True, env=environment).stdout
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+def test_every_commands_help_is_on_its_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("COLUMNS", "100"), ("NO_COLOR", "1"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
 
+    def help_of(command: str) -> str:
+        assert main([*command.split(), "--help"]) == 0
+        return "\n".join(line.rstrip() for line in capsys.readouterr().out.strip().splitlines())
 
-def test_every_commands_help_is_on_its_page() -> None:
     blocks = "\n\n".join(f"```text\n$ sora {name} --help\n{help_of(name)}\n```" for name in COMMANDS)
     head, now = COMMANDS_PAGE.read_text(encoding="utf-8").split(END_OF_HEAD, 1)
     if os.environ.get("SORA_GOLDEN") == "write":
