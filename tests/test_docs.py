@@ -37,6 +37,7 @@ def test_every_commands_help_is_on_its_page(
         return "\n".join(line.rstrip() for line in capsys.readouterr().out.strip().splitlines())
 
     blocks = "\n\n".join(f"```text\n$ sora {name} --help\n{help_of(name)}\n```" for name in COMMANDS)
+    assert " object at 0x" not in blocks
     head, now = COMMANDS_PAGE.read_text(encoding="utf-8").split(END_OF_HEAD, 1)
     if os.environ.get("SORA_GOLDEN") == "write":
         COMMANDS_PAGE.write_text(f"{head}{END_OF_HEAD}\n{blocks}\n", encoding="utf-8")

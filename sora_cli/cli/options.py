@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
@@ -214,7 +214,7 @@ def _options(parameter: inspect.Parameter, group: type | None) -> list[inspect.P
     if group is None:
         return [parameter.replace(kind=by_name)]
     hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(each.name, by_name, default=each.default, annotation=hints[each.name])
-        for each in fields(group)
-    ]
+    defaults = (
+        (each.name, inspect.Parameter.empty if each.default is MISSING else each.default) for each in fields(group)
+    )
+    return [inspect.Parameter(name, by_name, default=value, annotation=hints[name]) for name, value in defaults]
