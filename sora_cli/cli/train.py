@@ -14,7 +14,8 @@ from sora_cli.cli.session import working
 from sora_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from sora_cli.flows import train as flow
+    from sora_cli.flows.train import Trained
+    from sora_cli.flows.training_survey import Survey
     from sora_cli.training.captions import Kind
 
 
@@ -70,8 +71,9 @@ def train(
     """Train a LoRA of a character or a look on your own clips and pictures."""
     from sora_cli.flows import consented
     from sora_cli.flows import train as work
+    from sora_cli.flows import training_survey as ahead
 
-    asked = work.Asked(
+    asked = ahead.Asked(
         name=name, folder=source, engine=engine, kind=_kind(kind), rank=course.rank, steps=course.steps,
         rate=course.rate, size=_size(course.resolution), frames=course.frames, seed=course.seed, caption=caption,
         others=tuple(keep or ()), licence=agreement.licence, policy=agreement.policy,
@@ -79,7 +81,7 @@ def train(
         out=output, overwrite=overwrite,
     )  # fmt: skip
     with working(reporting, LimitOptions(max_time=max_time)) as (report, studio):
-        found = work.survey(asked, report)
+        found = ahead.survey(asked, report)
         if dry_run:
             _show(found, as_json=reporting.as_json)
             return
@@ -87,16 +89,20 @@ def train(
         made = work.train(found, report, studio.cancel)
     if reporting.as_json:
         console.stdout_json(made.card)
-    use = f"cast: {{{name}: {{lora: {made.folder}}}}}" if kind == "character" else f"options: {{lora: {made.folder}}}"
-    files = {"LoRA": made.file.name, "card": "card.json", "samples": "sheet.png", "use it": use}
-    console.show_summary(str(made.folder), files)
+    _show_made(made, name, kind)
 
 
-def _show(found: flow.Survey, *, as_json: bool) -> None:
+def _show(found: Survey, *, as_json: bool) -> None:
     if as_json:
         console.stdout_json(found.as_dict())
     else:
         console.show_facts(found.asked.name, found.facts())
+
+
+def _show_made(made: Trained, name: str, kind: str) -> None:
+    use = f"cast: {{{name}: {{lora: {made.folder}}}}}" if kind == "character" else f"options: {{lora: {made.folder}}}"
+    files = {"LoRA": made.file.name, "card": "card.json", "samples": "sheet.png", "use it": use}
+    console.show_summary(str(made.folder), files)
 
 
 def _kind(written: str) -> Kind:

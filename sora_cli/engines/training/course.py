@@ -70,7 +70,8 @@ class LoraCourse:
             shape = LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=LAYERS)
             self.network.add_adapter(shape, adapter_name=ADAPTER)
         cast_training_params(self.network, dtype=torch.float32)
-        if engine.device.type == "cuda" if settings.checkpointing is None else settings.checkpointing:
+        again = engine.device.type == "cuda" if settings.checkpointing is None else settings.checkpointing
+        if again and self.network._supports_gradient_checkpointing:  # noqa: SLF001  the only name it has
             self.network.enable_gradient_checkpointing()
         self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)

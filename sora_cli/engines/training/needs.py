@@ -21,6 +21,8 @@ HELD = 46
 """Bytes of activations for each token and channel of a layer, in 16 bits."""
 STATE = 16
 """Bytes for each weight of an adapter: itself, its gradient and AdamW's two moments, in float32."""
+LIBRARIES_GB = 0.7
+"""Of torch, diffusers and what they load, on the host; measured with nano."""
 PASSES = 2.0
 """Forward passes that a step costs: one forward, and one back through weights that do not change."""
 
@@ -55,7 +57,7 @@ def needs(
     learning = (parts.get("transformer", 0.0) if on_gpu else sum(parts.values())) + held + trained * STATE / GB
     layout = Layout("model" if on_gpu else "none", tile=on_gpu, quantize="none")
     sampling = need(card, (*settings.size, frames), Options(), layout, parts).peak(layout.offload)
-    memory = max(learning, sampling)
+    memory = max(learning, sampling) + (0.0 if on_gpu else LIBRARIES_GB)
     room = (machine.device_gb or machine.host_gb) * ROOM
     return TrainingNeeds(
         tokens=tokens,

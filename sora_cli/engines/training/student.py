@@ -111,8 +111,9 @@ class Student:
         """What the transformer says of noisy latents."""
         place = noisy.device
         told = {name: self._together(name, [call[name] for call in calls], level, place) for name in calls[0]}
-        half = self.engine.dtype if place.type == "cuda" else torch.bfloat16
-        with torch.autocast(place.type, half, enabled=small_floats(place)):
+        whole = self.engine.dtype == torch.float32
+        half = torch.bfloat16 if whole else self.engine.dtype
+        with torch.autocast(place.type, half, enabled=not whole or small_floats(place)):
             found: Tensor = self.network(hidden_states=noisy.to(self.engine.dtype), **told)[0]
         return found
 
@@ -197,5 +198,5 @@ class Student:
 
 
 def small_floats(place: torch.device) -> bool:
-    """Whether a device multiplies matrices of bfloat16 quickly."""
+    """Whether a device multiplies matrices of bfloat16 so quickly that small models in float32 gain by it too."""
     return place.type == "cuda" or (place.type == "cpu" and torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001  there is no public name
