@@ -17,6 +17,7 @@ from sora_cli.engines.cards import nano_card
 from sora_cli.flows.fix import fix
 from sora_cli.plan.advice import CUTS, RULES, advise
 from sora_cli.plan.survey import plan_takes
+from tests.boards import board, catalogue
 
 GOLDEN = Path(__file__).parent / "golden" / "advice"
 Lines = dict[str, list[Any]]
@@ -200,3 +201,29 @@ def test_a_fixed_file_is_told_and_a_link_stays_a_link(tmp_path: Path, capsys: py
     assert "1 denied thing moved to `avoid`" in err
     assert path.is_symlink()
     assert "no people" not in (tmp_path / "real.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("an empty pier without people", "negation"),
+        ("a wide shot, a close-up of her hand", "contradiction"),
+        ("a red door, the camera pans left", "contradiction"),
+        ("she waits at a door", "pronoun"),
+        ("nine gulls on a rail", "count"),
+        ("a beautiful scene", "vague"),
+        ("a man opens the door, sits down and pours tea", "overload"),
+        ("mara waits at the pier", "cast"),
+    ],
+)
+def test_the_words_of_keyframes_are_read_too(words: str, rule: str) -> None:
+    shots = [
+        {"prompt": "the @mara ball rolls on the grass", "keyframe": words},
+        {"prompt": "the @mara ball rolls on the grass", "keyframe": {"first": "on", "last": words}},
+        {"prompt": "the @mara ball rolls on the grass", "keyframe": "on"},
+    ]
+    cast = {"mara": {"looks": "a small red ball with a white stripe"}}
+    written = board(*shots, cast=cast, keyframes={"engine": "flux-2-klein"})
+    found = list(advise(plan_takes(written, catalogue(stills=True))))
+    assert [advice.rule for advice in found] == [rule, rule]
+    assert all("--fix" not in advice.problem.hint for advice in found)

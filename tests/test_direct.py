@@ -13,8 +13,9 @@ import yaml
 
 from sora_cli import storyboard
 from sora_cli.cli.main import main
+from sora_cli.engines.cards import nano_card
 from sora_cli.engines.language import open_language_model
-from sora_cli.errors import EngineMissing, RequestError
+from sora_cli.errors import EngineMissing, RequestError, StoryboardError
 from sora_cli.flows.direct import DirectOptions, direct, imagine
 from sora_cli.plan import idea
 from sora_cli.plan.prompt import Prompt
@@ -389,3 +390,35 @@ def test_an_idea_is_text_whatever_it_would_be_in_yaml(tmp_path: Path, words: str
     made = imagine(words, tmp_path / "a.yaml", RULES, quiet)
     prompts = [beat.prompt for shot in storyboard.load(made.path).shots for beat in shot.beats]
     assert "".join(prompts).replace(" ", "") == words.replace(" ", "")
+
+
+# -- stills ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "keyframes: {engine: nano}\nshots:\n  - prompt: the ball rolls   # on\n    keyframe: a red ball on the grass\n",
+        "keyframes: on\nshots:\n  - {prompt: the ball rolls, keyframe: a red ball on the grass}\n",
+        "shots:\n  - prompt: the ball rolls\n    keyframe:\n      # first\n      first: a red ball on the grass\n",
+        "shots:\n  - prompt: the ball rolls\n    keyframe: {first: a red ball on the grass, first sent: a ball}\n",
+        "shots:\n  - prompt: the ball rolls\n    keyframe: >-\n      a red ball\n      on the grass\n    style: ink\n",
+    ],
+)
+def test_the_words_of_stills_are_written_out_as_well(tmp_path: Path, text: str) -> None:
+    text = f"engine: nano\nsetting: a beach at sunset\n{text}"
+    found = direct(save(tmp_path, text), None, RULES, quiet)
+    (before, now) = (storyboard.load(path).shots[0] for path in (tmp_path / "film.yaml", found.path))
+    assert [beat.take for beat in found.beats] == ["scene-1/shot-1", "scene-1/shot-1/first still 1"]
+    told = plan_takes(storyboard.load(found.path), lambda _name: nano_card())
+    (still,) = told.stills["shot-1"]
+    assert still.keyframe.beat.sent == found.beats[1].sent == told.prompts[still.stretch.keys[0]].text
+    assert still.keyframe.beat.sent.startswith("a beach at sunset")
+    assert now.keyframes[0].beat.prompt == before.keyframes[0].beat.prompt == "a red ball on the grass"
+    assert now.beats[0].prompt == before.beats[0].prompt
+
+
+def test_what_is_sent_for_a_still_that_is_not_there_is_told() -> None:
+    shots = [{"prompt": "a", "keyframe": {"first": "b", "last sent": "c"}}]
+    with pytest.raises(StoryboardError, match="no last still that is told this"):
+        board(*shots)

@@ -1,4 +1,4 @@
-"""`sora direct`: the prompt that each beat's model is given, written into a new storyboard beside your own."""
+"""`sora direct`: the prompt that the model of each beat and still is given, written into a new storyboard beside yours."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sora_cli.plan.rewording import cleaned, objections, question, unfenced
 from sora_cli.policy.board import Text
 from sora_cli.record import recipe
 from sora_cli.storyboard import LoadResult
-from sora_cli.storyboard.model import Loc, Storyboard
+from sora_cli.storyboard.model import Beat, Loc, Storyboard
 from sora_cli.storyboard.sending import with_sent
 from sora_cli.storyboard.source import harmless
 from sora_cli.storyboard.writing import comments, written
 
 if TYPE_CHECKING:
-    from sora_cli.engines.base import EngineCard
+    from sora_cli.engines.base import EngineCard, Take
     from sora_cli.engines.language import Heard, LanguageModel
     from sora_cli.plan.prompt import Prompt
 
@@ -131,22 +131,31 @@ def _opened(name: str) -> LanguageModel | None:
 
 
 def _worded(plan: Plan, options: DirectOptions, heard: Heard) -> Iterator[tuple[Loc, Worded]]:
-    """Each beat, by its place in the file, with the words that are sent instead."""
+    """Each beat and still, by its place in the file, with the words that are sent instead."""
     model = _opened(options.model)
+    for loc, beat, takes in _takes(plan):
+        prompts, card = [plan.prompts[take.key] for take in takes], plan.cards[takes[0].engine]
+        card = card.still if loc != beat.loc else card
+        if len({prompt.picture for prompt in prompts}) > 1:
+            sent, stays = "", f"its {len(takes)} takes have different prompts"
+        elif model is None:
+            stays = "they are sent as they are" if prompts[0].picture == beat.prompt and not beat.sent else ""
+            sent = "" if stays else prompts[0].picture
+        else:
+            sent, stays = _answer_of(model, prompts[0], card, plan.board, options=options, heard=heard)
+            heard("\n")
+        name = takes[0].name if len(takes) == 1 else takes[0].name.rpartition(".")[0]
+        yield loc, Worded(name, card.name, beat.prompt, sent, stays)
+
+
+def _takes(plan: Plan) -> Iterator[tuple[Loc, Beat, list[Take]]]:
+    """Each beat, and each still with words of its own, by its place in the file, with its takes."""
     for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
         for beat, made in zip(shot.beats, planned.beats, strict=True):
-            takes = [stretch.candidates[0] for stretch in made.stretches]
-            prompts, card = [plan.prompts[take.key] for take in takes], plan.cards[takes[0].engine]
-            if len({prompt.picture for prompt in prompts}) > 1:
-                sent, stays = "", f"its {len(takes)} takes have different prompts"
-            elif model is None:
-                stays = "they are sent as they are" if prompts[0].picture == beat.prompt and not beat.sent else ""
-                sent = "" if stays else prompts[0].picture
-            else:
-                sent, stays = _answer_of(model, prompts[0], card, plan.board, options=options, heard=heard)
-                heard("\n")
-            name = takes[0].name if len(takes) == 1 else takes[0].name.rpartition(".")[0]
-            yield beat.loc, Worded(name, card.name, beat.prompt, sent, stays)
+            yield beat.loc, beat, [stretch.candidates[0] for stretch in made.stretches]
+        for still in plan.stills.get(shot.name, ()):
+            if still.keyframe.own:
+                yield still.keyframe.loc, still.keyframe.beat, [still.stretch.candidates[0]]
 
 
 def _answer_of(

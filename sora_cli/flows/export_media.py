@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from sora_cli import stamp
+from sora_cli import stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import HINT_WRITE, MediaError
@@ -61,7 +61,7 @@ def items_of(plan: Plan) -> list[Item]:
 def clip_name(number: int, item: Item, kind: Delivery) -> str:
     """The file of a shot, by its place (from 0), its scene and its name: `clips/002_harbour_lamp.mov`."""
     words = item.name if item.name.startswith(item.scene) else f"{item.scene}_{item.name}"
-    name = re.sub(r"[^\w-]+", "-", words).strip("-")[:80]
+    name = texts.name(re.sub(r"[^\w-]+", "-", words).strip("-"), 80)
     return f"clips/{number + 1:03d}_{name}{kind.suffix}"
 
 

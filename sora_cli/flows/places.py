@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sora_cli import texts
 from sora_cli.errors import RequestError
 from sora_cli.record import sidecar
 from sora_cli.storyboard.model import Storyboard
@@ -94,7 +96,8 @@ def _free(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def _slug(words: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:NAME_LENGTH].rstrip("-") or "film"
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", words.lower()) if not unicodedata.combining(sign))
+    return texts.name(re.sub(r"[^a-z0-9]+", "-", plain).strip("-"), NAME_LENGTH) or "film"
 
 
 def check_place(out: Path, kind: Delivery) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import words
 from sora_cli.interchange.columns import COLUMNS
@@ -266,7 +267,7 @@ class _Reader:
             if shot.casefold().startswith(self.number.casefold()) and not shot.isdecimal()
             else (f"{self.number}{'-' if shot[0].isdigit() else ''}{shot}" if self.number else shot)
         )
-        name = re.sub(r"[\s/\\]+", "-", whole)[:60]
+        name = texts.name(re.sub(r"[\s/\\]+", "-", whole), 60)
         own = free(name, self.names)
         self.names.add(own)
         if own != name:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import opentimelineio as otio
 from defusedxml.ElementTree import fromstring
 
-from sora_cli import atomic
+from sora_cli import atomic, texts
 from sora_cli.bounded import LARGE, Json, parse_json
 from sora_cli.errors import MediaError
 from sora_cli.interchange.assembly import Assembly, Item, Placed, centred, timecode
@@ -71,7 +71,8 @@ def _clip(
     reference.name = item.file.rpartition("/")[2]
     clip = otio.schema.Clip(item.name, reference, span(placed.source, placed.end - placed.begin))
     for note in item.notes:
-        marker = otio.schema.Marker(note.text[:80], span(item.head + note.at, 1), otio.schema.MarkerColor.GREEN)
+        name, at = texts.shortened(note.text, 80), span(item.head + note.at, 1)
+        marker = otio.schema.Marker(name, at, otio.schema.MarkerColor.GREEN)
         marker.comment = note.text
         clip.markers.append(marker)
     clip.metadata[ROOM] = _told(item)

@@ -24,6 +24,7 @@ from sora_cli.media.overlay import overlay
 from sora_cli.plan import PlannedShot
 from sora_cli.plan.timeline import Cut, CutShot
 from sora_cli.storyboard.model import TitleCard
+from sora_cli.texts import shortened
 
 SAFE = Fraction(9, 10)
 FADE = Fraction(2, 5)
@@ -108,7 +109,7 @@ def set_words(title: TitleCard, width: int, height: int) -> TitleOverlay:
             top = (height - safe) // 2 + round((safe - image.height) * down)
             return TitleOverlay(np.asarray(image, np.uint8), (left & ~1, top & ~1))
     raise RequestError(
-        f"the title is too long to be read in a film of {width}x{height}: {title.text[:40]!r}",
+        f"the title is too long to be read in a film of {width}x{height}: {shortened(title.text, 40)!r}",
         hint="shorten it, split it over two shots, or make the film larger",
     )
 
@@ -161,7 +162,7 @@ def _face(title: TitleCard) -> str:
     """The font that sets the title. Raises RequestError where it is too long, or no font has its letters."""
     if len(title.text) > MOST:
         raise RequestError(
-            f"a title has at most {MOST} characters; this one has {len(title.text)}: {title.text[:40]!r}",
+            f"a title has at most {MOST} characters; this one has {len(title.text)}: {shortened(title.text, 40)!r}",
             hint="split it over several shots",
         )
     try:

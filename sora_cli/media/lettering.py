@@ -8,6 +8,7 @@ from typing import Literal
 from PIL import ImageFont
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.texts import shortened
 
 SYSTEM_FONTS = (
     "DejaVuSans.ttf",
@@ -50,7 +51,8 @@ def face_for(text: str, own: str = "") -> str:
         if not missing:
             return name
         lacking = min(lacking or missing, missing, key=len)  # of the font that comes nearest
-    raise RequestError(f"{text[:40]!r} cannot be lettered: {own or 'no font here'} has no {' '.join(lacking[:8])}")
+    what = f"{shortened(text, 40)!r} cannot be lettered"
+    raise RequestError(f"{what}: {own or 'no font here'} has no {' '.join(lacking[:8])}")
 
 
 def load_font(name: str, size: int) -> ImageFont.FreeTypeFont:

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from sora_cli import atomic
+from sora_cli import atomic, texts
 from sora_cli.errors import MediaError, counted
 from sora_cli.media.read import Film, Probe, open_film
 from sora_cli.media.read.glimpse import narrow
@@ -208,9 +208,9 @@ def _label(draw: ImageDraw.ImageDraw, at: tuple[int, int], name: str, words: str
 
 def _cropped(draw: ImageDraw.ImageDraw, text: str, font: _Font, room: float) -> str:
     """The text with an ellipsis where there is no room for its end."""
-    while len(text) > 1 and draw.textlength(text, font) > room:
-        text = text[:-2].rstrip() + "\u2026"
-    return text
+    lengths = range(len(text), 0, -1)
+    cut = (texts.shortened(text, most, "\u2026") for most in lengths)
+    return next((short for short in cut if draw.textlength(short, font) <= room), text[:1])
 
 
 @lru_cache(maxsize=8)

@@ -67,7 +67,7 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Promp
         words = ", ".join(unknown)
         findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")
     for left in prompt.left_out:
-        if not left.seen and card.makes_video:  # what a still is not told, its shot is
+        if not left.seen and (card.makes_video or beat.sent):  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
             findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
     limit = card.prompt_tokens

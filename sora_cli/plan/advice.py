@@ -16,6 +16,7 @@ from sora_cli.errors import Problem
 from sora_cli.plan import words
 from sora_cli.plan.plan import Plan
 from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
+from sora_cli.texts import shortened
 
 Found = Iterator[tuple[Loc, str, str]]
 """Where it is written, what is likely to go wrong, and better wording."""
@@ -44,18 +45,22 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class BeatContext:
-    """A beat where it stands, so many seconds long: `anew` where it begins a shot that carries on from nothing."""
+    """A beat where it stands, so many seconds long: `anew` where it begins a shot that carries on from nothing.
+
+    Or a `still`, whose words stand under `keyframe`: it has no length, and is always made anew.
+    """
 
     board: Storyboard
     beat: Beat
     card: EngineCard
     seconds: float
     anew: bool
+    still: bool = False
 
     @property
     def loc(self) -> Loc:
         """Where the prompt stands."""
-        return (*self.beat.loc, "prompt")
+        return self.beat.origin.get("prompt", (*self.beat.loc, "prompt"))
 
     @property
     def text(self) -> str:
@@ -99,6 +104,8 @@ def _places(plan: Plan) -> Iterator[BeatContext]:
             anew = not number and (beat.start is None or beat.start.kind == "nothing")
             card = plan.cards[made.stretches[0].candidates[0].engine]
             yield BeatContext(plan.board, beat, card, float(made.frames / plan.fps), anew)
+        for beat in (keyframe.beat for keyframe in shot.keyframes if keyframe.own):
+            yield BeatContext(plan.board, beat, card, 0.0, anew=True, still=True)
 
 
 # -- rules of one beat -------------------------------------------------------------------------------------------------
@@ -119,10 +126,11 @@ def negation(place: BeatContext) -> Found:
     for key, text in (("prompt", place.bare), ("sent", sent), ("setting", beat.setting), ("style", beat.style)):
         if match := words.NEGATION.search(text):
             movable = words.MOVABLE.search(text) if key != "sent" else None
-            better = f"write `avoid: {movable['what']}` (`--fix` does)" if movable else "say what is seen instead"
+            fixes = " (`--fix` does)" if key == "prompt" and not place.still else ""
+            better = f"write `avoid: {movable['what']}`{fixes}" if movable else "say what is seen instead"
             yield (
                 place.loc if key == "prompt" else beat.origin.get(key, place.loc),
-                f"`{text[match.start() : match.end() + 20].strip()}`: models often draw what is denied",
+                f"`{shortened(text[match.start() :].strip(), 24)}`: models often draw what is denied",
                 better,
             )
 
@@ -139,7 +147,10 @@ def actions(text: str) -> int:
 def overload(place: BeatContext) -> Found:
     """More actions than fit the length of a beat."""
     count, seconds = actions(place.bare), max(place.seconds, LEAST)
-    if count < 3 or count * SECONDS <= seconds:
+    if count < 3 or (count * SECONDS <= seconds and not place.still):
+        return
+    if place.still:
+        yield place.loc, f"{count} actions in one still: it shows one moment", "keep what is seen then"
         return
     message = f"{count} actions in {seconds:g} s: most will be left out or run into each other"
     yield place.loc, message, "give each a beat of its own"
@@ -156,6 +167,8 @@ def contradiction(place: BeatContext) -> Found:
     still = moves is not None and "static" in moves.moves
     if still and ((moves and len(moves.moves) > 1) or words.MOVES.search(place.bare)):
         yield beat.origin.get("camera", place.loc), "the camera is static and moves", "keep one"
+    if place.still and words.MOVES.search(place.bare):
+        yield place.loc, "a camera move in a still, which does not move", "write it under `camera`: its shot is told"
     far = beat.framing in words.FAR or words.FAR_WORDS.search(place.bare)
     near = beat.framing in words.NEAR or words.NEAR_WORDS.search(place.bare)
     if far and near:
@@ -178,14 +191,14 @@ def drawn_text(place: BeatContext) -> Found:
     """Letters come out wrong."""
     if match := words.WRITTEN.search(place.text):
         hint = "use `title:` for words on the picture, or leave them unread"
-        yield place.loc, f"`{match[0][:40].strip()}`: most models misspell what they draw", hint
+        yield place.loc, f"`{shortened(match[0].strip(), 40)}`: most models misspell what they draw", hint
 
 
 def speech(place: BeatContext) -> Found:
     """A line in a prompt is drawn on the picture by some models, and said by no voice."""
     if match := words.SAID.search(place.text):
         hint = "write it under `dialogue`, with who says it"
-        yield place.loc, f"`{match[0][:40].strip()}`: a line in a prompt is no speech", hint
+        yield place.loc, f"`{shortened(match[0].strip(), 40)}`: a line in a prompt is no speech", hint
 
 
 def count(place: BeatContext) -> Found:
@@ -197,7 +210,8 @@ def count(place: BeatContext) -> Found:
 def pronoun(place: BeatContext) -> Found:
     """A shot that starts anew knows nobody."""
     if place.anew and (match := words.PRONOUN.search(place.bare)):
-        yield place.loc, f"`{match[1]}`: this shot starts anew, and does not know who that is", "name them, with @"
+        what = "a still" if place.still else "this shot"
+        yield place.loc, f"`{match[1]}`: {what} starts anew, and does not know who that is", "name them, with @"
 
 
 def cast_in_words(place: BeatContext) -> Found:

@@ -5,6 +5,7 @@ Lines are measured before the shots are placed, since a beat may be as long as i
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,6 +21,7 @@ from sora_cli.sound.space import space_of
 from sora_cli.sound.speech import Said, Speaker, VoiceLine, estimated, voice_of
 from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
+from sora_cli.texts import shortened
 
 NARRATOR = "en-us-1"
 """The narrator's default voice."""
@@ -79,7 +81,7 @@ class Dialogue:
             return Said("", guess, spread(line.line, guess))
         said = self.speaker.measure(spoken)
         if said.left_out:
-            words = ", ".join(said.left_out)
+            words = ", ".join(word.strip(string.punctuation) or word for word in said.left_out)
             hint = "give the line a voice of that language, or its words a pronunciation under `say`"
             self._remark(beat, number, f"voice {who.voice} cannot read {words}: it says the other words", hint)
         if said.estimated and not self._estimates:
@@ -179,7 +181,7 @@ class Dialogue:
             over = (before.end - later.start) / SAMPLE_RATE
             self.remarks.append(
                 Problem(
-                    f"{who} still says {before.line.line[:40]!r} for {over:.1f} s when this line begins",
+                    f"{who} still says {shortened(before.line.line, 40)!r} for {over:.1f} s when this line begins",
                     "give it a later `at`, or none: it then follows the line before",
                     self.board.mark(later.loc),
                 )

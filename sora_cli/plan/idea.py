@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sora_cli import texts
 from sora_cli.errors import Problem
 from sora_cli.plan import words
 from sora_cli.storyboard.model import MENTION
@@ -93,7 +94,7 @@ def board_of(idea: str) -> dict[str, Tree]:
 
 def _title(idea: str) -> str:
     first = re.split(f"[{_ENDS}{_COMMAS}]", " ".join(idea.split()), maxsplit=1)[0]
-    return (" ".join(first.split()[:8])[:60] or idea.strip()[:60]).strip()
+    return texts.phrase(first if first.strip() else idea, 60, 10) or "An idea"
 
 
 def _scene(number: int, scene: _Scene, views: Iterator[str]) -> dict[str, Tree]:

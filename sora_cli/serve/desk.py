@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from sora_cli import atomic
+from sora_cli import atomic, texts
 from sora_cli.bounded import Json
 from sora_cli.errors import SoraError
 from sora_cli.flows import ordered
@@ -190,7 +190,7 @@ def _board(facts: Mapping[str, Json], engine: str) -> str:
         "seed": int(str(facts["seed"])),
         "beats": [{"prompt": str(words), "duration": f"{seconds}s"} for words, seconds in pairs],
     }
-    title = {"title": str(facts["prompt"])[:80], **({"engine": engine} if engine else {})}
+    title = {"title": texts.phrase(str(facts["prompt"]), 80, 16) or "video", **({"engine": engine} if engine else {})}
     return ordered.text({**title, "output": {"size": str(facts["size"])}, "shots": [shot]})
 
 

@@ -10,6 +10,7 @@ from sora_cli.storyboard.files import suffix
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
 from sora_cli.storyboard.source import harmless, quoted
+from sora_cli.texts import shortened
 
 _PROSE = {"prompt", "sent", "line"}
 _TEXT = {
@@ -34,7 +35,7 @@ def cut_off(document: Document) -> Iterator[Problem]:
         seen.add(node.start)
         comment = found[0].strip()
         message = f"{quoted(comment)} is a comment, not part of the text before it"
-        hint = f'if it belongs to the text, put all of it in quotes: "... {harmless(comment)[:20]}"'
+        hint = f'if it belongs to the text, put all of it in quotes: "... {shortened(harmless(comment), 24)}"'
         yield Problem(message, hint, found[1])
 
 

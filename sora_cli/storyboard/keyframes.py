@@ -17,7 +17,7 @@ from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, OneOf, Plain, Shape, Table
 from sora_cli.storyboard.source import quoted
-from sora_cli.storyboard.values import Anything, Label, Switch
+from sora_cli.storyboard.values import Anything, Label, Switch, Text
 
 if TYPE_CHECKING:  # it reads forms, as this does
     from sora_cli.storyboard.cast import Casting
@@ -38,6 +38,8 @@ class KeyframeForm(Form):
 
     first = Key(Words, "What the first frame shows, in words; on: what its beat says.")
     last = Key(Words, "What the last frame shows, where the engine ends on a given frame.")
+    first_sent = Key(Text, "What the model of pictures is told instead of all of it; `sora direct` writes it.")
+    last_sent = Key(Text, "The same for the last frame.")
 
 
 class KeyframesForm(Form):
@@ -67,6 +69,11 @@ class Keyframe:
     beat: Beat
     loc: Loc
 
+    @property
+    def own(self) -> bool:
+        """Whether it has words of its own; else it shows what its beat says."""
+        return "prompt" in self.beat.origin
+
 
 @dataclass(frozen=True, slots=True)
 class StillChoice:
@@ -87,7 +94,8 @@ class Keyframes:
 
     def of(self, written: Written, loc: Loc, beats: Sequence[Beat]) -> tuple[Keyframe, ...]:
         """The stills of the shot at `loc`, first and last, as beats that show one frame."""
-        return tuple(self._keyframe(*wanted, beats) for wanted in self._wanted(written, loc, beats))
+        sent = written if isinstance(written, KeyframeForm) else KeyframeForm()
+        return tuple(self._keyframe(*wanted, sent, beats) for wanted in self._wanted(written, loc, beats))
 
     def _wanted(self, written: Written, loc: Loc, beats: Sequence[Beat]) -> Iterator[tuple[Place, str, Loc]]:
         """Which stills, in which words ('' for those of the beat), and where they are asked for."""
@@ -101,6 +109,9 @@ class Keyframes:
             where = (*loc, "keyframe", *((place,) if form is written else ()))
             if beats and words and self._free(place, beats, where):
                 yield place, "" if words is True else words, where
+            elif not words and getattr(form, f"{place}_sent"):
+                mark = self._document.mark((*loc, "keyframe", f"{place} sent"), key=True)
+                self._problems.add(f"there is no {place} still that is told this", mark, f"write `{place}: on` as well")
 
     def _free(self, place: Place, beats: Sequence[Beat], loc: Loc) -> bool:
         """Whether nothing else says what the frame is."""
@@ -111,10 +122,12 @@ class Keyframes:
         self._problems.add(message, self._document.mark(loc), "remove one of them")
         return False
 
-    def _keyframe(self, place: Place, words: str, loc: Loc, beats: Sequence[Beat]) -> Keyframe:
+    def _keyframe(self, place: Place, words: str, loc: Loc, form: KeyframeForm, beats: Sequence[Beat]) -> Keyframe:
         beat = beats[0 if place == "first" else -1]
-        origin = {**beat.origin, **({"prompt": loc} if words else {})}
-        cast = self._casting.mentioned(words, loc) if words else beat.cast
+        sent, at = (form.first_sent if place == "first" else form.last_sent) or "", (*loc[:-1], f"{place} sent")
+        origin = {**beat.origin, **({"prompt": loc} if words else {}), **({"sent": at} if sent else {})}
+        cast = tuple(self._casting.mentioned(words, loc)) if words else beat.cast
+        cast = tuple(dict.fromkeys([*cast, *self._casting.mentioned(sent, at)]))
         if words and "references" not in origin:
             found = (path for name in cast for path in self._casting.members[name].references)
             beat = replace(beat, references=tuple(dict.fromkeys(found)))
@@ -125,7 +138,7 @@ class Keyframes:
             beat = replace(beat, engine=self._own.engine, options=options)
         shown = replace(
             beat, prompt=words or beat.prompt, cast=cast, takes=1, until_good=False, pick=None, start=None, end=None,
-            dialogue=(), sent="", origin=origin,
+            dialogue=(), sent=sent, origin=origin,
         )  # fmt: skip
         return Keyframe(place, shown, loc)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.load import read_text
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
-from sora_cli.storyboard.nodes import Document, Pairs, Scalar
+from sora_cli.storyboard.nodes import Document, Node, Pairs, Scalar
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import decode
 from sora_cli.storyboard.writing import prose, scalar
@@ -20,14 +20,15 @@ Edit = tuple[int, int, str]
 def with_sent(
     text: str, board: Storyboard, words: Mapping[Loc, str], *, name: str, sets: Mapping[str, str]
 ) -> tuple[str, frozenset[Loc]]:
-    """The text of a storyboard with what is sent for beats, by their places; and the places that it has no room for.
+    """The text of a storyboard with what is sent for beats and stills, by their places; and those without room for it.
 
     Each change is read again: a place has no room where something else would mean something else then, as behind an
     alias.
     """
-    kept = {beat.loc: beat.sent for beat in _beats(board) if beat.sent}
+    places = _places(board)
+    kept = {loc: beat.sent for loc, beat in places.items() if beat.sent}
     writing = _Writing(board, name, sets)
-    return writing.tried(text, [(beat.loc, words[beat.loc]) for beat in _beats(board) if beat.loc in words], kept)[::2]
+    return writing.tried(text, [(loc, words[loc]) for loc in places if loc in words], kept)[::2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,14 @@ class _Writing:
         read = read_text(text, folder=board.folder, name=self.name, sets=self.sets, allow_outside=board.allow_outside)
         if read.board is None or read.problems:
             return False
-        wanted = [replace(_plain(beat), sent=sent.get(beat.loc, "")) for beat in _beats(board)]
-        return wanted == [_plain(beat) for beat in _beats(read.board)]
+        wanted = [replace(_plain(beat), sent=sent.get(loc, "")) for loc, beat in _places(board).items()]
+        return wanted == [_plain(beat) for beat in _places(read.board).values()]
 
 
-def _beats(board: Storyboard) -> Iterator[Beat]:
-    return (beat for shot in board.shots for beat in shot.beats)
+def _places(board: Storyboard) -> dict[Loc, Beat]:
+    """All that a model is told of, by where it stands: beats, and stills with words of their own."""
+    found = {beat.loc: beat for shot in board.shots for beat in shot.beats}
+    return found | {still.loc: still.beat for shot in board.shots for still in shot.keyframes if still.own}
 
 
 def _plain(beat: Beat) -> Beat:
@@ -84,21 +87,44 @@ def _changed(text: str, words: Sequence[tuple[Loc, str]], name: str) -> str:
 def _edits(document: Document, text: str, loc: Loc, sent: str) -> Iterator[Edit]:
     """What changes for one beat, in the manner that it is written in: between braces, in lines, or as bare words."""
     at, node = document.node(loc)
-    if isinstance(node, Scalar):
+    inside = document.node(loc[:-1])[1]
+    if loc[-1] == "keyframe":
+        yield _bare_still(text, at, node, sent, in_line=text[inside.start] == "{")
+    elif loc[-2:-1] == ("keyframe",):
+        yield from _beside(text, inside, str(loc[-1]), sent, f"{loc[-1]} sent")
+    elif isinstance(node, Scalar):
         yield from _bare(document, text, loc, node, sent)
+    else:
+        yield from _beside(text, node, "prompt", sent)
+
+
+def _beside(text: str, node: Node, key: str, sent: str, name: str = "sent") -> Iterator[Edit]:
+    """What is sent for the words under `key` of a mapping, beside them."""
+    if not isinstance(node, Pairs) or key not in node.pairs:
         return
-    if not isinstance(node, Pairs) or "prompt" not in node.pairs:
-        return
-    key, prompt = node.pairs["prompt"]
+    begin, words = node.pairs[key]
     in_line = text[node.start] == "{"
-    if "sent" in node.pairs:
-        at, old = node.pairs["sent"]
-        put = f"sent: {scalar(sent, flow=True)}" if in_line else _lines(text, at, sent)
+    if name in node.pairs:
+        at, old = node.pairs[name]
+        put = f"{name}: {scalar(sent, flow=True)}" if in_line else _lines(text, _column(text, at), sent, name)
         yield at, _last(text, old.start, old.end), put
     elif in_line:
-        yield prompt.end, prompt.end, f", sent: {scalar(sent, flow=True)}"
+        yield words.end, words.end, f", {name}: {scalar(sent, flow=True)}"
     else:
-        yield _behind(text, _last(text, prompt.start, prompt.end), _lines(text, key, sent), _column(text, key))
+        column = _column(text, begin)
+        yield _behind(text, _last(text, words.start, words.end), _lines(text, column, sent, name), column)
+
+
+def _bare_still(text: str, at: int, node: Node, sent: str, *, in_line: bool) -> Edit:
+    """A still that is its bare words becomes a mapping."""
+    last = _last(text, node.start, node.end)
+    words = text[node.start : last]
+    if in_line:
+        return node.start, last, f"{{first: {words}, first sent: {scalar(sent, flow=True)}}}"
+    column = _column(text, at) + 2
+    line = f"{_ending(text)}{' ' * column}"
+    told = f"{line}first: {_deeper(words)}{line}{_lines(text, column, sent, 'first sent')}"
+    return text.rindex(":", at, node.start) + 1, last, told
 
 
 def _bare(document: Document, text: str, loc: Loc, node: Scalar, sent: str) -> Iterator[Edit]:
@@ -107,15 +133,20 @@ def _bare(document: Document, text: str, loc: Loc, node: Scalar, sent: str) -> I
     if text[document.node(loc[:-1])[1].start] == "[":
         yield node.start, last, f"{{prompt: {text[node.start : last]}, sent: {scalar(sent, flow=True)}}}"
         return
-    first, *rest = text[node.start : last].split("\n")
-    yield node.start, last, "\n".join([f"prompt: {first}", *(f"  {line}" if line.strip() else line for line in rest)])
-    yield _behind(text, last, _lines(text, node.start, sent), _column(text, node.start))
+    yield node.start, last, f"prompt: {_deeper(text[node.start : last])}"
+    column = _column(text, node.start)
+    yield _behind(text, last, _lines(text, column, sent), column)
 
 
-def _lines(text: str, at: int, sent: str) -> str:
-    """`sent` as it stands in a block mapping whose keys begin where `at` does."""
-    column = _column(text, at)
-    return f"{_ending(text)}".join(prose(f"{' ' * column}sent: ", sent, column + 2)).lstrip()
+def _deeper(words: str) -> str:
+    """A value as it stands two columns further in."""
+    first, *rest = words.split("\n")
+    return "\n".join([first, *(f"  {line}" if line.strip() else line for line in rest)])
+
+
+def _lines(text: str, column: int, sent: str, name: str = "sent") -> str:
+    """What is sent, as it stands in a block mapping whose keys begin at a column."""
+    return f"{_ending(text)}".join(prose(f"{' ' * column}{name}: ", sent, column + 2)).lstrip()
 
 
 def _behind(text: str, last: int, lines: str, column: int) -> Edit:

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from sora_cli.errors import Mark, Problem, StoryboardError
 from sora_cli.spelling import as_stored, same_words
+from sora_cli.texts import shortened
 
 MAX_BYTES = 2 * 1024 * 1024
 """Ten thousand shots fit in it."""
@@ -42,7 +43,7 @@ def harmless(text: str) -> str:
 def quoted(value: object, longest: int = 60) -> str:
     """A written value for a message: harmless, in backquotes, cropped to about `longest` characters."""
     text = str(value)
-    return f"`{harmless(text if len(text) <= longest else text[: longest - 3] + '...')}`"
+    return f"`{harmless(shortened(text, longest))}`"
 
 
 def refuse(message: str, *, hint: str = "", mark: Mark | None = None) -> NoReturn:

@@ -84,8 +84,8 @@ def test_what_does_not_fit_is_told() -> None:
 
 def test_words_that_a_voice_cannot_read_are_told_and_a_line_without_others_is_refused() -> None:
     plan = spoken({"cast": "mara", "line": "Привет, Tom."})
-    assert any("cannot read Привет," in remark.message for remark in plan.remarks)
-    with pytest.raises(StoryboardError, match="nothing to say"):
+    assert any("cannot read Привет:" in remark.message for remark in plan.remarks)
+    with pytest.raises(StoryboardError, match="cannot read '東京'"):
         spoken({"cast": "mara", "line": "東京"})
     assert spoken({"cast": "mara", "line": "東京"}, say={"東京": "TOH-kyoh"}).remarks == ()
 
@@ -179,7 +179,7 @@ def test_a_language_that_only_the_engine_speaks_is_not_refused() -> None:
     plan = plan_takes(board(shot, cast={"mara": "a woman"}), lambda _name: known_card("ltx-2.3"))
     assert [line.laid for line in plan.lines] == [False]
     assert plan.remarks == ()
-    with pytest.raises(StoryboardError, match="nothing to say"):
+    with pytest.raises(StoryboardError, match="cannot read"):
         plan_takes(board({**shot, "voice": "mine"}, cast={"mara": "a woman"}), lambda _name: known_card("ltx-2.3"))
 
 

@@ -9,10 +9,19 @@ from typing import Protocol
 
 from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
+from sora_cli.texts import shortened
 
 
 class Unspeakable(RequestError):
     """A line has nothing in it that the voice can say."""
+
+
+def nothing_to_say(voice: str, text: str) -> Unspeakable:
+    """A line of which a voice can say nothing: it has no words, or none that the voice can read."""
+    if any(sign.isalnum() for sign in text):
+        hint = "give the line a voice of its language, or its words a pronunciation under `say`"
+        return Unspeakable(f"voice {voice} cannot read {shortened(text, 60)!r}", hint=hint)
+    return Unspeakable(f"voice {voice} has nothing to say in {shortened(text, 60)!r}", hint="write some words")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sora_cli.sound.voices import english
-from sora_cli.sound.voices.base import Speech, Unspeakable, VoiceCard
+from sora_cli.sound.voices.base import Speech, VoiceCard, nothing_to_say
 
 MODEL = "kokoro-82m-v1.0-int8"
 FORMAT = 1
@@ -38,6 +38,6 @@ class KokoroVoice:
         model = opened()
         words = english.sounded(text, say, british=self.card.language == "en-GB")
         if not any(letter.isalpha() for word in words for letter in word.phonemes):
-            raise Unspeakable(f"voice {self.card.name} has nothing to say in {text[:60]!r}", hint="write some words")
+            raise nothing_to_say(self.card.name, text)
         style = style_of(self.file) if self.file else model.blended(self.blend)
         return spoken(model, words, style, self.speed)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
 from sora_cli.media.stream import Samples
-from sora_cli.sound.voices.base import Speech, Unspeakable, VoiceCard, spread
+from sora_cli.sound.voices.base import Speech, VoiceCard, nothing_to_say, spread
+from sora_cli.texts import shortened
 
 PREFIX = "espeak-ng:"
 """What the name of one of espeak-ng's voices begins with: `espeak-ng:de`, `espeak-ng:fr+f3`."""
@@ -50,13 +51,14 @@ class ProgramVoice:
         from sora_cli.sound.voices.samples import audible, levelled  # a line that is kept needs none
 
         if not re.search(r"\w", text):
-            raise Unspeakable(f"voice {self.card.name} finds nothing to say in {text[:60]!r}", hint="write some words")
+            raise nothing_to_say(self.card.name, text)
         with tempfile.TemporaryDirectory(prefix="sora-voice-") as folder:
             path = Path(folder) / "line.wav"
             self._run(_respelled(text, say, self.card.name), path)
             samples = audible(*_read(path, self._program))
         if not len(samples):
-            raise MachineError(f"{self._program} says nothing for {text[:60]!r}", hint="does it speak this language?")
+            message = f"{self._program} says nothing for {shortened(text, 60)!r}"
+            raise MachineError(message, hint="does it speak this language?")
         return levelled(Speech(samples, spread(text, len(samples))))
 
     def _run(self, text: str, path: Path) -> None:
