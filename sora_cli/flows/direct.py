@@ -1,4 +1,4 @@
-"""`sora direct`: the prompt that the model of each beat and still is given, written into a new storyboard beside yours."""
+"""`sora direct`: the prompt that the model of each beat and still is given, written into a new storyboard."""
 
 from __future__ import annotations
 
