@@ -54,13 +54,15 @@ class Dialogue:
     def seconds(self, beat: Beat) -> Fraction:
         """Seconds of a beat that is as long as its lines."""
         spoken = self._spoken.get(beat.loc, [])
-        return length(spoken, (beat.spoken or SpokenLength()).tail) if spoken else Fraction(0)
+        return length(spoken, (beat.spoken or SpokenLength()).tail) if spoken else Fraction(1)  # what is wrong was told
 
     def _measured(self, beat: Beat) -> list[TimedLine]:
         lines = []
         for number, line in enumerate(beat.dialogue):
             if not line.line and line.path is None:
                 continue  # a line without words: told by the reader
+            if line.at is not None and line.pause is not None:
+                self._remark(beat, number, "this line has an `at`: its `pause` changes nothing", "remove one of them")
             try:
                 lines.append((line, self._said(beat, number, line)))
             except (RequestError, MediaError) as error:

@@ -169,7 +169,7 @@ class Resolver:
         self._name("shot", shots)
         numbers = {shot.name: shot.number for shot in reversed(shots)}
         self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
-        self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links)
+        self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links, self._pruned)
         scenes = []
         for scene in written:
             held = self._inheritance.under(film, scene.form, scene.loc, "scene")

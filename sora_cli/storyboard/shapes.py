@@ -131,7 +131,8 @@ class OneOf(Generic[T]):
 
 
 def _not(what: str, value: object, loc: Loc) -> Fault:
-    return Fault(loc, "wrong", f"{quoted(loc[-1])} must be {what}", f"it is {kind(value)}")
+    name = f"item {loc[-1] + 1}" if isinstance(loc[-1], int) else quoted(loc[-1])
+    return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}")
 
 
 class Key(Generic[T_co]):

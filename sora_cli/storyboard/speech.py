@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -31,6 +32,8 @@ class LineReader:
     files: Files
     casting: Casting
     links: Links
+    pruned: Collection[Loc] = ()
+    """What could not be read, and was told."""
 
     def lines(
         self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: StretchForm
@@ -46,7 +49,9 @@ class LineReader:
         if isinstance(form.line, RecordingForm):
             recording, place = form.line.file, (*loc, "line", "file")
         text = form.line if isinstance(form.line, str) else ""
-        if not text and recording is None:
+        places = (loc, loc[:-1])  # one mapping may stand where a list may
+        told = {(*place, key) for place in places for key in ("line", "file")} & set(self.pruned)
+        if not text and recording is None and not told:
             hint = "add `line: ...`, or `file: ...` with a recording"
             self.problems.add("`line` is missing here", self.document.mark(loc), hint)
         at = self._seconds(form.at, (*loc, "at"))

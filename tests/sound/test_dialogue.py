@@ -233,3 +233,33 @@ def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
     with pytest.raises(MachineError, match="no voice can speak here: sanotts is missing") as caught:
         audio.prepare(plan, Store(tmp_path))
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("line", ['""', '"   "', "null"])
+def test_an_empty_line_is_told_once(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(f"shots: [{{prompt: a, dialogue: {{line: {line}}}}}]\n", encoding="utf-8")
+    with pytest.raises(StoryboardError) as caught:
+        load(path)
+    assert len(caught.value.problems) == 1
+
+
+def test_lines_as_bare_words_are_told_by_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text("shots: [{prompt: a, dialogue: [{line: One.}, Two.]}]\n", encoding="utf-8")
+    with pytest.raises(StoryboardError, match="item 2 must be a mapping"):
+        load(path)
+
+
+def test_a_pause_beside_a_time_is_told() -> None:
+    plan = spoken({**BURNS, "at": "0.3s", "pause": "1s"})
+    assert [remark.message for remark in plan.remarks] == ["this line has an `at`: its `pause` changes nothing"]
+
+
+def test_a_recording_that_cannot_be_read_brings_no_other_mistakes(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros((0, 1)), RATE)
+    shot = {"prompt": "a", "duration": "spoken", "dialogue": {"file": "empty.wav"}}
+    with pytest.raises(StoryboardError) as caught:
+        plan_takes(board(shot, "b", folder=tmp_path), catalogue())
+    (problem,) = caught.value.problems
+    assert problem.message.endswith("empty.wav: its sound cannot be decoded")

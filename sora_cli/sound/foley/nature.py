@@ -77,7 +77,7 @@ class _Bird:
         at, parts = 0.0, []
         for _ in range(self._rng.integers(3, 9)):
             one = self._syllables[self._rng.integers(len(self._syllables))]
-            drift = self._rng.uniform(0.97, 1.03)
+            drift = self._rng.uniform(0.91, 1.1)
             parts.append((at, self._sung(one[0], one[1] * drift, one[2] * drift, one[3], one[4])))
             at += one[0] + self._rng.uniform(0.03, 0.12)
         return parts

@@ -54,13 +54,13 @@ def room_tone(rng: Rng, manner: Manner) -> Blocks:
 
 
 def applause(rng: Rng, manner: Manner) -> Blocks:
-    """A dozen people, each 2.6 to 4.6 claps a second.
+    """Nine people, each 2.6 to 4.6 claps a second.
 
     A clap is a noise pulse through a resonance of its own (Peltola 2007), with the hall's first echo.
     """
-    crowd = int(12 * 2.0**manner.force)
+    crowd = int(9 * 2.0**manner.force)
     people = [
-        (rng.uniform(2.6, 4.6), rng.uniform(1100, 2600), rng.uniform(-0.9, 0.9), rng.lognormal(-0.4, 0.22))
+        (rng.uniform(2.6, 4.6), rng.uniform(1100, 2600), rng.uniform(-0.9, 0.9), rng.lognormal(-0.4, 0.15))
         for _ in range(crowd)
     ]
     coming = [rng.uniform(0, 0.4) for _ in people]
@@ -69,11 +69,11 @@ def applause(rng: Rng, manner: Manner) -> Blocks:
     while True:
         for k, (rate, _, place, level) in enumerate(people):
             while coming[k] < 1:
-                hand = claps[k][int(rng.integers(8))] * level * rng.uniform(0.7, 1.0)
+                hand = claps[k][int(rng.integers(8))] * level * rng.uniform(0.8, 1.0)
                 grains.add(int(coming[k] * RATE), panned(hand, place))
                 coming[k] += max(rng.normal(1, 0.06), 0.5) / rate
             coming[k] -= 1
-        yield grains.take() + 0.04 * hall(noise(rng))
+        yield grains.take() + 0.05 * hall(noise(rng))
 
 
 def _clap(rng: Rng, centre: float) -> Array:
