@@ -20,13 +20,11 @@ NEEDED = ("fastapi", "uvicorn", "multipart", "prometheus_client", "standardwebho
 class DoorOptions:
     """Where a server listens, and to whom."""
 
-    host: Annotated[str, typer.Option(help="Listen at this address; 0.0.0.0 for every one that the machine has.")] = (
-        "127.0.0.1"
-    )
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen at this port; 0 takes any that is free.")] = 8000
+    host: Annotated[str, typer.Option(help="Listen at this address; 0.0.0.0 is all of the machine's.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen at this port; 0 takes a free one.")] = 8000
     token: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOKEN", help="Let in who sends this token; repeatable, one a client. Or set SORA_TOKEN."),
+        typer.Option(metavar="TOKEN", help="Accept this token; repeatable, one for each client. Or set SORA_TOKEN."),
     ] = None
 
 
@@ -37,9 +35,13 @@ class OrderOptions:
     longest: Annotated[str, typer.Option("--longest", metavar="TIME", help="Make no film longer than 60s or 5m.")] = (
         "60s"
     )
-    upload: Annotated[str, typer.Option("--upload", metavar="SIZE", help="Take no request larger than this.")] = "64MB"
-    rate: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Orders a minute, of each client.")] = 60
-    waiting: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Orders of each client that may wait.")] = 200
+    upload: Annotated[str, typer.Option("--upload", metavar="SIZE", help="Refuse requests larger than this.")] = "64MB"
+    rate: Annotated[
+        int, typer.Option(min=1, metavar="COUNT", help="Accept this many orders a minute from each client.")
+    ] = 60
+    waiting: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Let this many orders of each client wait.")] = (
+        200
+    )
 
 
 def serve(
@@ -50,11 +52,11 @@ def serve(
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", "--model", autocompletion=complete.engines, help="Make what is asked of `sora-2` with this one."
+            "--engine", "--model", autocompletion=complete.engines, help="Use this engine for requests to `sora-2`."
         ),
     ] = "",
     webhook: Annotated[
-        str, typer.Option(metavar="URL", help="Tell this address of each film; SORA_WEBHOOK_SECRET signs.")
+        str, typer.Option(metavar="URL", help="Report each film to this address; SORA_WEBHOOK_SECRET signs.")
     ] = "",
     *,
     orders: OrderOptions,

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 class CourseOptions:
     """How a LoRA is trained; what is left out suits the engine."""
 
-    rank: Annotated[int, typer.Option(min=1, max=256, help="Width of the LoRA's matrices.")] = 16
-    steps: Annotated[int, typer.Option(min=0, max=1_000_000, help="Train so many steps; 0: the engine's usual.")] = 0
-    rate: Annotated[float, typer.Option(min=0, max=1, help="The highest learning rate; 0: the engine's usual.")] = 0.0
+    rank: Annotated[int, typer.Option(min=1, max=256, help="Make the LoRA's matrices this wide.")] = 16
+    steps: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Train this many steps; 0: the engine's default.")
+    ] = 0
+    rate: Annotated[float, typer.Option(min=0, max=1, help="Learn at most at this rate; 0: the engine's default.")] = (
+        0.0
+    )
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
-    frames: Annotated[int, typer.Option(min=0, max=10_000, help="Learn so many frames at once; 0: 33 or so.")] = 0
+    frames: Annotated[int, typer.Option(min=0, max=10_000, help="Learn this many frames at once; 0: about 33.")] = 0
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Draw batches and noise with this seed.")] = 0
 
 
@@ -36,36 +40,43 @@ class AgreementOptions:
     """That the real people in the material agreed, and the licence that the LoRA is given."""
 
     consent: Annotated[
-        Path | None, typer.Option(metavar="RELEASE", help="What the people who are seen signed or spoke.")
+        Path | None,
+        typer.Option(metavar="RELEASE", help="Add this release, which the people who are seen signed or spoke."),
     ] = None
-    who: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Who agreed; repeatable.")] = None
-    statement: Annotated[str, typer.Option(metavar="WORDS", help="What they agreed to.")] = ""
-    agreed: Annotated[str, typer.Option(metavar="DAY", help="The day they agreed: 2026-11-03.")] = ""
-    licence: Annotated[str, typer.Option(metavar="WORDS", help="The licence of the LoRA, for its card.")] = ""
-    policy: Annotated[str, typer.Option(metavar="POLICY", help="standard, strict, off or a policy file.")] = ""
+    who: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Name who agreed; repeatable.")] = None
+    statement: Annotated[str, typer.Option(metavar="WORDS", help="Give the words that they agreed to.")] = ""
+    agreed: Annotated[str, typer.Option(metavar="DAY", help="Give the day they agreed: 2026-11-03.")] = ""
+    licence: Annotated[str, typer.Option(metavar="WORDS", help="Write this licence into the LoRA's card.")] = ""
+    policy: Annotated[
+        str, typer.Option(metavar="POLICY", help="Use this policy: standard, strict, off or a policy file.")
+    ] = ""
 
 
 def train(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What is learned is called so in prompts: @NAME.")],
-    source: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="Your clips and pictures; they stay.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of what is learned: @NAME in prompts.")],
+    source: Annotated[
+        Path, typer.Option("--from", metavar="FOLDER", help="Learn from the clips and pictures here; they stay.")
+    ],
     course: CourseOptions,
     agreement: AgreementOptions,
     reporting: ReportOptions,
     engine: Annotated[
-        str | None, typer.Option(metavar="ID", autocompletion=complete.engines, help="The model that learns.")
+        str | None, typer.Option(metavar="ID", autocompletion=complete.engines, help="Train this model.")
     ] = None,
-    kind: Annotated[str, typer.Option(metavar="KIND", help="character (somebody, something) or look.")] = "character",
-    caption: Annotated[str, typer.Option(metavar="WORDS", help="The words for all that have no text beside.")] = "",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Learn a character (somebody, something) or a look.")
+    ] = "character",
+    caption: Annotated[str, typer.Option(metavar="WORDS", help="Describe files that have no text beside them.")] = "",
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD", help="A word like NAME that shall mean what it does; repeatable."),
+        typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Write the LoRA here. Default: NAME.")
     ] = None,
     *,
     max_time: MaxTime = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is used and needed; train nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is used and needed; train nothing.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a LoRA of a character or a look on your own clips and pictures."""

@@ -9,33 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sora_cli.stamp.certificate import Signer
-    from sora_cli.stamp.claims import GENERATED, PARTLY_GENERATED, Edit, Making, Origin, SpokenLine
-    from sora_cli.stamp.identity import find_signer, local_signer
-    from sora_cli.stamp.release import Release, check_mark
-    from sora_cli.stamp.sounds import release_sound
-    from sora_cli.stamp.sources import look_at
-    from sora_cli.stamp.verdict import IngredientVerdict, Verdict, sidecar_of, verify
-
-__all__ = [
-    "GENERATED",
-    "PARTLY_GENERATED",
-    "Edit",
-    "IngredientVerdict",
-    "Making",
-    "Origin",
-    "Release",
-    "Signer",
-    "SpokenLine",
-    "Verdict",
-    "check_mark",
-    "find_signer",
-    "local_signer",
-    "look_at",
-    "release_sound",
-    "sidecar_of",
-    "verify",
-]
+    from sora_cli.stamp.certificate import Signer as Signer
+    from sora_cli.stamp.claims import GENERATED as GENERATED
+    from sora_cli.stamp.claims import PARTLY_GENERATED as PARTLY_GENERATED
+    from sora_cli.stamp.claims import Edit as Edit
+    from sora_cli.stamp.claims import Making as Making
+    from sora_cli.stamp.claims import Origin as Origin
+    from sora_cli.stamp.claims import SpokenLine as SpokenLine
+    from sora_cli.stamp.identity import find_signer as find_signer
+    from sora_cli.stamp.identity import local_signer as local_signer
+    from sora_cli.stamp.release import Release as Release
+    from sora_cli.stamp.release import check_mark as check_mark
+    from sora_cli.stamp.sounds import release_sound as release_sound
+    from sora_cli.stamp.sources import look_at as look_at
+    from sora_cli.stamp.verdict import IngredientVerdict as IngredientVerdict
+    from sora_cli.stamp.verdict import Verdict as Verdict
+    from sora_cli.stamp.verdict import sidecar_of as sidecar_of
+    from sora_cli.stamp.verdict import verify as verify
 
 _HOMES = {
     "Edit": "claims",
