@@ -86,6 +86,7 @@ ONE_ROOM = {
     "cv2": ("review/",),
     "scenedetect": ("review/",),
     "skimage": ("review/",),
+    "obstore": ("store/bucket.py",),
     "ray": ("shoot/executors/ray.py",),
 }
 

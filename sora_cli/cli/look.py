@@ -82,9 +82,9 @@ def plan(
     view = preview.planned(board, draft=draft, only=only or (), notes=written, workers=workers.asked())
     if html is not None:
         from sora_cli.flows import board_page, pages
-        from sora_cli.store import Store, default_folder
+        from sora_cli.store import open_store
 
-        pages.write(board_page.of_board(view, Store(default_folder()), html.parent), html)
+        pages.write(board_page.of_board(view, open_store(), html.parent), html)
         console.say(f"page: {html}", "green")
     show_plan(view, why=why, prompts=prompts, as_json=as_json)
 

@@ -105,9 +105,9 @@ def store(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from sora_cli.flows import prune
-    from sora_cli.store import Store, default_folder
+    from sora_cli.store import open_store
 
-    use = prune.survey(Store(default_folder()))
+    use = prune.survey(open_store())
     if as_json:
         console.stdout_json(use.as_dict())
     else:
@@ -125,9 +125,9 @@ def clean(
 ) -> None:
     """Remove clips that no existing film uses."""
     from sora_cli.flows import prune
-    from sora_cli.store import Store, default_folder, megabytes
+    from sora_cli.store import megabytes, open_store
 
-    store = Store(default_folder())
+    store = open_store()
     done = prune.clean(store, keep_days=keep_days, forget_missing=forget_missing, dry_run=dry_run)
     if as_json:
         console.stdout_json(done.as_dict())
@@ -138,3 +138,19 @@ def clean(
     )
     for film in done.away:
         console.say(f"note: {film} and its folder are missing: its clips stay (--forget-missing removes them)")
+
+
+@shelf.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what interrupted writers left: half-written files, uploads without a card, old leases."""
+    from sora_cli.store import megabytes, open_store
+
+    store = open_store()
+    files, size = store.prune(dry_run=dry_run)
+    if as_json:
+        console.stdout_json({"files": files, "size": size})
+    verb = "would remove" if dry_run else "removed"
+    console.say(f"{verb} {counted(files, 'file')}, {megabytes(size)}, from {store.address or store.folder}", "green")

@@ -34,9 +34,9 @@ def review(
     found = flow.review(film, embedding)
     if html is not None:
         from sora_cli.flows import film_page, pages
-        from sora_cli.store import Store, default_folder
+        from sora_cli.store import open_store
 
-        pages.write(film_page.of_film(found, Store(default_folder()), html.parent), html)
+        pages.write(film_page.of_film(found, open_store(), html.parent), html)
     if as_json:
         console.stdout_json(found.as_dict())
     else:
@@ -60,10 +60,10 @@ def takes(
 ) -> None:
     """Show a film's takes side by side: which one plays, and each one's score."""
     from sora_cli.flows import takes as flow
-    from sora_cli.store import Store, default_folder
+    from sora_cli.store import open_store
 
     record = flow.read_record(film)
-    drawn, gone = flow.picture(film, record, Store(default_folder()), out=output)
+    drawn, gone = flow.picture(film, record, open_store(), out=output)
     if as_json:
         console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})
     else:

@@ -51,7 +51,7 @@ def working(
     from sora_cli.events import JsonLines
     from sora_cli.shoot.budget import Budget
     from sora_cli.shoot.studio import Studio
-    from sora_cli.store import Store, default_folder
+    from sora_cli.store import open_store
 
     gc.enable()
     reporting, limits = reporting or ReportOptions(), limits or LimitOptions()
@@ -60,7 +60,7 @@ def working(
         if reporting.log is not None:  # first, so that whatever goes wrong is written there
             listeners.append(stack.enter_context(progress.Log(reporting.log)))
         cancel = Cancellation(amount(limits.max_time, TIMES, "--max-time"))
-        store = Store(default_folder(), amount(limits.max_disk, SIZES, "--max-disk"))
+        store = open_store(amount(limits.max_disk, SIZES, "--max-disk"))
         budget = Budget(limits.max_cost) if limits.max_cost is not None else None
         team = (workers or WorkerOptions()).team()
         screen = progress.Display()

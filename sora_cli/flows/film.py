@@ -35,7 +35,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio, place, unlock
-from sora_cli.store import Clip, Store, default_folder
+from sora_cli.store import Clip, open_store
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class _Order:
         self.check(plan)
         preflight.require_ready(plan)
         with contextlib.ExitStack() as stack:
-            studio = studio or stack.enter_context(Studio(Store(default_folder())))
+            studio = studio or stack.enter_context(Studio(open_store()))
             stack.enter_context(place(self.out, studio.cancel))
             done = sidecar.up_to_date(self.out, key)  # another process may have made it while we waited
             if done is not None:
@@ -163,7 +163,7 @@ class _Order:
     def noted(self, plan: Plan, film: ReleasedFilm, studio: Studio | None) -> ReleasedFilm:
         """Note an up-to-date film at the place where it is now."""
         with contextlib.suppress(StoreError):  # a film that was moved here; what cannot be noted cannot be cleaned
-            store = studio.store if studio else Store(default_folder())
+            store = studio.store if studio else open_store()
             record = FilmRecord.if_whole(sidecar.read(self.out))
             seen = [each.key for each in record.foley] if record else []
             store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen)

@@ -17,7 +17,8 @@ from sora_cli.flows import film, moderation, preflight
 from sora_cli.plan import Plan
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
-from sora_cli.store import Store, default_folder
+from sora_cli.shoot.workers import Workers
+from sora_cli.store import open_store
 from sora_cli.storyboard import writing
 
 BOARD, FILM = "storyboard.yaml", "film.mp4"
@@ -100,7 +101,7 @@ def filling(cancel: Cancellation) -> Iterator[Fill]:
     Orders are filled one after the other, and engines stay loaded from one to the next. It raises what `film.make`
     does.
     """
-    with Studio(Store(default_folder()), cancel) as studio:
+    with Studio(open_store(), cancel, workers=Workers.asked()) as studio:
 
         def fill(folder: Path, report: Report) -> Path:
             board = preflight.load(folder / BOARD, sets={})

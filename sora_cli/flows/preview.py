@@ -278,13 +278,13 @@ def planned(
         StoryboardError, PolicyError, EngineMissing: as `preflight.plan_for` does.
         CertificateError: as `preflight.require_signer` does.
     """
-    from sora_cli.store import Store, default_folder
+    from sora_cli.store import open_store
 
     plan, missing = preflight.plan_for(board, draft=draft, only=only)
     if not missing:
         preflight.require_ready(plan)
     preflight.require_signer()
-    clips = Store(default_folder())
+    clips = open_store()
     kept = {take.key: clips.has(take.key) for take in plan.takes}
     ahead = expected(plan, clips, [take for take in plan.takes if not kept[take.key]])
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes, workers)

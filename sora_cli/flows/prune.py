@@ -33,6 +33,8 @@ class StoreUse:
     films: int
     away: tuple[str, ...]
     free: int
+    address: str = ""
+    """Where all clips are kept, if the folder only holds those used here."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
@@ -41,6 +43,7 @@ class StoreUse:
     def facts(self) -> dict[str, str]:
         """What a person is told."""
         facts = {
+            "all clips are in": self.address,
             "clips": f"{self.clips}, {megabytes(self.size)}",
             "named by films": f"{megabytes(self.needed)}, by {self.films} films",
             "left by killed runs": megabytes(self.leftover) if self.leftover else "",
@@ -93,6 +96,7 @@ def survey(store: Store) -> StoreUse:
         films=needs.films,
         away=tuple(needs.away),
         free=store.free(),
+        address=store.address,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sora_cli.errors import EngineMissing, Problem, counted
-from sora_cli.store import Store, default_folder
+from sora_cli.store import open_store
 from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed, SoundSources, Storyboard
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def with_sounds(plan: Plan) -> Plan:
         return plan
     from sora_cli.sound.kept import Sounds
 
-    sounds = Sounds(Store(default_folder()), plan.board.sounds)
+    sounds = Sounds(open_store(), plan.board.sounds)
     return replace(plan, sounds={words: sounds.find(words) for words in wanted})
 
 

@@ -22,7 +22,7 @@ from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
-from sora_cli.store import Store, default_folder
+from sora_cli.store import open_store
 from sora_cli.storyboard import not_rendered_yet
 from sora_cli.storyboard.direction import loose_words
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
@@ -136,7 +136,7 @@ def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters
     from sora_cli.plan import dialogue as spoken
     from sora_cli.sound import speech
 
-    return spoken.Dialogue(board, cards, speech.Speaker(Store(default_folder()), letters=letters))
+    return spoken.Dialogue(board, cards, speech.Speaker(open_store(), letters=letters))
 
 
 def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.engines.devices import cores, gpus
+from sora_cli.errors import StoreError
 from sora_cli.events import Event, Report, Silent, Worked
 from sora_cli.plan.schedule import Task
 from sora_cli.shoot.camera import Camera, Job
@@ -23,6 +25,7 @@ from sora_cli.store import Clip, Store
 if TYPE_CHECKING:
     from sora_cli.shoot.executors.base import Executor
 
+Given = TypeVar("Given", Clip | None, Clip | Path | None)
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -126,7 +129,18 @@ class CameraRunner:
         def report(event: Event) -> None:
             tell(event)
 
-        return self._camera(replace(job, report=report))
+        opening, closing, anchor = self._here(job.opening), self._here(job.closing), self._here(job.anchor)
+        return self._camera(replace(job, report=report, opening=opening, closing=closing, anchor=anchor))
+
+    def _here(self, clip: Given) -> Given:
+        """A clip where this machine has it: it may have been made on another one."""
+        if not isinstance(clip, Clip) or clip.path.exists():
+            return clip
+        found = self._store.find(clip.key)
+        if found is None:
+            where = self._store.address or self._store.folder
+            raise StoreError(f"clip {clip.key} is not in {where}", hint="all workers need one store: SORA_STORE")
+        return found
 
     def stop(self) -> None:
         """Cancel the take that is being made."""

@@ -22,7 +22,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
@@ -48,14 +49,40 @@ _OURS = re.compile(
 
 def default_folder() -> Path:
     """Where clips are kept: `$SORA_STORE`, else the user's cache folder."""
+    named = os.environ.get("SORA_STORE")
+    return expanded(named) if named else cache_folder() / "clips"
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made again."""
     import platformdirs  # not for commands that keep nothing
 
-    named = os.environ.get("SORA_STORE")
-    return expanded(named) if named else platformdirs.user_cache_path("sora") / "clips"
+    return platformdirs.user_cache_path("sora")
+
+
+class Held(Protocol):
+    """What is held until the end of a with-block."""
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+    def __enter__(self) -> object:
+        """Hold it."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        ...
 
 
 class Store:
     """The clips under one folder, which is made when something is to be kept. `limit` is its largest size in bytes."""
+
+    address = ""
+    """Where its clips are kept for several machines, if they are."""
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self.folder = folder
@@ -96,12 +123,16 @@ class Store:
             self._disk.require_own(self.folder)
             return Lock.take(self.folder / "store.lock", stays=True)
 
-    def lock(self, key: str) -> Lock | None:
+    def lock(self, key: str) -> Held | None:
         """Take the lock of a key, to make its clip; None while it is held. Removes files of dead writers.
 
         Raises:
             StoreError: the store cannot be written.
         """
+        return self.lock_here(key)
+
+    def lock_here(self, key: str) -> Lock | None:
+        """The same, among the processes that use this folder."""
         path = self.path(key, "lock")
         with self._disk.telling("use the store"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -136,7 +167,7 @@ class Store:
         """Note that a clip or a sound was used, and take away the lock of a maker who was killed after it was kept."""
         with contextlib.suppress(OSError, StoreError):  # on a disk that may only be read
             os.utime(self.path(key, "json"))
-            left = self.lock(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
+            left = self.lock_here(key) if self.path(key, "lock").exists() else None  # None: its maker keeps it just now
             if left is not None:
                 left.release()
 
@@ -157,7 +188,7 @@ class Store:
                 card = read_json(self.path(key, "json"), SMALL)
             except (FileNotFoundError, ValueError):
                 return None
-        return card if isinstance(card, dict) and card.pop("seal", "") == _seal(card) else None
+        return _unsealed(card)
 
     def keep(
         self, key: str, facts: ClipFacts, write: Callable[[Path], None], write_tail: Callable[[Path], None] | None
@@ -184,7 +215,7 @@ class Store:
         return kept
 
     def _write_card(self, key: str, card: Mapping[str, object]) -> None:
-        atomic.write(self.path(key, "json"), in_json({**card, "seal": _seal(card)}))
+        atomic.write(self.path(key, "json"), sealed(card))
 
     # -- sounds ----------------------------------------------------------------------------------
 
@@ -279,6 +310,21 @@ class Store:
                             facts = path.lstat()
                             yield Kept(path, facts.st_size, facts.st_mtime)
 
+    def prune(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Remove what writers who died left half-written; how many files, how many bytes.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        left = [file for file in self.files() if file.aside]
+        gone = []
+        for key in dict.fromkeys(file.key for file in left):
+            lock = None if dry_run else self.lock_here(key)  # which removes them; None: their writer lives
+            gone += [file for file in left if file.key == key and (dry_run or lock is not None)]
+            if lock is not None:
+                lock.release()
+        return len(gone), sum(file.size for file in gone)
+
     def changed(self, old: str | None, key: str, fields: Mapping[str, JsonValue]) -> list[str]:
         """Why a take whose clip had the key `old` will be shot again: the names of the fields that differ.
 
@@ -304,6 +350,23 @@ def file_hash(path: Path) -> str:
 def megabytes(size: float) -> str:
     """Bytes in words: `3.4 GB`, `120 MB`; decimal, as disks are sold."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def sealed(card: Mapping[str, object]) -> str:
+    """A card as it is written: with a hash of itself."""
+    return in_json({**card, "seal": _seal(card)})
+
+
+def unsealed(data: bytes) -> dict[str, Json] | None:
+    """What a card says; None where it is damaged."""
+    try:
+        return _unsealed(json.loads(data))
+    except ValueError:
+        return None
+
+
+def _unsealed(card: Json) -> dict[str, Json] | None:
+    return card if isinstance(card, dict) and card.pop("seal", "") == _seal(card) else None
 
 
 def _seal(card: Mapping[str, object]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,6 +50,27 @@ def test_the_cost_of_planning_grows_with_the_storyboard(tmp_path: Path) -> None:
     hundred, thousand, ten_thousand = (min(cost(tmp_path, n) for _ in range(2)) for n in (100, 1000, 10_000))
     assert thousand < 20 * hundred
     assert ten_thousand < 20 * thousand
+
+
+@pytest.mark.long
+def test_ten_thousand_shots_are_planned_in_seconds_and_little_memory(machine: Machine) -> None:
+    """The first time the policy reads each prompt; from then on it knows them."""
+    machine.write("long.yaml", shots(10_000))
+    assert machine.run("plan", "long.yaml", "--json", "--workers", "64").returncode == 0
+    measured = (
+        "import resource, sys; from pathlib import Path; from sora_cli.flows import preflight, preview;"
+        " from sora_cli.shoot.workers import Workers;"
+        " view = preview.planned(preflight.load(Path('long.yaml'), sets={}), workers=Workers(number=64));"
+        " assert len(view.plan.takes) == 10_000; used = resource.getrusage(resource.RUSAGE_SELF);"
+        " print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", measured], cwd=machine.folder, env=machine.environment, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    seconds, kilobytes = (float(word) for word in done.stdout.split())
+    assert seconds < 10, "5 s on a quiet machine"
+    assert kilobytes < 300_000
 
 
 def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tuple[float, float]:

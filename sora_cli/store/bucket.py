@@ -1,0 +1,181 @@
+"""An object store by its address (`s3://`, `gs://`, `az://`): whole files under names, and puts that are conditional.
+
+Read by obstore, which finds keys and endpoints where the providers' own tools do, in the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sora_cli.errors import MachineError, RequestError, StoreError
+
+if TYPE_CHECKING:
+    from obstore import PutResult
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+KINDS = ("s3", "gs", "az")
+SMALL: ClientConfig = {"timeout": "10s", "connect_timeout": "5s", "allow_http": True}
+"""For cards and leases: what takes longer counts as no answer."""
+LARGE: ClientConfig = {**SMALL, "timeout": "900s"}
+"""For clips. Without encryption only where the endpoint says so: `http://`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object: its name, its size in bytes, when it was written by the server's clock, what changes when it does."""
+
+    name: str
+    size: int
+    written: datetime
+    tag: str
+
+
+class Bucket:
+    """The objects under an address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self._small: ObjectStore | None = None
+        self._large: ObjectStore | None = None
+        kind = address.partition("://")[0].lower()
+        if kind not in KINDS or not address.partition("://")[2].strip("/"):
+            known = ", ".join(f"{each}://BUCKET/FOLDER" for each in KINDS)
+            raise RequestError(f"SORA_STORE is {address}: no store has such an address", hint=f"write {known}")
+
+    def create(self, name: str, data: bytes) -> str | None:
+        """Put an object where there is none; what it is known by, None where there is one."""
+        with self._telling("write to"):
+            from obstore.exceptions import AlreadyExistsError
+
+            try:
+                return _tag(self._open().put(name, data, mode="create", use_multipart=False))
+            except AlreadyExistsError:
+                return None
+
+    def replace(self, name: str, data: bytes, tag: str) -> str | None:
+        """Put an object in the place of the one that is known by `tag`; None where there is another one, or none."""
+        with self._telling("write to"):
+            from obstore.exceptions import PreconditionError
+
+            try:
+                return _tag(self._open().put(name, data, mode={"e_tag": tag}, use_multipart=False))
+            except (PreconditionError, FileNotFoundError):
+                return None
+
+    def upload(self, name: str, path: Path) -> None:
+        """Put a file, whole or not at all: in one request, of which an interruption leaves nothing behind."""
+        with self._telling("write to"):
+            self._open(large=True).put(name, path, use_multipart=False)
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """Read a small object, and what it is known by; None where there is none."""
+        with self._telling("read"), contextlib.suppress(FileNotFoundError):
+            found = self._open().get(name)
+            return bytes(found.bytes()), found.meta["e_tag"] or ""
+        return None
+
+    def download(self, name: str, path: Path) -> bool:
+        """Write an object to a file, a part at a time; whether there is one."""
+        with self._telling("read"), contextlib.suppress(FileNotFoundError):
+            found = self._open(large=True).get(name)
+            with path.open("wb") as file:
+                for part in found.stream():
+                    file.write(bytes(part))
+            return True
+        return False
+
+    def tag(self, name: str) -> str | None:
+        """What an object is known by; None where there is none."""
+        with self._telling("read"), contextlib.suppress(FileNotFoundError):
+            return self._open().head(name)["e_tag"] or ""
+        return None
+
+    def listed(self, under: str) -> Iterator[Stored]:
+        """List the objects of a folder."""
+        with self._telling("read"):
+            for page in self._open().list(under):
+                for each in page:
+                    yield Stored(each["path"], each["size"], each["last_modified"], each["e_tag"] or "")
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it is there."""
+        with self._telling("write to"), contextlib.suppress(FileNotFoundError):
+            self._open().delete(name)
+
+    def require_conditions(self) -> None:
+        """Refuse a server that does not hold conditions: two makers of one clip would both believe to be alone.
+
+        Raises:
+            StoreError: it does not.
+        """
+        name = f"probe/{secrets.token_hex(8)}"
+        try:
+            first = self.create(name, b"1")
+            holds = first is not None and self.create(name, b"2") is None
+            second = self.replace(name, b"3", first) if first else None
+            holds = holds and second is not None and self.replace(name, b"4", first or "") is None
+        except StoreError as error:
+            if "NotImplemented" in str(error.__cause__):
+                raise self._unfit() from error
+            raise
+        finally:
+            with contextlib.suppress(StoreError):
+                self.remove(name)
+        if not holds:
+            raise self._unfit()
+
+    def _unfit(self) -> StoreError:
+        hint = "use a server that holds If-None-Match and If-Match, as S3, GCS and Azure do, or a shared folder"
+        return StoreError(f"the store {self.address} does not hold conditional puts", hint=hint)
+
+    def _open(self, *, large: bool = False) -> ObjectStore:
+        if self._small is None or self._large is None:
+            try:
+                from obstore.exceptions import BaseError
+                from obstore.store import from_url
+            except ImportError as error:
+                hint = "pip install 'sora-cli[cluster]'"
+                raise MachineError(f"the store {self.address} needs obstore, which is not here", hint=hint) from error
+            retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+            try:
+                self._small = from_url(self.address, client_options=SMALL, retry_config=retry)
+                self._large = from_url(self.address, client_options=LARGE, retry_config=retry)
+            except (BaseError, ValueError) as error:
+                hint = "keys, region and endpoint come from the environment: AWS_*, GOOGLE_*, AZURE_*"
+                raise RequestError(f"SORA_STORE is {self.address}: {_brief(error)}", hint=hint) from error
+        return self._large if large else self._small
+
+    @contextlib.contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Turn an error of the object store into a `StoreError` that says what to do."""
+        self._open()  # says what to install
+        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+        try:
+            yield
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            hint = "check the keys in the environment (AWS_ACCESS_KEY_ID and the like), and what they may do"
+            raise StoreError(f"the store {self.address} refuses us: {_brief(error)}", hint=hint) from error
+        except FileNotFoundError as error:
+            hint = "make the bucket first, or name another one: SORA_STORE"
+            raise StoreError(f"cannot {what} the store {self.address}: there is no such bucket", hint=hint) from error
+        except (BaseError, TimeoutError) as error:
+            hint = "check the network and the address; what was made is kept: run the same command again"
+            raise StoreError(f"cannot {what} the store {self.address}: {_brief(error)}", hint=hint) from error
+
+
+def _tag(put: PutResult) -> str:
+    """What an object that was put is known by."""
+    return put["e_tag"] or ""
+
+
+def _brief(error: BaseException) -> str:
+    """The first line of an error of obstore's, without the debugging print that follows it."""
+    words = (str(error) or type(error).__name__).split("\n")[0]
+    return words.split(" - Server returned")[0][:300]
