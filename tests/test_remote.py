@@ -117,7 +117,7 @@ for number in range(50):
 """
 
 
-def test_four_processes_win_each_of_fifty_claims_once(address: str) -> None:
+def test_four_processes_win_each_of_fifty_leases_once(address: str) -> None:
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", LEASE, address], stdout=subprocess.PIPE, text=True,
@@ -130,7 +130,7 @@ def test_four_processes_win_each_of_fifty_claims_once(address: str) -> None:
     assert won == Counter(str(number) for number in range(50))
 
 
-def test_a_silent_claim_is_taken_by_one_and_its_holder_knows(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_lease_is_taken_by_one_and_its_holder_knows(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "LASTS", 0.3)
     monkeypatch.setattr(lease, "ASK", 0.0)
     dead = Leases(Bucket(address)).take(KEY)
@@ -146,7 +146,7 @@ def test_a_silent_claim_is_taken_by_one_and_its_holder_knows(address: str, monke
     assert next(each for each in found if each).held
 
 
-def test_a_holder_that_lives_keeps_its_claim(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_holder_that_lives_keeps_its_lease(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "LASTS", 1.0)
     monkeypatch.setattr(lease, "RENEW", 0.1)
     monkeypatch.setattr(lease, "ASK", 0.0)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sora_cli.errors import MachineError, RequestError, StoreError
 
 if TYPE_CHECKING:
-    from obstore import PutResult
+    from obstore import ObjectMeta, PutResult, UpdateVersion
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 KINDS = ("s3", "gs", "az")
@@ -28,12 +28,22 @@ LARGE: ClientConfig = {**SMALL, "timeout": "900s"}
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object: its name, its size in bytes, when it was written by the server's clock, what changes when it does."""
+    """An object: its name, its size in bytes, when it was written by the server's clock."""
 
     name: str
     size: int
     written: datetime
-    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What an object is known by, until it is put anew: S3 and Azure ask for the hash, GCS for the version."""
+
+    hash: str | None
+    version: str | None
+
+
+NO_TAG = Tag(None, None)
 
 
 class Bucket:
@@ -48,7 +58,7 @@ class Bucket:
             known = ", ".join(f"{each}://BUCKET/FOLDER" for each in KINDS)
             raise RequestError(f"SORA_STORE is {address}: no store has such an address", hint=f"write {known}")
 
-    def create(self, name: str, data: bytes) -> str | None:
+    def create(self, name: str, data: bytes) -> Tag | None:
         """Put an object where there is none; what it is known by, None where there is one."""
         with self._telling("write to"):
             from obstore.exceptions import AlreadyExistsError
@@ -58,13 +68,15 @@ class Bucket:
             except AlreadyExistsError:
                 return None
 
-    def replace(self, name: str, data: bytes, tag: str) -> str | None:
+    def replace(self, name: str, data: bytes, tag: Tag) -> Tag | None:
         """Put an object in the place of the one that is known by `tag`; None where there is another one, or none."""
         with self._telling("write to"):
             from obstore.exceptions import PreconditionError
 
             try:
-                return _tag(self._open().put(name, data, mode={"e_tag": tag}, use_multipart=False))
+                return _tag(
+                    self._open().put(name, data, mode={"e_tag": tag.hash, "version": tag.version}, use_multipart=False)
+                )
             except (PreconditionError, FileNotFoundError):
                 return None
 
@@ -73,11 +85,10 @@ class Bucket:
         with self._telling("write to"):
             self._open(large=True).put(name, path, use_multipart=False)
 
-    def read(self, name: str) -> tuple[bytes, str] | None:
-        """Read a small object, and what it is known by; None where there is none."""
+    def read(self, name: str) -> bytes | None:
+        """Read a small object; None where there is none."""
         with self._telling("read"), contextlib.suppress(FileNotFoundError):
-            found = self._open().get(name)
-            return bytes(found.bytes()), found.meta["e_tag"] or ""
+            return bytes(self._open().get(name).bytes())
         return None
 
     def download(self, name: str, path: Path) -> bool:
@@ -90,10 +101,10 @@ class Bucket:
             return True
         return False
 
-    def tag(self, name: str) -> str | None:
+    def tag(self, name: str) -> Tag | None:
         """What an object is known by; None where there is none."""
         with self._telling("read"), contextlib.suppress(FileNotFoundError):
-            return self._open().head(name)["e_tag"] or ""
+            return _tag(self._open().head(name))
         return None
 
     def listed(self, under: str) -> Iterator[Stored]:
@@ -101,7 +112,7 @@ class Bucket:
         with self._telling("read"):
             for page in self._open().list(under):
                 for each in page:
-                    yield Stored(each["path"], each["size"], each["last_modified"], each["e_tag"] or "")
+                    yield Stored(each["path"], each["size"], each["last_modified"])
 
     def remove(self, name: str) -> None:
         """Remove an object, if it is there."""
@@ -118,8 +129,8 @@ class Bucket:
         try:
             first = self.create(name, b"1")
             holds = first is not None and self.create(name, b"2") is None
-            second = self.replace(name, b"3", first) if first else None
-            holds = holds and second is not None and self.replace(name, b"4", first or "") is None
+            holds = holds and self.replace(name, b"3", first or NO_TAG) is not None
+            holds = holds and self.replace(name, b"4", first or NO_TAG) is None
         except StoreError as error:
             if "NotImplemented" in str(error.__cause__):
                 raise self._unfit() from error
@@ -170,9 +181,8 @@ class Bucket:
             raise StoreError(f"cannot {what} the store {self.address}: {_brief(error)}", hint=hint) from error
 
 
-def _tag(put: PutResult) -> str:
-    """What an object that was put is known by."""
-    return put["e_tag"] or ""
+def _tag(put: PutResult | ObjectMeta) -> Tag:
+    return Tag(put["e_tag"], put["version"])
 
 
 def _brief(error: BaseException) -> str:

@@ -9,6 +9,7 @@ try, one succeeds. No clocks of two machines are compared. A holder that was sil
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import socket
@@ -18,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from sora_cli.errors import StoreError
-from sora_cli.store.bucket import Bucket
+from sora_cli.store.bucket import Bucket, Tag
 
 LASTS = 60.0
 """Seconds of silence after which a holder counts as dead."""
@@ -33,7 +34,7 @@ class Leases:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._seen: dict[str, tuple[str, float, float]] = {}
+        self._seen: dict[str, tuple[Tag | None, float, float]] = {}
         """Of leases of others: what each was known by, since when, and when it was last looked at."""
 
     def take(self, key: str) -> Lease | None:
@@ -43,14 +44,14 @@ class Leases:
             StoreError: the object store refuses or does not answer.
         """
         name, now = f"leases/{key}", time.monotonic()
-        tag, since, asked = self._seen.get(key, ("", now, -ASK))
+        tag, since, asked = self._seen.get(key, (None, now, -math.inf))
         if now - asked < ASK:
             return None
         made = self._bucket.create(name, _sign())
         if made is None:
             there = self._bucket.tag(name)
             since = since if there == tag else now
-            self._seen[key] = there or "", since, now
+            self._seen[key] = there, since, now
             made = self._bucket.replace(name, _sign(), there) if there and now - since >= LASTS else None
         if made is None:
             return None
@@ -61,10 +62,10 @@ class Leases:
 class Lease:
     """A lease that is held until `release`, or the end of a with-block."""
 
-    def __init__(self, bucket: Bucket, name: str, tag: str) -> None:
+    def __init__(self, bucket: Bucket, name: str, tag: Tag) -> None:
         self._bucket = bucket
         self._name = name
-        self._tag: str | None = tag
+        self._tag: Tag | None = tag
         self._renewed = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, name=name, daemon=True)

@@ -37,14 +37,14 @@ class Both:
 
     def __init__(self, lock: Lock, lease: Lease, done: Callable[[], None]) -> None:
         self._lock = lock
-        self._claim = lease
+        self._lease = lease
         self._done = done
 
     def release(self) -> None:
         """Give both back."""
         self._done()
         with self._lock:
-            self._claim.release()
+            self._lease.release()
 
     def __enter__(self) -> Self:
         """Hold both."""
@@ -119,7 +119,7 @@ class RemoteStore(Store):
         if here is not None or not (key in self._ours or key in self._known()):
             return here
         found = self._bucket.read(_card(key))
-        return unsealed(found[0]) if found else None
+        return unsealed(found) if found else None
 
     def _known(self) -> frozenset[str]:
         """The keys whose cards are in the bucket, as of some seconds ago: to ask for each would take minutes."""
