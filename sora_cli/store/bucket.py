@@ -42,6 +42,16 @@ class Tag:
     hash: str | None
     version: str | None
 
+    @property
+    def condition(self) -> UpdateVersion:
+        """To put another one in its place."""
+        known: UpdateVersion = {}
+        if self.hash is not None:
+            known["e_tag"] = self.hash
+        if self.version is not None:
+            known["version"] = self.version
+        return known
+
 
 NO_TAG = Tag(None, None)
 
@@ -74,9 +84,7 @@ class Bucket:
             from obstore.exceptions import PreconditionError
 
             try:
-                return _tag(
-                    self._open().put(name, data, mode={"e_tag": tag.hash, "version": tag.version}, use_multipart=False)
-                )
+                return _tag(self._open().put(name, data, mode=tag.condition, use_multipart=False))
             except (PreconditionError, FileNotFoundError):
                 return None
 
