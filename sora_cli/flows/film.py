@@ -35,7 +35,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio, place, unlock
-from sora_cli.store import Clip, open_store
+from sora_cli.store import Clip, Store, open_store
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -35,12 +38,45 @@ def executor(workers: Workers, store: Store, cancel: Cancellation, screen: Scree
     Raises:
         MachineError: what it needs is not installed.
     """
-    bound = [] if workers.kind == "ray" else devices(workers.number)
+    if workers.kind == "ray":
+        return _on_ray(workers, store, screen)
+    bound = devices(workers.number)
     if not bound:
         camera = _camera(store, cancel, screen)
         return LocalExecutor(camera, camera.close, camera.stop)
     make = partial(CameraRunner, store)
     return Crew([partial(_hired, name, make, environment, screen) for name, environment in bound], task_of)
+
+
+def _on_ray(workers: Workers, store: Store, screen: Screen) -> Crew[Job, Clip]:
+    """One actor for each GPU of the cluster, or where it has none for each node; all on one store."""
+    from sora_cli.shoot.executors.ray import Cluster, RayWorker
+
+    cluster = Cluster(workers.ray_address)
+    number = workers.number or cluster.gpus or cluster.nodes
+    mark = None if store.address else _marked(store)
+    make = partial(CameraRunner, store, mark)
+    gpus = int(cluster.gpus > 0)
+    threads = {} if gpus else dict.fromkeys(THREADS, str(max(1, cores() * cluster.nodes // number)))
+
+    def start() -> CameraWorker:
+        remote = RayWorker(make, threads, gpus=gpus)
+        return CameraWorker(remote.name, remote, screen)
+
+    def leave() -> None:
+        cluster.leave()
+        if mark is not None:
+            mark.unlink(missing_ok=True)
+
+    return Crew([start] * number, task_of, leave)
+
+
+def _marked(store: Store) -> Path:
+    """A file in the store's folder, by which workers know that they see the same folder."""
+    store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=".seen-", dir=store.folder)
+    os.close(handle)
+    return Path(name)
 
 
 def devices(number: int) -> list[tuple[str, dict[str, str]]]:
@@ -118,7 +154,10 @@ class CameraWorker:
 class CameraRunner:
     """A camera in a worker's process, on the same store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mark: Path | None = None) -> None:
+        if mark is not None and not mark.exists():
+            hint = "SORA_STORE names a folder that all see, or an address: s3://bucket/folder"
+            raise StoreError(f"{socket.gethostname()} does not see the store {store.folder}", hint=hint)
         self._store = store
         self._used = store.used()
         self._camera = _camera(store, Cancellation(), Screen())
@@ -129,7 +168,7 @@ class CameraRunner:
         def report(event: Event) -> None:
             tell(event)
 
-        opening, closing, anchor = self._here(job.opening), self._here(job.closing), self._here(job.anchor)
+        opening, closing, anchor = (self._here(job.opening), self._here(job.closing), self._here(job.anchor))
         return self._camera(replace(job, report=report, opening=opening, closing=closing, anchor=anchor))
 
     def _here(self, clip: Given) -> Given:

@@ -20,13 +20,17 @@ LOSSES = 3
 class Crew(Generic[Job_contra, Result]):
     """One thread a worker, which starts its process when it first has something to do.
 
-    `start` are what workers are made by, one a device; `task_of` says what counts of a job.
+    `start` are what workers are made by, one a device; `task_of` says what counts of a job; `leave` is called last.
     """
 
     def __init__(
-        self, start: Sequence[Callable[[], Worker[Job_contra, Result]]], task_of: Callable[[Job_contra], Task]
+        self,
+        start: Sequence[Callable[[], Worker[Job_contra, Result]]],
+        task_of: Callable[[Job_contra], Task],
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         self._task_of = task_of
+        self._leave = leave
         self._changed = threading.Condition()
         self._closed = False
         self._waiting: Waiting[tuple[Job_contra, Future[Result]]] = Waiting()
@@ -66,6 +70,7 @@ class Crew(Generic[Job_contra, Result]):
             worker.close(None if until is None else max(0.0, until - time.monotonic()))
         for thread in self._threads:
             thread.join(patience)
+        self._leave()
 
     def _serve(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> None:
         """Give one worker what it wants, until there is nothing more."""
@@ -75,9 +80,21 @@ class Crew(Generic[Job_contra, Result]):
             if taken is None:
                 return
             task, (job, future) = taken
+            try:
+                worker = self._workers.get(number) or self._started(number, start)
+            except WorkerLost as error:  # no fault of the job's: it waits for another one
+                losses += 1
+                self._lose(number, task.engine)
+                engine = ""
+                self._again(task, job, future, error)
+                continue
+            except BaseException as error:  # noqa: BLE001  the job is told what stands in its way
+                self._lose(number, task.engine)
+                engine = ""
+                future.set_exception(error)
+                continue
             engine = task.engine
             try:
-                worker = self._worker(number, start)
                 future.set_result(worker.run(job))
                 losses = 0
             except DeviceLost as error:  # a driver forgives nothing to the process that met it
@@ -102,16 +119,27 @@ class Crew(Generic[Job_contra, Result]):
                 self._changed.wait()
         return None
 
-    def _worker(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> Worker[Job_contra, Result]:
+    def _started(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> Worker[Job_contra, Result]:
+        """A new worker; the others go on while it starts."""
+        try:
+            worker = start()
+        except OSError as error:
+            raise WorkerLost(f"no process can be started: {error}") from error
+        with self._changed:
+            if not self._closed:
+                self._workers[number] = worker
+                return worker
+        worker.close(0)
+        raise WorkerLost("the work is being stopped")
+
+    def _again(self, task: Task, job: Job_contra, future: Future[Result], error: WorkerLost) -> None:
+        """Let a job wait again whose worker did not start, while there are workers."""
         with self._changed:
             if self._closed:
-                raise WorkerLost("the work is being stopped")
-            if number not in self._workers:
-                try:
-                    self._workers[number] = start()
-                except OSError as error:
-                    raise WorkerLost(f"no process can be started: {error}") from error
-            return self._workers[number]
+                future.set_exception(error)
+            else:
+                self._waiting.add(task, (job, future))
+                self._changed.notify_all()
 
     def _lose(self, number: int, engine: str) -> None:
         with self._changed:
