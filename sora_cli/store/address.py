@@ -5,10 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from pathlib import Path
 
-from sora_cli.store.store import Store, cache_folder, default_folder
+from sora_cli.bounded import expanded
+from sora_cli.store.store import Store
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def default_folder() -> Path:
+    """Where clips are kept here: `$SORA_STORE`, else in the user's cache folder; of an address, what is used of it."""
+    named = os.environ.get("SORA_STORE", "")
+    if named and not ADDRESS.match(named):
+        return expanded(named)
+    import platformdirs  # not for commands that keep nothing
+
+    name = hashlib.sha256(named.rstrip("/").encode()).hexdigest()[:16]
+    return platformdirs.user_cache_path("sora") / (f"stores/{name}" if named else "clips")
 
 
 def open_store(limit: int | None = None) -> Store:
@@ -25,5 +38,4 @@ def open_store(limit: int | None = None) -> Store:
         return Store(default_folder(), limit)
     from sora_cli.store.remote import RemoteStore
 
-    name = hashlib.sha256(named.rstrip("/").encode()).hexdigest()[:16]
-    return RemoteStore(named, cache_folder() / "stores" / name, limit)
+    return RemoteStore(named, default_folder(), limit)

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from pydantic import JsonValue
 
 from sora_cli import atomic
-from sora_cli.bounded import SMALL, Json, expanded, open_regular, read_json
+from sora_cli.bounded import SMALL, Json, open_regular, read_json
 from sora_cli.errors import StoreError
 from sora_cli.lock import PATIENCE, Lock
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
@@ -45,19 +45,6 @@ _OURS = re.compile(
     r"(\.[0-9a-f]{32}\.[0-9a-f]{8}\.part|\.[0-9a-f]{32}\.[0-9a-f]{32}|[0-9a-f]{32})\.(mp4|npz|flac|json|lock)"
 )
 """Names of files of clips, aside or in place; whatever else lies in the store's folder is not ours to remove."""
-
-
-def default_folder() -> Path:
-    """Where clips are kept: `$SORA_STORE`, else the user's cache folder."""
-    named = os.environ.get("SORA_STORE")
-    return expanded(named) if named else cache_folder() / "clips"
-
-
-def cache_folder() -> Path:
-    """The user's folder for what can be made again."""
-    import platformdirs  # not for commands that keep nothing
-
-    return platformdirs.user_cache_path("sora")
 
 
 class Held(Protocol):
