@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import shutil
 import sqlite3
@@ -26,6 +27,7 @@ Status = Literal["queued", "in_progress", "completed", "failed"]
 ENDED = ("completed", "failed")
 CRASHES = 2
 """How often a worker may die over one order before the order counts as failed."""
+_NAME = re.compile(r"(video|storyboard)_[0-9a-f]{32}")
 _LAST = 2**62
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
@@ -198,7 +200,7 @@ class Queue:
         with self._open() as base:
             names = {name for (name,) in base.execute("SELECT id FROM orders")}
         for folder in (self.folder / "orders").glob("*_*"):
-            if folder.name not in names:
+            if _NAME.fullmatch(folder.name) and folder.name not in names:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def recover(self, *, crashed: bool = False) -> None:

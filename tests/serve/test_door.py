@@ -107,6 +107,10 @@ def test_a_page_of_the_web_does_not_reach_this_machine(desk: Callable[..., Desk]
         assert code(asks("GET", "/v1/videos", Origin="https://evil.example")) == (403, "wrong_host")
 
 
+def test_who_has_the_token_may_come_through_a_proxy(here: tuple[Desk, Asks]) -> None:
+    assert here[1]("GET", "/v1/videos", Host="films.example")[0] == 200
+
+
 def test_what_cannot_be_is_refused_in_the_apis_shape_and_leaves_nothing(here: tuple[Desk, Asks]) -> None:
     desk, asks = here
     wrong = {

@@ -59,9 +59,11 @@ def test_an_order_that_kills_the_worker_is_given_up(queue: Queue) -> None:
 
 
 def test_a_folder_without_an_order_is_tidied_and_others_stay(queue: Queue) -> None:
-    kept, left = ordered(queue, "a"), queue.new_id("video")
+    kept, left, others = ordered(queue, "a"), queue.new_id("video"), queue.place("video_of_mine")
+    others.mkdir()
     queue.tidy()
-    assert (queue.place(kept).exists(), queue.place(left).exists()) == (True, False)
+    assert [queue.place(name).exists() for name in (kept, left)] == [True, False]
+    assert others.exists()
 
 
 def test_an_order_that_is_being_made_is_not_removed(queue: Queue) -> None:
