@@ -25,6 +25,7 @@ from diffusers import WanVACEPipeline
 from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor, nn
 
+import sora_cli.engines.nano  # noqa: F401  diffusers loads its classes only where it was imported
 from sora_cli.media.clip import write_clip
 
 from . import world
