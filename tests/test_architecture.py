@@ -25,7 +25,8 @@ LEVELS = (
     ("plan",),  # a storyboard made exact for the engines' cards
     # a film as data; what colours are held to; what a film may show; what is handed to and by other programs
     ("record", "colour", "policy", "interchange"),
-    ("master", "shoot", "stamp", "page"),  # takes become clips; clips become a film; a film gets its proof, and a page
+    # takes become clips; clips become a film; a film gets its proof, a page, and a place in the index
+    ("master", "shoot", "stamp", "page", "search"),
     ("flows",),  # each command as a short line through the rooms
     ("serve",),  # films by HTTP
     ("cli",),
@@ -87,6 +88,7 @@ ONE_ROOM = {
     "scenedetect": ("review/",),
     "skimage": ("review/",),
     "obstore": ("store/bucket.py",),
+    "pymilvus": ("search/",),
     "ray": ("shoot/executors/ray.py",),
 }
 

@@ -28,6 +28,12 @@ title: Out
 output: {size: 48x32}
 shots: [{prompt: dark, duration: 0.5s}, {prompt: light, duration: 0.5s}]
 """
+STORY = """\
+output: {size: 48x32}
+shots:
+  - {name: a, prompt: dark, duration: 0.5s, choices: [{say: On, go: b}, {say: Enough, go: end}]}
+  - {name: b, prompt: light, duration: 0.5s}
+"""
 
 
 @pytest.fixture
@@ -41,6 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     monkeypatch.chdir(work)
     (work / "board.yaml").write_text(BOARD)
+    (work / "story.yaml").write_text(STORY)
     (work / "shots.csv").write_text("shot,description\n1,a red ball bounces\n")
     film(work / "a.mp4", GREYS[:3], size=(48, 32))
     film(work / "b.mp4", GREYS[6:9], size=(48, 32))
@@ -66,6 +73,10 @@ COMMANDS = {
                            ("out.mkv", "out.mkv.c2pa", "out.mkv.sora.json", "out.mkv.sheet.png")),
     "storyboard frames": (["storyboard", "board.yaml", "-o", "out.frames"],
                           ("out.frames/mine.png", "out.frames", "out.frames.sora.json", "out.frames/.hidden")),
+    "a story by choice": (["storyboard", "story.yaml", "--deliver", "interactive", "-o", "tale"],
+                          ("tale", "tale/a.mp4", "tale/b.mp4.sora.json", "tale/index.html", "tale/story.json")),
+    "a path of a story": (["play", "story.yaml", "--path", "b", "-o", "out.mp4"], SIDES),
+    "all paths of a story": (["play", "story.yaml", "--all-paths"], ("story-b.mp4", "story.mp4.sora.json")),
     "luts": (["storyboard", "board.yaml", "-o", "new.mp4", "--luts", "luts"], ("luts/002-shot-2.cube", "luts")),
     "batch": (["batch", "board.yaml"], SIDES),
     "stitch": (["stitch", "a.mp4", "b.mp4", "-o", "out.mp4"], SIDES[:2]),

@@ -23,7 +23,7 @@ def deliveries(incomplete: str) -> list[str]:
     """Kinds of film files."""
     from sora_cli.media.deliveries import DELIVERIES
 
-    return _begun(DELIVERIES, incomplete)
+    return _begun((*DELIVERIES, "interactive"), incomplete)
 
 
 def memory_modes(incomplete: str) -> list[str]:

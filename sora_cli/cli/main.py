@@ -23,8 +23,10 @@ from sora_cli.cli import (
     look,
     machine,
     make,
+    play,
     policy,
     review,
+    search,
     serving,
     start,
     train,
@@ -49,9 +51,19 @@ def _root(
 
 
 COMMANDS = (
-    *(make.generate, make.storyboard, make.stills, make.batch, look.check, look.plan, direct.direct, train.train),
+    *(
+        make.generate,
+        make.storyboard,
+        make.stills,
+        play.play,
+        make.batch,
+        look.check,
+        look.plan,
+        direct.direct,
+        train.train,
+    ),
     *(change.extend, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
-    *(review.review, review.takes),
+    *(search.index, search.search, review.review, review.takes),
     *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform),
     *(serving.serve, start.schema),
 )

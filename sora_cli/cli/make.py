@@ -35,6 +35,7 @@ from sora_cli.errors import counted
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
     from sora_cli.flows.film import MakeOptions
+    from sora_cli.flows.interactive import ReleasedStory
     from sora_cli.record.sidecar import ReleasedFilm
     from sora_cli.storyboard.model import Storyboard
 
@@ -110,14 +111,21 @@ def generate(
     with working(reporting, limits, workers) as (report, studio):
         board = film.one_shot(shot.storyboard(words, memory))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
-        how = _how(release, draft=draft)
+        how = make_options(release, draft=draft)
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)
 
 
-def _how(release: ReleaseOptions, *, draft: bool = False, only: Sequence[str] = ()) -> MakeOptions:
+def make_options(release: ReleaseOptions, *, draft: bool = False, only: Sequence[str] = ()) -> MakeOptions:
     """How a film is made and released."""
     return {"draft": draft, "only": only, "signer": release.signer(), "overwrite": release.overwrite}
+
+
+def show_story(story: ReleasedStory, *, as_json: bool) -> None:
+    """Tell of a story by choice that was delivered."""
+    if as_json:
+        console.stdout_json(story.as_dict())
+    console.show_summary(str(story.page), story.facts)
 
 
 def written(values: Mapping[str, object]) -> dict[str, object]:
@@ -162,12 +170,16 @@ def storyboard(
         view = preview.planned(load(), draft=draft, only=shots, workers=workers.asked())
         show_plan(view, as_json=reporting.as_json)
         return
-    from sora_cli.flows import extras
+    from sora_cli.flows import extras, interactive
 
     with working(reporting, limits, workers) as (report, studio):
-        board = load()
+        board, how = load(), make_options(release, draft=draft, only=shots)
+        if release.deliver == interactive.NAME:
+            beside.refuse_folders()
+            story = interactive.make(board, output, report=report, studio=studio, how=how)
+            show_story(story, as_json=reporting.as_json)
+            return
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        how = _how(release, draft=draft, only=shots)
         also = extras.Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
         also.check()
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
@@ -223,7 +235,7 @@ def stills(
             shown = flow.show(board, picture, report=report, studio=studio)
         else:
             out, kind = places.target(output, partial(places.animatic_name, board), release.deliver)
-            how = _how(release)
+            how = make_options(release)
             made = film.make(board, out, report=report, studio=studio, deliver=kind, animatic=True, **how)
             flow.noted(board, studio.store)
     if picture is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
 import typer
 
 from sora_cli.cli import complete
+from sora_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from sora_cli.shoot.workers import Workers
@@ -63,7 +64,8 @@ Deliver = Annotated[
     typer.Option(
         metavar="NAME",
         autocompletion=complete.deliveries,
-        help="Write this kind: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
+        help="Write this kind: web, prores, archive, av1, gif, webp, frames (PNGs), or interactive (of a storyboard "
+        "with choices). Default: as -o ends, or web.",
     ),
 ]
 Overwrite = Annotated[
@@ -113,6 +115,13 @@ class ExtraOptions:
     stems: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write dialogue, effects, ambience and music there, as WAV.")
     ] = None
+
+    def refuse_folders(self) -> None:
+        """Refuse folders that go with one film, where there are several. Raises RequestError."""
+        named = [f"--{name}" for name in ("luts", "stems") if getattr(self, name) is not None]
+        if named:
+            message = f"{' and '.join(named)}: a story by choice is several films"
+            raise RequestError(message, hint="make them with a film of it: sora play, or without --deliver interactive")
 
 
 @dataclass(frozen=True, slots=True)

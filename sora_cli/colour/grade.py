@@ -55,7 +55,7 @@ class Grader:
     """The shot after each, where both have pictures."""
 
     def __post_init__(self) -> None:
-        shots = [shot for shot in self.cut.shots if shot.pieces]
+        shots = [*{shot.name: shot for shot in self.cut.shots if shot.pieces}.values()]  # one may play again
         held = zip(shots, anchors_of(shots), strict=True)
         self._anchors = {shot.name: shots[anchor] for shot, anchor in held if anchor is not None}
         self._held = {anchor.name for anchor in self._anchors.values()}

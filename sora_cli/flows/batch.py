@@ -241,7 +241,7 @@ class _Running:
         try:
             sets = {**job.entry.sets, **options.sets}
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=options.allow_outside)
-            tell = _About(out, self._report, job.notes)
+            tell = AboutFilm(out, self._report, job.notes)
             made = film.make(
                 board,
                 job.out,
@@ -271,7 +271,7 @@ def _made(source: str, made: ReleasedFilm, seconds: float) -> Outcome:
     return Outcome(source, state, str(made.path), seconds, made.seconds, remarks=remarks)
 
 
-class _About:
+class AboutFilm:
     """Adds to each event the film that it is about, and drops notes that were reported before."""
 
     def __init__(self, name: str, report: Report, reported: Sequence[Note]) -> None:

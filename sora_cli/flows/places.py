@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -
     """The default place of a storyboard's film: its title (or file name), in the working folder."""
     from sora_cli.media.deliveries import delivery
 
-    return folder / (_slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
+    return folder / (slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
 
 
 def animatic_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
@@ -77,12 +77,12 @@ def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     """The default place of a single clip: the prompt's words, numbered so that nothing is overwritten."""
     from sora_cli.media.deliveries import delivery
 
-    return _free(folder, _slug(prompt), delivery(deliver).suffix)
+    return _free(folder, slug(prompt), delivery(deliver).suffix)
 
 
 def free_board(words: str) -> Path:
     """The default place of an idea's storyboard: its words, numbered so that nothing is overwritten."""
-    return _free(Path(), _slug(words), ".yaml")
+    return _free(Path(), slug(words), ".yaml")
 
 
 def free_beside(path: Path, suffix: str) -> Path:
@@ -95,7 +95,8 @@ def _free(folder: Path, stem: str, suffix: str) -> Path:
     return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
 
 
-def _slug(words: str) -> str:
+def slug(words: str) -> str:
+    """Words as a name for a file: small letters, figures and hyphens."""
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", words.lower()) if not unicodedata.combining(sign))
     return texts.name(re.sub(r"[^a-z0-9]+", "-", plain).strip("-"), NAME_LENGTH) or "film"
 
@@ -110,3 +111,12 @@ def check_place(out: Path, kind: Delivery) -> None:
         hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
         raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
     deliveries.check_place(out, kind)
+
+
+def each_once(stems: Iterable[str]) -> Iterator[str]:
+    """Names of files that lie in one folder: one that another has already is numbered."""
+    taken = set[str]()
+    for stem in stems:
+        numbered = (f"{stem}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
+        taken.add(name := next(name for name in numbered if name not in taken))
+        yield name

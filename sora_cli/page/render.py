@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
+from pydantic import JsonValue
 
 from sora_cli import __version__
 from sora_cli.page.data import Page
@@ -22,13 +24,27 @@ _HEAD = 4_000
 def render(page: Page) -> str:
     """The HTML of a page. All that comes from outside is escaped; only the style and script of this room are not."""
     style, script = _own("page.css"), _own("page.js")
-    policy = (
-        "default-src 'none'; img-src data:; media-src blob:; "
-        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    )
-    template = _templates().get_template("page.html")
+    template, policy = _templates().get_template("page.html"), _policy(style, script, media="blob:")
     return template.render(
         page=page, policy=policy, style=style, script=script, version=__version__, plot=(WIDTH, HEIGHT)
+    )
+
+
+def render_player(title: str, source: str, story: Mapping[str, JsonValue]) -> str:
+    """The HTML that plays a story by choice; its films lie beside it, and it asks for nothing else."""
+    style, script = _own("player.css"), _own("player.js")
+    policy = _policy(style, script, media="'self' file:")  # of a page on a disk `self` is not its folder
+    template = _templates().get_template("player.html")
+    return template.render(
+        title=title, source=source, story=story, policy=policy, style=style, script=script, version=__version__
+    )
+
+
+def _policy(style: str, script: str, *, media: str) -> str:
+    """What a page may load: its own style and script, pictures in it, and films from there."""
+    return (
+        f"default-src 'none'; img-src data:; media-src {media}; "
+        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -166,3 +166,20 @@ def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[P
             kept.append(replace(shot, start=end - overlap, overlap=overlap, transition=transition))
             end, previous = kept[-1].start + shot.frames, index
     return kept, unknown
+
+
+def in_order(
+    shots: Sequence[PlannedShot], names: Sequence[str], fps: Fraction
+) -> tuple[list[PlannedShot], list[Problem]]:
+    """The named shots one after another in this order, as often as they are named; and problems for unknown names."""
+    _, unknown = keep_only(shots, names)
+    known = {shot.name: shot for shot in shots}
+    placed: list[PlannedShot] = []
+    for shot in (known[name] for name in names if name in known):
+        end = placed[-1].start + placed[-1].frames if placed else 0
+        seconds = Fraction(0) if shot.transition.kind == "cut" else shot.transition.duration.at(fps)
+        overlap = round_half_up(seconds * fps) if placed else 0
+        lead = 0 if placed else shot.lead
+        transition = shot.transition if overlap or lead else Transition()
+        placed.append(replace(shot, start=max(0, end - overlap), overlap=overlap, lead=lead, transition=transition))
+    return placed, unknown

@@ -92,15 +92,15 @@ def _joined(sounds: Sequence[PlannedSound]) -> Iterator[PlannedSound]:
             yield replace(first, end=last.end, lags=last.lags)
 
 
-def effects(plan: Plan) -> dict[str, list[PlannedSound]]:
-    """The sounds of each shot's beats, by the shot's name; one written for several beats goes on over all of them."""
+def effects(plan: Plan) -> list[list[PlannedSound]]:
+    """The sounds of each shot's beats, shot by shot; one written for several beats goes on over all of them."""
     shots = {shot.name: shot for shot in plan.board.shots}
-    return {planned.name: list(_effects(shots[planned.name], planned)) for planned in plan.shots}
+    return [list(_effects(shots[planned.name], planned)) for planned in plan.shots]
 
 
 def every(plan: Plan) -> list[PlannedSound]:
     """All sounds of a plan: beds, then effects."""
-    return [*beds(plan), *chain.from_iterable(effects(plan).values())]
+    return [*beds(plan), *chain.from_iterable(effects(plan))]
 
 
 def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:

@@ -17,7 +17,7 @@ from sora_cli.errors import EngineMissing, Problem, refusal
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
-from sora_cli.plan.place import ShotPlace, keep_only, overlap_problems, place, placed_shots
+from sora_cli.plan.place import ShotPlace, in_order, keep_only, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
@@ -26,6 +26,7 @@ from sora_cli.store import open_store
 from sora_cli.storyboard import not_rendered_yet
 from sora_cli.storyboard.direction import loose_words
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
+from sora_cli.storyboard.story import has_choices, in_a_row
 
 if TYPE_CHECKING:  # where nobody speaks, nothing of voices is loaded
     from sora_cli.plan.dialogue import Dialogue
@@ -57,7 +58,8 @@ def plan_takes(board: Storyboard, catalogue: Catalogue, *, draft: bool = False, 
         board: the storyboard.
         catalogue: finds engine cards.
         draft: few steps and a small size, with the same shots, lengths and seeds.
-        only: names of shots; the film is these alone, and only they and what they carry on from are shot.
+        only: names of shots; the film is these alone, and only they and what they carry on from are shot. They play in
+            the storyboard's order; where it has choices, in the order in which they are named, as often as they are.
 
     Raises:
         StoryboardError: takes that cannot be made, all of them at once; engines that are not here are told with them.
@@ -95,12 +97,16 @@ def survey(
     plan_beats(board, maker, places)
     shots = placed_shots(board, maker.planned, fps, places)
     problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
-    if only:
+    if only and has_choices(board):
+        shots, unknown = in_order(shots, only, fps)
+        problems += [*unknown, *overlap_problems(board, shots)]
+    elif only:
         shots, unknown = keep_only(shots, only)
         problems += unknown
     unrendered = not_rendered_yet(board, lambda beat: timing(card_of(board, cards, beat), beat))
     lines = dialogue.placed(shots, fps)
-    remarks = [*board.remarks, *loose_words(board), *unrendered, *findings.remarks, *dialogue.remarks]
+    alone = () if only else in_a_row(board)
+    remarks = [*board.remarks, *alone, *loose_words(board), *unrendered, *findings.remarks, *dialogue.remarks]
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},

@@ -168,7 +168,10 @@ def assemble(
         title=plan.board.title,
         author=plan.board.provenance.author,
         fit=plan.board.fit,
-        shots=tuple(_placed(plan, shot, clips, repeats, _cues(plan, sounds[shot.name], made)) for shot in plan.shots),
+        shots=tuple(
+            _placed(plan, shot, clips, repeats.get(shot.start, {}), _cues(plan, heard, made))
+            for shot, heard in zip(plan.shots, sounds, strict=True)
+        ),
         lines=tuple(_line(line, speech) for line in plan.lines if line.laid),
         beds=tuple(_beds(plan, made)),
         subtitles=subtitles(plan),
@@ -176,17 +179,17 @@ def assemble(
     )
 
 
-def _repeats(plan: Plan) -> dict[str, int]:
-    """By stretch: how many frames at its front repeat the very ones that play before it, at the same speed."""
-    beats = [beat for shot in plan.shots for beat in shot.beats]
-    played = [(stretch.name, stretch.candidates[0], beat.speed) for beat in beats for stretch in beat.stretches]
-    found = {}
-    for (_, before, was), (name, take, speed) in pairwise(played):
+def _repeats(plan: Plan) -> dict[int, dict[str, int]]:
+    """By start of shot and stretch: how many frames at its front repeat the very ones before it, at the same speed."""
+    beats = [(shot.start, beat) for shot in plan.shots for beat in shot.beats]
+    played = [(at, stretch.name, stretch.candidates[0], beat.speed) for at, beat in beats for stretch in beat.stretches]
+    found: dict[int, dict[str, int]] = {}
+    for (_, _, before, was), (at, name, take, speed) in pairwise(played):
         carry = take.opening
         if carry is not None and before.key in carry.takes and carry.at == before.last:
             paces = before.fps * was * before.stride, take.fps * speed * take.stride
             same = paces[0] == paces[1] and carry.count == take.skip
-            found[name] = min(carry.count, before.play) if same else 0
+            found.setdefault(at, {})[name] = min(carry.count, before.play) if same else 0
     return found
 
 
@@ -277,13 +280,13 @@ def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:
 
 
 def starts(plan: Plan) -> dict[str, int]:
-    """The film frame that each stretch begins to play on, by its name."""
-    found = {}
+    """The film frame that each stretch begins to play on, by its name; the first where it plays again."""
+    found: dict[str, int] = {}
     for shot in plan.shots:
         at = shot.start
         for beat in shot.beats:
             for stretch, places in _played(beat, plan.fps):
-                found[stretch.name] = at
+                found.setdefault(stretch.name, at)
                 at += len(places)
     return found
 

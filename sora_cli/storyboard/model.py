@@ -155,6 +155,19 @@ class TitleCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A way on from the end of a shot: the words that a viewer reads, and the shot that it leads to (none: the end).
+
+    It is taken by itself `after` so many seconds in which nobody chose.
+    """
+
+    say: str = ""
+    go: str = ""
+    after: Fraction | None = None
+    loc: Loc = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
     """That `who` agreed to be shown, each of them; `path` is the release."""
 
@@ -321,6 +334,8 @@ class Shot:
     keyframes: tuple[Keyframe, ...] = ()
     speed: Fraction = Fraction(1)
     """How fast it plays: lengths and times are those on screen, and takes are made for `speed` times as long."""
+    choices: tuple[Choice, ...] | None = None
+    """Where the story goes after it; None where that is not written."""
 
     @property
     def shown(self) -> tuple[Beat, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.cast import Casting, read_references
+from sora_cli.storyboard.choices import Choosing
 from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
@@ -46,6 +47,7 @@ from sora_cli.storyboard.schema import (
 )
 from sora_cli.storyboard.source import quoted
 from sora_cli.storyboard.speech import LineReader, read_narrator
+from sora_cli.storyboard.story import check_story
 
 MAX_BEATS = 20_000
 
@@ -113,7 +115,10 @@ class Resolver:
         film = self._film
         held = self._inheritance.under(Inherited(), film, (), "film")
         scenes = self._scenes(held)
-        check_links([shot for scene in scenes for shot in scene.shots], self._document, self._problems)
+        shots = [shot for scene in scenes for shot in scene.shots]
+        check_links(shots, self._document, self._problems)
+        if not self._choosing.lost:
+            check_story(shots, self._document, self._problems)
         size, fps = self._output
         policy, policy_path, rules = read_policy(film.policy, self._document, self._problems, self._files)
         return Storyboard(
@@ -169,6 +174,7 @@ class Resolver:
         self._name("shot", shots)
         numbers = {shot.name: shot.number for shot in reversed(shots)}
         self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
+        self._choosing = Choosing(numbers, self._links, self._document, self._problems)
         self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links, self._pruned)
         scenes = []
         for scene in written:
@@ -254,6 +260,7 @@ class Resolver:
             title=title,
             keyframes=self._keyframes.of(form.keyframe, loc, beats),
             speed=form.speed or Fraction(1),
+            choices=self._choosing.of(form.choices, (*loc, "choices")),
         )
 
     def _lost(self, loc: Loc, *keys: str) -> bool:

@@ -7,6 +7,7 @@ is published for editors (`json_schema`) says so.
 from __future__ import annotations
 
 from sora_cli.storyboard import direction, keyframes
+from sora_cli.storyboard.choices import ChoiceForm, Choices
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
@@ -297,6 +298,7 @@ class ShotForm(StretchForm):
     transition = Key(Coming, "How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s.")
     title = Key(Title, "A title card over the shot; alone when there is no prompt.")
     speed = Key(Speed, "How fast it plays, 0.25 to 4; below 1 is slow motion. `duration` is its length on screen.")
+    choices = Key(Choices, "Where the story goes: [{say, go, after}]; or the shot that it goes on to, or end.")
 
 
 ShotItem: Shape[ShotForm | str] = OneOf(ShotForm, Text)
@@ -384,6 +386,7 @@ PLACES: dict[str, type[Form]] = {
     "light": direction.LightForm,
     "keyframe": keyframes.KeyframeForm,
     "keyframes": keyframes.KeyframesForm,
+    "choices": ChoiceForm,
 }
 """Which mapping stands under which key."""
 

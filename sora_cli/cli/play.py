@@ -1,0 +1,74 @@
+"""The command that makes straight films of a story by choice."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sora_cli.cli import console
+from sora_cli.cli.make import make_options, show_film
+from sora_cli.cli.options import (
+    Board,
+    Draft,
+    LimitOptions,
+    MemoryMode,
+    Out,
+    Outside,
+    ReleaseOptions,
+    ReportOptions,
+    Sets,
+    WorkerOptions,
+)
+from sora_cli.cli.session import pairs, working
+from sora_cli.errors import RequestError, counted
+
+
+def play(
+    file: Board,
+    output: Out = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--path", metavar="A,B", help="Take these choices, by the shots that they lead to, or their words."
+        ),
+    ] = None,
+    all_paths: Annotated[
+        bool, typer.Option("--all-paths", help="Make a film of every path that takes no choice twice.")
+    ] = False,
+    sets: Sets = None,
+    draft: Draft = False,
+    allow_outside: Outside = False,
+    memory: MemoryMode = None,
+    *,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
+    workers: WorkerOptions,
+) -> None:
+    """Make straight films of a storyboard with choices."""
+    from sora_cli.flows import interactive, parts, preflight
+    from sora_cli.flows import play as flow
+
+    if (path is None) == (not all_paths):
+        raise RequestError("say which films you want: --path A,B or --all-paths", hint=f"sora play {file} --all-paths")
+    with working(reporting, limits, workers) as (report, studio):
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        interactive.require_choices(board)
+        names = [name.strip() for name in (path or "").split(",") if name.strip()]
+        wanted = flow.every(board) if all_paths else [flow.chosen(board, names)]
+        outs, kind = flow.films(board, wanted, output, release.deliver)
+        how = make_options(release, draft=draft)
+        planned = parts.planned(board, outs, how, deliver=kind)
+        made = list(parts.films(planned, report=report, studio=studio, how=how, deliver=kind))
+    if not all_paths:
+        show_film(made[0], as_json=reporting.as_json)
+        return
+    if reporting.as_json:
+        console.stdout_json([each.as_dict() for each in made])
+    elif not reporting.events:
+        rows = [
+            [str(each.path), f"{each.seconds:.2f}", " > ".join(names)] for each, names in zip(made, wanted, strict=True)
+        ]
+        console.show_table(("film", "length", "path"), rows, right=("length",))
+    console.say(f"{counted(len(made), 'path')}, each a film", "bold green")

@@ -1,0 +1,64 @@
+"""Commands that find clips, shots and films by what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sora_cli.cli import console
+from sora_cli.cli.options import Json
+from sora_cli.errors import RequestError, counted
+
+Embedding = Annotated[
+    str | None,
+    typer.Option("--embedding", metavar="MODEL", help="Find pictures with this CLIP, SigLIP or DINO model."),
+]
+
+
+def index(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FOLDERS...]", help="Folders with films; the store is indexed too.")
+    ] = None,
+    embedding: Embedding = None,
+    as_json: Json = False,
+) -> None:
+    """Make clips, shots and films searchable; rerun to resume, or to renew."""
+    from sora_cli.flows import search as flow
+
+    found = flow.index(folders or (), lambda _number: None, embedding)
+    if as_json:
+        console.stdout_json(asdict(found))
+    console.say(f"indexed: {counted(found.new, 'entry')} new, {found.known} known, {found.gone} gone", "green")
+
+
+def search(
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORDS...", help="What you look for.")] = None,
+    image: Annotated[
+        Path | None, typer.Option("--image", metavar="PICTURE", help="Find frames like this picture, without words.")
+    ] = None,
+    embedding: Embedding = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=100, help="Show so many.")] = 10,
+    engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="Find what this engine made.")] = None,
+    cast: Annotated[str | None, typer.Option("--cast", metavar="NAME", help="Find shots and films with them.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DAY", help="Find what is of 2026-11-03 or later.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find clips, shots and films by what they mean, in any of 16 languages."""
+    from sora_cli.flows import search as flow
+
+    wanted = flow.filters(engine, cast, since)
+    if image is not None and words:
+        raise RequestError("words and a picture at once cannot be looked for", hint="leave one of them out")
+    if image is not None:
+        hits = flow.search_picture(image, embedding, wanted, count=count)
+    else:
+        hits = flow.search(" ".join(words or ()), wanted, count=count)
+    if as_json:
+        console.stdout_json([hit.as_dict() for hit in hits])
+        return
+    console.show_table(flow.COLUMNS, [hit.row for hit in hits], right=("likeness", "at"))

@@ -1,0 +1,149 @@
+"""`sora index` and `sora search`: found by meaning, indexed once, and what is gone is not found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from sora_cli.cli.main import main
+from sora_cli.search.entries import Entry, of_folder
+from sora_cli.search.index import BATCH, opened
+from tests.boards import catalogue
+from tests.engines.test_embedding import CROPPED, SEEN
+from tests.test_film import Greys
+
+pytest.importorskip("pymilvus")
+transformers = pytest.importorskip("transformers")
+
+BOARD = """\
+title: Fork
+output: {size: 48x32}
+cast: {mara: {looks: a sailor in a raincoat}}
+shots:
+  - {name: pier, prompt: "dark. waves at the seaside", duration: 0.5s}
+  - {name: woods, prompt: "light. @mara walks between trees", duration: 0.5s}
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a film of two shots, a note to one of them, and an index of it."""
+    home = tmp_path_factory.mktemp("search")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("SORA_STORE", str(home / "store"))
+        patch.delenv("SORA_MILVUS", raising=False)
+        patch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+        patch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+        patch.chdir(home)
+        (home / "films").mkdir()
+        (home / "films" / "board.yaml").write_text(BOARD)
+        assert main(["storyboard", "films/board.yaml", "-o", "films/fork.mp4"]) == 0
+        (home / "films" / "notes.json").write_text('{"of": "board.yaml", "notes": {"pier": "too many seagulls"}}')
+        assert main(["index", "films"]) == 0
+        yield home
+
+
+def found(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert main(["search", *words, "--json"]) == 0
+    told: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return told
+
+
+@pytest.mark.usefixtures("home")
+def test_shots_are_found_in_other_words_and_another_language(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, shot in (("the ocean shore", "pier"), ("Wellen am Meer", "pier"), ("a stroll in a forest", "woods")):
+        hits = found(capsys, words)
+        assert next(each for each in hits if each["kind"] == "shot")["shot"] == shot
+    first = next(each for each in hits if each["kind"] == "shot")
+    assert (first["start"], first["seconds"], first["engine"]) == (0.5, 0.5, "test")
+    assert {each["kind"] for each in hits} == {"clip", "shot", "film"}
+
+
+@pytest.mark.usefixtures("home")
+def test_filters_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {each["shot"] for each in found(capsys, "trees", "--cast", "mara")} == {"", "woods"}
+    assert found(capsys, "trees", "--engine", "another") == []
+    assert found(capsys, "trees", "--since", "2999-01-01") == []
+    assert len(found(capsys, "trees", "--since", "2020-01-01", "--count", "2")) == 2
+    assert found(capsys, "trees", "--engine", 'a" or 1 == 1 or "') == []
+
+
+def test_notes_are_words_of_their_shot(home: Path) -> None:
+    words = {entry.shot: entry.words for entry in of_folder(home / "films") if entry.kind == "shot"}
+    assert "seagulls" in words["pier"]
+    assert "seagulls" not in words["woods"]
+
+
+def test_what_is_indexed_is_not_indexed_again_and_what_is_gone_is_taken_out(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = home / "films" / "fork.mp4"
+    capsys.readouterr()
+    assert main(["index", "films", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"new": 0, "known": 5, "gone": 0}
+    film.rename(home / "away.mp4")
+    assert {each["kind"] for each in found(capsys, "trees")} == {"clip"}
+    assert main(["index", "films", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"new": 0, "known": 2, "gone": 3}
+    (home / "away.mp4").rename(film)
+    assert main(["index", "films"]) == 0
+
+
+@pytest.mark.usefixtures("home")
+def test_a_frame_is_found_by_a_picture_with_a_model_of_the_users(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "dino"
+    transformers.Dinov2Model(transformers.Dinov2Config(**SEEN)).save_pretrained(model)
+    transformers.BitImageProcessor(**CROPPED).save_pretrained(model)
+    light = tmp_path / "light.png"
+    Image.new("RGB", (48, 32), (150, 150, 150)).save(light)
+    assert main(["search", "--image", str(light)]) == 3
+    assert main(["search", "--image", str(light), "--embedding", str(model)]) == 2
+    assert main(["index", "films", "--embedding", str(model)]) == 0
+    hits = found(capsys, "--image", str(light), "--embedding", str(model), "--count", "6")
+    assert len(hits) == 6
+    assert hits[0]["likeness"] > 0.99
+    shots = [each for each in hits if each["kind"] == "shot"]
+    assert all(each["start"] > 0.5 for each in shots if each["shot"] == "woods")
+    assert main(["search", "trees", "--image", str(light)]) == 2
+
+
+def test_an_index_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+    entries = [Entry(kind="clip", file=str(at), words=f"words {at}", source="x") for at in range(BATCH + 20)]
+    asked: list[int] = []
+
+    def encode(texts: Sequence[Entry]) -> NDArray[np.float32]:
+        if asked and len(asked) < 2:
+            asked.append(0)
+            raise KeyboardInterrupt
+        asked.append(len(texts))
+        return np.ones((len(texts), 4), np.float32)
+
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path) as index:
+        index.add(entries, encode, lambda _number: None)
+    with opened(tmp_path) as index:
+        assert index.add(entries, encode, lambda _number: None) == 20
+    assert asked == [BATCH, 0, 20]
+
+
+def test_without_an_index_or_milvus_the_next_step_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    assert main(["search", "trees"]) == 2
+    assert main(["index", str(tmp_path / "none")]) == 2
+    assert main(["search", "trees", "--since", "yesterday"]) == 2
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    assert main(["search", "trees"]) == 3
+    assert 'pip install "sora-cli[search]"' in capsys.readouterr().err
