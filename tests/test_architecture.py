@@ -35,7 +35,7 @@ LEVELS = (
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
 UNDER = {
-    "media": {"errors", "events", "atomic", "spelling", "lock"},
+    "media": {"errors", "events", "atomic", "spelling", "texts", "lock"},
     "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
     "packages": {"errors"},
