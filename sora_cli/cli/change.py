@@ -1,4 +1,4 @@
-"""Commands that change what is there: extend."""
+"""Commands that change what is there: extend, edit."""
 
 from __future__ import annotations
 
@@ -65,4 +65,58 @@ def extend(
         options = edit_options(report, studio.cancel, owner, release, kind)
         shot = {**take.shot(prompt), **written({"duration": duration})}
         made = flow.extend(film, shot, out, options, studio=studio, before=before)
+    show_made(made, as_json=reporting.as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class PartOptions:
+    """What of a film is made anew."""
+
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin here, at 1.5s; else at its start.")] = ""
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="End here; else at its end.")] = ""
+    region: Annotated[
+        str, typer.Option(metavar="X,Y,W,H", help="This part of the picture, left, top, width and height from 0 to 1.")
+    ] = ""
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What is white in this picture, or film of the same length.")
+    ] = None
+    replace: Annotated[str, typer.Option(metavar="WORDS", help="What is called so, by its colour: the red ball.")] = ""
+    outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="New borders, for this shape: 16:9, 9:16, 1:1.")] = ""
+
+
+def edit(
+    film: Film,
+    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What is there then, in quotes or not.")],
+    output: NewFilm,
+    show_mask: Annotated[
+        bool, typer.Option("--show-mask", help="Write what would be made anew, red on some frames, to a PNG; no more.")
+    ] = False,
+    *,
+    part: PartOptions,
+    take: TakeOptions,
+    owner: OwnerOptions,
+    release: ReleaseOptions,
+    reporting: ReportOptions,
+    limits: LimitOptions,
+) -> None:
+    """Make a part of a film's picture anew; the rest stays as it was."""
+    from sora_cli.flows import edit as tools
+    from sora_cli.flows import repaint as flow
+
+    with working(reporting, limits) as (report, studio):
+        asked = flow.Asked(
+            start=part.start,
+            end=part.end,
+            region=part.region,
+            mask=part.mask,
+            replace=part.replace,
+            outpaint=part.outpaint,
+        )
+        shot = take.shot(prompt)
+        out, kind = (Path(output), "web") if show_mask else tools.target(output, f"{film.stem}-edited", release.deliver)
+        options = edit_options(report, studio.cancel, owner, release, kind)
+        if show_mask:
+            made = tools.Edited(mask=flow.show_mask(film, shot, asked, out, options))
+        else:
+            made = flow.repaint(film, shot, asked, out, options, studio=studio)
     show_made(made, as_json=reporting.as_json)

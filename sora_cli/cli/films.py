@@ -165,4 +165,4 @@ def show_made(made: Edited, *, as_json: bool) -> None:
     """Tell of a film that was made of others."""
     if as_json:
         console.stdout_json(made.as_dict())
-    console.show_summary(str(made.path or made.lut), made.facts())
+    console.show_summary(str(made.path or made.lut or made.mask), made.facts())

@@ -62,7 +62,7 @@ COMMANDS = (
         direct.direct,
         train.train,
     ),
-    *(change.extend, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
+    *(change.extend, change.edit, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
     *(search.index, search.search, review.review, review.takes),
     *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform),
     *(serving.serve, start.schema),

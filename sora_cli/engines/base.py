@@ -256,6 +256,27 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A film of which a take makes a part anew: its first frame shows the film `at` seconds.
+
+    `view` is what the take sees (left, top, width, height in parts of the film's picture; what lies beyond is made).
+    Made anew is a `region` in such parts too, what a `mask` shows white, or what is called so in `words`.
+    """
+
+    path: Path | None
+    sha256: str
+    at: Fraction
+    view: tuple[float, float, float, float]
+    start: Fraction
+    end: Fraction
+    """The stretch that is changed, seconds of the film."""
+    region: tuple[float, float, float, float] | None = None
+    mask: Path | None = None
+    mask_sha256: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
     """A beat, or a stretch of a long beat, made exact.
 
@@ -293,6 +314,8 @@ class Take:
     """What of the fitting to the device changes pixels: 8-bit weights, step caches, tiles."""
     edition: int = 0
     """The card's, where the take begins with one given frame."""
+    change: Change | None = None
+    """The film of which it makes a part anew, where it does."""
     written: str = ""
     """What its author wrote, where the prompt is other words that were sent; no part of its key."""
 
@@ -325,6 +348,10 @@ class Given:
     Sizes and rates of frames are their own; sound comes at the card's `sound_rate`. Only an engine whose card says so
     is given films and sounds.
     """
+    video: Frames | None = None
+    """Of a take that changes a film: all its frames as they are there."""
+    mask: NDArray[np.float32] | None = None
+    """Of the same, `(frames, height, width)` in 0..1: what is made anew where it is above 0; the rest is kept."""
     tail: Path | None = None
     """Latents of the frames of `opening`, where the engine that made them kept some."""
 

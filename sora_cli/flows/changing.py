@@ -24,13 +24,12 @@ from sora_cli.storyboard.model import Storyboard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changing:
-    """A film that is changed: by which command, where the changed one goes and how, and the studio that makes takes."""
+    """A film that is changed: by which command, where the changed one goes, and how."""
 
     command: str
     film: Path
     out: Path
     options: EditOptions
-    studio: Studio
 
     @property
     def kind(self) -> Delivery:
@@ -48,7 +47,7 @@ class Changing:
         Raises:
             RequestError, PolicyError, MediaError: something else is at the output, or the film cannot be used.
         """
-        for path in (None, *beside):
+        for path in (*beside, None):
             check_out(self.maker, self.out, self.options, path)
         check_words(self.maker, self.out, self.options)
         return probed(self.film, self.options.report)
@@ -66,13 +65,20 @@ class Changing:
             self.options.report(Note.of(remark))
         return plan, looked_at
 
-    def told(self, made: stamp.Making, plan: Plan, looked_at: inputs.Found) -> stamp.Making:
+    def told(self, made: stamp.Making, plan: Plan, looked_at: inputs.Found, studio: Studio) -> stamp.Making:
         """What the credential tells: how it was made, of which film, and what was looked at."""
-        held = moderation.record(plan, self.studio.screen, looked_at)
+        held = moderation.record(plan, studio.screen, looked_at)
         return replace(made, parent=self.film, moderation=held)
 
     def released(
-        self, master: Master, frames: int, told: stamp.Making, plan: Plan, clips: Mapping[str, Clip]
+        self,
+        master: Master,
+        frames: int,
+        told: stamp.Making,
+        *,
+        plan: Plan,
+        clips: Mapping[str, Clip],
+        studio: Studio,
     ) -> Edited:
         """Release the changed film, of `frames` in all, and note what it is made of.
 
@@ -93,7 +99,7 @@ class Changing:
             )
             sidecar.write_note(self.out, self.maker.record(self.out.parent), [self.film])
             keys = [clip.key for clip in clips.values()]
-            self.studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
+            studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
         return Edited(
             path=done.path,
             frames=frames,

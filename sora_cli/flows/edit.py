@@ -66,6 +66,8 @@ class Edited:
     lut: Path | None = None
     copied: bool = False
     """Whether what was there is in it as it was encoded."""
+    mask: Path | None = None
+    """A picture of what would be made anew."""
     seam: int = 0
     """Pixels in which what was made anew goes over into what was there."""
 

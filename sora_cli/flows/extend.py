@@ -54,7 +54,7 @@ def extend(
         PolicyError: the policy refuses the words, the film, or what is made.
         SoraError: it cannot be made or signed.
     """
-    changing = Changing(command="extend", film=film, out=out, options=options, studio=studio)
+    changing = Changing(command="extend", film=film, out=out, options=options)
     found = changing.opened()
     board, card = board_of(found, shot, options, before=before)
     plan, looked_at = changing.planned(board)
@@ -70,8 +70,8 @@ def extend(
             changed=_changed(shot, before=before),
             copied=master.kept is not None,
         )
-        told = changing.told(_moved(told, 0 if before else found.frames, cut.frames), plan, looked_at)
-        return changing.released(master, new.frames + found.frames, told, plan, clips)
+        told = changing.told(_moved(told, 0 if before else found.frames, cut.frames), plan, looked_at, studio)
+        return changing.released(master, new.frames + found.frames, told, plan=plan, clips=clips, studio=studio)
 
 
 def board_of(

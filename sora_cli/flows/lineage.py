@@ -93,7 +93,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
         opening=fields.opening.carry(own) if fields.opening else None,
         closing=fields.closing.carry(own) if fields.closing else None,
         references=tuple(Reference(own[sha], sha) for sha in fields.reference), sound=fields.sound,
-        edition=fields.edition,
+        edition=fields.edition, change=fields.change.change(own) if fields.change else None,
     )  # fmt: skip
 
 

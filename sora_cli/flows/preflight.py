@@ -57,6 +57,7 @@ def require_ready(plan: Plan) -> None:
         PolicyError: the film may not go without its mark.
     """
     problems = [*file_problems(plan.board, plan), *finish_problems(plan)]
+    problems = problems or [*edit_problems(plan)]
     if problems:
         raise refusal(in_file_order(problems))
 
@@ -142,6 +143,7 @@ def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | Non
     """These problems and those of files, title and mark; where takes are wrong, which files are used is not known."""
     if plan is not None and all(problem.code in {3, 4} for problem in problems):
         files = [*file_problems(board, plan), *finish_problems(plan)]
+        files = files or [*edit_problems(plan)]
     else:
         files = [*file_problems(board)]
     return tuple(in_file_order([*problems, *files]))
@@ -172,6 +174,17 @@ def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, st
     for loc, path in board.material.items():
         if used is None or path in used or not _in_a_shot(board, loc):
             yield loc, path, next(part for part in reversed(loc) if isinstance(part, str))
+
+
+def edit_problems(plan: Plan) -> Iterator[Problem]:
+    """What is wrong with the parts of films that takes make anew: stretches, masks, and words that name nothing."""
+    told: set[Loc] = set()
+    for beat, take in plan.changes:
+        if beat.loc not in told and take.change is not None:
+            from sora_cli.shoot.mask import Part
+
+            told.add(beat.loc)
+            yield from _told(lambda change=take.change: Part.of(change), plan.board, (*beat.loc, "edit"))  # type: ignore[misc]
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:
@@ -212,6 +225,9 @@ def require_same(plan: Plan) -> None:
     carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
     given = {(each.path, each.sha256) for take in plan.takes for each in take.references}
     given |= {(carry.path, carry.sha256) for carry in carries if carry.path} | set(recordings(plan).items())
+    changes = [take.change for take in plan.takes if take.change is not None]
+    given |= {(each.path, each.sha256) for each in changes if each.path}
+    given |= {(each.mask, each.mask_sha256) for each in changes if each.mask}
     for path, sha in sorted(given):
         try:
             same = file_hash(path) == sha
@@ -233,6 +249,8 @@ def _used(plan: Plan) -> set[Path]:
     paths |= {carry.path for carry in carries if carry.path} | {
         carry.hold.path for carry in carries if carry.hold and carry.hold.path
     }
+    changes = [take.change for take in plan.takes if take.change is not None]
+    paths |= {path for each in changes for path in (each.path, each.mask) if path}
     paths |= {beat.sound_path for shot in shots for beat in shot.beats if beat.sound_path}
     paths |= {line.path for shot in shots for beat in shot.beats for line in beat.dialogue if line.path}
     paths |= {

@@ -46,6 +46,9 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
     """Say what of the beat the engine cannot do; nothing is dropped in silence."""
     if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
         findings.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
+    if beat.edit is not None and not card.can(Ability.INPAINT):
+        message = f"engine {card.name} cannot make a part of a film's picture anew"
+        findings.wrong(beat, "edit", message, "use nano, or a VACE model: `sora models` lists who can inpaint")
     kinds = [kind_of(path) for path in beat.references]
     if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
         findings.remark(beat, "references", f"engine {card.name} takes no pictures: only words describe the cast")

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.bounded import open_regular
-from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
+from sora_cli.engines.base import Ability, Carry, Change, EngineCard, Hold, Reference, Take
 from sora_cli.errors import HINT_READ
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
@@ -215,6 +215,24 @@ class Continuity:
         path = link.path or Path()
         meets = link.kind == "film" and not card.tails
         return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count, meets=meets)
+
+    def change(self, card: EngineCard, beat: Beat, played: int) -> Change | None:
+        """What a take changes of a film, where its beat does; `played` of its frames play before the take's first."""
+        edit = beat.edit
+        if edit is None:
+            return None
+        return Change(
+            path=edit.of,
+            sha256=self.file_hash(beat, "edit", edit.of),
+            at=edit.start + played / card.fps,
+            view=edit.view,
+            start=edit.start,
+            end=edit.end,
+            region=edit.region,
+            mask=edit.mask,
+            mask_sha256=self.file_hash(beat, "edit", edit.mask) if edit.mask is not None else "",
+            words=edit.words,
+        )
 
     def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
         """What anchors appearance, in order; nothing where the engine takes none."""

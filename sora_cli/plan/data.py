@@ -16,7 +16,7 @@ from typing import Annotated, Self
 from pydantic import Field, JsonValue
 
 from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Words
-from sora_cli.engines.base import Carry, Hold, Take
+from sora_cli.engines.base import Carry, Change, Hold, Take
 from sora_cli.storyboard.cast import kind_of
 
 KEY_VERSION = 1
@@ -83,6 +83,58 @@ def _chosen(takes: tuple[str, ...], given: Collection[str]) -> tuple[str, ...]:
     return tuple(key for key in takes if key in given) or takes
 
 
+Box = tuple[float, float, float, float]
+
+
+CHANGE_VERSION = 1
+"""Part of the keys of takes that change a film: raised when the same change would have another mask."""
+
+
+class Changed(Record):
+    """A film of which a take makes a part anew; times are in seconds, boxes in parts of its picture."""
+
+    file: Sha
+    at: Words
+    start: Words
+    end: Words
+    view: Annotated[Box, LIST]
+    region: Annotated[Box | None, LIST] = None
+    mask: Sha = ""
+    words: Words = ""
+    version: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Raised when the same change would have another mask."""
+
+    @classmethod
+    def of(cls, change: Change) -> Changed:
+        """The record of a change."""
+        made = cls.model_construct(
+            file=change.sha256,
+            at=str(change.at),
+            start=str(change.start),
+            end=str(change.end),
+            view=change.view,
+            version=CHANGE_VERSION,
+        )
+        more = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
+        return made.model_copy(update={name: value for name, value in more.items() if value})
+
+    def change(self, files: Mapping[str, Path]) -> Change:
+        """What it was made of; `files` are by hash."""
+        at, start, end = (Fraction(each) for each in (self.at, self.start, self.end))
+        return Change(
+            path=files.get(self.file),
+            sha256=self.file,
+            at=at,
+            view=self.view,
+            start=start,
+            end=end,
+            region=self.region,
+            mask=files.get(self.mask),
+            mask_sha256=self.mask,
+            words=self.words,
+        )
+
+
 class Named(Record):
     """A take of a film: its name and its key."""
 
@@ -110,6 +162,8 @@ class TakeFields(Record):
     """Told where one is no picture: the same bytes may be read as a film or, under another name, as its sound."""
     memory: Annotated[dict[Name, JsonValue], Field(max_length=100)] = Field(default={})
     """What of the fitting to the device changes pixels, where something does."""
+    change: Changed | None = None
+    """The film of which it makes a part anew, where it does."""
     edition: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """The engine's, where it makes other frames of such a take than it did."""
 
@@ -119,6 +173,7 @@ class TakeFields(Record):
         kinds = tuple(kind_of(reference.path) for reference in take.references)
         more |= {"kinds": kinds} if set(kinds) - {"picture"} else {}
         more |= {"memory": dict(take.memory)} if take.memory else {}
+        more |= {"change": Changed.of(take.change)} if take.change is not None else {}
         more |= {"edition": take.edition} if take.edition else {}
         return cls._of_ours(
             engine=take.engine,
@@ -158,7 +213,8 @@ class TakeFields(Record):
     def files(self) -> set[str]:
         """Hashes of the user's files that it was given."""
         held = {carried.colour.file for carried in self.carries if carried.colour}
-        return ({carried.file for carried in self.carries} | held | set(self.reference)) - {""}
+        changed = {self.change.file, self.change.mask} if self.change is not None else set()
+        return ({carried.file for carried in self.carries} | held | changed | set(self.reference)) - {""}
 
     @property
     def dimensions(self) -> tuple[int, int]:

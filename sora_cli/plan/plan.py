@@ -15,7 +15,7 @@ from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.plan.keyframes import Still
 from sora_cli.plan.prompt import Prompt
 from sora_cli.plan.slugline import UNSAID, Slugline
-from sora_cli.storyboard.model import Loc, Look, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.model import Beat, Loc, Look, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.policy import Policy
 
 if TYPE_CHECKING:  # a silent film loads nothing of sound
@@ -105,6 +105,15 @@ class Plan:
     def stretches(self) -> Iterator[Stretch]:
         """All stretches that play, in film order."""
         return (stretch for shot in self.shots for stretch in shot.stretches)
+
+    @property
+    def changes(self) -> Iterator[tuple[Beat, Take]]:
+        """The beats that make a part of a film anew, each with its first take."""
+        beats = {shot.name: shot.beats for shot in self.board.shots}
+        for shot in self.shots:
+            for beat, planned in zip(beats.get(shot.name, ()), shot.beats, strict=False):
+                if beat.edit is not None:
+                    yield beat, planned.stretches[0].candidates[0]
 
     @property
     def made(self) -> Iterator[Stretch]:

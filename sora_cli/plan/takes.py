@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.adapters import weights_in
-from sora_cli.engines.base import Ability, Carry, EngineCard, Take
+from sora_cli.engines.base import Ability, Carry, Change, EngineCard, Take
 from sora_cli.engines.options import listed, misfit, named_by
 from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, check_prompt, unused
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
@@ -183,6 +183,7 @@ class TakeMaker:
                 options=options,
                 closing=closing if index == count - 1 else None,
                 heard=part.heard(beat) if card.makes_sound else None,
+                change=self.continuity.change(card, beat, begin - given),
             )
             stretches.append(self.candidates(beat, *take, f"{label}.{index}"))
             self.continuity.note(card, shot, beat, stretches[-1])
@@ -201,6 +202,7 @@ class TakeMaker:
         opening: Carry | None = None,
         closing: Carry | None = None,
         heard: tuple[Heard, ...] | None = None,
+        change: Change | None = None,
     ) -> tuple[Take, Prompt]:
         """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(film, options)
@@ -226,7 +228,7 @@ class TakeMaker:
             references=references,
             sound=card.makes_sound and not muted(beat), stride=stride, memory=self.memory,
             edition=card.edition if opening is not None and opening.count == 1 else 0,
-            written=beat.prompt if beat.sent else "",
+            written=beat.prompt if beat.sent else "", change=change,
         )  # fmt: skip
         return take, prompt
 

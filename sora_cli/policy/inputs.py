@@ -21,7 +21,7 @@ from sora_cli.storyboard.files import FILMS, PICTURES, suffix
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision
 
-TO_MODEL = ("reference", "from", "to")
+TO_MODEL = ("reference", "from", "to", "of")
 """Keys of files that a model is given: who is seen in them may be seen in the film."""
 
 
@@ -170,7 +170,8 @@ class _Given:
         for shot in self.board.shots:
             for beat in shot.shown:
                 links = (link.path for link in (beat.start, beat.end) if link)
-                if self.path in (*beat.references, *links):
+                edited = beat.edit.of if beat.edit is not None else None
+                if self.path in (*beat.references, *links, edited):
                     yield beat
 
     def _words(self) -> str:

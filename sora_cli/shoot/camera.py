@@ -35,6 +35,7 @@ from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.schedule import Task
 from sora_cli.review.score import rate
+from sora_cli.shoot import mask
 from sora_cli.shoot.handover import drifted, meet
 from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, ClipFacts, Store
@@ -214,12 +215,14 @@ class Camera:
 
 
 def _met(take: Take, given: Given, footage: Footage) -> Frames:
-    """The frames of a take, brought to meet those that it was given."""
+    """The frames of a take, brought to meet those that it was given; of a film only what was made anew."""
     frames = footage.frames
     if given.opening is not None and take.opening and take.opening.meets:
         frames = meet(frames, take.opening.count, given.opening, footage.fps)
     if given.closing is not None and take.closing and take.closing.meets:
         frames = meet(frames[::-1], take.closing.count, given.closing[::-1], footage.fps)[::-1]
+    if given.video is not None and given.mask is not None:
+        frames = mask.put_in(frames, given.video, given.mask)
     return frames
 
 
@@ -246,7 +249,10 @@ def _given(job: Job) -> tuple[Given, float]:
         if not hold.above or drift > hold.above:
             last = take.opening.at if hold.above else None
             known = graded(known, held(opening.path, anchor, hold.strength, last))
+    changed = mask.given(take)
     given = Given(
+        video=changed[0] if changed else None,
+        mask=changed[1] if changed else None,
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),

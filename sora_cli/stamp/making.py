@@ -63,7 +63,8 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
             take = next(take for take in stretch.candidates if take.key == clip.key)
             given = [made[key] for key in take.needs if key in made]
             references = (each.path for one in (take, *given) for each in one.references)
-            carried = [carry.path for carry in (take.opening, take.closing) if carry is not None and carry.path]
+            sources = (take.opening, take.closing, take.change)
+            carried = [source.path for source in sources if source is not None and source.path]
             yield Origin(
                 name=take.name,
                 clip=clip.path,

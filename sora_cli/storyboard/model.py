@@ -21,6 +21,7 @@ from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
 
 if TYPE_CHECKING:  # which holds beats
+    from sora_cli.storyboard.edits import Edit
     from sora_cli.storyboard.keyframes import Keyframe, StillChoice
 
 Loc = tuple[str | int, ...]
@@ -316,6 +317,7 @@ class Beat:
     """`mine` where voices say the lines also over an engine that speaks."""
     spoken: SpokenLength | None = None
     """Set where the beat is as long as its lines."""
+    edit: Edit | None = None
     origin: Mapping[str, Loc] = field(default_factory=dict)
 
 

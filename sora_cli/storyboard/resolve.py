@@ -12,6 +12,7 @@ from sora_cli.storyboard import forms
 from sora_cli.storyboard.cast import Casting, read_references
 from sora_cli.storyboard.choices import Choosing
 from sora_cli.storyboard.credits import read_output, read_policy, read_provenance
+from sora_cli.storyboard.edits import Edit, EditForm, Edits
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Inheritance, Inherited
@@ -175,6 +176,7 @@ class Resolver:
         numbers = {shot.name: shot.number for shot in reversed(shots)}
         self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
         self._choosing = Choosing(numbers, self._links, self._document, self._problems)
+        self._edits = Edits(self._document, self._problems, self._files)
         self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links, self._pruned)
         scenes = []
         for scene in written:
@@ -269,6 +271,8 @@ class Resolver:
     def _beats(self, written: _WrittenShot, held: Inherited) -> tuple[Beat, ...]:
         form, loc = written.form, written.loc
         if form.beats is None:
+            if form.edit is not None and form.prompt is None and form.edit.prompt is not None:
+                vars(form)["prompt"] = form.edit.prompt
             if form.prompt is None and not self._lost(loc, "prompt", "beats"):
                 return ()
             return (self._beat(written, form, loc, held, first=True, last=True),)
@@ -317,6 +321,8 @@ class Resolver:
                 if got[name] is None:
                     del got[name]
                     self._pruned.add(origin[name])
+        if (written := shot.form.edit) is not None:
+            got["edit"] = self._edited(shot, written, got)
         self._choose(got, origin)
         if "dialogue" in got:
             got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"], form)
@@ -329,6 +335,18 @@ class Resolver:
         got["references"] = self._references(got.get("references"), origin.get("references"), cast)
         kept = {name: getattr(held, name) for name in _HELD}
         return Beat(loc=loc, prompt=form.prompt or "", cast=cast, origin=origin, **kept, **got)
+
+    def _edited(self, shot: _WrittenShot, written: EditForm, got: dict[str, Any]) -> Edit | None:
+        """What a shot changes of a film; it is as long as that stretch, and carries on from nothing."""
+        for key in ("beats", "from_", "to", "duration", "keyframe", "speed"):
+            if getattr(shot.form, key) is not None:
+                name = key.rstrip("_")
+                place = self._document.mark((*shot.loc, name), key=True)
+                self._problems.add(f"a shot with an edit has no {quoted(name)}", place, "take it out")
+        found = self._edits.read(written, (*shot.loc, "edit"))
+        if found is not None:
+            got["duration"] = Duration(seconds=found.seconds)
+        return found
 
     def _choose(self, got: dict[str, Any], origin: Mapping[str, Loc]) -> None:
         """How many takes there are, and which plays."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sora_cli.storyboard import direction, keyframes
 from sora_cli.storyboard.choices import ChoiceForm, Choices
 from sora_cli.storyboard.consent import ConsentForm
+from sora_cli.storyboard.edits import EditForm
 from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
 from sora_cli.storyboard.values import (
@@ -296,6 +297,7 @@ class ShotForm(StretchForm):
     keyframe = Key(keyframes.Wanted, "The still that it begins on: in words, on or off; or {first, last}.")
     beats = Key(Listed(BeatItem, 1), "The stretches of the shot, in order.")
     transition = Key(Coming, "How the shot comes in: cut, dissolve 0.5s, fade 1s, wipe left 0.5s.")
+    edit = Key(EditForm, "A stretch of a film, with a part of its picture made anew.")
     title = Key(Title, "A title card over the shot; alone when there is no prompt.")
     speed = Key(Speed, "How fast it plays, 0.25 to 4; below 1 is slow motion. `duration` is its length on screen.")
     choices = Key(Choices, "Where the story goes: [{say, go, after}]; or the shot that it goes on to, or end.")

@@ -12,7 +12,7 @@ APACHE = "Apache-2.0"
 TEXT, FIRST, LAST = Ability.TEXT, Ability.FIRST_FRAMES, Ability.LAST_FRAME
 REFERENCES, INPAINT = Ability.REFERENCES, Ability.INPAINT
 SOUND, AVOID = Ability.SOUND, Ability.NEGATIVE_PROMPT
-VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, AVOID})
+VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, INPAINT, AVOID})
 
 
 def card_of(facts: dict[str, Any]) -> EngineCard:

@@ -85,9 +85,12 @@ def conditions(take: Take, given: Given) -> dict[str, object]:
     autoencoder may turn that into another latent. With nothing given the pipeline makes the same video itself.
     """
     inputs: dict[str, object] = {}
-    if given.opening is not None or given.closing is not None:
+    if given.opening is not None or given.closing is not None or given.video is not None:
         video = torch.full((1, take.frames, 3, take.height, take.width), 0.5)
         mask = torch.ones_like(video)
+        if given.video is not None and given.mask is not None:
+            mask[0] = torch.from_numpy(given.mask > 0)[:, None].float()
+            video = torch.where(mask > 0, video, to_unit(given.video)[None])
         if given.opening is not None:
             video[0, : len(given.opening)] = to_unit(given.opening)
             mask[0, : len(given.opening)] = 0

@@ -1,0 +1,318 @@
+"""`sora edit`: a part of a film's picture is made anew, for a stretch of it or for all; the rest stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sora_cli import atomic, stamp
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import Ability, Change, EngineCard
+from sora_cli.errors import RequestError
+from sora_cli.flows import moderation, outputs, watching
+from sora_cli.flows.changing import Changing
+from sora_cli.flows.edit import Edited, EditOptions, even_size, probed, read_option
+from sora_cli.flows.film import one_shot
+from sora_cli.media.inlay import Inlay, inlaid
+from sora_cli.media.read import Probe, open_film
+from sora_cli.media.replay import replay
+from sora_cli.media.stream import Frames, Master
+from sora_cli.plan import Plan, round_half_up
+from sora_cli.plan.timeline import Cut, assemble
+from sora_cli.shoot.mask import Box, Mask, Part, in_view, seam
+from sora_cli.shoot.studio import Studio, place
+from sora_cli.stamp.making import making
+from sora_cli.storyboard import sizes
+from sora_cli.storyboard.edits import WHOLE, region_of, seconds_of
+from sora_cli.storyboard.model import Storyboard
+
+SHAPE = 0.02
+"""By how much two shapes may differ and still be taken for one."""
+SHOWN = 3
+"""Frames of which `--show-mask` shows the mask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is made anew: when, and where; as the options of the command have it."""
+
+    start: str = ""
+    end: str = ""
+    region: str = ""
+    mask: Path | None = None
+    replace: str = ""
+    outpaint: str = ""
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What the credential tells of it."""
+        ways = {"region": self.region, "mask": self.mask and self.mask.name, "outpaint": self.outpaint}
+        return {"change": "a part made anew", "replaced": self.replace, **ways}
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where in a film something is made: the stretch, the canvas with the film's place on it, and what takes see."""
+
+    found: Probe
+    start: Fraction
+    end: Fraction
+    canvas: tuple[int, int]
+    at: tuple[int, int]
+    views: tuple[Box, ...] = (WHOLE,)
+
+    def pixels(self, view: Box) -> tuple[int, int, int, int]:
+        """A view's place on the canvas: left, top, width and height."""
+        width, height = even_size(self.found)
+        left, top = round(view[0] * width) + self.at[0], round(view[1] * height) + self.at[1]
+        return left, top, round(view[2] * width), round(view[3] * height)
+
+
+def repaint(
+    film: Path, shot: Mapping[str, object], asked: Asked, out: Path, options: EditOptions, *, studio: Studio
+) -> Edited:
+    """Make a part of a film's picture anew.
+
+    Args:
+        film: the film; it is not changed.
+        shot: what is there then, as a shot of a storyboard: `prompt`, `engine`, `seed`, `options`.
+        asked: when and where.
+        out: where the changed film goes.
+        options: how it goes out.
+        studio: what makes the takes.
+
+    Raises:
+        RequestError: what is asked cannot be, of this film or by this engine; all before any work.
+        SoraError: as `extend` raises it.
+    """
+    changing = Changing(command="edit", film=film, out=out, options=options)
+    found = changing.opened(*([asked.mask] if asked.mask else []))
+    area = area_of(found, asked, card_of(shot))
+    plan, looked_at = changing.planned(_board(area, shot, asked, options))
+    with studio.store.used(studio.cancel.check), place(out, studio.cancel):
+        clips = studio.shoot(plan, options.report)
+        cut = assemble(plan, clips)
+        told = replace(
+            making(plan, clips, cut, None, sounds=(), speech=(), synthesized=()),
+            changed={**asked.told, "prompt": shot["prompt"], "seam": seam(area.canvas[1])},
+            place=_place(asked),
+        )
+        told = changing.told(_moved(told, area), plan, looked_at, studio)
+        master = _watched(_laid_in(area, plan, cut), area, plan, studio)
+        made = changing.released(master, master.frames, told, plan=plan, clips=clips, studio=studio)
+    return replace(made, seam=seam(area.canvas[1]))
+
+
+def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, options: EditOptions) -> Path:
+    """Write a picture of what would be made anew, red on some frames of the film; nothing else is made.
+
+    Raises:
+        RequestError, MediaError: as `repaint` raises them, or something else is at `out`.
+    """
+    if out.suffix.lower() != ".png":
+        raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=f"try {out.stem}.png")
+    beside = [asked.mask] if asked.mask else []
+    outputs.check({out: lambda _: False}, [film, *beside], overwrite=options.overwrite)
+    area = area_of(probed(film, options.report), asked, card_of(shot))
+    plan, _ = Changing(command="edit", film=film, out=out, options=options).planned(_board(area, shot, asked, options))
+    rows = [_shown(area, take.change, view) for (_, take), view in zip(plan.changes, area.views, strict=True)
+            if take.change is not None]  # fmt: skip
+    with atomic.aside(out) as part:
+        Image.fromarray(np.concatenate(rows)).save(part, format="PNG")
+    return out
+
+
+def _shown(area: Area, change: Change, view: Box) -> Frames:
+    """Frames of a stretch side by side, red where they are made anew."""
+    part = Part.of(change)
+    numbers = sorted({part.first + (part.end - 1 - part.first) * step // (SHOWN - 1) for step in range(SHOWN)})
+    size = area.pixels(view)[2:]
+    with open_film(area.found.path) as film:
+        shown = film.shown_at(part.fps)
+        pictures = [in_view(picture, view, size) for picture in film.pictures([shown[n] for n in numbers])]
+    red = np.array([255, 0, 0], np.float32)
+    masks = part.masks(numbers, size, view)[..., None] * 0.6
+    return np.concatenate(list(np.rint(np.stack(pictures) * (1 - masks) + red * masks).astype(np.uint8)), axis=1)
+
+
+# -- where it is -------------------------------------------------------------------------------------------------------
+
+
+def card_of(shot: Mapping[str, object]) -> EngineCard:
+    """The card of the engine that makes it.
+
+    Raises:
+        RequestError: it cannot make a part of a picture anew.
+    """
+    card = catalogue.card(str(shot["engine"]) if shot.get("engine") else None)
+    if not card.can(Ability.INPAINT):
+        raise RequestError(
+            f"engine {card.name} cannot make a part of a film's picture anew",
+            hint="name nano or a VACE model with --engine: `sora models` lists who can inpaint",
+        )
+    return card
+
+
+def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
+    """Where in the film something is made.
+
+    Raises:
+        RequestError: nothing is asked for or too much, the stretch is not in the film, or the engine has another shape.
+    """
+    ways = [bool(way) for way in (asked.region, asked.mask, asked.replace, asked.outpaint)]
+    if sum(ways) != 1:
+        hint = "give one of --region, --mask, --replace and --outpaint"
+        raise RequestError(f"{'two options say' if any(ways) else 'nothing says'} what is made anew", hint=hint)
+    fps = found.fps or Fraction(25)
+    length = Fraction(len(found.shown_at(fps))) / fps
+    start = read_option(seconds_of, asked.start, "--from") if asked.start else Fraction(0)
+    end = read_option(seconds_of, asked.end, "--to") if asked.end else length
+    if end <= start:
+        raise RequestError(f"--to {asked.end or 'the end'}: it must come after --from {asked.start}")
+    if end > length:
+        raise RequestError(f"--to {asked.end}: the film ends at {float(length):.3f} s", hint="leave it out for its end")
+    size = even_size(found)
+    if not asked.outpaint:
+        region = read_option(region_of, asked.region, "--region") if asked.region else None
+        return Area(found, start, end, size, (0, 0), (_seen(card, size, region),))
+    canvas = _canvas(size, asked.outpaint)
+    at = ((canvas[0] - size[0]) // 2 & ~1, (canvas[1] - size[1]) // 2 & ~1)
+    return Area(found, start, end, canvas, at, tuple(_borders(card, size, canvas, at)))
+
+
+def _seen(card: EngineCard, size: tuple[int, int], region: Box | None) -> Box:
+    """What a take sees: the film's picture; of an engine of one shape, a part of that shape that holds the region."""
+    width, height = size
+    own = Fraction(*card.native_size)
+    if not card.fixed_size or abs(Fraction(width, height) / own - 1) <= SHAPE:
+        return WHOLE
+    wide, high = (float(min(side, other) / side) for side, other in ((width, height * own), (height, width / own)))
+    middle = (region[0] + region[2] / 2, region[1] + region[3] / 2) if region else (0.5, 0.5)
+    left, top = min(max(middle[0] - wide / 2, 0.0), 1 - wide), min(max(middle[1] - high / 2, 0.0), 1 - high)
+    if region is None or region[2] > wide or region[3] > high:
+        raise RequestError(
+            f"engine {card.name} makes {_sides(card)} only, and the film is {width}x{height}",
+            hint=f"give a --region at most {wide:.2f} wide and {high:.2f} high, or name another engine",
+        )
+    return left, top, wide, high
+
+
+def _sides(card: EngineCard) -> str:
+    return f"{card.native_size[0]}x{card.native_size[1]}"
+
+
+def _canvas(size: tuple[int, int], shape: str) -> tuple[int, int]:
+    """The canvas of a shape that holds a picture of this size."""
+    across, down = read_option(sizes.aspect, shape, "--outpaint")
+    width, height = size
+    wide, high = max(width, round(height * across / down)), max(height, round(width * down / across))
+    canvas = (wide + wide % 2, high + high % 2)
+    if canvas == size:
+        raise RequestError(f"--outpaint {shape}: the film has that shape already")
+    return canvas
+
+
+def _borders(card: EngineCard, size: tuple[int, int], canvas: tuple[int, int], at: tuple[int, int]) -> list[Box]:
+    """What takes see of a canvas: all of it; of an engine of one shape, a part at either end.
+
+    Raises:
+        RequestError: parts of that shape see too little of the picture.
+    """
+    width, height = size
+    if not card.fixed_size:
+        return [(-at[0] / width, -at[1] / height, canvas[0] / width, canvas[1] / height)]
+    own = Fraction(*card.native_size)
+    across = canvas[0] > width
+    new, side = (at[0], round(height * own)) if across else (at[1], round(width / own))
+    if new > side * 0.85 or side > (canvas[0] if across else canvas[1]):
+        raise RequestError(
+            f"engine {card.name} makes {_sides(card)} only: it would see too little of the film",
+            hint="name a shape nearer to the film's, or another engine",
+        )
+    last = (canvas[0] - at[0] if across else canvas[1] - at[1]) - side
+    if across:
+        return [(-new / width, 0.0, side / width, 1.0), (last / width, 0.0, side / width, 1.0)]
+    return [(0.0, -new / height, 1.0, side / height), (0.0, last / height, 1.0, side / height)]
+
+
+def _seconds(value: Fraction) -> str:
+    return f"{float(value):.9f}s"
+
+
+def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOptions) -> Storyboard:
+    """The storyboard of what is made: a shot for each part that is seen."""
+    film = area.found
+    edit: dict[str, object] = {
+        "of": str(film.path.resolve()),
+        "from": f"{float(area.start):.9f}s",
+        "to": f"{float(area.end):.9f}s",
+    }
+    edit |= {"region": list(read_option(region_of, asked.region, "--region"))} if asked.region else {}
+    edit |= {"mask": str(asked.mask.resolve())} if asked.mask else {}
+    edit |= {"replace": asked.replace} if asked.replace else {}
+    _, _, width, height = area.pixels(area.views[0])
+    size = f"{width + width % 2}x{height + height % 2}"
+    shots = [{**shot, "edit": {**edit, "view": list(view)}} for view in area.views]
+    board = one_shot(
+        {"title": str(shot["prompt"]), "shots": shots, "output": {"size": size, "fps": str(film.fps or 25)}}
+    )
+    return replace(board, provenance=options.provenance)
+
+
+# -- what is made, in the film -----------------------------------------------------------------------------------------
+
+
+def _laid_in(area: Area, plan: Plan, cut: Cut) -> Master:
+    """The film with what was made in its place."""
+    inlays = []
+    for (_, take), view, shot in zip(plan.changes, area.views, cut.shots, strict=True):
+        if take.change is None:
+            continue
+        part, spot = Part.of(take.change), area.pixels(view)
+        pieces = [(piece.clip.path, piece.frames) for piece in shot.pieces]
+        inlays.append(Inlay(part.first, spot, pieces, partial(_mask, part, spot[2:], view)))
+    return inlaid(replay(area.found.path), inlays, area.canvas, area.at)
+
+
+def _mask(part: Part, size: tuple[int, int], view: Box, number: int) -> Mask:
+    return np.asarray(part.masks([number], size, view)[0])
+
+
+def _watched(master: Master, area: Area, plan: Plan, studio: Studio) -> Master:
+    """The film, which the policy looks at once more where it was changed."""
+    first = round_half_up(area.start * master.fps)
+    shots = tuple(replace(each, start=first, frames=plan.shots[0].frames) for each in plan.shots[:1])
+    return watching.watched(master, replace(plan, shots=shots), moderation.frames_unable(studio.screen))
+
+
+def _place(asked: Asked) -> Box | None:
+    """The part of the picture that was made, where it is a box."""
+    return read_option(region_of, asked.region, "--region") if asked.region else None
+
+
+def _moved(told: stamp.Making, area: Area) -> stamp.Making:
+    """What is told, with each take where it is in the film; parts that are seen beside each other play at one time."""
+    first = round_half_up(area.start * (area.found.fps or Fraction(25)))
+    starts = {}
+    for origin in told.origins:
+        shot = origin.name.rpartition("/")[0] + origin.name.rpartition("/")[2].partition(".")[0]
+        starts.setdefault(shot, origin.start)
+    origins = (
+        replace(
+            origin,
+            start=first + origin.start - _shot_start(starts, origin.name),
+            end=first + origin.end - _shot_start(starts, origin.name),
+        )
+        for origin in told.origins
+    )
+    return replace(told, origins=tuple(origins))
+
+
+def _shot_start(starts: Mapping[str, int], name: str) -> int:
+    return starts[name.rpartition("/")[0] + name.rpartition("/")[2].partition(".")[0]]

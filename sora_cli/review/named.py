@@ -1,0 +1,123 @@
+"""Finding what is named in words, as far as it can be told from what is behind it: by its colour, or by its motion.
+
+It is no model: it knows eleven colours. Where several things could be meant, or none, it says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sora_cli.media.stream import Frames
+
+HUES = {
+    "red": (345, 14), "orange": (14, 42), "yellow": (42, 70), "green": (70, 165), "blue": (165, 262),
+    "purple": (262, 300), "violet": (262, 300), "pink": (300, 345),
+}  # fmt: skip
+"""Degrees from which, and up to which, a hue goes by a name."""
+PALE = ("white", "grey", "gray", "black")
+VIVID, BRIGHT = 0.38, 0.25
+"""The least saturation and value, 0 to 1, of a colour that has a hue."""
+APART = 24
+"""Steps of 8 bits between what moves and what is behind it."""
+SMALLEST, LARGEST = 0.001, 0.4
+"""Shares of the picture that it may cover."""
+ALONE = 0.6
+"""The share of all that could be meant that the largest part must have."""
+OFTEN = 0.6
+"""The share of frames in which it must be told."""
+JUMP = 0.25
+"""Of the picture's width: how far it may go from one frame to the next."""
+STILL = 6.0
+"""Steps of 8 bits: a border of the picture that changes more shows a camera that moves."""
+
+Mask = NDArray[np.bool_]
+
+
+def find(pictures: Sequence[Frames], words: str) -> tuple[list[Mask], str]:
+    """Where the thing that `words` name is in each picture `(h, w, 3)`; and why that cannot be told, else nothing."""
+    asked = re.findall(r"[a-z]+", words.lower())
+    colour = next((word for word in asked if word in (*HUES, *PALE)), "")
+    moving = _moving(pictures)
+    if not colour and moving is None:
+        return [], "no colour is named, and nothing moves before a background that stands still"
+    if not colour:
+        return _followed(moving or [], "nothing that moves stands out")
+    coloured = [_coloured(picture, colour) for picture in pictures]
+    masks, why = _followed(coloured, f"nothing that is {colour} stands out")
+    if why and moving is not None:
+        both = [one & cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+                for one, other in zip(coloured, moving, strict=True)]  # fmt: skip
+        masks, _ = found = _followed(both, why)
+        return found if masks else ([], why)
+    return masks, why
+
+
+def _coloured(picture: Frames, colour: str) -> Mask:
+    hsv = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
+    hue, vivid, bright = hsv[..., 0], hsv[..., 1], hsv[..., 2]
+    if colour in PALE:
+        light = {"white": bright > 0.85, "black": bright < 0.2}.get(colour, (bright >= 0.3) & (bright <= 0.8))
+        return np.asarray(light & ((vivid < 0.15) | (bright < 0.2)))
+    low, high = HUES[colour]
+    inside = (hue >= low) & (hue < high) if low < high else (hue >= low) | (hue < high)
+    return np.asarray(inside & (vivid > VIVID) & (bright > BRIGHT))
+
+
+def _moving(pictures: Sequence[Frames]) -> list[Mask] | None:
+    """What is not as the pictures mostly are; None where the camera moves, or nothing does."""
+    stack = np.stack(pictures).astype(np.float32)
+    behind = np.median(stack, axis=0)
+    off = np.abs(stack - behind).max(axis=-1)
+    border = np.concatenate([off[:, :2].reshape(-1), off[:, :, :2].reshape(-1), off[:, :, -2:].reshape(-1)])
+    if len(pictures) < 3 or float(np.quantile(border, 0.8)) > STILL:
+        return None
+    masks = [np.asarray(each > APART) for each in off]
+    return masks if any(mask.mean() > SMALLEST for mask in masks) else None
+
+
+def _followed(masks: Sequence[Mask], nothing: str) -> tuple[list[Mask], str]:
+    """The one thing that masks show, whole and without holes; and why it cannot be told which that is."""
+    found: list[Mask] = []
+    place: NDArray[np.float64] | None = None
+    many = 0
+    for mask in masks:
+        body, middle, alone = _body(mask, place)
+        found.append(body)
+        many += not alone
+        place = middle if middle is not None else place
+    told = sum(bool(mask.any()) for mask in found)
+    if told < OFTEN * len(masks):
+        return [], nothing
+    if many > (1 - OFTEN) * len(masks):
+        return [], "several things could be meant"
+    return [_grown(mask) for mask in found], ""
+
+
+def _body(mask: Mask, place: NDArray[np.float64] | None) -> tuple[Mask, NDArray[np.float64] | None, bool]:
+    """The part of a mask that is meant, its middle, and whether it is the only one of its size."""
+    clean = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, facts, middles = cv2.connectedComponentsWithStats(clean)
+    areas = facts[1:, cv2.CC_STAT_AREA]
+    none = np.zeros_like(mask)
+    if count < 2:
+        return none, None, True
+    order = np.argsort(-areas)
+    near = [each for each in order if place is None or np.abs(middles[each + 1] - place).max() < JUMP * mask.shape[1]]
+    if not near or not SMALLEST * mask.size < areas[near[0]] < LARGEST * mask.size:
+        return none, None, True
+    best = int(near[0])
+    return labels == best + 1, middles[best + 1], bool(areas[best] >= ALONE * areas.sum())
+
+
+def _grown(mask: Mask) -> Mask:
+    """A body with its holes filled, and its outline."""
+    if not mask.any():
+        return mask
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    full = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
+    return np.asarray(cv2.dilate(full, np.ones((3, 3), np.uint8)) > 0)

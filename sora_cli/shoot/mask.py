@@ -1,0 +1,230 @@
+"""What of a film is made anew: its frames and its mask as a take sees them, and as the film shows them.
+
+A mask is 1 where the picture is made anew, 0 where it stays, and between them in the seam, which is `SEAM` of the
+picture's height wide and lies outside what was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+from sora_cli.engines.base import Change, Take
+from sora_cli.errors import RequestError, counted
+from sora_cli.media.read import Film, Probe, open_film
+from sora_cli.media.stream import Frames
+from sora_cli.review.named import find
+from sora_cli.storyboard.cast import kind_of
+
+SEAM = Fraction(1, 32)
+"""Of the picture's height: how wide the seam is."""
+AROUND = Fraction(1, 6)
+"""Seconds before and after a frame, of which a box holds the thing that is replaced."""
+WIDER = 0.08
+"""Of that thing's size: how much larger the box is on each side."""
+GREY = 128
+LEAST = 1 / 5000
+"""The share of the picture that a mask must show."""
+SEEN = 192
+"""Pixels of the longer side of the pictures in which something is looked for."""
+
+Mask = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+Size = tuple[int, int]
+
+
+def seam(height: int) -> int:
+    """Pixels of the seam in a picture of this height."""
+    return max(1, round(height * SEAM))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a film that a change makes anew."""
+
+    change: Change
+    facts: Probe
+    kept: Sequence[Mask] = ()
+    """Of what is named in words: a small mask for each film frame of the stretch."""
+
+    @classmethod
+    def of(cls, change: Change) -> Part:
+        """Look for it in the film.
+
+        Raises:
+            RequestError: it cannot be told, or the mask does not fit the film.
+            MediaError: a file cannot be read.
+        """
+        with open_film(change.path or Path()) as film:
+            facts = film.facts
+            part = cls(change, facts)
+            if change.end > (facts.frames + Fraction(1, 2)) / part.fps:
+                length = float(Fraction(facts.frames) / part.fps)
+                raise RequestError(
+                    f"{facts.path.name} ends at {length:g} s, and the stretch at {float(change.end):g} s",
+                    hint="end it earlier",
+                )
+            kept = part.found(film) if change.words else ()
+        if change.mask is not None:
+            part.check_mask(change.mask)
+        return cls(change, facts, kept)
+
+    @property
+    def fps(self) -> Fraction:
+        """The rate at which the film is played."""
+        return self.facts.fps or Fraction(25)
+
+    @property
+    def first(self) -> int:
+        """The film frame at which the stretch begins."""
+        return int(self.change.start * self.fps + Fraction(1, 2))
+
+    @property
+    def end(self) -> int:
+        """The film frame before which it ends."""
+        return max(self.first + 1, int(self.change.end * self.fps + Fraction(1, 2)))
+
+    def found(self, film: Film) -> list[Mask]:
+        """What is named in words, in each frame of the stretch.
+
+        Raises:
+            RequestError: it cannot be told from what is around it.
+        """
+        shown = film.shown_at(self.fps)[self.first : self.end]
+        scale = min(1.0, SEEN / max(self.facts.width, self.facts.height))
+        size = max(8, round(self.facts.width * scale)), max(8, round(self.facts.height * scale))
+        pictures = [np.asarray(Image.fromarray(picture).resize(size)) for picture in film.pictures(shown)]
+        masks, why = find(pictures, self.change.words)
+        if why:
+            hint = "name it by its colour, as `the red ball`; or give a region or a mask"
+            raise RequestError(f'"{self.change.words}" cannot be found in {film.path.name}: {why}', hint=hint)
+        return boxed(masks, max(1, round(AROUND * self.fps)))
+
+    def check_mask(self, path: Path) -> None:
+        """Refuse a mask that shows nothing, or is as long as neither the stretch nor the film.
+
+        Raises:
+            RequestError, MediaError: it cannot be used.
+        """
+        with open_film(path) as film:
+            count = film.facts.frames
+            stretch = self.end - self.first
+            if kind_of(path) != "picture" and count not in {stretch, self.facts.frames}:
+                long = counted(count, "frame")
+                raise RequestError(
+                    f"{path.name} has {long}: neither as many as the stretch ({stretch}) nor as the film "
+                    f"({self.facts.frames})",
+                    hint="make it as long as the stretch, or give a picture",
+                )
+            looked = sorted({0, count // 2, count - 1})
+            shown = max(float((picture[..., 0] > 0).mean()) for picture in film.pictures(looked))
+        if shown < LEAST:
+            raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white what is to be made")
+
+    def masks(self, numbers: Sequence[int], size: Size, view: Box | None = None) -> Mask:
+        """The masks of these film frames, `(n, height, width)`, as `view` (the change's own) shows them in `size`."""
+        view = view or self.change.view
+        width = max(1, round(size[1] / view[3] * float(SEAM)))
+        if self.change.mask is not None or self.change.words:
+            hard = [in_view(mask, view, size) / 255 for mask in self._read(numbers)]
+            return np.stack([feathered(mask, width) for mask in hard])
+        box = self.change.region or (0.0, 0.0, 1.0, 1.0)
+        inside = in_box(box, view, size)
+        hard_one = inside if self.change.region else 1 - inside
+        return np.repeat(feathered(hard_one, width)[None], len(numbers), axis=0)
+
+    def _read(self, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """The masks of film frames as bytes, of any size."""
+        if self.change.mask is None:
+            places = (min(max(number - self.first, 0), len(self.kept) - 1) for number in numbers)
+            return [np.rint(self.kept[place] * 255).astype(np.uint8) for place in places]
+        with open_film(self.change.mask) as film:
+            count = film.facts.frames
+            first = 0 if count == self.facts.frames else self.first
+            wanted = [min(max(number - first, 0), count - 1) for number in numbers]
+            found = {n: p[..., 0] for n, p in zip(sorted(set(wanted)), film.pictures(sorted(set(wanted))), strict=True)}
+        return [found[number] for number in wanted]
+
+
+def given(take: Take) -> tuple[Frames, Mask] | None:
+    """The frames of the film that a take changes, and what of them it makes anew; None where it changes none."""
+    if take.change is None:
+        return None
+    part, size = Part.of(take.change), (take.width, take.height)
+    last = part.facts.frames - 1
+    ticks = (int((take.change.at + number / take.fps) * part.fps) for number in range(take.frames))
+    numbers = [min(max(tick, 0), last) for tick in ticks]
+    with open_film(part.facts.path) as film:
+        shown = film.shown_at(part.fps)
+        frames = [in_view(p, take.change.view, size, GREY) for p in film.pictures([shown[n] for n in numbers])]
+    return np.stack(frames).astype(np.uint8), part.masks(numbers, size)
+
+
+def boxed(masks: Sequence[NDArray[np.bool_]], around: int) -> list[Mask]:
+    """A box for each frame, around where a thing is in the frames `around` it: the new one may be of another form.
+
+    A model looks at several frames at once: what moves is to be gone from all of them.
+    """
+    found = []
+    for number in range(len(masks)):
+        near = np.any(masks[max(0, number - around) : number + around + 1], axis=0)
+        rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+        box = np.zeros(near.shape, np.float32)
+        if len(rows):
+            more = max(1, round(WIDER * max(np.ptp(rows), np.ptp(columns))))
+            box[max(0, rows[0] - more) : rows[-1] + 1 + more, max(0, columns[0] - more) : columns[-1] + 1 + more] = 1
+        found.append(box)
+    return found
+
+
+def put_in(made: Frames, film: Frames, mask: Mask) -> Frames:
+    """What was made, `(n, height, width, 3)`, in the film's frames where the mask says so."""
+    part = mask[..., None]
+    return np.rint(film * (1 - part) + made * part).astype(np.uint8)
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+def in_view(picture: NDArray[np.uint8], view: Box, size: Size, beyond: int = 0) -> NDArray[np.uint8]:
+    """A picture as a view of it shows it in `size` (width, height) pixels; `beyond` it there is one value."""
+    high, wide = picture.shape[:2]
+    left, top, width, height = view
+    if view == (0.0, 0.0, 1.0, 1.0) and size == (wide, high):
+        return picture
+    across, down = size[0] / width, size[1] / height
+    box = max(left, 0.0), max(top, 0.0), min(left + width, 1.0), min(top + height, 1.0)
+    at = [round(edge) for edge in ((box[0] - left) * across, (box[1] - top) * down)]
+    to = [round(edge) for edge in ((box[2] - left) * across, (box[3] - top) * down)]
+    out = np.full((size[1], size[0], *picture.shape[2:]), beyond, np.uint8)
+    inner = (max(1, to[0] - at[0]), max(1, to[1] - at[1]))
+    cut = (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high)
+    kind = Image.Resampling.LANCZOS if picture.ndim == 3 else Image.Resampling.BILINEAR
+    out[at[1] : at[1] + inner[1], at[0] : at[0] + inner[0]] = np.asarray(
+        Image.fromarray(picture).resize(inner, kind, cut)
+    )
+    return out
+
+
+def in_box(box: Box, view: Box, size: Size) -> Mask:
+    """1 in a part of a picture and 0 around it, as a view of the picture shows it."""
+    across, down = size[0] / view[2], size[1] / view[3]
+    left, right = ((edge - view[0]) * across for edge in (box[0], box[0] + box[2]))
+    top, bottom = ((edge - view[1]) * down for edge in (box[1], box[1] + box[3]))
+    mask = np.zeros((size[1], size[0]), np.float32)
+    mask[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))] = 1
+    return mask
+
+
+def feathered(mask: Mask, width: int) -> Mask:
+    """A mask with a seam around what is whole in it: from 1 to 0 over so many pixels."""
+    away = distance_transform_edt(mask < 0.5)
+    ramp = np.clip(1 - away / (width + 1), 0, 1) if (mask >= 0.5).any() else np.zeros_like(mask)
+    return np.maximum(mask, ramp).astype(np.float32)

@@ -1,0 +1,135 @@
+"""`edit`: a shot that is a stretch of a film that is there, with a part of its picture made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from sora_cli.storyboard.files import FILMS, PICTURES, Files
+from sora_cli.storyboard.forms import Wrong, expected
+from sora_cli.storyboard.forms import time as read_time
+from sora_cli.storyboard.model import Duration, Loc
+from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
+from sora_cli.storyboard.values import Label, Text, Time
+
+Box = tuple[float, float, float, float]
+"""Left, top, width and height, in parts of a film's picture."""
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+FURTHEST = 4.0
+"""How many times as wide or as high as the film's picture what is seen may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A stretch of the film `of` from `start` to `end` (seconds), and the one part of its picture that is made anew.
+
+    That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
+    `view` lies beyond the film's picture.
+    """
+
+    of: Path
+    start: Fraction
+    end: Fraction
+    region: Box | None = None
+    mask: Path | None = None
+    words: str = ""
+    view: Box = WHOLE
+
+    @property
+    def seconds(self) -> Fraction:
+        """Its length."""
+        return self.end - self.start
+
+
+def box_of(value: object) -> Box:
+    """Four numbers, in a list or parted by commas: left, top, width, height."""
+    hint = "write [left, top, width, height] in parts of the picture: [0.3, 0.1, 0.4, 0.3]"
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != 4:
+        raise expected("four numbers", value, hint)
+    try:
+        left, top, width, height = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        raise expected("four numbers", value, hint) from None
+    if not (0 < width <= FURTHEST and 0 < height <= FURTHEST and abs(left) <= FURTHEST and abs(top) <= FURTHEST):
+        raise Wrong("a part of the picture must be larger than nothing", hint)
+    return left, top, width, height
+
+
+def region_of(value: object) -> Box:
+    """A part of the picture that lies in it."""
+    left, top, width, height = found = box_of(value)
+    if left < 0 or top < 0 or left + width > 1 + 1e-9 or top + height > 1 + 1e-9:
+        raise Wrong("a region must lie in the picture", "left + width and top + height are 1 at most")
+    return found
+
+
+_FOUR: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+
+
+class _Four(Plain[Box]):
+    """Four numbers; they may stand in a list."""
+
+    def __init__(self, reader: Callable[[object], Box]) -> None:
+        super().__init__(reader, _FOUR, "a list")
+
+
+class EditForm(Form):
+    """A stretch of a film, and the part of its picture that is made anew; the prompt says what is there then."""
+
+    of = Needed(Text, "The film.")
+    from_ = Key(Time, "Where in the film it begins; at its start where not written.")
+    to = Needed(Time, "Where in the film it ends.")
+    region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
+    mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
+    replace = Key(Label, "What is there now, in words, by its colour or its motion: the red ball.")
+    view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
+    prompt = Key(Text, "What is there then; the same as the shot's `prompt`.")
+
+
+class Edits:
+    """Reads edits."""
+
+    def __init__(self, document: Document, problems: Problems, files: Files) -> None:
+        self._document, self._problems, self._files = document, problems, files
+
+    def read(self, form: EditForm, loc: Loc) -> Edit | None:
+        """What is written at `loc`; None where something is wrong, which is told."""
+        of = self._files.find(form.of, (*loc, "of"), FILMS, "a film")
+        kinds, what = (*PICTURES, *FILMS), "a picture or a film"
+        mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
+        view = form.view or WHOLE
+        beyond = view[0] < 0 or view[1] < 0 or view[0] + view[2] > 1 + 1e-9 or view[1] + view[3] > 1 + 1e-9
+        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond]
+        start, end = self._seconds(form.from_, (*loc, "from")), self._seconds(form.to, (*loc, "to"))
+        if sum(ways) != 1:
+            self._wrong(loc, "an edit has one of `region`, `mask`, `replace`, or a `view` beyond the picture")
+        elif end <= start:
+            self._wrong((*loc, "to"), "an edit must end after it begins")
+        elif of is not None and not (form.mask and mask is None):
+            return Edit(of, start, end, form.region, mask, form.replace or "", view)
+        return None
+
+    def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:
+        if written is None:
+            return Fraction(0)
+        if written.seconds is None:
+            self._wrong(loc, "write seconds: the frames of which film?")
+            return Fraction(0)
+        return written.seconds
+
+    def _wrong(self, loc: Loc, message: str) -> None:
+        hint = "edit: {of: film.mp4, from: 1s, to: 3s, region: [0.3, 0.1, 0.4, 0.3]}"
+        self._problems.add(message, self._document.mark(loc), hint)
+
+
+def seconds_of(value: object) -> Fraction:
+    """A time in seconds, as an option has it."""
+    found = read_time(value)
+    if found.seconds is None:
+        raise Wrong("write seconds", "1.5s, or 1500ms")
+    return found.seconds

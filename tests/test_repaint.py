@@ -1,0 +1,290 @@
+"""Parts of films made anew: the rest stays as it was, what is asked is told at once where it cannot be."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from sora_cli import stamp, storyboard
+from sora_cli.cli.main import main
+from sora_cli.engines.base import Ability, Change
+from sora_cli.flows import preflight
+from sora_cli.media.inlay import Inlay, inlaid
+from sora_cli.media.read import probe, read_frames
+from sora_cli.media.replay import replay
+from sora_cli.plan.data import TakeFields
+from sora_cli.review.named import find
+from sora_cli.shoot.mask import Part, feathered, in_view, seam
+from tests.boards import CARD, catalogue
+from tests.test_film import Greys
+from tests.test_tools import film
+
+SIZE = (96, 64)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(size_step=16))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Greys(card))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def change(path: Path, **more: object) -> Change:
+    told = {"at": Fraction(0), "view": (0.0, 0.0, 1.0, 1.0), "start": Fraction(0), "end": Fraction(1, 2), **more}
+    return Change(path=path, sha256="", **told)  # type: ignore[arg-type]
+
+
+def test_a_region_is_made_anew_for_a_stretch_and_the_rest_stays(home: Path) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE, layout="stereo")
+    words = ["edit", "a.mp4", "light", "--region", "0.5,0.25,0.25,0.5", "--from", "0.25s", "--to", "0.75s"]
+    assert main([*words, "-o", "b.mkv"]) == 0  # lossless, so that what stays can be told
+    frames = read_frames(home / "b.mkv", 0, 24)
+    inside, beside = frames[:, 24:40, 52:68], frames[:, 40:, :36]
+    assert [round(float(np.median(each))) for each in inside] == [40] * 6 + [150] * 12 + [40] * 6
+    assert np.abs(np.median(beside, axis=(1, 2, 3)) - 40).max() <= 1
+    assert probe(home / "b.mkv").channels == 2
+
+
+def test_outside_the_mask_and_its_seam_each_pixel_is_the_same(home: Path) -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
+    with av.open(str(home / "n.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv444p"
+        for number in range(4):
+            frame = av.VideoFrame.from_ndarray(noise)
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    film(home / "made.mp4", [200] * 4, size=(48, 32))
+    part = Part.of(change(home / "n.mkv", region=(0.25, 0.25, 0.5, 0.5), end=Fraction(1, 6)))
+    inlay = Inlay(0, (0, 0, *SIZE), [(home / "made.mp4", range(4))], lambda number: part.masks([number], SIZE)[0])
+    was = [frame.to_ndarray(format="rgb24") for frame in replay(home / "n.mkv").pictures()]
+    done = [frame.to_ndarray(format="rgb24") for frame in inlaid(replay(home / "n.mkv"), [inlay], SIZE).pictures()]
+    wide = seam(SIZE[1])
+    kept = np.ones((SIZE[1], SIZE[0]), bool)
+    kept[16 - wide : 48 + wide, 24 - wide : 72 + wide] = False
+    assert all((each[kept] == before[kept]).all() for each, before in zip(done, was, strict=True))
+    assert all(abs(float(each[20:44, 28:68].mean()) - 200) < 4 for each in done)
+
+
+@pytest.mark.parametrize(("shape", "canvas"), [("1:1", (96, 96)), ("16:9", (114, 64)), ("9:16", (96, 172))])
+def test_borders_are_made_for_another_shape(home: Path, shape: str, canvas: tuple[int, int]) -> None:
+    film(home / "a.mp4", [40] * 12, size=SIZE)
+    assert main(["edit", "a.mp4", "light", "--outpaint", shape, "-o", "b.mkv"]) == 0
+    found = probe(home / "b.mkv")
+    assert (found.width, found.height, found.frames) == (*canvas, 12)
+    frame = read_frames(home / "b.mkv", 6, 1)[0]
+    assert abs(float(np.median(frame[-6:, -6:])) - 150) <= 2
+    middle = frame[canvas[1] // 2 - 8 : canvas[1] // 2 + 8, canvas[0] // 2 - 8 : canvas[0] // 2 + 8]
+    assert abs(float(np.median(middle)) - 40) <= 2
+
+
+def test_an_engine_of_one_shape_sees_both_borders_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
+    film(home / "a.mp4", [40] * 12, size=SIZE)
+    assert main(["edit", "a.mp4", "light", "--outpaint", "16:9", "-o", "b.mkv"]) == 0
+    frame = read_frames(home / "b.mkv", 6, 1)[0]
+    assert [round(float(np.median(frame[40:, at])), -1) for at in (2, 57, 111)] == [150, 40, 150]
+    parts = stamp.verify(home / "b.mkv").parts
+    assert [(part.start, part.end) for part in parts if part.relationship == "componentOf"] == [(0.0, 0.5)] * 2
+
+
+def test_the_credential_tells_what_was_made_where_and_when(home: Path) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    words = ["edit", "a.mp4", "light", "--region", "0.5,0.25,0.25,0.5", "--from", "0.25s", "--to", "0.75s"]
+    assert main([*words, "-o", "b.mp4"]) == 0
+    proven = stamp.verify(home / "b.mp4")
+    assert proven.ok
+    assert proven.actions[:2] == ("c2pa.opened", "c2pa.edited")
+    assert proven.source == "compositeWithTrainedAlgorithmicMedia"
+    assert (proven.parameters["prompt"], proven.parameters["region"]) == ("light", "0.5,0.25,0.25,0.5")
+    assert {part.relationship: (part.start, part.end) for part in proven.parts}["componentOf"] == (0.25, 0.75)
+
+
+def test_the_mask_is_shown_and_nothing_is_made(home: Path) -> None:
+    film(home / "a.mp4", [40] * 12, size=SIZE)
+    words = ["edit", "a.mp4", "light", "--region", "0,0,0.5,1", "--show-mask", "-o", "m.png"]
+    assert main(words) == 0
+    shown = np.asarray(Image.open(home / "m.png"))
+    assert shown.shape == (SIZE[1], 3 * SIZE[0], 3)
+    assert shown[32, 10, 0] > shown[32, 90, 0] + 60
+    assert not list((home / "store").rglob("*.mkv"))
+    assert main(words) == 2, "it is somebody's by now"
+
+
+BOARD = """\
+output: {size: 96x64, fps: 24}
+shots:
+  - name: hat
+    edit: {of: a.mp4, from: 0.25s, to: 0.75s, region: [0.5, 0.25, 0.25, 0.5], prompt: light}
+"""
+
+
+def test_an_edit_in_a_storyboard_is_a_take_like_any_other(home: Path) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    (home / "board.yaml").write_text(BOARD)
+    plan = preflight.plan_of(preflight.load(home / "board.yaml", sets={}))
+    (take,) = plan.takes
+    fields = TakeFields.of(take)
+    assert fields.change is not None
+    assert TakeFields.model_validate(fields.to_dict()).take_key == take.key
+    moved = BOARD.replace("0.5, 0.25", "0.4, 0.25")
+    (home / "board.yaml").write_text(moved)
+    assert preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[0].key != take.key
+    assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
+    frames = read_frames(home / "b.mkv", 0, 12)
+    assert [round(float(np.median(each[24:40, 48:60])), -1) for each in frames] == [150] * 12
+    assert abs(float(np.median(frames[:, 40:, :30])) - 40) <= 2
+
+
+WRONG = {
+    "of a film that is not there": ("of: a.mp4", "of: gone.mp4", 4, "no such file"),
+    "past its end": ("to: 0.75s", "to: 2s", 4, "ends at 1 s"),
+    "backwards": ("to: 0.75s", "to: 0.1s", 4, "must end after it begins"),
+    "outside the picture": ("[0.5, 0.25, 0.25, 0.5]", "[0.9, 0.25, 0.25, 0.5]", 4, "must lie in the picture"),
+    "of nothing": ("region: [0.5, 0.25, 0.25, 0.5], ", "", 4, "one of `region`"),
+    "of a length of its own": ("name: hat", "duration: 2s", 3, "has no `duration`"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_wrong_edit_is_told_at_its_line(
+    home: Path, capsys: pytest.CaptureFixture[str], wrong: tuple[str, str, int, str]
+) -> None:
+    was, now, line, why = wrong
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    (home / "board.yaml").write_text(BOARD.replace(was, now))
+    assert main(["check", "board.yaml"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"board.yaml:{line}:" in told
+    assert why in told
+
+
+def test_an_engine_that_cannot_is_refused_at_the_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    able = CARD.abilities - {Ability.INPAINT}
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(abilities=able))
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    (home / "board.yaml").write_text(BOARD)
+    assert main(["check", "board.yaml"]) == 2
+    assert "board.yaml:4:" in (said := capsys.readouterr().err)
+    assert "cannot make a part" in " ".join(said.split())
+    assert main(["edit", "a.mp4", "light", "--region", "0,0,0.5,1", "-o", "b.mp4"]) == 2
+
+
+BAD = {
+    "nothing asked": ([], "nothing says what is made anew"),
+    "two asked": (["--region", "0,0,1,1", "--replace", "the red ball"], "two options say"),
+    "outside the frame": (["--region", "0.8,0,0.4,1"], "must lie in the picture"),
+    "no region": (["--region", "left"], "four numbers"),
+    "an empty region": (["--region", "0.5,0.5,0,0.2"], "larger than nothing"),
+    "past the end": (["--region", "0,0,1,1", "--to", "9s"], "the film ends at 0.500 s"),
+    "backwards": (["--region", "0,0,1,1", "--from", "0.4s", "--to", "0.2s"], "must come after"),
+    "in frames": (["--region", "0,0,1,1", "--from", "3f"], "write seconds"),
+    "an empty mask": (["--mask", "black.png"], "nothing is made anew"),
+    "a mask of another length": (["--mask", "mask.mp4"], "neither as many as the stretch (12) nor as the film (12)"),
+    "no mask": (["--mask", "gone.png"], "no such file"),
+    "a mask of sound": (["--mask", "s.txt"], "not a picture or a film"),
+    "what is not there": (["--replace", "the red ball"], "nothing that is red stands out"),
+    "what has no colour": (["--replace", "the dog"], "no colour is named"),
+    "the same shape": (["--outpaint", "3:2"], "that shape already"),
+    "no shape": (["--outpaint", "wide"], "--outpaint wide"),
+    "over the film": (["--region", "0,0,1,1", "-o", "a.mp4"], "one of the film's own sources"),
+    "over the mask": (["--mask", "mask.mp4", "-o", "mask.mp4"], "one of the film's own sources"),
+    "a mask shown as a film": (["--region", "0,0,1,1", "--show-mask"], "must end in .png"),
+    "an unknown option": (["--region", "0,0,1,1", "--option", "speed=3"], "no option 'speed'"),
+}
+
+
+@pytest.mark.parametrize(("words", "why"), BAD.values(), ids=BAD)
+def test_a_bad_call_is_one_error_and_the_film_is_untouched(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    old = film(home / "a.mp4", [40] * 12, size=SIZE)
+    film(home / "mask.mp4", [235] * 5, size=SIZE)
+    Image.new("L", SIZE).save(home / "black.png")
+    (home / "s.txt").write_text("no mask")
+    before = {path.name: path.read_bytes() for path in home.glob("*.*")}
+    assert main(["edit", "a.mp4", "light", *words, *([] if "-o" in words else ["-o", "b.mp4"])]) in {1, 2}
+    told = " ".join(capsys.readouterr().err.split())
+    assert why in told
+    assert "Traceback" not in told
+    assert {path.name: path.read_bytes() for path in home.glob("*.*")} == before
+    assert old.exists()
+    assert not list((home / "store").rglob("*.mkv"))
+
+
+def scene(colour: tuple[int, int, int], places: list[tuple[int, int]], *, other: bool = False) -> list[np.ndarray]:
+    """Pictures of a disc of 11 pixels on a textured ground, at these places; with `other`, a second one in a corner."""
+    rng = np.random.default_rng(1)
+    ground = (np.array([120, 150, 170]) + rng.normal(0, 6, (64, 96, 1))).clip(0, 255)
+    rows, columns = np.mgrid[:64, :96]
+    found = []
+    for across, down in places:
+        picture = ground.copy()
+        picture[(columns - across) ** 2 + (rows - down) ** 2 <= 121] = colour
+        if other:
+            picture[(columns - 84) ** 2 + (rows - 12) ** 2 <= 100] = colour
+        found.append(picture.astype(np.uint8))
+    return found
+
+
+COLOURS = {"red": (210, 30, 30), "orange": (240, 140, 30), "yellow": (240, 220, 60), "green": (40, 160, 60),
+           "blue": (40, 80, 220), "purple": (130, 50, 190), "pink": (250, 110, 180), "white": (250,) * 3}  # fmt: skip
+
+
+@pytest.mark.parametrize("moves", [True, False], ids=["moves", "stands still"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_what_a_colour_names_is_found(colour: str, *, moves: bool) -> None:
+    places = [(20 + 5 * number * moves, 30) for number in range(10)]
+    masks, why = find(scene(COLOURS[colour], places), f"the {colour} ball")
+    assert not why
+    rows, columns = np.mgrid[:64, :96]
+    for mask, (across, down) in zip(masks, places, strict=True):
+        true = (columns - across) ** 2 + (rows - down) ** 2 <= 121
+        assert (mask & true).sum() / (mask | true).sum() >= 0.75, "its outline is in the mask too"
+
+
+def test_what_moves_is_found_without_its_colour() -> None:
+    places = [(20 + 6 * number, 30) for number in range(10)]
+    masks, why = find(scene((120, 40, 40), places), "the ball")
+    assert not why
+    assert all(mask[down, across] for mask, (across, down) in zip(masks, places, strict=True))
+
+
+def test_it_is_said_where_several_could_be_meant() -> None:
+    masks, why = find(scene((210, 30, 30), [(30, 40)] * 8, other=True), "the red ball")
+    assert (masks, why) == ([], "several things could be meant")
+
+
+def test_a_seam_falls_from_one_to_nothing_over_its_width() -> None:
+    hard = np.zeros((9, 40), np.float32)
+    hard[:, :20] = 1
+    row = feathered(hard, 4)[4]
+    assert (row[:20] == 1).all()
+    assert (row[24:] == 0).all()
+    assert (np.diff(row[19:25]) < 0).all()
+
+
+def test_a_view_beyond_the_picture_is_grey_there() -> None:
+    picture = np.full((32, 48, 3), 200, np.uint8)
+    seen = in_view(picture, (-0.25, 0.0, 1.5, 1.0), (72, 32), 128)
+    assert (seen[:, :12] == 128).all()
+    assert (seen[:, 12:60] == 200).all()
+    assert (seen[:, 60:] == 128).all()
+
+
+def test_a_schema_tells_of_edits() -> None:
+    told = storyboard.json_schema()["$defs"]
+    assert isinstance(told, dict)
+    assert set(told["EditForm"]["required"]) == {"of", "to"}
