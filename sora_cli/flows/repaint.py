@@ -192,7 +192,7 @@ def _seen(card: EngineCard, size: tuple[int, int], region: Box | None) -> Box:
     own = Fraction(*card.native_size)
     if not card.fixed_size or abs(Fraction(width, height) / own - 1) <= SHAPE:
         return WHOLE
-    wide, high = (float(min(side, other) / side) for side, other in ((width, height * own), (height, width / own)))
+    wide, high = min(1.0, float(height * own / width)), min(1.0, float(width / own / height))
     middle = (region[0] + region[2] / 2, region[1] + region[3] / 2) if region else (0.5, 0.5)
     left, top = min(max(middle[0] - wide / 2, 0.0), 1 - wide), min(max(middle[1] - high / 2, 0.0), 1 - high)
     if region is None or region[2] > wide or region[3] > high:
@@ -299,7 +299,7 @@ def _place(asked: Asked) -> Box | None:
 def _moved(told: stamp.Making, area: Area) -> stamp.Making:
     """What is told, with each take where it is in the film; parts that are seen beside each other play at one time."""
     first = round_half_up(area.start * (area.found.fps or Fraction(25)))
-    starts = {}
+    starts: dict[str, int] = {}
     for origin in told.origins:
         shot = origin.name.rpartition("/")[0] + origin.name.rpartition("/")[2].partition(".")[0]
         starts.setdefault(shot, origin.start)

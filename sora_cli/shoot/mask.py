@@ -133,7 +133,7 @@ class Part:
         view = view or self.change.view
         width = max(1, round(size[1] / view[3] * float(SEAM)))
         if self.change.mask is not None or self.change.words:
-            hard = [in_view(mask, view, size) / 255 for mask in self._read(numbers)]
+            hard = [np.asarray(in_view(mask, view, size) / 255, np.float32) for mask in self._read(numbers)]
             return np.stack([feathered(mask, width) for mask in hard])
         box = self.change.region or (0.0, 0.0, 1.0, 1.0)
         inside = in_box(box, view, size)
