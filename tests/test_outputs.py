@@ -86,7 +86,7 @@ COMMANDS = {
     "stamp": (["stamp", "a.mp4", "-o", "out.mp4"], SIDES[:2]),
     "extend": (["extend", "a.mp4", "dark", "-o", "out.mp4"], SIDES[:2]),
     "edit": (["edit", "a.mp4", "dark", "--region", "0,0,1,0.5", "-o", "out.mp4"], SIDES[:2]),
-    "edit, its mask": (["edit", "a.mp4", "dark", "--region", "0,0,1,1", "--show-mask", "-o", "out.png"], ("out.png",)),
+    "edit, its mask": (["edit", "a.mp4", "dark", "--region", "0,0,1,1", "--show-mask", "-o", "m.png"], ("m.png",)),
     "new": (["new", "."], ("storyboard.yaml",)),
     "direct": (["direct", "board.yaml", "-o", "out.yaml"], ("out.yaml",)),
     "direct an idea": (["direct", "a", "red", "ball", "bounces", "-o", "out.yaml"], ("out.yaml",)),
