@@ -9,7 +9,6 @@ The stages, in order (each resumes where it stopped, by the same command):
     python -m examples.nano.transformer    the diffusion transformer
     python -m examples.nano.pairs          films, and the latents that the transformer makes of them
     python -m examples.nano.enlarger       the autoencoder's last part, taught to draw the film from those
-    python -m examples.nano.expert         an expert for low noise, begun as what ships; none ships yet
     python -m examples.nano.assemble       the folder that `WanVACEPipeline.from_pretrained` loads
     python -m examples.nano.score          the table of the model card
     python -m examples.nano.picture        how its pictures look, as numbers and as docs/nano-world-and-sampled.png
