@@ -23,7 +23,8 @@ from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
 from sora_cli.store import Clip, Store
 from sora_cli.store.films import Films
 from sora_cli.storyboard import read_text
-from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS
+from sora_cli.storyboard.model import LEAST_OPACITY
+from sora_cli.storyboard.sound import LOUDNESS
 from tests.boards import CARD, board, catalogue
 
 

@@ -20,7 +20,8 @@ from sora_cli.sound.lines import PlacedLine, TimedLine, in_beat, length, sample,
 from sora_cli.sound.space import space_of
 from sora_cli.sound.speech import Said, Speaker, VoiceLine, estimated, voice_of
 from sora_cli.sound.voices.base import spread
-from sora_cli.storyboard.model import Beat, CastMember, DialogueLine, Loc, SpokenLength, Storyboard
+from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
+from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 from sora_cli.texts import shortened
 
 NARRATOR = "en-us-1"

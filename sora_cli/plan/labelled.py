@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sora_cli.engines.dialect import Dialect
 from sora_cli.plan.speaking import Part
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.model import Beat, CastMember, DialogueLine
+from sora_cli.storyboard.model import Beat, CastMember
+from sora_cli.storyboard.sound import DialogueLine
 
 if TYPE_CHECKING:
     from sora_cli.plan.prompt import Frames

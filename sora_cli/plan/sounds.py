@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sora_cli.errors import EngineMissing, Problem, counted
 from sora_cli.store import open_store
-from sora_cli.storyboard.model import Beat, Loc, Shot, SoundBed, SoundSources, Storyboard
+from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
+from sora_cli.storyboard.sound import SoundBed, SoundSources
 
 if TYPE_CHECKING:
     from sora_cli.plan.continuity import PlannedBeat

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.storyboard.model import Beat, DialogueLine, SpokenLength
+from sora_cli.storyboard.model import Beat
+from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sora_cli.sound.files import write_blocks
 from sora_cli.sound.foley.base import SoundMatch
 from sora_cli.sound.foley.catalogue import Catalogue, FoundSounds
 from sora_cli.store import Store
-from sora_cli.storyboard.model import SoundSources
+from sora_cli.storyboard.sound import SoundSources
 
 if TYPE_CHECKING:
     from sora_cli.sound.foley.cues import FoleyCue

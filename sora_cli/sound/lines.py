@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.speech import Said, VoiceLine
-from sora_cli.storyboard.model import DialogueLine, Loc, SpokenLength
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 
 PAUSE = Fraction(2, 5)
 """Seconds between a line and the next."""

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
+from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
+from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import names
 

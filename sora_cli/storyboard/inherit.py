@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args
 from sora_cli.storyboard.direction import in_words
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
-from sora_cli.storyboard.model import LOUDNESS, MENTION, Duration, Loc, Look, SoundBed
+from sora_cli.storyboard.model import MENTION, Duration, Loc, Look
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import LevelForm, LookForm, SoundForm
+from sora_cli.storyboard.sound import LOUDNESS, SoundBed
 from sora_cli.storyboard.source import quoted
 
 _Match = Literal["scene", "film", "previous", "off"]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
+from sora_cli.storyboard.sound import DialogueLine, SoundBed, SoundSources, SpokenLength
 
 if TYPE_CHECKING:  # which holds beats
     from sora_cli.storyboard.edits import Edit
@@ -36,9 +37,6 @@ POLICIES = tuple(BUILT_IN)
 
 LEAST_OPACITY = 0.2
 """A fainter mark counts as none."""
-
-LOUDNESS = -16.0
-"""LUFS of a film's sound where its storyboard says nothing (a common level for listening on the web)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,65 +81,6 @@ class Look:
     match: Literal["scene", "film", "previous", "off", "picture", "lut"] = "scene"
     path: Path | None = None
     strength: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class SoundBed:
-    """What lies under the film. Each of ambience and music is a file (`..._path`) or words (`..._text`)."""
-
-    ambience_path: Path | None = None
-    ambience_text: str = ""
-    music_path: Path | None = None
-    music_text: str = ""
-    loudness: float | None = None
-    """Integrated loudness of the film, LUFS (ITU-R BS.1770); None leaves it as it comes. A storyboard that says nothing
-    of it has `LOUDNESS`."""
-    duck: float = 12.0
-    """How far beds go down under speech, dB."""
-    leads: Fraction = Fraction(0)
-    """Seconds that the sound of a shot or scene is heard before its first picture (a J cut)."""
-    lags: Fraction = Fraction(0)
-    """Seconds that it is heard after its last one (an L cut)."""
-    space: str = ""
-    """The kind of place that is heard; what the setting's words say where it is empty."""
-    foley: bool = True
-    """Whether what is seen is heard, where the engine's pictures can be read so."""
-    quiet: bool = False
-    """Whether `ambience: off` is written: the place is not heard either."""
-
-
-@dataclass(frozen=True, slots=True)
-class SoundSources:
-    """Where sounds in words come from: a folder of the user's own, else a model, else the embedded ones."""
-
-    folder: Path | None = None
-    engine: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DialogueLine:
-    """Somebody speaks, `at` after the beat's start, else `pause` after the line before; no `cast`: the narrator.
-
-    `path` is a recording of the line. `level` is in dB, `pan` from -1 (left) to 1 (right). Who is `offscreen` is heard
-    and not seen.
-    """
-
-    cast: str
-    line: str
-    at: Fraction | None = None
-    pause: Fraction | None = None
-    path: Path | None = None
-    level: float = 0.0
-    pan: float = 0.0
-    offscreen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenLength:
-    """A beat as long as its lines, with `lead` seconds before the first and `tail` after the last."""
-
-    lead: Fraction = Fraction(3, 10)
-    tail: Fraction = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +240,7 @@ class Beat:
     end: Link | None = None
     """`to`."""
     look: Look = Look()
-    bed: SoundBed = SoundBed()
+    bed: SoundBed = field(default_factory=SoundBed)
     """What lies under this beat: film, scene, shot and beat `sound` together, the nearest winning key by key."""
     dialogue: tuple[DialogueLine, ...] = ()
     sound_text: str = ""
@@ -355,7 +294,7 @@ class Scene:
     shots: tuple[Shot, ...]
     setting: str = ""
     light: str = ""
-    sound: SoundBed = SoundBed()
+    sound: SoundBed = field(default_factory=SoundBed)
     """The film's with what the scene itself writes."""
 
 
@@ -378,8 +317,8 @@ class Storyboard:
     motion: Literal["hold", "interpolate"] = "hold"
     """What is shown between the frames that an engine makes."""
     cast: Mapping[str, CastMember] = field(default_factory=dict)
-    sound: SoundBed = SoundBed()
-    sounds: SoundSources = SoundSources()
+    sound: SoundBed = field(default_factory=SoundBed)
+    sounds: SoundSources = field(default_factory=SoundSources)
     narrator: CastMember = CastMember("narrator")
     """Who speaks the lines of nobody in the cast."""
     say: Mapping[str, str] = field(default_factory=dict)

@@ -8,10 +8,18 @@ from dataclasses import replace
 from sora_cli.errors import RequestError
 from sora_cli.storyboard.model import Prices
 from sora_cli.storyboard.nodes import read_word
-from sora_cli.storyboard.schema import CostForm
-from sora_cli.storyboard.shapes import Fault
+from sora_cli.storyboard.shapes import Fault, Form, Key
+from sora_cli.storyboard.values import Price, Watts
 
 VARIABLE = "SORA_COST"
+
+
+class CostForm(Form):
+    """What making costs: of its time come energy and money, before and after."""
+
+    power = Key(Watts, "What the machine draws at work: 450 W. It counts where energy cannot be measured.")
+    electricity = Key(Price, "The price of a kilowatt-hour.")
+    hour = Key(Price, "The price of an hour of the machine.")
 
 
 def prices(written: Prices) -> Prices:

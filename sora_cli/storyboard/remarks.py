@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sora_cli.errors import Problem
-from sora_cli.storyboard.model import Beat, DialogueLine, Loc, SoundBed, Storyboard
+from sora_cli.storyboard.model import Beat, Loc, Storyboard
+from sora_cli.storyboard.sound import DialogueLine, SoundBed
 
 Timing = Callable[[Beat], frozenset[str] | None]
 """By which keys the engine of a beat is told when its lines are said; None where it does not say them."""

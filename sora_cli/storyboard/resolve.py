@@ -18,18 +18,7 @@ from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.inherit import Inheritance, Inherited
 from sora_cli.storyboard.keyframes import Keyframes, StillChoice, name_of
 from sora_cli.storyboard.links import Links, check_links
-from sora_cli.storyboard.model import (
-    Beat,
-    Duration,
-    Loc,
-    Scene,
-    Shot,
-    SoundSources,
-    SpokenLength,
-    Storyboard,
-    TitleCard,
-    Transition,
-)
+from sora_cli.storyboard.model import Beat, Duration, Loc, Scene, Shot, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.prices import as_prices
 from sora_cli.storyboard.problems import Enough, Problems
@@ -46,6 +35,7 @@ from sora_cli.storyboard.schema import (
     TitleForm,
     TransitionForm,
 )
+from sora_cli.storyboard.sound import SoundSources, SpokenLength
 from sora_cli.storyboard.source import quoted
 from sora_cli.storyboard.speech import LineReader, read_narrator
 from sora_cli.storyboard.story import check_story

@@ -10,8 +10,10 @@ from sora_cli.storyboard import direction, keyframes
 from sora_cli.storyboard.choices import ChoiceForm, Choices
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.edits import EditForm
-from sora_cli.storyboard.model import LEAST_OPACITY, LOUDNESS, Duration, SpokenLength, Transition
+from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
+from sora_cli.storyboard.prices import CostForm
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
+from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.values import (
     Anything,
     Aspect,
@@ -36,7 +38,6 @@ from sora_cli.storyboard.values import (
     Pick,
     Policy,
     Position,
-    Price,
     Rate,
     Reference,
     Seed,
@@ -55,7 +56,6 @@ from sora_cli.storyboard.values import (
     Time,
     Training,
     Version,
-    Watts,
     bar,
 )
 
@@ -326,14 +326,6 @@ class ReviewForm(Form):
     identity = Key(bar(-1, 1), "The cosine to its references that the cast must have, by your `--embedding`.")
     click = Key(bar(1, 10_000), "A jump from sample to sample at a join, in usual steps.")
     level = Key(bar(0, 100), "dB that the sound may step by at a join.")
-
-
-class CostForm(Form):
-    """What making costs: of its time come energy and money, before and after."""
-
-    power = Key(Watts, "What the machine draws at work: 450 W. It counts where energy cannot be measured.")
-    electricity = Key(Price, "The price of a kilowatt-hour.")
-    hour = Key(Price, "The price of an hour of the machine.")
 
 
 Memory: Shape[dict[str, object] | str] = OneOf(Table(Single), Text)

@@ -9,10 +9,11 @@ from fractions import Fraction
 from sora_cli.storyboard.cast import Casting, read_voice
 from sora_cli.storyboard.files import SOUNDS, Files
 from sora_cli.storyboard.links import Links
-from sora_cli.storyboard.model import CastMember, DialogueLine, Duration, Loc, SpokenLength
+from sora_cli.storyboard.model import CastMember, Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm, StretchForm
+from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 
 
 def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMember:

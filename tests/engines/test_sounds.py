@@ -19,7 +19,7 @@ from sora_cli.flows import audio
 from sora_cli.plan import plan_takes
 from sora_cli.sound.kept import Sounds
 from sora_cli.store import Store
-from sora_cli.storyboard.model import SoundSources
+from sora_cli.storyboard.sound import SoundSources
 from tests.boards import board, catalogue
 
 from . import tiny_sounds

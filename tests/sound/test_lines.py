@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sora_cli.sound.lines import LENGTH, PAUSE, PlacedLine, in_beat, length, sample, talking_over
 from sora_cli.sound.speech import Said
-from sora_cli.storyboard.model import DialogueLine
+from sora_cli.storyboard.sound import DialogueLine
 
 RATE = 48_000
 

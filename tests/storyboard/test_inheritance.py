@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sora_cli.storyboard import from_data, not_rendered_yet
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.model import Beat, Look, SoundBed, Watermark
+from sora_cli.storyboard.model import Beat, Look, Watermark
+from sora_cli.storyboard.sound import SoundBed
 from tests.storyboard.boards import HERE, board, first_beat, problem, reading
 
 WORDS = ("camera", "light", "setting", "framing", "angle", "lens", "depth of field", "mood", "pace")
