@@ -69,9 +69,12 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     run: Run, clips: Path, capsys: pytest.CaptureFixture[str], tiny_card: Cards
 ) -> None:
     before = contents(clips)
-    code, out, _ = run("--json", "--licence", "CC0", "--keep", "ball")
+    code, out, _ = run("--json", "--events", "--licence", "CC0", "--keep", "ball")
     assert code == 0
-    card = json.loads(out)
+    lines, _, document = out.partition("\n{\n")
+    card = json.loads("{\n" + document)
+    events = [json.loads(line) for line in lines.splitlines()]
+    assert {each["stage"] for each in events if each["event"] == "stage_started"} == {"look", "prepare", "train"}
     assert contents(clips) == before
     assert sorted(path.name for path in Path("pim").iterdir()) == ["card.json", "pim.safetensors", "sheet.png"]
     assert json.loads(Path("pim/card.json").read_text()) == card
