@@ -10,7 +10,7 @@ import typer
 
 from sora_cli.cli import console
 from sora_cli.cli.options import Json
-from sora_cli.errors import RequestError, counted
+from sora_cli.errors import RequestError
 
 Embedding = Annotated[
     str | None,
@@ -31,7 +31,7 @@ def index(
     found = flow.index(folders or (), lambda _number: None, embedding)
     if as_json:
         console.stdout_json(asdict(found))
-    console.say(f"indexed: {counted(found.new, 'entry')} new, {found.known} known, {found.gone} gone", "green")
+    console.say(f"indexed: {found.new} new, {found.known} known, {found.gone} gone", "green")
 
 
 def search(

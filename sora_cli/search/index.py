@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ class _Client(Protocol):
     def delete(self, name: str, **how: object) -> object: ...
     def create_collection(self, name: str, **how: object) -> object: ...
     def flush(self, name: str) -> object: ...
+    def load_collection(self, name: str) -> object: ...
+    def close(self) -> object: ...
 
 
 Found = tuple[Entry, float]
@@ -83,21 +86,29 @@ def opened(folder: Path, collection: str = WORDS) -> Iterator[Index]:
         from pymilvus import MilvusClient
     except ImportError as error:
         raise MachineError("search needs the package pymilvus, which is not installed", hint=INSTALL) from error
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it prints each error before it raises it
     named = os.environ.get(ADDRESS)
     if named:
         with others(_unable(f"the Milvus at {named}")):
-            client = MilvusClient(named, token=os.environ.get(TOKEN, ""))
+            client = _loaded(MilvusClient(named, token=os.environ.get(TOKEN, "")), collection)
         yield Index(client, collection)
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = Lock.wait(folder / "search.lock")
     try:
         with others(_unable("the index")):
-            client = MilvusClient(str(folder / "search.db"))
+            client = _loaded(MilvusClient(str(folder / "search.db")), collection)
         yield Index(client, collection)
         client.close()
     finally:
         lock.release()
+
+
+def _loaded(client: _Client, collection: str) -> _Client:
+    """A client that may search: what another process made is not in memory yet."""
+    if client.has_collection(collection):
+        client.load_collection(collection)
+    return client
 
 
 def _batches(entries: Iterable[T]) -> Iterator[list[T]]:
