@@ -39,7 +39,7 @@ def machine() -> Machine:
     host = _host_gb()
     if shutil.which("nvidia-smi"):
         asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603  fixed words
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
         if done.returncode == 0 and done.stdout.strip():
             name, _, mebi = done.stdout.strip().splitlines()[0].rpartition(",")
             rate = next((rate for key, rate in RATES.items() if key in name), 0)

@@ -59,9 +59,11 @@ def judge(name: str, pieces: Sequence[Piece], policy: str, agreed: Agreed | None
     member: dict[str, object] = {"reference": [str(piece.path.resolve()) for piece in pieces]}
     if agreed is not None:
         member["consent"] = {
-            "who": list(agreed.who), "statement": agreed.statement, "date": agreed.day,
+            "who": list(agreed.who),
+            "statement": agreed.statement,
+            "date": agreed.day,
             "file": str(agreed.release.resolve()),
-        }  # fmt: skip
+        }
     data: dict[str, object] = {"title": name, "cast": {name: member}, "shots": [f"@{name}"]}
     if policy:
         data["policy"] = policy if policy in BUILT_IN else str(Path(policy).resolve())

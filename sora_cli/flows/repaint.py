@@ -121,8 +121,11 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
     outputs.check({out: lambda _: False}, [film, *beside], overwrite=options.overwrite)
     area = area_of(probed(film, options.report), asked, card_of(shot))
     plan, _ = Changing(command="edit", film=film, out=out, options=options).planned(_board(area, shot, asked, options))
-    rows = [_shown(area, take.change, view) for (_, take), view in zip(plan.changes, area.views, strict=True)
-            if take.change is not None]  # fmt: skip
+    rows = [
+        _shown(area, take.change, view)
+        for (_, take), view in zip(plan.changes, area.views, strict=True)
+        if take.change is not None
+    ]
     with atomic.aside(out) as part:
         Image.fromarray(np.concatenate(rows)).save(part, format="PNG")
     return out

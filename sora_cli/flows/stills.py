@@ -53,19 +53,32 @@ class Shown:
         clip, start, frames = self.clips[still.stretch.name], *played(self.plan, still)
         take = next(take for take in still.stretch.candidates if take.key == clip.key)
         return {
-            "name": still.name, "number": still.choice.number, "approved": still.approved, "state": still.state,
-            "take": take.name, "key": take.key, "engine": take.engine, "seed": take.seed, "prompt": take.prompt,
-            "clip": str(clip.path), "start": float(start / self.plan.fps), "seconds": float(frames / self.plan.fps),
-        }  # fmt: skip
+            "name": still.name,
+            "number": still.choice.number,
+            "approved": still.approved,
+            "state": still.state,
+            "take": take.name,
+            "key": take.key,
+            "engine": take.engine,
+            "seed": take.seed,
+            "prompt": take.prompt,
+            "clip": str(clip.path),
+            "start": float(start / self.plan.fps),
+            "seconds": float(frames / self.plan.fps),
+        }
 
     def table(self) -> Iterator[list[str]]:
         """A row of words for each still."""
         for still in each(self.plan):
             facts = self._told(still)
             yield [
-                still.name, str(still.choice.number), f"{facts['start']:.2f}", f"{facts['seconds']:.2f}",
-                str(facts["seed"]), still.state,
-            ]  # fmt: skip
+                still.name,
+                str(still.choice.number),
+                f"{facts['start']:.2f}",
+                f"{facts['seconds']:.2f}",
+                str(facts["seed"]),
+                still.state,
+            ]
 
 
 def each(plan: Plan) -> Iterator[Still]:

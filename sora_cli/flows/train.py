@@ -186,13 +186,17 @@ def _facts(found: Survey) -> dict[str, JsonValue]:
         "made_by": maker_of(asked).record(asked.target).to_dict(),
         "name": asked.name,
         "kind": asked.kind,
-        "base": {"engine": card.name if not card.location or card.name != str(card.location) else card.location.name,
-                 "family": card.family, "revision": card.revision, "licence": card.licence},
+        "base": {
+            "engine": card.name if not card.location or card.name != str(card.location) else card.location.name,
+            "family": card.family,
+            "revision": card.revision,
+            "licence": card.licence,
+        },
         "data_sha256": _data(found),
         "licence": asked.licence,
         "consent": found.judged.consent,
         "rank": found.settings.rank,
-    }  # fmt: skip
+    }
 
 
 def _card(
@@ -212,15 +216,19 @@ def _card(
         "kept_words": list(found.asked.others),
         "seconds": round(seconds, 1),
         "examples": [
-            {"file": piece.path.name, "sha256": piece.sha256, "caption": piece.words.caption,
-             "held_out": any(each.held and each.name == piece.path.name for each in found.examples)}
+            {
+                "file": piece.path.name,
+                "sha256": piece.sha256,
+                "caption": piece.words.caption,
+                "held_out": any(each.held and each.name == piece.path.name for each in found.examples),
+            }
             for piece in found.material.pieces
         ],
         "left_out": [{"file": each.path.name, "why": each.why} for each in found.material.left_out],
         "policy": found.judged.told,
         "loss": list(history),
         "samples": {"sheet": "sheet.png", "prompts": [*prompts(found)], "seed": settings.seed},
-    }  # fmt: skip
+    }
 
 
 def _data(found: Survey) -> str:

@@ -120,8 +120,13 @@ class Survey:
             "name": self.asked.name,
             "engine": self.card.name,
             "used": [
-                {"file": piece.path.name, "caption": piece.words.caption, "caption_from": piece.words.source,
-                 "stretches": len(piece.starts)} for piece in self.material.pieces
+                {
+                    "file": piece.path.name,
+                    "caption": piece.words.caption,
+                    "caption_from": piece.words.source,
+                    "stretches": len(piece.starts),
+                }
+                for piece in self.material.pieces
             ],
             "left_out": [{"file": each.path.name, "why": each.why} for each in self.material.left_out],
             "held_out": self.held,
@@ -129,9 +134,14 @@ class Survey:
             "frames": self.grid.frames,
             "rank": self.settings.rank,
             "steps": self.settings.steps,
-            "needs": {"memory_gb": need.memory_gb, "disk_gb": need.disk_gb, "seconds": need.seconds,
-                      "fits": need.fits, "weights": need.weights},
-        }  # fmt: skip
+            "needs": {
+                "memory_gb": need.memory_gb,
+                "disk_gb": need.disk_gb,
+                "seconds": need.seconds,
+                "fits": need.fits,
+                "weights": need.weights,
+            },
+        }
 
 
 def survey(asked: Asked, report: Report) -> Survey:

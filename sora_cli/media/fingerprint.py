@@ -62,7 +62,7 @@ class Fingerprint:
 
         self._out = self._stack.enter_context(scratch()) / _OUT
         with contextlib.suppress(OSError, RuntimeError):  # there is no ffmpeg: `signatures` says so
-            self._program = subprocess.Popen(  # noqa: S603  a program that MoviePy brings
+            self._program = subprocess.Popen(
                 [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "quiet", *_GIVEN, "-i", "-", *_MADE, "-f", "null", "-"],
                 cwd=self._out.parent,
                 start_new_session=True,  # Ctrl-C is for us: what is being written becomes whole

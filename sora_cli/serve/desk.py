@@ -129,9 +129,12 @@ class Desk:
         added = [prompt, seconds or facts["seconds"]]
         whole = float(str(facts["seconds"])) + float(seconds or 0)
         changed: dict[str, Json] = {
-            **facts, "prompt": prompt, "beats": [*(beats if isinstance(beats, list) else []), added],
-            "seconds": f"{whole:g}", "remixed_from": source.id,
-        }  # fmt: skip
+            **facts,
+            "prompt": prompt,
+            "beats": [*(beats if isinstance(beats, list) else []), added],
+            "seconds": f"{whole:g}",
+            "remixed_from": source.id,
+        }
         if not source.fact("input"):
             return self.order_video(source.client, changed)
         with (self.queue.place(source.id) / source.fact("input")).open("rb") as picture:

@@ -73,7 +73,7 @@ class WorkerKeeper:
         while not self._stopped.is_set():
             began = time.monotonic()
             # -P: a `random.py` in the working folder is not the library's. A session of its own: Ctrl-C is ours.
-            self._process = subprocess.Popen(  # noqa: S603  our own program
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sora_cli.serve.worker", str(self._queue.folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

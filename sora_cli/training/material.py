@@ -20,8 +20,13 @@ from sora_cli.media.stream import Frames
 from sora_cli.training.captions import Captions, Written
 from sora_cli.training.looks import Look, alike, look
 
-FILES = frozenset((*("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"), *("png", "jpg", "jpeg", "webp", "bmp", "tif"),
-                   *("tiff", "heic", "heif", "avif")))  # fmt: skip
+FILES = frozenset(
+    (
+        *("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"),
+        *("png", "jpg", "jpeg", "webp", "bmp", "tif"),
+        *("tiff", "heic", "heif", "avif"),
+    )
+)
 MOST = 2_000
 """Clips and pictures of one training; a LoRA wants 10 to 200."""
 LONGEST = 60

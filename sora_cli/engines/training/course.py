@@ -186,8 +186,11 @@ class LoraCourse:
     @torch.no_grad()
     def _held_loss(self) -> float:
         """The loss on what is held out, at the same noise each time."""
-        every = [self._errors_at(lesson, level) * lesson.weight.to(self.engine.device)
-                 for lesson in self.held for level in LEVELS]  # fmt: skip
+        every = [
+            self._errors_at(lesson, level) * lesson.weight.to(self.engine.device)
+            for lesson in self.held
+            for level in LEVELS
+        ]
         return float(torch.stack([errors.mean() for errors in every]).mean())
 
     def _adapter(self) -> dict[str, Tensor]:
@@ -219,9 +222,11 @@ class LoraCourse:
         """As declared by `Course`."""
         with atomic.aside(path) as part:
             type(self.engine.pipe).save_lora_weights(
-                str(part.parent), transformer_lora_layers=self.best, weight_name=part.name,
+                str(part.parent),
+                transformer_lora_layers=self.best,
+                weight_name=part.name,
                 save_function=partial(_save, facts={**facts, "format": "pt"}),
-            )  # fmt: skip
+            )
 
     def sample(self, prompt: str, seed: int, frames: int) -> Frames:
         """As declared by `Course`."""

@@ -28,8 +28,14 @@ from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.media.stream import Frames
 
 OFF: Mapping[str, float] = {
-    "steps": 2, "guidance": 1, "sound_guidance": 1, "spatiotemporal": 0, "modality": 1, "rescale": 0, "steady": 0,
-}  # fmt: skip
+    "steps": 2,
+    "guidance": 1,
+    "sound_guidance": 1,
+    "spatiotemporal": 0,
+    "modality": 1,
+    "rescale": 0,
+    "steady": 0,
+}
 """One pass of the transformer, with no guidance, so far as a family has these options."""
 TIMES = {"timestep", "audio_timestep", "sigma", "audio_sigma"}
 """What of a call tells the noise level."""
@@ -74,10 +80,22 @@ class Student:
         """A take of the training's size."""
         card = self.engine.card
         return Take(
-            name=card.name, key="", engine=card.name, revision=card.revision, prompt=prompt, avoid="",
-            width=self.size[0], height=self.size[1], fps=card.fps, frames=frames, skip=0, play=frames, seed=seed,
-            options=options or {}, sound=False,
-        )  # fmt: skip
+            name=card.name,
+            key="",
+            engine=card.name,
+            revision=card.revision,
+            prompt=prompt,
+            avoid="",
+            width=self.size[0],
+            height=self.size[1],
+            fps=card.fps,
+            frames=frames,
+            skip=0,
+            play=frames,
+            seed=seed,
+            options=options or {},
+            sound=False,
+        )
 
     def call(self, caption: str, frames: int) -> Call:
         """What the pipeline tells the transformer for a caption, from disk where it is kept."""

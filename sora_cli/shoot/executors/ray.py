@@ -35,9 +35,13 @@ class Cluster:
             with _signals_kept():
                 try:
                     ray.init(
-                        address=address or "local", include_dashboard=None if address else False, log_to_driver=False,
-                        logging_level="ERROR", configure_logging=False, namespace="sora",
-                    )  # fmt: skip
+                        address=address or "local",
+                        include_dashboard=None if address else False,
+                        log_to_driver=False,
+                        logging_level="ERROR",
+                        configure_logging=False,
+                        namespace="sora",
+                    )
                 except (ConnectionError, RuntimeError, ValueError, OSError) as error:
                     hint = "start one (ray start --head), or leave --ray-address out"
                     words = str(error).splitlines()[0] if str(error) else type(error).__name__
