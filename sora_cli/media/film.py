@@ -8,7 +8,9 @@ encoder's 1024 samples of run-in are cut by the MP4's edit list.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -142,7 +144,26 @@ def _video_stream(container: OutputContainer, master: Master, kind: Delivery) ->
     if kind.keyframe_seconds:
         context.gop_size = max(1, round(master.fps * kind.keyframe_seconds))
     stream.thread_type = "AUTO"
+    if kind.codec == "libsvtav1":
+        with _same_priority():
+            context.open()
     return stream
+
+
+@contextmanager
+def _same_priority() -> Iterator[None]:
+    """Give this process's threads back what the first of them had.
+
+    Run by root, SVT-AV1 makes its own threads and its caller's real-time for good: nothing else gets a turn.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    usual = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(int(thread.name), *usual)
 
 
 def _audio_stream(container: OutputContainer, kind: Delivery) -> AudioStream:

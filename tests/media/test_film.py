@@ -206,6 +206,9 @@ def test_every_delivery_is_what_it_says_it_is(tmp_path: Path, name: str, capfd: 
     if name in {"prores", "archive"}:
         assert np.abs(read_sound(path)[: len(sound)] - sound).max() < 2**-22
     assert capfd.readouterr() == ("", "")
+    if sys.platform == "linux":
+        kinds = {os.sched_getscheduler(int(thread.name)) for thread in Path("/proc/self/task").iterdir()}
+        assert kinds == {os.SCHED_OTHER}, "an encoder that root runs has not made itself real-time"
 
 
 def test_a_gif_is_small_and_loops(tmp_path: Path) -> None:
