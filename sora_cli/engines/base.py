@@ -187,7 +187,7 @@ class EngineCard:
         for place, kind in enumerate(kinds):
             limit, count = limits[kind], kinds.count(kind)
             if not limit:
-                hint = "name pictures" if self.max_references else "take it out: words alone hold the cast"
+                hint = "name pictures" if self.max_references else "take it out: only words describe the cast"
                 return place, f"engine {self.name} takes no {kind} as a reference", f"{hint}, or use minimax-h3"
             if kinds[: place + 1].count(kind) > limit:
                 message = f"engine {self.name} takes {limit} reference {kind}s, not {count}"

@@ -167,7 +167,7 @@ def test_voices_can_be_laid_over_a_model_that_speaks(tmp_path: Path) -> None:
     assert "a woman speaks" in first.lower()
     assert "It burns." not in first
     assert "rain" not in first  # it is made from its words, and laid
-    assert [sound.words for sound in effects(plan)["shot-1"]] == ["rain"]
+    assert [sound.words for sound in effects(plan)[0]] == ["rain"]
     assert 'says, "It burns."' in second
     assert "we hear rain" in third.lower()
     told = {remark.message for remark in plan.remarks}
