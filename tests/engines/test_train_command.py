@@ -110,6 +110,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     assert recipe["files"]["pim.safetensors"] == card["sha256"]
 
 
+@pytest.mark.long  # the course itself is resumed in test_training.py
 @pytest.mark.usefixtures("clips")
 def test_a_training_that_was_stopped_resumes_and_its_own_folder_is_written_again(
     run: Run, monkeypatch: pytest.MonkeyPatch
