@@ -13,7 +13,7 @@ film: .venv/ready
 test: .venv/extras/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-check: .venv/ready
+check: .venv/extras/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -25,7 +25,7 @@ check: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,sound,sound-models,speech,moderation]'
 	touch $@
 
-# What the tests need beyond a film. Apart from the rest lies what needs torchvision: the tests' own process has it
+# What tests and checks need beyond a film. Apart from the rest lies what needs torchvision: the tests' own process has it
 # (tests/conftest.py), `sora` starts without.
 .venv/extras/ready: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,search,cluster,clients]'
