@@ -21,8 +21,8 @@ from tests.boards import board
 from tests.master.test_colour import looked, spread
 
 PAIRS = 4
-FEWER = {"steps": 12}
-"""Half of nano's steps: what is shown here does not hang on them."""
+FEWER = {"steps": 8}
+"""A third of nano's steps: what is shown here does not hang on them."""
 ACTORS = ("red ball", "blue box")
 PLACES = ("in the city at night", "in the forest, day")
 """Places that are told apart: in rendered clips of the world itself the median is 9 dB here, and 5 dB on the grass and

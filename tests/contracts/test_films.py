@@ -39,6 +39,8 @@ CASES = {name: (name, {}) for name in tiny.BUILDERS if name not in tiny.STILLS} 
     "ltx2-two-stage": ("ltx2-distilled", {"two_stage": True})
 }
 """A checkpoint, and options beside those that make it quick."""
+TWINS = ("helios-mid", "ltx2-distilled")
+"""Their code is that of the others of their family: tried in the long run."""
 
 
 @dataclass
@@ -142,7 +144,9 @@ def shown(take: Take, clip: Clip) -> Frames:
     return read_frames(clip.path, take.skip, take.play)
 
 
-@pytest.mark.parametrize("case", sorted(CASES))
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.long) if case in TWINS else case for case in sorted(CASES)]
+)
 def test_a_film_of_two_shots_and_three_beats(
     case: str, tiny_card: Callable[[str], EngineCard], engines: list[Watched], tmp_path: Path
 ) -> None:

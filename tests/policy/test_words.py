@@ -72,7 +72,12 @@ def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
 
 @pytest.mark.parametrize(
     ("file", "harmful", "benign"),
-    [("more", 0.88, 0.88), ("last", 0.75, 0.82), ("blind", 0.5, 0.85), ("short", 0.9, 0.95)],
+    [
+        pytest.param("more", 0.88, 0.88, marks=pytest.mark.long),
+        pytest.param("last", 0.75, 0.82, marks=pytest.mark.long),
+        pytest.param("blind", 0.5, 0.85, marks=pytest.mark.long),
+        ("short", 0.9, 0.95),
+    ],
 )
 def test_prompts_that_were_written_later(file: str, harmful: float, benign: float) -> None:
     rows = list(prompts(file))
