@@ -38,15 +38,22 @@ class Remembered:
     def __init__(self, path: Path, state: str) -> None:
         self._path, self._state = path, sha256(state.encode()).hexdigest()[:12]
         self._found: dict[str, object] = {}
+        self._unread: dict[str, bytes] = {}
         with suppress(OSError):
             lines = read_bytes(path).splitlines()
             if len(lines) < MOST_KEPT:
-                self._found = dict(self._ours(lines))
+                self._unread = dict(self._ours(lines))
             else:
                 path.unlink()
 
     def find(self, name: str) -> object:
         """What was kept under a name, as anybody may have written it; None where nothing was."""
+        line = self._unread.pop(name, None)
+        if line is not None and name not in self._found:
+            with suppress(ValueError):
+                match parse_json(line):
+                    case [self._state, str(), found]:
+                        self._found[name] = found
         return self._found.get(name)
 
     def keep(self, found: Mapping[str, object]) -> None:
@@ -58,9 +65,11 @@ class Remembered:
             with self._path.open("a", encoding="ascii") as file:
                 file.write(lines)
 
-    def _ours(self, lines: list[bytes]) -> Iterator[tuple[str, object]]:
+    def _ours(self, lines: list[bytes]) -> Iterator[tuple[str, bytes]]:
+        """Names and lines of our state; a line is read when it is asked for, of tens of thousands hardly any."""
+        head = f'["{self._state}", "'.encode()
         for line in lines:
-            with suppress(ValueError):
-                match parse_json(line):
-                    case [self._state, str(name), found]:
-                        yield name, found
+            name, end, _ = line[len(head) :].partition(b'", ')
+            if line.startswith(head) and end:
+                with suppress(ValueError):
+                    yield json.loads(b'"' + name + b'"'), line

@@ -14,7 +14,7 @@ from sora_cli.stamp.verdict import Verdict
 
 UNPROVEN = ("none", "unsupported", "broken")
 """States of a credential after which a film is looked for."""
-LACKING = "whether it is a copy of a film that was made here cannot be told: pip install 'sora-cli[found]'"
+LACKING = "whether it is a copy of a film that was made here cannot be told: pip install iscc-core"
 
 
 @dataclass(frozen=True, slots=True)
