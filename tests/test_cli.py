@@ -214,6 +214,7 @@ def test_plan_why_names_what_changed(studio: Path, capsys: pytest.CaptureFixture
     assert why["scene-1/cube/2"] == "from (scene-1/cube/1 is shot again) changed"
 
 
+@pytest.mark.long  # tests/unattended/test_kill.py does so with the engine that draws
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_ends_with_130_and_the_next_run_goes_on(studio: Path) -> None:
     (studio / "long.yaml").write_text("shots:\n" + "".join(f"  - a red ball bounces, {i}\n" for i in range(2)))

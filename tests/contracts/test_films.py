@@ -39,7 +39,7 @@ CASES = {name: (name, {}) for name in tiny.BUILDERS if name not in tiny.STILLS} 
     "ltx2-two-stage": ("ltx2-distilled", {"two_stage": True})
 }
 """A checkpoint, and options beside those that make it quick."""
-TWINS = ("helios-mid", "ltx2-distilled")
+TWINS = ("helios-distilled", "helios-mid", "ltx2-distilled")
 """Their code is that of the others of their family: tried in the long run."""
 
 

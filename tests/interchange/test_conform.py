@@ -116,7 +116,7 @@ def sound(path: Path) -> np.ndarray:
     return np.concatenate(list(sound_blocks(path)))
 
 
-@pytest.mark.parametrize("to", ["otio", "edl"])
+@pytest.mark.parametrize("to", ["otio", pytest.param("edl", marks=pytest.mark.long)])
 def test_an_untouched_export_is_the_same_film_frame_for_frame(folder: Path, to: str) -> None:
     timeline = folder / "otio" / "back-again.otio" if to == "otio" else exported(folder, to, "fade 5f")
     made = film.make(storyboard.load(folder / f"{to}.yaml"), folder / f"{to}.mp4", report=Recording())

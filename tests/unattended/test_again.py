@@ -98,7 +98,9 @@ def test_a_film_made_again_agrees_frame_for_frame(three: Machine) -> None:
     assert three.leftovers() == []
 
 
-@pytest.mark.parametrize("kind", ["mp4", "gif", "webp", "mkv"])
+@pytest.mark.parametrize(
+    "kind", ["mp4", "gif", pytest.param("webp", marks=pytest.mark.long), pytest.param("mkv", marks=pytest.mark.long)]
+)
 def test_a_film_alone_is_made_again_from_its_credential(machine: Machine, kind: str) -> None:
     machine.write(
         "two.yaml", "vars: {hue: red}\nshots: ['a ${hue} ball', {prompt: a cube, from: previous, takes: 2}]\n"

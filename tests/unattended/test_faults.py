@@ -483,7 +483,7 @@ def test_damaged_clips_are_made_again(machine: Machine) -> None:
 # -- clocks ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("year", [1980, 2100])
+@pytest.mark.parametrize("year", [pytest.param(1980, marks=pytest.mark.long), 2100])
 def test_a_clock_that_jumps_costs_nothing(machine: Machine, year: int) -> None:
     machine.write("two.yaml", BOARD)
     assert machine.run(*WORDS).returncode == 0

@@ -46,6 +46,7 @@ def cost(folder: Path, count: int) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.long
 def test_the_cost_of_planning_grows_with_the_storyboard(tmp_path: Path) -> None:
     hundred, thousand, ten_thousand = (min(cost(tmp_path, n) for _ in range(2)) for n in (100, 1000, 10_000))
     assert thousand < 20 * hundred
@@ -99,6 +100,7 @@ def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tupl
     return min(sizes[measured_after : 2 * measured_after]), min(sizes[-measured_after:])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
 def test_memory_of_eight_films(machine: Machine) -> None:
     early, late = soak(machine, 8, 3)

@@ -77,6 +77,7 @@ def films(machine: Machine) -> list[bytes]:
     return [pixels(Path(machine.folder / f"board-{number}.mp4")) for number in range(PROCESSES)]
 
 
+@pytest.mark.long
 def test_two_rounds(machine: Machine) -> None:
     machine.environment |= SLOW
     rounds(machine, 2)
