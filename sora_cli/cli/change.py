@@ -8,11 +8,22 @@ from typing import Annotated
 
 import typer
 
-from sora_cli.cli import complete
 from sora_cli.cli.films import edit_options, show_made
-from sora_cli.cli.make import written
-from sora_cli.cli.options import LimitOptions, NewFilm, OwnerOptions, ReleaseOptions, ReportOptions
-from sora_cli.cli.session import pairs, working
+from sora_cli.cli.make import sampling, written
+from sora_cli.cli.options import (
+    Avoid,
+    EngineName,
+    EngineOption,
+    Length,
+    LimitOptions,
+    NewFilm,
+    OwnerOptions,
+    ReleaseOptions,
+    ReportOptions,
+    Steps,
+    Takes,
+)
+from sora_cli.cli.session import working
 
 Film = Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not; it is not changed.")]
 
@@ -21,24 +32,16 @@ Film = Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora
 class TakeOptions:
     """How the takes of a change are made."""
 
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine",
-            "--model",
-            autocompletion=complete.engines,
-            help="A name that `sora models` lists, a hub id or a folder.",
-        ),
-    ] = None
+    engine: EngineName = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same frames.")] = None
-    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None
-    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None
-    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None
+    takes: Takes = None
+    avoid: Avoid = None
+    steps: Steps = None
+    option: EngineOption = None
 
     def shot(self, words: list[str]) -> dict[str, object]:
         """The shot of a storyboard with this prompt, as plain data."""
-        options = {**({"steps": self.steps} if self.steps else {}), **pairs(self.option, "--option")}
+        options = sampling(self.steps, self.option)
         named = {name: getattr(self, name) for name in ("engine", "seed", "takes", "avoid")}
         return written({"prompt": " ".join(words), "options": options or None, **named})
 
@@ -47,7 +50,7 @@ def extend(
     film: Film,
     prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens next, in quotes or not.")],
     output: NewFilm,
-    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None,
+    duration: Length = None,
     before: Annotated[bool, typer.Option("--before", help="Make what comes before the film, up to its start.")] = False,
     *,
     take: TakeOptions,

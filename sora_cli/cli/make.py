@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sora_cli.cli import complete, console
+from sora_cli.cli import console
 from sora_cli.cli.look import show_plan
 from sora_cli.cli.options import (
+    Avoid,
     Board,
     Deliver,
     Draft,
+    EngineName,
+    EngineOption,
     ExtraOptions,
+    Length,
     LimitOptions,
     MemoryMode,
     Only,
@@ -27,6 +31,8 @@ from sora_cli.cli.options import (
     ReleaseOptions,
     ReportOptions,
     Sets,
+    Steps,
+    Takes,
     WorkerOptions,
 )
 from sora_cli.cli.session import pairs, working
@@ -49,33 +55,25 @@ class ShotOptions:
     reference: Annotated[
         list[Path] | None, typer.Option(metavar="PICTURE", help="Show this person or thing; repeatable.")
     ] = None
-    duration: Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")] = None
+    duration: Length = None
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None
     aspect: Annotated[
         str | None,
         typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1. Keeps the height; with 720p, the shorter side."),
     ] = None
     fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None
-    takes: Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")] = None
+    takes: Takes = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine",
-            "--model",
-            autocompletion=complete.engines,
-            help="A name that `sora models` lists, a hub id or a folder.",
-        ),
-    ] = None
+    engine: EngineName = None
     style: Annotated[str | None, typer.Option(help="Look and technique.")] = None
-    avoid: Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")] = None
+    avoid: Avoid = None
     camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None
-    steps: Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")] = None
-    option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")] = None
+    steps: Steps = None
+    option: EngineOption = None
 
     def storyboard(self, words: str, memory: str | None) -> dict[str, object]:
         """The storyboard of one shot with this prompt, as plain data."""
-        options = {**({"steps": self.steps} if self.steps else {}), **pairs(self.option, "--option")}
+        options = sampling(self.steps, self.option)
         shot: dict[str, object] = {
             "prompt": words,
             "from": self.image and str(self.image),
@@ -126,6 +124,11 @@ def show_story(story: ReleasedStory, *, as_json: bool) -> None:
     if as_json:
         console.stdout_json(story.as_dict())
     console.show_summary(str(story.page), story.facts)
+
+
+def sampling(steps: str | None, option: list[str] | None) -> dict[str, str]:
+    """The options of an engine that a command line gives a shot."""
+    return {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
 
 
 def written(values: Mapping[str, object]) -> dict[str, object]:

@@ -78,6 +78,22 @@ MaxTime = Annotated[
 ]
 
 
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        "--model",
+        autocompletion=complete.engines,
+        help="A name that `sora models` lists, a hub id or a folder.",
+    ),
+]
+Takes = Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")]
+Avoid = Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")]
+Steps = Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")]
+EngineOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")]
+Length = Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")]
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseOptions:
     """How a film goes out: its kind, what it may replace, and who signs it."""

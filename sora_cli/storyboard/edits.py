@@ -60,10 +60,16 @@ def box_of(value: object) -> Box:
     return left, top, width, height
 
 
+def beyond(box: Box) -> bool:
+    """Whether a part of the picture reaches out of it."""
+    left, top, width, height = box
+    return left < 0 or top < 0 or left + width > 1 + 1e-9 or top + height > 1 + 1e-9
+
+
 def region_of(value: object) -> Box:
     """A part of the picture that lies in it."""
-    left, top, width, height = found = box_of(value)
-    if left < 0 or top < 0 or left + width > 1 + 1e-9 or top + height > 1 + 1e-9:
+    found = box_of(value)
+    if beyond(found):
         raise Wrong("a region must lie in the picture", "left + width and top + height are 1 at most")
     return found
 
@@ -103,8 +109,7 @@ class Edits:
         kinds, what = (*PICTURES, *FILMS), "a picture or a film"
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE
-        beyond = view[0] < 0 or view[1] < 0 or view[0] + view[2] > 1 + 1e-9 or view[1] + view[3] > 1 + 1e-9
-        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond]
+        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond(view)]
         start, end = self._seconds(form.from_, (*loc, "from")), self._seconds(form.to, (*loc, "to"))
         if sum(ways) != 1:
             self._wrong(loc, "an edit has one of `region`, `mask`, `replace`, or a `view` beyond the picture")
