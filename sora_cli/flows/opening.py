@@ -17,7 +17,7 @@ from sora_cli.remembered import cache_folder, remembered
 from sora_cli.store import file_hash
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 
-VERSION = 1
+VERSION = 2
 """Raised when the same file would be judged otherwise."""
 SOUND_USES = frozenset({"ambience", "music", "sound"})
 READERS = ("av", "pillow", "pillow-heif", "c2pa-python")

@@ -16,6 +16,7 @@ from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.plan import PlannedShot
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import card_of
+from sora_cli.plan.times import silences
 from sora_cli.sound.lines import PlacedLine, TimedLine, in_beat, length, sample, talking_over
 from sora_cli.sound.space import space_of
 from sora_cli.sound.speech import Said, Speaker, VoiceLine, estimated, voice_of
@@ -67,8 +68,13 @@ class Dialogue:
             try:
                 lines.append((line, self._said(beat, number, line)))
             except (RequestError, MediaError) as error:
-                self.problems.append(Problem(error.message, error.hint, self._mark(beat, number)))
-        return in_beat(lines, (beat.spoken or SpokenLength()).lead)
+                file = isinstance(error, MediaError)
+                mark = self.board.mark(self._file_of(beat, number, line)) if file else self._mark(beat, number)
+                self.problems.append(Problem(error.message, error.hint, mark))
+        timed = in_beat(lines, (beat.spoken or SpokenLength()).lead)
+        if beat.spoken is not None:
+            self.remarks += silences(self.board, beat, beat.spoken, timed)
+        return timed
 
     def _said(self, beat: Beat, number: int, line: DialogueLine) -> Said:
         if line.path is not None:
@@ -193,6 +199,14 @@ class Dialogue:
             if line.end > end and line.laid:
                 message = f"the film ends {(line.end - end) / SAMPLE_RATE:.1f} s before this line does: it is cut off"
                 self.remarks.append(Problem(message, "make its beat longer", self.board.mark(line.loc)))
+
+    def _file_of(self, beat: Beat, number: int, line: DialogueLine) -> Loc:
+        """Where the recording of a line is named, or the file of its voice."""
+        if line.path is None:
+            return ("cast", line.cast, "voice") if line.cast else ("narrator", "voice")
+        place = (*beat.origin["dialogue"], number)
+        named = self.board.material
+        return next((loc for loc, path in named.items() if path == line.path and loc[: len(place)] == place), place)
 
     def _mark(self, beat: Beat, number: int) -> Mark | None:
         return self.board.mark((*beat.origin["dialogue"], number))

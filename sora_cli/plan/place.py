@@ -121,7 +121,7 @@ def with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
 
 def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
-    unknown = _of_unknown_length(board)
+    unknown = of_unknown_length(board)
     for shot, after in zip_longest(shots, shots[1:]):
         if shot.loc in unknown:
             continue
@@ -135,7 +135,7 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
             )
 
 
-def _of_unknown_length(board: Storyboard) -> set[Loc]:
+def of_unknown_length(board: Storyboard) -> set[Loc]:
     """The places of shots whose length could not be read; of all shots where the film's rate could not."""
     if ("output", "fps") in board.lost or ("output",) in board.lost:
         return {shot.loc for shot in board.shots}

@@ -104,21 +104,25 @@ def every(plan: Plan) -> list[PlannedSound]:
     return [*beds(plan), *chain.from_iterable(effects(plan))]
 
 
+def runs(shot: Shot, planned: PlannedShot) -> Iterator[tuple[list[Beat], list[PlannedBeat], int]]:
+    """The beats of a shot that share one sound: as they are written, as they are planned, and their film frames."""
+    pairs = zip(shot.beats, planned.beats, strict=True)
+    for _, group in groupby(pairs, key=lambda pair: _written(pair[0])):
+        beats, made = zip(*group, strict=True)
+        yield list(beats), list(made), sum(each.frames for each in made)
+
+
 def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
     at = planned.start
-    runs = groupby(zip(shot.beats, planned.beats, strict=True), key=lambda pair: _written(pair[0]))
-    for number, (_, group) in enumerate(runs):
-        pairs = list(group)
-        first = pairs[0][0]
-        end = at + sum(made.frames for _, made in pairs)
-        by_model = any(stretch.candidates[0].sound for stretch in pairs[0][1].stretches)
+    for number, ((first, *_), made, frames) in enumerate(runs(shot, planned)):
+        by_model = any(stretch.candidates[0].sound for stretch in made[0].stretches)
         if first.sound_path is not None or (first.sound_text and not by_model):
             yield PlannedSound(
                 bus="effects",
                 path=first.sound_path,
                 words=first.sound_text,
                 start=at,
-                end=end,
+                end=at + frames,
                 at=first.sound_at,
                 level=first.sound_level,
                 leads=first.sound_leads,
@@ -126,7 +130,7 @@ def _effects(shot: Shot, planned: PlannedShot) -> Iterator[PlannedSound]:
                 place=f"{planned.name}/{number}",
                 loc=first.origin.get("sound", first.loc),
             )
-        at = end
+        at += frames
 
 
 def _written(beat: Beat) -> tuple[object, ...]:

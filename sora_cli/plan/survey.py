@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
+from sora_cli.plan.times import too_late, without_room
 from sora_cli.store import open_store
 from sora_cli.storyboard import not_rendered_yet
 from sora_cli.storyboard.direction import loose_words
@@ -97,27 +98,43 @@ def survey(
     plan_beats(board, maker, places)
     shots = placed_shots(board, maker.planned, fps, places)
     problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
-    if only and has_choices(board):
-        shots, unknown = in_order(shots, only, fps)
-        problems += [*unknown, *overlap_problems(board, shots)]
-    elif only:
-        shots, unknown = keep_only(shots, only)
-        problems += unknown
-    unrendered = not_rendered_yet(board, lambda beat: timing(card_of(board, cards, beat), beat))
-    lines = dialogue.placed(shots, fps)
-    alone = () if only else in_a_row(board)
-    remarks = [*board.remarks, *alone, *loose_words(board), *unrendered, *findings.remarks, *dialogue.remarks]
+    problems += too_late(board, shots, fps)
+    shots, unfit = _chosen(board, shots, only, fps)
     plan = Plan(
         board=board, fps=fps, width=size[0], height=size[1], shots=tuple(shots),
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
-        memory=memory, lines=lines, prompts=maker.prompts, stills=maker.stills,
+        memory=memory, lines=dialogue.placed(shots, fps), prompts=maker.prompts, stills=maker.stills,
     )  # fmt: skip
-    remarks += unapproved(plan)
+    remarks = [*findings.remarks, *dialogue.remarks, *_remarks(plan, cards, whole=not only)]
     if letters != 0 and not soundless:
         plan = with_sounds(plan)
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
-    return Survey(plan, tuple(in_file_order(problems)))
+    return Survey(plan, tuple(in_file_order([*problems, *unfit])))
+
+
+def _chosen(
+    board: Storyboard, shots: list[PlannedShot], only: Sequence[str], fps: Fraction
+) -> tuple[list[PlannedShot], list[Problem]]:
+    """The shots that are wanted `only`, in their places; and problems with that."""
+    if not only:
+        return shots, []
+    if not has_choices(board):
+        return keep_only(shots, only)
+    shots, unknown = in_order(shots, only, fps)
+    return shots, [*unknown, *overlap_problems(board, shots)]
+
+
+def _remarks(plan: Plan, cards: Mapping[str | None, EngineCard], *, whole: bool) -> Iterator[Problem]:
+    """What the author should know of a plan; of the `whole` film, not of some shots only, also how its shots join."""
+    board = plan.board
+    yield from board.remarks
+    yield from loose_words(board)
+    yield from not_rendered_yet(board, lambda beat: timing(card_of(board, cards, beat), beat))
+    yield from unapproved(plan)
+    if whole:
+        yield from in_a_row(board)
+        yield from without_room(plan)
 
 
 class _Silence:

@@ -95,6 +95,9 @@ class Inheritance:
         if form.sound is not None:
             now |= self._sound(held, form.sound, (*loc, "sound"), own=level in ("shot", "beat"))
             origin["sound"] = (*loc, "sound")
+            for key in ("leads", "lags"):
+                if getattr(form.sound, key, None) is not None:
+                    origin[f"sound.{key}"] = (*loc, "sound", key)
         return replace(held, **now, origin=origin)
 
     def _no_mentions(self, form: LevelForm, loc: Loc) -> None:

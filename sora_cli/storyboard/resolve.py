@@ -315,7 +315,7 @@ class Resolver:
             got["edit"] = self._edited(shot, written, got)
         self._choose(got, origin)
         if "dialogue" in got:
-            got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"], form)
+            got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"])
         if isinstance(got.get("duration"), (SpokenForm, SpokenLength)):
             lines = len(got.get("dialogue", ()))
             got["spoken"] = self._speech.length(got.pop("duration"), origin["duration"], lines)

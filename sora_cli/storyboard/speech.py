@@ -12,7 +12,7 @@ from sora_cli.storyboard.links import Links
 from sora_cli.storyboard.model import CastMember, Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
-from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm, StretchForm
+from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm
 from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 
 
@@ -36,14 +36,12 @@ class LineReader:
     pruned: Collection[Loc] = ()
     """What could not be read, and was told."""
 
-    def lines(
-        self, written: list[DialogueForm] | DialogueForm, loc: Loc, beat: StretchForm
-    ) -> tuple[DialogueLine, ...]:
+    def lines(self, written: list[DialogueForm] | DialogueForm, loc: Loc) -> tuple[DialogueLine, ...]:
         """The lines of a beat."""
         forms = written if isinstance(written, list) else [written]
-        return tuple(self._line(form, (*loc, index), beat) for index, form in enumerate(forms))
+        return tuple(self._line(form, (*loc, index)) for index, form in enumerate(forms))
 
-    def _line(self, form: DialogueForm, loc: Loc, beat: StretchForm) -> DialogueLine:
+    def _line(self, form: DialogueForm, loc: Loc) -> DialogueLine:
         if form.cast is not None:
             self.casting.check(form.cast, (*loc, "cast"))
         recording, place = form.file, (*loc, "file")
@@ -55,15 +53,10 @@ class LineReader:
         if not text and recording is None and not told:
             hint = "add `line: ...`, or `file: ...` with a recording"
             self.problems.add("`line` is missing here", self.document.mark(loc), hint)
-        at = self._seconds(form.at, (*loc, "at"))
-        length = beat.duration.seconds if isinstance(beat.duration, Duration) else None
-        if at is not None and length is not None and at >= length:
-            hint = f"the beat lasts {float(length):g}s"
-            self.problems.add("the line begins after the beat's end", self.document.mark((*loc, "at")), hint)
         return DialogueLine(
             form.cast or "",
             text,
-            at,
+            self._seconds(form.at, (*loc, "at")),
             self._seconds(form.pause, (*loc, "pause")),
             self.files.find(recording, place, SOUNDS, "a sound file") if recording else None,
             level=form.level or 0.0,

@@ -15,8 +15,10 @@ import soundfile
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.cards import known
 from sora_cli.errors import MachineError, StoryboardError
+from sora_cli.flows import preview
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.sounds import effects
+from sora_cli.plan.survey import survey
 from sora_cli.plan.timeline import subtitles
 from sora_cli.storyboard import load
 from tests.boards import CARD, board, catalogue
@@ -263,3 +265,65 @@ def test_a_recording_that_cannot_be_read_brings_no_other_mistakes(tmp_path: Path
         plan_takes(board(shot, "b", folder=tmp_path), catalogue())
     (problem,) = caught.value.problems
     assert problem.message.endswith("empty.wav: its sound cannot be decoded")
+
+
+def test_every_recording_and_voice_that_cannot_be_used_is_told_once_where_it_is_named(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros((0, 1)), RATE)
+    (tmp_path / "none.wav").touch()
+    for name in ("junk.wav", "junk.npy"):
+        (tmp_path / name).write_bytes(b"junk" * 99)
+    (tmp_path / "film.yaml").write_text(
+        "cast: {mara: {looks: a woman, voice: junk.npy}}\nshots:\n  - prompt: a\n    duration: spoken\n    dialogue:\n"
+        "      - {line: {file: junk.wav}}\n      - {file: empty.wav}\n      - {file: none.wav}\n"
+        "      - {cast: mara, line: Hi.}\n      - {cast: mara, line: Hello.}\n", encoding="utf-8",
+    )  # fmt: skip
+    found = preview.check(tmp_path / "film.yaml", sets={}, allow_outside=False)
+    marks = [(problem.mark.line, problem.mark.column) for problem in found.problems if problem.mark]
+    assert marks == [(1, 38), (6, 22), (7, 16), (8, 16)]
+    assert len(found.problems) == len(marks)
+
+
+TIMES = """\
+cast: {mara: {looks: a woman, voice: en-gb-1}}
+sound: {ambience: rain, leads: 1s}
+shots:
+  - {prompt: a, duration: 2s, sound: {words: thunder, at: 2s}}
+  - {prompt: b, dialogue: {cast: mara, line: It burns., at: 50s}}
+  - {duration: 3s, prompt: c, dialogue: {cast: mara, line: It burns., at: 72f}}
+  - sound: {words: thunder, at: 2s}
+    beats: [{prompt: d, duration: 1s}, {prompt: e, duration: 2s}]
+  - {prompt: f, duration: 2s, sound: {words: a bell, leads: 4s, lags: 2.5s}}
+  - prompt: g
+    duration: {lead: 11s, tail: 20s}
+    dialogue: [{cast: mara, line: It burns.}, {line: Nobody came., pause: 30s}]
+  - {prompt: h, duration: {lead: 1s}, dialogue: {cast: mara, line: It burns., at: 40s}}
+  - {prompt: i, duration: 2s, sound: {leads: 0.5s}}
+  - {prompt: j, duration: 2s, sound: {ambience: wind, leads: 1s, lags: 1s}}
+"""
+
+
+def test_times_for_which_the_film_has_no_room_are_told_at_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text("output: {fps: 24}\n" + TIMES, encoding="utf-8")
+    found = survey(load(path), catalogue())
+    late = [(problem.mark and problem.mark.line, problem.message, problem.hint) for problem in found.problems]
+    default = float(CARD.default_seconds)
+    assert late == [
+        (5, "the sound begins after the beat's end", "the beat lasts 2s"),
+        (6, "the line begins after the beat's end", f"the beat lasts {default:g}s"),
+        (7, "the line begins after the beat's end", "the beat lasts 3s"),
+    ]
+    assert found.plan
+    told = [(remark.mark and remark.mark.line, remark.message) for remark in found.plan.remarks]
+    gone = "changes nothing"
+    assert [each for each in told if "estimated" not in each[1] and "ends" not in each[1]] == [
+        (3, f"`leads` {gone}: the film has no pictures before this sound's own"),
+        (10, "this sound is heard 4s before its pictures; the shot before lasts 3s"),
+        (12, "nobody speaks for 11s before this line"),
+        (12, "nobody speaks for 20s after the last line"),
+        (13, "nobody speaks for 30s before this line"),
+        (14, f"the first line has its own `at`: this `lead` {gone}"),
+        (14, "nobody speaks for 40s before this line"),
+        (15, f"`leads` {gone}: the same sound goes on in the neighbouring shot"),
+        (16, f"`lags` {gone}: the film has no pictures after this sound's own"),
+    ]

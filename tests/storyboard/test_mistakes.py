@@ -34,6 +34,9 @@ def test_every_kind_of_mistake_is_told_at_once(mistakes: Path) -> None:
     if os.environ.get("SORA_GOLDEN") == "write":
         golden.write_text(told, encoding="utf-8")
     assert told == golden.read_text(encoding="utf-8")
+    found = preview.check(mistakes, sets={"heroo": "blue"}, allow_outside=False).problems
+    late = "mistakes.yaml:42:81: the line begins after the beat's end"
+    assert [str(problem).splitlines()[0] for problem in found if "after the beat" in problem.message] == [late]
 
 
 def test_load_raises_all_of_them_in_the_order_of_the_file(mistakes: Path) -> None:

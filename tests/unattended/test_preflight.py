@@ -196,6 +196,7 @@ REMARKS = [
     ("from: Q_short.mp4", "Q_short.mp4: its signer's certificate has ended (on 2026-11-25); it is used"),
     ("from: Q_remote.mp4", "Q_remote.mp4: its credential lies on the network and was not read; it is used"),
     ("sound: two.m4a", "two.m4a: its sound track 1 cannot be decoded; track 2 is used"),
+    ("dialogue: {file: silent.wav}", "silent.wav: it is silent"),
 ]
 
 
@@ -212,6 +213,7 @@ def test_how_a_file_is_used_is_remarked_at_its_line(
     for path in CASES.glob("[HQRS]*.*"):
         shutil.copy(path, tmp_path)
     spoilt(CASES / "S.mp4", tmp_path / "two.m4a")
+    blip(tmp_path / "silent.wav")
     (tmp_path / "a.yaml").write_text(f"title: A\nshots:\n  - {{prompt: dark, duration: 0.5s, {written}}}\n")
     commands = [[command, "a.yaml"] for command in ("check", "plan", "storyboard", "storyboard", "batch")]
     option, _, name = written.partition(": ")

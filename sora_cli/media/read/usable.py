@@ -6,6 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from sora_cli.errors import MediaError
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.film import open_film
@@ -17,6 +19,8 @@ from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE
 
 Use = Literal["picture", "film", "sound"]
+SILENCE = 10 ** (-70 / 20)
+"""Samples below this, -70 dB under full scale, are not heard."""
 _SLACK = Fraction(1, 10)
 _SMALLEST = 16
 """Pixels a side of a picture that a model is given."""
@@ -25,9 +29,9 @@ _SMALLEST = 16
 def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[str, ...]:
     """Refuse a file that cannot be used as a picture (of an animated one the first), a film (or a picture) or a sound.
 
-    Of a picture all is decoded, of a film its first frame and some near its end, of a sound its beginning; where a
-    sound's samples are floating point, which may be no numbers, all of it. A picture `for_model` must be large enough
-    to see, and of a film `for_model` the sound is used too.
+    Of a picture all is decoded, of a film its first frame and some near its end, of a sound all up to what is heard
+    first; where a sound's samples are floating point, which may be no numbers, all of it. A picture `for_model` must be
+    large enough to see, and of a film `for_model` the sound is used too.
 
     Returns:
         Remarks on how it is used.
@@ -60,16 +64,17 @@ def _require_sound(path: Path) -> tuple[str, ...]:
     require_file(path)
     require_whole(path)
     track = sound_track(path)
-    samples = 0
+    samples, silent = 0, True
     for block in sound_blocks(path):
         samples += len(block)
-        if samples and not track.codec.startswith(("pcm_f", "wavpack", "flac")):
+        silent = silent and float(np.abs(block).max(initial=0.0)) < SILENCE
+        if samples and not silent and not track.codec.startswith(("pcm_f", "wavpack", "flac")):
             break
     else:
         _require_length(path, samples)
     if not samples:
         raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
-    return track.remarks
+    return (*track.remarks, "it is silent") if silent else track.remarks
 
 
 def _require_length(path: Path, samples: int) -> None:
