@@ -12,7 +12,8 @@ from PIL import Image
 
 from sora_cli import stamp, storyboard
 from sora_cli.cli.main import main
-from sora_cli.engines.base import Ability, Change
+from sora_cli.engines.base import Ability
+from sora_cli.engines.changes import Change
 from sora_cli.flows import preflight
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import probe, read_frames

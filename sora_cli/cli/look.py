@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Board, Draft, Json, MemoryMode, Only, Outside, Overwrite, Sets, WorkerOptions
+from sora_cli.cli.options import Board, DraftOptions, Json, MemoryMode, Only, Outside, Overwrite, Sets, WorkerOptions
 from sora_cli.cli.session import pairs
 from sora_cli.errors import counted, refusal
 
@@ -55,7 +55,6 @@ def plan(
     ] = False,
     only: Only = None,
     sets: Sets = None,
-    draft: Draft = False,
     allow_outside: Outside = False,
     memory: MemoryMode = None,
     html: Annotated[
@@ -67,6 +66,7 @@ def plan(
     ] = None,
     overwrite: Overwrite = False,
     *,
+    drafts: DraftOptions,
     workers: WorkerOptions,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +79,9 @@ def plan(
         pages.check(html, file, overwrite=overwrite)
     written = _notes(notes)
     board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-    view = preview.planned(board, draft=draft, only=only or (), notes=written, workers=workers.asked())
+    view = preview.planned(
+        drafts.on(board), draft=drafts.draft, only=only or (), notes=written, workers=workers.asked()
+    )
     if html is not None:
         from sora_cli.flows import board_page, pages
         from sora_cli.store import open_store

@@ -18,6 +18,7 @@ from sora_cli.cli.options import (
     Board,
     Deliver,
     Draft,
+    DraftOptions,
     EngineName,
     EngineOption,
     ExtraOptions,
@@ -95,7 +96,7 @@ def generate(
     output: Out = None,
     *,
     shot: ShotOptions,
-    draft: Draft = False,
+    drafts: DraftOptions,
     memory: MemoryMode = None,
     release: ReleaseOptions,
     reporting: ReportOptions,
@@ -107,9 +108,9 @@ def generate(
 
     words = " ".join(prompt)
     with working(reporting, limits, workers) as (report, studio):
-        board = film.one_shot(shot.storyboard(words, memory))
+        board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
-        how = make_options(release, draft=draft)
+        how = make_options(release, draft=drafts.draft)
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)
 
@@ -149,11 +150,11 @@ def storyboard(
     output: Out = None,
     only: Only = None,
     sets: Sets = None,
-    draft: Draft = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
     allow_outside: Outside = False,
     memory: MemoryMode = None,
     *,
+    drafts: DraftOptions,
     beside: ExtraOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
@@ -167,16 +168,16 @@ def storyboard(
 
     def load() -> Storyboard:
         board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
-        return subtitles.asked(board, beside.subtitles)
+        return subtitles.asked(drafts.on(board), beside.subtitles)
 
     if dry_run:
-        view = preview.planned(load(), draft=draft, only=shots, workers=workers.asked())
+        view = preview.planned(load(), draft=drafts.draft, only=shots, workers=workers.asked())
         show_plan(view, as_json=reporting.as_json)
         return
     from sora_cli.flows import extras, interactive
 
     with working(reporting, limits, workers) as (report, studio):
-        board, how = load(), make_options(release, draft=draft, only=shots)
+        board, how = load(), make_options(release, draft=drafts.draft, only=shots)
         if release.deliver == interactive.NAME:
             beside.refuse_folders()
             story = interactive.make(board, output, report=report, studio=studio, how=how)

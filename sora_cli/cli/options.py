@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
@@ -17,7 +17,7 @@ from sora_cli.errors import RequestError
 if TYPE_CHECKING:
     from sora_cli.shoot.workers import Workers
     from sora_cli.stamp import Signer
-    from sora_cli.storyboard.model import Provenance
+    from sora_cli.storyboard.model import Provenance, Storyboard
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -33,6 +33,38 @@ Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", he
 Draft = Annotated[
     bool, typer.Option("--draft", help="Render fast and small: few steps; same shots, lengths and seeds.")
 ]
+FROM_DRAFT = 0.5
+"""The noise level from which takes go on from a draft: its composition stays, and its details are made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOptions:
+    """A draft, or a film that goes on from one."""
+
+    draft: Draft = False
+    from_draft: Annotated[
+        bool, typer.Option("--from-draft", help="Go on from the draft's takes, as --draft made them.")
+    ] = False
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LEVEL", help=f"With --from-draft: the noise laid over the draft, over 0 to 1; else {FROM_DRAFT}."
+        ),
+    ] = None
+
+    def on(self, board: Storyboard) -> Storyboard:
+        """The storyboard, whose film goes on from its draft where that is asked for."""
+        if self.from_draft and self.draft:
+            raise RequestError("--draft and --from-draft exclude each other", hint="make the draft first")
+        if self.strength is None:
+            return replace(board, from_draft=FROM_DRAFT) if self.from_draft else board
+        if not self.from_draft:
+            raise RequestError("--strength is for --from-draft", hint="add --from-draft, or leave it out")
+        if not 0 < self.strength <= 1:
+            raise RequestError(f"--strength {self.strength:g}: it must be over 0, and at most 1", hint="try 0.5")
+        return replace(board, from_draft=self.strength)
+
+
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let the storyboard name files outside its folder.")]
 Strength = Annotated[float, typer.Option(min=0, max=1, help="Match colours this strongly: 0 is not at all, 1 fully.")]
 MemoryMode = Annotated[

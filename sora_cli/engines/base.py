@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sora_cli.engines.changes import Change, Start
 from sora_cli.engines.dialect import PLAIN, Dialect
 
 if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
@@ -35,6 +36,7 @@ class Ability(StrEnum):
     LAST_FRAME = "last frame"
     REFERENCES = "references"
     INPAINT = "inpaint"
+    VIDEO = "video to video"
     SOUND = "sound"
     NEGATIVE_PROMPT = "negative prompt"
 
@@ -256,27 +258,6 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A film of which a take makes a part anew: its first frame shows the film `at` seconds.
-
-    `view` is what the take sees (left, top, width, height in parts of the film's picture; what lies beyond is made).
-    Made anew is a `region` in such parts too, what a `mask` shows white, or what is called so in `words`.
-    """
-
-    path: Path | None
-    sha256: str
-    at: Fraction
-    view: tuple[float, float, float, float]
-    start: Fraction
-    end: Fraction
-    """The stretch that is changed, seconds of the film."""
-    region: tuple[float, float, float, float] | None = None
-    mask: Path | None = None
-    mask_sha256: str = ""
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
     """A beat, or a stretch of a long beat, made exact.
 
@@ -316,6 +297,8 @@ class Take:
     """The card's, where the take begins with one given frame."""
     change: Change | None = None
     """The film of which it makes a part anew, where it does."""
+    start: Start | None = None
+    """What its sampling begins with, where it is not noise alone."""
     written: str = ""
     """What its author wrote, where the prompt is other words that were sent; no part of its key."""
 
@@ -333,7 +316,8 @@ class Take:
         """Keys of the takes whose clips are needed first."""
         carries = [carry for carry in (self.opening, self.closing) if carry is not None]
         holds = [carry.hold.takes for carry in carries if carry.hold is not None]
-        return tuple(key for takes in ([carry.takes for carry in carries] + holds) for key in takes)
+        begun = [self.start.takes] if self.start is not None else []
+        return tuple(key for takes in ([carry.takes for carry in carries] + holds + begun) for key in takes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +336,8 @@ class Given:
     """Of a take that changes a film: all its frames as they are there."""
     mask: NDArray[np.float32] | None = None
     """Of the same, `(frames, height, width)` in 0..1: what is made anew where it is above 0; the rest is kept."""
+    start: Frames | None = None
+    """Of a take that begins with known frames: all of them."""
     tail: Path | None = None
     """Latents of the frames of `opening`, where the engine that made them kept some."""
 

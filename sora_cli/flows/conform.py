@@ -167,7 +167,8 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
             f"the storyboard of the export, {board}, is gone or has changed since",
             hint="restore it, or export the film again",
         )
-    plan = preflight.plan_of(preflight.load(board, sets={}), draft=record.draft, only=record.only)
+    written = replace(preflight.load(board, sets={}), from_draft=record.from_draft)
+    plan = preflight.plan_of(written, draft=record.draft, only=record.only)
     if plan.fps != Fraction(record.fps):
         raise RequestError("the storyboard's frame rate has changed since this export", hint="export the film again")
     return record, plan

@@ -122,8 +122,9 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
             f"the storyboard of {source}, {path}, is missing or was changed, or the film was made with --set",
             hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
-    only = film.recipe.only if film.recipe is not None else ()
-    return preflight.load(path, sets={}), replace(options, draft=film.draft, only=options.only or only)
+    only, begun = (film.recipe.only, film.recipe.from_draft) if film.recipe is not None else ((), 0.0)
+    board = replace(preflight.load(path, sets={}), from_draft=begun)
+    return board, replace(options, draft=film.draft, only=options.only or only)
 
 
 def _zero(options: ExportOptions, fps: Fraction) -> tuple[int, bool]:
@@ -201,6 +202,7 @@ class _Job:
                 sora=__version__,
                 made_by=self.maker.record(self.path.parent),
                 draft=self.options.draft,
+                from_draft=self.plan.board.from_draft,
                 only=self.options.only,
                 fps=str(self.plan.fps),
                 shots=(),

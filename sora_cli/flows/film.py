@@ -70,6 +70,7 @@ def make(
     signer: Signer | None = None,
     overwrite: bool = False,
     animatic: bool = False,
+    drawn: bool = True,
 ) -> ReleasedFilm:
     """Make the film of a storyboard, or find that it is there and up to date.
 
@@ -84,6 +85,7 @@ def make(
         signer: who signs; by default the signer that the environment names.
         overwrite: also replace files that are not earlier outputs of this film.
         animatic: show the stills of shots instead of their takes, for as long as the takes would play.
+        drawn: refuse a film that goes on from its draft where the store holds none; else that is made too.
 
     Raises:
         SoraError: something could not be done; the clips made until then are kept.
@@ -95,7 +97,7 @@ def make(
     places.check_place(out, delivery(deliver))
     order = _Order(
         board, out, delivery(deliver), signer or stamp.find_signer, report, Clock(report), draft, only, overwrite,
-        animatic,
+        animatic, drawn,
     )  # fmt: skip
     return order.filled(studio)
 
@@ -114,6 +116,7 @@ class _Order:
     only: Sequence[str]
     overwrite: bool
     animatic: bool
+    drawn: bool
 
     @cached_property
     def signer(self) -> Signer:
@@ -129,6 +132,8 @@ class _Order:
         preflight.require_ready(plan)
         with contextlib.ExitStack() as stack:
             studio = studio or stack.enter_context(Studio(open_store()))
+            if self.drawn:
+                preflight.require_drafts(plan, studio.store)
             stack.enter_context(place(self.out, studio.cancel))
             done = sidecar.up_to_date(self.out, key)  # another process may have made it while we waited
             if done is not None:

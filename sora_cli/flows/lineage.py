@@ -94,6 +94,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
         closing=fields.closing.carry(own) if fields.closing else None,
         references=tuple(Reference(own[sha], sha) for sha in fields.reference), sound=fields.sound,
         edition=fields.edition, change=fields.change.change(own) if fields.change else None,
+        start=fields.start.start if fields.start else None,
     )  # fmt: skip
 
 

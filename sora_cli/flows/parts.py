@@ -12,6 +12,7 @@ from sora_cli.flows import film, outputs, places, preflight, subtitles
 from sora_cli.flows.batch import AboutFilm
 from sora_cli.plan import Plan
 from sora_cli.record.sidecar import ReleasedFilm
+from sora_cli.store import open_store
 
 if TYPE_CHECKING:
     from sora_cli.flows.film import MakeOptions
@@ -52,6 +53,7 @@ def planned(
         places.check_place(out, kind)
         plan = preflight.plan_of(board, draft=how["draft"], only=shots)
         preflight.require_ready(plan)
+        preflight.require_drafts(plan, open_store())
         owns |= {**outputs.of_film(out, kind, maker), **subtitles.of_film(plan, out)}
         parts.append(Part(out, tuple(shots), plan))
     outputs.check(owns, outputs.sources_of(board, how["signer"]), overwrite=how["overwrite"])

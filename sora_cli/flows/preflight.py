@@ -32,7 +32,7 @@ from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
 from sora_cli.plan.survey import Catalogue
 from sora_cli.plan.takes import ANY_ENGINE
-from sora_cli.store import file_hash
+from sora_cli.store import Store, file_hash
 from sora_cli.storyboard import LoadResult
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 
@@ -147,6 +147,21 @@ def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | Non
     else:
         files = [*file_problems(board)]
     return tuple(in_file_order([*problems, *files]))
+
+
+def require_drafts(plan: Plan, store: Store) -> None:
+    """Refuse a film that goes on from its draft, where that was not made.
+
+    Raises:
+        RequestError: it names the takes of which the store holds no draft.
+    """
+    drafts = {take.start.takes: take.name for take in reversed(plan.takes) if take.start is not None}
+    lacking = [name for takes, name in reversed(drafts.items()) if takes and not any(map(store.has, takes))]
+    if lacking:
+        raise RequestError(
+            f"the store holds no draft of {', '.join(lacking)} as the storyboard is now",
+            hint="make it first, with the same shots, words and seeds: the same command with --draft",
+        )
 
 
 def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Problem]:

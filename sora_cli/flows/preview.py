@@ -285,6 +285,7 @@ def planned(
         preflight.require_ready(plan)
     preflight.require_signer()
     clips = open_store()
+    preflight.require_drafts(plan, clips)
     kept = {take.key: clips.has(take.key) for take in plan.takes}
     ahead = expected(plan, clips, [take for take in plan.takes if not kept[take.key]])
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes, workers)

@@ -13,7 +13,8 @@ from PIL import Image
 
 from sora_cli import atomic, stamp
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, Change, EngineCard
+from sora_cli.engines.base import Ability, EngineCard
+from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, watching
 from sora_cli.flows.changing import Changing

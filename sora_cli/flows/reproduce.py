@@ -222,6 +222,7 @@ class _Desk:
                         only=recipe.only,
                         deliver=recipe.deliver,
                         animatic=recipe.animatic,
+                        drawn=False,
                         signer=stamp.local_signer(),
                     )
             except SoraError as error:

@@ -59,6 +59,14 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         )
 
 
+def check_start(findings: Findings, card: EngineCard, beat: Beat) -> bool:
+    """Whether the engine can begin with known frames; else that is noted."""
+    if not card.can(Ability.VIDEO):
+        message = f"engine {card.name} cannot go on from a draft: it begins with noise alone"
+        findings.wrong(beat, "engine", message, "leave out --from-draft, or use nano, Wan or VACE for the shot")
+    return card.can(Ability.VIDEO)
+
+
 def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, taught: Collection[str]) -> None:
     """Say what of a beat's words the model does not know, is not told, or does not read to the end.
 

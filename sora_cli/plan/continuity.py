@@ -10,7 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.bounded import open_regular
-from sora_cli.engines.base import Ability, Carry, Change, EngineCard, Hold, Reference, Take
+from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
+from sora_cli.engines.changes import Change
 from sora_cli.errors import HINT_READ
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
@@ -36,6 +37,12 @@ class Stretch:
     def choices(self) -> tuple[str, ...]:
         """Keys of the candidates that may play."""
         return self.keys[:1] if self.picked else self.keys
+
+    @property
+    def drafted(self) -> Stretch:
+        """The same, its takes named as those of a draft."""
+        named = (replace(take, name=f"{take.name} (draft)") for take in self.candidates)
+        return replace(self, name=f"{self.name} (draft)", candidates=tuple(named))
 
     @property
     def until_good(self) -> bool:

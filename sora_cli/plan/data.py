@@ -16,7 +16,8 @@ from typing import Annotated, Self
 from pydantic import Field, JsonValue
 
 from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Words
-from sora_cli.engines.base import Carry, Change, Hold, Take
+from sora_cli.engines.base import Carry, Hold, Take
+from sora_cli.engines.changes import Change, Start
 from sora_cli.storyboard.cast import kind_of
 
 KEY_VERSION = 1
@@ -135,6 +136,27 @@ class Changed(Record):
         )
 
 
+class Started(Record):
+    """What a take's sampling begins with: the take of a draft, noised to `strength`."""
+
+    strength: Annotated[float, Field(gt=0, le=1)]
+    takes: Keys = ()
+
+    @classmethod
+    def of(cls, start: Start) -> Started:
+        """The record of a start."""
+        return cls.model_construct(strength=start.strength, takes=start.takes)
+
+    @property
+    def start(self) -> Start:
+        """What it was made of."""
+        return Start(self.strength, self.takes)
+
+    def chosen(self, given: Collection[str]) -> Started:
+        """From those of its takes that were given; from all where none was."""
+        return self.model_copy(update={"takes": _chosen(self.takes, given)})
+
+
 class Named(Record):
     """A take of a film: its name and its key."""
 
@@ -164,6 +186,8 @@ class TakeFields(Record):
     """What of the fitting to the device changes pixels, where something does."""
     change: Changed | None = None
     """The film of which it makes a part anew, where it does."""
+    start: Started | None = None
+    """What its sampling begins with, where it is not noise alone."""
     edition: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """The engine's, where it makes other frames of such a take than it did."""
 
@@ -174,6 +198,7 @@ class TakeFields(Record):
         more |= {"kinds": kinds} if set(kinds) - {"picture"} else {}
         more |= {"memory": dict(take.memory)} if take.memory else {}
         more |= {"change": Changed.of(take.change)} if take.change is not None else {}
+        more |= {"start": Started.of(take.start)} if take.start is not None else {}
         more |= {"edition": take.edition} if take.edition else {}
         return cls._of_ours(
             engine=take.engine,
@@ -207,7 +232,8 @@ class TakeFields(Record):
     def needs(self) -> tuple[str, ...]:
         """Keys of the takes that were there first."""
         held = [carried.colour.takes for carried in self.carries if carried.colour]
-        return tuple(key for keys in ([carried.takes for carried in self.carries] + held) for key in keys)
+        begun = [self.start.takes] if self.start is not None else []
+        return tuple(key for keys in ([carried.takes for carried in self.carries] + held + begun) for key in keys)
 
     @property
     def files(self) -> set[str]:

@@ -48,6 +48,7 @@ def _labels(shots: Iterable[Shot]) -> list[str]:
 def needed_takes(maker: TakeMaker, shots: Iterable[PlannedShot]) -> list[Take]:
     """The takes of these shots and of all that they carry on from, each after those it needs."""
     stretches = [stretch for beats in maker.planned.values() for beat in beats for stretch in beat.stretches]
+    stretches += maker.drafts.values()
     stretches += [still.stretch for stills in maker.stills.values() for still in stills]
     every = {take.key: take for stretch in stretches for take in stretch.candidates}
     played = (key for shot in shots for stretch in shot.stretches for key in stretch.keys)

@@ -14,6 +14,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, Problem, refusal
+from sora_cli.plan.continuity import Stretch
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
@@ -95,6 +96,8 @@ def survey(
     maker.memory = memory.changes_pixels
     if too_many := _too_many(board, cards, fps, places):
         return Survey(None, tuple(in_file_order([*findings.problems, *missing, too_many])))
+    if board.from_draft and not draft:
+        maker.drafts = _drafts(maker, film_size(board, card, draft=True), places)
     plan_beats(board, maker, places)
     shots = placed_shots(board, maker.planned, fps, places)
     problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
@@ -135,6 +138,15 @@ def _remarks(plan: Plan, cards: Mapping[str | None, EngineCard], *, whole: bool)
     if whole:
         yield from in_a_row(board)
         yield from without_room(plan)
+
+
+def _drafts(maker: TakeMaker, size: tuple[int, int], places: Sequence[ShotPlace]) -> dict[str, Stretch]:
+    """The stretches of the film's draft, by name; their takes are named as such. What is wrong, the film tells."""
+    drafted = replace(maker, film=size, draft=True, findings=Findings(maker.board), prompts={}, stills={})
+    plan_beats(maker.board, drafted, places)
+    maker.prompts |= drafted.prompts
+    stretches = (stretch for beats in drafted.planned.values() for beat in beats for stretch in beat.stretches)
+    return {stretch.name: stretch.drafted for stretch in stretches}
 
 
 class _Silence:

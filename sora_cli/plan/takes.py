@@ -13,9 +13,18 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.adapters import weights_in
-from sora_cli.engines.base import Ability, Carry, Change, EngineCard, Take
+from sora_cli.engines.base import Ability, Carry, EngineCard, Take
+from sora_cli.engines.changes import Change, Start
 from sora_cli.engines.options import listed, misfit, named_by
-from sora_cli.plan.abilities import check_abilities, check_length, check_needs, check_parts, check_prompt, unused
+from sora_cli.plan.abilities import (
+    check_abilities,
+    check_length,
+    check_needs,
+    check_parts,
+    check_prompt,
+    check_start,
+    unused,
+)
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.findings import Findings
@@ -103,6 +112,8 @@ class TakeMaker:
     """What each take is told, by its key."""
     stills: dict[str, tuple[Still, ...]] = field(default_factory=dict)
     """By the shot's name."""
+    drafts: Mapping[str, Stretch] = field(default_factory=dict)
+    """What the takes go on from, by the name of the stretch."""
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -184,10 +195,17 @@ class TakeMaker:
                 closing=closing if index == count - 1 else None,
                 heard=part.heard(beat) if card.makes_sound else None,
                 change=self.continuity.change(card, beat, begin - given),
+                start=self.start(card, beat, name if count == 1 else f"{name}.{index + 1}"),
             )
             stretches.append(self.candidates(beat, *take, f"{label}.{index}"))
             self.continuity.note(card, shot, beat, stretches[-1])
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
+
+    def start(self, card: EngineCard, beat: Beat, name: str) -> Start | None:
+        """What a take goes on from, of the draft, where the film does."""
+        if name not in self.drafts or not check_start(self.findings, card, beat):
+            return None
+        return Start(self.board.from_draft, self.drafts[name].choices)
 
     def take(
         self,
@@ -203,6 +221,7 @@ class TakeMaker:
         closing: Carry | None = None,
         heard: tuple[Heard, ...] | None = None,
         change: Change | None = None,
+        start: Start | None = None,
     ) -> tuple[Take, Prompt]:
         """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(film, options)
@@ -228,7 +247,7 @@ class TakeMaker:
             references=references,
             sound=card.makes_sound and not muted(beat), stride=stride, memory=self.memory,
             edition=card.edition if opening is not None and opening.count == 1 else 0,
-            written=beat.prompt if beat.sent else "", change=change,
+            written=beat.prompt if beat.sent else "", change=change, start=start,
         )  # fmt: skip
         return take, prompt
 

@@ -35,7 +35,8 @@ class CardRecord(Record):
     def as_given(self) -> CardRecord:
         """The card without the takes that were not chosen then."""
         ends = {"opening": self.fields.opening, "closing": self.fields.closing}
-        chosen = {name: end.chosen(self.given) for name, end in ends.items() if end is not None}
+        chosen: dict[str, object] = {name: end.chosen(self.given) for name, end in ends.items() if end is not None}
+        chosen |= {"start": self.fields.start.chosen(self.given)} if self.fields.start is not None else {}
         return self.model_copy(update={"fields": self.fields.model_copy(update=chosen)})
 
 
@@ -58,6 +59,8 @@ class RecipeRecord(Record):
     only: Annotated[tuple[Words, ...], LIST, Field(max_length=MOST)]
     animatic: bool = False
     """Whether stills are in the place of its takes."""
+    from_draft: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The noise level from which its takes go on from those of its draft; 0 where they do not."""
     deliver: Name
     storyboard: dict[str, JsonValue]
     files: Annotated[dict[Name, Sha], Field(max_length=MOST)]

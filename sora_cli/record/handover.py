@@ -35,6 +35,8 @@ class ExportRecord(Record):
     sora: Name
     made_by: MakerRecord
     draft: bool = False
+    from_draft: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """As a recipe has it."""
     only: Annotated[tuple[Words, ...], LIST, Field(max_length=MOST)] = ()
     fps: Rate
     shots: Annotated[tuple[ShotFileRecord, ...], LIST, Field(max_length=MOST)]

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
@@ -86,7 +86,9 @@ def write(
         recordings=heard,
         made_on=tuple(made_on),
     )
-    return made.model_copy(update={"animatic": True}) if animatic else made
+    more: dict[str, object] = {"animatic": True} if animatic else {}
+    more |= {"from_draft": plan.board.from_draft} if plan.board.from_draft else {}
+    return made.model_copy(update=more) if more else made
 
 
 def read(told: Mapping[str, object]) -> RecipeRecord:
@@ -138,7 +140,8 @@ def board_of(recipe: RecipeRecord, folder: Path, known: Sequence[Path]) -> Story
     data = deepcopy(recipe.storyboard)
     for adapter in _adapters(data):  # whose paths count from the working folder where nobody says otherwise
         adapter["path"] = str(folder / PurePath(str(adapter.get("path", ""))).name)
-    return storyboard.from_data(data, folder=folder, name="the recipe", allow_outside=False)
+    board = storyboard.from_data(data, folder=folder, name="the recipe", allow_outside=False)
+    return replace(board, from_draft=recipe.from_draft)
 
 
 def _plainly(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:

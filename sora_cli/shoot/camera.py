@@ -63,11 +63,13 @@ class Job:
     """What its frames are held to before they are kept."""
     task: Task | None = None
     """What counts of it where several workers share the takes."""
+    draft: Clip | None = None
+    """What its sampling begins with."""
 
     @property
     def given(self) -> tuple[str, ...]:
         """Keys of the clips whose frames or colours it is given."""
-        clips = (self.opening, self.closing, self.anchor)
+        clips = (self.opening, self.closing, self.anchor, self.draft)
         return tuple(dict.fromkeys(clip.key for clip in clips if isinstance(clip, Clip)))
 
 
@@ -256,6 +258,7 @@ def _given(job: Job) -> tuple[Given, float]:
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),
+        start=read_frames(job.draft.path, 0, take.frames, size) if job.draft is not None else None,
         tail=opening.tail if opening is not None and job.latents else None,
     )
     return given, round(drift, 3)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from sora_cli.engines.base import Change, Take
+from sora_cli.engines.base import Take
+from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError, counted
 from sora_cli.media.read import Film, Probe, open_film
 from sora_cli.media.stream import Frames

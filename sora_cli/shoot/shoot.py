@@ -222,6 +222,7 @@ class _Shooting:
             latents,
             self._rules,
             self._tasks.get(take.key),
+            self._best(take.start.takes) if take.start and take.start.takes else None,
         )
         future = self._executor.submit(job)
         self._running[future] = take

@@ -327,6 +327,8 @@ class Storyboard:
     provenance: Provenance = Provenance()
     memory: Mapping[str, object] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""
+    from_draft: float = 0.0
+    """The noise level from which its takes go on from those of its draft; 0 where they do not. No key of the file."""
     stills: Mapping[str, StillChoice] = field(default_factory=dict)
     """Which stills are used, by their names: that of the shot, `SHOT/last` for its last frame."""
     bars: Mapping[str, float] = field(default_factory=dict)

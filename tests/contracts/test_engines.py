@@ -12,6 +12,7 @@ import pytest
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.changes import Start
 from sora_cli.errors import RenderError
 from sora_cli.media.stream import Frames, Sound
 from tests.engines import tiny
@@ -120,6 +121,29 @@ def test_a_last_frame_with_an_opening_one(made: Made) -> None:
     both = made.again(given=Given(opening=opening, closing=pictures(made.take, 1, 1)))
     assert both.shape == first.shape
     assert not np.array_equal(both, first)
+
+
+def test_the_lower_the_noise_the_nearer_a_take_stays_to_what_it_begins_with(made: Made) -> None:
+    if not made.card.can(Ability.VIDEO):
+        return
+    starts = [pictures(made.take, made.take.frames, seed) for seed in (5, 6)]
+
+    def apart(level: float) -> float:
+        """How far takes of two seeds are from each other that begin with the same frames."""
+        given = given_for(made.take, made.card, start=starts[0])
+        one, other = (made.again(seed=seed, start=Start(level), given=given).astype(float) for seed in (3, 4))
+        return float(np.abs(one - other).mean())
+
+    assert apart(0.001) < apart(0.9) / 2, "untrained autoencoders make little of frames, and much of noise"
+    heard: list[tuple[int, int]] = []
+    take = replace(made.take, start=Start(0.05))
+    began = [
+        made.engine.generate(take, given_for(take, made.card, start=start), lambda *step: heard.append(step)).frames
+        for start in starts
+    ]
+    assert not np.array_equal(*began)
+    assert heard[-1][0] == heard[-1][1] < made.heard[-1][1]
+    assert np.array_equal(made.again(), made.footage.frames), "the next take begins with noise alone again"
 
 
 def test_references_of_their_own_size(made: Made) -> None:

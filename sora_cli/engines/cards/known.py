@@ -10,9 +10,9 @@ from sora_cli.engines.base import Ability, EngineCard
 
 APACHE = "Apache-2.0"
 TEXT, FIRST, LAST = Ability.TEXT, Ability.FIRST_FRAMES, Ability.LAST_FRAME
-REFERENCES, INPAINT = Ability.REFERENCES, Ability.INPAINT
+REFERENCES, INPAINT, VIDEO = Ability.REFERENCES, Ability.INPAINT, Ability.VIDEO
 SOUND, AVOID = Ability.SOUND, Ability.NEGATIVE_PROMPT
-VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, INPAINT, AVOID})
+VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, INPAINT, VIDEO, AVOID})
 
 
 def card_of(facts: dict[str, Any]) -> EngineCard:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import WAN, WAN_PICTURE
-from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, KnownModel, card_of
+from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, TEXT, VACE, VIDEO, KnownModel, card_of
 from sora_cli.engines.demand import Demand
 from sora_cli.engines.options import WanOptions, WanPairOptions, WanVaceOptions, with_defaults
 
@@ -57,7 +57,7 @@ CARRIED: Facts = {
     "max_references": 3,
 }
 ONE: Facts = {
-    "abilities": frozenset({FIRST, AVOID}),
+    "abilities": frozenset({FIRST, VIDEO, AVOID}),
     "needs": frozenset({FIRST}),
     "overlap": 1,
     "max_opening": 1,
@@ -65,7 +65,7 @@ ONE: Facts = {
     "dialect": WAN_PICTURE,
 }
 """A first frame is needed, and no other can be given. Chains: Wan-Video/Wan2.1, issue 302."""
-BOTH: Facts = {**ONE, "abilities": frozenset({FIRST, LAST, AVOID})}
+BOTH: Facts = {**ONE, "abilities": frozenset({FIRST, LAST, VIDEO, AVOID})}
 """A first frame is needed, and a last one can be given."""
 
 
@@ -97,7 +97,7 @@ def wan() -> tuple[KnownModel, ...]:
 
 def _wan_text() -> tuple[KnownModel, ...]:
     """Text to video only: no frames can be given, so beats cannot carry on."""
-    words: Facts = {"abilities": frozenset({TEXT, AVOID})}
+    words: Facts = {"abilities": frozenset({TEXT, VIDEO, AVOID})}
     one = {"index.boundary_ratio": None, "index.expand_timesteps": None}
     two = {"index.boundary_ratio": ...}
     rows: tuple[tuple[str, str, str, float, tuple[Facts, ...], Facts, Facts], ...] = (
@@ -145,7 +145,7 @@ def _wan_pair() -> KnownModel:
 def _wan_ti2v() -> KnownModel:
     """Text or a first frame, one transformer, 32 times smaller latents, 24 fps."""
     size: Facts = {"native_size": (1280, 704), "film_size": (1280, 704), "max_pixels": 1280 * 704, "size_step": 32}
-    both: Facts = {"abilities": frozenset({TEXT, FIRST, AVOID}), "overlap": 1, "max_opening": 1, "chain": 3}
+    both: Facts = {"abilities": frozenset({TEXT, FIRST, VIDEO, AVOID}), "overlap": 1, "max_opening": 1, "chain": 3}
     card = _wan_card(
         "wan2.2-ti2v-5b", "Wan 2.2 text and image to video 5B", "Wan2.2-TI2V-5B-Diffusers", 34,
         _size(demands.WAN_5B, 5.0, vae=0.705), size, both, SHIFTED,

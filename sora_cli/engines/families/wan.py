@@ -35,7 +35,7 @@ class Wan(WanFamily[WanOptions]):
         if isinstance(options, WanPairOptions):
             pictures["guidance_scale_2"] = options.guidance_low
         with_shift(self.pipe, options.shift)
-        return self.made(take, options, step, **pictures)
+        return self.made(take, given, options, step, **pictures)
 
     def pictures(self, take: Take, given: Given) -> dict[str, object]:
         """The pipeline's `image` and `last_image`; nothing where the take starts from text alone."""

@@ -47,21 +47,23 @@ class WanVace(WanFamily[WanVaceOptions]):
             self.pipe.scheduler = copy(self.pipe.scheduler)  # `with_shift` brings the checkpoint's own back
             self.pipe.scheduler.settled = CARRIED_SETTLED
             step = self.holding(given.opening, len(given.references), take.seed, step, steady=options.steady)
-        return self.made(take, options, step, **conditions(take, given), conditioning_scale=options.control)
+        return self.made(take, given, options, step, **conditions(take, given), conditioning_scale=options.control)
+
+    def known(self, take: Take, given: Given, start: Frames) -> torch.Tensor:
+        """The latents of the frames that a take begins with, behind those of its references."""
+        latents = super().known(take, given, start)
+        if not given.references:
+            return latents
+        pictures = conditions(take, given)["reference_images"]
+        size = {"height": take.height, "width": take.width, "num_frames": 1, "dtype": torch.float32}
+        prepared = self.pipe.preprocess_conditions(reference_images=pictures, **size, device=self.place)[2][0]
+        return torch.cat([*(self.encoded(each[None, :, None]) for each in reversed(prepared)), latents], dim=2)
 
     def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float = 0.0) -> OnStep:
         """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
-        vae = self.pipe.vae
         # One latent frame is the first picture's; each other covers as many frames as the autoencoder squeezes.
         whole = (len(opening) - 1) // self.pipe.vae_scale_factor_temporal * self.pipe.vae_scale_factor_temporal + 1
-        pixels = to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1
-        with torch.no_grad():
-            coded = vae.encode(pixels.to(self.place, vae.dtype)).latent_dist.mode().float()
-        mean, spread = (
-            torch.tensor(given, device=coded.device).view(1, -1, 1, 1, 1)
-            for given in (vae.config.latents_mean, vae.config.latents_std)
-        )
-        known = (coded - mean) / spread
+        known = self.encoded(to_unit(opening[:whole]).movedim(0, 1)[None] * 2 - 1)
         noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
         place = slice(before, before + known.shape[2])
 

@@ -1,0 +1,39 @@
+"""What a take is made from beside words: a film that it changes, frames that its sampling begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A film of which a take makes a part anew: its first frame shows the film `at` seconds.
+
+    `view` is what the take sees (left, top, width, height in parts of the film's picture; what lies beyond is made).
+    Made anew is a `region` in such parts too, what a `mask` shows white, or what is called so in `words`.
+    """
+
+    path: Path | None
+    sha256: str
+    at: Fraction
+    view: tuple[float, float, float, float]
+    start: Fraction
+    end: Fraction
+    """The stretch that is changed, seconds of the film."""
+    region: tuple[float, float, float, float] | None = None
+    mask: Path | None = None
+    mask_sha256: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What sampling begins with instead of noise: frames that are known, noised to `strength` (over 0, at most 1).
+
+    `takes` names the candidates (keys) of the draft's take, of which the best kept one is read.
+    """
+
+    strength: float
+    takes: tuple[str, ...] = ()
