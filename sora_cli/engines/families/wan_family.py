@@ -88,7 +88,8 @@ class WanFamily(Diffusion[W]):
             torch.tensor(figures, device=coded.device).view(1, -1, 1, 1, 1)
             for figures in (vae.config.latents_mean, vae.config.latents_std)
         )
-        return (coded - mean) / spread
+        latents: torch.Tensor = (coded - mean) / spread
+        return latents
 
 
 def partway(scheduler: Any, level: float) -> Any:
