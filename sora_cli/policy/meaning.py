@@ -28,9 +28,13 @@ SHORT, CLEAR_OF_SHORT = 14, 0.25
 """Of a text with fewer characters the encoders know little: a category must lead by so much more."""
 LONG = 300
 """Characters of a text that are read at once: what one sentence of many tells is lost in the whole."""
+AT_ONCE = 1000
+"""Texts whose vectors are in memory at once."""
 BENIGN = "benign"
 _UNREAD = re.compile("[\u0900-\u0dff\u0590-\u05ff\u10a0-\u10ff\u0530-\u058f]")
 """Scripts that the quick encoder was not taught."""
+_SAYS = re.compile(r"[a-z]{3}|[^\x00-\x7f]")
+"""A word: the name of a shot such as `s 12` says nothing to an encoder."""
 _ENDS = re.compile(r"(?<=[.!?;:…])\s+|(?<=[。!?;।])|\n+")
 
 
@@ -49,9 +53,11 @@ class Meaning:
     def look(self, items: Sequence[str]) -> list[list[Finding]]:
         """As declared by `Checker`."""
         views = [[view for each in passages(text) for view in read_as(each)] for text in items]
-        flat = list(dict.fromkeys(view for each in views for view in each))
-        found = dict(zip(flat, _judged(flat), strict=True)) if flat else {}
-        return [_whose([one for view in each if (one := found[view]) is not None], each) for each in views]
+        flat = list(dict.fromkeys(view for each in views for view in each if _SAYS.search(view)))
+        found: dict[str, Finding] = {}
+        for at in range(0, len(flat), AT_ONCE):
+            found |= _judged(flat[at : at + AT_ONCE])
+        return [_whose([found[view] for view in each if view in found], each) for each in views]
 
 
 def _whose(found: list[Finding], views: Sequence[str]) -> list[Finding]:
@@ -93,20 +99,21 @@ def unread(text: str) -> bool:
     return _UNREAD.search(text) is not None
 
 
-def _judged(texts: Sequence[str]) -> list[Finding | None]:
-    """What each plain text is."""
+def _judged(texts: Sequence[str]) -> dict[str, Finding]:
+    """What plain texts are; those that are benign are left out."""
     rows, known = vectors(texts), learned()
     leads = lead(known.scores(rows, "quick"))[0]
     doubtful = [at for at, text in enumerate(texts) if unread(text) or leads[at] > known.bars["quick"]]
     refine(rows, doubtful, texts)
-    judged: list[Finding | None] = [None] * len(texts)
+    judged: dict[str, Finding] = {}
     by_head: dict[Head, list[int]] = {"both": [], "fine": []}
     for at in doubtful:
         by_head["fine" if unread(texts[at]) else "both"].append(at)
     for head, places in by_head.items():
         if places:
             for at, scores in zip(places, known.scores(rows[places], head), strict=True):
-                judged[at] = _one(known, head, scores, texts[at])
+                if found := _one(known, head, scores, texts[at]):
+                    judged[texts[at]] = found
     return judged
 
 

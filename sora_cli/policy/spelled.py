@@ -27,28 +27,33 @@ _INSIDE = re.compile(r"(?<=[^\W\d_])[._*\-~'’`^|]+(?=[^\W\d_])")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{16,400}={0,2}")
 _LATIN = re.compile("[a-z]")
+_MARKS = re.compile(r"[_\-‐-―/\\'’`.,;:!?\"()\[\]{}«»“”„]+")
+_LETTERS = str.maketrans("أإآىةßłøđı", "اااية" + "slodi")
 
 
 def plain(text: str) -> str:
     """The text in small letters, without what cannot be seen, accents on Latin letters, twins and joining marks."""
+    letters = text.lower() if text.isascii() else _to_letters(text)  # most texts, and nothing is hidden in them
+    return " ".join(_MARKS.sub(" ", letters).split())
+
+
+def _to_letters(text: str) -> str:
+    """The text in small letters, without what cannot be seen, accents on Latin letters and twins."""
     text = unicodedata.normalize("NFKC", text)
     text = "".join(each for each in text if unicodedata.category(each) != "Cf" and each not in _BLANK)
     text = _VARIATIONS.sub("", text).casefold()
     text = _unaccented(_VOWEL_SIGNS.sub("", text))
-    text = _untwinned(text)
-    text = text.translate(str.maketrans("أإآىةßłøđı", "اااية" + "slodi")).replace("ة", "ه")
-    return " ".join(re.sub(r"[_\-‐-―/\\'’`.,;:!?\"()\[\]{}«»“”„]+", " ", text).split())
+    return _untwinned(text).translate(_LETTERS).replace("ة", "ه")
 
 
 def meant(text: str) -> tuple[str, ...]:
     """The plain text; where something in it looks like a disguise, also what it may stand for."""
-    first = plain(text)
-    views = [first]
+    written = [text]
     undone = _joined(unicodedata.normalize("NFKC", text).casefold())
     for leet in (_LEET, _LEET | {ord("1"): "l"}) if "1" in undone else (_LEET,):
         clear = " ".join(_unleeted(token, leet) for token in undone.split())
-        views += [plain(_REPEATED.sub(r"\1", each)) for each in (clear, _INSIDE.sub("", clear))]
-    views += [plain(found) for found in _decoded(text)]
+        written += [_REPEATED.sub(r"\1", each) for each in (clear, _INSIDE.sub("", clear))]
+    views = map(plain, dict.fromkeys([*written, *_decoded(text)]))
     return tuple(dict.fromkeys(view for view in views if view))
 
 

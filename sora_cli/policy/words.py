@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
@@ -73,11 +73,13 @@ class WordList:
         """Where words of these stand."""
         for word in self._inside if _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
-        tokens = _tokens(text)
+        tokens, known, begun = _tokens(text)
+        if self._whole.keys().isdisjoint(known) and self._begun.keys().isdisjoint(begun):
+            return
         for at, (forms, start, _) in enumerate(tokens):
             for form in forms:
-                begun = (rest for first, rest in self._begun.get(form[:2], ()) if form.startswith(first))
-                for rest in (*self._whole.get(form, ()), *begun):
+                longer = (rest for first, rest in self._begun.get(form[:2], ()) if form.startswith(first))
+                for rest in (*self._whole.get(form, ()), *longer):
                     if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest):
                         yield start, tokens[at + len(rest)][2]
 
@@ -106,9 +108,14 @@ def _follows(tokens: Sequence[str], rest: Sequence[_Part]) -> bool:
 
 
 @lru_cache(64)
-def _tokens(text: str) -> list[tuple[Sequence[str], int, int]]:
-    """The words of a text, each in its forms, and where it stands: many lists of words ask for those of one text."""
-    return [(_forms(match[0]), *match.span()) for match in _TOKEN.finditer(text)]
+def _tokens(text: str) -> tuple[list[tuple[Sequence[str], int, int]], Set[str], Set[str]]:
+    """The words of a text, each in its forms, and where it stands; all forms; and how these begin.
+
+    Many lists of words ask for those of one text, and hardly any has one of them.
+    """
+    tokens = [(_forms(match[0]), *match.span()) for match in _TOKEN.finditer(text)]
+    forms = {form for each, *_ in tokens for form in each}
+    return tokens, forms, {form[:2] for form in forms}
 
 
 def _forms(token: str) -> Sequence[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sora_cli
 from examples.moderation.learn import CORPUS
@@ -17,7 +19,7 @@ from examples.nano.scene import draw_scene
 from sora_cli import sentences
 from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
-from sora_cli.policy import judge, learned, meaning
+from sora_cli.policy import judge, learned, meaning, spelled
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.policy.spelled import plain
@@ -111,6 +113,23 @@ def test_prompts_as_film_makers_write_them_pass() -> None:
     benign = [text for category, _, text in prompts("plain") if category == BENIGN]
     found, _ = judged(benign)
     assert [text for text in benign if found[text]] == []
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_text_without_foreign_letters_is_read_the_short_way(text: str) -> None:
+    assert spelled._to_letters(text) == text.lower()
+
+
+def test_many_texts_are_judged_a_part_at_a_time_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"a red ball {n}" for n in range(8)] + ["she slits his throat and blood sprays", "s1", "s2", REFUSED]
+    sizes, encode = [], sentences.vectors
+    monkeypatch.setattr(sentences, "vectors", lambda part: (sizes.append(len(part)), encode(part))[1])
+    at_once = meaning.Meaning().look(texts)
+    assert sizes == [len(texts) - 2], "no encoder is asked of texts without a word, such as names of shots"
+    assert any(at_once)
+    monkeypatch.setattr(meaning, "AT_ONCE", 4)
+    assert meaning.Meaning().look(texts) == at_once
+    assert max(sizes[1:]) == 4
 
 
 def test_what_moves_plainly_passes() -> None:

@@ -55,9 +55,9 @@ def test_the_cost_of_planning_grows_with_the_storyboard(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_ten_thousand_shots_are_planned_in_seconds_and_little_memory(machine: Machine) -> None:
-    """The first time the policy reads each prompt; from then on it knows them."""
+    """The first time the policy reads each prompt, most of the time with its encoder; from then on it knows them."""
     machine.write("long.yaml", shots(10_000))
-    assert machine.run("plan", "long.yaml", "--json", "--workers", "64").returncode == 0
+    machine.environment["XDG_CACHE_HOME"] = str(machine.folder / "cache")
     measured = (
         "import resource, sys; from pathlib import Path; from sora_cli.flows import preflight, preview;"
         " from sora_cli.shoot.workers import Workers;"
@@ -65,13 +65,14 @@ def test_ten_thousand_shots_are_planned_in_seconds_and_little_memory(machine: Ma
         " assert len(view.plan.takes) == 10_000; used = resource.getrusage(resource.RUSAGE_SELF);"
         " print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", measured], cwd=machine.folder, env=machine.environment, capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
-    seconds, kilobytes = (float(word) for word in done.stdout.split())
-    assert seconds < 10, "5 s on a quiet machine"
-    assert kilobytes < 300_000
+    for most in (30, 10):  # 15 s and 5 s on a quiet machine
+        done = subprocess.run(
+            [sys.executable, "-c", measured], cwd=machine.folder, env=machine.environment, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+        seconds, kilobytes = (float(word) for word in done.stdout.split())
+        assert seconds < most
+        assert kilobytes < 300_000
 
 
 def soak(machine: Machine, films: int, measured_after: int, *words: str) -> tuple[float, float]:
