@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
@@ -108,7 +109,7 @@ def _follows(tokens: Sequence[str], rest: Sequence[_Part]) -> bool:
 
 
 @lru_cache(64)
-def _tokens(text: str) -> tuple[list[tuple[Sequence[str], int, int]], Set[str], Set[str]]:
+def _tokens(text: str) -> tuple[list[tuple[Sequence[str], int, int]], AbstractSet[str], AbstractSet[str]]:
     """The words of a text, each in its forms, and where it stands; all forms; and how these begin.
 
     Many lists of words ask for those of one text, and hardly any has one of them.
