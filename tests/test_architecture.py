@@ -138,6 +138,7 @@ ENGINE_DOORS = {
     "embedding",
     "prefetch",
     "base",
+    "changes",
     "dialect",
     "catalogue",
     "devices",
