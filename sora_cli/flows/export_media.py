@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from sora_cli import stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import HINT_WRITE, MediaError
-from sora_cli.flows import finishing, moderation, outputs, stems
+from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
 from sora_cli.media.deliveries import Delivery
@@ -152,26 +154,33 @@ class Media:
         out.parent.mkdir(parents=True, exist_ok=True)
         alone = replace(self.plan.shots[number], start=0, frames=cut.frames, overlap=0)
         plan = replace(self.plan, shots=(alone,))
+        seen = "its takes were looked at" if not graded and _as_taken(original) else ""
+        unable = moderation.frames_unable(self.screen) or seen
         finishing.released(
             master,
             plan,
             out,
-            making=self._making(plan, cut, original, graded=graded),
+            making=self._making(plan, cut, original, graded=graded, unable=unable),
             signer=self.signer,
             kind=self.kind,
-            unable=moderation.frames_unable(self.screen),
+            unable=unable,
         )
 
-    def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool) -> stamp.Making:
-        """How the clip of one shot was made."""
+    def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool, unable: str) -> stamp.Making:
+        """How the clip of one shot was made; `unable` says why its frames are not looked at once more."""
         made = making(plan, self.clips, cut, None, sounds=(), speech=(), synthesized=())
         return replace(
             made,
             colour=made.colour if graded else "",
             generated_sound=False,
             titles=made.titles if original.blank else (),
-            moderation=moderation.record(self.plan, self.screen),
+            moderation={**self._held, "film": {**watching.counts(plan, unable)}},
         )
+
+    @cached_property
+    def _held(self) -> Mapping[str, JsonValue]:
+        """What the policy says of the whole film, found once for all its clips."""
+        return moderation.record(self.plan, self.screen)
 
     def with_looks(self, items: Sequence[Item]) -> Iterator[Item]:
         """The items with their colour matches: as tables, which are written, and as a CDL where they are one."""
@@ -206,6 +215,11 @@ class Media:
             inside = Path(os.path.realpath(path)).is_relative_to(home)
             if name not in self.hashes and inside and path.is_file() and file_hash(path) == known:
                 path.unlink()
+
+
+def _as_taken(shot: CutShot) -> bool:
+    """Whether all that an ungraded clip of a shot shows are frames of its takes, which were looked at already."""
+    return bool(shot.pieces) and all(piece.step is None for piece in shot.pieces)
 
 
 def check_folder(

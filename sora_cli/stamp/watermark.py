@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,7 @@ def _picture(mark: Watermark, room: tuple[int, int]) -> Image.Image:
     return even
 
 
+@lru_cache(maxsize=8)  # an export draws the same on each of its clips
 def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
     """The text in white with a dark rim on a see-through dark plate, in as few lines as fit into `room`."""
     face = _face(text)
