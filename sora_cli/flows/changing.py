@@ -97,7 +97,7 @@ class Changing:
                 report=self.options.report,
                 may_leave_unmarked=not plan.board.rules.marked,
             )
-            sidecar.write_note(self.out, self.maker.record(self.out.parent), [self.film])
+            sidecar.write_note(self.out, self.maker.record(self.out.parent), {self.film: self.film})
             keys = [clip.key for clip in clips.values()]
             studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
         return Edited(

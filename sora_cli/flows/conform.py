@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
@@ -16,13 +16,13 @@ from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, 
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, read_cut
-from sora_cli.interchange.recut import Use, recut
+from sora_cli.interchange.recut import Played, Use, recut
 from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.sounds import every
-from sora_cli.plan.timeline import Cut, CutShot
+from sora_cli.plan.timeline import Cut, CutShot, assemble
 from sora_cli.policy.inputs import Found
 from sora_cli.record import handover, sidecar
 from sora_cli.record.handover import ExportRecord
@@ -78,14 +78,15 @@ def conform(
     check_place(out, kind)
     maker = outputs.Maker(command="conform", paths=(timeline,))
     record, plan = _planned(timeline, export)
-    played, others = _matched(read_cut(timeline, plan.fps), record, timeline)
-    sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
-    outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=options.overwrite)
-    seen = moderation.require_films(others, plan.board, report)
-    edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report))
-    with studio.store.used(studio.cancel.check), place(out, studio.cancel):
-        made = edit.finished(out, kind, signer, seen, studio=studio, report=report)
-        sidecar.write_note(out, maker.record(out.parent), others)
+    with added.media_of(timeline) as media:
+        played, others = _matched(read_cut(timeline, plan.fps), record, media)
+        sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
+        outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=options.overwrite)
+        edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report, media.inside))
+        seen = moderation.require_films(others, plan.board, report)
+        with studio.store.used(studio.cancel.check), place(out, studio.cancel):
+            made = edit.finished(out, kind, signer, seen, studio=studio, report=report)
+            sidecar.write_note(out, maker.record(out.parent), {path: media.inside.get(path, path) for path in others})
     return made
 
 
@@ -94,7 +95,7 @@ class _Edit:
     """What an editor made of a plan: the events with the numbers of their shots, and the shots that were added."""
 
     plan: Plan
-    played: Sequence[tuple[EditEvent, int]]
+    played: Sequence[Played]
     more: Sequence[CutShot]
 
     def finished(
@@ -102,8 +103,11 @@ class _Edit:
     ) -> Conformed:
         """Finish the film; `seen` is what the policy saw of the files that were added."""
         plan = self.plan
-        sounds = audio.prepare(plan, studio.store)
         clips = _kept(plan, studio, report)
+        recut(assemble(plan, clips), self.played, self.more)  # what cannot play is told before sounds are made
+        for lost in dict.fromkeys(event.lost for event, _ in self.played if event.lost):
+            report(Note(f"{lost} is left out: the film has the titles of its storyboard"))
+        sounds = audio.prepare(plan, studio.store)
         laid = foley.lay(plan, clips, sounds, studio.store)
         cut, uses = _recut(laid.cut, self.played, self.more, report)
         moved = _moved(plan, uses)
@@ -129,9 +133,7 @@ class _Edit:
         return _conformed(out, plan, uses, cut)
 
 
-def _recut(
-    cut: Cut, played: Sequence[tuple[EditEvent, int]], more: Sequence[CutShot], report: Report
-) -> tuple[Cut, Sequence[Use]]:
+def _recut(cut: Cut, played: Sequence[Played], more: Sequence[CutShot], report: Report) -> tuple[Cut, Sequence[Use]]:
     """The cut as it was edited; a note names each line that it loses."""
     now, uses, gone = recut(cut, played, more)
     for name in gone:
@@ -174,27 +176,26 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
     return record, plan
 
 
-def _matched(
-    events: Sequence[EditEvent], record: ExportRecord, timeline: Path
-) -> tuple[list[tuple[EditEvent, int]], list[Path]]:
+def _matched(events: Sequence[EditEvent], record: ExportRecord, media: added.Media) -> tuple[list[Played], list[Path]]:
     """The events, each with the number of its shot; files from outside the export are numbered after its shots.
 
     Raises:
         RequestError: events name neither a shot nor a file, or hold an edit that cannot be conformed; it names all.
+        MediaError: a file in a bundle cannot be unpacked.
     """
-    files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
-    reels = {shot.reel: number for number, shot in enumerate(record.shots)}
+    timeline, number_of = media.timeline, _Numbers(record)
     others: list[Path] = []
-    found, strange, wrong = [], [], []
+    found: list[Played] = []
+    strange, wrong = [], []
     for event in events:
-        number = files.get(name_of(event.clip), reels.get(event.reel) if event.reel else None)
-        path = added.file_of(event, timeline) if number is None and not event.wrong else None
+        number = 0 if event.black else number_of(event)
+        path = media.find(event) if number is None and not event.wrong else None
         if path is not None:
             others += [path] if path not in others else []
             number = len(record.shots) + others.index(path)
         if event.wrong:
             wrong.append(f"{name_of(event.clip) or event.reel} ({event.wrong})")
-        elif number is None:
+        elif (number := number_of.likely(event) if number is None else number) is None:
             strange.append(name_of(event.clip) or event.reel)
         else:
             found.append((event, number))
@@ -206,9 +207,30 @@ def _matched(
         )
     if wrong:
         raise RequestError(f"{timeline} cannot be conformed: {', '.join(wrong)}", hint="undo that in the edit suite")
-    if not found:
+    if all(event.black for event, _ in found):
         raise RequestError(f"{timeline} plays nothing")
     return found, others
+
+
+class _Numbers:
+    """Finds the number of the shot that an event plays: by its file, else by its reel."""
+
+    def __init__(self, record: ExportRecord) -> None:
+        self._files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
+        self._reels = {shot.reel: number for number, shot in enumerate(record.shots)}
+        self._stems = {_stem(name): number for name, number in self._files.items()}
+
+    def __call__(self, event: EditEvent) -> int | None:
+        """The shot's number; None where the event plays none."""
+        return self._files.get(name_of(event.clip), self._reels.get(event.reel) if event.reel else None)
+
+    def likely(self, event: EditEvent) -> int | None:
+        """As it is called, for names as edit suites change them: in capitals, with another ending or none."""
+        return self._stems.get(_stem(name_of(event.clip)))
+
+
+def _stem(name: str) -> str:
+    return PurePath(name).stem.casefold()
 
 
 def _placed(uses: Sequence[Use], more: Sequence[CutShot]) -> Iterator[tuple[Path, int, int]]:

@@ -105,12 +105,16 @@ def centred(items: Sequence[Item]) -> Iterator[Placed]:
         yield Placed(item, begin, last if end is None else end, item.head + begin - item.start, before, after)
 
 
+BLACK = "BL"
+"""The reel of black, as edit decision lists have it."""
+
+
 @dataclass(slots=True)
 class EditEvent:
     """What an editor's timeline plays: a file from its frame `source` on, from film frame `begin` to `end`.
 
     It comes in over the first `length` frames, in which what was before still plays on. `clip` is the file's name or
-    address, `reel` the list's. `wrong` says why it cannot be taken.
+    address, `reel` the list's. `wrong` says why it cannot be taken, `lost` what of it has no place in the film.
     """
 
     clip: str
@@ -121,7 +125,26 @@ class EditEvent:
     direction: str = "left"
     length: int = 0
     reel: str = ""
+    pace: Fraction = Fraction(1)
+    """Frames of its file for each that it is on: 0 holds the frame `source`."""
     wrong: str = ""
+    lost: str = ""
+
+    @property
+    def black(self) -> bool:
+        """Whether nothing is seen while it is on."""
+        return self.reel == BLACK and not self.clip
+
+    def come(self, before: int, after: int, kind: str = "dissolve", direction: str = "left") -> None:
+        """Let it come in from `before` frames before its cut until `after` frames after it, but not before the film."""
+        before = min(before, self.begin)
+        self.begin, self.source = self.begin - before, self.source - before
+        self.length, self.kind, self.direction = before + after, kind, direction
+
+
+def gap(begin: int, end: int) -> EditEvent:
+    """Black from film frame `begin` to `end`."""
+    return EditEvent("", 0, begin, end, reel=BLACK)
 
 
 def nominal(fps: Fraction) -> int:

@@ -12,9 +12,9 @@ import opentimelineio as otio
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from sora_cli.bounded import LARGE, parse_json, read_bytes
+from sora_cli.bounded import LARGE, Json, parse_json, read_bytes
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import TIMELINES, EditEvent
+from sora_cli.interchange.assembly import TIMELINES, EditEvent, gap
 from sora_cli.interchange.edl import read_edl
 from sora_cli.interchange.fcpxml import rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
@@ -110,36 +110,78 @@ def _of_track(track: otio.schema.Track, fps: Fraction) -> Iterator[EditEvent]:
             over = child
             continue
         frames = _frames(child.duration(), fps)
-        if not isinstance(child, otio.schema.Gap):
-            yield _event(child, at, frames, over, fps)
+        event = gap(at, at + frames) if _unseen(child) else _event(child, at, frames, fps)
+        if over is not None:
+            _come(event, over, fps)
+        yield event
         at, over = at + frames, None
+    if over is not None:  # the last clip goes out, to black
+        event = gap(at, at + _frames(over.out_offset, fps))
+        _come(event, over, fps)
+        yield event
 
 
-def _event(
-    item: otio.schema.Item, at: int, frames: int, over: otio.schema.Transition | None, fps: Fraction
-) -> EditEvent:
+def _unseen(item: otio.schema.Item) -> bool:
+    """Whether an item of a track is black: a gap, a clip that is switched off, a generator of black."""
+    reference = item.media_reference if isinstance(item, otio.schema.Clip) else None
+    kind = reference.generator_kind if isinstance(reference, otio.schema.GeneratorReference) else ""
+    off = str(_of_adapter(item).get("enabled", "")).upper() == "FALSE" or not item.enabled
+    return isinstance(item, otio.schema.Gap) or off or kind.casefold() in _BLACK
+
+
+_BLACK = {"black", "slug", "black video"}
+
+
+def _event(item: otio.schema.Item, at: int, frames: int, fps: Fraction) -> EditEvent:
     event = EditEvent(item.name, 0, at, at + frames)
     if not isinstance(item, otio.schema.Clip):
         event.wrong = f"a {type(item).__name__.lower()} in the track"
         return event
-    if item.effects:
-        event.wrong = "it has an effect or a speed of its own"
     reference = item.media_reference
     event.clip = getattr(reference, "target_url", "") or reference.name or item.name
+    if isinstance(reference, otio.schema.GeneratorReference):
+        event.wrong = f"a generator of {reference.generator_kind or 'something'}"
     first = (
         item.available_range().start_time if reference.available_range else otio.opentime.RationalTime(0, float(fps))
     )
     event.source = _frames(item.trimmed_range().start_time - first, fps)
-    if over is not None:
-        before = _frames(over.in_offset, fps)
-        told = over.metadata.get(ROOM, {})
-        event.begin, event.source = event.begin - before, event.source - before
-        event.length = before + _frames(over.out_offset, fps)
-        event.kind, event.direction = str(told.get("kind", "dissolve")), str(told.get("direction", "left"))
-        kind, _, way = over.name.partition(" ")
-        if kind in {"fade", "wipe"} and not told:
-            event.kind, event.direction = kind, way if way in DIRECTIONS else "left"
+    for effect in item.effects:
+        pace = _pace(effect)
+        event.pace *= 1 if pace is None else pace
+        event.wrong = event.wrong or ("" if pace is not None else f"it has an effect: {effect.name or 'one of others'}")
     return event
+
+
+def _pace(effect: otio.schema.Effect) -> Fraction | None:
+    """How many times as fast an effect makes its clip; None where it does something else."""
+    if isinstance(effect, otio.schema.LinearTimeWarp):  # a freeze frame is one of these
+        return Fraction(effect.time_scalar).limit_denominator(10_000)
+    facts = _of_adapter(effect)
+    parameters = facts.get("parameter")
+    every = parameters if isinstance(parameters, list) else [parameters]
+    told = {str(each.get("parameterid")): str(each.get("value")) for each in every if isinstance(each, dict)}
+    varies = told.get("variablespeed", "0") not in {"0", "FALSE"}
+    try:
+        speed = Fraction(told.get("speed", "100")) / 100
+    except ValueError:
+        return None
+    return speed if facts.get("effectid") == "timeremap" and not varies else None
+
+
+def _of_adapter(item: otio.core.SerializableObjectWithMetadata) -> dict[str, Json]:
+    """What the XML of Final Cut Pro 7 says of an item, or of an effect."""
+    found = parse_json(otio.core.serialize_json_to_string(item.metadata.get("fcp_xml", {})))
+    return found if isinstance(found, dict) else {}
+
+
+def _come(event: EditEvent, over: otio.schema.Transition, fps: Fraction) -> None:
+    """Let an event come in by a transition."""
+    told = over.metadata.get(ROOM, {})
+    kind, direction = str(told.get("kind", "dissolve")), str(told.get("direction", "left"))
+    named, _, way = over.name.partition(" ")
+    if named in {"fade", "wipe"} and not told:
+        kind, direction = named, way if way in DIRECTIONS else "left"
+    event.come(_frames(over.in_offset, fps), _frames(over.out_offset, fps), kind, direction)
 
 
 def _frames(time: otio.opentime.RationalTime, fps: Fraction) -> int:

@@ -29,6 +29,7 @@ def read_edit(path: Path) -> Outline:
     """
     outline = Outline(title=path.stem, scenes=[OutlineScene("cut")])
     fps, events = _events(path, outline)
+    events = [event for event in events if not event.black]
     outline.fps = f"{float(fps):.3f}".rstrip("0").rstrip(".")
     for number, event in enumerate(events):
         after = events[number + 1] if number + 1 < len(events) else None
@@ -71,6 +72,10 @@ def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, ou
         shot.transition = f"{event.kind}{way} {event.length}f"
     if event.wrong:
         tell(f"{event.wrong}: left out")
+    if event.lost:
+        tell(f"{event.lost} is left out")
+    if event.pace != 1:
+        tell("it stands still: left out" if event.pace == 0 else f"it plays at {float(event.pace):.0%}: left out")
     if after is not None and not joined:
         tell(f"the gap of {after.begin - event.end} frames after it is left out")
     return shot

@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, EditEvent, Item, frame_of, timecode
+from sora_cli.interchange.assembly import BLACK, Assembly, EditEvent, Item, can_drop, frame_of, nominal, timecode
 
-BLACK = "BL"
 _WIPES = {"left": "W001", "right": "W002", "up": "W003", "down": "W004"}
 _EVENT = re.compile(
     r"^(?P<number>[0-9]{1,6})\s+(?P<reel>\S+)\s+(?P<track>\S+)\s+(?P<kind>C|D|W[0-9]{3})(?:\s+(?P<length>[0-9]{1,5}))?\s+"
     r"(?P<times>(?:[0-9]{2}[:;.]){3}[0-9]{2,3}(?:\s+(?:[0-9]{2}[:;.]){3}[0-9]{2,3}){3})\s*$"
 )
+_SPEED = re.compile(r"M2\s+(?P<reel>\S+)\s+(?P<rate>[+-]?[0-9]{1,4}(?:\.[0-9]{1,4})?)\s")
+_NAME = re.compile(r"\*\s*(?P<side>FROM|TO) CLIP NAME:\s*(?P<name>.+)")
+_PICTURES = re.compile(r"(?:A{0,2}[0-9]?/?)?V1?|B", re.IGNORECASE)
+"""Tracks of an event that has pictures: `V`, `B` (both), `AA/V`; sound alone has `A`, `A2`, `NONE`."""
 
 
 def written_edl(assembly: Assembly) -> str:
@@ -86,31 +89,65 @@ def read_edl(text: str, fps: Fraction) -> list[EditEvent]:
     Raises:
         RequestError: a line of it is wrong, there is no event, or it does not fit together.
     """
-    found: list[EditEvent] = []
+    reader = _Reader(fps)
     for number, line in enumerate(text.splitlines(), 1):
-        if match := _EVENT.match(line.strip()):
-            if not match["track"].upper().startswith(("V", "B")):
-                continue
-            source, until, begin, end = (frame_of(word, fps)[0] for word in match["times"].split())
-            event = EditEvent("", source, begin, end, reel=match["reel"])
-            if match["kind"] != "C":
-                event.length = int(match["length"] or 0)
-                ways = {code: way for way, code in _WIPES.items()}
-                event.kind = "dissolve" if match["kind"] == "D" else "wipe"
-                event.direction = ways.get(match["kind"], "left")
-            if until - source != end - begin:
-                event.wrong = "it plays at another speed than it was made"
-            if end > begin:
-                found.append(event)
-        elif found and (name := re.match(r"\*\s*(?:FROM|TO) CLIP NAME:\s*(.+)", line.strip())):
-            found[-1].clip = name[1].strip()
-        elif re.match(r"[0-9]{1,6}\s+\S+\s+V", line.strip()):
-            raise RequestError(
-                f"line {number} of the list is no event: {line.strip()[:60]}", hint="export it as CMX 3600"
-            )
-    if not found:
+        reader.take(line.strip(), number)
+    if not reader.found:
         raise RequestError("there is no event in this list", hint="export it as CMX 3600")
-    return _joined(found)
+    return _joined(sorted(reader.found, key=lambda event: event.begin))  # some lists are in order of their reels
+
+
+class _Reader:
+    """Takes a list line by line. What follows an event says more of it."""
+
+    def __init__(self, fps: Fraction) -> None:
+        self._fps, self._drop = fps, False
+        self.found: list[EditEvent] = []
+        self._seen = False
+        """Whether the last event is one of pictures: what follows one of sound is not theirs."""
+
+    def take(self, line: str, number: int) -> None:
+        """Take the next line."""
+        if line.upper().startswith("FCM:"):
+            self._drop = "NON" not in line.upper() and can_drop(self._fps)
+        elif match := _EVENT.match(line):
+            self._event(match)
+        elif re.match(r"[0-9]{1,6}\s+\S+\s+V", line):
+            raise RequestError(f"line {number} of the list is no event: {line[:60]}", hint="export it as CMX 3600")
+        elif self.found and self._seen:
+            self._more(self.found[-1], line)
+
+    def _event(self, match: re.Match[str]) -> None:
+        self._seen = bool(_PICTURES.fullmatch(match["track"]))
+        source, until, begin, end = map(self._frame, match["times"].split())
+        if not self._seen and match["track"].upper().startswith("V"):
+            raise RequestError(
+                f"event {match['number']} of the list is on track {match['track']}; one track of pictures is read",
+                hint="flatten the pictures to one track",
+            )
+        if not self._seen or end <= begin:
+            return
+        event = EditEvent("", source, begin, end, reel=match["reel"])
+        if match["kind"] != "C":
+            ways = {code: way for way, code in _WIPES.items()}
+            event.length = int(match["length"] or 0)
+            event.kind = "dissolve" if match["kind"] == "D" else "wipe"
+            event.direction = ways.get(match["kind"], "left")
+        if event.reel != BLACK:
+            event.pace = Fraction(until - source, end - begin)
+        self.found.append(event)
+
+    def _frame(self, words: str) -> int:
+        """A timecode's frame; in a drop-frame list some write it with colons alone."""
+        return frame_of(f"{words[:8]};{words[9:]}" if self._drop and words[8] == ":" else words, self._fps)[0]
+
+    def _more(self, event: EditEvent, line: str) -> None:
+        if (name := _NAME.match(line)) and (name["side"] == "TO" or not event.clip or not event.length):
+            event.clip = name["name"].strip() if event.reel != BLACK else ""
+        elif (speed := _SPEED.match(f"{line} ")) and speed["reel"] == event.reel:
+            rate = Fraction(speed["rate"])
+            own = abs(rate - self._fps) < Fraction(1, 20)  # 23.98 for 24000/1001
+            event.pace = Fraction(1) if own else rate / nominal(self._fps)
 
 
 def _joined(events: Sequence[EditEvent]) -> list[EditEvent]:
@@ -119,9 +156,20 @@ def _joined(events: Sequence[EditEvent]) -> list[EditEvent]:
     joined: list[EditEvent] = []
     for event in events:
         event.begin, event.end = event.begin - zero, event.end - zero
-        if joined and joined[-1].reel == BLACK and event.length and joined[-1].end == event.begin:
+        before = joined[-1] if joined else None
+        if before is not None and event.begin < before.end:
+            raise RequestError(
+                f"the list plays {event.clip or event.reel} while {before.clip or before.reel} is still on",
+                hint="export one track of pictures as CMX 3600",
+            )
+        if before is not None and event.length and _through(before, event):
             black = joined.pop()
             event.kind, event.length = "fade", event.length + black.length
             event.source, event.begin = event.source - (event.begin - black.begin), black.begin
         joined.append(event)
     return joined
+
+
+def _through(black: EditEvent, event: EditEvent) -> bool:
+    """Whether an event comes out of black into which the one before has just gone."""
+    return black.black and black.end == event.begin and black.end - black.begin == black.length

@@ -6,7 +6,7 @@ transition lies around the cut of its two clips.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
 from xml.etree import ElementTree as ET
@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import Assembly, EditEvent, Placed, centred
+from sora_cli.interchange.assembly import Assembly, EditEvent, Placed, centred, gap
 
 DISSOLVE = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
 """The effect of Final Cut's own cross dissolve."""
@@ -151,12 +151,7 @@ def read_fcpxml(text: str, fps: Fraction) -> list[EditEvent]:
         spine = root.find(".//spine")
         if root.tag != "fcpxml" or spine is None:
             raise RequestError("there is no FCPXML with a spine in this file", hint="export the project as FCPXML")
-        files = {
-            asset.get("id", ""): (asset.get("src") or next((rep.get("src", "") for rep in asset.iter("media-rep")), ""))
-            for asset in root.iter("asset")
-        }
-        starts = {asset.get("id", ""): seconds(asset.get("start")) for asset in root.iter("asset")}
-        return list(_spine(spine, files, starts, fps))
+        return list(_spine(spine, {asset.get("id", ""): asset for asset in root.iter("asset")}, fps))
     except (ET.ParseError, DefusedXmlException, ValueError) as error:
         raise RequestError(f"this is no FCPXML: {error}", hint="export the project as FCPXML") from error
 
@@ -175,9 +170,14 @@ def rate_of_fcpxml(text: str) -> Fraction:
         raise RequestError("this FCPXML does not tell its rate", hint="export the project as FCPXML") from error
 
 
-def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction], fps: Fraction) -> Iterator[EditEvent]:
+Assets = Mapping[str, ET.Element]
+"""The files of a project, by their ids."""
+
+
+def _spine(spine: ET.Element, assets: Assets, fps: Fraction) -> Iterator[EditEvent]:
     over: tuple[int, int] | None = None
     zero: Fraction | None = None
+    end = 0
     for child in spine:
         begin, length = (seconds(child.get(key)) for key in ("offset", "duration"))
         zero = begin if zero is None else zero
@@ -185,16 +185,46 @@ def _spine(spine: ET.Element, files: dict[str, str], starts: dict[str, Fraction]
         if child.tag == "transition":
             over = at, frames
             continue
-        if child.tag == "gap":
-            over = None
-            continue
-        ref = child.get("ref", "")
-        event = EditEvent(files.get(ref, child.get("name", "")), 0, at, at + frames)
-        event.source = round((seconds(child.get("start")) - starts.get(ref, Fraction(0))) * fps)
-        if child.tag != "asset-clip" or child.find("timeMap") is not None:
-            event.wrong = f"a {child.tag} with a speed of its own" if child.tag == "asset-clip" else f"a {child.tag}"
+        unseen = child.tag == "gap" or child.get("enabled") == "0"
+        event = gap(at, at + frames) if unseen else _event(child, at, frames, assets, fps)
+        if child.get("enabled") != "0":
+            _look_above(child, event, assets)
         if over is not None:
-            before = at - over[0]
-            event.begin, event.source = event.begin - before, event.source - before
-            event.kind, event.length, over = "dissolve", over[1], None
+            event.come(at - over[0], over[1] - (at - over[0]))
         yield event
+        over, end = None, at + frames
+    if over is not None:  # the last clip goes out, to black
+        event = gap(end, max(end, over[0] + over[1]))
+        event.come(end - over[0], event.end - end)
+        yield event
+
+
+def _event(child: ET.Element, at: int, frames: int, assets: Assets, fps: Fraction) -> EditEvent:
+    """The event of an element of the spine: a clip, or a picture, which has no time of its own."""
+    asset = assets.get(child.get("ref", ""))
+    event = EditEvent(child.get("name", ""), 0, at, at + frames)
+    if asset is None or child.tag not in {"asset-clip", "video"}:
+        event.wrong = f"a {child.tag}"
+        return event
+    event.clip = asset.get("src") or next((each.get("src", "") for each in asset.iter("media-rep")), "")
+    event.source = round((seconds(child.get("start")) - seconds(asset.get("start"))) * fps)
+    retimed = child.find("timeMap")
+    if retimed is not None:
+        values = [seconds(point.get("value")) for point in retimed.iter("timept")]
+        if len(set(values)) == 1:
+            event.pace, event.source = Fraction(0), round((values[0] - seconds(asset.get("start"))) * fps)
+        else:
+            event.wrong = "it has a speed of its own"
+    return event
+
+
+def _look_above(child: ET.Element, event: EditEvent, assets: Assets) -> None:
+    """Tell what is connected to an element of the spine and would be seen, which is not read."""
+    for each in child:
+        asset = assets.get(each.get("ref", ""))
+        if each.get("lane") is None or each.get("enabled") == "0":
+            continue
+        if each.tag == "title":
+            event.lost = f"the title {each.get('name', '')}".strip()
+        elif asset is None or asset.get("hasVideo") == "1":
+            event.wrong = f"{each.get('name') or 'a ' + each.tag} lies over it"

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import EditEvent
+from sora_cli.interchange.assembly import EditEvent, gap
 from sora_cli.interchange.handles import with_handles
 from sora_cli.interchange.outline import free
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece
 from sora_cli.storyboard.forms import as_transition
 from sora_cli.storyboard.model import Duration
+
+Played = tuple[EditEvent, int]
+"""An event, and the number of its shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Use:
     was: CutShot | None = None
     pieces: tuple[int, ...] = ()
     moved: int = 0
+    held: bool = False
+    """Whether it is one frame of the shot, which stands still: nothing of the shot is heard with it."""
 
     @property
     def first(self) -> int:
@@ -39,20 +44,25 @@ class Use:
     @property
     def last(self) -> int:
         """The old film frame that it ends before."""
-        return self.first + self.shot.frames
+        return self.first + (0 if self.held else self.shot.frames)
 
 
-def recut(
-    cut: Cut, played: Sequence[tuple[EditEvent, int]], added: Sequence[CutShot] = ()
-) -> tuple[Cut, list[Use], list[str]]:
+def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> tuple[Cut, list[Use], list[str]]:
     """The cut that plays the events, each of the shot of that number; and the words that are spoken no more.
 
-    Numbers go on with the shots that the editor `added`.
+    Numbers go on with the shots that the editor `added`. Black has any number.
 
     Raises:
-        RequestError: an event asks for frames that its shot has not.
+        RequestError: events ask for frames that their shots have not, or for another speed; all are named.
     """
-    uses = list(_uses(cut, played, added))
+    spans = list(_spans(played))
+    wrong = [why for event, index, end in spans if (why := _wrong(cut, _shot(cut, added, index), event, end))]
+    if wrong:
+        raise RequestError(
+            f"the timeline {'; it '.join(dict.fromkeys(wrong))}",
+            hint="trim it in the edit suite; a transition needs frames on both of its sides",
+        )
+    uses = list(_uses(cut, spans, added))
     shots = tuple(use.shot for use in uses)
     new = replace(cut, shots=shots, lines=(), beds=(), subtitles=())
     uses = [_with_cues(use, new) for use in uses]
@@ -76,42 +86,83 @@ def recut(
     return replace(new, shots=shots, lines=ordered, beds=beds, subtitles=subtitles), uses, gone
 
 
-def _uses(cut: Cut, played: Sequence[tuple[EditEvent, int]], added: Sequence[CutShot]) -> Iterator[Use]:
-    shots = (*cut.shots, *added)
+def _spans(played: Sequence[Played]) -> Iterator[tuple[EditEvent, int, int]]:
+    """The events, each with its shot's number, and the film frame up to which it plays: to the end of what comes in.
+
+    Black at the very end is left out, unless the last shot goes over into it.
+    """
+    given = list(played)
+    while given and given[-1][0].black and not given[-1][0].length:
+        given.pop()
+    for number, (event, index) in enumerate(given):
+        after = given[number + 1][0] if number + 1 < len(given) else None
+        joined = after is not None and after.begin <= event.end
+        yield event, index, after.begin + after.length if after is not None and joined and after.length else event.end
+
+
+def _shot(cut: Cut, added: Sequence[CutShot], index: int) -> CutShot:
+    return cut.shots[index] if index < len(cut.shots) else added[index - len(cut.shots)]
+
+
+def _still(was: CutShot, event: EditEvent) -> bool:
+    """Whether an event holds one frame: of a picture, or as the editor wants it."""
+    return event.pace == 0 or (len(was.pieces) == 1 and was.pieces[0].clip.frames == 1)
+
+
+def _wrong(cut: Cut, was: CutShot, event: EditEvent, end: int) -> str:
+    """Why a shot cannot play as an event wants it; empty where it can."""
+    frames = end - event.begin
+    if event.length > frames:
+        return f"lets {was.name} come in over {event.length} frames, and plays {frames} of it"
+    if event.black:
+        return ""
+    whole, _ = with_handles(was, cut.fps)
+    still = _still(was, event)
+    if not still and event.pace != 1:
+        return f"plays shot {was.name} at {float(event.pace):.0%} of its speed"
+    source, needed = (0, 1) if still and whole.frames == 1 else (event.source, 1 if still else frames)
+    if source < 0 or needed < 1 or source + needed > whole.frames:
+        return f"plays frames {source} to {source + needed} of shot {was.name}, which has {whole.frames}"
+    return ""
+
+
+def _uses(cut: Cut, spans: Sequence[tuple[EditEvent, int, int]], added: Sequence[CutShot]) -> Iterator[Use]:
     names: set[str] = set()
     at = 0
-    for number, (event, index) in enumerate(played):
-        after = played[number + 1][0] if number + 1 < len(played) else None
-        joined = after is not None and after.begin <= event.end
-        end = after.begin + after.length if after is not None and joined and after.length else event.end
-        black = event.begin - at
-        if black > 0:
-            yield Use(_black(at, black + (event.length if number else 0), free("black", names)))
-            names.add(f"black-{len(names)}")
-        use = _use(cut, shots[index], event, end, names)
-        use = use if index < len(cut.shots) else replace(use, was=None)
-        names.add(use.shot.name)
-        yield use
+    for number, (event, index, end) in enumerate(spans):
+        missing = event.begin - at
+        if missing > 0:
+            yield Use(_black(gap(at, event.begin), missing + (event.length if number else 0), names))
+        if event.black:
+            yield Use(_black(event, end - event.begin, names))
+        else:
+            use = _use(cut, _shot(cut, added, index), event, end, names)
+            yield use if index < len(cut.shots) else replace(use, was=None)
         at = event.end
 
 
-def _black(start: int, frames: int, name: str) -> CutShot:
-    return CutShot(name=name, scene=name, start=start, pieces=(), blank=frames)
+def _black(event: EditEvent, frames: int, names: set[str]) -> CutShot:
+    name = free("black", names)
+    names.add(name)
+    black = CutShot(name=name, scene=name, start=event.begin, pieces=(), blank=frames)
+    return _coming(black, event)
+
+
+def _coming(shot: CutShot, event: EditEvent) -> CutShot:
+    """The shot, which comes in as an event says; the first of the film from black."""
+    come = as_transition(event.kind if event.length else "cut", Duration(frames=event.length), event.direction)
+    first = event.begin == 0
+    return replace(shot, transition=come, overlap=0 if first else event.length, lead=event.length if first else 0)
 
 
 def _use(cut: Cut, was: CutShot, event: EditEvent, end: int, names: set[str]) -> Use:
     whole, head = with_handles(was, cut.fps)
-    frames = end - event.begin
-    if event.source < 0 or frames < 1 or event.source + frames > whole.frames:
-        last = event.source + frames
-        raise RequestError(
-            f"the timeline plays frames {event.source} to {last} of shot {was.name}, which has {whole.frames}",
-            hint="trim it in the edit suite; a transition needs frames on both of its sides",
-        )
-    kept = list(_cropped(whole.pieces, was.pieces, event.source, event.source + frames))
-    length = event.length
-    come = as_transition(event.kind if length else "cut", Duration(frames=length), event.direction)
-    first = event.begin == 0
+    frames, held = end - event.begin, _still(was, event) and bool(whole.pieces)
+    source = 0 if held and whole.frames == 1 else event.source
+    kept = list(_cropped(whole.pieces, was.pieces, source, source + (1 if held else frames)))
+    if held:
+        number, piece = kept[0]
+        kept = [(number, replace(piece, frames=piece.frames * frames, step=None, silent=True, repeats=0))]
     shot = replace(
         was,
         name=free(was.name, names),
@@ -119,12 +170,10 @@ def _use(cut: Cut, was: CutShot, event: EditEvent, end: int, names: set[str]) ->
         pieces=tuple(piece for _, piece in kept),
         cues=(),
         blank=0 if kept else frames,
-        transition=come,
-        overlap=0 if first else length,
-        lead=length if first else 0,
     )
+    names.add(shot.name)
     moved = event.begin - (was.start + event.source - head)
-    return Use(shot, was, tuple(number for number, _ in kept), moved)
+    return Use(_coming(shot, event), was, tuple(number for number, _ in kept), moved, held=held)
 
 
 def _cropped(whole: Sequence[Piece], was: Sequence[Piece], first: int, last: int) -> Iterator[tuple[int, Piece]]:
@@ -193,8 +242,9 @@ def _beds(was: Bed, uses: Sequence[Use]) -> Iterator[Bed]:
 
 def _bed(was: Bed, run: Sequence[Use]) -> Bed:
     first, last = run[0], run[-1]
-    start = max(first.shot.start, was.start + first.moved) if first.was is not None else first.shot.start
+    moves = first.was is not None and not first.held
+    start = max(first.shot.start, was.start + first.moved) if moves else first.shot.start
     end = last.shot.start + last.shot.frames
-    if last.was is not None and was.end < last.was.start + last.was.frames:
+    if last.was is not None and not last.held and was.end < last.was.start + last.was.frames:
         end = min(end, was.end + last.moved)
     return replace(was, start=start, end=end, overlap=first.shot.overlap)

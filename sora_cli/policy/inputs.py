@@ -62,7 +62,7 @@ def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], to
 
 
 def look_at_films(paths: Sequence[Path], board: Storyboard, kept: Path, today: date) -> Found:
-    """What the storyboard's policy says of films that an editor added, which play as they are.
+    """What the storyboard's policy says of films and pictures that an editor added, which play as they are.
 
     Raises:
         OSError, MediaError: one cannot be read.
@@ -135,9 +135,12 @@ class _Given:
     def _looked_at(self, *, every: bool) -> Seen:
         from sora_cli.media.read import open_film, read_picture
 
-        if kind_of(self.path) == "picture":
+        added = self._key == "added"  # all of an animation plays; a model is given its first picture
+        if kind_of(self.path) == "picture" and not added:
             return pictures.look_at_still(read_picture(self.path))
         with open_film(self.path) as film:
+            if added and film.facts.kind == "picture":
+                return pictures.look_at_still(read_picture(self.path))
             return pictures.look(FileReel(film, self._part), every=every, for_faces=True)
 
     def _add(self, found: Found, decision: Decision, what: str, hint: str) -> None:

@@ -358,11 +358,14 @@ def is_note(facts: Mapping[str, object]) -> bool:
     return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
 
 
-def write_note(film: Path, made_by: MakerRecord, added: Sequence[Path] = ()) -> None:
-    """Write the sidecar of a film that was made of other films: whose it is, which a later run asks; what was added."""
+def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path] = MappingProxyType({})) -> None:
+    """Write the sidecar of a film that was made of other films: whose it is, which a later run asks; what was added.
+
+    `added` says what each file is called: one of a bundle was unpacked.
+    """
     told = PrintRecord(path=film.name, sha256=film_hash(film))
     note = NoteRecord(sora=__version__, made_by=made_by, film=told)
-    files = {_hash(path): os.path.relpath(path.resolve(), film.parent.resolve()) for path in added}
+    files = {_hash(path): os.path.relpath(name.resolve(), film.parent.resolve()) for path, name in added.items()}
     _write(beside(film)[0], (note.model_copy(update={"files": files}) if files else note).to_dict())
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from sora_cli.flows import export_media
+from sora_cli.flows.added import Media
 from sora_cli.flows.conform import _matched
-from sora_cli.flows.export_media import Media
 from sora_cli.flows.outputs import maker_of
 from sora_cli.interchange.assembly import Assembly, Item, frame_of
 from sora_cli.interchange.cutlist import read_cut
@@ -70,7 +71,7 @@ class Film:
         self.cut = assemble(self.plan, clips)
         maker = maker_of(written)
         told = ExportRecord(sora="0", made_by=maker.record(Path()), fps=str(rate), shots=())
-        media = Media(self.plan, self.cut, clips, Path(), PRORES, maker, None, told, None, None)  # type: ignore[arg-type]
+        media = export_media.Media(self.plan, self.cut, clips, Path(), PRORES, maker, None, told, None, None)  # type: ignore[arg-type]
         self.items: list[Item] = media.items()
         self.record = media.record
         drop = rate.denominator == 1001 and rate > 29
@@ -90,7 +91,7 @@ class Film:
 
     def back(self, timeline: Path) -> tuple[Cut, list[Use]]:
         """The cut that a timeline says."""
-        played, others = _matched(read_cut(timeline, self.plan.fps), self.record, timeline)
+        played, others = _matched(read_cut(timeline, self.plan.fps), self.record, Media(timeline))
         assert not others
         cut, uses, _ = recut(self.cut, played)
         return cut, uses
