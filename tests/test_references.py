@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,22 @@ from PIL import Image
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
+from sora_cli.engines.cards import known
 from sora_cli.errors import StoryboardError
 from sora_cli.events import Recording
+from sora_cli.flows import film
+from sora_cli.flows.lineage import own_files
 from sora_cli.media.clip import write_clip
 from sora_cli.media.stream import Sound
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.record import sidecar
+from sora_cli.record.film import CardRecord, FilmRecord
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
-from sora_cli.store import Store
+from sora_cli.stamp import credential
+from sora_cli.stamp.claims import GENERATED
+from sora_cli.store import Store, file_hash
 from sora_cli.storyboard import read_text
 from tests.boards import CARD, board, catalogue
 
@@ -148,3 +157,55 @@ def test_an_engine_is_given_as_much_of_films_and_sounds_as_its_take_is_long(tmp_
     assert np.array_equal(picture[0], frames[0])
     assert isinstance(still, Footage)
     assert (len(still.frames), still.sound) == (1, None)
+
+
+MARA = {"looks": "a woman", "voice": "en-gb-1", "reference": ["a.png"]}
+SPEAKS = {"prompt": "@mara waits", "duration": "1s", "dialogue": {"cast": "mara", "line": "Nobody came."}}
+SOUND = {**ALL, "abilities": CARD.abilities | {Ability.SOUND}, "references_alone": True}
+
+
+def test_who_speaks_is_given_the_voice_of_the_cast_where_it_can_be(refs: Path) -> None:
+    def voices(*shots: Any, mara: Any = MARA, **card: Any) -> list[list[str]]:
+        planned = plan_takes(board(*shots, cast={"mara": mara}, folder=refs), catalogue(**{**SOUND, **card}))
+        dropped = [one.message for one in planned.remarks if "this voice where an engine speaks" in one.message]
+        found = [[reference.voice for reference in take.references] for take in planned.takes]
+        assert bool(dropped) == (["", "en-gb-1"] not in found), "and what is dropped is told"
+        return found
+
+    assert voices(SPEAKS, "@mara waits", SPEAKS) == [["", "en-gb-1"], [""], ["", "en-gb-1"]]
+    assert voices({**SPEAKS, "from": "a.png"}) == [[]], "frames or references"
+    assert voices({**SPEAKS, "prompt": "she waits"}) == [[]], "she is not in the prompt"
+    assert voices({**SPEAKS, "voice": "mine"}, SPEAKS) == [[""], ["", "en-gb-1"]], "the first is spoken by the voice"
+    assert voices(SPEAKS, max_sound_references=0) == [[""]]
+    assert voices(SPEAKS, mara={**MARA, "reference": ["a.png", "voice.wav"]}) == [["", ""]], "a recording of her own"
+    assert voices(SPEAKS, mara={"looks": "a woman", "voice": "en-gb-1"}) == [[]], "no picture"
+
+
+def test_the_voice_is_told_of_in_prompt_and_credential_and_spoken_anew_where_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (96, 64)).save(tmp_path / "a.png")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    h3 = next(entry.card.dialect for entry in known() if entry.card.name == "minimax-h3")
+    made = Asked(CARD)
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(**SOUND, dialect=h3))
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda *_, **__: made)
+    out = film.make(board(SPEAKS, cast={"mara": MARA}, folder=tmp_path), tmp_path / "film.mp4", report=Recording())
+
+    _, voice = made.given[0].references
+    assert isinstance(voice, Sound)
+    assert np.abs(voice.samples).max() > 0.1
+    (take,) = FilmRecord.from_dict(sidecar.read(out.path), "it").takes
+    assert "<Audio 1> is the voice-timbre reference for <Subject 1> (S1)." in take.prompt
+    ((_, none), (sha, name)) = take.references
+    assert (none, name) == ("", "en-gb-1")
+    told = credential.read(out.path)
+    ours = [manifest["assertions"] for manifest in told.manifests.values()]
+    voices = re.findall(r'"com.sora.voices": (\[.*?\])', json.dumps(ours))
+    assert [json.loads(each) for each in voices] == [[{"voice": name, "sha256": sha, "digitalSourceType": GENERATED}]]
+    kept = Store(tmp_path / "store").card(take.key)
+    assert kept is not None
+    card = CardRecord.from_dict(kept.to_dict(), "it")
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "another"))
+    assert file_hash(own_files([card], tmp_path)[sha]) == sha

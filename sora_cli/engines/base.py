@@ -251,10 +251,14 @@ class Carry:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture that anchors appearance; or a film for how somebody moves, a sound for how somebody sounds."""
+    """A picture that anchors appearance; or a film for how somebody moves, a sound for how somebody sounds.
+
+    `voice` names the voice that spoke the sound; empty for a file of the user's.
+    """
 
     path: Path
     sha256: str
+    voice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

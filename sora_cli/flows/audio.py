@@ -87,6 +87,7 @@ def keys(plan: Plan, store: Store) -> list[str]:
     """The keys of all that a film uses from the store: its takes, its lines, its sounds in words."""
     found = [take.key for take in plan.takes]
     found += [line.said.key for line in plan.lines if line.laid and line.spoken is not None]
+    found += [each.path.stem for take in plan.takes for each in take.references if each.voice]
     if wanted := in_words(plan):
         from sora_cli.sound.kept import Sounds
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from pydantic import ValidationError
 
 from sora_cli.engines.base import EngineCard, Reference, Take
 from sora_cli.engines.options import Memory
-from sora_cli.errors import RequestError
+from sora_cli.errors import RequestError, SoraError
 from sora_cli.record import recipe as recipes
 from sora_cli.record.film import CardRecord
 from sora_cli.record.recipe import MadeTake
-from sora_cli.store import Store
+from sora_cli.store import Store, file_hash, open_store
 
 
 def lineage(key: str, card: CardRecord, store: Store) -> dict[str, CardRecord]:
@@ -92,19 +93,32 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
         seed=fields.seed, options=fields.options,
         opening=fields.opening.carry(own) if fields.opening else None,
         closing=fields.closing.carry(own) if fields.closing else None,
-        references=tuple(Reference(own[sha], sha) for sha in fields.reference), sound=fields.sound,
+        references=tuple(Reference(own[sha], sha, voice) for sha, voice in fields.references), sound=fields.sound,
         edition=fields.edition, change=fields.change.change(own) if fields.change else None,
         start=fields.start.start if fields.start else None,
     )  # fmt: skip
 
 
 def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, Path]:
-    """The user's files that takes were given, by hash, found in a folder."""
+    """The files that takes were given, by hash: the user's found in a folder, what voices say spoken anew."""
     wanted = {sha for record in records for sha in record.fields.files}
-    found = recipes.search(wanted, [files] if files else [])
+    found = _spoken(records)
+    found |= recipes.search(wanted - found.keys(), [files] if files else [])
     if missing := wanted - found.keys():
         raise RequestError(
             f"files that it was made from are missing: {', '.join(f'SHA-256 {sha}' for sha in sorted(missing))}",
             hint="put them into a folder, under any names, and add --files FOLDER",
         )
+    return found
+
+
+def _spoken(records: Collection[CardRecord]) -> dict[str, Path]:
+    """What voices say to be known by, of those that takes were given, by hash; those that are not here say nothing."""
+    found: dict[str, Path] = {}
+    for voice in {voice for record in records for _, voice in record.fields.references if voice}:
+        from sora_cli.sound.speech import Speaker
+
+        with suppress(SoraError):
+            if (path := Speaker(open_store()).sample(voice)) is not None:
+                found[file_hash(path)] = path
     return found

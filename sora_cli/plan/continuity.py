@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -241,11 +241,12 @@ class Continuity:
             words=edit.words,
         )
 
-    def references(self, card: EngineCard, beat: Beat) -> tuple[Reference, ...]:
-        """What anchors appearance, in order; nothing where the engine takes none."""
+    def references(self, card: EngineCard, beat: Beat, voices: Mapping[Path, str]) -> tuple[Reference, ...]:
+        """What anchors appearance, in order; nothing where the engine takes none. `voices` spoke some of the files."""
         if not card.can(Ability.REFERENCES):
             return ()
-        return tuple(Reference(path, self.file_hash(beat, "references", path)) for path in beat.references)
+        hashes = ((path, self.file_hash(beat, "references", path)) for path in beat.references)
+        return tuple(Reference(path, sha256, voices.get(path, "")) for path, sha256 in hashes)
 
     def file_hash(self, beat: Beat, which: str, path: Path) -> str:
         """SHA-256 of a file's bytes, read once."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -182,6 +183,8 @@ class TakeFields(Record):
     sound: bool
     kinds: Annotated[tuple[Name, ...], LIST, Field(max_length=100)] = Field(default=(), alias="reference kinds")
     """Told where one is no picture: the same bytes may be read as a film or, under another name, as its sound."""
+    voices: Annotated[tuple[Words, ...], LIST, Field(max_length=100)] = ()
+    """Told where voices spoke some of the references: for each the name of its voice, empty for a user's file."""
     memory: Annotated[dict[Name, JsonValue], Field(max_length=100)] = Field(default={})
     """What of the fitting to the device changes pixels, where something does."""
     change: Changed | None = None
@@ -196,6 +199,8 @@ class TakeFields(Record):
         """The record of a planned take, with `more` of what the record tells."""
         kinds = tuple(kind_of(reference.path) for reference in take.references)
         more |= {"kinds": kinds} if set(kinds) - {"picture"} else {}
+        voices = tuple(reference.voice for reference in take.references)
+        more |= {"voices": voices} if any(voices) else {}
         more |= {"memory": dict(take.memory)} if take.memory else {}
         more |= {"change": Changed.of(take.change)} if take.change is not None else {}
         more |= {"start": Started.of(take.start)} if take.start is not None else {}
@@ -236,8 +241,13 @@ class TakeFields(Record):
         return tuple(key for keys in ([carried.takes for carried in self.carries] + held + begun) for key in keys)
 
     @property
+    def references(self) -> list[tuple[str, str]]:
+        """The hash of each reference, with the voice that spoke it."""
+        return list(zip_longest(self.reference, self.voices, fillvalue=""))[: len(self.reference)]
+
+    @property
     def files(self) -> set[str]:
-        """Hashes of the user's files that it was given."""
+        """Hashes of the files that it was given, the user's and those that voices spoke."""
         held = {carried.colour.file for carried in self.carries if carried.colour}
         changed = {self.change.file, self.change.mask} if self.change is not None else set()
         return ({carried.file for carried in self.carries} | held | changed | set(self.reference)) - {""}

@@ -5,10 +5,12 @@ Lines are measured before the shots are placed, since a beat may be as long as i
 
 from __future__ import annotations
 
+import contextlib
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Mark, MediaError, Problem, RequestError, SoraError
@@ -136,6 +138,19 @@ class Dialogue:
             self.problems.append(Problem(error.message, error.hint, self.board.mark(place)))
             return CastMember(member.name, voice=NARRATOR)
         return member
+
+    def sample(self, name: str) -> tuple[str, Path] | None:
+        """The voice that the cast names for somebody, and a file in which it speaks; None where there is none here.
+
+        A file of the author's own is no such voice: what was spoken with it could not be spoken again from a record.
+        """
+        member = self.board.cast.get(name)
+        if member is None or not member.voice or member.voice_path is not None:
+            return None
+        with contextlib.suppress(SoraError):  # what is wrong with a voice is told where its lines are measured
+            if (path := self.speaker.sample(member.voice)) is not None:
+                return member.voice, path
+        return None
 
     # -- places ----------------------------------------------------------------------------------
 

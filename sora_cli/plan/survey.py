@@ -93,7 +93,7 @@ def survey(
     dialogue = _dialogue(board, cards, letters)
     places = place(board, cards, fps, dialogue.seconds)
     memory = _memory(board, findings.problems)
-    maker.memory = memory.changes_pixels
+    maker.memory, maker.sample = memory.changes_pixels, dialogue.sample
     if too_many := _too_many(board, cards, fps, places):
         return Survey(None, tuple(in_file_order([*findings.problems, *missing, too_many])))
     if board.from_draft and not draft:
@@ -108,7 +108,7 @@ def survey(
         takes=tuple(needed_takes(maker, shots)), cards={card.name: card for card in cards.values()},
         memory=memory, lines=dialogue.placed(shots, fps), prompts=maker.prompts, stills=maker.stills,
     )  # fmt: skip
-    remarks = [*findings.remarks, *dialogue.remarks, *_remarks(plan, cards, whole=not only)]
+    remarks = [*findings.remarks, *dialogue.remarks, *_remarks(plan, maker, whole=not only)]
     if letters != 0 and not soundless:
         plan = with_sounds(plan)
         remarks += silent_words(plan)
@@ -128,12 +128,12 @@ def _chosen(
     return shots, [*unknown, *overlap_problems(board, shots)]
 
 
-def _remarks(plan: Plan, cards: Mapping[str | None, EngineCard], *, whole: bool) -> Iterator[Problem]:
+def _remarks(plan: Plan, maker: TakeMaker, *, whole: bool) -> Iterator[Problem]:
     """What the author should know of a plan; of the `whole` film, not of some shots only, also how its shots join."""
     board = plan.board
     yield from board.remarks
     yield from loose_words(board)
-    yield from not_rendered_yet(board, lambda beat: timing(card_of(board, cards, beat), beat))
+    yield from not_rendered_yet(board, lambda beat: timing(card_of(board, maker.cards, beat), beat), maker.voiced)
     yield from unapproved(plan)
     if whole:
         yield from in_a_row(board)
@@ -158,6 +158,9 @@ class _Silence:
     def seconds(self, _beat: Beat) -> Fraction:
         """0 s for a beat that is as long as its lines: it has none, and the reader has said so."""
         return Fraction(0)
+
+    def sample(self, _name: str) -> None:
+        """No voice."""
 
     def placed(self, _shots: Sequence[PlannedShot], _fps: Fraction) -> tuple[PlacedLine, ...]:
         """No lines."""

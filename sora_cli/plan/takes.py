@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.adapters import weights_in
-from sora_cli.engines.base import Ability, Carry, EngineCard, Take
+from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
 from sora_cli.engines.changes import Change, Start
 from sora_cli.engines.options import listed, misfit, named_by
 from sora_cli.plan.abilities import (
@@ -31,9 +31,10 @@ from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import Still, possible
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.prompt import Frames, Prompt, write
-from sora_cli.plan.speaking import Heard, Part, muted, placed
+from sora_cli.plan.speaking import Heard, Part, muted, placed, timing
+from sora_cli.plan.voiced import Sample, voices_for, with_voices
 from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
-from sora_cli.storyboard.model import Beat, Shot, Storyboard
+from sora_cli.storyboard.model import Beat, CastMember, Loc, Shot, Storyboard
 
 HURRIED = Fraction(11, 10)
 """From this stride on a remark says that a take plays faster than it was made."""
@@ -114,6 +115,10 @@ class TakeMaker:
     """By the shot's name."""
     drafts: Mapping[str, Stretch] = field(default_factory=dict)
     """What the takes go on from, by the name of the stretch."""
+    sample: Sample = lambda _name: None
+    """Finds the voices that engines are given as sounds."""
+    voiced: set[tuple[Loc, str]] = field(default_factory=set)
+    """Whose voice an engine is given, by where their lines are written."""
     continuity: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -226,14 +231,16 @@ class TakeMaker:
         """A take without its seed and key, and how its words came about."""
         width, height = card.size_for(film, options)
         frames = card.frames_for(given + play)
-        alone = unused(self.findings, card, beat, opening, closing)
+        framed = opening is not None or closing is not None
         skip, stride = self.played(card, beat, frames, play, given, opening=opening, closing=closing)
-        references = () if alone else self.continuity.references(card, beat)
+        alone = unused(self.findings, card, beat, opening, closing)
+        speaking = () if framed and card.references_alone else heard
+        voiced, cast, references = self.referenced(card, beat, speaking, alone=alone)
         ends = Frames(
             opening is not None, closing is not None, bool(references), float(frames / card.fps),
             self.continuity.hour, placed(heard, skip, stride, card.fps) if heard is not None else None,
         )  # fmt: skip
-        prompt = write(beat, self.board.cast, card, ends)
+        prompt = write(voiced, cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
             options = {**options, "quality_avoid": kept}
@@ -250,6 +257,17 @@ class TakeMaker:
             written=beat.prompt if beat.sent else "", change=change, start=start,
         )  # fmt: skip
         return take, prompt
+
+    def referenced(
+        self, card: EngineCard, beat: Beat, heard: Sequence[Heard] | None, *, alone: bool
+    ) -> tuple[Beat, Mapping[str, CastMember], tuple[Reference, ...]]:
+        """The beat and its cast with the voices of who is `heard` among their references; and these, if not `alone`."""
+        speaking = heard if heard and timing(card, beat) is not None else ()
+        voices = list(voices_for(card, beat, self.board.cast, speaking, self.sample))
+        self.voiced |= {(beat.origin["dialogue"], name) for name, _, _ in voices}
+        voiced, cast = with_voices(beat, self.board.cast, voices)
+        spoken = {path: voice for _, voice, path in voices}
+        return voiced, cast, () if alone else self.continuity.references(card, voiced, spoken)
 
     def played(
         self,

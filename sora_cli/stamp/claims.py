@@ -58,6 +58,8 @@ class Origin:
     seed: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     references: tuple[Path, ...] = ()
+    voices: tuple[tuple[str, str], ...] = ()
+    """Voices that the model was given to sound like: each by its name and the SHA-256 of what it spoke."""
     own_media: tuple[Path, ...] = ()
     stills: tuple[Mapping[str, object], ...] = ()
     made: dt.datetime | None = None
@@ -179,6 +181,9 @@ def take_manifest(origin: Origin, provenance: Provenance, given: Sequence[str]) 
             "options": dict(origin.options),
             "keyframes": [dict(still) for still in origin.stills],
             "inputs": [_named(path) for path in origin.given],
+            "voices": [
+                {"voice": voice, "sha256": sha256, "digitalSourceType": GENERATED} for voice, sha256 in origin.voices
+            ],
         }
     )
     source = PARTLY_GENERATED if origin.own_media else GENERATED

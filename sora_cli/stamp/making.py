@@ -62,7 +62,7 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
             clip = clips[stretch.name]
             take = next(take for take in stretch.candidates if take.key == clip.key)
             given = [made[key] for key in take.needs if key in made]
-            references = (each.path for one in (take, *given) for each in one.references)
+            references = [each for one in (take, *given) for each in one.references]
             sources = (take.opening, take.closing, take.change)
             carried = [source.path for source in sources if source is not None and source.path]
             yield Origin(
@@ -78,7 +78,8 @@ def _origins(plan: Plan, clips: Mapping[str, Clip], cut: Cut) -> Iterator[Origin
                 avoid=take.avoid,
                 seed=take.seed,
                 options=take.options,
-                references=tuple(dict.fromkeys(references)),
+                references=tuple(dict.fromkeys(each.path for each in references if not each.voice)),
+                voices=tuple(dict.fromkeys((each.voice, each.sha256) for each in references if each.voice)),
                 own_media=tuple(carried),
                 stills=tuple(map(_still, given)),
             )

@@ -5,7 +5,8 @@ Whether an engine makes sound is its card's to say; who plans asks the card, her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 from sora_cli.errors import Problem
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
@@ -16,11 +17,19 @@ Timing = Callable[[Beat], frozenset[str] | None]
 Found = Iterator[tuple[Loc, str, str]]
 """Where something is written, what of it is not rendered, and a hint."""
 
+Finder = Callable[[Storyboard, Timing], Found]
 
-def not_rendered_yet(board: Storyboard, timing: Timing = lambda _beat: None) -> tuple[Problem, ...]:
-    """Remarks on what is written in the storyboard and will not be in the film, in the order of the file."""
+
+def not_rendered_yet(
+    board: Storyboard, timing: Timing = lambda _beat: None, voiced: Collection[tuple[Loc, str]] = ()
+) -> tuple[Problem, ...]:
+    """Remarks on what is written in the storyboard and will not be in the film, in the order of the file.
+
+    `voiced` are those of the cast whose voices engines are given, each by where the lines are written.
+    """
     found: dict[tuple[Loc, str], Problem] = {}
-    for find in _FINDERS:
+    finders: tuple[Finder, ...] = (*_FINDERS, partial(_voices, voiced=voiced))
+    for find in finders:
         for loc, what, hint in find(board, timing):
             found.setdefault((loc, what), Problem(f"not rendered yet: {what}", hint, board.mark(loc)))
     return tuple(sorted(found.values(), key=_place))
@@ -61,11 +70,11 @@ def _dialogue(board: Storyboard, timing: Timing) -> Found:
                 yield (*loc, key), what, _MINE
 
 
-def _voices(board: Storyboard, timing: Timing) -> Found:
+def _voices(board: Storyboard, timing: Timing, voiced: Collection[tuple[Loc, str]]) -> Found:
     """Voices and pronunciations, where engines speak."""
-    for _, line, _ in _lines(board, timing):
+    for loc, line, _ in _lines(board, timing):
         who = board.cast.get(line.cast) if line.cast else board.narrator
-        if who is not None and who.voice:
+        if who is not None and who.voice and (loc[:-1], line.cast) not in voiced:
             where: Loc = ("cast", line.cast, "voice") if line.cast else ("narrator", "voice")
             yield where, "this voice where an engine speaks", _MINE
         for word in board.say:
@@ -108,5 +117,5 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-_FINDERS: tuple[Callable[[Storyboard, Timing], Found], ...] = (_dialogue, _voices, _sounds, _beat_looks, _beds)
+_FINDERS: tuple[Finder, ...] = (_dialogue, _sounds, _beat_looks, _beds)
 """What is written without effect; one goes when all that it finds is rendered."""
