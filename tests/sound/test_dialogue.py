@@ -279,7 +279,7 @@ def test_every_recording_and_voice_that_cannot_be_used_is_told_once_where_it_is_
     )  # fmt: skip
     found = preview.check(tmp_path / "film.yaml", sets={}, allow_outside=False)
     marks = [(problem.mark.line, problem.mark.column) for problem in found.problems if problem.mark]
-    assert marks == [(1, 38), (6, 22), (7, 16), (8, 16)]
+    assert marks == [(1, 38), (6, 23), (7, 16), (8, 16)]
     assert len(found.problems) == len(marks)
 
 
