@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from sora_cli.engines.embedding import Embedding, open_embedding
 from sora_cli.errors import MachineError, RequestError
 from sora_cli.media.read import open_film, read_picture
 from sora_cli.search.entries import Entry, looks, of_folder, of_store
-from sora_cli.search.index import WORDS, Encode, Index, Wanted, opened, pictures
+from sora_cli.search.index import WORDS, Encode, Found, Index, Wanted, opened, pictures
+from sora_cli.search.matching import Matcher
 from sora_cli.store import Store, default_folder
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ Sources = Sequence[tuple[str, Sequence[Entry]]]
 COLUMNS = ("likeness", "what", "file", "shot", "at", "words")
 SHOWN = 60
 """Characters of an entry's words in the table."""
+NEAR = 500
+"""Entries whose sentences are nearest; their words decide which of them come first."""
+
+_matcher = Matcher(sentences.vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something that was found, and the cosine between its words and those looked for."""
+    """Something that was found, and how like it is to what was looked for: 1 at best."""
 
     entry: Entry
     likeness: float
@@ -115,7 +121,7 @@ def _sources(store: Store, folders: Sequence[Path]) -> Iterator[tuple[str, Itera
 
 
 def search(words: str, wanted: Wanted, *, count: int = 10) -> list[Hit]:
-    """What is nearest to these words, best first; of what was removed since it was indexed nothing is told.
+    """What fits these words best, best first; of what was removed since it was indexed nothing is told.
 
     Raises:
         RequestError: nothing is indexed, or there are no words.
@@ -125,7 +131,17 @@ def search(words: str, wanted: Wanted, *, count: int = 10) -> list[Hit]:
         raise RequestError("say what you look for", hint='sora search "a red ball on the beach"')
     with opened(default_folder()) as found:
         _require_some(found, "sora index, or sora index FOLDER")
-        return _hits(found.nearest(sentences.vectors([words])[0].tolist(), 4 * count, wanted), count)
+        return _hits(best(found, words, wanted), count)
+
+
+def best(index: Index, words: str, wanted: Wanted) -> list[Found]:
+    """What an index holds for these words, each with its likeness, best first."""
+    near = index.nearest(sentences.vectors([words])[0].tolist(), NEAR, wanted)
+    if not near:
+        return []
+    likeness = _matcher.likeness(words, [entry.words for entry, _ in near], [whole for _, whole in near])
+    found = [(entry, like) for (entry, _), like in zip(near, likeness, strict=True)]
+    return sorted(found, key=lambda each: -each[1])
 
 
 def search_picture(picture: Path, embedding: str | None, wanted: Wanted, *, count: int = 10) -> list[Hit]:
@@ -150,8 +166,9 @@ def _require_some(found: Index, command: str) -> None:
         raise RequestError("nothing is indexed yet", hint=command)
 
 
-def _hits(found: Sequence[tuple[Entry, float]], count: int) -> list[Hit]:
-    return [Hit(entry, likeness) for entry, likeness in found if Path(entry.file).exists()][:count]
+def _hits(found: Sequence[Found], count: int) -> list[Hit]:
+    here = (Hit(entry, likeness) for entry, likeness in found if Path(entry.file).exists())
+    return list(islice(here, count))
 
 
 def filters(engine: str | None, cast: str | None, since: str | None) -> Wanted:
