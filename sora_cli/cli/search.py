@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json
+from sora_cli.cli.options import Json, Overwrite
 from sora_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from sora_cli.flows.search import Hit
 
 Embedding = Annotated[
     str | None,
@@ -46,19 +50,38 @@ def search(
     since: Annotated[
         str | None, typer.Option("--since", metavar="DAY", help="Find what is of 2026-11-03 or later.")
     ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="PICTURE", help="Draw what is found, side by side, to this PNG.")
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Find clips, shots and films by what they mean, in any of 16 languages."""
     from sora_cli.flows import search as flow
+    from sora_cli.flows import search_sheet
 
     wanted = flow.filters(engine, cast, since)
     if image is not None and words:
         raise RequestError("words and a picture at once cannot be looked for", hint="leave one of them out")
+    asked = f"like {image.name}" if image is not None else " ".join(words or ())
+    if sheet is not None:
+        search_sheet.check(sheet, asked, image, overwrite=overwrite)
     if image is not None:
         hits = flow.search_picture(image, embedding, wanted, count=count)
     else:
-        hits = flow.search(" ".join(words or ()), wanted, count=count)
+        hits = flow.search(asked, wanted, count=count)
+    if sheet is not None:
+        _show_drawn(sheet, hits, search_sheet.draw(hits, asked, sheet))
     if as_json:
         console.stdout_json([hit.as_dict() for hit in hits])
         return
     console.show_table(flow.COLUMNS, [hit.row for hit in hits], right=("likeness", "at"))
+
+
+def _show_drawn(sheet: Path, hits: Sequence[Hit], lost: Sequence[Hit]) -> None:
+    for hit in lost:
+        console.say(f"not in the picture, because it cannot be read: {hit.entry.file}", "yellow")
+    if len(lost) < len(hits):
+        console.say(f"picture: {sheet}", "green")
+    else:
+        console.say("no picture: there is nothing to show", "yellow")

@@ -13,7 +13,7 @@ from sora_cli import sentences
 from sora_cli.engines.embedding import Embedding, open_embedding
 from sora_cli.errors import MachineError, RequestError
 from sora_cli.media.read import open_film, read_picture
-from sora_cli.search.entries import Entry, looks, of_folder, of_store
+from sora_cli.search.entries import Entry, frame_at, looks, of_folder, of_store
 from sora_cli.search.index import WORDS, Encode, Found, Index, Wanted, opened, pictures
 from sora_cli.search.matching import Matcher
 from sora_cli.store import Store, default_folder
@@ -60,12 +60,16 @@ class Hit:
         return {**asdict(self.entry), "cast": [*self.entry.cast], "date": date, "likeness": round(self.likeness, 4)}
 
     @property
+    def at(self) -> str:
+        """When it begins in its film, in seconds; of a whole film nothing."""
+        return f"{self.entry.start:.2f}" if self.entry.kind == "shot" else ""
+
+    @property
     def row(self) -> list[str]:
         """Its row of the table."""
         entry = self.entry
         words = entry.words if len(entry.words) <= SHOWN else entry.words[: SHOWN - 3] + "..."
-        at = f"{entry.start:.2f}" if entry.kind == "shot" else ""
-        return [f"{self.likeness:.2f}", entry.kind, entry.file, entry.shot, at, words]
+        return [f"{self.likeness:.2f}", entry.kind, entry.file, entry.shot, self.at, words]
 
 
 def index(folders: Sequence[Path], tell: Callable[[int], None], embedding: str | None = None) -> Indexed:
@@ -107,8 +111,7 @@ def _seen_by(embed: Embedding) -> Encode:
         frames = []
         for entry in entries:
             with open_film(Path(entry.file)) as film:
-                number = min(int(entry.start * (film.facts.fps or 1)), film.facts.frames - 1)
-                frames += list(film.pictures([number]))
+                frames += list(film.pictures([frame_at(entry.start, film.facts.fps, film.facts.frames)]))
         return embed(frames)
 
     return encode

@@ -123,8 +123,10 @@ def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "
     return _save(sheet, film, out)
 
 
-def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "") -> Path:
+def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "", *, what: str = "still") -> Path:
     """Draw the first pictures of some rows side by side and below each other, as a board, to the PNG `out`.
+
+    `what` is what each is called.
 
     Raises:
         MediaError: `out` cannot be written.
@@ -136,7 +138,7 @@ def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "") ->
     rows, head = -(-len(shown) // columns), 84
     sheet = Image.new("RGB", (_WIDTH, head + rows * (height + _LABEL + _GAP) + _MARGIN - _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    count = counted(len(cells), "still") if shown == cells else f"{len(shown)} of {len(cells)} stills"
+    count = counted(len(cells), what) if shown == cells else f"{len(shown)} of {len(cells)} {what}s"
     draw.text((_WIDTH - _MARGIN, 44), count, _DIM, _font(16), anchor="rt")
     draw.text((_MARGIN, 64), _cropped(draw, readable(title), _font(30), 1000), _INK, _font(30), anchor="ls")
     for number, cell in enumerate(shown):

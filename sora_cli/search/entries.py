@@ -88,6 +88,11 @@ def looks(entries: Iterable[Entry]) -> Iterator[Entry]:
                 yield replace(entry, start=round(at, 3), seconds=0.0)
 
 
+def frame_at(seconds: float, fps: Fraction | None, frames: int) -> int:
+    """The number of the frame that a film of `frames` shows at that time."""
+    return min(int(seconds * (fps or 1)), frames - 1)
+
+
 def _notes(paths: list[Path]) -> dict[str, dict[str, str]]:
     """What people wrote to shots on pages, by the name of the film or storyboard and that of the shot."""
     found: dict[str, dict[str, str]] = {}

@@ -117,9 +117,7 @@ def main() -> None:
             _say(f"{name}: by meaning {meant:.2f}, by words {matched:.2f}")
         _say(f"500 entries: {_timed(index):.3f} s a search")
         more = np.random.default_rng(1).normal(size=(10_000, sentences.WIDE)).astype(np.float32)
-        rest = (
-            Entry(kind="clip", file=str(at), words=clips[at % CLIPS][0], source="noise") for at in range(len(more))
-        )
+        rest = (Entry(kind="clip", file=str(at), words=clips[at % CLIPS][0], source="noise") for at in range(len(more)))
         index.add(rest, lambda some: more[[int(each.file) for each in some]], lambda _number: None)
         _say(f"10,500 entries: {_timed(index):.3f} s a search")
 

@@ -83,6 +83,24 @@ def test_filters_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert found(capsys, "trees", "--engine", 'a" or 1 == 1 or "') == []
 
 
+def test_what_is_found_is_drawn_and_never_over_another_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "trees", "--sheet", "trees.png"]) == 0
+    assert "picture: trees.png" in capsys.readouterr().err
+    with Image.open(home / "trees.png") as drawn:
+        middle = drawn.convert("L").crop((40, 126, 433, 345)).getextrema()
+    assert middle[1] > middle[0]
+    assert main(["search", "trees", "--sheet", "trees.png", "--count", "1"]) == 0
+    (home / "mine.png").write_bytes(b"mine")
+    for words, name in (("trees", "mine.png"), ("waves", "trees.png"), ("trees", "trees.jpg")):
+        before = (home / name).read_bytes() if (home / name).exists() else None
+        assert main(["search", words, "--sheet", name]) == 2
+        assert name in capsys.readouterr().err
+        assert before == ((home / name).read_bytes() if (home / name).exists() else None)
+    assert main(["search", "--image", "trees.png", "--sheet", "trees.png", "--overwrite"]) == 2
+    assert main(["search", "trees", "--engine", "another", "--sheet", "none.png"]) == 0
+    assert not (home / "none.png").exists()
+
+
 def test_notes_are_words_of_their_shot(home: Path) -> None:
     words = {entry.shot: entry.words for entry in of_folder(home / "films") if entry.kind == "shot"}
     assert "seagulls" in words["pier"]
