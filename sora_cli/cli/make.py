@@ -162,20 +162,19 @@ def storyboard(
     workers: WorkerOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
-    from sora_cli.flows import film, places, preflight, preview, subtitles
+    from sora_cli.flows import extras, film, interactive, places, preflight, preview, subtitles
 
     shots = only or ()
 
     def load() -> Storyboard:
-        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        place = places.by_title(output, None if release.deliver == interactive.NAME else release.deliver)
+        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory, place=place)
         return subtitles.asked(drafts.on(board), beside.subtitles)
 
     if dry_run:
         view = preview.planned(load(), draft=drafts.draft, only=shots, workers=workers.asked())
         show_plan(view, as_json=reporting.as_json)
         return
-    from sora_cli.flows import extras, interactive
-
     with working(reporting, limits, workers) as (report, studio):
         board, how = load(), make_options(release, draft=drafts.draft, only=shots)
         if release.deliver == interactive.NAME:

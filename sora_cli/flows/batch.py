@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sora_cli import storyboard
@@ -17,6 +18,7 @@ from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, Sora
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight
 from sora_cli.flows.rows import LISTS, SHEETS, read_rows
+from sora_cli.flows.searching import Finder
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio
@@ -159,23 +161,36 @@ def _told(errors: Sequence[SoraError]) -> Iterator[Problem]:
         yield from error.problems or [Problem(error.message, error.hint, None, code)]
 
 
-def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
-    from sora_cli.media.deliveries import delivery, kind_of
+def _deliver(entry: Entry, options: BatchOptions) -> str:
+    from sora_cli.media.deliveries import kind_of
 
-    board = preflight.load(entry.board, sets={**entry.sets, **options.sets}, allow_outside=options.allow_outside)
+    ending = kind_of(Path(entry.output))
+    return options.deliver or (ending.name if ending else places.WEB)
+
+
+def _place(entry: Entry, options: BatchOptions, title: str) -> Path:
+    """Where the film of an entry goes, by its title.
+
+    Raises:
+        RequestError: it leaves the folder of the films.
+    """
+    out = Path(entry.output) if entry.output else places.of_title(title, _deliver(entry, options))
+    if entry.row and not entry.output:
+        out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
+    if out.is_absolute() or ".." in out.parts:
+        message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
+        raise RequestError(message, hint="name it within that folder; -o names another")
+    return options.folder / out
+
+
+def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
+    from sora_cli.media.deliveries import delivery
+
+    sets, place = {**entry.sets, **options.sets}, partial(_place, entry, options)
+    board = preflight.load(entry.board, sets=sets, allow_outside=options.allow_outside, place=place)
     plan = preflight.plan_of(board, draft=options.draft)
     preflight.require_ready(plan)
-    ending = kind_of(Path(entry.output))
-    deliver = options.deliver or (ending.name if ending else places.WEB)
-    out = places.default_name(board, deliver)
-    if entry.row:
-        out = out.with_name(f"{out.stem}-{entry.row}{out.suffix}")
-    if entry.output:
-        out = Path(entry.output)
-        if out.is_absolute() or ".." in out.parts:
-            message = f"{entry.source}: the output {entry.output} leaves the folder of the films"
-            raise RequestError(message, hint="name it within that folder; -o names another")
-    out = options.folder / out
+    out, deliver = place(board.title or entry.board.stem), _deliver(entry, options)
     places.check_place(out, delivery(deliver))
     outputs.check_outputs(board, out, delivery(deliver), overwrite=options.overwrite)
     engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
@@ -240,7 +255,8 @@ class _Running:
         began = time.monotonic()
         try:
             sets = {**job.entry.sets, **options.sets}
-            board = storyboard.load(job.entry.board, sets=sets, allow_outside=options.allow_outside)
+            find = Finder(job.entry.board, lambda _title: job.out)
+            board = storyboard.load(job.entry.board, sets=sets, allow_outside=options.allow_outside, find=find)
             tell = AboutFilm(out, self._report, job.notes)
             made = film.make(
                 board,

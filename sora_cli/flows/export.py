@@ -123,7 +123,7 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
             hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
     only, begun = (film.recipe.only, film.recipe.from_draft) if film.recipe is not None else ((), 0.0)
-    board = replace(preflight.load(path, sets={}), from_draft=begun)
+    board = replace(preflight.load(path, sets={}, place=lambda _title: source), from_draft=begun)
     return board, replace(options, draft=film.draft, only=options.only or only)
 
 

@@ -171,7 +171,7 @@ class _Order:
             store = studio.store if studio else open_store()
             record = FilmRecord.if_whole(sidecar.read(self.out))
             seen = [each.key for each in record.foley] if record else []
-            store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen)
+            store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen + _clips_named(plan, store))
         subtitles.write(plan, self.out)
         unlock(self.out)
         return replace(film, remarks=(*plan.remarks, *self.spoken_remarks(plan)))
@@ -218,7 +218,7 @@ class _Order:
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
         )
-        keys = audio.keys(plan, studio.store) + [each.key for each in laid.records]
+        keys = audio.keys(plan, studio.store) + [each.key for each in laid.records] + _clips_named(plan, studio.store)
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
             plan,
@@ -268,6 +268,12 @@ class _Order:
             signer=self.signer.in_words,
             credential=done.sidecar,
         )
+
+
+def _clips_named(plan: Plan, store: Store) -> list[str]:
+    """The keys of clips of the store that the storyboard names or searches for: they stay as long as its film."""
+    named = {path.resolve(): path.stem for path in plan.board.material.values()}
+    return [key for path, key in named.items() if store.path(key, "mp4").resolve() == path]
 
 
 def _making(

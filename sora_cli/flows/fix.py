@@ -14,8 +14,11 @@ from pathlib import Path
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
 from sora_cli.errors import HINT_WRITE, RequestError
+from sora_cli.flows import places
+from sora_cli.flows.searching import Finder
 from sora_cli.plan.words import MOVABLE
 from sora_cli.storyboard.model import Beat, Storyboard
+from sora_cli.storyboard.searching import pinned
 
 _LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 _BLOCK = re.compile(r"\s*(?:- )*prompt:\s+$")
@@ -38,14 +41,22 @@ def fix(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Fixed:
     Raises:
         RequestError: the file is not UTF-8, or cannot be written.
     """
-    board = storyboard.read(path, sets=sets, allow_outside=allow_outside).board
+    find = Finder(path, places.of_title)
+    board = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find).board
     if board is None:
         return Fixed(path, 0, "")
     text, name = _text(path), path.name
     now, moved = text, 0
     for beat in reversed(_in_order(board)):
         changed = _changed(now, board, beat)
-        read = storyboard.read_text(changed, folder=path.parent, name=name, sets=sets, allow_outside=allow_outside)
+        read = storyboard.read_text(
+            changed,
+            folder=path.parent,
+            name=name,
+            sets=sets,
+            allow_outside=allow_outside,
+            find=pinned(board.data),
+        )
         if read.board is not None and not read.problems and _means(read.board, board, beat):
             now, board, moved = changed, read.board, moved + 1
     if moved:

@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, SoraError, refusal
-from sora_cli.flows import watching
+from sora_cli.flows import places, watching
+from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan, in_file_order
 from sora_cli.policy import hearing, inputs, pictures
 from sora_cli.policy.board import Judgement, Text, judge, judge_texts
@@ -185,7 +186,7 @@ def policy_of(board: Path | None) -> Policy:
         if problems:
             raise refusal(problems.told())
         return found
-    reading = storyboard.read(board, allow_outside=True)
+    reading = storyboard.read(board, allow_outside=True, find=Finder(board, places.of_title))
     if reading.board is None or reading.problems:
         raise refusal(reading.problems)
     return reading.board.rules

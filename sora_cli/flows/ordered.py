@@ -65,7 +65,7 @@ def check(folder: Path, limits: OrderLimits) -> Ordered:
     Raises:
         SoraError: what is wrong with the storyboard, what the policy refuses, or what this machine lacks.
     """
-    board = preflight.load(folder / BOARD, sets={})
+    board = preflight.load(folder / BOARD, sets={}, place=None)
     if board.rules != moderation.policy_of(None):
         hint = "remove `policy`: the policy of the server's machine holds for every order"
         raise RequestError("a storyboard that is sent in has no policy of its own", hint=hint)
@@ -104,7 +104,7 @@ def filling(cancel: Cancellation) -> Iterator[Fill]:
     with Studio(open_store(), cancel, workers=Workers.asked()) as studio:
 
         def fill(folder: Path, report: Report) -> Path:
-            board = preflight.load(folder / BOARD, sets={})
+            board = preflight.load(folder / BOARD, sets={}, place=None)
             return film.make(board, folder / FILM, report=report, studio=studio).path
 
         yield fill

@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,19 @@ def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | 
 
 def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
     """The default place of a storyboard's film: its title (or file name), in the working folder."""
+    return of_title(board.title or (board.path.stem if board.path else "film"), deliver, folder)
+
+
+def of_title(title: str, deliver: str = WEB, folder: Path = Path()) -> Path:
+    """The default place of a film of this title."""
     from sora_cli.media.deliveries import delivery
 
-    return folder / (slug(board.title or (board.path.stem if board.path else "film")) + delivery(deliver).suffix)
+    return folder / (slug(title) + delivery(deliver).suffix)
+
+
+def by_title(asked: str | None, deliver: str | None) -> Callable[[str], Path]:
+    """Where a film goes, as `target` has it, by its title alone."""
+    return lambda title: target(asked, partial(of_title, title), deliver)[0]
 
 
 def animatic_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:

@@ -25,8 +25,9 @@ from sora_cli.errors import (
     SoraError,
     refusal,
 )
-from sora_cli.flows import moderation
+from sora_cli.flows import moderation, places
 from sora_cli.flows.opening import opened
+from sora_cli.flows.searching import Finder, Place
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
@@ -35,6 +36,7 @@ from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.store import Store, file_hash
 from sora_cli.storyboard import LoadResult
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
+from sora_cli.storyboard.searching import nowhere
 
 MEASURED = 1500
 """`check` speaks lines of up to this many letters to measure them: two minutes of speech take half a minute."""
@@ -62,13 +64,23 @@ def require_ready(plan: Plan) -> None:
         raise refusal(in_file_order(problems))
 
 
-def load(path: Path, *, sets: Mapping[str, str], allow_outside: bool = False, memory: str | None = None) -> Storyboard:
+def load(
+    path: Path,
+    *,
+    sets: Mapping[str, str],
+    allow_outside: bool = False,
+    memory: str | None = None,
+    place: Place | None = places.of_title,
+) -> Storyboard:
     """Load a storyboard; an error names everything that is wrong with it.
+
+    Clips that it searches for are those of its film at `place`, where that is there; with None it may not search.
 
     Raises:
         StoryboardError, PolicyError, EngineMissing: with all problems.
     """
-    board = whole(storyboard.read(path, sets=sets, allow_outside=allow_outside))
+    find = Finder(path, place) if place else nowhere
+    board = whole(storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find))
     return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
-from sora_cli.flows import preflight
+from sora_cli.flows import places, preflight
+from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.advice import Advice, advise
 from sora_cli.plan.cost import Cost, amount, expected, tasks, total
@@ -254,7 +255,8 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: b
 
     Where there are mistakes, only remarks on the text itself are made: others could be untrue.
     """
-    reading = storyboard.read(path, sets=sets, allow_outside=allow_outside)
+    find = Finder(path, places.of_title)
+    reading = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find)
     problems, plan = preflight.everything_wrong(reading)
     if not problems:
         preflight.require_signer()

@@ -68,8 +68,13 @@ Found = tuple[Entry, float]
 Encode = Callable[[Sequence[Entry]], "NDArray[np.float32]"]
 """Makes unit vectors of entries, (N, D)."""
 Wanted = Mapping[str, str | int]
-"""What is held to: an engine, a member of the cast, a time from which on."""
-FILTERS = {"engine": "engine == {}", "cast": "array_contains(cast, {})", "since": "date >= {}"}
+"""What is held to: a kind of entry, an engine, a member of the cast, a time from which on."""
+FILTERS = {
+    "kind": "kind == {}",
+    "engine": "engine == {}",
+    "cast": "array_contains(cast, {})",
+    "since": "date >= {}",
+}
 """Each as Milvus has it."""
 
 

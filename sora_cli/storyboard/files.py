@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -33,14 +33,26 @@ def is_path(text: str) -> bool:
 
 
 class Files:
-    """Finds the files that a storyboard names, and notes what is wrong with them."""
+    """Finds the files that a storyboard names, and notes what is wrong with them.
 
-    def __init__(self, document: Document, problems: Problems, folder: Path, *, allow_outside: bool) -> None:
+    Those that a search `found` may lie outside its folder: they are of the user's own store.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        problems: Problems,
+        folder: Path,
+        *,
+        allow_outside: bool,
+        found: Collection[str] = (),
+    ) -> None:
         self._document = document
         self._problems = problems
         self._folder = folder
         self._real = Path(os.path.realpath(folder))
         self._allow_outside = allow_outside
+        self._searched = found
         self._known: dict[str, tuple[str, str]] = {}
         self.found: dict[Loc, Path] = {}
         """All that were found, by where they are named."""
@@ -78,7 +90,8 @@ class Files:
         """What is wrong with a path, and a hint; both empty when it is fine."""
         path = as_stored(self._folder / text)
         try:
-            if not self._allow_outside and not Path(os.path.realpath(path)).is_relative_to(self._real):
+            free = self._allow_outside or text in self._searched
+            if not free and not Path(os.path.realpath(path)).is_relative_to(self._real):
                 hint = f"copy the {what} beside the storyboard, or run with --allow-outside"
                 return f"{quoted(text)} is outside the storyboard's folder", hint
             if path.is_file() if what == "file" else path.is_dir():

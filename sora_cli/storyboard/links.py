@@ -38,8 +38,7 @@ class Links:
         """What `from` or `to` (the last step of `loc`) of the film's shot number `shot` names; None: a problem."""
         default: At = "end" if loc[-1] == "from" else "start"
         if isinstance(written, LinkForm):
-            at = self.seconds(written.at, (*loc, "at")) if written.at is not None else default
-            return self._shot(written.shot, (*loc, "shot"), shot, at)
+            return self._place(written, loc, shot, default)
         if written == "nothing":
             return Link("nothing")
         if written in self._names or written == "previous":
@@ -47,6 +46,24 @@ class Links:
         if self._is_file(written):
             return self._file(written, loc, default)
         return self._shot(written, loc, shot, default)
+
+    def _place(self, written: LinkForm, loc: Loc, shot: int, default: At) -> Link | None:
+        """What a mapping names: a shot and a moment in it, or a film."""
+        if written.shot is not None and written.film is None and written.search is None:
+            at = self.seconds(written.at, (*loc, "at")) if written.at is not None else default
+            return self._shot(written.shot, (*loc, "shot"), shot, at)
+        if written.shot is not None:
+            message, hint = "this names a shot and a film", "keep one of them"
+        elif written.film is None:
+            message, hint = f"{quoted('shot')} is missing here", "add `shot: ...`, or `search: ...`"
+        elif written.at is not None:
+            end = "end" if default == "end" else "start"
+            message, hint = f"of a film its {end} is taken, so no {quoted('at')}", "take it out"
+        else:
+            path = self._files.find(written.film, (*loc, "film"), FILMS, "a film")
+            return Link("film", at=default, path=path) if path is not None else None
+        self._problems.add(message, self._document.mark(loc), hint)
+        return None
 
     def _is_file(self, written: str) -> bool:
         if is_path(written) or suffix(written) in {*PICTURES, *FILMS}:

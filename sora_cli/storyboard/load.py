@@ -20,6 +20,7 @@ from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
 from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, LevelForm
+from sora_cli.storyboard.searching import Find, nowhere, settle
 from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
@@ -47,36 +48,49 @@ class LoadResult:
 
 
 def load(
-    path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False, memory: str | None = None
+    path: Path,
+    *,
+    sets: Mapping[str, str] = _NOTHING,
+    allow_outside: bool = False,
+    memory: str | None = None,
+    find: Find = nowhere,
 ) -> Storyboard:
     """The storyboard in the file at `path`, checked.
 
     `sets` are the values of `--set`; `allow_outside` lets paths leave the storyboard's folder; `memory` is the mode
-    that wins over the one written there.
+    that wins over the one written there; `find` finds clips for links that search.
 
     Raises:
         StoryboardError: with all problems, in the order of the file.
     """
-    board = _board(read(path, sets=sets, allow_outside=allow_outside))
+    board = _board(read(path, sets=sets, allow_outside=allow_outside, find=find))
     return replace(board, memory={**board.memory, "mode": memory}) if memory else board
 
 
-def read(path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False) -> LoadResult:
+def read(
+    path: Path, *, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False, find: Find = nowhere
+) -> LoadResult:
     """Read as `load` does, but return the problems. No file makes it raise."""
     try:
         source = read_source(path)
-        return _read_source(source, sets, path=path, folder=path.parent, allow_outside=allow_outside)
+        return _read_source(source, sets, path=path, folder=path.parent, allow_outside=allow_outside, find=find)
     except StoryboardError as error:
         return LoadResult(None, error.problems)
 
 
 def read_text(
-    text: str, *, folder: Path, name: str, sets: Mapping[str, str] = _NOTHING, allow_outside: bool = False
+    text: str,
+    *,
+    folder: Path,
+    name: str,
+    sets: Mapping[str, str] = _NOTHING,
+    allow_outside: bool = False,
+    find: Find = nowhere,
 ) -> LoadResult:
     """As `read`, of YAML text; its files are looked for in `folder`, and errors call it `name`."""
     try:
         source = decode(text.encode("utf-8", "surrogatepass"), name)
-        return _read_source(source, sets, path=None, folder=folder, allow_outside=allow_outside)
+        return _read_source(source, sets, path=None, folder=folder, allow_outside=allow_outside, find=find)
     except StoryboardError as error:
         return LoadResult(None, error.problems)
 
@@ -115,7 +129,7 @@ def _board(reading: LoadResult) -> Storyboard:
 
 
 def _read_source(
-    source: Source, sets: Mapping[str, str], *, path: Path | None, folder: Path, allow_outside: bool
+    source: Source, sets: Mapping[str, str], *, path: Path | None, folder: Path, allow_outside: bool, find: Find
 ) -> LoadResult:
     problems = Problems()
     try:
@@ -125,11 +139,13 @@ def _read_source(
     digest = source.digest
     if sets:
         digest = sha256(f"{digest} {json.dumps(dict(sets), sort_keys=True)}".encode()).hexdigest()
-    board = _understand(document, problems, sets, path=path, folder=folder, digest=digest, allow_outside=allow_outside)
+    board = _understand(
+        document, problems, sets, path=path, folder=folder, digest=digest, allow_outside=allow_outside, find=find
+    )
     if board is not None:
         stills = chosen(path, problems) if path and any(shot.keyframes for shot in board.shots) else {}
         own = {name: replace(stills.get(name, each), number=each.number) for name, each in board.stills.items()}
-        board = replace(board, stills={**stills, **own}, remarks=tuple(cut_off(document)))
+        board = replace(board, stills={**stills, **own}, remarks=(*board.remarks, *cut_off(document)))
     return LoadResult(board, problems.told())
 
 
@@ -142,15 +158,18 @@ def _understand(
     folder: Path,
     digest: str,
     allow_outside: bool,
+    find: Find = nowhere,
 ) -> Storyboard | None:
     board = None
     with suppress(Enough):
         data, pruned = fill(document, sets, problems)
+        found = settle(data, document, problems, pruned, find)
         if film := _validated(data, document, problems, pruned):
-            files = Files(document, problems, folder, allow_outside=allow_outside)
+            files = Files(document, problems, folder, allow_outside=allow_outside, found=found.keys())
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
-            board = replace(board, data=data, files=files.found, allow_outside=allow_outside)
+            told = tuple(each for remarks in found.values() for each in remarks)
+            board = replace(board, data=data, files=files.found, allow_outside=allow_outside, remarks=told)
     return board
 
 

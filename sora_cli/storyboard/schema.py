@@ -128,10 +128,12 @@ Dialogue: Shape[list[DialogueForm] | DialogueForm] = OneOf(Listed(DialogueForm),
 
 
 class LinkForm(Form):
-    """A place in another shot."""
+    """A place in another shot, a film, or a clip that is searched for."""
 
-    shot = Needed(Label, "The shot's name.")
-    at = Key(Moment, "start, end or a time; `from` takes the end, `to` the start.")
+    shot = Key(Label, "The shot's name.")
+    at = Key(Moment, "Of a shot: start, end or a time; `from` takes the end, `to` the start.")
+    search = Key(Phrase, "Words: the clip of the search index that fits them best.")
+    film = Key(Text, "A film; beside `search` the one that was found, and nothing is searched for.")
 
 
 Link: Shape[LinkForm | str] = OneOf(LinkForm, Text)

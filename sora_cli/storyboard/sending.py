@@ -10,6 +10,7 @@ from sora_cli.storyboard.load import read_text
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, Node, Pairs, Scalar
 from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.searching import pinned
 from sora_cli.storyboard.source import decode
 from sora_cli.storyboard.writing import prose, scalar
 
@@ -56,7 +57,10 @@ class _Writing:
     def means(self, text: str, sent: Mapping[Loc, str]) -> bool:
         """Whether a text is the same storyboard, but for what is sent."""
         board = self.board
-        read = read_text(text, folder=board.folder, name=self.name, sets=self.sets, allow_outside=board.allow_outside)
+        read = read_text(
+            text, folder=board.folder, name=self.name, sets=self.sets, allow_outside=board.allow_outside,
+            find=pinned(board.data),
+        )  # fmt: skip
         if read.board is None or read.problems:
             return False
         wanted = [replace(_plain(beat), sent=sent.get(loc, "")) for loc, beat in _places(board).items()]

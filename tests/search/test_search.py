@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from PIL import Image
 
 from sora_cli import sentences
 from sora_cli.cli.main import main
-from sora_cli.search.entries import Entry, of_folder
+from sora_cli.search.entries import Entry, of_folder, of_store
 from sora_cli.search.index import BATCH, opened
 from sora_cli.search.matching import Matcher
+from sora_cli.store import file_hash, open_store
 from tests.benchmarks import bench_search
 from tests.boards import catalogue
 from tests.engines.test_embedding import CROPPED, SEEN
@@ -158,6 +160,57 @@ def test_an_index_that_was_interrupted_goes_on(tmp_path: Path) -> None:
     with opened(tmp_path) as index:
         assert index.add(entries, encode, lambda _number: None) == 20
     assert asked == [BATCH, 0, 20]
+
+
+SEARCHING = """\
+title: Search
+output: {size: 48x32}
+shots:
+  - {name: on, prompt: "dark. the tide comes in", duration: 0.5s, from: {search: waves at the seaside}}
+"""
+
+
+def test_a_storyboard_carries_on_from_a_clip_that_it_searches_for_and_keeps_to_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "tide.yaml").write_text(SEARCHING)
+    (pier,) = [entry for entry in of_store(open_store()) if "seaside" in entry.words]
+    name = Path(pier.file).name
+    for command in ("check", "plan"):
+        capsys.readouterr()
+        assert main([command, "tide.yaml"]) == 0
+        told = " ".join(capsys.readouterr().err.split())
+        assert f"tide.yaml:4:82: `waves at the seaside` is the clip {name}, " in told
+    assert main(["storyboard", "tide.yaml", "-o", "made.mp4"]) == 0
+    made = json.loads((home / "made.mp4.sora.json").read_text())
+    link = made["recipe"]["storyboard"]["shots"][0]["from"]
+    assert link == {"search": "waves at the seaside", "film": name}
+    assert made["recipe"]["files"][name] == file_hash(Path(pier.file))
+    with opened(home / "store") as index:  # something that fits better, which would be another clip
+        better = replace(pier, words="waves at the seaside", file=str(home / "films" / "fork.mp4"))
+        index.add([better], lambda some: sentences.vectors([each.words for each in some]), lambda _number: None)
+        try:
+            capsys.readouterr()
+            assert main(["storyboard", "tide.yaml", "-o", "made.mp4"]) == 0
+            told = " ".join(capsys.readouterr().err.split())
+            assert f"{name}, as in the film that is there" in told
+            assert "made.mp4 is up to date" in told
+            assert main(["reproduce", "made.mp4"]) == 0
+        finally:
+            index.forget(str(better.source), {entry.id for entry in of_store(open_store())})
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "storyboard"])
+def test_a_search_that_finds_nothing_is_told_at_its_line_before_any_work(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tide.yaml").write_text(SEARCHING)
+    assert main([command, "tide.yaml"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "tide.yaml:4:82: `waves at the seaside`: nothing is indexed yet" in told
+    assert "hint: sora index" in told
 
 
 def test_a_text_with_every_word_comes_before_one_that_is_near_as_a_whole() -> None:
