@@ -10,13 +10,15 @@ from typing import Literal
 
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.model import Duration, Link, Loc, Shot
-from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import LinkForm
 from sora_cli.storyboard.source import quoted
 
 _FILE = re.compile(r"\S\.[A-Za-z][A-Za-z0-9]{1,4}$")
 """A name that ends as names of files do."""
+NAMING = frozenset({"shot", "film", "search"})
+"""Keys of a link that name something."""
 At = Literal["start", "end"] | Fraction
 _Node = tuple[int, int]
 """A beat: the number of its shot in the film, and its own in the shot, from 0."""
@@ -52,6 +54,9 @@ class Links:
         if written.shot is not None and written.film is None and written.search is None:
             at = self.seconds(written.at, (*loc, "at")) if written.at is not None else default
             return self._shot(written.shot, (*loc, "shot"), shot, at)
+        node = self._document.node(loc)[1]
+        if not vars(written).keys() & NAMING and isinstance(node, Pairs) and node.pairs.keys() & NAMING:
+            return None  # what is written there was wrong, and is told
         if written.shot is not None:
             message, hint = "this names a shot and a film", "keep one of them"
         elif written.film is None:

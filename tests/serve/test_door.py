@@ -166,7 +166,8 @@ def test_a_name_leads_nowhere(here: tuple[Desk, Asks], name: str) -> None:
 @pytest.mark.parametrize(
     "board",
     ["shots: [{prompt: dark, from: ../../../secret.png}]", "policy: off\nshots: [dark]", "shots: [",
-     "engine: /etc\nshots: [dark]", "shots: [{prompt: dark, duration: 1h}]", "a: &a [*a]"],
+     "engine: /etc\nshots: [dark]", "shots: [{prompt: dark, duration: 1h}]", "a: &a [*a]",
+     "shots: [{prompt: dark, from: {search: waves}}]"],
 )  # fmt: skip
 def test_a_storyboard_that_reaches_out_is_refused(here: tuple[Desk, Asks], board: str) -> None:
     desk, asks = here

@@ -41,6 +41,8 @@ def test_every_form(tmp_path: Path) -> None:
         Link("film", at="end", path=film),
         Link("film", at="start", path=film),
     )
+    pinned = linked(tmp_path, from_="{film: before.mp4}", to="{search: waves, film: before.mp4}")
+    assert pinned == (Link("film", at="end", path=film), Link("film", at="start", path=film))
 
 
 def test_frames_in_a_link_need_the_films_rate() -> None:
@@ -52,8 +54,10 @@ def test_frames_in_a_link_need_the_films_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["nowhere", "lamp.png", "{shot: nowhere}", "{shot: one, at: 3s}", "{at: 1s}", "[one]", "3"]
-)
+    "written", ["nowhere", "lamp.png", "{shot: nowhere}", "{shot: one, at: 3s}", "{at: 1s}", "[one]", "3",
+                "{}", "{search: waves}", "{search: ''}", "{film: nowhere.mp4}", "{film: ../a.mp4}",
+                "{shot: one, search: waves}", "{search: waves, film: nowhere.mp4}", "{search: [waves]}"]
+)  # fmt: skip
 def test_what_a_link_cannot_name(written: str) -> None:
     problem(f"shots: [{{name: one, prompt: a, duration: 2s}}, {{prompt: b, from: {written}}}]")
 
