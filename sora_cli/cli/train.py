@@ -14,6 +14,7 @@ from sora_cli.cli.session import working
 from sora_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    from sora_cli.engines.training import Quantized
     from sora_cli.flows.train import Trained
     from sora_cli.flows.training_survey import Survey
     from sora_cli.training.captions import Kind
@@ -31,6 +32,9 @@ class CourseOptions:
         0.0
     )
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
+    quantize: Annotated[
+        str, typer.Option(metavar="KIND", help="Keep weights that do not learn in 8 bits: int8 or float8.")
+    ] = ""
     frames: Annotated[int, typer.Option(min=0, max=10_000, help="Learn this many frames at once; 0: about 33.")] = 0
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Draw batches and noise with this seed.")] = 0
 
@@ -67,6 +71,9 @@ def train(
         str, typer.Option(metavar="KIND", help="Learn a character (somebody, something) or a look.")
     ] = "character",
     caption: Annotated[str, typer.Option(metavar="WORDS", help="Describe files that have no text beside them.")] = "",
+    captioner: Annotated[
+        str, typer.Option(metavar="MODEL", help="Let this captioner, which is on this machine, describe them.")
+    ] = "",
     keep: Annotated[
         list[str] | None,
         typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable."),
@@ -86,8 +93,9 @@ def train(
 
     asked = ahead.Asked(
         name=name, folder=source, engine=engine, kind=_kind(kind), rank=course.rank, steps=course.steps,
-        rate=course.rate, size=_size(course.resolution), frames=course.frames, seed=course.seed, caption=caption,
-        others=tuple(keep or ()), licence=agreement.licence, policy=agreement.policy,
+        rate=course.rate, size=_size(course.resolution), quantize=_quantized(course.quantize), frames=course.frames,
+        seed=course.seed, caption=caption, captioner=captioner, others=tuple(keep or ()), licence=agreement.licence,
+        policy=agreement.policy,
         agreed=consented.agreement(agreement.consent, agreement.who or (), agreement.statement, agreement.agreed),
         out=output, overwrite=overwrite,
     )  # fmt: skip
@@ -121,6 +129,13 @@ def _kind(written: str) -> Kind:
     if written in kinds:
         return kinds[written]
     raise RequestError(f"--kind {written}: no such kind", hint="write character or look")
+
+
+def _quantized(written: str) -> Quantized | None:
+    kinds: dict[str, Quantized | None] = {"": None, "int8": "int8", "float8": "float8"}
+    if written in kinds:
+        return kinds[written]
+    raise RequestError(f"--quantize {written}: no such kind", hint="write int8 or float8")
 
 
 def _size(written: str) -> tuple[int, int] | None:

@@ -52,18 +52,22 @@ def open_language_model(name: str) -> LanguageModel:
         OutOfMemory: it does not fit.
     """
     families = importlib.import_module("sora_cli.engines.families.language")
-    return cast("LanguageModel", families.Causal(name, _place(name)))
+    return cast("LanguageModel", families.Causal(name, folder_of(name, "language model")))
 
 
-def _place(name: str) -> Path:
-    """The folder of a model."""
+def folder_of(name: str, what: str) -> Path:
+    """The folder of a model of transformers by its name; `what` it is stands in the errors.
+
+    Raises:
+        EngineMissing: it is not on this machine.
+    """
     folder = expanded(name)
     if is_folder(folder):
         if is_file(folder / "config.json"):
             return folder.resolve()
         raise EngineMissing(
-            f"{name} holds no language model: it has no config.json",
-            hint="name a folder that transformers' save_pretrained wrote, with its tokenizer",
+            f"{name} holds no {what}: it has no config.json",
+            hint="name a folder that transformers' save_pretrained wrote, with all its files",
         )
     import huggingface_hub
 
@@ -72,4 +76,4 @@ def _place(name: str) -> Path:
         return Path(huggingface_hub.snapshot_download(repo, revision=revision or None, local_files_only=True))
     except (OSError, ValueError) as error:  # not in the cache, or no name that the hub could have
         hint = f"download it: hf download {repo}" if repo.count("/") == 1 else "name a folder or a hub id"
-        raise EngineMissing(f"the language model {name} is not on this machine", hint=hint) from error
+        raise EngineMissing(f"the {what} {name} is not on this machine", hint=hint) from error

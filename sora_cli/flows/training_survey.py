@@ -19,13 +19,14 @@ from sora_cli.engines.training import (
     FEW,
     CourseSettings,
     Example,
+    Quantized,
     refuse_untrained,
     usual,
 )
 from sora_cli.engines.training.needs import TrainingNeeds, needs
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report, Stage, StageStep
-from sora_cli.flows import consented, outputs
+from sora_cli.flows import captioned, consented, outputs
 from sora_cli.flows.consented import Agreed
 from sora_cli.media.sheet import is_sheet_of
 from sora_cli.record.film import MakerRecord
@@ -56,9 +57,11 @@ class Asked:
     steps: int = 0
     rate: float = 0.0
     size: tuple[int, int] | None = None
+    quantize: Quantized | None = None
     frames: int = 0
     seed: int = 0
     caption: str = ""
+    captioner: str = ""
     others: tuple[str, ...] = ()
     licence: str = ""
     policy: str = ""
@@ -103,7 +106,7 @@ class Survey:
             "used": f"{counted(len(pieces) - stills, 'clip')}, {counted(stills, 'picture')};"
             f" {len(self.material.left_out)} left out",
             "captions": f"{sources.count('text')} from texts, {sources.count('given')} given,"
-            f" {sources.count('name')} from file names",
+            f" {sources.count('captioner')} by the captioner, {sources.count('name')} from file names",
             "learned": f"{clips} of clips, {singles} of single frames; {self.held} held out to tell when to stop",
             "size": f"{self.grid.size[0]}x{self.grid.size[1]}, {self.grid.frames} frames at {float(self.grid.fps):g}",
             "LoRA": f"rank {self.settings.rank}, {need.weights:,} weights, {self.settings.steps} steps"
@@ -155,11 +158,15 @@ def survey(asked: Asked, report: Report) -> Survey:
     if not MENTION.fullmatch(f"@{asked.name}"):
         hint = "letters, digits, _ and -, beginning with a letter, so that @name can stand in a prompt"
         raise RequestError(f"a LoRA cannot be called {asked.name!r}", hint=hint)
+    if asked.caption and asked.captioner:
+        hint = "leave one of them out; a .txt beside a clip comes before both"
+        raise RequestError("--caption and --captioner both describe the same files", hint=hint)
     card = catalogue.card(asked.engine)
     _check_outputs(asked, card)
-    refuse_untrained(card)
+    refuse_untrained(card, asked.quantize)
     grid = _grid(card, asked)
-    captions = Captions(asked.name, asked.kind, asked.caption)
+    seen = captioned.by(asked.captioner, report) if asked.captioner else None
+    captions = Captions(asked.name, asked.kind, asked.caption, seen)
     paths = files_of(asked.folder)
     with Clock(report).stage("look", len(paths)):
         material = gather(paths, grid, captions, file_hash, telling(report, "look"))
@@ -167,12 +174,20 @@ def survey(asked: Asked, report: Report) -> Survey:
             report(Note(f"left out {left.path.name}: {left.why}"))
         if not material.pieces:
             raise RequestError(f"nothing in {asked.folder} can be trained on", hint="the notes say why of each file")
+        _tell_unsaid(material.pieces, report)
         judged = consented.judge(asked.name, material.pieces, asked.policy, asked.agreed, report)
     examples = _examples(material.pieces, grid, captions, asked)
     settings = _settings(card, asked, grid)
     captions_told = len({words for each in examples for words in (each.caption, *each.others)})
     need = needs(card, settings, grid.frames, machine(), examples=len(examples), captions=captions_told)
     return Survey(asked, card, grid, material, settings, examples, need, judged)
+
+
+def _tell_unsaid(pieces: Sequence[Piece], report: Report) -> None:
+    unsaid = [piece.path.name for piece in pieces if piece.words.source == "name"]
+    if unsaid:
+        hint = "write what else is seen into a .txt of the same name, or name a --captioner"
+        report(Note(f"{counted(len(unsaid), 'file')} without a caption, as {unsaid[0]}: its name is taken", hint=hint))
 
 
 def _check_outputs(asked: Asked, card: EngineCard) -> None:
@@ -223,7 +238,8 @@ def _settings(card: EngineCard, asked: Asked, grid: Grid) -> CourseSettings:
     """How it is trained: what is asked for, else what suits the engine's size."""
     chosen = usual(card, grid.size)
     chosen = replace(chosen, steps=asked.steps or chosen.steps, rate=asked.rate or chosen.rate)
-    return replace(chosen, rank=asked.rank, seed=asked.seed, checks=min(chosen.checks, chosen.steps))
+    checks = min(chosen.checks, chosen.steps)
+    return replace(chosen, rank=asked.rank, seed=asked.seed, checks=checks, quantize=asked.quantize)
 
 
 def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: Asked) -> tuple[Example, ...]:

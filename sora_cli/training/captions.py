@@ -1,9 +1,9 @@
-"""The words for clips and pictures: those of a text beside each, else those given for all, else its file's name."""
+"""Words for clips and pictures: a text's beside each, else those given for all, a captioner's or its file's name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ class Written:
     """A caption, and where it comes from."""
 
     caption: str
-    source: Literal["text", "given", "name"]
+    source: Literal["text", "given", "captioner", "name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,22 @@ class Captions:
     trigger: str
     kind: Kind
     given: str = ""
+    seen: Callable[[Path], str] | None = None
+    """What a captioner sees in a clip or picture."""
 
     def of(self, path: Path) -> Written:
         """The caption of a clip or picture.
 
         Raises:
             RequestError: the text beside it cannot be read, or is too long.
+            WorkError, OutOfMemory: the captioner failed.
         """
         if words := _beside(path):
             return Written(self.named(words), "text")
         if self.given:
             return Written(self.named(self.given), "given")
+        if self.seen and (words := self.seen(path)[:MOST]):
+            return Written(self.named(words), "captioner")
         return Written(self.named(_spoken(path.stem)), "name")
 
     def named(self, words: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.training import course
 from sora_cli.errors import Interrupted
 from sora_cli.plan import plan_takes
+from tests.engines.test_captioner import blip
 from tests.training.clips import clip, pan, picture
 
 pytest.importorskip("peft")
@@ -134,6 +136,34 @@ def test_a_training_that_was_stopped_resumes_and_its_own_folder_is_written_again
     assert run("-o", "parts", "--steps", "1")[0] == 0
 
 
+def test_pictures_alone_are_learned_with_a_captioners_words_on_a_base_in_8_bits(run: Run, tmp_path: Path) -> None:
+    blip(tmp_path / "blip")
+    Path("clips").mkdir()
+    for seed in range(2):
+        picture(Path(f"clips/{seed}.png"), seed)
+    Path("clips/0.txt").write_text("a red pim")
+    words = ["--captioner", str(tmp_path / "blip"), "--quantize", "int8", "--steps", "1"]
+    _, out, err = run("--dry-run", "--json", *words)
+    said = [line.partition("shows: ")[2] for line in err.splitlines() if "1.png shows" in line]
+    used = {each["file"]: (each["caption_from"], each["caption"]) for each in json.loads(out)["used"]}
+    assert used == {"0.png": ("text", "a red pim"), "1.png": ("captioner", f"pim, {said[0].strip()}")}
+    assert sorted(path.name for path in Path("clips").iterdir()) == ["0.png", "0.txt", "1.png"]
+    code, out, err = run("--json", *words)
+    assert code == 0, err
+    assert json.loads(out)["quantize"] == "int8"
+    assert run("--caption", "a toy", *words)[0] == 2
+
+
+def test_what_keeps_weights_in_8_bits_is_missed_before_the_clips_are_looked_at(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = find_spec
+    monkeypatch.setattr("sora_cli.engines.training.find_spec", lambda name: None if name == "torchao" else here(name))
+    code, _, err = run("--quantize", "int8")
+    assert (code, "needs the package torchao" in err, "pip install torchao" in err) == (3, True, True)
+    assert not list(clips.parent.glob("pim"))
+
+
 @pytest.mark.usefixtures("clips")
 @pytest.mark.parametrize("name", ["out/pim.safetensors", "out/card.json", "out/sheet.png", "out"])
 def test_a_foreign_file_is_never_replaced(run: Run, name: str) -> None:
@@ -151,7 +181,13 @@ def test_a_dry_run_tells_what_is_used_and_needed_and_writes_nothing(run: Run, cl
     code, out, err = run("--dry-run")
     assert code == 0
     assert "left out short.mp4: too short" in err
-    for words in ("4 clips, 1 picture; 1 left out", "1 from texts, 0 given, 4 from file names", "rank 4", "GB", "MB"):
+    for words in (
+        "4 clips, 1 picture; 1 left out",
+        "1 from texts, 0 given, 0 by the captioner, 4 from file names",
+        "rank 4",
+        "GB",
+        "MB",
+    ):
         assert words in out
     assert contents(Path()) == before
     _, out, _ = run("--dry-run", "--json")
@@ -183,6 +219,8 @@ def test_real_people_must_have_agreed(run: Run) -> None:
         (["--resolution", "50x30"], "pim", "cannot be trained at 50x30"),
         (["--resolution", "big"], "pim", "not a size"),
         (["--frames", "8"], "pim", "--frames 5"),
+        (["--quantize", "int2"], "pim", "write int8 or float8"),
+        (["--captioner", "none"], "pim", "captioner none is not on this machine"),
         (["--kind", "face"], "pim", "write character or look"),
         (["--from", "none"], "pim", "there is no folder none"),
         (["-o", "clips/out"], "pim", "in the folder of your clips"),

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
 from sora_cli.engines.language import Answer, Heard
-from sora_cli.engines.runtime.errors import is_full
+from sora_cli.engines.runtime.errors import first_line, is_full
 from sora_cli.errors import EngineMissing, OutOfMemory, RequestError, SoraError, WorkError
 
 TEMPERATURE, TOP_P = 0.7, 0.9
@@ -38,7 +38,7 @@ class Causal:
         except Exception as error:  # as in `told_as_loading`: libraries that share no narrower class
             if is_full(error):
                 raise _full(name) from error
-            why = _line(error)
+            why = first_line(error)
             hint = "name a causal model with its tokenizer and .safetensors weights"
             raise EngineMissing(f"{name} cannot be opened as a language model: {why}", hint=hint) from error
 
@@ -52,7 +52,7 @@ class Causal:
         except Exception as error:
             if is_full(error):
                 raise _full(self.name) from error
-            raise WorkError(f"{self.name} failed: {type(error).__name__}: {_line(error)}") from error
+            raise WorkError(f"{self.name} failed: {type(error).__name__}: {first_line(error)}") from error
 
     def _answer(self, asked: str, limit: int, seed: int | None, heard: Heard) -> Answer:
         ids = self._encoded(asked)
@@ -97,11 +97,6 @@ class _Streamer(TextStreamer):
     @override
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
         self._heard(text)
-
-
-def _line(error: Exception) -> str:
-    """The first line of what a library says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _full(name: str) -> OutOfMemory:

@@ -50,7 +50,7 @@ def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
         kind = type(error).__name__
         if isinstance(error, ImportError):
             raise EngineMissing(
-                f"engine {card.name} needs a package that is not installed: {_line(error)}",
+                f"engine {card.name} needs a package that is not installed: {first_line(error)}",
                 hint="install what the message names, beside sora: pip install torchvision (MiniMax-H3), torchsde "
                 "(Stable Audio)",
             ) from error
@@ -58,10 +58,10 @@ def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
             raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error
         if isinstance(error, OSError):
             raise EngineMissing(
-                f"engine {card.name}: a file is missing or unreadable ({_line(error)})", hint=again
+                f"engine {card.name}: a file is missing or unreadable ({first_line(error)})", hint=again
             ) from error
         raise EngineMissing(
-            f"engine {card.name} cannot be loaded from {card.location}: {kind}: {_line(error)}",
+            f"engine {card.name} cannot be loaded from {card.location}: {kind}: {first_line(error)}",
             hint="check that the checkpoint is complete, and of the classes that its index names",
         ) from error
 
@@ -81,13 +81,13 @@ def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
                 hint="try --memory low, a smaller output.size, or shorter beats",
             ) from error
         if any(sign in str(error).lower() for sign in LOST):
-            raise DeviceLost(f"{take.name}: the device went away: {_line(error)}") from error
-        raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {_line(error)}") from error
+            raise DeviceLost(f"{take.name}: the device went away: {first_line(error)}") from error
+        raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {first_line(error)}") from error
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error's text, at most 300 characters."""
-    return (str(error).strip().splitlines() or [""])[0][:300]
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 300 characters; its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 class CallbackError(Exception):

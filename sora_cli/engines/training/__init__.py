@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
@@ -25,6 +25,7 @@ FAMILIES = ("wan-vace", "wan", "ltx2")
 TRAINED = "nano, Wan text to video (2.1, 2.2 TI2V-5B, VACE) and LTX-2"
 LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(0\.proj|2))"
 """Matrices that get an adapter: those of the picture in the main blocks; sound and conditions keep theirs."""
+Quantized = Literal["float8", "int8"]
 SMALL = 100_000_000
 """Weights of a transformer below which it is small."""
 FEW = 4
@@ -63,6 +64,8 @@ class CourseSettings:
     """How often the held-out loss is measured, and samples are made."""
     checkpointing: bool | None = None
     """Whether activations are computed again on the way back, to save memory; None: on a GPU."""
+    quantize: Quantized | None = None
+    """How the weights that do not learn are kept in 8 bits; None: as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,12 @@ class Course(Protocol):
         ...
 
 
-def refuse_untrained(card: EngineCard) -> None:
+def refuse_untrained(card: EngineCard, quantize: Quantized | None = None) -> None:
     """Refuse an engine for which no adapter can be trained.
 
     Raises:
         RequestError: it is of another family, wants pictures, or has two transformers.
-        EngineMissing: peft is not installed.
+        EngineMissing: a package is not installed: peft, or the one that keeps weights in 8 bits.
     """
     why = ""
     if card.family not in FAMILIES:
@@ -129,8 +132,11 @@ def refuse_untrained(card: EngineCard) -> None:
         why = f"engine {card.name} starts from a picture; a LoRA is trained on what it makes of words"
     if why:
         raise RequestError(why, hint=f"training works for {TRAINED}")
-    if find_spec(PACKAGES["lora"]) is None:
-        raise EngineMissing("training needs the package peft, which is not installed", hint="pip install peft")
+    for what in ("lora", quantize or ""):
+        package = PACKAGES.get(what)
+        if package and find_spec(package) is None:
+            message = f"training needs the package {package}, which is not installed"
+            raise EngineMissing(message, hint=f"pip install {package}")
 
 
 def usual(card: EngineCard, size: tuple[int, int]) -> CourseSettings:
@@ -147,6 +153,6 @@ def open_course(card: EngineCard, settings: CourseSettings, kept: Path, report: 
         RequestError, EngineMissing: as `refuse_untrained` does, or it cannot be loaded.
         OutOfMemory: it does not fit.
     """
-    refuse_untrained(card)
+    refuse_untrained(card, settings.quantize)
     made = importlib.import_module("sora_cli.engines.training.course")
     return cast("Course", made.LoraCourse(card, settings, kept, report))

@@ -30,6 +30,7 @@ from sora_cli import atomic
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.families.diffusion import Diffusion, quiet
+from sora_cli.engines.options import Memory
 from sora_cli.engines.runtime.errors import told_as_rendering
 from sora_cli.engines.training import LAYERS, CourseSettings, Example, LossCheck
 from sora_cli.engines.training.student import Call, Lesson, Student
@@ -58,7 +59,7 @@ class LoraCourse:
 
     def __init__(self, card: EngineCard, settings: CourseSettings, kept: Path, report: Report) -> None:
         self.card, self.settings = card, settings
-        engine = catalogue.open_engine(card, report=report)
+        engine = catalogue.open_engine(card, memory=Memory(quantize=settings.quantize), report=report)
         if not isinstance(engine, Diffusion):
             raise RenderError(f"engine {card.name} is not one of diffusers' pipelines")
         self.engine: Diffusion[Any] = engine

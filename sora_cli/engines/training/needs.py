@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint, header_of
-from sora_cli.engines.estimate import GB, ROOM, SHARE, Layout, Machine, need, weights_of
+from sora_cli.engines.estimate import GB, KEPT, ROOM, SHARE, Layout, Machine, need, weights_of
 from sora_cli.engines.options import Options
 from sora_cli.engines.training import LAYERS, CourseSettings
 
@@ -53,9 +53,10 @@ def needs(
     each = 1 if on_gpu else 2  # a CPU holds float32
     held = (2 * layers + HELD if again else HELD * layers) * seen * width * each / GB
     trained = _trained(found, settings.rank) if found else 0
-    parts = weights_of(card, on_gpu=on_gpu)
-    learning = (parts.get("transformer", 0.0) if on_gpu else sum(parts.values())) + held + trained * STATE / GB
-    layout = Layout("model" if on_gpu else "none", tile=on_gpu, quantize="none")
+    share, parts = KEPT.get(settings.quantize or "", 1.0), weights_of(card, on_gpu=on_gpu)
+    kept = {name: size * share if name == "transformer" else size for name, size in parts.items()}
+    learning = (kept.get("transformer", 0.0) if on_gpu else sum(kept.values())) + held + trained * STATE / GB
+    layout = Layout("model" if on_gpu else "none", tile=on_gpu, quantize=settings.quantize or "none")
     sampling = need(card, (*settings.size, frames), Options(), layout, parts).peak(layout.offload)
     memory = max(learning, sampling) + (0.0 if on_gpu else LIBRARIES_GB)
     room = (machine.device_gb or machine.host_gb) * ROOM
