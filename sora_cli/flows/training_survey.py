@@ -41,7 +41,7 @@ LARGE = 512 * 320
 """Pixels: engines that make larger pictures are trained at half their width and height."""
 HELD_SHARE, MOST_HELD = 0.1, 8
 """How much is held out."""
-STILLS = 4
+STILLS = 8
 """Frames of each stretch of a character that are learned by themselves too."""
 
 

@@ -144,6 +144,38 @@ def test_it_ends_where_the_held_out_loss_turns_and_keeps_the_best(tiny_card: Car
                               course._adapter()["blocks.0.attn1.to_q.lora_B.weight"])  # fmt: skip
 
 
+def test_single_frames_are_learned_first_and_three_for_each_clip(tiny_card: Cards, tmp_path: Path) -> None:
+    """A few pictures beside many clips have no phase of their own, and training ends early only after it."""
+    import torch
+
+    from sora_cli.engines.training.student import Lesson
+
+    course = open_course(tiny_card("wan"), settings_for(tiny_card("wan"), steps=40, checks=40), tmp_path, Silent())
+    clip, single = (Lesson(torch.zeros(1, 2, frames, 1, 1), {}, single=frames == 1) for frames in (3, 1))
+
+    def drawn(lessons: list[Any], step: int) -> set[tuple[int, bool]]:
+        course.lessons, course.step = lessons, step
+        randoms = [torch.Generator().manual_seed(seed) for seed in range(20)]
+        return {(len(batch), batch[0].single) for batch in map(course._batch, randoms)}
+
+    assert drawn([clip, single, single], 0) == drawn([clip, single, single], 19) == {(6, True)}
+    assert drawn([clip, single, single], 20) == {(6, True), (2, False)}
+    assert drawn([clip, clip, single], 0) == {(6, True), (2, False)}
+    assert drawn([single], 30) == {(6, True)}
+    assert not course._singles_alone
+    course.close()
+
+
+def test_places_count_by_what_the_model_errs_there_before_it_learns(tiny_card: Cards, tmp_path: Path) -> None:
+    course = course_for(tiny_card("wan"), tmp_path)
+    for lesson in course.lessons:
+        assert lesson.weight.shape == (1, 1, *lesson.latents.shape[2:])
+        assert float(lesson.weight.mean()) == pytest.approx(1, abs=1e-5)
+        errors = course._errors_at(lesson, 0.65).mean(1, keepdim=True)
+        both = np.corrcoef(errors.flatten().numpy(), lesson.weight.flatten().numpy())
+        assert both[0, 1] > 0.5
+
+
 def test_words_that_are_kept_move_less(tiny_card: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a caption of something else gives is held to what the model made before."""
     import torch
@@ -199,4 +231,5 @@ def test_what_is_needed_grows_with_rank_steps_and_length() -> None:
     assert found(rank=32).weights == 2 * usual.weights == 2 * 16 * 29952
     assert found(steps=2000).seconds == pytest.approx(2 * usual.seconds)
     assert found(batch=64).memory_gb > found(batch=64, checkpointing=True).memory_gb >= usual.memory_gb
+    assert found(quantize="int8").memory_gb < usual.memory_gb
     assert 0 < usual.disk_gb < 0.1

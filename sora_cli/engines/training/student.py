@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sora_cli import atomic
 from sora_cli.engines.base import Given, Take
@@ -39,6 +41,8 @@ OFF: Mapping[str, float] = {
 """One pass of the transformer, with no guidance, so far as a family has these options."""
 TIMES = {"timestep", "audio_timestep", "sigma", "audio_sigma"}
 """What of a call tells the noise level."""
+FEW = 32_768
+"""Numbers of latents below which a CPU's fused attention is slower than plain one: by 15 % of nano's steps."""
 LARGEST = 1000
 """What a noise level of 1 is in a call, for all families here."""
 FORMAT = "1"
@@ -66,6 +70,8 @@ class Lesson:
     call: Call
     others: tuple[Call, ...] = ()
     weight: Tensor = field(default_factory=lambda: torch.ones(1))
+    single: bool = False
+    """Whether it is a single frame, or a picture."""
 
 
 class Student:
@@ -131,7 +137,9 @@ class Student:
         told = {name: self._together(name, [call[name] for call in calls], level, place) for name in calls[0]}
         whole = self.engine.dtype == torch.float32
         half = torch.bfloat16 if whole else self.engine.dtype
-        with torch.autocast(place.type, half, enabled=not whole or small_floats(place)):
+        plain = place.type == "cpu" and noisy[0].numel() < FEW
+        attention = sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
+        with attention, torch.autocast(place.type, half, enabled=not whole or small_floats(place)):
             found: Tensor = self.network(hidden_states=noisy.to(self.engine.dtype), **told)[0]
         return found
 
