@@ -135,6 +135,7 @@ def test_a_heavy_package_has_one_room(package: str) -> None:
 
 
 ENGINE_DOORS = {
+    "captioning",
     "embedding",
     "prefetch",
     "base",

@@ -137,7 +137,7 @@ class Student:
         told = {name: self._together(name, [call[name] for call in calls], level, place) for name in calls[0]}
         whole = self.engine.dtype == torch.float32
         half = torch.bfloat16 if whole else self.engine.dtype
-        plain = place.type == "cpu" and noisy[0].numel() < FEW
+        plain = place.type == "cpu" and noisy[0].numel() < FEW and not self.network.is_gradient_checkpointing
         attention = sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
         with attention, torch.autocast(place.type, half, enabled=not whole or small_floats(place)):
             found: Tensor = self.network(hidden_states=noisy.to(self.engine.dtype), **told)[0]
