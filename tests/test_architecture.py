@@ -140,6 +140,7 @@ ENGINE_DOORS = {
     "prefetch",
     "base",
     "changes",
+    "upscaling",
     "dialect",
     "catalogue",
     "devices",

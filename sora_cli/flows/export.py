@@ -14,6 +14,7 @@ from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
 from sora_cli.flows import audio, foley, outputs, places, preflight
+from sora_cli.flows.enlarge import Enlarger
 from sora_cli.flows.export_media import Media, check_folder, clip_name, items_of
 from sora_cli.interchange.assembly import SMPTE, Assembly, Item, can_drop, frame_of, nominal
 from sora_cli.interchange.edl import written_edl
@@ -195,9 +196,11 @@ class _Job:
         self._check()
         preflight.require_ready(self.plan)
         with studio.store.used(studio.cancel.check), place(self.path, studio.cancel), self._folder() as folder:
+            enlarger = Enlarger.of(self.plan)
             sounds = audio.prepare(self.plan, studio.store)
             clips = studio.shoot(self.plan, self.report)
             laid = foley.lay(self.plan, clips, sounds, studio.store)
+            cut, _ = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
             record = ExportRecord(
                 sora=__version__,
                 made_by=self.maker.record(self.path.parent),
@@ -211,7 +214,7 @@ class _Job:
             kind = delivery(self.options.deliver)
             media = Media(
                 self.plan,
-                laid.cut,
+                cut,
                 clips,
                 folder,
                 kind,

@@ -201,6 +201,9 @@ class _Order:
 
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
+        from sora_cli.flows.enlarge import Enlarger
+
+        enlarger = Enlarger.of(plan)
         sounds = audio.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
@@ -211,6 +214,8 @@ class _Order:
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, clips, sounds, studio.store)
+            cut, larger = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
+            laid = replace(laid, cut=cut)
             transcripts = spoken.heard(plan, laid.cut)
             unsaid = tuple(self.remarked(spoken.remarks(plan, transcripts)))
             film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
@@ -218,7 +223,8 @@ class _Order:
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
         )
-        keys = audio.keys(plan, studio.store) + [each.key for each in laid.records] + _clips_named(plan, studio.store)
+        seen = [each.key for each in laid.records]
+        keys = [*audio.keys(plan, studio.store), *seen, *_clips_named(plan, studio.store), *larger]
         studio.store.films.released(self.out, film.sidecar, keys)
         sidecar.write(
             plan,

@@ -314,8 +314,22 @@ def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
     return _looked_at[key]
 
 
+def _upscale_problems(board: Storyboard, weights: Path) -> Iterator[Problem]:
+    """What is wrong with what enlarges takes, as far as it is known without loading it."""
+    from sora_cli.engines.options import not_safetensors
+
+    mark = board.mark(("output", "upscale"))
+    if find_spec("spandrel") is None:
+        message = "`upscale` needs the package spandrel, which is not installed"
+        yield Problem(message, "pip install 'sora-cli[upscale]'", mark, code=3)
+    if weights.suffix.lower() == ".safetensors" and weights.is_file() and (wrong := not_safetensors(weights)):
+        yield Problem(f"cannot use {weights} to enlarge pictures: {wrong}", "name the weights of a network", mark)
+
+
 def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     """Packages that options want and that are not installed."""
+    if board.upscale is not None:
+        yield from _upscale_problems(board, board.upscale)
     from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
     if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:

@@ -135,6 +135,7 @@ def _remarks(plan: Plan, maker: TakeMaker, *, whole: bool) -> Iterator[Problem]:
     yield from loose_words(board)
     yield from not_rendered_yet(board, lambda beat: timing(card_of(board, maker.cards, beat), beat), maker.voiced)
     yield from unapproved(plan)
+    yield from _not_enlarged(plan)
     if whole:
         yield from in_a_row(board)
         yield from without_room(plan)
@@ -147,6 +148,14 @@ def _drafts(maker: TakeMaker, size: tuple[int, int], places: Sequence[ShotPlace]
     maker.prompts |= drafted.prompts
     stretches = (stretch for beats in drafted.planned.values() for beat in beats for stretch in beat.stretches)
     return {stretch.name: stretch.drafted for stretch in stretches}
+
+
+def _not_enlarged(plan: Plan) -> Iterator[Problem]:
+    """A remark, where a network is to enlarge takes, and none is smaller than the film."""
+    takes = (stretch.candidates[0] for stretch in plan.stretches)
+    if plan.board.upscale is not None and all(take.width >= plan.width or take.height >= plan.height for take in takes):
+        message = "no take is smaller than the film: `upscale` changes nothing"
+        yield Problem(message, "write a larger `size`, or remove it", plan.board.mark(("output", "upscale")))
 
 
 class _Silence:

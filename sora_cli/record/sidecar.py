@@ -203,7 +203,7 @@ def _said(line: PlacedLine) -> list[object]:
 def _files(plan: Plan) -> set[Path]:
     """Files that the finishing reads, beside the clips."""
     paths = {sound.path for sound in every(plan)} | {line.line.path for line in plan.lines}
-    paths |= {plan.board.provenance.watermark.image}
+    paths |= {plan.board.provenance.watermark.image, plan.board.upscale}
     paths |= {shot.look.path for shot in plan.shots} | {shot.title.font for shot in plan.shots if shot.title}
     return {path for path in paths if path is not None}
 

@@ -34,6 +34,7 @@ def making(
     `seen` are the names of those that are heard since the pictures show them.
     """
     board = plan.board
+    facts: dict[str, object] = {"upscaled by": board.upscale.name} if board.upscale else {}
     speeds = {shot.name: float(shot.speed) for shot in board.shots if shot.speed != 1}
     return Making(
         title=board.title,
@@ -47,7 +48,7 @@ def making(
         seen=tuple(dict.fromkeys(seen)),
         generated_sound=any(piece.clip.sound and not piece.silent for shot in cut.shots for piece in shot.pieces),
         titles=tuple(shot.title.text for shot in plan.shots if shot.title),
-        facts={"speed": speeds} if speeds else {},
+        facts=facts | ({"speed": speeds} if speeds else {}),
         recipe=recipe.to_dict() if recipe is not None else {},
     )
 

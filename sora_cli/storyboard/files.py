@@ -18,6 +18,7 @@ PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "heic", "
 FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
 FONTS = ("ttf", "otf", "ttc")
+WEIGHTS = ("safetensors", "pth")
 POLICY_FILES = ("yaml", "yml", "json")
 
 
@@ -76,6 +77,20 @@ class Files:
             self.found[loc] = as_stored(self._folder / text)
             return self.found[loc]
         self._problems.add(wrong, self._document.mark(loc), hint)
+        return None
+
+    def weights(self, text: str, loc: Loc) -> Path | None:
+        """The weights `text` of a model, or the only ones in the folder `text`; None when something is wrong there."""
+        if suffix(text) in WEIGHTS:
+            return self.find(text, loc, WEIGHTS, "a model's weights")
+        folder = self.folder(text, loc)
+        if folder is None:
+            return None
+        names = sorted(path.name for path in folder.iterdir() if suffix(path.name) in WEIGHTS)
+        if len(names) == 1:
+            return self.find(str(Path(text, names[0])), loc, WEIGHTS, "a model's weights")
+        held = f"{len(names)} models" if names else f"no .{' or .'.join(WEIGHTS)} file"
+        self._problems.add(f"{quoted(text)} holds {held}", self._document.mark(loc), "name the file itself")
         return None
 
     def folder(self, text: str, loc: Loc) -> Path | None:

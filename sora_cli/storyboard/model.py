@@ -316,6 +316,8 @@ class Storyboard:
     """How pictures of another shape are brought to the film's."""
     motion: Literal["hold", "interpolate"] = "hold"
     """What is shown between the frames that an engine makes."""
+    upscale: Path | None = None
+    """The weights of a network that enlarges takes; Lanczos does where there is none."""
     cast: Mapping[str, CastMember] = field(default_factory=dict)
     sound: SoundBed = field(default_factory=SoundBed)
     sounds: SoundSources = field(default_factory=SoundSources)

@@ -67,6 +67,8 @@ _OF_PICTURES = (
     "keyframe",
 )
 
+UPSCALE = ("output", "upscale")
+
 
 @dataclass(slots=True)
 class _WrittenShot:
@@ -124,6 +126,7 @@ class Resolver:
             scenes=scenes,
             fit=(film.output and film.output.fit) or "fill",
             motion=(film.output and film.output.motion) or "hold",
+            upscale=self._files.weights(film.output.upscale, UPSCALE) if film.output and film.output.upscale else None,
             cast=self._casting.members,
             sound=held.bed,
             sounds=self._sounds(film.sounds),

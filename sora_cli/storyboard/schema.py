@@ -207,6 +207,7 @@ class OutputForm(Form):
     motion = Key(
         Motion, "Where the film has more frames than the engine makes: hold them, or interpolate between them."
     )
+    upscale = Key(Text, "What enlarges takes: the weights of an ESRGAN-kind network, or their folder; else Lanczos.")
 
 
 class NarratorForm(Form):

@@ -1,0 +1,144 @@
+"""`output: {upscale: MODEL}`: clips that are smaller than the film, enlarged by a network before they are stitched.
+
+An enlarged clip is kept in the store under a key of its own, of the clip's, the model's hash and the size: a second run
+enlarges nothing. Without a model the film's own filter enlarges (Lanczos).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sora_cli.cancel import Cancellation
+from sora_cli.errors import counted
+from sora_cli.events import Note, Report
+from sora_cli.lock import PATIENCE
+from sora_cli.media.clip import write_clip
+from sora_cli.media.read import open_film, read_sound
+from sora_cli.media.read.picture import contain, cover
+from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
+from sora_cli.plan import Plan
+from sora_cli.plan.timeline import Cut
+from sora_cli.store import Clip, ClipFacts, Store, file_hash
+
+VERSION = 1
+"""Part of the keys: raised when the same clip would be enlarged otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enlarger:
+    """Enlarges the clips of a film of `size` pixels with the model at `path`, or not at all."""
+
+    path: Path | None
+    size: tuple[int, int]
+    fit: str
+
+    @classmethod
+    def of(cls, plan: Plan) -> Enlarger:
+        """What a film asks for. The model is loaded once, to refuse one that cannot be used before any take is made.
+
+        Raises:
+            EngineMissing: spandrel is not here.
+            RequestError: the file holds no network that enlarges pictures.
+        """
+        path = plan.board.upscale
+        if path is not None:
+            from sora_cli.engines.upscaling import Upscaler
+
+            Upscaler(path)
+        return cls(path, (plan.width, plan.height), plan.board.fit)
+
+    def wanted(self, width: int, height: int) -> tuple[int, int] | None:
+        """The size that a picture is brought to, where that is larger than it is."""
+        if self.path is None or self.fit == "pad":
+            return None
+        found = (cover if self.fit == "fill" else contain)(width, height, *self.size)
+        return found if found[0] > width and found[1] > height else None
+
+    def enlarged(self, cut: Cut, store: Store, report: Report, cancel: Cancellation) -> tuple[Cut, list[str]]:
+        """The cut with larger clips, and their keys in the store.
+
+        Raises:
+            SoraError: as opening the model does, or the store cannot be written.
+        """
+        clips = {piece.clip.path: piece.clip for shot in cut.shots for piece in shot.pieces}
+        sizes = {path: size for path, clip in clips.items() if (size := self.wanted(clip.width, clip.height))}
+        if self.path is None or not sizes:
+            return cut, []
+        work = _Enlarging(self.path, store, cancel)
+        if lacking := sum(not store.has(work.key(clips[path], size)) for path, size in sizes.items()):
+            report(Note(f"{counted(lacking, 'clip')} to enlarge with {self.path.name}"))
+        made = {path: work.clip(clips[path], size) for path, size in sizes.items()}
+        shots = (
+            replace(
+                shot,
+                pieces=tuple(
+                    replace(piece, clip=_in_place(piece.clip, made.get(piece.clip.path))) for piece in shot.pieces
+                ),
+            )
+            for shot in cut.shots
+        )
+        return replace(cut, shots=tuple(shots)), [clip.key for clip in made.values()]
+
+
+def _in_place(clip: Clip, larger: Clip | None) -> Clip:
+    """A take's clip, whose pictures are read from the larger one."""
+    return clip if larger is None else replace(clip, path=larger.path, width=larger.width, height=larger.height)
+
+
+class _Enlarging:
+    """One run: the model is opened for the first clip that the store lacks."""
+
+    def __init__(self, path: Path, store: Store, cancel: Cancellation) -> None:
+        self._path, self._store, self._cancel = path, store, cancel
+        self._sha = file_hash(path)
+
+    def key(self, clip: Clip, size: tuple[int, int]) -> str:
+        """The key of an enlarged clip: a hash of all that it hangs on."""
+        text = json.dumps(["enlarged", VERSION, clip.key, self._sha, *size])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def clip(self, clip: Clip, size: tuple[int, int]) -> Clip:
+        """The enlarged clip, from the store or made now; somebody else who makes it is waited for."""
+        key = self.key(clip, size)
+        while (lock := self._store.lock(key)) is None:
+            self._cancel.check()
+            time.sleep(PATIENCE)
+        with lock:
+            return self._store.find(key) or self._made(key, clip, size)
+
+    def _made(self, key: str, clip: Clip, size: tuple[int, int]) -> Clip:
+        started = time.monotonic()
+        self._store.make_room(f"the larger {clip.path.name}", clip.frames * size[0] * size[1] * 3)
+        frames = np.stack(list(self._pictures(clip, size)))
+        sound = Sound(read_sound(clip.path, SAMPLE_RATE), SAMPLE_RATE) if clip.sound else None
+        facts = ClipFacts(
+            frames=clip.frames,
+            width=size[0],
+            height=size[1],
+            fps=clip.fps,
+            sound=clip.sound,
+            seconds=time.monotonic() - started,
+            score=clip.score,
+            fields={"enlarged": clip.key, "model": self._sha, "size": f"{size[0]}x{size[1]}"},
+            given=(clip.key,),
+            pixels=hashlib.sha256(frames.data).hexdigest(),
+        )
+        write = partial(write_clip, frames=frames, fps=clip.fps, sound=sound)
+        return self._store.keep(key, facts, write, None)
+
+    def _pictures(self, clip: Clip, size: tuple[int, int]) -> Iterator[Frames]:
+        from sora_cli.engines.upscaling import Upscaler
+
+        model = Upscaler(self._path)
+        with open_film(clip.path) as film:
+            for picture in film.pictures(range(clip.frames)):
+                self._cancel.check()
+                yield model.enlarged(picture, size)
