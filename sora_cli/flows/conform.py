@@ -15,7 +15,7 @@ from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, preflight
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
-from sora_cli.interchange.cutlist import name_of, read_cut
+from sora_cli.interchange.cutlist import heard, name_of, read_cut
 from sora_cli.interchange.recut import Played, Use, recut
 from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.stream import SAMPLE_RATE
@@ -80,6 +80,7 @@ def conform(
     record, plan = _planned(timeline, export)
     with added.media_of(timeline) as media:
         played, others = _matched(read_cut(timeline, plan.fps), record, media)
+        _tell_lost(timeline, plan.fps, played, record, report)
         sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
         outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=options.overwrite)
         edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report, media.inside))
@@ -105,8 +106,6 @@ class _Edit:
         plan = self.plan
         clips = _kept(plan, studio, report)
         recut(assemble(plan, clips), self.played, self.more)  # what cannot play is told before sounds are made
-        for lost in dict.fromkeys(event.lost for event, _ in self.played if event.lost):
-            report(Note(f"{lost} is left out: the film has the titles of its storyboard"))
         sounds = audio.prepare(plan, studio.store)
         laid = foley.lay(plan, clips, sounds, studio.store)
         cut, uses = _recut(laid.cut, self.played, self.more, report)
@@ -210,6 +209,17 @@ def _matched(events: Sequence[EditEvent], record: ExportRecord, media: added.Med
     if all(event.black for event, _ in found):
         raise RequestError(f"{timeline} plays nothing")
     return found, others
+
+
+def _tell_lost(timeline: Path, fps: Fraction, played: Sequence[Played], record: ExportRecord, report: Report) -> None:
+    """Tell what of a timeline has no place in the film: titles, and sound that is neither the film's nor its shots'."""
+    for lost in dict.fromkeys(event.lost for event, _ in played if event.lost):
+        report(Note(f"{lost} is left out: the film has the titles of its storyboard"))
+    own = {name_of(name) for name in (*record.files, *(shot.file for shot in record.shots))}
+    seen = {name_of(event.clip) for event, _ in played} | {shot.reel for shot in record.shots}
+    for name in heard(timeline, fps):
+        if name not in own | seen:
+            report(Note(f"{name} is left out: the film has its own sound", "lay it with `sound:` in the storyboard"))
 
 
 class _Numbers:

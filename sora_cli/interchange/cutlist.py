@@ -15,8 +15,8 @@ from defusedxml.ElementTree import ParseError, fromstring
 from sora_cli.bounded import LARGE, Json, parse_json, read_bytes
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import TIMELINES, EditEvent, gap
-from sora_cli.interchange.edl import read_edl
-from sora_cli.interchange.fcpxml import rate_of_fcpxml, read_fcpxml
+from sora_cli.interchange.edl import heard_in_edl, read_edl
+from sora_cli.interchange.fcpxml import heard_in_fcpxml, rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
 from sora_cli.storyboard.forms import DIRECTIONS
 from sora_cli.texts import decoded
@@ -36,6 +36,23 @@ def read_cut(path: Path, fps: Fraction) -> list[EditEvent]:
     if ending == ".fcpxml":
         return read_fcpxml(_text(path), fps)
     return _events(_opened(path), fps)
+
+
+def heard(path: Path, fps: Fraction) -> list[str]:
+    """The names of what a timeline plays on its tracks of sound, each once.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    ending = path.suffix.lower()
+    if ending == ".edl":
+        found = heard_in_edl(_text(path), fps)
+    elif ending == ".fcpxml":
+        found = heard_in_fcpxml(_text(path))
+    else:
+        clips = (clip for track in _opened(path).audio_tracks() for clip in track.find_clips())
+        found = [getattr(clip.media_reference, "target_url", "") or clip.name for clip in clips]
+    return list(dict.fromkeys(map(name_of, found)))
 
 
 def _text(path: Path) -> str:

@@ -89,22 +89,33 @@ def read_edl(text: str, fps: Fraction) -> list[EditEvent]:
     Raises:
         RequestError: a line of it is wrong, there is no event, or it does not fit together.
     """
-    reader = _Reader(fps)
-    for number, line in enumerate(text.splitlines(), 1):
-        reader.take(line.strip(), number)
-    if not reader.found:
+    found = _Reader(text, fps).found
+    if not found:
         raise RequestError("there is no event in this list", hint="export it as CMX 3600")
-    return _joined(sorted(reader.found, key=lambda event: event.begin))  # some lists are in order of their reels
+    return _joined(sorted(found, key=lambda event: event.begin))  # some lists are in order of their reels
+
+
+def heard_in_edl(text: str, fps: Fraction) -> list[str]:
+    """The names of what a list plays on its tracks of sound alone.
+
+    Raises:
+        RequestError: a line of it is wrong.
+    """
+    return [event.clip or event.reel for event in _Reader(text, fps).heard]
 
 
 class _Reader:
-    """Takes a list line by line. What follows an event says more of it."""
+    """Reads a list line by line. What follows an event says more of it."""
 
-    def __init__(self, fps: Fraction) -> None:
+    def __init__(self, text: str, fps: Fraction) -> None:
         self._fps, self._drop = fps, False
         self.found: list[EditEvent] = []
-        self._seen = False
-        """Whether the last event is one of pictures: what follows one of sound is not theirs."""
+        """The events that have pictures."""
+        self.heard: list[EditEvent] = []
+        """Those of sound alone."""
+        self._last: EditEvent | None = None
+        for number, line in enumerate(text.splitlines(), 1):
+            self.take(line.strip(), number)
 
     def take(self, line: str, number: int) -> None:
         """Take the next line."""
@@ -114,20 +125,21 @@ class _Reader:
             self._event(match)
         elif re.match(r"[0-9]{1,6}\s+\S+\s+V", line):
             raise RequestError(f"line {number} of the list is no event: {line[:60]}", hint="export it as CMX 3600")
-        elif self.found and self._seen:
-            self._more(self.found[-1], line)
+        elif self._last is not None:
+            self._more(self._last, line)
 
     def _event(self, match: re.Match[str]) -> None:
-        self._seen = bool(_PICTURES.fullmatch(match["track"]))
+        seen = bool(_PICTURES.fullmatch(match["track"]))
         source, until, begin, end = map(self._frame, match["times"].split())
-        if not self._seen and match["track"].upper().startswith("V"):
+        if not seen and match["track"].upper().startswith("V"):
             raise RequestError(
                 f"event {match['number']} of the list is on track {match['track']}; one track of pictures is read",
                 hint="flatten the pictures to one track",
             )
-        if not self._seen or end <= begin:
+        if end <= begin:
             return
-        event = EditEvent("", source, begin, end, reel=match["reel"])
+        self._last = event = EditEvent("", source, begin, end, reel=match["reel"])
+        (self.found if seen else self.heard).append(event)
         if match["kind"] != "C":
             ways = {code: way for way, code in _WIPES.items()}
             event.length = int(match["length"] or 0)
@@ -135,7 +147,6 @@ class _Reader:
             event.direction = ways.get(match["kind"], "left")
         if event.reel != BLACK:
             event.pace = Fraction(until - source, end - begin)
-        self.found.append(event)
 
     def _frame(self, words: str) -> int:
         """A timecode's frame; in a drop-frame list some write it with colons alone."""

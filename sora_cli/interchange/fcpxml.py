@@ -156,6 +156,17 @@ def read_fcpxml(text: str, fps: Fraction) -> list[EditEvent]:
         raise RequestError(f"this is no FCPXML: {error}", hint="export the project as FCPXML") from error
 
 
+def heard_in_fcpxml(text: str) -> list[str]:
+    """The files of sound alone that a project plays. Raises ParseError where it is no XML."""
+    root = fromstring(text)
+    sounds = {asset.get("id"): _file(asset) for asset in root.iter("asset") if asset.get("hasVideo") != "1"}
+    return [sounds[clip.get("ref")] for clip in root.iter("asset-clip") if clip.get("ref") in sounds]
+
+
+def _file(asset: ET.Element) -> str:
+    return asset.get("src") or next((each.get("src", "") for each in asset.iter("media-rep")), "")
+
+
 def rate_of_fcpxml(text: str) -> Fraction:
     """The rate of a project's sequence.
 
@@ -206,7 +217,7 @@ def _event(child: ET.Element, at: int, frames: int, assets: Assets, fps: Fractio
     if asset is None or child.tag not in {"asset-clip", "video"}:
         event.wrong = f"a {child.tag}"
         return event
-    event.clip = asset.get("src") or next((each.get("src", "") for each in asset.iter("media-rep")), "")
+    event.clip = _file(asset)
     event.source = round((seconds(child.get("start")) - seconds(asset.get("start"))) * fps)
     retimed = child.find("timeMap")
     if retimed is not None:

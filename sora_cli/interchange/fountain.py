@@ -1,7 +1,8 @@
 """Screenplays in Fountain (fountain.io): headings become scenes, action beats, speakers the cast.
 
 fountain-py reads the markup. What it does not see is marked for it first, in Fountain's own signs: a cue in letters
-beyond A to Z is forced with `@`. Notes and what is cut are found here, since it drops those inside of a line.
+beyond A to Z is forced with `@`, `CUT TO BLACK.` with `>`. Notes and what is cut are found here, since it drops those
+inside of a line.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _ITEM = re.compile(r"^\s*(?:[-\N{BULLET}\N{EN DASH}]+\s+|[A-Z0-9]{1,2}[.)]\s+)(.
 _MONTAGE = re.compile(r"^(BEGIN |START |END |END OF )?(?:MONTAGE|SERIES OF SHOTS)\b[\s:.-]*(.*)$", re.DOTALL)
 _VOICES = {"V.O.": True, "VO": True, "O.S.": True, "OS": True, "O.C.": True, "OC": True, "OFF": True}
 _CONTINUED = re.compile(r"CONT[’'.]?D?\.?|CONTINUED|MORE", re.IGNORECASE)
+_CHANGE = re.compile(r"(?:[A-Z]+ )?(?:CUT|FADE|DISSOLVE|WIPE)S? (?:TO|OUT|IN|UP|FROM)\b[^a-z<>]{0,30}")
 _TITLE_KEYS = {"title", "author", "authors"}
 
 
@@ -73,10 +75,16 @@ def read_fountain(page: SourceText) -> Outline:
 
 
 def _forced(page: SourceText) -> str:
-    """The text with cues forced that have letters beyond A to Z, as every language but English has."""
+    """The text with what Fountain does not see by itself forced.
+
+    These are cues with letters beyond A to Z, as every language but English has, and transitions without `TO:`.
+    """
     lines = list(page.lines)
     for at, line in enumerate(lines):
-        alone = not (at and lines[at - 1].strip()) and at + 1 < len(lines) and lines[at + 1].strip()
+        begins, ends = not (at and lines[at - 1].strip()), not (at + 1 < len(lines) and lines[at + 1].strip())
+        if begins and ends and _CHANGE.fullmatch(line.strip()):
+            lines[at] = f"> {line.strip()}"
+        alone = begins and not ends
         name = re.sub(r"\(.*\)|\^", "", line).strip()
         if (
             alone

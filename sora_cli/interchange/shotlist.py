@@ -32,6 +32,7 @@ from sora_cli.storyboard.source import quoted
 
 _KNOWN = {name.casefold(): column for column, names in COLUMNS.items() for name in names}
 _MARKS = ",;\t|"
+_TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _HEAD_ROWS = 20
 _NOTHING = re.compile(r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos)", re.IGNORECASE)
 _SPOKEN = re.compile(r"""^(?P<who>[^\W\d][^:"\n]{0,40}?)\s*(?:\((?P<how>[^)]*)\))?\s*:\s*(?P<words>.+)$""", re.DOTALL)
@@ -88,13 +89,22 @@ def _rows(page: SourceText, outline: Outline) -> Iterator[ListRow]:
         if not filled:
             continue
         if number < at:
-            outline.notes.append(" ".join(filled))
+            _above(" ".join(filled), outline)
         elif number == at or [_plain(cell) for cell in cells] == [_plain(name) for name in columns]:
             columns = [cell.strip() for cell in cells]  # spreadsheets in pages name their columns again on each
             if number == at:
                 _tell_columns(page, first, columns, outline)
         else:
             yield _row(first, columns, cells)
+
+
+def _above(words: str, outline: Outline) -> None:
+    """Take a line above the columns' names: the film's title, or a comment."""
+    named = _TITLE.fullmatch(words)
+    if named is not None and not outline.title:
+        outline.title = named[1]
+    else:
+        outline.notes.append(words)
 
 
 def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:

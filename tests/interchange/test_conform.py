@@ -19,7 +19,7 @@ from sora_cli.cancel import Cancellation
 from sora_cli.cli.main import main
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import MediaError, PolicyError, RequestError
-from sora_cli.events import Recording
+from sora_cli.events import Note, Recording
 from sora_cli.flows import conform as flow
 from sora_cli.flows import export, film
 from sora_cli.flows.bring import bring
@@ -100,14 +100,14 @@ def exported(folder: Path, to: str, comes: str) -> Path:
         return export.export(board, folder / to, export.ExportOptions(to=to), studio=studio, report=Recording()).path
 
 
-def conformed(folder: Path, timeline: Path, name: str = "") -> flow.Conformed:
+def conformed(folder: Path, timeline: Path, name: str = "", report: Recording | None = None) -> flow.Conformed:
     with Studio(Store(default_folder()), Cancellation()) as studio:
         return flow.conform(
             timeline,
             folder / (name or f"{timeline.stem}.mp4"),
             flow.ConformOptions(),
             studio=studio,
-            report=Recording(),
+            report=report or Recording(),
         )
 
 
@@ -231,11 +231,15 @@ def test_a_bundle_plays_what_the_editor_put_into_it_and_frames_that_are_held(fol
         )
         one.effects.append(otio.schema.FreezeFrame())
         track[:] = [one, five_of("card.png", "media"), five_of("moves.gif", "media")]
+        read.audio_tracks()[0].append(five_of("song.wav", "media"))
         edited.writestr("content.otio", otio.adapters.write_to_string(read, "otio_json"))
         edited.writestr("sora-export.json", given.read("sora-export.json"))
         edited.writestr("media/card.png", drawn(90, kind="PNG"))
         edited.writestr("media/moves.gif", drawn(20, 200, kind="GIF"))
-    again = conformed(folder, bundle.with_name("edited.otioz"), "bundled.mp4")
+    heard = Recording()
+    again = conformed(folder, bundle.with_name("edited.otioz"), "bundled.mp4", heard)
+    told = [event.message for event in heard.events if isinstance(event, Note)]
+    assert [each for each in told if "left out" in each] == ["song.wav is left out: the film has its own sound"]
     assert (again.frames, again.shots, again.dropped) == (20, 3, ("two", "three", "four", "end"))
     greens = np.median(pictures(again.path)[..., 1], axis=(1, 2))
     assert np.abs(greens[:10] - (60 + 4 * 6)).max() <= 3
@@ -246,8 +250,10 @@ def test_a_bundle_plays_what_the_editor_put_into_it_and_frames_that_are_held(fol
     assert verdict.ok
     assert {"card.png", "moves.gif"} <= {part.name for part in verdict.parts}
     assert "2 files that went in" in verdict.moderation
-    told = sidecar.read(again.path)["files"].values()
-    assert [*told] == ["otioz/edited.otioz/media/card.png", "otioz/edited.otioz/media/moves.gif"]
+    assert [*sidecar.read(again.path)["files"].values()] == [
+        "otioz/edited.otioz/media/card.png",
+        "otioz/edited.otioz/media/moves.gif",
+    ]
 
 
 @pytest.mark.parametrize("name", ["card.png", "film.mp4", "sound.wav"])

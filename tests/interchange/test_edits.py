@@ -17,7 +17,7 @@ from sora_cli.errors import RequestError
 from sora_cli.flows.added import Media, shots_of
 from sora_cli.flows.conform import _matched
 from sora_cli.interchange.assembly import EditEvent
-from sora_cli.interchange.cutlist import read_cut
+from sora_cli.interchange.cutlist import heard, read_cut
 from sora_cli.interchange.recut import recut
 from sora_cli.plan.timeline import Cut
 from tests.interchange.test_round_trips import FOUR, Film
@@ -42,7 +42,8 @@ XMEML = """\
 </track></video></media></sequence></xmeml>
 """
 SPINE = """\
-<asset-clip ref="a" name="a" offset="3600s" start="0s" duration="6/24s"/>
+<asset-clip ref="a" name="a" offset="3600s" start="0s" duration="6/24s">
+<asset-clip ref="s" name="song" lane="-1" offset="0s" duration="9s"/></asset-clip>
 <asset-clip ref="a" name="a" offset="86406/24s" start="3600s" duration="8/24s"><timeMap>
 <timept time="3600s" value="5/24s" interp="linear"/><timept time="86408/24s" value="5/24s" interp="linear"/>
 </timeMap></asset-clip>
@@ -154,6 +155,8 @@ def test_held_frames_pictures_black_and_clips_that_are_off_come_back_from_each_f
     ]  # fmt: skip
     assert [piece.silent for shot in cut.shots[:2] for piece in shot.pieces][-1]
     assert cut.shots[3].pieces[0].clip.path == tmp_path / "card.png"
+    sounds = {".edl": ["song.wav"], ".fcpxml": ["song.wav"]}  # the others have a track for it here
+    assert heard(tmp_path / f"cut{ending}", Fraction(24)) == sounds.get(ending, [])
 
 
 def transition(before: int, after: int) -> otio.schema.Transition:

@@ -14,9 +14,11 @@ from PIL import Image
 
 from sora_cli import storyboard
 from sora_cli.cli.main import main
+from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, SoraError, StoryboardError
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.words import framing, length
+from sora_cli.plan import plan_takes
 from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.writing import Inline, Noted, Tree, written
 
@@ -40,7 +42,24 @@ def test_a_script_becomes_the_storyboard_of_its_golden_file(script: Path, tmp_pa
     if os.environ.get("SORA_GOLDEN") == "write":
         golden.write_text(found, encoding="utf-8")
     assert found == golden.read_text(encoding="utf-8")
-    assert not storyboard.read(made.path).problems
+    plan = plan_takes(storyboard.load(made.path), catalogue.card)
+    assert {take.engine.partition("@")[0] for take in plan.takes} == {"nano"}
+
+
+@pytest.mark.parametrize("words", ["CUT TO BLACK.", "SMASH CUT TO BLACK", "FADE TO WHITE.", "FADE OUT", "FADE UP ON:"])
+def test_a_transition_without_a_to_is_no_action(words: str, tmp_path: Path) -> None:
+    found = brought(f"EXT. SEA - DAY\n\nWaves.\n\n{words}\n\nEXT. LAND - DAY\n\nGrass.\n", "a.fountain", tmp_path)
+    assert found.board is not None
+    assert [beat.prompt for shot in found.board.shots for beat in shot.beats] == ["Waves.", "Grass."]
+    assert [shot.transition.kind for shot in found.board.shots] == ["cut", "cut" if "CUT" in words else "fade"]
+
+
+def test_a_list_is_named_by_the_line_above_it_and_read_in_short_german(tmp_path: Path) -> None:
+    rows = "Projekt:;Die Salzstraße\nSzene;Einst.;Größe;Beschreibung\n1;1A;Totale;Ein Lastwagen\n"
+    found = brought(rows, "a.csv", tmp_path)
+    assert found.board is not None
+    (shot,) = found.board.shots
+    assert (found.board.title, shot.name, shot.beats[0].framing) == ("Die Salzstraße", "1A", "wide")
 
 
 def test_check_finds_nothing_wrong_and_the_command_says_where_it_is(
