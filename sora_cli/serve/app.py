@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 
 from sora_cli import __version__
 from sora_cli.errors import SoraError
+from sora_cli.serve.batch_routes import BatchRoutes
+from sora_cli.serve.batches import Batches
 from sora_cli.serve.desk import Desk
 from sora_cli.serve.guard import Guard
 from sora_cli.serve.refusals import Refusal, refused
@@ -22,8 +24,8 @@ from sora_cli.serve.storyboards import StoryboardRoutes
 from sora_cli.serve.videos import VideoRoutes
 
 
-def app(desk: Desk, alive: Callable[[], bool]) -> FastAPI:
-    """The app of one desk; `alive` says whether there is a worker."""
+def app(desk: Desk, batches: Batches, alive: Callable[[], bool]) -> FastAPI:
+    """The app of one desk and its batches; `alive` says whether there is a worker."""
     made = FastAPI(
         title="sora",
         version=__version__,
@@ -32,6 +34,7 @@ def app(desk: Desk, alive: Callable[[], bool]) -> FastAPI:
     )
     made.include_router(VideoRoutes(desk).router)
     made.include_router(StoryboardRoutes(desk).router)
+    made.include_router(BatchRoutes(batches).router)
     counted = CollectorRegistry()
     counted.register(_Orders(desk, alive))
 

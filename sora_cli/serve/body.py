@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -85,8 +84,3 @@ def _form(form: FormData, names: Sequence[str]) -> Sent:
         else:
             sent.fields[key] = value
     return sent
-
-
-def as_file(data: bytes) -> BinaryIO:
-    """Bytes as a file that is open."""
-    return io.BytesIO(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 import re
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from sora_cli.bounded import Json
 from sora_cli.errors import SoraError
 from sora_cli.flows import ordered
 from sora_cli.flows.ordered import BOARD, Ordered
+from sora_cli.serve.forms import VideoRequest
 from sora_cli.serve.queue import Full, Kind, Order, Queue
 from sora_cli.serve.refusals import Refusal, missing
 from sora_cli.serve.settings import Settings
@@ -124,7 +126,7 @@ class Desk:
             Refusal: as `order_video` does.
         """
         self.film(source)
-        facts = {key: value for key, value in source.facts.items() if key not in {"input", "film_seconds"}}
+        facts = {key: value for key, value in source.facts.items() if key not in {"input", "film_seconds", "line"}}
         beats = facts["beats"] if seconds else []
         added = [prompt, seconds or facts["seconds"]]
         whole = float(str(facts["seconds"])) + float(seconds or 0)
@@ -151,6 +153,19 @@ class Desk:
             hint = "send a video as it was downloaded from here, or its id"
             raise Refusal(400, f"the film is none that this server made: {hint}", "unknown_video", "video")
         return found
+
+
+def wanted(asked: VideoRequest, picture: BinaryIO | None = None) -> tuple[dict[str, Json], BinaryIO | None]:
+    """The facts of a video that is asked for, and the picture that it begins on.
+
+    Raises:
+        Refusal: what should be a picture is none.
+    """
+    if asked.input_reference is not None:
+        picture = io.BytesIO(data_picture(asked.input_reference.image_url))
+    told = asked.model_dump(exclude={"input_reference"})
+    told["seed"] = new_seed() if asked.seed is None else asked.seed
+    return {**told, "beats": [[asked.prompt, asked.seconds]]}, picture
 
 
 def new_seed() -> int:

@@ -98,14 +98,14 @@ class Queue:
         self._path = folder / "orders.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._open() as base:
+            with self.open() as base:
                 base.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             hint = "--folder names another folder, on a local disk"
             raise StoreError(f"cannot keep orders in {folder}: {error}", hint=hint) from error
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def open(self) -> Iterator[sqlite3.Connection]:
         """One connection for one piece of work, all of which is on the disk at the end, or none of it."""
         with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level="IMMEDIATE")) as base:
             base.execute("PRAGMA synchronous = FULL")
@@ -113,12 +113,12 @@ class Queue:
                 yield base
 
     def _rows(self, words: str, *values: object) -> list[Order]:
-        with self._open() as base:
+        with self.open() as base:
             return [_order(row) for row in base.execute(f"SELECT {_COLUMNS} FROM orders {words}", values)]  # noqa: S608  our own words
 
     def _change(self, words: str, *values: object) -> int:
         """Change the orders; how many were changed."""
-        with self._open() as base:
+        with self.open() as base:
             return base.execute(words, values).rowcount
 
     # -- clients ---------------------------------------------------------------------------------
@@ -136,10 +136,12 @@ class Queue:
     def add(self, name: str, client: str, kind: Kind, facts: Mapping[str, Json], most: int) -> Order:
         """Accept an order whose folder is written; once this returns it will be made.
 
+        Where its facts name the `line` of a batch, that line is its own from now on.
+
         Raises:
             Full: `most` orders of this client wait already.
         """
-        with self._open() as base:
+        with self.open() as base:
             waiting = "SELECT count(*) FROM orders WHERE client = ? AND status = 'queued'"
             if base.execute(waiting, (client,)).fetchone()[0] >= most:
                 raise Full(f"{most} of your orders wait already", hint="wait until one of them is made")
@@ -147,7 +149,19 @@ class Queue:
                 "INSERT INTO orders (id, client, kind, status, facts, created) VALUES (?, ?, ?, 'queued', ?, ?)",
                 (name, client, kind, json.dumps(facts), int(time.time())),
             )
+            if isinstance(line := facts.get("line"), list):
+                base.execute("UPDATE lines SET order_id = ? WHERE batch = ? AND number = ?", (name, *line))
         return self.require(name, client)
+
+    def room(self, client: str, most: int) -> bool:
+        """Whether fewer than `most` orders of a client wait."""
+        with self.open() as base:
+            waiting = "SELECT count(*) FROM orders WHERE client = ? AND status = 'queued'"
+            return bool(base.execute(waiting, (client,)).fetchone()[0] < most)
+
+    def of_batch(self, batch: str) -> list[Order]:
+        """The orders that lines of a batch became."""
+        return self._rows("WHERE id IN (SELECT order_id FROM lines WHERE batch = ?)", batch)
 
     def require(self, name: str, client: str) -> Order:
         """An order of this client.
@@ -173,7 +187,7 @@ class Queue:
 
     def _number(self, name: str, client: str) -> int:
         self.require(name, client)
-        with self._open() as base:
+        with self.open() as base:
             return int(base.execute("SELECT number FROM orders WHERE id = ?", (name,)).fetchone()[0])
 
     def known_film(self, sha256: str, client: str) -> Order | None:
@@ -189,7 +203,7 @@ class Queue:
 
     def counts(self) -> dict[str, int]:
         """How many orders there are, by their status."""
-        with self._open() as base:
+        with self.open() as base:
             found = dict(base.execute("SELECT status, count(*) FROM orders GROUP BY status").fetchall())
         return {status: found.get(status, 0) for status in ("queued", "in_progress", *ENDED)}
 
@@ -197,7 +211,7 @@ class Queue:
 
     def tidy(self) -> None:
         """Remove folders of orders that were never accepted. Only for a server that accepts none yet."""
-        with self._open() as base:
+        with self.open() as base:
             names = {name for (name,) in base.execute("SELECT id FROM orders")}
         for folder in (self.folder / "orders").glob("*_*"):
             if _NAME.fullmatch(folder.name) and folder.name not in names:
@@ -205,7 +219,7 @@ class Queue:
 
     def recover(self, *, crashed: bool = False) -> None:
         """Put back what was being made by a worker that is gone; one that `crashed` too often over it fails it."""
-        with self._open() as base:
+        with self.open() as base:
             base.execute("UPDATE orders SET crashes = crashes + ? WHERE status = 'in_progress'", (int(crashed),))
             error = json.dumps({"code": "worker_died", "message": "the process that made this film died, twice"})
             over = "UPDATE orders SET status = 'failed', error = ?, ended = ? WHERE crashes >= ?"
@@ -214,7 +228,7 @@ class Queue:
 
     def take(self) -> Order | None:
         """The next order, now in progress; None where none waits."""
-        with self._open() as base:
+        with self.open() as base:
             found = base.execute(_NEXT).fetchone()
             if found is None:
                 return None

@@ -10,6 +10,8 @@ import uvicorn
 from sora_cli.errors import RequestError
 from sora_cli.lock import Lock
 from sora_cli.serve.app import app
+from sora_cli.serve.batches import Batches
+from sora_cli.serve.clerk import Clerk
 from sora_cli.serve.desk import Desk
 from sora_cli.serve.keeper import Caller, WorkerKeeper
 from sora_cli.serve.queue import Queue
@@ -35,11 +37,14 @@ def run(settings: Settings, say: Callable[[str], None]) -> None:
         raise RequestError(f"another server works in {settings.folder}", hint=hint)
     with lock, _listening(settings) as door:
         queue.tidy()
+        batches = Batches(queue)
+        batches.tidy()
         keeper, caller = WorkerKeeper(queue, say), Caller(queue, settings, say)
         desk = Desk(settings, queue, keeper.wake)
+        clerk = Clerk(desk, batches, say)
         server = uvicorn.Server(
             uvicorn.Config(
-                app(desk, lambda: keeper.alive),
+                app(desk, batches, lambda: keeper.alive),
                 log_level="warning",
                 limit_concurrency=AT_ONCE,
                 timeout_graceful_shutdown=GOODBYE,
@@ -47,6 +52,7 @@ def run(settings: Settings, say: Callable[[str], None]) -> None:
             )
         )
         keeper.start()
+        clerk.start()
         if settings.webhook:
             caller.start()
         try:
@@ -54,6 +60,7 @@ def run(settings: Settings, say: Callable[[str], None]) -> None:
             say(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}/v1, films in {settings.folder}")
             server.run(sockets=[door])
         finally:
+            clerk.stop()
             caller.stop()
             keeper.stop()
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sora_cli.bounded import Json
 from sora_cli.flows import ordered
 from sora_cli.serve import body
-from sora_cli.serve.desk import Desk, data_picture, new_seed
+from sora_cli.serve.desk import Desk, wanted
 from sora_cli.serve.forms import (
     Deleted,
     EditRequest,
@@ -49,34 +49,28 @@ class VideoRoutes:
             self.create,
             methods=["POST"],
             response_model=Video,
-            openapi_extra=_sends(VideoRequest, "input_reference"),
+            openapi_extra=sends(VideoRequest, "input_reference"),
         )
         add("", self.listing, methods=["GET"], response_model=Videos)
-        add("/edits", self.edit, methods=["POST"], response_model=Video, openapi_extra=_sends(EditRequest, "video"))
+        add("/edits", self.edit, methods=["POST"], response_model=Video, openapi_extra=sends(EditRequest, "video"))
         add(
             "/extensions",
             self.extend,
             methods=["POST"],
             response_model=Video,
-            openapi_extra=_sends(ExtendRequest, "video"),
+            openapi_extra=sends(ExtendRequest, "video"),
         )
         add("/characters", self.characters, methods=["POST"], response_model=None)
         add("/characters/{character_id}", self.character, methods=["GET"], response_model=None)
         add("/{video_id}", self.retrieve, methods=["GET"], response_model=Video)
         add("/{video_id}", self.delete, methods=["DELETE"], response_model=Deleted)
         add("/{video_id}/content", self.content, methods=["GET"], response_class=Response)
-        add("/{video_id}/remix", self.remix, methods=["POST"], response_model=Video, openapi_extra=_sends(RemixRequest))
+        add("/{video_id}/remix", self.remix, methods=["POST"], response_model=Video, openapi_extra=sends(RemixRequest))
 
     async def create(self, request: Request) -> Video:
         """Order a video from words, and a picture to begin on."""
         async with body.reading(request, "input_reference") as sent:
-            asked = sent.form(VideoRequest)
-            picture = sent.files.get("input_reference")
-            if asked.input_reference is not None:
-                picture = body.as_file(data_picture(asked.input_reference.image_url))
-            told = asked.model_dump(exclude={"input_reference"})
-            told["seed"] = new_seed() if asked.seed is None else asked.seed
-            facts = {**told, "beats": [[asked.prompt, asked.seconds]]}
+            facts, picture = wanted(sent.form(VideoRequest), sent.files.get("input_reference"))
             return video(await self._checked(lambda: self._desk.order_video(client_of(request), facts, picture)))
 
     async def retrieve(self, request: Request, response: Response, video_id: str) -> Video:
@@ -178,7 +172,7 @@ def client_of(request: Request) -> str:
     return client
 
 
-def _sends(form: type[BaseModel], file: str = "") -> dict[str, object]:
+def sends(form: type[BaseModel], file: str = "") -> dict[str, object]:
     """What the OpenAPI page says of a request's body: JSON, and a form where it may hold a file."""
     schema = form.model_json_schema()
     inner = schema.pop("$defs", {})

@@ -15,6 +15,7 @@ import uvicorn
 
 from sora_cli.cancel import Cancellation
 from sora_cli.serve.app import app
+from sora_cli.serve.batches import Batches
 from sora_cli.serve.desk import Desk
 from sora_cli.serve.queue import Queue
 from sora_cli.serve.settings import Settings
@@ -53,7 +54,7 @@ def worker(queue: Queue) -> Iterator[Worker]:
 def listening(desk: Desk) -> Iterator[str]:
     """The address of a real server on this machine."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = uvicorn.Server(uvicorn.Config(app(desk, lambda: True), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(app(desk, Batches(desk.queue), lambda: True), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         while not server.started:
