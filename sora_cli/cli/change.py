@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +33,7 @@ class TakeOptions:
     """How the takes of a change are made."""
 
     engine: EngineName = None
-    seed: Annotated[int | None, typer.Option(help="Same seed, same frames.")] = None
+    seed: Annotated[int | None, typer.Option(help="Draw the noise from this seed: same seed, same frames.")] = None
     takes: Takes = None
     avoid: Avoid = None
     steps: Steps = None
@@ -59,7 +59,7 @@ def extend(
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:
-    """Make a film longer: go on where it ends, or lead up to where it begins."""
+    """Make a film longer, at its end or before its start."""
     from sora_cli.flows import edit
     from sora_cli.flows import extend as flow
 
@@ -78,13 +78,16 @@ class PartOptions:
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin here, at 1.5s; else at its start.")] = ""
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="End here; else at its end.")] = ""
     region: Annotated[
-        str, typer.Option(metavar="X,Y,W,H", help="This part of the picture, left, top, width and height from 0 to 1.")
+        str, typer.Option(metavar="X,Y,W,H", help="Change this part: left, top, width and height, from 0 to 1.")
     ] = ""
     mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What is white in this picture, or film of the same length.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Change what is white in this picture, or film of the same length."),
     ] = None
-    replace: Annotated[str, typer.Option(metavar="WORDS", help="What is called so, by its colour: the red ball.")] = ""
-    outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="New borders, for this shape: 16:9, 9:16, 1:1.")] = ""
+    replace: Annotated[
+        str, typer.Option(metavar="WORDS", help="Change what these words name, by its colour: the red ball.")
+    ] = ""
+    outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="Add borders, for this shape: 16:9, 9:16, 1:1.")] = ""
 
 
 def edit(
@@ -92,7 +95,7 @@ def edit(
     prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What is there then, in quotes or not.")],
     output: NewFilm,
     show_mask: Annotated[
-        bool, typer.Option("--show-mask", help="Write what would be made anew, red on some frames, to a PNG; no more.")
+        bool, typer.Option("--show-mask", help="Write a PNG that shows what would be made anew in red; make nothing.")
     ] = False,
     *,
     part: PartOptions,
@@ -102,19 +105,12 @@ def edit(
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:
-    """Make a part of a film's picture anew; the rest stays as it was."""
+    """Make a part of a film's picture anew; the rest stays."""
     from sora_cli.flows import edit as tools
     from sora_cli.flows import repaint as flow
 
     with working(reporting, limits) as (report, studio):
-        asked = flow.Asked(
-            start=part.start,
-            end=part.end,
-            region=part.region,
-            mask=part.mask,
-            replace=part.replace,
-            outpaint=part.outpaint,
-        )
+        asked = flow.Asked(**asdict(part))
         shot = take.shot(prompt)
         out, kind = (Path(output), "web") if show_mask else tools.target(output, f"{film.stem}-edited", release.deliver)
         options = edit_options(report, studio.cancel, owner, release, kind)

@@ -54,7 +54,7 @@ def direct(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write the prompts of each model into a new storyboard, or make one from an idea."""
+    """Write each model's prompts into a storyboard, or make one."""
     from sora_cli.flows import direct as flow
 
     options = flow.DirectOptions(

@@ -112,7 +112,7 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a film's credential proves; find a film that lost it."""
+    """Show what a film's credential proves, or whose film it is."""
     from sora_cli import stamp
     from sora_cli.flows import found
 
@@ -136,7 +136,7 @@ def reproduce(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a film again from its sidecar or credential, and compare the frames."""
+    """Make a film again from its record, and compare the frames."""
     from sora_cli.flows import reproduce as again
 
     with working() as (report, studio):

@@ -26,7 +26,7 @@ def import_(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Make a storyboard from a screenplay, a shot list, drawn boards or a timeline."""
+    """Make a storyboard of a script, shot list, boards or timeline."""
     from sora_cli.flows.bring import bring
 
     made = bring(file, output, overwrite=overwrite)
@@ -78,7 +78,7 @@ def export(
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:
-    """Export a film to an edit suite: a timeline, and its shots as files with handles."""
+    """Export a film to an edit suite. Writes a timeline, and its shots as files with handles."""
     from sora_cli.flows import export as flow
 
     with working(reporting, limits) as (report, studio):
@@ -110,7 +110,7 @@ def conform(
     release: ReleaseOptions,
     reporting: ReportOptions,
 ) -> None:
-    """Make the film of an edited timeline, from the clips in the store."""
+    """Make the film of an edited timeline. Its clips are in the store."""
     from sora_cli.flows import conform as flow
     from sora_cli.flows import edit
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Board, DraftOptions, Json, MemoryMode, Only, Outside, Overwrite, Sets, WorkerOptions
+from sora_cli.cli.options import Board, BoardOptions, DraftOptions, Json, Only, Outside, Overwrite, Sets, WorkerOptions
 from sora_cli.cli.session import pairs
 from sora_cli.errors import counted, refusal
 
@@ -54,9 +54,6 @@ def plan(
         typer.Option("--prompts", help="Show each take's prompt, what it leaves out, and why."),
     ] = False,
     only: Only = None,
-    sets: Sets = None,
-    allow_outside: Outside = False,
-    memory: MemoryMode = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="PAGE", help="Write a page of the storyboard that any browser opens."),
@@ -66,11 +63,12 @@ def plan(
     ] = None,
     overwrite: Overwrite = False,
     *,
+    reading: BoardOptions,
     drafts: DraftOptions,
     workers: WorkerOptions,
     as_json: Json = False,
 ) -> None:
-    """Show the takes of a storyboard: what is kept, what will be shot, and why."""
+    """Show a storyboard's takes: which are kept, which will be shot."""
     from sora_cli.flows import preflight, preview
 
     if html is not None:
@@ -78,7 +76,7 @@ def plan(
 
         pages.check(html, file, overwrite=overwrite)
     written = _notes(notes)
-    board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+    board = preflight.load(file, **reading.asked())
     view = preview.planned(
         drafts.on(board), draft=drafts.draft, only=only or (), notes=written, workers=workers.asked()
     )

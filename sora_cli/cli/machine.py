@@ -84,7 +84,7 @@ def voices(
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check this machine: what works, what is missing, and what to type to get it."""
+    """Check this machine, and say what to type for what is missing."""
     from sora_cli.flows import preview
 
     checks = preview.doctor()

@@ -16,6 +16,7 @@ from sora_cli.cli.look import show_plan
 from sora_cli.cli.options import (
     Avoid,
     Board,
+    BoardOptions,
     Deliver,
     Draft,
     DraftOptions,
@@ -57,18 +58,21 @@ class ShotOptions:
         list[Path] | None, typer.Option(metavar="PICTURE", help="Show this person or thing; repeatable.")
     ] = None
     duration: Length = None
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, or 720p.")] = None
+    size: Annotated[str | None, typer.Option(help="Make it this large: WIDTHxHEIGHT, or 720p.")] = None
     aspect: Annotated[
         str | None,
-        typer.Option(metavar="SHAPE", help="16:9, 9:16 or 1:1. Keeps the height; with 720p, the shorter side."),
+        typer.Option(
+            metavar="SHAPE",
+            help="Give it this shape: 16:9, 9:16 or 1:1. Keeps the height; with 720p, the shorter side.",
+        ),
     ] = None
-    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second.")] = None
+    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Show this many frames a second.")] = None
     takes: Takes = None
-    seed: Annotated[int | None, typer.Option(help="Same seed, same clip.")] = None
+    seed: Annotated[int | None, typer.Option(help="Draw the noise from this seed: same seed, same clip.")] = None
     engine: EngineName = None
-    style: Annotated[str | None, typer.Option(help="Look and technique.")] = None
+    style: Annotated[str | None, typer.Option(help="Draw or film it in this style.")] = None
     avoid: Avoid = None
-    camera: Annotated[str | None, typer.Option(help="How the camera moves.")] = None
+    camera: Annotated[str | None, typer.Option(help="Move the camera like this.")] = None
     steps: Steps = None
     option: EngineOption = None
 
@@ -149,11 +153,9 @@ def storyboard(
     file: Board,
     output: Out = None,
     only: Only = None,
-    sets: Sets = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
-    allow_outside: Outside = False,
-    memory: MemoryMode = None,
     *,
+    reading: BoardOptions,
     drafts: DraftOptions,
     beside: ExtraOptions,
     release: ReleaseOptions,
@@ -168,7 +170,7 @@ def storyboard(
 
     def load() -> Storyboard:
         place = places.by_title(output, None if release.deliver == interactive.NAME else release.deliver)
-        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory, place=place)
+        board = preflight.load(file, **reading.asked(), place=place)
         return subtitles.asked(drafts.on(board), beside.subtitles)
 
     if dry_run:
@@ -216,21 +218,19 @@ def stills(
     ] = False,
     *,
     asked: StillOptions,
-    sets: Sets = None,
-    allow_outside: Outside = False,
-    memory: MemoryMode = None,
+    reading: BoardOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
     workers: WorkerOptions,
 ) -> None:
-    """Make the stills that shots begin on; show, approve and change them."""
+    """Make, show and approve the stills that shots begin on."""
     from sora_cli.flows import film, places, preflight
     from sora_cli.flows import stills as flow
 
     wishes = flow.Wishes(asked.again or (), asked.approve or (), asked.approve_all)
     with working(reporting, limits, workers) as (report, studio):
-        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        board = preflight.load(file, **reading.asked())
         picture = None if animatic else places.stills_name(board, output)
         flow.check(board, picture, overwrite=release.overwrite)
         board = flow.chosen(board, wishes, studio.store)
@@ -255,13 +255,13 @@ def batch(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILES...", help="Storyboards; or a CSV list, one row a film.")
     ],
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the films go.")] = Path(),
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Write the films here.")] = Path(),
     sets: Sets = None,
     draft: Draft = False,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Make the other films when one fails.")] = False,
     jobs: Annotated[
         int,
-        typer.Option(min=1, max=64, help="How many films at once: one is shot while others are finished."),
+        typer.Option(min=1, max=64, help="Make this many films at once: one is shot while others are finished."),
     ] = 1,
     allow_outside: Outside = False,
     *,
@@ -271,7 +271,7 @@ def batch(
     limits: LimitOptions,
     workers: WorkerOptions,
 ) -> None:
-    """Make many films in one go: storyboards, or one storyboard with a CSV row of variables for each film."""
+    """Make many films in one go. Give it storyboards, or one with a CSV row of variables for each film."""
     from sora_cli.flows import batch as films
 
     with working(reporting, limits, workers) as (report, studio):

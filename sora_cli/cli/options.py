@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar, get_type_hints
 
 import typer
 
@@ -48,7 +48,7 @@ class DraftOptions:
     strength: Annotated[
         float | None,
         typer.Option(
-            metavar="LEVEL", help=f"With --from-draft: the noise laid over the draft, over 0 to 1; else {FROM_DRAFT}."
+            metavar="LEVEL", help=f"With --from-draft, lay this much noise over it: over 0 to 1; else {FROM_DRAFT}."
         ),
     ] = None
 
@@ -76,6 +76,31 @@ MemoryMode = Annotated[
         help="Fit models to the GPU: auto, fast or low.",
     ),
 ]
+
+
+class Reading(TypedDict):
+    """How `preflight.load` reads a storyboard."""
+
+    sets: Mapping[str, str]
+    allow_outside: bool
+    memory: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOptions:
+    """How a storyboard is read."""
+
+    sets: Sets = None
+    allow_outside: Outside = False
+    memory: MemoryMode = None
+
+    def asked(self) -> Reading:
+        """As the reader wants it."""
+        from sora_cli.cli.session import pairs
+
+        return {"sets": pairs(self.sets, "--set"), "allow_outside": self.allow_outside, "memory": self.memory}
+
+
 ModelName = Annotated[
     str,
     typer.Argument(metavar="ID", autocompletion=complete.engines, help="A name that `sora models` lists, or a hub id."),
@@ -116,14 +141,16 @@ EngineName = Annotated[
         "--engine",
         "--model",
         autocompletion=complete.engines,
-        help="A name that `sora models` lists, a hub id or a folder.",
+        help="Use this engine: a name that `sora models` lists, a hub id or a folder.",
     ),
 ]
-Takes = Annotated[str | None, typer.Option(metavar="COUNT", help="Seeds to try; the best is kept.")]
-Avoid = Annotated[str | None, typer.Option("--avoid", "--negative", help="What should not be seen.")]
-Steps = Annotated[str | None, typer.Option(metavar="COUNT", help="Sampling steps of the engine.")]
-EngineOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the engine.")]
-Length = Annotated[str | None, typer.Option("-d", "--duration", help="4s, 1500ms, 0:20, 48f or seconds.")]
+Takes = Annotated[str | None, typer.Option(metavar="COUNT", help="Try this many seeds; the best is kept.")]
+Avoid = Annotated[str | None, typer.Option("--avoid", "--negative", help="Keep this out of the picture.")]
+Steps = Annotated[str | None, typer.Option(metavar="COUNT", help="Sample in this many steps.")]
+EngineOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set an option of the engine.")]
+Length = Annotated[
+    str | None, typer.Option("-d", "--duration", help="Make it this long: 4s, 1500ms, 0:20, 48f or seconds.")
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,18 +11,19 @@ from sora_cli.cli import console
 from sora_cli.cli.make import make_options, show_film
 from sora_cli.cli.options import (
     Board,
+    BoardOptions,
     Draft,
     LimitOptions,
-    MemoryMode,
     Out,
-    Outside,
     ReleaseOptions,
     ReportOptions,
-    Sets,
     WorkerOptions,
 )
-from sora_cli.cli.session import pairs, working
+from sora_cli.cli.session import working
 from sora_cli.errors import RequestError, counted
+
+if TYPE_CHECKING:
+    from sora_cli.record.sidecar import ReleasedFilm
 
 
 def play(
@@ -36,11 +38,9 @@ def play(
     all_paths: Annotated[
         bool, typer.Option("--all-paths", help="Make a film of every path that takes no choice twice.")
     ] = False,
-    sets: Sets = None,
     draft: Draft = False,
-    allow_outside: Outside = False,
-    memory: MemoryMode = None,
     *,
+    reading: BoardOptions,
     release: ReleaseOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
@@ -53,7 +53,7 @@ def play(
     if (path is None) == (not all_paths):
         raise RequestError("say which films you want: --path A,B or --all-paths", hint=f"sora play {file} --all-paths")
     with working(reporting, limits, workers) as (report, studio):
-        board = preflight.load(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, memory=memory)
+        board = preflight.load(file, **reading.asked())
         interactive.require_choices(board)
         names = [name.strip() for name in (path or "").split(",") if name.strip()]
         wanted = flow.every(board) if all_paths else [flow.chosen(board, names)]
@@ -61,14 +61,18 @@ def play(
         how = make_options(release, draft=draft)
         planned = parts.planned(board, outs, how, deliver=kind)
         made = list(parts.films(planned, report=report, studio=studio, how=how, deliver=kind))
-    if not all_paths:
+    if all_paths:
+        _show_films(made, wanted, reporting)
+    else:
         show_film(made[0], as_json=reporting.as_json)
-        return
+
+
+def _show_films(made: Sequence[ReleasedFilm], paths: Sequence[Sequence[str]], reporting: ReportOptions) -> None:
     if reporting.as_json:
         console.stdout_json([each.as_dict() for each in made])
     elif not reporting.events:
         rows = [
-            [str(each.path), f"{each.seconds:.2f}", " > ".join(names)] for each, names in zip(made, wanted, strict=True)
+            [str(each.path), f"{each.seconds:.2f}", " > ".join(names)] for each, names in zip(made, paths, strict=True)
         ]
         console.show_table(("film", "length", "path"), rows, right=("length",))
     console.say(f"{counted(len(made), 'path')}, each a film", "bold green")

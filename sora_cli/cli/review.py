@@ -24,7 +24,7 @@ def review(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a film, shot by shot and join by join, and say what falls short."""
+    """Measure a film's shots and joins, and say what falls short."""
     from sora_cli.flows import review as flow
 
     if html is not None:
@@ -58,7 +58,7 @@ def takes(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a film's takes side by side: which one plays, and each one's score."""
+    """Show a film's takes side by side, with their scores."""
     from sora_cli.flows import takes as flow
     from sora_cli.store import open_store
 

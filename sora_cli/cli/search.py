@@ -29,7 +29,7 @@ def index(
     embedding: Embedding = None,
     as_json: Json = False,
 ) -> None:
-    """Make clips, shots and films searchable; rerun to resume, or to renew."""
+    """Make clips, shots and films searchable; rerun to renew."""
     from sora_cli.flows import search as flow
 
     found = flow.index(folders or (), lambda _number: None, embedding)
@@ -56,7 +56,7 @@ def search(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Find clips, shots and films by what they mean, in any of 16 languages."""
+    """Find clips, shots and films by meaning, in 16 languages."""
     from sora_cli.flows import search as flow
     from sora_cli.flows import search_sheet
 

@@ -61,7 +61,7 @@ def serve(
     *,
     orders: OrderOptions,
 ) -> None:
-    """Make films for programs: the Sora video API as it was, on your own machine."""
+    """Make films for programs, by the Sora video API as it was."""
     _require_extra()
     from sora_cli.flows.ordered import OrderLimits
     from sora_cli.serve import run, settings

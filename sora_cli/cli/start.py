@@ -14,7 +14,7 @@ from sora_cli.cli.options import Json
 def new(
     folder: Annotated[Path, typer.Argument(help="Write it into this folder.")] = Path(), as_json: Json = False
 ) -> None:
-    """Write a starter storyboard that teaches the format and renders as it stands."""
+    """Write a starter storyboard that teaches the format."""
     from sora_cli.storyboard.starter import write_starter
 
     path = write_starter(folder)

@@ -40,6 +40,23 @@ class CourseOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class MaterialOptions:
+    """What is learned, and how files that have no words are described."""
+
+    kind: Annotated[str, typer.Option(metavar="KIND", help="Learn a character (somebody, something) or a look.")] = (
+        "character"
+    )
+    caption: Annotated[str, typer.Option(metavar="WORDS", help="Describe files that have no text beside them.")] = ""
+    captioner: Annotated[
+        str, typer.Option(metavar="MODEL", help="Let this captioner, which is on this machine, describe them.")
+    ] = ""
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementOptions:
     """That the real people in the material agreed, and the licence that the LoRA is given."""
 
@@ -64,38 +81,28 @@ def train(
     course: CourseOptions,
     agreement: AgreementOptions,
     reporting: ReportOptions,
+    *,
     engine: Annotated[
         str | None, typer.Option(metavar="ID", autocompletion=complete.engines, help="Train this model.")
     ] = None,
-    kind: Annotated[
-        str, typer.Option(metavar="KIND", help="Learn a character (somebody, something) or a look.")
-    ] = "character",
-    caption: Annotated[str, typer.Option(metavar="WORDS", help="Describe files that have no text beside them.")] = "",
-    captioner: Annotated[
-        str, typer.Option(metavar="MODEL", help="Let this captioner, which is on this machine, describe them.")
-    ] = "",
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable."),
-    ] = None,
+    material: MaterialOptions,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Write the LoRA here. Default: NAME.")
     ] = None,
-    *,
     max_time: MaxTime = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is used and needed; train nothing.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a LoRA of a character or a look on your own clips and pictures."""
+    """Train a LoRA of a character or look on your own clips."""
     from sora_cli.flows import consented
     from sora_cli.flows import train as work
     from sora_cli.flows import training_survey as ahead
 
     asked = ahead.Asked(
-        name=name, folder=source, engine=engine, kind=_kind(kind), rank=course.rank, steps=course.steps,
+        name=name, folder=source, engine=engine, kind=_kind(material.kind), rank=course.rank, steps=course.steps,
         rate=course.rate, size=_size(course.resolution), quantize=_quantized(course.quantize), frames=course.frames,
-        seed=course.seed, caption=caption, captioner=captioner, others=tuple(keep or ()), licence=agreement.licence,
-        policy=agreement.policy,
+        seed=course.seed, caption=material.caption, captioner=material.captioner,
+        others=tuple(material.keep or ()), licence=agreement.licence, policy=agreement.policy,
         agreed=consented.agreement(agreement.consent, agreement.who or (), agreement.statement, agreement.agreed),
         out=output, overwrite=overwrite,
     )  # fmt: skip
@@ -108,7 +115,7 @@ def train(
         made = work.train(found, report, studio.cancel)
     if reporting.as_json:
         console.stdout_json(made.card)
-    _show_made(made, name, kind)
+    _show_made(made, name, material.kind)
 
 
 def _show(found: Survey, *, as_json: bool) -> None:
