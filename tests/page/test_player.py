@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Iterator
@@ -132,20 +133,27 @@ def test_a_board_without_choices_is_refused(home: Path, capsys: pytest.CaptureFi
 # -- in a browser ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def page(browser: Browser, home: Path) -> Iterator[Page]:  # noqa: F811
-    """The story's page, opened from disk with the network off."""
+@contextlib.contextmanager
+def opened(browser: Browser, place: Path) -> Iterator[Page]:  # noqa: F811
+    """A story's page, opened from disk with the network off. Nothing leaves it, and nothing fails in it."""
     page = browser.new_context(viewport={"width": 400, "height": 300}, offline=True, has_touch=True).new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.append(request.url) if not local(request.url) else None)
     page.clock.install()
-    page.goto((home / "story" / "index.html").as_uri())
+    page.goto(place.as_uri())
     page.evaluate(WATCH)
     yield page
     page.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(browser: Browser, home: Path) -> Iterator[Page]:  # noqa: F811
+    """The page of the story."""
+    with opened(browser, home / "story" / "index.html") as page:
+        yield page
 
 
 WATCH = """() => {
@@ -183,3 +191,62 @@ def test_a_story_plays_by_keys_and_touch_without_a_black_frame(page: Page) -> No
     assert min(looks) > 40, "black is 16 or less"
     assert {tuple(each) for each in page.evaluate("window.shown")} == {(1, True, True)}
     assert page.evaluate("window.shown.length") >= 4
+
+
+# -- a story of twelve shots and five choices --------------------------------------------------------------------------
+
+LONG = """\
+title: Twelve
+output: {size: 96x64, fps: 12}
+look: off
+provenance: {watermark: {opacity: 0.2}}
+shots:
+  - {name: door, prompt: light, duration: 0.5s, choices: [{say: In, go: hall}, {say: Around, go: garden}]}
+  - {name: hall, prompt: white, duration: 0.5s}
+  - {name: stairs, prompt: light, duration: 0.5s, choices: [{say: Up, go: attic}, {say: Down, go: cellar}]}
+  - {name: attic, prompt: dark, duration: 0.5s, choices: roof}
+  - {name: cellar, prompt: dark, duration: 0.5s, choices: [{say: Crawl, go: tunnel}, {say: Climb, go: roof}]}
+  - {name: tunnel, prompt: dark, duration: 0.5s, choices: shore}
+  - {name: garden, prompt: light, duration: 0.5s, choices: [{say: Gate, go: gate}, {say: Pond, go: pond}]}
+  - {name: gate, prompt: white, duration: 0.5s, choices: shore}
+  - {name: pond, prompt: dark, duration: 0.5s, choices: [{say: Swim, go: shore}, {say: Back, go: door}]}
+  - {name: roof, prompt: white, duration: 0.5s, choices: dawn}
+  - {name: shore, prompt: light, duration: 0.5s}
+  - {name: dawn, prompt: white, duration: 0.5s, transition: dissolve 0.25s}
+"""
+
+
+def walks(told: dict[str, Any], here: str, taken: tuple[tuple[str, int], ...] = ()) -> Iterator[list[tuple[str, str]]]:
+    """All ways through a story that take no choice twice: the key that leads to a passage, and the passage."""
+    ways = told["passages"][here]["choices"]
+    if not ways:
+        yield []
+    for number, way in enumerate(ways, 1):
+        if (here, number) not in taken:
+            for rest in walks(told, way["go"], (*taken, (here, number))):
+                yield [(str(number) if way["say"] else "", way["go"]), *rest]
+
+
+@pytest.mark.long
+def test_every_path_of_a_story_of_twelve_shots_and_five_choices_plays(browser: Browser, home: Path) -> None:  # noqa: F811
+    (home / "twelve.yaml").write_text(LONG)
+    assert main(["storyboard", "twelve.yaml", "--deliver", "interactive", "-o", "twelve"]) == 0
+    told = json.loads((home / "twelve" / "story.json").read_text())
+    shots = [shot for each in told["passages"].values() for shot in each["shots"]]
+    assert (len(shots), len({*shots})) == (12, 12), "each stretch once"
+    assert sum(len(each["choices"]) > 1 for each in told["passages"].values()) == 5
+    assert all(stamp.verify(home / "twelve" / each["file"]).ok for each in told["passages"].values())
+    ways = list(walks(told, told["start"]))
+    assert len(ways) == 8
+    with opened(browser, home / "twelve" / "index.html") as page:
+        looks: list[float] = []
+        for way in ways:
+            page.keyboard.press("r")
+            reached(page, told["start"], looks)
+            for key, passage in way:
+                if key:
+                    page.keyboard.press(key)
+                if all(each["say"] for each in told["passages"][passage]["choices"]):  # others go on by themselves
+                    reached(page, passage, looks)
+        assert min(looks) > 40, "black is 16 or less"
+        assert {tuple(each) for each in page.evaluate("window.shown")} == {(1, True, True)}
