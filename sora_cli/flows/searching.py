@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sora_cli.bounded import is_file
-from sora_cli.errors import SoraError
+from sora_cli.errors import RequestError, SoraError
+from sora_cli.flows import outputs
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.forms import Wrong
-from sora_cli.storyboard.searching import Found, searched
+from sora_cli.storyboard.searching import Found, Unable, searched
 from sora_cli.storyboard.source import quoted
 
 Place = Callable[[str], Path]
@@ -41,7 +42,8 @@ class Finder:
     def _made(self, film: Path) -> Mapping[str, tuple[Path, str]]:
         """What the film that is there was made with, by the words: each file and its hash."""
         record = FilmRecord.if_whole(sidecar.read(film))
-        if record is None or record.recipe is None:
+        own = outputs.Maker(command="storyboard", paths=(self._board,))
+        if record is None or record.recipe is None or not own.made(record.made_by, film.parent):
             return {}
         sums, links = record.recipe.files, (link for _, link in searched(record.recipe.storyboard))
         named = {str(link["search"]): sums.get(str(link.get("film")), "") for link in links}
@@ -53,8 +55,10 @@ def _best(words: str) -> Found:
 
     try:
         hits = search(words, {"kind": "clip"}, count=1)
-    except SoraError as error:
+    except RequestError as error:
         raise Wrong(error.message, error.hint) from error
+    except SoraError as error:
+        raise Unable(error.message, error.hint) from error
     if not hits:
         raise Wrong("no clip is found", "sora index puts the clips of the store into the index")
     entry = hits[0].entry

@@ -17,6 +17,12 @@ from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import harmless, quoted
 
 KEYS = ("from", "to")
+MOST = 100
+"""Different words that one storyboard may search for."""
+
+
+class Unable(Wrong):
+    """This machine lacks what it takes to search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +70,28 @@ def settle(
     Links for which none is found are taken out.
     """
     settled: dict[str, tuple[Problem, ...]] = {}
+    known: dict[str, Found | Wrong] = {}
     for loc, link in list(searched(data)):
         words, mark = str(link["search"]).strip(), document.mark((*loc, "search"))
         if "film" in link or not words:
             continue
-        try:
-            found = find(words, data)
-        except Wrong as error:
-            problems.add(f"{quoted(words)}: {error.message}", mark, error.hint)
+        found = known[words] if words in known else known.setdefault(words, _one(words, data, find, len(known)))
+        if isinstance(found, Wrong):
+            code = 3 if isinstance(found, Unable) else 2
+            problems.add(f"{quoted(words)}: {found.message}", mark, found.hint, code)
             pruned.take(data, loc)
             continue
         link["film"] = found.path
         told = [Problem(harmless(f"{quoted(words)} is {found.told}"), mark=mark)] if found.told else []
         settled[found.path] = (*settled.get(found.path, ()), *told)
     return settled
+
+
+def _one(words: str, data: Data, find: Find, before: int) -> Found | Wrong:
+    """The clip for some words, or why there is none."""
+    if before >= MOST:
+        return Wrong(f"a storyboard searches for at most {MOST} clips", "name files instead")
+    try:
+        return find(words, data)
+    except Wrong as wrong:
+        return wrong

@@ -211,6 +211,8 @@ def test_a_search_that_finds_nothing_is_told_at_its_line_before_any_work(
     told = " ".join(capsys.readouterr().err.split())
     assert "tide.yaml:4:82: `waves at the seaside`: nothing is indexed yet" in told
     assert "hint: sora index" in told
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    assert main([command, "tide.yaml"]) == 3
 
 
 def test_a_text_with_every_word_comes_before_one_that_is_near_as_a_whole() -> None:

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sora_cli.storyboard.load import LoadResult, read_text
 from sora_cli.storyboard.model import Link
+from sora_cli.storyboard.searching import MOST, Found
 from tests.storyboard.boards import board, problem, reading
 
 
@@ -43,6 +45,28 @@ def test_every_form(tmp_path: Path) -> None:
     )
     pinned = linked(tmp_path, from_="{film: before.mp4}", to="{search: waves, film: before.mp4}")
     assert pinned == (Link("film", at="end", path=film), Link("film", at="start", path=film))
+
+
+def test_each_words_are_searched_for_once_and_not_without_an_end(tmp_path: Path) -> None:
+    (tmp_path / "before.mp4").touch()
+    asked: list[str] = []
+
+    def find(words: str, _data: object) -> Found:
+        asked.append(words)
+        return Found(str(tmp_path / "before.mp4"), "a clip")
+
+    def read(*words: str) -> LoadResult:
+        shots = "".join(f"  - {{prompt: a, from: {{search: {each}}}}}\n" for each in words)
+        return read_text(f"shots:\n{shots}", folder=tmp_path, name="board.yaml", find=find)
+
+    told = read("waves", "dunes", "waves")
+    assert (asked, told.problems) == (["waves", "dunes"], ())
+    assert told.board is not None
+    assert [each.mark.line for each in told.board.remarks if each.mark] == [2, 3, 4]
+    asked.clear()
+    many = read(*(f"w{number}" for number in range(MOST + 2)))
+    assert len(asked) == MOST
+    assert [each.mark.line for each in many.problems if each.mark] == [MOST + 2, MOST + 3]
 
 
 def test_frames_in_a_link_need_the_films_rate() -> None:
