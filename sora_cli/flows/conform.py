@@ -105,10 +105,15 @@ class _Edit:
         """Finish the film; `seen` is what the policy saw of the files that were added."""
         plan = self.plan
         clips = _kept(plan, studio, report)
-        recut(assemble(plan, clips), self.played, self.more)  # what cannot play is told before sounds are made
+        # What cannot play is told before lines are spoken.
+        recut(assemble(replace(plan, lines=()), clips), self.played, self.more)
         sounds = audio.prepare(plan, studio.store)
         laid = foley.lay(plan, clips, sounds, studio.store)
-        cut, uses = _recut(laid.cut, self.played, self.more, report)
+        cut, uses, gone = recut(laid.cut, self.played, self.more)
+        words = {sounds.speech[line.said.key]: line.line.line for line in plan.lines if line.said.key in sounds.speech}
+        for path in gone:
+            line = words.get(path, path.name)
+            report(Note(f"a line is left out, because the edit cuts away where it begins: {line}"))
         moved = _moved(plan, uses)
         making_of = replace(
             _making(plan, moved, clips, cut, sounds),
@@ -130,14 +135,6 @@ class _Edit:
                 grade=_Grades(laid.cut, uses).steps,
             )
         return _conformed(out, plan, uses, cut)
-
-
-def _recut(cut: Cut, played: Sequence[Played], more: Sequence[CutShot], report: Report) -> tuple[Cut, Sequence[Use]]:
-    """The cut as it was edited; a note names each line that it loses."""
-    now, uses, gone = recut(cut, played, more)
-    for name in gone:
-        report(Note(f"a line is left out, because the edit cuts away where it begins: {name}"))
-    return now, uses
 
 
 def _conformed(out: Path, plan: Plan, uses: Sequence[Use], cut: Cut) -> Conformed:

@@ -182,5 +182,6 @@ def _joined(events: Sequence[EditEvent]) -> list[EditEvent]:
 
 
 def _through(black: EditEvent, event: EditEvent) -> bool:
-    """Whether an event comes out of black into which the one before has just gone."""
-    return black.black and black.end == event.begin and black.end - black.begin == black.length
+    """Whether an event comes out of black into which the one before has just gone, and has frames for all of that."""
+    whole = black.black and black.end == event.begin and black.end - black.begin == black.length
+    return whole and event.kind == "dissolve" and event.source >= black.length

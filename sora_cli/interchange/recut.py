@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import EditEvent, gap
@@ -47,8 +48,8 @@ class Use:
         return self.first + (0 if self.held else self.shot.frames)
 
 
-def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> tuple[Cut, list[Use], list[str]]:
-    """The cut that plays the events, each of the shot of that number; and the words that are spoken no more.
+def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> tuple[Cut, list[Use], list[Path]]:
+    """The cut that plays the events, each of the shot of that number; and the files of lines that are spoken no more.
 
     Numbers go on with the shots that the editor `added`. Black has any number.
 
@@ -60,7 +61,7 @@ def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> 
     if wrong:
         raise RequestError(
             f"the timeline {'; it '.join(dict.fromkeys(wrong))}",
-            hint="trim it in the edit suite; a transition needs frames on both of its sides",
+            hint="trim or undo that in the edit suite; a transition needs frames on both of its sides",
         )
     uses = list(_uses(cut, spans, added))
     shots = tuple(use.shot for use in uses)
@@ -73,7 +74,7 @@ def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> 
         at = int(line.start * cut.fps / SAMPLE_RATE)
         found = [use for use in uses if use.was is owners[id(line)] and use.first <= at < use.last]
         lines += [replace(line, start=max(0, line.start + _samples(use.moved, cut.fps))) for use in found]
-        gone += [] if found else [line.path.name]
+        gone += [] if found else [line.path]
     subtitles = tuple(
         replace(each, start=each.start + float(use.moved / cut.fps), end=each.end + float(use.moved / cut.fps))
         for each in cut.subtitles

@@ -65,7 +65,7 @@ scenes:
     shots:
       - name: one
         beats:
-          - {prompt: a ball rolls, duration: 8f}
+          - {prompt: a ball rolls, duration: 8f, dialogue: [{line: "Yes."}]}
           - {prompt: it stops, duration: 6f}
       - {name: two, prompt: the lamp turns, duration: 12f, transition: dissolve 4f, sound: bell.wav}
       - {name: three, prompt: the lamp is dark, duration: 10f, from: previous}
@@ -239,7 +239,10 @@ def test_a_bundle_plays_what_the_editor_put_into_it_and_frames_that_are_held(fol
     heard = Recording()
     again = conformed(folder, bundle.with_name("edited.otioz"), "bundled.mp4", heard)
     told = [event.message for event in heard.events if isinstance(event, Note)]
-    assert [each for each in told if "left out" in each] == ["song.wav is left out: the film has its own sound"]
+    assert [each for each in told if "left out" in each] == [
+        "song.wav is left out: the film has its own sound",
+        "a line is left out, because the edit cuts away where it begins: Yes.",
+    ]
     assert (again.frames, again.shots, again.dropped) == (20, 3, ("two", "three", "four", "end"))
     greens = np.median(pictures(again.path)[..., 1], axis=(1, 2))
     assert np.abs(greens[:10] - (60 + 4 * 6)).max() <= 3

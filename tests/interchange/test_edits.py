@@ -237,6 +237,14 @@ def test_a_fade_that_stays_black_is_no_short_fade(tmp_path: Path) -> None:
         f"001  A  V  C  {NEXT}\n002  BL  V  D 002  00:00:00:00 00:00:01:00 01:00:00:06 01:00:01:06\n"
         "003  B  V  D 002  00:00:00:00 00:00:00:06 01:00:01:06 01:00:01:12\n"
     )
+    short = text.replace("00:00:01:00 01:00:00:06 01:00:01:06", "00:00:00:02 01:00:00:06 01:00:00:08").replace(
+        "01:00:01:06 01:00:01:12", "01:00:00:08 01:00:00:14"
+    )
+    assert len(events(short, tmp_path)) == 3, "a fade needs two frames of B that it has not"
+    assert (
+        len(events(short.replace("V  D 002  00:00:00:00 00:00:00:06", "V  D 002  00:00:00:02 00:00:00:08"), tmp_path))
+        == 2
+    )
     assert [(each.black, each.begin, each.end, each.kind) for each in events(text, tmp_path)] == [
         (False, 0, 6, "cut"), (True, 6, 30, "dissolve"), (False, 30, 36, "dissolve"),
     ]  # fmt: skip
