@@ -36,10 +36,13 @@ def run_out(engine: Any, times: int) -> None:
 def test_out_of_memory_takes_a_step_down_said_aloud_and_the_same_take_again(tiny_card: Cards) -> None:
     heard = Recording()
     engine: Any = catalogue.open_engine(tiny_card("wan"), report=heard)
-    run_out(engine, 1)
+    run_out(engine, 2)
     footage = engine.generate(take_for(engine.card), Given(), silence)
     assert footage.frames.shape[0] == 9
-    assert [note.message for note in heard.of(Note)] == ["scene/shot/1: out of memory; trying again, decoding in tiles"]
+    assert [note.message for note in heard.of(Note)] == [
+        "scene/shot/1: out of memory; trying again, one pass of guidance at a time",
+        "scene/shot/1: out of memory; trying again, decoding in tiles",
+    ]
     assert engine.pipe.vae.use_tiling
 
 
@@ -50,7 +53,23 @@ def test_the_ladder_ends(tiny_card: Cards) -> None:
     with pytest.raises(OutOfMemory):
         engine.generate(take_for(engine.card), Given(), silence)
     said = [note.message.partition("trying again, ")[2] for note in heard.of(Note)]
-    assert said == ["decoding in tiles", "keeping the transformer's weights in 8 bits"]  # no card: nothing to offload
+    # There is no card: nothing to offload.
+    assert said == [
+        "one pass of guidance at a time", "decoding in tiles", "keeping the transformer's weights in 8 bits",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["wan", "wan-vace"])
+def test_both_passes_of_guidance_in_one_batch_make_the_same_frames(name: str, tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card(name))
+    take, sizes = take_for(engine.card), []
+    engine.pipe.transformer.blocks[0].register_forward_pre_hook(lambda _block, given: sizes.append(len(given[0])))
+    together = engine.generate(take, Given(), silence).frames.astype(int)
+    assert (set(sizes), len(sizes)) == ({2}, 2)
+    engine.offload.step_down()
+    apart = engine.generate(take, Given(), silence).frames.astype(int)
+    assert sizes[2:] == [1, 1, 1, 1]
+    assert abs(together - apart).max() <= 1, "to within rounding"
 
 
 def test_weights_in_eight_bits_still_make_the_take(tiny_card: Cards) -> None:
@@ -98,7 +117,7 @@ def test_four_bits_without_a_gpu_are_refused(name: str, tiny_card: Cards) -> Non
 def test_what_is_set_explicitly_is_never_changed(tiny_card: Cards) -> None:
     memory = Memory(tile=False, quantize="none")
     engine: Any = catalogue.open_engine(tiny_card("wan"), memory=memory)
-    run_out(engine, 1)
+    run_out(engine, 2)
     with pytest.raises(OutOfMemory):
         engine.generate(take_for(engine.card), Given(), silence)
 

@@ -116,8 +116,9 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         self.checkpoint = Checkpoint.read(card.location)
         self.checkpoint.refuse_foreign_code()
         self.checkpoint.refuse_unbounded()
-        self.dtype = best_dtype(self.device, sum(map(self.checkpoint.bytes_of, self.checkpoint.components())))
-        self.offload = Offload(card, self.memory, self.device)
+        weights = sum(map(self.checkpoint.bytes_of, self.checkpoint.components()))
+        self.dtype = best_dtype(self.device, weights)
+        self.offload = Offload(card, self.memory, self.device, small=weights < SMALL)
         self._adapters: tuple[LoraOption, ...] = ()
         self._prompts: OrderedDict[tuple[object, ...], dict[str, torch.Tensor]] = OrderedDict()
         with told_as_loading(card), quiet():

@@ -44,7 +44,8 @@ class WanFamily(Diffusion[W]):
         words = self.embedded(
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )
-        with self.begun(take, given) as begun:
+        guidance = self.offload.guidance(self.pipe, words.get("negative_prompt_embeds"))
+        with self.begun(take, given) as begun, guidance:
             video = self.pipe(
                 **words,
                 **asked,

@@ -36,6 +36,7 @@ GROUP = 4  # frames in a latent frame
 SLICE = 2  # frames in a fine cell
 FINE = 8  # pixels along a side of a fine cell
 HALF = 2  # how much smaller than the film the picture is that all this works on
+AT_ONCE = 4  # pictures that are enlarged at once: what lies between the layers then stays near the processor
 SMALL = 4  # how much smaller again the one is that no tile is left in
 FINE_VALUES = 3 * SLICE * FINE * FINE
 COARSE_VALUES = FINE_VALUES * 8
@@ -135,7 +136,9 @@ class Enlarger(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         """Enlarge (clips, 3, frames, rows, columns)."""
-        drawn = self.draw(*self.told(video))
+        small, told = self.told(video)
+        parts = [slice(at, at + AT_ONCE) for at in range(0, len(told), AT_ONCE)]
+        drawn = torch.cat([self.draw(small[part], told[part]) for part in parts])
         return drawn.reshape(len(video), -1, *drawn.shape[1:]).transpose(1, 2)
 
 

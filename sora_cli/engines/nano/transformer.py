@@ -42,7 +42,9 @@ def halved(mask: Tensor) -> Tensor:
     if mask.shape[1] == SEEN_CHANNELS:
         return mask
     half = CELL // 2
-    return mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).mean((2, 4)).flatten(1, 2)
+    pixels = mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).unbind(4)
+    rows = pixels[0] + pixels[1]  # a mean over both sides takes torch 40 times as long, a tenth of the whole forward
+    return ((rows[:, :, 0] + rows[:, :, 1]) / 4).flatten(1, 2)
 
 
 class PaperTransformer(WanVACETransformer3DModel):

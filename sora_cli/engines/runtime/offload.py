@@ -1,13 +1,15 @@
 """Fitting a model to the card: where its weights are, how its autoencoder works, and what to do when memory runs out.
 
-A ladder of four rungs, walked down one at a time, said aloud: decode in tiles; hold one component on the device at a
-time; stream the weights layer by layer; keep the transformer's weights in 8 bits. What a person set explicitly stays.
+A ladder of five rungs, walked down one at a time, said aloud: a small model makes one pass of guidance at a time;
+decode in tiles; hold one component on the device at a time; stream the weights layer by layer; keep the transformer's
+weights in 8 bits. What a person set explicitly stays.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.estimate import DENOISERS, EIGHT_BITS, IN_EIGHT_BITS, LAYOUTS, TILES, first_place
 from sora_cli.engines.options import PACKAGES, Memory
+from sora_cli.engines.runtime.guidance import both_passes_at_once
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 
 KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
@@ -33,10 +36,12 @@ class Offload:
         card: whose weights they are.
         memory: what a person asked for.
         device: where the pipeline runs.
+        small: whether its weights are few: then both passes of guidance are one batch, which is sooner done.
     """
 
-    def __init__(self, card: EngineCard, memory: Memory, device: torch.device) -> None:
+    def __init__(self, card: EngineCard, memory: Memory, device: torch.device, *, small: bool = False) -> None:
         self.memory = memory
+        self.at_once = small and not memory.cache  # a step cache keeps what it knows of each pass apart
         self.device = device
         self.tile = memory.tile if memory.tile is not None else memory.mode == "low"
         self.offload: str = memory.offload or "none"
@@ -94,15 +99,29 @@ class Offload:
             model.compile_repeated_blocks(dynamic=True)
             model._sora_compiled = True  # noqa: SLF001  ours
 
+    def guidance(self, pipe: Any, avoided: torch.Tensor | None) -> AbstractContextManager[None]:
+        """While it lasts, the pipeline makes both passes of a step at once, where that is sooner done.
+
+        `avoided` are the embeddings of what to avoid; None where nothing is guided.
+        """
+        if avoided is None or not self.at_once or self.offload != "none":
+            return nullcontext()
+        return both_passes_at_once(denoisers(pipe), avoided)
+
     def step_down(self) -> str:
         """Take the next rung down and say which; '' where there is none left."""
         rungs: list[tuple[bool, Callable[[], str]]] = [
+            (self.at_once, self._one_pass),
             (not self.tile and self.memory.tile is None, self._tile),
             (self.offload == "none" and self.memory.offload is None and self.has_card, self._one_at_a_time),
             (self.offload == "model" and self.memory.offload is None, self._layer_by_layer),
             (self.quantize == "none" and self.memory.quantize is None, self._eight_bits),
         ]
         return next((take() for open_, take in rungs if open_), "")
+
+    def _one_pass(self) -> str:
+        self.at_once = False
+        return "one pass of guidance at a time"
 
     def _tile(self) -> str:
         self.tile = True
