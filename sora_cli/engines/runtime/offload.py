@@ -99,14 +99,14 @@ class Offload:
             model.compile_repeated_blocks(dynamic=True)
             model._sora_compiled = True  # noqa: SLF001  ours
 
-    def guidance(self, pipe: Any, avoided: torch.Tensor | None) -> AbstractContextManager[None]:
+    def guidance(self, pipe: Any, avoided: object) -> AbstractContextManager[None]:
         """While it lasts, the pipeline makes both passes of a step at once, where that is sooner done.
 
         `avoided` are the embeddings of what to avoid; None where nothing is guided.
         """
-        if avoided is None or not self.at_once or self.offload != "none":
-            return nullcontext()
-        return both_passes_at_once(denoisers(pipe), avoided)
+        if isinstance(avoided, torch.Tensor) and self.at_once and self.offload == "none":
+            return both_passes_at_once(denoisers(pipe), avoided)
+        return nullcontext()
 
     def step_down(self) -> str:
         """Take the next rung down and say which; '' where there is none left."""
