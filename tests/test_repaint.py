@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import av
 import numpy as np
@@ -12,8 +14,8 @@ from PIL import Image
 
 from sora_cli import stamp, storyboard
 from sora_cli.cli.main import main
-from sora_cli.engines.base import Ability
-from sora_cli.engines.changes import Change
+from sora_cli.engines.base import Ability, Footage, Given, Progress, Take
+from sora_cli.engines.changes import Change, Start
 from sora_cli.flows import preflight
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import probe, read_frames
@@ -153,6 +155,10 @@ WRONG = {
     "backwards": ("to: 0.75s", "to: 0.1s", 4, "must end after it begins"),
     "outside the picture": ("[0.5, 0.25, 0.25, 0.5]", "[0.9, 0.25, 0.25, 0.5]", 4, "must lie in the picture"),
     "of nothing": ("region: [0.5, 0.25, 0.25, 0.5], ", "", 4, "one of `region`"),
+    "in two ways": ("region:", "relight: sunset, region:", 4, "one of `region`"),
+    "strength of a part": ("region:", "strength: 0.5, region:", 4, "is for `relight` and `restyle`"),
+    "of no strength": ("region: [0.5, 0.25, 0.25, 0.5]", "relight: sunset, strength: 0", 4, "out of range"),
+    "lit twice": ("region: [0.5, 0.25, 0.25, 0.5], ", "relight: sunset, ", 5, "the light of this shot already"),
     "of a length of its own": ("name: hat", "duration: 2s", 3, "has no `duration`"),
 }
 
@@ -163,7 +169,7 @@ def test_a_wrong_edit_is_told_at_its_line(
 ) -> None:
     was, now, line, why = wrong
     film(home / "a.mp4", [40] * 24, size=SIZE)
-    (home / "board.yaml").write_text(BOARD.replace(was, now))
+    (home / "board.yaml").write_text(BOARD.replace(was, now) + ("    light: soft\n" if line == 5 else ""))
     assert main(["check", "board.yaml"]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert f"board.yaml:{line}:" in told
@@ -173,56 +179,69 @@ def test_a_wrong_edit_is_told_at_its_line(
 def test_an_engine_that_cannot_is_refused_at_the_line(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    able = CARD.abilities - {Ability.INPAINT}
+    able = CARD.abilities - {Ability.INPAINT, Ability.VIDEO}
     monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(abilities=able))
     film(home / "a.mp4", [40] * 24, size=SIZE)
     (home / "board.yaml").write_text(BOARD)
     assert main(["check", "board.yaml"]) == 2
     assert "board.yaml:4:" in (said := capsys.readouterr().err)
     assert "cannot make a part" in " ".join(said.split())
+    (home / "board.yaml").write_text(BOARD.replace("region: [0.5, 0.25, 0.25, 0.5]", "relight: sunset"))
+    assert main(["check", "board.yaml"]) == 2
+    assert "board.yaml:4:" in (said := capsys.readouterr().err)
+    assert "in another light or style" in " ".join(said.split())
     assert main(["edit", "a.mp4", "light", "--region", "0,0,0.5,1", "-o", "b.mp4"]) == 2
 
 
-BAD = {
-    "nothing asked": ([], "nothing says what is made anew"),
-    "two asked": (["--region", "0,0,1,1", "--replace", "the red ball"], "two options say"),
-    "outside the frame": (["--region", "0.8,0,0.4,1"], "must lie in the picture"),
-    "no region": (["--region", "left"], "four numbers"),
-    "an empty region": (["--region", "0.5,0.5,0,0.2"], "larger than nothing"),
-    "past the end": (["--region", "0,0,1,1", "--to", "9s"], "the film ends at 0.500 s"),
-    "backwards": (["--region", "0,0,1,1", "--from", "0.4s", "--to", "0.2s"], "must come after"),
-    "in frames": (["--region", "0,0,1,1", "--from", "3f"], "write seconds"),
-    "an empty mask": (["--mask", "black.png"], "nothing is made anew"),
-    "a mask of another length": (["--mask", "mask.mp4"], "neither as many as the stretch (12) nor as the film (12)"),
-    "no mask": (["--mask", "gone.png"], "no such file"),
-    "a mask of sound": (["--mask", "s.txt"], "not a picture or a film"),
-    "what is not there": (["--replace", "the red ball"], "nothing that is red stands out"),
-    "what has no colour": (["--replace", "the dog"], "no colour is named"),
-    "the same shape": (["--outpaint", "3:2"], "that shape already"),
-    "no shape": (["--outpaint", "wide"], "--outpaint wide"),
-    "over the film": (["--region", "0,0,1,1", "-o", "a.mp4"], "one of the film's own sources"),
-    "over the mask": (["--mask", "mask.mp4", "-o", "mask.mp4"], "one of the film's own sources"),
-    "a mask shown as a film": (["--region", "0,0,1,1", "--show-mask"], "must end in .png"),
-    "an unknown option": (["--region", "0,0,1,1", "--option", "speed=3"], "no option 'speed'"),
-}
+class Seen(Greys):
+    """Light frames, and what it was given."""
+
+    given: ClassVar[list[tuple[Take, Given]]] = []
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        self.given.append((take, given))
+        return super().generate(replace(take, prompt="light"), given, progress)
 
 
-@pytest.mark.parametrize(("words", "why"), BAD.values(), ids=BAD)
-def test_a_bad_call_is_one_error_and_the_film_is_untouched(
-    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
-) -> None:
-    old = film(home / "a.mp4", [40] * 12, size=SIZE)
-    film(home / "mask.mp4", [235] * 5, size=SIZE)
-    Image.new("L", SIZE).save(home / "black.png")
-    (home / "s.txt").write_text("no mask")
-    before = {path.name: path.read_bytes() for path in home.glob("*.*")}
-    assert main(["edit", "a.mp4", "light", *words, *([] if "-o" in words else ["-o", "b.mp4"])]) in {1, 2}
-    told = " ".join(capsys.readouterr().err.split())
-    assert why in told
-    assert "Traceback" not in told
-    assert {path.name: path.read_bytes() for path in home.glob("*.*")} == before
-    assert old.exists()
-    assert not list((home / "store").rglob("*.mkv"))
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Take, Given]]:
+    monkeypatch.setattr(Seen, "given", [])
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Seen(card))
+    return Seen.given
+
+
+def test_a_film_in_another_light_begins_with_what_was_there(home: Path, seen: list[tuple[Take, Given]]) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    words = ["edit", "a.mp4", "light", "--relight", "sunset", "--from", "0.25s", "--to", "0.75s"]
+    assert main([*words, "--strength", "0.6", "-o", "b.mkv"]) == 0
+    ((take, given),) = seen
+    assert take.start == Start(0.6)
+    assert "sunset" in take.prompt
+    assert given.start is not None
+    assert abs(float(np.median(given.start)) - 40) <= 1
+    assert given.start.shape == (take.frames, take.height, take.width, 3)
+    assert (given.video, given.mask) == (None, None), "no part of it is held as it was"
+    shown = np.median(read_frames(home / "b.mkv", 0, 24), axis=(1, 2, 3))
+    assert [round(float(each)) for each in shown] == [40] * 6 + [150] * 12 + [40] * 6
+    proven = stamp.verify(home / "b.mkv")
+    assert (proven.parameters["light"], proven.parameters["strength"]) == ("sunset", 0.6)
+    assert proven.actions[:2] == ("c2pa.opened", "c2pa.edited")
+
+
+def test_a_shot_is_a_film_in_another_style(home: Path, seen: list[tuple[Take, Given]]) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    (home / "board.yaml").write_text(BOARD.replace("region: [0.5, 0.25, 0.25, 0.5]", "restyle: ink drawing"))
+    assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
+    ((take, given),) = seen
+    assert take.start == Start(0.7)
+    assert "ink drawing" in take.prompt
+    assert given.start is not None
+    fields = TakeFields.of(take)
+    assert TakeFields.model_validate(fields.to_dict()).take_key == take.key
+    (home / "board.yaml").write_text(
+        (home / "board.yaml").read_text().replace("ink drawing", "ink drawing, strength: 0.5")
+    )
+    assert preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[0].key != take.key
 
 
 def scene(colour: tuple[int, int, int], places: list[tuple[int, int]], *, other: bool = False) -> list[np.ndarray]:

@@ -88,6 +88,14 @@ class PartOptions:
         str, typer.Option(metavar="WORDS", help="Change what these words name, by its colour: the red ball.")
     ] = ""
     outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="Add borders, for this shape: 16:9, 9:16, 1:1.")] = ""
+    relight: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another light: sunset.")] = ""
+    restyle: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another style: ink drawing.")] = ""
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LEVEL", help="Go this far from what was, with --relight or --restyle: 0.05 to 1. Default: 0.7."
+        ),
+    ] = None
 
 
 def edit(

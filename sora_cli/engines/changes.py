@@ -27,6 +27,13 @@ class Change:
     mask_sha256: str = ""
     words: str = ""
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of the picture is made anew, from what it was."""
+        left, top, width, height = self.view
+        inside = left >= 0 and top >= 0 and left + width <= 1 + 1e-9 and top + height <= 1 + 1e-9
+        return inside and self.region is None and not self.mask_sha256 and not self.words
+
 
 @dataclass(frozen=True, slots=True)
 class Start:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sora_cli import atomic, stamp
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, EngineCard
+from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, watching
@@ -25,12 +25,13 @@ from sora_cli.media.read import Probe, open_film
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Frames, Master
 from sora_cli.plan import Plan, round_half_up
+from sora_cli.plan.abilities import cannot_edit
 from sora_cli.plan.timeline import Cut, assemble
 from sora_cli.shoot.mask import Box, Mask, Part, in_view, seam
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
-from sora_cli.storyboard.edits import WHOLE, region_of, seconds_of
+from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, region_of, seconds_of
 from sora_cli.storyboard.model import Storyboard
 
 SHAPE = 0.02
@@ -49,10 +50,21 @@ class Asked:
     mask: Path | None = None
     replace: str = ""
     outpaint: str = ""
+    relight: str = ""
+    restyle: str = ""
+    strength: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the picture is made anew, from what it was."""
+        return bool(self.relight or self.restyle)
 
     @property
     def told(self) -> dict[str, object]:
         """What the credential tells of it."""
+        if self.whole:
+            told = {"light": self.relight, "style": self.restyle, "strength": self.strength or STRENGTH}
+            return {"change": "all made anew from what it was", **told}
         ways = {"region": self.region, "mask": self.mask and self.mask.name, "outpaint": self.outpaint}
         return {"change": "a part made anew", "replaced": self.replace, **ways}
 
@@ -94,20 +106,20 @@ def repaint(
     """
     changing = Changing(command="edit", film=film, out=out, options=options)
     found = changing.opened(*([asked.mask] if asked.mask else []))
-    area = area_of(found, asked, card_of(shot))
+    area = area_of(found, asked, card_of(shot, asked))
     plan, looked_at = changing.planned(_board(area, shot, asked, options))
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
         clips = studio.shoot(plan, options.report)
         cut = assemble(plan, clips)
         told = replace(
             making(plan, clips, cut, None, sounds=(), speech=(), synthesized=()),
-            changed={**asked.told, "prompt": shot["prompt"], "seam": seam(area.canvas[1])},
+            changed={**asked.told, "prompt": shot["prompt"], **({} if asked.whole else {"seam": seam(area.canvas[1])})},
             place=_place(asked),
         )
         told = changing.told(_moved(told, area), plan, looked_at, studio)
         master = _watched(_laid_in(area, plan, cut), area, plan, studio)
         made = changing.released(master, master.frames, told, plan=plan, clips=clips, studio=studio)
-    return replace(made, seam=seam(area.canvas[1]))
+    return made if asked.whole else replace(made, seam=seam(area.canvas[1]))
 
 
 def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, options: EditOptions) -> Path:
@@ -120,7 +132,7 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
         raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=f"try {out.stem}.png")
     beside = [asked.mask] if asked.mask else []
     outputs.check({out: lambda _: False}, [film, *beside], overwrite=options.overwrite)
-    area = area_of(probed(film, options.report), asked, card_of(shot))
+    area = area_of(probed(film, options.report), asked, card_of(shot, asked))
     plan, _ = Changing(command="edit", film=film, out=out, options=options).planned(_board(area, shot, asked, options))
     rows = [
         _shown(area, take.change, view)
@@ -148,18 +160,15 @@ def _shown(area: Area, change: Change, view: Box) -> Frames:
 # -- where it is -------------------------------------------------------------------------------------------------------
 
 
-def card_of(shot: Mapping[str, object]) -> EngineCard:
+def card_of(shot: Mapping[str, object], asked: Asked) -> EngineCard:
     """The card of the engine that makes it.
 
     Raises:
-        RequestError: it cannot make a part of a picture anew.
+        RequestError: it cannot make what is asked of a film.
     """
     card = catalogue.card(str(shot["engine"]) if shot.get("engine") else None)
-    if not card.can(Ability.INPAINT):
-        raise RequestError(
-            f"engine {card.name} cannot make a part of a film's picture anew",
-            hint="name nano or a VACE model with --engine: `sora models` lists who can inpaint",
-        )
+    if why := cannot_edit(card, whole=asked.whole):
+        raise RequestError(why[0], hint=why[1])
     return card
 
 
@@ -169,10 +178,14 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
     Raises:
         RequestError: nothing is asked for or too much, the stretch is not in the film, or the engine has another shape.
     """
-    ways = [bool(way) for way in (asked.region, asked.mask, asked.replace, asked.outpaint)]
+    ways = [bool(way) for way in (asked.region, asked.mask, asked.replace, asked.outpaint, asked.whole)]
     if sum(ways) != 1:
-        hint = "give one of --region, --mask, --replace and --outpaint"
+        hint = "give one of --region, --mask, --replace, --outpaint, --relight and --restyle"
         raise RequestError(f"{'two options say' if any(ways) else 'nothing says'} what is made anew", hint=hint)
+    if asked.strength is not None and not asked.whole:
+        raise RequestError("--strength is for --relight and --restyle", hint="leave it out")
+    if asked.strength is not None and not LEAST <= asked.strength <= 1:
+        raise RequestError(f"--strength {asked.strength:g}: it must be from {LEAST:g} to 1", hint="try 0.7")
     fps = found.fps or Fraction(25)
     length = Fraction(len(found.shown_at(fps))) / fps
     start = read_option(seconds_of, asked.start, "--from") if asked.start else Fraction(0)
@@ -259,7 +272,7 @@ def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOp
     }
     edit |= {"region": list(read_option(region_of, asked.region, "--region"))} if asked.region else {}
     edit |= {"mask": str(asked.mask.resolve())} if asked.mask else {}
-    edit |= {"replace": asked.replace} if asked.replace else {}
+    edit |= {name: each for name in ("replace", "relight", "restyle", "strength") if (each := getattr(asked, name))}
     _, _, width, height = area.pixels(area.views[0])
     size = f"{width + width % 2}x{height + height % 2}"
     shots = [{**shot, "edit": {**edit, "view": list(view)}} for view in area.views]

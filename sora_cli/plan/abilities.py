@@ -46,9 +46,8 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
     """Say what of the beat the engine cannot do; nothing is dropped in silence."""
     if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
         findings.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
-    if beat.edit is not None and not card.can(Ability.INPAINT):
-        message = f"engine {card.name} cannot make a part of a film's picture anew"
-        findings.wrong(beat, "edit", message, "use nano, or a VACE model: `sora models` lists who can inpaint")
+    if beat.edit is not None and (why := cannot_edit(card, whole=bool(beat.edit.strength))):
+        findings.wrong(beat, "edit", *why)
     kinds = [kind_of(path) for path in beat.references]
     if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
         findings.remark(beat, "references", f"engine {card.name} takes no pictures: only words describe the cast")
@@ -59,12 +58,22 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         )
 
 
-def check_start(findings: Findings, card: EngineCard, beat: Beat) -> bool:
-    """Whether the engine can begin with known frames; else that is noted."""
+def cannot_edit(card: EngineCard, *, whole: bool) -> tuple[str, str] | None:
+    """Why an engine cannot change a part of a film's picture, or the `whole`, and a hint; None where it can."""
+    if whole and not card.can(Ability.VIDEO):
+        hint = "use nano, Wan or VACE: `sora models` lists who can do video to video"
+        return f"engine {card.name} cannot show a film in another light or style", hint
+    if not whole and not card.can(Ability.INPAINT):
+        hint = "use nano, or a VACE model: `sora models` lists who can inpaint"
+        return f"engine {card.name} cannot make a part of a film's picture anew", hint
+    return None
+
+
+def check_start(findings: Findings, card: EngineCard, beat: Beat) -> None:
+    """Refuse a draft to an engine that cannot begin with known frames."""
     if not card.can(Ability.VIDEO):
         message = f"engine {card.name} cannot go on from a draft: it begins with noise alone"
         findings.wrong(beat, "engine", message, "leave out --from-draft, or use nano, Wan or VACE for the shot")
-    return card.can(Ability.VIDEO)
 
 
 def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, taught: Collection[str]) -> None:

@@ -207,10 +207,11 @@ class TakeMaker:
         return PlannedBeat(frames, tuple(stretches), shot.speed, smooth)
 
     def start(self, card: EngineCard, beat: Beat, name: str) -> Start | None:
-        """What a take goes on from, of the draft, where the film does."""
-        if name not in self.drafts or not check_start(self.findings, card, beat):
-            return None
-        return Start(self.board.from_draft, self.drafts[name].choices)
+        """What a take begins with: the draft's, where the film goes on from it, or the film that it changes."""
+        if name in self.drafts:
+            check_start(self.findings, card, beat)
+            return Start(self.board.from_draft, self.drafts[name].choices)
+        return Start(beat.edit.strength) if beat.edit is not None and beat.edit.strength else None
 
     def take(
         self,

@@ -252,13 +252,17 @@ def _given(job: Job) -> tuple[Given, float]:
             last = take.opening.at if hold.above else None
             known = graded(known, held(opening.path, anchor, hold.strength, last))
     changed = mask.given(take)
+    video, part = changed or (None, None)
+    start = read_frames(job.draft.path, 0, take.frames, size) if job.draft is not None else None
+    if take.change is not None and take.change.whole:
+        start, video, part = video if start is None else start, None, None
     given = Given(
-        video=changed[0] if changed else None,
-        mask=changed[1] if changed else None,
+        video=video,
+        mask=part,
         opening=known,
         closing=_known(take.closing, closing, size, take.fps),
         references=tuple(_anchor(reference.path, take, job.card) for reference in take.references),
-        start=read_frames(job.draft.path, 0, take.frames, size) if job.draft is not None else None,
+        start=start,
         tail=opening.tail if opening is not None and job.latents else None,
     )
     return given, round(drift, 3)

@@ -132,6 +132,8 @@ class Part:
     def masks(self, numbers: Sequence[int], size: Size, view: Box | None = None) -> Mask:
         """The masks of these film frames, `(n, height, width)`, as `view` (the change's own) shows them in `size`."""
         view = view or self.change.view
+        if self.change.whole:
+            return np.ones((len(numbers), size[1], size[0]), np.float32)
         width = max(1, round(size[1] / view[3] * float(SEAM)))
         if self.change.mask is not None or self.change.words:
             hard = [np.asarray(in_view(mask, view, size) / 255, np.float32) for mask in self._read(numbers)]

@@ -14,11 +14,15 @@ from sora_cli.storyboard.model import Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
-from sora_cli.storyboard.values import Label, Text, Time
+from sora_cli.storyboard.values import Label, Phrase, Text, Time, bar
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a film's picture."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+STRENGTH = 0.7
+"""How far a film that is lit or drawn anew goes from what it was, where that is not written."""
+LEAST = 0.05
+WAYS = "`region`, `mask`, `replace`, `relight` and `restyle`"
 FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
 
@@ -28,7 +32,8 @@ class Edit:
     """A stretch of the film `of` from `start` to `end` (seconds), and the one part of its picture that is made anew.
 
     That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
-    `view` lies beyond the film's picture.
+    `view` lies beyond the film's picture. With a `strength` it is all of it, in another light or style: the noise that
+    is laid over what is there.
     """
 
     of: Path
@@ -38,6 +43,7 @@ class Edit:
     mask: Path | None = None
     words: str = ""
     view: Box = WHOLE
+    strength: float = 0.0
 
     @property
     def seconds(self) -> Fraction:
@@ -94,6 +100,9 @@ class EditForm(Form):
     mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
     replace = Key(Label, "What is there now, in words, by its colour or its motion: the red ball.")
     view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
+    relight = Key(Phrase, "The light that it is shown in then; the same as the shot's `light`.")
+    restyle = Key(Phrase, "How it is drawn or filmed then; the same as the shot's `style`.")
+    strength = Key(bar(LEAST, 1), f"With `relight` or `restyle`: how far it may go from what was, else {STRENGTH}.")
     prompt = Key(Text, "What is there then; the same as the shot's `prompt`.")
 
 
@@ -109,14 +118,17 @@ class Edits:
         kinds, what = (*PICTURES, *FILMS), "a picture or a film"
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE
-        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond(view)]
+        anew = form.relight is not None or form.restyle is not None
+        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond(view), anew]
         start, end = self._seconds(form.from_, (*loc, "from")), self._seconds(form.to, (*loc, "to"))
         if sum(ways) != 1:
-            self._wrong(loc, "an edit has one of `region`, `mask`, `replace`, or a `view` beyond the picture")
+            self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
+        elif form.strength is not None and not anew:
+            self._wrong((*loc, "strength"), "`strength` is for `relight` and `restyle`")
         elif end <= start:
             self._wrong((*loc, "to"), "an edit must end after it begins")
         elif of is not None and not (form.mask and mask is None):
-            return Edit(of, start, end, form.region, mask, form.replace or "", view)
+            return Edit(of, start, end, form.region, mask, form.replace or "", view, (form.strength or STRENGTH) * anew)
         return None
 
     def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:

@@ -205,6 +205,7 @@ class Resolver:
             shots = []
             for index, item in enumerate(form.shots):
                 shot = ShotForm(prompt=item) if isinstance(item, str) else item
+                self._as_edited(shot, (*loc, "shots", index))
                 shots.append(_WrittenShot(shot, (*loc, "shots", index), number))
                 number += 1
             written.append(_WrittenScene(form, loc, shots))
@@ -328,6 +329,16 @@ class Resolver:
         got["references"] = self._references(got.get("references"), origin.get("references"), cast)
         kept = {name: getattr(held, name) for name in _HELD}
         return Beat(loc=loc, prompt=form.prompt or "", cast=cast, origin=origin, **kept, **got)
+
+    def _as_edited(self, form: ShotForm, loc: Loc) -> None:
+        """Take what an edit says of the shot's light and style for the shot's own."""
+        told = {"light": form.edit.relight, "style": form.edit.restyle} if form.edit is not None else {}
+        for key, words in told.items():
+            if words is not None and getattr(form, key) is not None:
+                message = f"the edit says the {key} of this shot already"
+                self._problems.add(message, self._document.mark((*loc, key), key=True), "take it out")
+            elif words is not None:
+                vars(form)[key] = words
 
     def _edited(self, shot: _WrittenShot, written: EditForm, got: dict[str, Any]) -> Edit | None:
         """What a shot changes of a film; it is as long as that stretch, and carries on from nothing."""
