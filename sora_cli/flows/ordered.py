@@ -115,6 +115,18 @@ def sheet(folder: Path) -> Path:
     return sidecar.beside(folder / FILM)[1]
 
 
+def portrait(path: Path) -> bytes:
+    """The frame in the middle of a film of anybody's, as `thumbnail` gives it.
+
+    Raises:
+        SoraError: it is no film, or cannot be used as one.
+    """
+    from sora_cli.media.read.usable import require_usable
+
+    require_usable(path, "film")
+    return thumbnail(path)
+
+
 def thumbnail(path: Path) -> bytes:
     """A frame from the middle of a film as WebP, at most 640 pixels wide.
 

@@ -17,6 +17,8 @@ from sora_cli.serve.refusals import Refusal
 
 Form = TypeVar("Form", bound=BaseModel)
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_EACH = "[][id]"
+"""What ends the name of a field that is one of a list of things named by their ids."""
 _NESTED = re.compile(r"(\w{1,40})\[(\w{1,40})\]")
 
 
@@ -77,10 +79,19 @@ def _form(form: FormData, names: Sequence[str]) -> Sent:
             sent.files[key] = value.file
             continue
         if key in sent.fields or (name in sent.fields and not inner):
-            raise Refusal(400, f"{key[:80]} is there twice", "invalid_value", key[:80])
-        if inner:
+            raise _twice(key)
+        if key.endswith(_EACH):
+            items = sent.fields.setdefault(key.removesuffix(_EACH), [])
+            if not isinstance(items, list):
+                raise _twice(key)
+            items.append({"id": value})
+        elif inner:
             own = sent.fields.setdefault(name, {})
             sent.fields[name] = {**(own if isinstance(own, dict) else {}), inner.rstrip("]"): value}
         else:
             sent.fields[key] = value
     return sent
+
+
+def _twice(key: str) -> Refusal:
+    return Refusal(400, f"{key[:80]} is there twice", "invalid_value", key[:80])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import io
 import re
@@ -11,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from sora_cli import atomic, texts
@@ -18,6 +20,7 @@ from sora_cli.bounded import Json
 from sora_cli.errors import SoraError
 from sora_cli.flows import ordered
 from sora_cli.flows.ordered import BOARD, Ordered
+from sora_cli.serve.characters import Characters
 from sora_cli.serve.forms import VideoRequest
 from sora_cli.serve.queue import Full, Kind, Order, Queue
 from sora_cli.serve.refusals import Refusal, missing
@@ -35,6 +38,7 @@ class Desk:
 
     def __init__(self, settings: Settings, queue: Queue, wake: Callable[[], None]) -> None:
         self.settings, self.queue, self._wake = settings, queue, wake
+        self.characters = Characters(queue)
 
     def find(self, name: str, client: str, kind: Kind) -> Order:
         """An order of a client.
@@ -75,9 +79,11 @@ class Desk:
         client: str,
         board: str,
         facts: Mapping[str, Json],
-        picture: tuple[str, BinaryIO] | None = None,
+        files: Mapping[str, BinaryIO] = MappingProxyType({}),
     ) -> Order:
         """Write an order down, check it, and put it into the queue: from then on it is made, whatever is killed.
+
+        `files` are those that its storyboard names.
 
         Raises:
             Refusal: it cannot be filled, or the client has too many.
@@ -85,9 +91,9 @@ class Desk:
         name = self.queue.new_id(kind)
         folder = self.queue.place(name)
         try:
-            if picture is not None:
-                with atomic.aside(folder / picture[0]) as part, part.open("xb") as file:
-                    shutil.copyfileobj(picture[1], file)
+            for place, told in files.items():
+                with atomic.aside(folder / place) as part, part.open("xb") as file:
+                    shutil.copyfileobj(told, file)
             atomic.write(folder / BOARD, board)
             found = ordered.check(folder, self.settings.limits)
             order = self.queue.add(name, client, kind, {**facts, **_measured(kind, found)}, self.settings.waiting)
@@ -113,8 +119,15 @@ class Desk:
             message = f"no model {model!r}: there are sora-2, {', '.join(ordered.engines())}"
             raise Refusal(404, message, "model_not_found", "model")
         file = f"input-reference.{_suffix(picture)}" if picture else ""
+        known = [self.characters.require(str(name), client) for name in _listed(facts, "characters")]
         named = {**facts, "input": file}
-        return self.accept("video", client, _board(named, engine), named, (file, picture) if picture else None)
+        with contextlib.ExitStack() as opened:
+            files = {
+                f"{each.id}.webp": opened.enter_context(self.characters.place(each.id).open("rb")) for each in known
+            }
+            if picture is not None:
+                files[file] = picture
+            return self.accept("video", client, _board(named, engine), named, files)
 
     def order_from(self, source: Order, prompt: str, *, seconds: str | None = None) -> Order:
         """Order a video that goes on from another: with other words, or, with `seconds`, for so much longer.
@@ -127,13 +140,13 @@ class Desk:
         """
         self.film(source)
         facts = {key: value for key, value in source.facts.items() if key not in {"input", "film_seconds", "line"}}
-        beats = facts["beats"] if seconds else []
+        beats = _listed(facts, "beats") if seconds else []
         added = [prompt, seconds or facts["seconds"]]
         whole = float(str(facts["seconds"])) + float(seconds or 0)
         changed: dict[str, Json] = {
             **facts,
             "prompt": prompt,
-            "beats": [*(beats if isinstance(beats, list) else []), added],
+            "beats": [*beats, added],
             "seconds": f"{whole:g}",
             "remixed_from": source.id,
         }
@@ -164,6 +177,7 @@ def wanted(asked: VideoRequest, picture: BinaryIO | None = None) -> tuple[dict[s
     if asked.input_reference is not None:
         picture = io.BytesIO(data_picture(asked.input_reference.image_url))
     told = asked.model_dump(exclude={"input_reference"})
+    told["characters"] = [each.id for each in asked.characters]
     told["seed"] = new_seed() if asked.seed is None else asked.seed
     return {**told, "beats": [[asked.prompt, asked.seconds]]}, picture
 
@@ -199,12 +213,18 @@ def _suffix(picture: BinaryIO) -> str:
     raise Refusal(400, "input_reference is no PNG, JPEG or WebP picture", "invalid_value", "input_reference")
 
 
+def _listed(facts: Mapping[str, Json], name: str) -> list[Json]:
+    found = facts.get(name)
+    return found if isinstance(found, list) else []
+
+
 def _board(facts: Mapping[str, Json], engine: str) -> str:
     """The storyboard of a video: one shot."""
-    beats = facts["beats"] if isinstance(facts["beats"], list) else []
-    pairs = [each for each in beats if isinstance(each, list)]
+    pairs = [each for each in _listed(facts, "beats") if isinstance(each, list)]
+    seen = [f"{name}.webp" for name in _listed(facts, "characters")]
     shot: dict[str, ordered.Tree] = {
         **({"from": str(facts["input"])} if facts["input"] else {}),
+        **({"reference": [*seen]} if seen else {}),
         "seed": int(str(facts["seed"])),
         "beats": [{"prompt": str(words), "duration": f"{seconds}s"} for words, seconds in pairs],
     }

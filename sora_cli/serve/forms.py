@@ -33,6 +33,12 @@ class PictureReference(Form):
     image_url: str = Field(max_length=3_000_000)
 
 
+class CharacterReference(Form):
+    """A character that is to be seen."""
+
+    id: str = Field(max_length=100)
+
+
 class VideoRequest(Form):
     """A video to make. `seed` is ours: with it, a second video is the same again."""
 
@@ -42,6 +48,7 @@ class VideoRequest(Form):
     size: Size = "720x1280"
     seed: int | None = Field(default=None, ge=0, lt=2**32)
     input_reference: PictureReference | None = None
+    characters: list[CharacterReference] = Field(default=[], max_length=8)
 
 
 class RemixRequest(Form):
@@ -66,6 +73,29 @@ class ExtendRequest(EditRequest):
     """What happens next in a video, for so many seconds."""
 
     seconds: Seconds
+
+
+class CharacterRequest(Form):
+    """A name for a character, which is sent as a film."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+class CharacterAnswer(BaseModel):
+    """A character that is kept."""
+
+    id: str
+    object: Literal["character"] = "character"
+    created_at: int
+    name: str
+
+
+class CharacterDeleted(BaseModel):
+    """A character is gone."""
+
+    id: str
+    object: Literal["character.deleted"] = "character.deleted"
+    deleted: bool = True
 
 
 class VideoError(BaseModel):

@@ -15,6 +15,9 @@ from sora_cli.flows import ordered
 from sora_cli.serve import body
 from sora_cli.serve.desk import Desk, wanted
 from sora_cli.serve.forms import (
+    CharacterAnswer,
+    CharacterDeleted,
+    CharacterRequest,
     Deleted,
     EditRequest,
     ErrorAnswer,
@@ -60,8 +63,15 @@ class VideoRoutes:
             response_model=Video,
             openapi_extra=sends(ExtendRequest, "video"),
         )
-        add("/characters", self.characters, methods=["POST"], response_model=None)
-        add("/characters/{character_id}", self.character, methods=["GET"], response_model=None)
+        add(
+            "/characters",
+            self.make_character,
+            methods=["POST"],
+            response_model=CharacterAnswer,
+            openapi_extra=sends(CharacterRequest, "video"),
+        )
+        add("/characters/{character_id}", self.character, methods=["GET"], response_model=CharacterAnswer)
+        add("/characters/{character_id}", self.remove_character, methods=["DELETE"], response_model=CharacterDeleted)
         add("/{video_id}", self.retrieve, methods=["GET"], response_model=Video)
         add("/{video_id}", self.delete, methods=["DELETE"], response_model=Deleted)
         add("/{video_id}/content", self.content, methods=["GET"], response_class=Response)
@@ -141,14 +151,27 @@ class VideoRoutes:
         asked = sent.form(ExtendRequest, **also)
         return video(await self._checked(lambda: self._desk.order_from(source, asked.prompt, seconds=asked.seconds)))
 
-    async def characters(self) -> None:
-        """Refuse: a storyboard's `cast` is the place for people and things that come back."""
-        message = "characters are made by a storyboard's `cast`: send one to /v1/storyboards"
-        raise Refusal(400, message, "unsupported")
+    async def make_character(self, request: Request) -> CharacterAnswer:
+        """Keep a character: the frame in the middle of the film that is sent."""
+        async with body.reading(request, "video") as sent:
+            asked, film = sent.form(CharacterRequest), sent.files.get("video")
+            if film is None:
+                raise Refusal(400, "video: send one, in a form", "missing_required_parameter", "video")
+            made = await to_thread.run_sync(
+                self._desk.characters.make, client_of(request), asked.name, film, limiter=self._one
+            )
+        return CharacterAnswer(id=made.id, created_at=made.created, name=made.name)
 
-    async def character(self, character_id: str) -> None:
-        """Refuse: there are none."""
-        raise missing("character", character_id)
+    async def character(self, request: Request, character_id: str) -> CharacterAnswer:
+        """Tell of a character."""
+        found = await to_thread.run_sync(self._desk.characters.require, character_id, client_of(request))
+        return CharacterAnswer(id=found.id, created_at=found.created, name=found.name)
+
+    async def remove_character(self, request: Request, character_id: str) -> CharacterDeleted:
+        """Remove a character."""
+        found = await to_thread.run_sync(self._desk.characters.require, character_id, client_of(request))
+        await to_thread.run_sync(self._desk.characters.remove, found)
+        return CharacterDeleted(id=found.id)
 
     async def _source(self, request: Request, sent: body.Sent) -> tuple[Order, dict[str, Json]]:
         """The video that a request names, or sends back."""

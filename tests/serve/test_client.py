@@ -17,7 +17,9 @@ from sora_cli.serve.desk import Desk
 from sora_cli.serve.keeper import signed
 from sora_cli.stamp import verify
 from tests.serve.conftest import listening, worker
+from tests.serve.test_door import Asks, picture
 from tests.test_film import shown
+from tests.test_tools import film
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -60,6 +62,32 @@ def test_create_poll_download_list_remix_extend_and_delete(desk: Callable[..., D
         with pytest.raises(openai.NotFoundError):
             client.videos.retrieve(made.id)
         assert not here.queue.place(made.id).exists()
+
+
+def test_a_character_of_a_film_is_a_reference_of_videos_that_name_it(desk: Callable[..., Desk], tmp_path: Path) -> None:
+    here = desk()
+    film(tmp_path / "mara.mp4", [90] * 6, size=(96, 64))
+    with listening(here) as address:
+        client = openai.OpenAI(api_key="anything", base_url=f"{address}/v1", max_retries=0)
+        with (tmp_path / "mara.mp4").open("rb") as video:
+            made = client.videos.create_character(name="Mara", video=video)
+        assert client.videos.get_character(made.id).name == "Mara"
+        ids = {"characters": [{"id": made.id}]}
+        for extra in ({"input_reference": picture()}, {}):
+            order = client.videos.create(prompt="Mara, dark", seconds="1", size="96x64", extra_body=ids, **extra)
+            folder = here.queue.place(order.id)
+            assert f"{made.id}.webp" in (folder / "storyboard.yaml").read_text()
+            assert probe(folder / f"{made.id}.webp").width == 96
+        theirs = openai.OpenAI(api_key="another", base_url=f"{address}/v1", max_retries=0)
+        with pytest.raises(openai.NotFoundError):
+            theirs.videos.get_character(made.id)
+        with pytest.raises(openai.NotFoundError):
+            theirs.videos.create(prompt="dark", seconds="1", size="96x64", extra_body=ids)
+        mine = Asks(address, Authorization="Bearer anything")
+        assert mine("DELETE", f"/v1/videos/characters/{made.id}")[1]["deleted"]
+        assert mine("GET", f"/v1/videos/characters/{made.id}")[0] == 404
+        with pytest.raises(openai.BadRequestError, match="video"):
+            client.videos.create_character(name="Mara", video=b"nothing")
 
 
 def test_a_webhook_is_what_the_client_unwraps(desk: Callable[..., Desk]) -> None:
