@@ -122,7 +122,7 @@ class Desk:
         known = [self.characters.require(str(name), client) for name in _listed(facts, "characters")]
         named = {**facts, "input": file}
         with contextlib.ExitStack() as opened:
-            files = {
+            files: dict[str, BinaryIO] = {
                 f"{each.id}.webp": opened.enter_context(self.characters.place(each.id).open("rb")) for each in known
             }
             if picture is not None:
