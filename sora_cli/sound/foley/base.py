@@ -41,7 +41,7 @@ class SoundMatch:
         score: how well it fits, from 0 to 1.
         note: what a person should know about the choice, or nothing.
         origin: whether it is made by `rules`, by a `model`, or is a `recording`.
-        revision: a hash of the model or the recording.
+        revision: a hash of the model or the recording, the version of the rules.
     """
 
     words: str

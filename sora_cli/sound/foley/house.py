@@ -10,6 +10,7 @@ from .tools import (
     RATE,
     Array,
     Blocks,
+    Drift,
     Grains,
     Rng,
     band,
@@ -27,11 +28,11 @@ def creak(rng: Rng, manner: Manner) -> Array:
     seconds = rng.uniform(1.3, 2.2) / manner.speed
     at, when = 0.05, []
     while at < seconds - 0.05:
-        speed = np.sin(np.pi * at / seconds) ** 1.5
+        speed = np.sin(np.pi * at / seconds) ** 2.0
         rate = 8 + 22 * speed * 2.0**manner.force
         when.append((at, 0.55 + 0.45 * speed))
         at += rng.normal(1, 0.12) / rate
-    train = np.zeros(int(seconds * RATE) + RATE // 3)
+    train = np.zeros(int(seconds * RATE) + RATE // 8)
     for moment, level in when:
         train[int(moment * RATE)] += level * rng.uniform(0.8, 1.2)
     size = rng.uniform(0.9, 1.15)
@@ -95,12 +96,15 @@ def bell(rng: Rng, manner: Manner) -> Array:
 
 
 def chime(rng: Rng, manner: Manner) -> Blocks:
-    """Six tubes in the wind, of a free bar's ratios 1 : 2.757 : 5.404 : 8.933, struck at random times."""
+    """Six tubes in the wind, of a free bar's ratios 1 : 2.757 : 5.404 : 8.933, struck at random, more in gusts."""
     base = rng.uniform(480, 640)
     tubes = [base * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12)]
-    grains = Grains()
+    grains, wind, first = Grains(), Drift(rng, 0.35), True
     while True:
-        for at in rng.integers(0, BLOCK, rng.poisson(1.5 * 2.0**manner.force)):
+        gust = np.exp(0.7 * float(wind().mean()))
+        hits = max(int(first), rng.poisson(1.6 * gust * 2.0**manner.force))
+        first = False
+        for at in rng.integers(0, BLOCK, hits):
             tube = int(rng.integers(6))
             modes = tubes[tube] * np.array([1.0, 2.757, 5.404, 8.933])
             ring = ringing(rng, modes, (3.0, 1.8, 0.8, 0.3), np.array([1.0, 0.6, 0.3, 0.1]) * rng.uniform(0.7, 1.2, 4))

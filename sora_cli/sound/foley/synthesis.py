@@ -11,6 +11,9 @@ from . import meaning, words
 from .base import SoundMatch
 from .examples import EVENTS, EXAMPLES
 
+VERSION = "2"
+"""Raised when a sound comes out otherwise, so that what is kept is made anew. 2: splashes, chimes and creaks."""
+
 
 class Synthesis:
     """The library that is always there."""
@@ -28,7 +31,8 @@ class Synthesis:
             return None
         if reading.absent:
             note = f"of {words_!r} only this is made: {TITLES[sound]}; {self.why_not(words_)}"
-        return SoundMatch(words_, sound, self.name, sound not in EVENTS, words.manner(words_), score, note)
+        manner, lasting = words.manner(words_), sound not in EVENTS
+        return SoundMatch(words_, sound, self.name, lasting, manner, score, note, revision=VERSION)
 
     def blocks(self, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
         """The sound in blocks of a second.
