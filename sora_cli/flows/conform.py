@@ -220,7 +220,7 @@ def _tell_lost(timeline: Path, fps: Fraction, played: Sequence[Played], record: 
 
 
 class _Numbers:
-    """Finds the number of the shot that an event plays: by its file, else by its reel."""
+    """Finds the number of the shot that an event plays: by its file; by its reel where no file is named."""
 
     def __init__(self, record: ExportRecord) -> None:
         self._files = {name_of(shot.file): number for number, shot in enumerate(record.shots)}
@@ -229,7 +229,8 @@ class _Numbers:
 
     def __call__(self, event: EditEvent) -> int | None:
         """The shot's number; None where the event plays none."""
-        return self._files.get(name_of(event.clip), self._reels.get(event.reel) if event.reel else None)
+        # Reels are alike in all exports: with a name that is not ours, it is a reel of another film.
+        return self._files.get(name_of(event.clip)) if event.clip else self._reels.get(event.reel)
 
     def likely(self, event: EditEvent) -> int | None:
         """As it is called, for names as edit suites change them: in capitals, with another ending or none."""

@@ -66,4 +66,5 @@ def bars(size: tuple[int, int]) -> Step:
 
 def rgb_bytes(frame: av.VideoFrame) -> Frames:
     """A frame of RGB, planar or packed, as `(h, w, 3)` bytes."""
-    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    as_it_is = frame.format.name == "gbrp"  # libswscale takes longer to be set up than a small picture to be copied
+    return np.asarray(frame.to_ndarray() if as_it_is else frame.to_ndarray(format="rgb24"), np.uint8)

@@ -1,7 +1,7 @@
 """An export against copying its clips; `python -m tests.benchmarks.bench_export [--shots 200] [--size 192x128]`.
 
-Copying is what nobody can leave out who hands the same clips over: each clip of the store is decoded, brought to the
-film's size, encoded as ProRes, signed by c2pa-python called bare with a signed copy of the take as its ingredient, and
+Copying is what nobody can leave out who hands the same clips over: each clip of the store is decoded,
+encoded as ProRes, signed by c2pa-python called bare with a signed copy of the take as its ingredient, and
 read back. What only `sora export` does is counted on its side alone: the mark, the print that finds a copy again,
 handles, the timeline, the record of the export, and flushing to disk. Start-up and imports count on both sides.
 """
@@ -9,38 +9,66 @@ handles, the timeline, the record of the export, and flushing to disk. Start-up 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import c2pa
+import numpy as np
+from PIL import Image
 
+from sora_cli.engines.base import Footage, Given, Progress, Take
 from sora_cli.media.deliveries import PRORES
 from sora_cli.stamp.credential import settings
 from tests.benchmarks.bench_commands import board_of
 from tests.benchmarks.bench_stamp import MANIFEST
 from tests.benchmarks.pairs import HEAD, Side, in_turn, python
+from tests.unattended import drawing
 from tests.unattended.conftest import new_machine
 
+SIZE = tuple(map(int, os.environ.get("BENCH_SIZE", "192x128").split("x")))
 AGAIN = 'rm -rf out && exec "$@"'
 """A shell that exports anew each time."""
 TAKE = {"title": "take", "relationship": "componentOf", "label": "take-0"}
 
 
-def copied(clip: Path, to: Path, size: tuple[int, int]) -> None:
+CARD = replace(
+    drawing.CARD,
+    family="tests.benchmarks.bench_export:Panning",
+    max_pixels=SIZE[0] * SIZE[1],
+    native_size=SIZE,
+    film_size=SIZE,
+)
+
+
+class Panning(drawing.Drawing):
+    """Draws pans over soft colours: takes of the film's own size, whose frames are as hard to encode as others."""
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:  # noqa: ARG002  the seam's own
+        """A take."""
+        progress(1, 1)
+        spots = np.random.default_rng(take.seed).integers(0, 256, (12, 20, 3), np.uint8)
+        wide = Image.fromarray(spots).resize((take.width + 4 * take.frames, take.height), Image.Resampling.BICUBIC)
+        pan = [np.asarray(wide)[:, 4 * number : 4 * number + take.width] for number in range(take.frames)]
+        return Footage(np.stack(pan), take.fps)
+
+
+def copied(clip: Path, to: Path) -> None:
     """Encode a clip as an export has it."""
     with av.open(str(clip)) as given, av.open(str(to), "w", format="mov") as made:
         video = given.streams.video[0]
         video.thread_type = "AUTO"
         stream = made.add_stream("prores_ks", rate=video.average_rate, options=dict(PRORES.options))
-        stream.width, stream.height, stream.pix_fmt, stream.thread_type = *size, "yuv422p10le", "AUTO"
+        stream.width, stream.height, stream.pix_fmt, stream.thread_type = *SIZE, "yuv422p10le", "AUTO"
         for frame in given.decode(video):
-            made.mux(stream.encode(frame.reformat(*size, format="yuv422p10le", dst_colorspace="ITU709")))
+            made.mux(stream.encode(frame.reformat(format="yuv422p10le", dst_colorspace="ITU709")))
         made.mux(stream.encode())
 
 
-def copy(folder: Path, size: tuple[int, int]) -> None:
+def copy(folder: Path) -> None:
     """Copy all clips of a store, each signed and read back."""
     chain, key = (folder.joinpath("config/sora/identity", name).read_bytes() for name in ("chain.pem", "key.pem"))
     own = settings(chain[chain.rindex(b"-----BEGIN") :].decode())
@@ -54,7 +82,7 @@ def copy(folder: Path, size: tuple[int, int]) -> None:
 
     for number, clip in enumerate(sorted((folder / "store").rglob("*.mp4"))):
         signed = out / f"{number}.mov"
-        copied(clip, plain, size)
+        copied(clip, plain)
         take.unlink(missing_ok=True)
         signed.unlink(missing_ok=True)
         with context() as each, c2pa.Builder(MANIFEST, each) as builder:
@@ -74,20 +102,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--copy", type=Path)
     asked = parser.parse_args()
-    width, height = map(int, asked.size.split("x"))
     if asked.copy:
-        copy(asked.copy, (width, height))
+        copy(asked.copy)
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         machine = new_machine(Path(place))
-        drawn = {**machine.environment, "XDG_CACHE_HOME": str(machine.folder / "cache")}
+        drawn = {**machine.environment, "XDG_CACHE_HOME": str(machine.folder / "cache"), "BENCH_SIZE": asked.size}
+        entry = machine.folder / "site" / "sora_drawing-1.dist-info" / "entry_points.txt"
+        entry.write_text(f"[sora.engines]\ndrawing = {__spec__.name}:CARD\n")
         machine.write("long.yaml", f"output: {{size: {asked.size}}}\n{board_of(asked.shots, 2)}")
         export = python("-m", "sora_cli", "export", "long.yaml", "--to", "otio", "-o", "out")
         ours = Side(["sh", "-c", AGAIN, "sh", *export], machine.folder, drawn)
-        plain = python("-m", "tests.benchmarks.bench_export", "--copy", str(machine.folder), "--size", asked.size)
+        plain = python("-m", "tests.benchmarks.bench_export", "--copy", str(machine.folder))
         print(HEAD)
         what = f"`export` of {asked.shots} shots of 2 s, {asked.size}"
-        print(in_turn(what, "copying their clips", ours, Side(plain, Path.cwd()), rounds=asked.rounds, bar=1.2))
+        print(
+            in_turn(
+                what,
+                "copying their clips",
+                ours,
+                Side(plain, Path.cwd(), {"BENCH_SIZE": asked.size}),
+                rounds=asked.rounds,
+                bar=1.2,
+            )
+        )
 
 
 if __name__ == "__main__":

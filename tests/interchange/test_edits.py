@@ -215,6 +215,14 @@ def test_what_has_no_place_in_the_film_is_refused_by_name(
         conformed(film, tmp_path / name)
 
 
+def test_a_list_of_another_film_is_refused_though_its_reels_are_called_alike(film: Film, tmp_path: Path) -> None:
+    (tmp_path / "a.edl").write_text(f"001  001T1    V     C        {NEXT}\n* FROM CLIP NAME: 001_sea_gull.mov\n")
+    with pytest.raises(RequestError, match=r"neither in this export nor in its folder: 001_sea_gull\.mov"):
+        conformed(film, tmp_path / "a.edl")
+    (tmp_path / "a.edl").write_text(f"001  001T1    V     C        {NEXT}\n")
+    assert [shot.name for shot in conformed(film, tmp_path / "a.edl").shots] == ["a"]
+
+
 def events(text: str, tmp_path: Path, fps: str = "24") -> Sequence[EditEvent]:
     (tmp_path / "a.edl").write_text(text)
     return read_cut(tmp_path / "a.edl", Fraction(fps))

@@ -133,6 +133,7 @@ def test_a_bundle_holds_its_media_and_replaces_itself(folder: Path) -> None:
         made = exported(folder, "otioz", out="film.otioz", only=("end",))
     with zipfile.ZipFile(made.path) as bundle:
         assert {"content.otio", "media/001_sea_end.mov", "sora-export.json"} <= set(bundle.namelist())
+        assert stamp.verify(Path(bundle.extract("media/001_sea_end.mov", folder))).ok
     made.path.write_bytes(b"another")
     with pytest.raises(RequestError, match="is there already"):
         exported(folder, "otioz", out="film.otioz", only=("end",))

@@ -21,7 +21,7 @@ from tests.boards import catalogue
 from tests.test_review import Panning, written
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, CDPSession, Page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 BOARD = f"""\
@@ -231,3 +231,38 @@ def test_notes_come_down_as_a_file_that_the_plan_reads(page: Page, home: Path, t
 def test_a_page_is_no_wider_than_its_window(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+SHOTS, LARGEST, SECONDS = 200, 30_000_000, 2
+
+
+@pytest.mark.long
+def test_the_page_of_200_shots_is_small_and_opens_at_once(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue())
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Panning(card))
+    shots = "".join(f"  - {{name: s{number}, prompt: walk {number}, duration: 1s}}\n" for number in range(SHOTS))
+    (tmp_path / "board.yaml").write_text(f"output: {{size: 192x128, fps: 12}}\nlook: off\nshots:\n{shots}")
+    film.make(load(tmp_path / "board.yaml"), tmp_path / "film.mp4", report=Recording())
+    assert main(["review", str(tmp_path / "film.mp4"), "--html", str(tmp_path / "film.html")]) == 0
+    size = (tmp_path / "film.html").stat().st_size
+    page = browser.new_page()
+    measure = page.context.new_cdp_session(page)
+    measure.send("Performance.enable")
+    before = spent(measure)
+    page.goto((tmp_path / "film.html").as_uri())
+    until(page, "readyState >= 2")
+    used = spent(measure) - before  # of processors: a clock would tell how busy the machine is
+    assert page.locator("article.shot").count() == SHOTS
+    page.close()
+    assert size < LARGEST
+    assert used < SECONDS, f"{used:.2f} s; {size / 1e6:.1f} MB"
+
+
+def spent(measure: CDPSession) -> float:
+    """Seconds of processors that the page's own process has used."""
+    told = {each["name"]: each["value"] for each in measure.send("Performance.getMetrics")["metrics"]}
+    return float(told["ProcessTime"])
