@@ -163,6 +163,10 @@ def test_single_frames_are_learned_first_and_three_for_each_clip(tiny_card: Card
     assert drawn([clip, clip, single], 0) == {(6, True), (2, False)}
     assert drawn([single], 30) == {(6, True)}
     assert not course._singles_alone
+    course.lessons, course.step, course.held = [clip, single, single], 18, [clip]
+    losses = iter([1.0, 3.0, 2.0, 2.0])
+    course._held_loss, course._learn = lambda: next(losses), lambda: setattr(course, "step", course.step + 1) or 0.0
+    assert [course.study(silence).best for _ in range(4)] == [True, True, True, False]
     course.close()
 
 

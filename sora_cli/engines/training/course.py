@@ -127,15 +127,15 @@ class LoraCourse:
 
     def study(self, told: Callable[[int, int], None]) -> LossCheck:
         """As declared by `Course`."""
-        settings, losses = self.settings, []
+        settings, losses, early = self.settings, [], self._singles_alone
         until = min(settings.steps, (self.step // self._apart + 1) * self._apart)
         with self._telling():
             while self.step < until:
                 losses.append(self._learn())
                 told(self.step, settings.steps)
             held = self._held_loss() if self.held else None
-        better = held is None or held < self.least
-        self.worse = 0 if better or self._singles_alone else self.worse + 1
+        better = held is None or early or held < self.least
+        self.worse = 0 if better else self.worse + 1
         if better:
             self.least, self.best = math.inf if held is None else held, self._adapter()
         return LossCheck(self.step, sum(losses) / max(1, len(losses)), held, better)
