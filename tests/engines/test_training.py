@@ -180,6 +180,22 @@ def test_places_count_by_what_the_model_errs_there_before_it_learns(tiny_card: C
         assert both[0, 1] > 0.5
 
 
+def test_a_model_whose_layers_are_streamed_learns_without_that(tiny_card: Cards, tmp_path: Path) -> None:
+    """As on a GPU that its text encoder does not fit; here all is on the processor."""
+    import torch
+    from diffusers.hooks.group_offloading import apply_group_offloading
+
+    course = open_course(tiny_card("wan"), settings_for(tiny_card("wan")), tmp_path, Silent())
+    here = torch.device("cpu")
+    apply_group_offloading(course.network, onload_device=here, offload_device=here, offload_type="leaf_level")
+    hooks = [module._diffusers_hook for module in course.network.modules() if hasattr(module, "_diffusers_hook")]
+    assert sum(len(each.hooks) for each in hooks) > 10
+    course.engine.unhook()
+    assert not any(each.hooks for each in hooks)
+    course.prepare(examples_for(course.card), silence)
+    assert [check.step for check in finished(course)] == [2, 4]
+
+
 def test_words_that_are_kept_move_less(tiny_card: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a caption of something else gives is held to what the model made before."""
     import torch

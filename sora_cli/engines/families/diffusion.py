@@ -29,7 +29,7 @@ from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.estimate import SMALL
 from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options, not_safetensors
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
-from sora_cli.engines.runtime.offload import Offload, quantization
+from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Report, Silent
 
@@ -258,6 +258,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         for part in self.pipe.components.values():
             if isinstance(part, torch.nn.Module):
                 remove_hook_from_module(part, recurse=True)
+                stop_streaming(part)
 
     def use(self, kind: Any, **config: object) -> None:
         """Continue with another pipeline class over the same components."""

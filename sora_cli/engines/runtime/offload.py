@@ -16,6 +16,7 @@ import torch
 from diffusers import BitsAndBytesConfig, TorchAoConfig
 from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import apply_group_offloading
+from diffusers.hooks.hooks import HookRegistry
 from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
@@ -25,6 +26,8 @@ from sora_cli.engines.options import PACKAGES, Memory
 from sora_cli.engines.runtime.guidance import both_passes_at_once
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 
+STREAMING = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
+"""Hooks that diffusers' `apply_group_offloading` puts on."""
 KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
 """Layers whose weights stay in full precision when the others are kept in 8 bits."""
 
@@ -138,6 +141,13 @@ class Offload:
     def _eight_bits(self) -> str:
         self.quantize = EIGHT_BITS
         return IN_EIGHT_BITS
+
+
+def stop_streaming(part: torch.nn.Module) -> None:
+    """Take off what streams the layers of a part of the model; none can learn with it."""
+    hooks = HookRegistry.check_if_exists_or_initialize(part)
+    for name in STREAMING:
+        hooks.remove_hook(name, recurse=True)
 
 
 def quantization(

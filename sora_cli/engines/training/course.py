@@ -54,6 +54,8 @@ errs in fine texture, which is everywhere."""
 SINGLES_FIRST = 0.5
 """Share of the steps in which single frames are learned alone, where there are enough: they teach what things look like
 at a fraction of the cost."""
+SINGLES_AFTER = 0.25
+"""Share of the steps after that."""
 SINGLES = 3
 """Single frames that are learned at once for each clip."""
 PATIENCE = 3
@@ -175,10 +177,10 @@ class LoraCourse:
         return rise * (LEAST_RATE + (1 - LEAST_RATE) * fall)
 
     def _batch(self, random: torch.Generator) -> list[Lesson]:
-        """Lessons of one shape, drawn at random; single frames and clips evenly, where there are enough of them."""
+        """Lessons of one shape, drawn at random; where there are enough single frames, these first, then clips too."""
         lessons = self.lessons
         if self._many_singles:
-            single = self._singles_alone or float(torch.rand((), generator=random)) < 0.5
+            single = self._singles_alone or float(torch.rand((), generator=random)) < SINGLES_AFTER
             lessons = [each for each in lessons if each.single == single]
         first = _one(lessons, random)
         alike = [each for each in lessons if each.latents.shape == first.latents.shape]
