@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -38,17 +38,19 @@ class Remembered:
     def __init__(self, path: Path, state: str) -> None:
         self._path, self._state = path, sha256(state.encode()).hexdigest()[:12]
         self._found: dict[str, object] = {}
-        self._unread: dict[str, bytes] = {}
+        self._unread: dict[bytes, bytes] = {}
+        """Lines of our state by their names as JSON has them: of tens of thousands hardly any is asked for."""
         with suppress(OSError):
             lines = read_bytes(path).splitlines()
             if len(lines) < MOST_KEPT:
-                self._unread = dict(self._ours(lines))
+                head = f'["{self._state}", "'.encode()
+                self._unread = {line[len(head) :].partition(b'", ')[0]: line for line in lines if line.startswith(head)}
             else:
                 path.unlink()
 
     def find(self, name: str) -> object:
         """What was kept under a name, as anybody may have written it; None where nothing was."""
-        line = self._unread.pop(name, None)
+        line = self._unread.pop(json.dumps(name)[1:-1].encode(), None)
         if line is not None and name not in self._found:
             with suppress(ValueError):
                 match parse_json(line):
@@ -64,12 +66,3 @@ class Remembered:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="ascii") as file:
                 file.write(lines)
-
-    def _ours(self, lines: list[bytes]) -> Iterator[tuple[str, bytes]]:
-        """Names and lines of our state; a line is read when it is asked for, of tens of thousands hardly any."""
-        head = f'["{self._state}", "'.encode()
-        for line in lines:
-            name, end, _ = line[len(head) :].partition(b'", ')
-            if line.startswith(head) and end:
-                with suppress(ValueError):
-                    yield json.loads(b'"' + name + b'"'), line

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from sora_cli import texts
 from sora_cli.errors import RequestError
-from sora_cli.record import sidecar
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ def free_beside(path: Path, suffix: str) -> Path:
 
 
 def _free(folder: Path, stem: str, suffix: str) -> Path:
+    from sora_cli.record import sidecar  # what films are made of takes a fifteenth of `check`, which names none
+
     names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in itertools.count(1))
     return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
 

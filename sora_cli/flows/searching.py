@@ -7,9 +7,6 @@ from pathlib import Path
 
 from sora_cli.bounded import is_file
 from sora_cli.errors import RequestError, SoraError
-from sora_cli.flows import outputs
-from sora_cli.record import sidecar
-from sora_cli.record.film import FilmRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.searching import Found, Unable, searched
@@ -41,6 +38,10 @@ class Finder:
 
     def _made(self, film: Path) -> Mapping[str, tuple[Path, str]]:
         """What the film that is there was made with, by the words: each file and its hash."""
+        from sora_cli.flows import outputs
+        from sora_cli.record import sidecar
+        from sora_cli.record.film import FilmRecord
+
         record = FilmRecord.if_whole(sidecar.read(film))
         own = outputs.Maker(command="storyboard", paths=(self._board,))
         if record is None or record.recipe is None or not own.made(record.made_by, film.parent):
