@@ -12,8 +12,11 @@ import pytest
 
 from sora_cli.cli.main import main
 from sora_cli.engines.base import Ability, Footage, Given, Progress, Take
+from sora_cli.events import Silent
 from sora_cli.flows import preflight
 from sora_cli.plan.data import TakeFields
+from sora_cli.shoot.camera import Job
+from sora_cli.shoot.hire import CameraRunner
 from sora_cli.store import Store
 from tests.boards import CARD, catalogue
 from tests.test_film import Greys
@@ -79,6 +82,19 @@ def test_finals_begin_with_the_drafts_frames_and_both_are_known_by_their_keys(ho
     Goes.begun.clear()
     assert main([*FINAL, "--strength", "0.4"]) == 0
     assert not Goes.begun
+
+
+def test_a_worker_elsewhere_finds_the_draft_in_its_own_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["storyboard", "board.yaml", "--draft", "-o", "draft.mp4"]) == 0
+    store, jobs = Store(home / "store"), list[Job]()
+    monkeypatch.setattr("sora_cli.shoot.hire._camera", lambda *_: jobs.append)
+    plan = preflight.plan_of(replace(preflight.load(home / "board.yaml", sets={}), from_draft=0.5))
+    take = next(take for take in plan.takes if take.start is not None)
+    drawn = store.find(take.start.takes[0]) if take.start else None
+    assert drawn is not None
+    away = replace(drawn, path=Path("/elsewhere") / drawn.path.name)
+    CameraRunner(store)(Job(take, plan.cards[take.engine], Silent(), draft=away), lambda _: None)
+    assert jobs[0].draft == drawn
 
 
 def test_a_final_is_made_again_with_its_draft(capsys: pytest.CaptureFixture[str]) -> None:

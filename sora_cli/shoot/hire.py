@@ -168,8 +168,9 @@ class CameraRunner:
         def report(event: Event) -> None:
             tell(event)
 
-        opening, closing, anchor = (self._here(job.opening), self._here(job.closing), self._here(job.anchor))
-        return self._camera(replace(job, report=report, opening=opening, closing=closing, anchor=anchor))
+        opening, closing, draft = (self._here(job.opening), self._here(job.closing), self._here(job.draft))
+        job = replace(job, opening=opening, closing=closing, draft=draft, anchor=self._here(job.anchor))
+        return self._camera(replace(job, report=report))
 
     def _here(self, clip: Given) -> Given:
         """A clip where this machine has it: it may have been made on another one."""
