@@ -149,6 +149,54 @@ def test_an_edit_in_a_storyboard_is_a_take_like_any_other(home: Path) -> None:
     assert abs(float(np.median(frames[:, 40:, :30])) - 40) <= 2
 
 
+OF_A_SHOT = """\
+look: off
+output: {size: 96x64, fps: 12}
+shots:
+  - {name: one, beats: [{prompt: dark, duration: 1s}, {prompt: white, duration: 1s}]}
+  - name: hat
+    edit: {of: one, from: 0.5s, to: 1.5s, region: [0.5, 0.25, 0.25, 0.5], prompt: light}
+"""
+
+
+def test_an_edit_of_an_earlier_shot_changes_what_was_made_of_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "board.yaml").write_text(OF_A_SHOT)
+    assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
+    frames = read_frames(home / "b.mkv", 0, 36)[24:]
+    beside = np.median(frames[:, 40:, :30], axis=(1, 2, 3))
+    assert [round(float(each)) for each in beside] == [80] * 6 + [220] * 6, "both takes of the shot, in their time"
+    assert np.abs(np.median(frames[:, 24:40, 52:60], axis=(1, 2, 3)) - 150).max() <= 1
+    plan = preflight.plan_of(preflight.load(home / "board.yaml", sets={}))
+    fields = TakeFields.of(plan.takes[-1])
+    assert set(fields.needs) == {take.key for take in plan.takes[:-1]}
+    assert TakeFields.model_validate(fields.to_dict()).take_key == plan.takes[-1].key
+    capsys.readouterr()
+    assert main(["reproduce", "b.mkv", "--json"]) == 0
+    (home / "board.yaml").write_text(OF_A_SHOT.replace("prompt: white", "prompt: black"))
+    assert preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[-1].key != plan.takes[-1].key
+
+
+WRONG_SHOTS = {
+    "itself": ("of: one", "of: hat", "no shot `hat` comes before this one"),
+    "nobody": ("of: one", "of: two", "no shot `two` comes before this one"),
+    "past its end": ("to: 1.5s", "to: 2.5s", "shot 'one' ends at 2 s"),
+    "by words": ("region: [0.5, 0.25, 0.25, 0.5]", "replace: the red ball", "a shot is not made yet"),
+    "by a film": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: m.mp4", "is not a picture"),
+}
+
+
+@pytest.mark.parametrize(("was", "now", "why"), WRONG_SHOTS.values(), ids=WRONG_SHOTS)
+def test_a_wrong_edit_of_a_shot_is_told_at_its_line(
+    home: Path, capsys: pytest.CaptureFixture[str], was: str, now: str, why: str
+) -> None:
+    (home / "m.mp4").touch()
+    (home / "board.yaml").write_text(OF_A_SHOT.replace(was, now))
+    assert main(["check", "board.yaml"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "board.yaml:6:" in told
+    assert why in told
+
+
 WRONG = {
     "of a film that is not there": ("of: a.mp4", "of: gone.mp4", 4, "no such file"),
     "past its end": ("to: 0.75s", "to: 2s", 4, "ends at 1 s"),

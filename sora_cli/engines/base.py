@@ -320,7 +320,7 @@ class Take:
         """Keys of the takes whose clips are needed first."""
         carries = [carry for carry in (self.opening, self.closing) if carry is not None]
         holds = [carry.hold.takes for carry in carries if carry.hold is not None]
-        begun = [self.start.takes] if self.start is not None else []
+        begun = [each.takes for each in (self.start, self.change) if each is not None]
         return tuple(key for takes in ([carry.takes for carry in carries] + holds + begun) for key in takes)
 
 

@@ -7,6 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Frames of a take's clip, by number; `takes` names its candidates (keys), of which the best kept one is read."""
+
+    takes: tuple[str, ...]
+    frames: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A film of which a take makes a part anew: its first frame shows the film `at` seconds.
@@ -26,6 +34,14 @@ class Change:
     mask: Path | None = None
     mask_sha256: str = ""
     words: str = ""
+    excerpts: tuple[Excerpt, ...] = ()
+    """Of a shot of the storyboard that stands in the place of a film: what it shows, in order, `fps` a second."""
+    fps: Fraction = Fraction(0)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Keys of the takes whose clips are needed first."""
+        return tuple(key for each in self.excerpts for key in each.takes)
 
     @property
     def whole(self) -> bool:

@@ -207,7 +207,7 @@ def edit_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong with the parts of films that takes make anew: stretches, masks, and words that name nothing."""
     told: set[Loc] = set()
     for beat, take in plan.changes:
-        if beat.loc not in told and take.change is not None:
+        if beat.loc not in told and take.change is not None and take.change.path is not None:
             from sora_cli.shoot.mask import Part
 
             told.add(beat.loc)

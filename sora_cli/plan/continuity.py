@@ -11,12 +11,13 @@ from pathlib import Path
 
 from sora_cli.bounded import open_regular
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
-from sora_cli.engines.changes import Change
+from sora_cli.engines.changes import Change, Excerpt
 from sora_cli.errors import HINT_READ
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.slugline import slugline
 from sora_cli.review.bars import Bars, bars_from
+from sora_cli.storyboard.edits import Edit
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
 
 
@@ -228,9 +229,12 @@ class Continuity:
         edit = beat.edit
         if edit is None:
             return None
+        excerpts, fps = self.excerpts(beat, edit)
         return Change(
             path=edit.of,
-            sha256=self.file_hash(beat, "edit", edit.of),
+            sha256=self.file_hash(beat, "edit", edit.of) if edit.of is not None else "",
+            excerpts=excerpts,
+            fps=fps,
             at=edit.start + played / card.fps,
             view=edit.view,
             start=edit.start,
@@ -240,6 +244,30 @@ class Continuity:
             mask_sha256=self.file_hash(beat, "edit", edit.mask) if edit.mask is not None else "",
             words=edit.words,
         )
+
+    def excerpts(self, beat: Beat, edit: Edit) -> tuple[tuple[Excerpt, ...], Fraction]:
+        """What an edit's shot shows, as its takes are made, and at which rate; nothing where it is of a film."""
+        beats = self.planned.get(edit.shot, ())
+        stretches = [stretch for planned in beats for stretch in planned.stretches]
+        takes = [stretch.candidates[0] for stretch in stretches]
+        if not takes:
+            if edit.shot:
+                self.findings.wrong(beat, "edit", f"shot {edit.shot!r} has no frames to change")
+            return (), Fraction(0)
+        fps, found = (
+            takes[0].fps * beats[0].speed,
+            tuple(
+                Excerpt(stretch.choices, tuple(take.frame_at(number) for number in range(take.play)))
+                for stretch, take in zip(stretches, takes, strict=True)
+            ),
+        )
+        if len({(take.fps, take.width, take.height) for take in takes}) > 1:
+            message = f"the beats of shot {edit.shot!r} are made by engines of other rates or sizes"
+            self.findings.wrong(beat, "edit", message, "name a shot that one engine makes")
+        if edit.end * fps > sum(take.play for take in takes):
+            length = float(sum(take.play for take in takes) / fps)
+            self.findings.wrong(beat, "edit", f"shot {edit.shot!r} ends at {length:.4g} s", "end the stretch earlier")
+        return found, fps
 
     def references(self, card: EngineCard, beat: Beat, voices: Mapping[Path, str]) -> tuple[Reference, ...]:
         """What anchors appearance, in order; nothing where the engine takes none. `voices` spoke some of the files."""

@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue
 
 from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Words
 from sora_cli.engines.base import Carry, Hold, Take
-from sora_cli.engines.changes import Change, Start
+from sora_cli.engines.changes import Change, Excerpt, Start
 from sora_cli.storyboard.cast import kind_of
 
 KEY_VERSION = 1
@@ -92,6 +92,13 @@ CHANGE_VERSION = 1
 """Part of the keys of takes that change a film: raised when the same change would have another mask."""
 
 
+class Excerpted(Record):
+    """Frames of a take's clip, by number."""
+
+    takes: Keys
+    frames: Annotated[tuple[int, ...], LIST, Field(min_length=1, max_length=100_000)]
+
+
 class Changed(Record):
     """A film of which a take makes a part anew; times are in seconds, boxes in parts of its picture."""
 
@@ -105,6 +112,19 @@ class Changed(Record):
     words: Words = ""
     version: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Raised when the same change would have another mask."""
+    excerpts: Annotated[tuple[Excerpted, ...], LIST, Field(max_length=10_000)] = ()
+    """Of takes that stand in the place of a film, `fps` frames of them a second."""
+    fps: Words = ""
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Keys of the takes that were there first."""
+        return tuple(key for each in self.excerpts for key in each.takes)
+
+    def chosen(self, given: Collection[str]) -> Changed:
+        """Of those of its takes that were given; of all where none was."""
+        chosen = (each.model_copy(update={"takes": _chosen(each.takes, given)}) for each in self.excerpts)
+        return self.model_copy(update={"excerpts": tuple(chosen)}) if self.excerpts else self
 
     @classmethod
     def of(cls, change: Change) -> Changed:
@@ -117,7 +137,10 @@ class Changed(Record):
             view=change.view,
             version=CHANGE_VERSION,
         )
-        more = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
+        more: dict[str, object] = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
+        if change.excerpts:
+            excerpts = (Excerpted.model_construct(takes=each.takes, frames=each.frames) for each in change.excerpts)
+            more |= {"excerpts": tuple(excerpts), "fps": str(change.fps)}
         return made.model_copy(update={name: value for name, value in more.items() if value})
 
     def change(self, files: Mapping[str, Path]) -> Change:
@@ -134,6 +157,8 @@ class Changed(Record):
             mask=files.get(self.mask),
             mask_sha256=self.mask,
             words=self.words,
+            excerpts=tuple(Excerpt(each.takes, each.frames) for each in self.excerpts),
+            fps=Fraction(self.fps or 0),
         )
 
 
@@ -237,7 +262,7 @@ class TakeFields(Record):
     def needs(self) -> tuple[str, ...]:
         """Keys of the takes that were there first."""
         held = [carried.colour.takes for carried in self.carries if carried.colour]
-        begun = [self.start.takes] if self.start is not None else []
+        begun = [each.takes for each in (self.start, self.change) if each is not None]
         return tuple(key for keys in ([carried.takes for carried in self.carries] + held + begun) for key in keys)
 
     @property

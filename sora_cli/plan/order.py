@@ -23,6 +23,8 @@ def plan_beats(board: Storyboard, maker: TakeMaker, places: Sequence[ShotPlace])
 
     def needs(index: int) -> Iterator[int]:
         for beat in shots[index].beats:
+            if beat.edit is not None and beat.edit.shot in number:
+                yield number[beat.edit.shot]
             for link in (beat.start, beat.end):
                 if link is not None and link.kind == "shot" and link.name in number:
                     yield number[link.name]

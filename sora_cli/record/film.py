@@ -36,7 +36,8 @@ class CardRecord(Record):
         """The card without the takes that were not chosen then."""
         ends = {"opening": self.fields.opening, "closing": self.fields.closing}
         chosen: dict[str, object] = {name: end.chosen(self.given) for name, end in ends.items() if end is not None}
-        chosen |= {"start": self.fields.start.chosen(self.given)} if self.fields.start is not None else {}
+        more = {"start": self.fields.start, "change": self.fields.change}
+        chosen |= {name: each.chosen(self.given) for name, each in more.items() if each is not None}
         return self.model_copy(update={"fields": self.fields.model_copy(update=chosen)})
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.grade import graded, held
 from sora_cli.engines.base import Carry, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.changes import Excerpt
 from sora_cli.engines.energy import Meter
 from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, RenderError, SoraError, is_bug
@@ -65,11 +68,13 @@ class Job:
     """What counts of it where several workers share the takes."""
     draft: Clip | None = None
     """What its sampling begins with."""
+    changed: tuple[Clip, ...] = ()
+    """Of a take that changes a shot of the storyboard: the clips that its excerpts are of."""
 
     @property
     def given(self) -> tuple[str, ...]:
         """Keys of the clips whose frames or colours it is given."""
-        clips = (self.opening, self.closing, self.anchor, self.draft)
+        clips = (self.opening, self.closing, self.anchor, self.draft, *self.changed)
         return tuple(dict.fromkeys(clip.key for clip in clips if isinstance(clip, Clip)))
 
 
@@ -251,7 +256,8 @@ def _given(job: Job) -> tuple[Given, float]:
         if not hold.above or drift > hold.above:
             last = take.opening.at if hold.above else None
             known = graded(known, held(opening.path, anchor, hold.strength, last))
-    changed = mask.given(take)
+    with shown(take, job.changed) as seen:
+        changed = mask.given(seen)
     video, part = changed or (None, None)
     start = read_frames(job.draft.path, 0, take.frames, size) if job.draft is not None else None
     if take.change is not None and take.change.whole:
@@ -266,6 +272,25 @@ def _given(job: Job) -> tuple[Given, float]:
         tail=opening.tail if opening is not None and job.latents else None,
     )
     return given, round(drift, 3)
+
+
+@contextmanager
+def shown(take: Take, clips: Sequence[Clip]) -> Iterator[Take]:
+    """The take, with the shot that it changes as a film for a while, where it changes one."""
+    change = take.change
+    if change is None or not change.excerpts:
+        yield take
+        return
+    with tempfile.TemporaryDirectory(prefix="sora-") as folder:
+        path = Path(folder) / "shot.mp4"
+        pictures = [picture for clip, each in zip(clips, change.excerpts, strict=True) for picture in _of(clip, each)]
+        write_clip(path, np.stack(pictures), change.fps)
+        yield replace(take, change=replace(change, path=path))
+
+
+def _of(clip: Clip, excerpt: Excerpt) -> list[Frames]:
+    with open_film(clip.path) as film:
+        return list(film.pictures(excerpt.frames))
 
 
 def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Sound:

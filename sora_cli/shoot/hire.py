@@ -170,7 +170,7 @@ class CameraRunner:
 
         opening, closing, draft = (self._here(job.opening), self._here(job.closing), self._here(job.draft))
         job = replace(job, opening=opening, closing=closing, draft=draft, anchor=self._here(job.anchor))
-        return self._camera(replace(job, report=report))
+        return self._camera(replace(job, report=report, changed=tuple(self._here(each) for each in job.changed)))
 
     def _here(self, clip: Given) -> Given:
         """A clip where this machine has it: it may have been made on another one."""

@@ -223,6 +223,7 @@ class _Shooting:
             self._rules,
             self._tasks.get(take.key),
             self._best(take.start.takes) if take.start and take.start.takes else None,
+            tuple(self._best(each.takes) for each in take.change.excerpts) if take.change else (),
         )
         future = self._executor.submit(job)
         self._running[future] = take

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from sora_cli.storyboard.files import FILMS, PICTURES, Files
+from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
 from sora_cli.storyboard.forms import time as read_time
 from sora_cli.storyboard.model import Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
+from sora_cli.storyboard.source import quoted
 from sora_cli.storyboard.values import Label, Phrase, Text, Time, bar
 
 Box = tuple[float, float, float, float]
@@ -29,14 +30,15 @@ FURTHEST = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A stretch of the film `of` from `start` to `end` (seconds), and the one part of its picture that is made anew.
+    """A stretch of the film `of`, or of an earlier `shot`, and the one part of its picture that is made anew.
 
+    It is from `start` to `end` (seconds).
     That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
     `view` lies beyond the film's picture. With a `strength` it is all of it, in another light or style: the noise that
     is laid over what is there.
     """
 
-    of: Path
+    of: Path | None
     start: Fraction
     end: Fraction
     region: Box | None = None
@@ -44,6 +46,7 @@ class Edit:
     words: str = ""
     view: Box = WHOLE
     strength: float = 0.0
+    shot: str = ""
 
     @property
     def seconds(self) -> Fraction:
@@ -93,7 +96,7 @@ class _Four(Plain[Box]):
 class EditForm(Form):
     """A stretch of a film, and the part of its picture that is made anew; the prompt says what is there then."""
 
-    of = Needed(Text, "The film.")
+    of = Needed(Text, "The film, or the name of an earlier shot.")
     from_ = Key(Time, "Where in the film it begins; at its start where not written.")
     to = Needed(Time, "Where in the film it ends.")
     region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
@@ -107,15 +110,16 @@ class EditForm(Form):
 
 
 class Edits:
-    """Reads edits."""
+    """Reads edits; `shots` are the numbers of the film's shots, by name."""
 
-    def __init__(self, document: Document, problems: Problems, files: Files) -> None:
-        self._document, self._problems, self._files = document, problems, files
+    def __init__(self, document: Document, problems: Problems, files: Files, shots: Mapping[str, int]) -> None:
+        self._document, self._problems, self._files, self._shots = document, problems, files, shots
 
-    def read(self, form: EditForm, loc: Loc) -> Edit | None:
-        """What is written at `loc`; None where something is wrong, which is told."""
-        of = self._files.find(form.of, (*loc, "of"), FILMS, "a film")
-        kinds, what = (*PICTURES, *FILMS), "a picture or a film"
+    def read(self, form: EditForm, loc: Loc, shot: int) -> Edit | None:
+        """What shot number `shot` has written at `loc`; None where something is wrong, which is told."""
+        named = form.of if form.of in self._shots or not (suffix(form.of) or is_path(form.of)) else ""
+        of = None if named else self._files.find(form.of, (*loc, "of"), FILMS, "a film")
+        kinds, what = (PICTURES, "a picture") if named else ((*PICTURES, *FILMS), "a picture or a film")
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE
         anew = form.relight is not None or form.restyle is not None
@@ -125,10 +129,15 @@ class Edits:
             self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
         elif form.strength is not None and not anew:
             self._wrong((*loc, "strength"), "`strength` is for `relight` and `restyle`")
+        elif named and self._shots.get(named, shot) >= shot:
+            self._wrong((*loc, "of"), f"no shot {quoted(named)} comes before this one")
+        elif named and form.replace is not None:
+            self._wrong((*loc, "replace"), "`replace` looks for words in a film that is there; a shot is not made yet")
         elif end <= start:
             self._wrong((*loc, "to"), "an edit must end after it begins")
-        elif of is not None and not (form.mask and mask is None):
-            return Edit(of, start, end, form.region, mask, form.replace or "", view, (form.strength or STRENGTH) * anew)
+        elif (of is not None or named) and not (form.mask and mask is None):
+            strength = (form.strength or STRENGTH) * anew
+            return Edit(of, start, end, form.region, mask, form.replace or "", view, strength, named)
         return None
 
     def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:

@@ -169,7 +169,7 @@ class Resolver:
         numbers = {shot.name: shot.number for shot in reversed(shots)}
         self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
         self._choosing = Choosing(numbers, self._links, self._document, self._problems)
-        self._edits = Edits(self._document, self._problems, self._files)
+        self._edits = Edits(self._document, self._problems, self._files, numbers)
         self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links, self._pruned)
         scenes = []
         for scene in written:
@@ -347,7 +347,7 @@ class Resolver:
                 name = key.rstrip("_")
                 place = self._document.mark((*shot.loc, name), key=True)
                 self._problems.add(f"a shot with an edit has no {quoted(name)}", place, "take it out")
-        found = self._edits.read(written, (*shot.loc, "edit"))
+        found = self._edits.read(written, (*shot.loc, "edit"), shot.number)
         if found is not None:
             got["duration"] = Duration(seconds=found.seconds)
         return found
