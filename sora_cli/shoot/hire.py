@@ -28,7 +28,7 @@ from sora_cli.store import Clip, Store
 if TYPE_CHECKING:
     from sora_cli.shoot.executors.base import Executor
 
-Given = TypeVar("Given", Clip | None, Clip | Path | None)
+Given = TypeVar("Given", Clip, Clip | None, Clip | Path | None)
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
