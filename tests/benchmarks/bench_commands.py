@@ -73,6 +73,19 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
     yield in_turn("`plan --why` of 10,000 changed takes", "the same of 1,000", many, few, rounds=rounds, bar=11)
 
 
+def takes(folder: Path, rounds: int, before: Path) -> Iterator[Row]:
+    """A film of 18 takes on nano, each shot anew, against the same by another checkout of sora."""
+    sides = []
+    for name, code in (("now", Path.cwd()), ("before", before)):
+        place = folder / name
+        place.mkdir()
+        environment = {**new_machine(place).environment, "SORA_ENGINE": "nano", "PYTHONPATH": str(code)}
+        (place / "film.yaml").write_text(board_of(18, 1), encoding="utf-8")
+        words = [*python("-m", "sora_cli"), "storyboard", "film.yaml", "-o", "ours.mp4", "--overwrite"]
+        sides.append(Side(["sh", "-c", FRESH, "sh", *words], place, environment))
+    yield in_turn("a film of 18 takes of 1 s on nano", f"the checkout {before.name}", *sides, rounds=rounds, bar=0.75)
+
+
 def remember(board: Path, store: Path) -> None:
     """Note a film of a storyboard, all of whose takes had other keys."""
     plan = plan_takes(storyboard.load(board), catalogue.card)

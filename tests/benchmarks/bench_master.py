@@ -44,7 +44,7 @@ ALIKE = 40.0
 """Decibels that the films of both sides are like each other, at least, but for the twentieth of their pixels that
 differ most: their marks take other ways.
 """
-X264, KEYFRAMES = {**WEB.options, **_steady()}, round(2 * FPS)
+X264, KEYFRAMES = {**WEB.options, **_steady(WEB.options)}, round(2 * FPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ decides is the ratio of processor time within a pair: the median of seven or mor
 from __future__ import annotations
 
 import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -14,9 +16,11 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 ROUNDS = 7
+RIVALS = ("av", "c2pa-python", "diffusers", "imageio-ffmpeg", "moviepy", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Side:
         return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
+def machine() -> str:
+    """The processor, its cores and memory, and the versions of Python and of the rivals."""
+    import imageio_ffmpeg
+
+    cpu, memory = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+    named = re.search(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else None
+    held = re.search(r"MemTotal:\s*(\d+)", memory.read_text()) if memory.exists() else None
+    facts = [
+        named[1] if named else platform.machine(), f"{os.cpu_count()} cores",
+        f"{int(held[1]) / 1e6:.0f} GB" if held else "", f"{platform.system()}, Python {platform.python_version()}",
+        f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}", *(f"{name} {version(name)}" for name in RIVALS),
+    ]  # fmt: skip
+    return ", ".join(filter(None, facts))
+
+
 def python(*words: str) -> list[str]:
     """A command of this Python, which tells no warnings."""
     return [sys.executable, "-W", "ignore", *words]
@@ -86,15 +105,19 @@ class Row:
         """The row in Markdown."""
         cpu, wall, peak = (self.ratios(part) for part in ("cpu", "wall", "peak"))
         bar = "" if self.bar is None else f"{self.bar:g}"
-        least = min(one.cpu for one in self.ours)
+        mine = sorted(one.cpu for one in self.ours)
+        seconds = f"{mine[0]:.2f}, {statistics.median(mine):.2f}, {mine[-1]:.2f} s"
+        most = max(one.peak for one in self.ours)
         return (
-            f"| {self.what} | {self.rival} | {len(cpu)} | {least:.2f} s | **{statistics.median(cpu):.2f}** "
-            f"({cpu[0]:.2f} to {cpu[-1]:.2f}) | {statistics.median(wall):.2f} | {statistics.median(peak):.2f} | {bar} |"
+            f"| {self.what} | {self.rival} | {len(cpu)} | {seconds} | "
+            f"**{statistics.median(cpu):.2f}** ({cpu[0]:.2f} to {cpu[-1]:.2f}) | {statistics.median(wall):.2f} "
+            f"| {most:.0f} MB, {statistics.median(peak):.2f} | {bar} |"
         )
 
 
 HEAD = (
-    "| what | against | pairs | ours, least | processor time, ours / theirs | wall | memory | bar |\n"
+    "| what | against | pairs | ours: least, median, most | processor time, ours / theirs | wall | memory: ours, ratio "
+    "| bar |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 

@@ -1,0 +1,122 @@
+"""What part of finishing 60 shots colour fit and contact sheet are; `python -m tests.benchmarks look` prints it.
+
+Sixty painted shots of 17 frames in the size of nano, each with a drift of its own: finished, marked, encoded, and drawn
+as a sheet in one process. Its imports count on neither side, nor do signing and checks. The part is held against all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sora_cli.colour.grade import Grader, Steps
+from sora_cli.master import finish
+from sora_cli.media.clip import write_clip
+from sora_cli.media.film import write_film
+from sora_cli.media.sheet import SheetShot, contact_sheet
+from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.stamp.release import with_mark
+from sora_cli.store import Clip
+from sora_cli.storyboard.model import Look, Transition, Watermark
+from tests.benchmarks.pairs import Cost, Row, python
+
+SHOTS, FRAMES, SIZE, FPS = 60, 17, (384, 256), Fraction(12)
+BAR = 0.15
+
+
+@dataclass
+class Clock:
+    """Seconds by the clock and of the processor that some of the work takes."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what is done meanwhile."""
+        began, spent = time.perf_counter(), time.process_time()
+        yield
+        self.wall += time.perf_counter() - began
+        self.cpu += time.process_time() - spent
+
+
+def make_clips(folder: Path) -> None:
+    """Pans over painted pictures, each shot with a drift of its own."""
+    from tests.master.painted import CASES, paint
+
+    drifts = list(CASES.values())
+    for number in range(SHOTS):
+        painted = drifts[number % len(drifts)](paint("harbour", number, 300, 560))
+        picture = np.rint(np.clip(painted, 0, 1) * 255).astype(np.uint8)
+        wide = np.asarray(Image.fromarray(picture).resize((SIZE[0] + 2 * FRAMES, SIZE[1]), Image.Resampling.BICUBIC))
+        write_clip(
+            folder / f"{number}.mp4", np.stack([wide[:, 2 * at : 2 * at + SIZE[0]] for at in range(FRAMES)]), FPS
+        )
+
+
+def the_cut(folder: Path) -> Cut:
+    """The film as a cut."""
+    shots = []
+    for number in range(SHOTS):
+        path = folder / f"{number}.mp4"
+        clip = Clip(key=path.stem, path=path, sha256="", frames=FRAMES, width=SIZE[0], height=SIZE[1], fps=FPS)
+        pieces = (Piece(clip, tuple(range(FRAMES))),)
+        place = {"scene": "one", "start": number * FRAMES}
+        shots.append(
+            CutShot(
+                name=f"shot {number}", pieces=pieces, transition=Transition(), overlap=0, look=Look("scene"), **place
+            )
+        )
+    return Cut(width=SIZE[0], height=SIZE[1], fps=FPS, shots=tuple(shots))
+
+
+def measure(folder: Path) -> list[tuple[float, float]]:
+    """Finish once: wall and processor seconds of the fit and the sheet, and of all."""
+    cut, part, whole = the_cut(folder), Clock(), Clock()
+    steps = Grader.steps
+
+    @contextlib.contextmanager
+    def counted(grader: Grader, shot: CutShot) -> Iterator[Steps]:
+        with contextlib.ExitStack() as stack:
+            with part.running():
+                found = stack.enter_context(steps(grader, shot))
+            yield found
+
+    Grader.steps = counted
+    strips = [SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots]
+    with whole.running():
+        write_film(folder / "film.mp4", with_mark(finish(cut), Watermark()))
+        with part.running():
+            contact_sheet(folder / "film.mp4", strips, folder / "film.png")
+    return [(each.wall, each.cpu) for each in (part, whole)]
+
+
+def rows(folder: Path, rounds: int) -> Iterator[Row]:
+    """The one row: each of its pairs is one run."""
+    place = folder / "look"
+    place.mkdir()
+    make_clips(place)
+    parts, wholes = [], []
+    for _ in range(rounds):
+        told = subprocess.run(
+            python("-m", "tests.benchmarks.bench_look", str(place)), check=True, capture_output=True, text=True
+        )
+        part, whole, peak = json.loads(told.stdout)
+        parts.append(Cost(*part, peak))
+        wholes.append(Cost(*whole, peak))
+    yield Row(f"colour fit and contact sheet of {SHOTS} shots", "finishing them", parts, wholes, BAR)
+
+
+if __name__ == "__main__":
+    print(json.dumps([*measure(Path(sys.argv[1])), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
