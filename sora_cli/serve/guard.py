@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ SENDING = 120.0
 """Seconds that a request may take to arrive."""
 PLAIN = 2 << 20
 """Bytes of a request that sends no files, and is held in memory."""
+REST, WAIT = 8 << 20, 2.0
+"""Bytes and seconds that are still read of a request that is refused."""
 OPEN = {"/healthz"}
 """What answers without a token."""
 MINUTE = 60.0
@@ -25,7 +28,7 @@ _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 class Guard:
-    """Stands before the app. What it refuses is refused before a byte of the body is read."""
+    """Stands before the app. What it refuses is refused before the body is read: a little of it is, and thrown away."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -43,7 +46,8 @@ class Guard:
             if request.method == "POST":
                 self._count(client)
         except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+            await _read_on(receive)
+            await refusal.response(close=True)(scope, receive, send)
             return
         scope.setdefault("state", {})["client"] = client
         await self._app(scope, _bounded(receive, most), send)
@@ -95,6 +99,17 @@ def _too_large(most: int) -> Refusal:
     return Refusal(413, f"the request is larger than {most:,} bytes", "request_too_large")
 
 
+async def _read_on(receive: Receive) -> None:
+    """Throw away what is still sent, as far as that is little: who is cut off while sending does not hear why."""
+    left, more = REST, True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WAIT):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
+
+
 def _bounded(receive: Receive, most: int) -> Receive:
     """Receives a body of at most `most` bytes, in a time that has an end."""
     left, until = most, time.monotonic() + SENDING
@@ -111,6 +126,8 @@ def _bounded(receive: Receive, most: int) -> Receive:
         left -= len(message.get("body", b""))
         over = not message.get("more_body", False)
         if left < 0:
+            if not over:
+                await _read_on(receive)
             raise _too_large(most)
         return message
 

@@ -19,12 +19,13 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.message, self.code, self.param, self.wait = status, message, code, param, wait
 
-    def response(self) -> JSONResponse:
-        """As it is sent."""
+    def response(self, *, close: bool = False) -> JSONResponse:
+        """As it is sent. With `close`, and where the body was not read to its end, nothing more is read."""
         kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         error = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
         headers = {"Retry-After": str(self.wait)} if self.wait else {}
         headers |= {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
+        headers |= {"Connection": "close"} if close or self.status in {408, 413} else {}
         return JSONResponse({"error": error}, self.status, headers)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
+import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -174,6 +176,31 @@ def test_a_storyboard_that_reaches_out_is_refused(here: tuple[Desk, Asks], board
     answer = asks("POST", "/v1/storyboards", board, Content_Type="application/yaml")
     assert answer[0] == 400
     assert str(desk.queue.folder) not in answer[1]["error"]["message"]
+
+
+def test_who_is_refused_while_sending_hears_why_and_is_let_go(here: tuple[Desk, Asks]) -> None:
+    _, asks = here
+    more = bytes(3 << 20)
+    assert asks("POST", "/v1/videos", more, Content_Type="application/json")[0] == 413
+    assert asks("POST", "/v1/videos", more, Content_Type="application/json", Authorization="Bearer no")[0] == 401
+    host, port = asks.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as endless:
+        head = f"POST /v1/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        endless.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {1 << 40}\r\n\r\n".encode())
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(64):
+                endless.sendall(bytes(1 << 20))
+            pytest.fail("the server reads on, or the connection waits for ever")
+
+
+def test_who_sends_too_slowly_is_refused(here: tuple[Desk, Asks], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.serve.guard.SENDING", 0.5)
+    _, asks = here
+    with socket.create_connection((asks.address.split(":")[0], int(asks.address.split(":")[1])), timeout=30) as slow:
+        head = f"POST /v1/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{".encode())
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+    assert asks("GET", "/v1/videos")[0] == 200
 
 
 def test_orders_are_limited_a_minute(desk: Callable[..., Desk]) -> None:

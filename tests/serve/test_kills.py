@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import re
 import subprocess
@@ -35,9 +37,9 @@ def waves(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **own, "SORA_ENGINE": "waves", "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def served(folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[str], Asks]:
+def served(folder: Path, environment: dict[str, str], *options: str) -> tuple[subprocess.Popen[str], Asks]:
     """A server that listens, and who asks it."""
-    words = [sys.executable, "-m", "sora_cli", "serve", "--port", "0", "--folder", str(folder)]
+    words = [sys.executable, "-m", "sora_cli", "serve", "--port", "0", "--folder", str(folder), *options]
     server = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     told = server.stderr.readline()
@@ -104,3 +106,53 @@ def test_two_hundred_clients_at_once_get_each_their_own_film(desk: Callable[...,
         told = list(pool.map(one, range(200)))
     assert told == [(200, f"{words[number % 4]} completed", 1) for number in range(200)]
     assert here.queue.counts() == {"queued": 0, "in_progress": 0, "completed": 200, "failed": 0}
+
+
+GIGABYTE, PIECE = 1 << 30, 1 << 20
+MOST_GROWN = 200 << 20
+"""Bytes that a server may need more for a request of a gigabyte."""
+
+
+def uploaded(asks: Asks, *, told: bool) -> int:
+    """Send a gigabyte as a picture, saying before how much it is or not; the answer's status, 0 where none came."""
+    head = b'--x\r\nContent-Disposition: form-data; name="input_reference"; filename="../../big.png"\r\n\r\n'
+    tail = b'\r\n--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\ndark\r\n--x--\r\n'
+    connection = http.client.HTTPConnection(asks.address, timeout=120)
+    connection.putrequest("POST", "/v1/videos")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+    size = len(head) + GIGABYTE + len(tail)
+    connection.putheader(*(("Content-Length", str(size)) if told else ("Transfer-Encoding", "chunked")))
+    connection.endheaders()
+    with contextlib.closing(connection):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for piece in (head, *(bytes(PIECE) for _ in range(GIGABYTE // PIECE)), tail):
+                connection.send(piece if told else b"%x\r\n%s\r\n" % (len(piece), piece))
+            connection.send(b"" if told else b"0\r\n\r\n")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return connection.getresponse().status
+    return 0
+
+
+def most_memory(process: int) -> int:
+    """The most bytes that a process has held."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    assert found
+    return int(found[1]) << 10
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_a_gigabyte_is_refused_in_little_memory(tmp_path: Path, waves: dict[str, str]) -> None:
+    refused, no_picture = {0, 413}, {400}
+    for most, answers in (("64MB", refused), ("2GB", no_picture)):
+        server, asks = served(tmp_path / "served", waves, "--upload", most)
+        try:
+            for told in (True, False):
+                before = most_memory(server.pid)
+                assert uploaded(asks, told=told) in answers, (most, told)
+                grown = most_memory(server.pid) - before
+                print(f"--upload {most}, told {told}: {grown >> 20} MB")  # noqa: T201  a figure of docs/serve.md
+                assert grown < MOST_GROWN
+                assert asks("GET", "/v1/videos")[0] == 200
+        finally:
+            killed(server)
