@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.measure import blur_effect
 
 from sora_cli.media.stream import Frames
+
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
 
 FEWEST = 10
 """Matches that a common view must stand on."""
@@ -71,7 +74,7 @@ class Still:
     picture: Frames
 
     @cached_property
-    def features(self) -> Any:
+    def features(self) -> tuple[Sequence[cv2.KeyPoint], MatLike | None]:
         """Its SIFT points, and what each looks like."""
         return _finder().detectAndCompute(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), None)
 

@@ -68,7 +68,7 @@ def read_provenance(
     """Author, mark and permission; a film without a mark is refused where the policy wants one."""
     if form is None:
         return Provenance()
-    mark = Watermark() if form.watermark is None else _watermark(form.watermark, files)
+    mark = Watermark() if form.watermark is None else _watermark(files, written=form.watermark)
     if not mark.on and rules.marked:
         hint = "remove the line, or choose another policy"
         place = document.mark(("provenance", "watermark"))
@@ -76,7 +76,7 @@ def read_provenance(
     return Provenance(form.author or "", mark, form.training or "not-allowed")
 
 
-def _watermark(written: WatermarkForm | str | bool, files: Files) -> Watermark:  # noqa: FBT001  `off` is a value
+def _watermark(files: Files, *, written: WatermarkForm | str | bool) -> Watermark:
     if isinstance(written, bool):
         return Watermark(on=written)
     if isinstance(written, str):

@@ -349,8 +349,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
 
 def with_shift(pipe: Any, shift: float | None) -> None:
     """Set how far a flow scheduler's times are moved towards noise; None leaves the checkpoint's own."""
-    own = getattr(pipe, "_sora_scheduler", None) or pipe.scheduler
-    pipe._sora_scheduler = own  # noqa: SLF001  what the checkpoint came with
+    own = getattr(pipe, "sora_scheduler", None) or pipe.scheduler
+    pipe.sora_scheduler = own  # what the checkpoint came with
     if shift is None:
         pipe.scheduler = own
         return

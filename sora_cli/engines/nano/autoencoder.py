@@ -25,12 +25,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everyone uses
 from diffusers import AutoencoderKLWan
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
 from diffusers.models.modeling_outputs import AutoencoderKLOutput
 from torch import Tensor, nn
+from torch.nn import functional
 
 GROUP = 4  # frames in a latent frame
 SLICE = 2  # frames in a fine cell
@@ -68,7 +68,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, frames: int) -> Tensor:
         """`x` is (clips * frames, width, rows, columns)."""
         scale = torch.rsqrt(x.pow(2).mean(1, keepdim=True) + 1e-6)
-        h = F.silu(self.space(x * scale * self.gain[:, None, None]))
+        h = functional.silu(self.space(x * scale * self.gain[:, None, None]))
         clips = h.reshape(-1, frames, *h.shape[1:])
         before = torch.cat([clips[:, :1], clips[:, :-1]], 1)
         after = torch.cat([clips[:, 1:], clips[:, -1:]], 1)
@@ -87,7 +87,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` is (pictures, width, rows, columns)."""
-        change: Tensor = self.second(F.silu(self.first(x)))
+        change: Tensor = self.second(functional.silu(self.first(x)))
         return x + self.gain * change
 
 
@@ -115,23 +115,23 @@ class Enlarger(nn.Module):
 
         Both have (clips * frames) in front and a quarter of the rows and columns.
         """
-        small = F.avg_pool3d(video, (1, SMALL, SMALL))
+        small = functional.avg_pool3d(video, (1, SMALL, SMALL))
         before = torch.cat([small[:, :, :1], small[:, :, :-1]], 2)
         after = torch.cat([small[:, :, 1:], small[:, :, -1:]], 2)
         parts = [part.transpose(1, 2).flatten(0, 1) for part in (small, before, after, video)]
-        detail = parts[3] - F.interpolate(parts[0], scale_factor=SMALL)
+        detail = parts[3] - functional.interpolate(parts[0], scale_factor=SMALL)
         rows, columns = parts[0].shape[-2:]
         down, across = (torch.linspace(-1, 1, n, device=video.device, dtype=video.dtype) for n in (rows, columns))
         place = torch.stack(torch.meshgrid(down, across, indexing="ij")).expand(len(detail), -1, -1, -1)
-        return parts[0], torch.cat([*parts[:3], F.pixel_unshuffle(detail, SMALL), place], 1)
+        return parts[0], torch.cat([*parts[:3], functional.pixel_unshuffle(detail, SMALL), place], 1)
 
     def draw(self, small: Tensor, told: Tensor) -> Tensor:
         """Pictures (pictures, 3, rows * 8, columns * 8) from what `told` says."""
-        h = F.silu(self.enter(told.contiguous(memory_format=torch.channels_last)))
-        h = self.middle(F.pixel_shuffle(self.to_middle(self.small(h)), 2))
-        h = self.large(F.pixel_shuffle(self.to_large(h), 2))
-        edges = F.pixel_shuffle(self.leave(h), HALF)
-        smooth = F.interpolate(small, scale_factor=SMALL * HALF, mode="bicubic", align_corners=False)
+        h = functional.silu(self.enter(told.contiguous(memory_format=torch.channels_last)))
+        h = self.middle(functional.pixel_shuffle(self.to_middle(self.small(h)), 2))
+        h = self.large(functional.pixel_shuffle(self.to_large(h), 2))
+        edges = functional.pixel_shuffle(self.leave(h), HALF)
+        smooth = functional.interpolate(small, scale_factor=SMALL * HALF, mode="bicubic", align_corners=False)
         return smooth + 0.3 * edges.to(smooth)
 
     def forward(self, video: Tensor) -> Tensor:
@@ -193,7 +193,7 @@ class PaperAutoencoder(AutoencoderKLWan):
     @staticmethod
     def merge(fine: Tensor) -> Tensor:
         """2 slices x 2 x 2 fine cells become the channels of one coarse cell."""
-        quarters = F.pixel_unshuffle(fine, 2)
+        quarters = functional.pixel_unshuffle(fine, 2)
         _, width, rows, columns = quarters.shape
         return quarters.reshape(-1, width * GROUP // SLICE, rows, columns)
 
@@ -201,7 +201,7 @@ class PaperAutoencoder(AutoencoderKLWan):
     def split(coarse: Tensor) -> Tensor:
         """The reverse of `merge`."""
         _, width, rows, columns = coarse.shape
-        return F.pixel_shuffle(coarse.reshape(-1, width * SLICE // GROUP, rows, columns), 2)
+        return functional.pixel_shuffle(coarse.reshape(-1, width * SLICE // GROUP, rows, columns), 2)
 
     def to_latents(self, video: Tensor) -> Tensor:
         """Encode (clips, 3, frames, rows, columns), half size; (clips, z_dim, latent frames, rows/16, columns/16)."""
@@ -212,7 +212,7 @@ class PaperAutoencoder(AutoencoderKLWan):
 
     def film_to_latents(self, film: Tensor) -> Tensor:
         """The same of a film at full size."""
-        return self.to_latents(F.avg_pool3d(film, (1, HALF, HALF)))
+        return self.to_latents(functional.avg_pool3d(film, (1, HALF, HALF)))
 
     def to_video(self, latents: Tensor) -> Tensor:
         """Decode latents to a video at half size, not yet held to -1 to 1."""

