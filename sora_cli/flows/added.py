@@ -5,20 +5,22 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Note, Report
 from sora_cli.flows.edit import probed, whole_shot
-from sora_cli.interchange.assembly import EditEvent
+from sora_cli.interchange.assembly import EditEvent, frame_of
 from sora_cli.interchange.cutlist import name_of
 from sora_cli.lock import scratch
 from sora_cli.media.read import Probe
+from sora_cli.media.read.opening import opened
 from sora_cli.plan.timeline import CutShot
+from sora_cli.storyboard.files import PICTURES, suffix
 from sora_cli.storyboard.model import Look
 
 
@@ -87,6 +89,22 @@ def media_of(timeline: Path) -> Iterator[Media]:
         except (OSError, zipfile.BadZipFile) as error:
             raise MediaError(f"cannot read {timeline}: {error}", hint="export it again") from error
         yield Media(timeline, bundle, stack.enter_context(scratch()))
+
+
+def first_frame(path: Path, fps: Fraction) -> int:
+    """The number of a film's first frame by its own timecode, at `fps` frames a second; 0 where it has none.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    if suffix(path.name) in PICTURES:
+        return 0
+    with opened(path) as film:
+        told = (each.metadata.get("timecode", "") for each in (film, *film.streams))
+        words = next(filter(None, told), "")
+    with suppress(RequestError):
+        return frame_of(words, fps)[0]
+    return 0
 
 
 def shots_of(

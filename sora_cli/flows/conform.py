@@ -179,7 +179,7 @@ def _matched(events: Sequence[EditEvent], record: ExportRecord, media: added.Med
         RequestError: events name neither a shot nor a file, or hold an edit that cannot be conformed; it names all.
         MediaError: a file in a bundle cannot be unpacked.
     """
-    timeline, number_of = media.timeline, _Numbers(record)
+    timeline, fps, number_of = media.timeline, Fraction(record.fps), _Numbers(record)
     others: list[Path] = []
     found: list[Played] = []
     strange, wrong = [], []
@@ -189,6 +189,8 @@ def _matched(events: Sequence[EditEvent], record: ExportRecord, media: added.Med
         if path is not None:
             others += [path] if path not in others else []
             number = len(record.shots) + others.index(path)
+            if timeline.suffix.lower() == ".edl" and (first := added.first_frame(path, fps)) <= event.source:
+                event.source -= first  # a list counts by the timecode of its tapes, as no other timeline does
         if event.wrong:
             wrong.append(f"{name_of(event.clip) or event.reel} ({event.wrong})")
         elif (number := number_of.likely(event) if number is None else number) is None:

@@ -29,13 +29,25 @@ def read_cut(path: Path, fps: Fraction) -> list[EditEvent]:
         RequestError: it cannot be read, or has more than one track of pictures.
     """
     ending = path.suffix.lower()
-    if ending not in TIMELINES:
-        raise RequestError(f"cannot conform {path}: no such timeline is known", hint=f"one of {', '.join(TIMELINES)}")
+    _check_kind(path)
     if ending == ".edl":
         return read_edl(_text(path), fps)
     if ending == ".fcpxml":
         return read_fcpxml(_text(path), fps)
     return _events(_opened(path), fps)
+
+
+_FOLDERS = {".fcpxmld": "Info.fcpxml", ".otiod": "content.otio"}
+"""Timelines that are folders, and the file in each that is one by itself."""
+
+
+def _check_kind(path: Path) -> None:
+    ending = path.suffix.lower()
+    if ending in TIMELINES:
+        return
+    inside = _FOLDERS.get(ending)
+    hint = f"name the file {inside} in it" if inside else f"one of {', '.join(TIMELINES)}"
+    raise RequestError(f"cannot read {path}: no such timeline is known", hint=hint)
 
 
 def heard(path: Path, fps: Fraction) -> list[str]:
@@ -81,8 +93,7 @@ def rate_of(path: Path) -> Fraction | None:
         RequestError: it cannot be read.
     """
     ending = path.suffix.lower()
-    if ending not in TIMELINES:
-        raise RequestError(f"cannot read {path}: no such timeline is known", hint=f"one of {', '.join(TIMELINES)}")
+    _check_kind(path)
     if ending == ".edl":
         return None
     if ending == ".fcpxml":
@@ -112,7 +123,7 @@ def _timeline(text: str, adapter: str, path: Path) -> otio.schema.Timeline:
 
 
 def _events(timeline: otio.schema.Timeline, fps: Fraction) -> list[EditEvent]:
-    tracks = [track for track in timeline.video_tracks() if list(track.find_clips())]
+    tracks = [track for track in timeline.video_tracks() if not _off(track) and list(track.find_clips())]
     if len(tracks) != 1:
         hint = "flatten the pictures to one track"
         raise RequestError(f"the timeline has {len(tracks)} tracks with pictures; one is read", hint=hint)
@@ -142,8 +153,12 @@ def _unseen(item: otio.schema.Item) -> bool:
     """Whether an item of a track is black: a gap, a clip that is switched off, a generator of black."""
     reference = item.media_reference if isinstance(item, otio.schema.Clip) else None
     kind = reference.generator_kind if isinstance(reference, otio.schema.GeneratorReference) else ""
-    off = str(_of_adapter(item).get("enabled", "")).upper() == "FALSE" or not item.enabled
-    return isinstance(item, otio.schema.Gap) or off or kind.casefold() in _BLACK
+    return isinstance(item, otio.schema.Gap) or _off(item) or kind.casefold() in _BLACK
+
+
+def _off(item: otio.core.Item) -> bool:
+    """Whether an item or a track is switched off."""
+    return not item.enabled or str(_of_adapter(item).get("enabled", "")).upper() == "FALSE"
 
 
 _BLACK = {"black", "slug", "black video"}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import opentimelineio as otio
 import pytest
 from PIL import Image
@@ -221,6 +222,38 @@ def test_a_list_of_another_film_is_refused_though_its_reels_are_called_alike(fil
         conformed(film, tmp_path / "a.edl")
     (tmp_path / "a.edl").write_text(f"001  001T1    V     C        {NEXT}\n")
     assert [shot.name for shot in conformed(film, tmp_path / "a.edl").shots] == ["a"]
+
+
+def test_a_film_in_a_list_is_counted_by_its_own_timecode(film: Film, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "stock.mov"), "w") as made:
+        stream = made.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.metadata["timecode"] = "10:00:00:00"
+        for _ in range(12):
+            made.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        made.mux(stream.encode())
+    for first in ("10:00:00:02 10:00:00:08", "00:00:00:02 00:00:00:08"):
+        text = f"001  AX  V  C  {first} 01:00:00:00 01:00:00:06\n* FROM CLIP NAME: stock.mov\n"
+        (tmp_path / "a.edl").write_text(text)
+        (shot,) = conformed(film, tmp_path / "a.edl").shots
+        assert shot.pieces[0].frames == tuple(range(2, 8))
+
+
+def test_a_track_that_is_off_does_not_count_and_a_folder_is_told_by_the_file_in_it(film: Film, tmp_path: Path) -> None:
+    timeline = otio.adapters.read_from_string(written(film, ".otio"), "otio_json")
+    over = otio.schema.Track("over", kind=otio.schema.TrackKind.Video)
+    over.append(clip_of("stock.mp4", 0, 5))
+    over.enabled = False
+    timeline.tracks.append(over)
+    otio.adapters.write_to_file(timeline, str(tmp_path / "a.otio"))
+    assert len(read_cut(tmp_path / "a.otio", Fraction(24))) == 7
+    over.enabled = True
+    otio.adapters.write_to_file(timeline, str(tmp_path / "a.otio"))
+    with pytest.raises(RequestError, match="2 tracks with pictures"):
+        read_cut(tmp_path / "a.otio", Fraction(24))
+    with pytest.raises(RequestError, match="no such timeline") as caught:
+        read_cut(tmp_path / "cut.fcpxmld", Fraction(24))
+    assert caught.value.hint == "name the file Info.fcpxml in it"
 
 
 def events(text: str, tmp_path: Path, fps: str = "24") -> Sequence[EditEvent]:
