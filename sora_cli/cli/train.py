@@ -31,6 +31,9 @@ class CourseOptions:
     rate: Annotated[float, typer.Option(min=0, max=1, help="Learn at most at this rate; 0: the engine's default.")] = (
         0.0
     )
+    shift: Annotated[
+        float, typer.Option(min=0, max=30, help="Move noise levels towards noise by this; 0: as sampling does.")
+    ] = 0.0
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
     quantize: Annotated[
         str, typer.Option(metavar="KIND", help="Keep weights that do not learn in 8 bits: int8 or float8.")
@@ -100,8 +103,8 @@ def train(
 
     asked = ahead.Asked(
         name=name, folder=source, engine=engine, kind=_kind(material.kind), rank=course.rank, steps=course.steps,
-        rate=course.rate, size=_size(course.resolution), quantize=_quantized(course.quantize), frames=course.frames,
-        seed=course.seed, caption=material.caption, captioner=material.captioner,
+        rate=course.rate, shift=course.shift, size=_size(course.resolution), quantize=_quantized(course.quantize),
+        frames=course.frames, seed=course.seed, caption=material.caption, captioner=material.captioner,
         others=tuple(material.keep or ()), licence=agreement.licence, policy=agreement.policy,
         agreed=consented.agreement(agreement.consent, agreement.who or (), agreement.statement, agreement.agreed),
         out=output, overwrite=overwrite,

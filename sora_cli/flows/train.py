@@ -212,6 +212,7 @@ def _card(
         "steps": settings.steps,
         "batch": settings.batch,
         "rate": settings.rate,
+        "shift": settings.shift,
         "quantize": settings.quantize or "none",
         "seed": settings.seed,
         "kept_words": list(found.asked.others),

@@ -56,6 +56,7 @@ class Asked:
     rank: int = 16
     steps: int = 0
     rate: float = 0.0
+    shift: float = 0.0
     size: tuple[int, int] | None = None
     quantize: Quantized | None = None
     frames: int = 0
@@ -237,7 +238,7 @@ def _grid(card: EngineCard, asked: Asked) -> Grid:
 def _settings(card: EngineCard, asked: Asked, grid: Grid) -> CourseSettings:
     """How it is trained: what is asked for, else what suits the engine's size."""
     chosen = usual(card, grid.size)
-    chosen = replace(chosen, steps=asked.steps or chosen.steps, rate=asked.rate or chosen.rate)
+    chosen = replace(chosen, steps=asked.steps or chosen.steps, rate=asked.rate or chosen.rate, shift=asked.shift)
     checks = min(chosen.checks, chosen.steps)
     return replace(chosen, rank=asked.rank, seed=asked.seed, checks=checks, quantize=asked.quantize)
 

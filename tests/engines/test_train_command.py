@@ -71,7 +71,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     run: Run, clips: Path, capsys: pytest.CaptureFixture[str], tiny_card: Cards
 ) -> None:
     before = contents(clips)
-    code, out, _ = run("--json", "--events", "--licence", "CC0", "--keep", "ball")
+    code, out, _ = run("--json", "--events", "--licence", "CC0", "--keep", "ball", "--shift", "2")
     assert code == 0
     lines, _, document = out.partition("\n{\n")
     card = json.loads("{\n" + document)
@@ -81,6 +81,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     assert sorted(path.name for path in Path("pim").iterdir()) == ["card.json", "pim.safetensors", "sheet.png"]
     assert json.loads(Path("pim/card.json").read_text()) == card
     assert (card["rank"], card["licence"], card["kept_words"], card["base"]["engine"]) == (4, "CC0", ["ball"], "wan")
+    assert card["shift"] == 2
     assert {each["file"]: each["caption"] for each in card["examples"]}["0.mp4"] == "a red pim on the grass"
     assert sum(each["held_out"] for each in card["examples"]) == 1
     assert str(Path.cwd()) not in json.dumps(card)

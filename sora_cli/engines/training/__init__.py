@@ -59,6 +59,8 @@ class CourseSettings:
     steps: int = 1000
     batch: int = 1
     rate: float = 1e-4
+    shift: float = 0.0
+    """How far noise levels are moved towards noise; 0: as the scheduler moves them."""
     seed: int = 0
     checks: int = 10
     """How often the held-out loss is measured, and samples are made."""

@@ -154,7 +154,7 @@ class LoraCourse:
         random = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
         batch = self._batch(random)
         noise = torch.randn((len(batch), *batch[0].latents.shape[1:]), generator=random).to(self.engine.device)
-        level = _levels(len(batch), self.student.shift(batch[0]), random)
+        level = _levels(len(batch), self.settings.shift or self.student.shift(batch[0]), random)
         keeping = all(lesson.others for lesson in batch) and float(torch.rand((), generator=random)) < KEEPING
         calls = [_one(lesson.others, random) if keeping else lesson.call for lesson in batch]
         for group in self.optimizer.param_groups:
