@@ -145,7 +145,7 @@ def usual(card: EngineCard, size: tuple[int, int]) -> CourseSettings:
     """How adapters of such an engine are mostly trained: small models faster, and more at a time."""
     small = card.location is not None and Checkpoint.read(card.location).parameters_of("transformer") < SMALL
     settings = CourseSettings(size=size)
-    return replace(settings, steps=1500, batch=8, rate=1e-2) if small else settings
+    return replace(settings, steps=1500, batch=8, rate=3e-3) if small else settings
 
 
 def open_course(card: EngineCard, settings: CourseSettings, kept: Path, report: Report) -> Course:
