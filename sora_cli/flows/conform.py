@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path, PurePath
@@ -15,7 +15,7 @@ from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, preflight
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
-from sora_cli.interchange.cutlist import heard, name_of, read_cut
+from sora_cli.interchange.cutlist import heard, name_of, rate_of, read_cut
 from sora_cli.interchange.recut import Played, Use, recut
 from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.stream import SAMPLE_RATE
@@ -211,7 +211,10 @@ def _matched(events: Sequence[EditEvent], record: ExportRecord, media: added.Med
 
 
 def _tell_lost(timeline: Path, fps: Fraction, played: Sequence[Played], record: ExportRecord, report: Report) -> None:
-    """Tell what of a timeline has no place in the film: titles, and sound that is neither the film's nor its shots'."""
+    """Tell what of a timeline is not in the film: its rate, titles, sound that is neither the film's nor its shots'."""
+    with suppress(RequestError):  # it does not tell its rate
+        if rate_of(timeline) not in {None, fps}:
+            report(Note(f"{timeline.name} runs at another rate than {float(fps):.6g}: cuts go to the nearest frame"))
     for lost in dict.fromkeys(event.lost for event, _ in played if event.lost):
         report(Note(f"{lost} is left out: the film has the titles of its storyboard"))
     own = {name_of(name) for name in (*record.files, *(shot.file for shot in record.shots))}

@@ -190,7 +190,8 @@ def _spine(spine: ET.Element, assets: Assets, fps: Fraction) -> Iterator[EditEve
     zero: Fraction | None = None
     end = 0
     for child in spine:
-        begin, length = (seconds(child.get(key)) for key in ("offset", "duration"))
+        length, offset = seconds(child.get("duration")), child.get("offset")
+        begin = seconds(offset) if offset or zero is None else zero + end / fps  # without one, it follows
         zero = begin if zero is None else zero
         at, frames = round((begin - zero) * fps), round(length * fps)
         if child.tag == "transition":

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from sora_cli.errors import RequestError
+from sora_cli.events import Event
 from sora_cli.flows.added import Media, shots_of
-from sora_cli.flows.conform import _matched
+from sora_cli.flows.conform import _matched, _tell_lost
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import heard, read_cut
 from sora_cli.interchange.recut import recut
@@ -254,6 +255,20 @@ def test_a_track_that_is_off_does_not_count_and_a_folder_is_told_by_the_file_in_
     with pytest.raises(RequestError, match="no such timeline") as caught:
         read_cut(tmp_path / "cut.fcpxmld", Fraction(24))
     assert caught.value.hint == "name the file Info.fcpxml in it"
+
+
+def test_clips_of_a_spine_without_an_offset_follow_each_other(film: Film, tmp_path: Path) -> None:
+    a, clip = film.items[0].file.removeprefix("clips/"), '<asset-clip ref="a" name="a" duration="6/24s"/>'
+    (tmp_path / "a.fcpxml").write_text(FCPXML.format(a=a, b="", spine=2 * clip))
+    assert [(shot.start, shot.frames) for shot in conformed(film, tmp_path / "a.fcpxml").shots] == [(0, 6), (6, 6)]
+
+
+@pytest.mark.parametrize(("fps", "told"), [("25", 1), ("24", 0)])
+def test_a_timeline_of_another_rate_is_told(film: Film, fps: str, told: int, tmp_path: Path) -> None:
+    (tmp_path / "a.otio").write_text(timeline_of(clip_of("stock.mp4", 0, 6)))
+    notes: list[Event] = []
+    _tell_lost(tmp_path / "a.otio", Fraction(fps), [], film.record, notes.append)
+    assert len([each for each in notes if "nearest frame" in str(each)]) == told
 
 
 def events(text: str, tmp_path: Path, fps: str = "24") -> Sequence[EditEvent]:
