@@ -181,6 +181,7 @@ WRONG_SHOTS = {
     "nobody": ("of: one", "of: two", "no shot `two` comes before this one"),
     "past its end": ("to: 1.5s", "to: 2.5s", "shot 'one' ends at 2 s"),
     "by words": ("region: [0.5, 0.25, 0.25, 0.5]", "replace: the red ball", "a shot is not made yet"),
+    "by nothing": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: black.png", "nothing is made anew"),
     "by a film": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: m.mp4", "is not a picture"),
 }
 
@@ -190,6 +191,7 @@ def test_a_wrong_edit_of_a_shot_is_told_at_its_line(
     home: Path, capsys: pytest.CaptureFixture[str], was: str, now: str, why: str
 ) -> None:
     (home / "m.mp4").touch()
+    Image.new("L", SIZE).save(home / "black.png")
     (home / "board.yaml").write_text(OF_A_SHOT.replace(was, now))
     assert main(["check", "board.yaml"]) == 2
     told = " ".join(capsys.readouterr().err.split())

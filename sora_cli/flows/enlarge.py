@@ -11,8 +11,9 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import Cut
 from sora_cli.store import Clip, ClipFacts, Store, file_hash
+
+if TYPE_CHECKING:  # it loads torch
+    from sora_cli.engines.upscaling import Upscaler
 
 VERSION = 1
 """Part of the keys: raised when the same clip would be enlarged otherwise."""
@@ -100,6 +104,12 @@ class _Enlarging:
         self._path, self._store, self._cancel = path, store, cancel
         self._sha = file_hash(path)
 
+    @cached_property
+    def _model(self) -> Upscaler:
+        from sora_cli.engines.upscaling import Upscaler
+
+        return Upscaler(self._path)
+
     def key(self, clip: Clip, size: tuple[int, int]) -> str:
         """The key of an enlarged clip: a hash of all that it hangs on."""
         text = json.dumps(["enlarged", VERSION, clip.key, self._sha, *size])
@@ -135,10 +145,7 @@ class _Enlarging:
         return self._store.keep(key, facts, write, None)
 
     def _pictures(self, clip: Clip, size: tuple[int, int]) -> Iterator[Frames]:
-        from sora_cli.engines.upscaling import Upscaler
-
-        model = Upscaler(self._path)
         with open_film(clip.path) as film:
             for picture in film.pictures(range(clip.frames)):
                 self._cancel.check()
-                yield model.enlarged(picture, size)
+                yield self._model.enlarged(picture, size)

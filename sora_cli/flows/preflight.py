@@ -207,11 +207,11 @@ def edit_problems(plan: Plan) -> Iterator[Problem]:
     """What is wrong with the parts of films that takes make anew: stretches, masks, and words that name nothing."""
     told: set[Loc] = set()
     for beat, take in plan.changes:
-        if beat.loc not in told and take.change is not None and take.change.path is not None:
-            from sora_cli.shoot.mask import Part
+        if beat.loc not in told and take.change is not None:
+            from sora_cli.shoot.mask import check
 
             told.add(beat.loc)
-            yield from _told(lambda change=take.change: Part.of(change), plan.board, (*beat.loc, "edit"))  # type: ignore[misc]
+            yield from _told(lambda change=take.change: check(change), plan.board, (*beat.loc, "edit"))  # type: ignore[misc]
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:

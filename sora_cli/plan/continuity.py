@@ -254,20 +254,16 @@ class Continuity:
             if edit.shot:
                 self.findings.wrong(beat, "edit", f"shot {edit.shot!r} has no frames to change")
             return (), Fraction(0)
-        fps, found = (
-            takes[0].fps * beats[0].speed,
-            tuple(
-                Excerpt(stretch.choices, tuple(take.frame_at(number) for number in range(take.play)))
-                for stretch, take in zip(stretches, takes, strict=True)
-            ),
-        )
+        fps, length = takes[0].fps * beats[0].speed, sum(take.play for take in takes)
         if len({(take.fps, take.width, take.height) for take in takes}) > 1:
             message = f"the beats of shot {edit.shot!r} are made by engines of other rates or sizes"
             self.findings.wrong(beat, "edit", message, "name a shot that one engine makes")
-        if edit.end * fps > sum(take.play for take in takes):
-            length = float(sum(take.play for take in takes) / fps)
-            self.findings.wrong(beat, "edit", f"shot {edit.shot!r} ends at {length:.4g} s", "end the stretch earlier")
-        return found, fps
+        if edit.end * fps > length:
+            message = f"shot {edit.shot!r} ends at {float(length / fps):.4g} s"
+            self.findings.wrong(beat, "edit", message, "end the stretch earlier")
+        shown = (tuple(take.frame_at(number) for number in range(take.play)) for take in takes)
+        excerpts = (Excerpt(stretch.choices, frames) for stretch, frames in zip(stretches, shown, strict=True))
+        return tuple(excerpts), fps
 
     def references(self, card: EngineCard, beat: Beat, voices: Mapping[Path, str]) -> tuple[Reference, ...]:
         """What anchors appearance, in order; nothing where the engine takes none. `voices` spoke some of the files."""

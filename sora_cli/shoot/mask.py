@@ -124,10 +124,7 @@ class Part:
                     f"({self.facts.frames})",
                     hint="make it as long as the stretch, or give a picture",
                 )
-            looked = sorted({0, count // 2, count - 1})
-            shown = max(float((picture[..., 0] > 0).mean()) for picture in film.pictures(looked))
-        if shown < LEAST:
-            raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white what is to be made")
+        require_shown(path)
 
     def masks(self, numbers: Sequence[int], size: Size, view: Box | None = None) -> Mask:
         """The masks of these film frames, `(n, height, width)`, as `view` (the change's own) shows them in `size`."""
@@ -154,6 +151,32 @@ class Part:
             wanted = [min(max(number - first, 0), count - 1) for number in numbers]
             found = {n: p[..., 0] for n, p in zip(sorted(set(wanted)), film.pictures(sorted(set(wanted))), strict=True)}
         return [found[number] for number in wanted]
+
+
+def check(change: Change) -> None:
+    """Refuse a change that cannot be, as far as it is known before a shot that it changes is made.
+
+    Raises:
+        RequestError, MediaError: as `Part.of` does.
+    """
+    if change.path is not None:
+        Part.of(change)
+    elif change.mask is not None:
+        require_shown(change.mask)
+
+
+def require_shown(path: Path) -> None:
+    """Refuse a mask that shows nothing.
+
+    Raises:
+        RequestError, MediaError: it cannot be used.
+    """
+    with open_film(path) as film:
+        count = film.facts.frames
+        looked = sorted({0, count // 2, count - 1})
+        shown = max(float((picture[..., 0] > 0).mean()) for picture in film.pictures(looked))
+    if shown < LEAST:
+        raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white what is to be made")
 
 
 def given(take: Take) -> tuple[Frames, Mask] | None:
