@@ -33,7 +33,9 @@ class TakeOptions:
     """How the takes of a change are made."""
 
     engine: EngineName = None
-    seed: Annotated[int | None, typer.Option(help="Draw the noise from this seed: same seed, same frames.")] = None
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Draw the noise from this seed: same seed, same frames.")
+    ] = None
     takes: Takes = None
     avoid: Avoid = None
     steps: Steps = None

@@ -52,13 +52,15 @@ if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and th
 class ShotOptions:
     """What a storyboard of one shot would say."""
 
-    image: Annotated[Path | None, typer.Option(help="Start from this picture (or the end of this film).")] = None
-    to_image: Annotated[Path | None, typer.Option(help="End on this picture.")] = None
+    image: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Start from this picture, or the end of this film.")
+    ] = None
+    to_image: Annotated[Path | None, typer.Option(metavar="FILE", help="End on this picture.")] = None
     reference: Annotated[
         list[Path] | None, typer.Option(metavar="PICTURE", help="Show this person or thing; repeatable.")
     ] = None
     duration: Length = None
-    size: Annotated[str | None, typer.Option(help="Make it this large: WIDTHxHEIGHT, or 720p.")] = None
+    size: Annotated[str | None, typer.Option(metavar="SIZE", help="Make it this large: 480x320, or 720p.")] = None
     aspect: Annotated[
         str | None,
         typer.Option(
@@ -68,11 +70,13 @@ class ShotOptions:
     ] = None
     fps: Annotated[str | None, typer.Option(metavar="RATE", help="Show this many frames a second.")] = None
     takes: Takes = None
-    seed: Annotated[int | None, typer.Option(help="Draw the noise from this seed: same seed, same clip.")] = None
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Draw the noise from this seed: same seed, same clip.")
+    ] = None
     engine: EngineName = None
-    style: Annotated[str | None, typer.Option(help="Draw or film it in this style.")] = None
+    style: Annotated[str | None, typer.Option(metavar="WORDS", help="Draw or film it in this style.")] = None
     avoid: Avoid = None
-    camera: Annotated[str | None, typer.Option(help="Move the camera like this.")] = None
+    camera: Annotated[str | None, typer.Option(metavar="WORDS", help="Move the camera like this.")] = None
     steps: Steps = None
     option: EngineOption = None
 

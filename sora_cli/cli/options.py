@@ -48,7 +48,8 @@ class DraftOptions:
     strength: Annotated[
         float | None,
         typer.Option(
-            metavar="LEVEL", help=f"With --from-draft, lay this much noise over it: over 0 to 1; else {FROM_DRAFT}."
+            metavar="LEVEL",
+            help=f"With --from-draft: lay this much noise over the draft, over 0 to 1. Default: {FROM_DRAFT}.",
         ),
     ] = None
 
@@ -140,16 +141,20 @@ EngineName = Annotated[
     typer.Option(
         "--engine",
         "--model",
+        metavar="ID",
         autocompletion=complete.engines,
         help="Use this engine: a name that `sora models` lists, a hub id or a folder.",
     ),
 ]
 Takes = Annotated[str | None, typer.Option(metavar="COUNT", help="Try this many seeds; the best is kept.")]
-Avoid = Annotated[str | None, typer.Option("--avoid", "--negative", help="Keep this out of the picture.")]
+Avoid = Annotated[
+    str | None, typer.Option("--avoid", "--negative", metavar="WORDS", help="Keep this out of the picture.")
+]
 Steps = Annotated[str | None, typer.Option(metavar="COUNT", help="Sample in this many steps.")]
 EngineOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set an option of the engine.")]
 Length = Annotated[
-    str | None, typer.Option("-d", "--duration", help="Make it this long: 4s, 1500ms, 0:20, 48f or seconds.")
+    str | None,
+    typer.Option("-d", "--duration", metavar="TIME", help="Make it this long: 4s, 1500ms, 0:20, 48f or seconds."),
 ]
 
 

@@ -118,11 +118,11 @@ def _sound(finding: object) -> bool:
 
 def versions_of(checkers: Sequence[Checker[Items]]) -> str:
     """Checkers and their versions, as one line; those that are not here are named as such."""
-    told = []
+    names = []
     for checker in checkers:
         try:
             with others(Unable):
-                told.append(f"{checker.name} {checker.version}")
+                names.append(f"{checker.name} {checker.version}")
         except Unable as error:
-            told.append(f"{checker.name}: none ({error.why.partition(':')[0]})")
-    return "; ".join(told)
+            names.append(f"{checker.name}: none ({error.why.partition(':')[0]})")
+    return "; ".join(names)

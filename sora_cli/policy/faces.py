@@ -95,8 +95,8 @@ def _model() -> _FaceFinder:
     with others(lambda why: Unable(f"the checker of faces cannot start: {why}", _REPAIR)):
         model: _FaceFinder = MTCNN()
         portrait = _portrait()  # which a broken installation lacks
-        told = [len(model.detect_faces(picture)) for picture in (portrait, portrait * 0)]
-    if told != [1, 0]:
+        counts = [len(model.detect_faces(picture)) for picture in (portrait, portrait * 0)]
+    if counts != [1, 0]:
         raise Unable("the checker of faces fails its own test", _REPAIR)
     return model
 

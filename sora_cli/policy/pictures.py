@@ -176,11 +176,11 @@ class Watch:
         self.unable = self.unable or broken
         for checker in able:
             try:
-                told = found_by(checker, frames)
+                findings = found_by(checker, frames)
             except Unable as error:
                 self.unable = self.unable or error
                 continue
-            for at, each in zip(numbers, told, strict=True):
+            for at, each in zip(numbers, findings, strict=True):
                 self.found[at].extend(each)
 
     def count_faces(self, frames: Frames) -> int:
@@ -196,9 +196,9 @@ class Watch:
     def seen(self, made: int, looked_at: int) -> Seen:
         """All of it; where a checker could not look, no frame counts as looked at."""
         names = {one.category for each in self.found.values() for one in each}
-        told = {name: [_score(each, name) for each in self.found.values()] for name in names}
-        scores = {name: max(each) for name, each in told.items()}
-        over = {name: sum(score >= HALF for score in each) for name, each in told.items()}
+        by_name = {name: [_score(each, name) for each in self.found.values()] for name in names}
+        scores = {name: max(each) for name, each in by_name.items()}
+        over = {name: sum(score >= HALF for score in each) for name, each in by_name.items()}
         if (broken := self.unable) is not None:
             return Seen(made, 0, scores, over, broken.why, broken.hint, self.faces, self.ageless)
         return Seen(made, looked_at, scores, over, faces=self.faces, ageless=self.ageless)

@@ -18,14 +18,14 @@ class JudgedPictures:
 
     def find(self, sha256: str, *, every: bool) -> Seen | None:
         """What was seen in it; None where it was not looked at so."""
-        told = self._before.find(f"{sha256} {every}")
+        kept = self._before.find(f"{sha256} {every}")
         with suppress(TypeError, ValueError):
-            made, looked_at, scores, over, faces, ageless = told if isinstance(told, list) else []
+            made, looked_at, scores, over, faces, ageless = kept if isinstance(kept, list) else []
             return Seen(int(made), int(looked_at), dict(scores), dict(over), faces=int(faces), ageless=bool(ageless))
         return None
 
     def keep(self, sha256: str, seen: Seen, *, every: bool) -> None:
         """Remember what was seen; what could not be looked at is not remembered."""
         if not seen.unable:
-            told = [seen.made, seen.looked_at, dict(seen.scores), dict(seen.over), seen.faces, seen.ageless]
-            self._before.keep({f"{sha256} {every}": told})
+            figures = [seen.made, seen.looked_at, dict(seen.scores), dict(seen.over), seen.faces, seen.ageless]
+            self._before.keep({f"{sha256} {every}": figures})

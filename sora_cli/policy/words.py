@@ -97,8 +97,8 @@ class WordList:
 
 def _parts(phrase: str) -> list[_Part]:
     """The words of a phrase."""
-    told = ((plain(word.rstrip("*")).split(), word.endswith("*")) for word in phrase.split())
-    return [(part, open_ended and part is words[-1]) for words, open_ended in told for part in words]
+    parts = ((plain(word.rstrip("*")).split(), word.endswith("*")) for word in phrase.split())
+    return [(part, open_ended and part is words[-1]) for words, open_ended in parts for part in words]
 
 
 def _follows(tokens: Sequence[str], rest: Sequence[_Part]) -> bool:
@@ -152,10 +152,10 @@ class _Book:
     """All rules, read once; each list is made when it is first asked for."""
 
     def __init__(self) -> None:
-        told = tomllib.loads(rules_text("words"))
-        self._lists: Mapping[str, list[str]] = told["lists"]
-        self._written: Sequence[_WrittenRule] = told["rules"]
-        self._film: Sequence[str] = told["blank"]["film"]
+        data = tomllib.loads(rules_text("words"))
+        self._lists: Mapping[str, list[str]] = data["lists"]
+        self._written: Sequence[_WrittenRule] = data["rules"]
+        self._film: Sequence[str] = data["blank"]["film"]
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -174,11 +174,11 @@ class _Book:
         """A list of the file, by its name."""
         return self._all(f"@{name}")
 
-    def _rule(self, told: _WrittenRule) -> Rule:
-        near, unless = told.get("near"), told.get("unless")
+    def _rule(self, written: _WrittenRule) -> Rule:
+        near, unless = written.get("near"), written.get("unless")
         return Rule(
-            told["category"],
-            self._all(*told["any"]),
+            written["category"],
+            self._all(*written["any"]),
             self._all(*near) if near else None,
             WordList(unless) if unless else None,
         )
@@ -242,8 +242,8 @@ class WordRules:
     @property
     def version(self) -> str:
         """A hash of the rules."""
-        told = rules_text("words") + rules_text("names")
-        return sha256(told.encode()).hexdigest()[:12]
+        text = rules_text("words") + rules_text("names")
+        return sha256(text.encode()).hexdigest()[:12]
 
     def look(self, items: Sequence[str]) -> list[list[Finding]]:
         """As declared by `Checker`."""

@@ -91,15 +91,15 @@ def write(
     return made.model_copy(update=more) if more else made
 
 
-def read(told: Mapping[str, object]) -> RecipeRecord:
+def read(facts: Mapping[str, object]) -> RecipeRecord:
     """A recipe from plain data. What is in it was written by whoever signed it, and is checked as any storyboard is.
 
     Raises:
         RequestError: it is none, or of a later version.
     """
-    if told.get("version") != VERSION:
+    if facts.get("version") != VERSION:
         raise RequestError("its recipe is not one that this version of sora reads", hint="try a later sora")
-    return RecipeRecord.from_dict(told, "its recipe")
+    return RecipeRecord.from_dict(facts, "its recipe")
 
 
 def takes_of(recipe: RecipeRecord) -> dict[str, MadeTake]:
@@ -209,10 +209,10 @@ def _named(files: dict[str, str], path: Path) -> str:
     return plain
 
 
-def _recordings(data: Mapping[str, JsonValue], heard: Sequence[Path]) -> dict[str, str]:
+def _recordings(data: Mapping[str, JsonValue], used: Sequence[Path]) -> dict[str, str]:
     """The recordings that are heard, by name and hash; the storyboard's data then names their folder, if any."""
     files: dict[str, str] = {}
-    for path in heard:
+    for path in used:
         _named(files, path)
     sounds = data.get("sounds")
     if isinstance(sounds, dict) and sounds.pop("folder", None) and files:

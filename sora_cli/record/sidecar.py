@@ -82,12 +82,12 @@ class ReleasedFilm:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        told = {**asdict(self), "remarks": [remark.as_dict() for remark in self.remarks]}
-        return json.loads(json.dumps(told, default=str))  # type: ignore[no-any-return]
+        data = {**asdict(self), "remarks": [remark.as_dict() for remark in self.remarks]}
+        return json.loads(json.dumps(data, default=str))  # type: ignore[no-any-return]
 
     def facts(self, words: Callable[[float], str]) -> dict[str, str]:
         """What the closing summary tells."""
-        told = [*self.cost.facts] if self.cost else []
+        prices = [*self.cost.facts] if self.cost else []
         stages = ", ".join(f"{name} {words(seconds)}" for name, seconds in self.stages.items())
         facts = {
             "length": f"{self.frames} frames, {self.seconds:.2f} s",
@@ -96,7 +96,7 @@ class ReleasedFilm:
             "signed by": self.signer,
             "credential": str(self.credential or ""),
             "time": stages,
-            "cost": ", ".join([f"{words(self.cost.seconds)} for its takes", *told]) if self.cost and told else "",
+            "cost": ", ".join([f"{words(self.cost.seconds)} for its takes", *prices]) if self.cost and prices else "",
         }
         return {name: value for name, value in facts.items() if value}
 
@@ -119,8 +119,8 @@ def found(film: Path) -> Path:
 
 def tells_of(facts: Mapping[str, object], place: Path, film: Path) -> bool:
     """Whether the file `place` is this film's sidecar: any JSON file may have the name of earlier versions."""
-    told = facts.get("film")
-    return place == beside(film)[0] or (isinstance(told, dict) and told.get("path") == film.name)
+    named = facts.get("film")
+    return place == beside(film)[0] or (isinstance(named, dict) and named.get("path") == film.name)
 
 
 def read(film: Path) -> dict[str, Json]:
@@ -229,20 +229,20 @@ def film_hash(film: Path) -> str:
 def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
     """Find the film where it lies as it was released and would come out the same; else None."""
     sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
-    told = FilmRecord.if_whole(read(film))
-    if told is None or told.key != key:
+    record = FilmRecord.if_whole(read(film))
+    if record is None or record.key != key:
         return None
-    credential = film.parent / told.film.credential if told.film.credential else None
+    credential = film.parent / record.film.credential if record.film.credential else None
     with contextlib.suppress(OSError):
         whole = sheet.exists() and (credential is None or credential.exists())
-        if whole and film_hash(film) == told.film.sha256:
+        if whole and film_hash(film) == record.film.sha256:
             return ReleasedFilm(
                 path=film,
                 sidecar=sidecar,
                 sheet=sheet,
-                frames=told.film.frames,
-                seconds=told.film.seconds,
-                signer=told.signer,
+                frames=record.film.frames,
+                seconds=record.film.seconds,
+                signer=record.signer,
                 credential=credential,
                 reused=True,
             )
@@ -272,7 +272,7 @@ def write(
     cost, by their keys.
     """
     board = plan.board
-    told = FilmRecord.model_construct(
+    record = FilmRecord.model_construct(
         sora=__version__, made_by=made_by, key=key, title=board.title, draft=recipe.draft,
         storyboard=BoardRecord(path=board.path.name if board.path else None, sha256=board.sha256),
         film=_file_record(plan, film), signer=film.signer,
@@ -282,9 +282,9 @@ def write(
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
     )  # fmt: skip
-    more = {"before": _before(told, film.path), "stills": tuple(_stills(plan, store))}
-    told = told.model_copy(update={name: value for name, value in more.items() if value})
-    _write(film.sidecar, told.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
+    more = {"before": _before(record, film.path), "stills": tuple(_stills(plan, store))}
+    record = record.model_copy(update={name: value for name, value in more.items() if value})
+    _write(film.sidecar, record.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
 
 
 def _before(now: FilmRecord, film: Path) -> dict[str, str]:
@@ -363,8 +363,8 @@ def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path] = Ma
 
     `added` says what each file is called: one of a bundle was unpacked.
     """
-    told = PrintRecord(path=film.name, sha256=film_hash(film))
-    note = NoteRecord(sora=__version__, made_by=made_by, film=told)
+    film_print = PrintRecord(path=film.name, sha256=film_hash(film))
+    note = NoteRecord(sora=__version__, made_by=made_by, film=film_print)
     files = {_hash(path): os.path.relpath(name.resolve(), film.parent.resolve()) for path, name in added.items()}
     _write(beside(film)[0], (note.model_copy(update={"files": files}) if files else note).to_dict())
 

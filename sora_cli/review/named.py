@@ -90,8 +90,8 @@ def _followed(masks: Sequence[Mask], nothing: str) -> tuple[list[Mask], str]:
         found.append(body)
         many += not alone
         place = middle if middle is not None else place
-    told = sum(bool(mask.any()) for mask in found)
-    if told < OFTEN * len(masks):
+    shown = sum(bool(mask.any()) for mask in found)
+    if shown < OFTEN * len(masks):
         return [], nothing
     if many > (1 - OFTEN) * len(masks):
         return [], "several things could be meant"

@@ -198,7 +198,7 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
     each kind (from 0).
     """
     own = bool(making.sounds or making.films) or any(origin.own_media for origin in making.origins)
-    told = {
+    facts = {
         "title": making.title,
         "storyboard_sha256": making.storyboard_sha256,
         "films": [_named(path) for path in making.film_files],
@@ -206,10 +206,10 @@ def film_manifest(making: Making, provenance: Provenance, film: FilmFacts) -> di
         **making.facts,
     }
     if making.parent is not None:
-        actions = [_opened(), *_changes(making, film.fps, _dotted({**told, **making.changed}))]
+        actions = [_opened(), *_changes(making, film.fps, _dotted({**facts, **making.changed}))]
     else:
         now = dt.datetime.now(dt.UTC)
-        actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(told))]
+        actions = [_created(PARTLY_GENERATED if own else GENERATED, now, _dotted(facts))]
     for number, origin in enumerate(making.origins):
         actions.append(_placed(f"take-{number}", origin.start, origin.end, film.fps))
     for path, start, end in making.films:
@@ -264,8 +264,8 @@ def _voiced(making: Making) -> Iterator[dict[str, object]]:
         sounds = {"sounds": list(making.synthesized)}
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from words", _dotted(sounds))
     for model, words in making.modelled.items():
-        told = _dotted({"sounds": list(words), "model": model})
-        yield _edit("c2pa.mixed", GENERATED, "Sounds that a model made, from words", told)
+        parameters = _dotted({"sounds": list(words), "model": model})
+        yield _edit("c2pa.mixed", GENERATED, "Sounds that a model made, from words", parameters)
     if making.seen:
         sounds = {"sounds": list(making.seen)}
         yield _edit("c2pa.mixed", ALGORITHMIC, "Sounds made by rules, from what the pictures show", _dotted(sounds))
@@ -371,8 +371,8 @@ def _opened() -> dict[str, object]:
 def _edit(
     action: str, source: str, description: str, parameters: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    told: dict[str, object] = {"action": action, "digitalSourceType": source, "description": description}
-    return {**told, "parameters": dict(parameters)} if parameters else told
+    edit: dict[str, object] = {"action": action, "digitalSourceType": source, "description": description}
+    return {**edit, "parameters": dict(parameters)} if parameters else edit
 
 
 def _seconds(value: Fraction) -> str:

@@ -120,18 +120,18 @@ def recipe(manifest: Manifest) -> Mapping[str, object]:
 
 def moderation(manifest: Manifest) -> str:
     """What policy the film was held to and what was checked, in one line; nothing where it does not say."""
-    told = next((mapping(data) for data in _assertions(manifest, MODERATION)), {})
-    if not told:
+    checks = next((mapping(data) for data in _assertions(manifest, MODERATION)), {})
+    if not checks:
         return ""
-    frames, words = mapping(told.get("frames")), mapping(told.get("words"))
+    frames, words = mapping(checks.get("frames")), mapping(checks.get("words"))
     texts, looked_at, made = (
         _count(each) for each in (words.get("looked_at"), frames.get("looked_at"), frames.get("made"))
     )
-    unable = "; ".join(text(each) for each in sequence(told.get("could_not_check")))
-    checked = f"policy {quoted(text(told.get('policy')))}, checked: {texts} texts, {looked_at} of {made} frames"
-    if files := _count(mapping(told.get("inputs")).get("files")):
+    unable = "; ".join(text(each) for each in sequence(checks.get("could_not_check")))
+    checked = f"policy {quoted(text(checks.get('policy')))}, checked: {texts} texts, {looked_at} of {made} frames"
+    if files := _count(mapping(checks.get("inputs")).get("files")):
         checked += f", {counted(files, 'file')} that went in"
-    if agreed := len(sequence(told.get("consents"))):
+    if agreed := len(sequence(checks.get("consents"))):
         checked += f"; {counted(agreed, 'consent')}"
     return f"{checked}; could not check: {unable}" if unable else checked
 
