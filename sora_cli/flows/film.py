@@ -40,6 +40,7 @@ from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
     from sora_cli.media.deliveries import Delivery
+    from sora_cli.media.read.shelf import Open
     from sora_cli.record.film import RecipeRecord
     from sora_cli.stamp import Making, Signer
 
@@ -202,23 +203,26 @@ class _Order:
     def made(self, plan: Plan, key: str, studio: Studio) -> ReleasedFilm:
         """Shoot, finish and release the film, and write its sidecar."""
         from sora_cli.flows.enlarge import Enlarger
+        from sora_cli.media.read.shelf import Shelf
 
         enlarger = Enlarger.of(plan)
         sounds = audio.prepare(plan, studio.store)
         with self.clock.stage("shoot"):
             clips = studio.shoot(plan, self.report)
         studio.cancel.check()
-        with self.clock.stage("finish"):
+        with self.clock.stage("finish"), Shelf() as films:
             again = self.recipe(plan, studio.store)
             checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
-            laid = foley.lay(plan, clips, sounds, studio.store)
+            laid = foley.lay(plan, clips, sounds, studio.store, films.open)
             cut, larger = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
             laid = replace(laid, cut=cut)
             transcripts = spoken.heard(plan, laid.cut)
             unsaid = tuple(self.remarked(spoken.remarks(plan, transcripts)))
-            film = self.finished(plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid)
+            film = self.finished(
+                plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid, films=films.open
+            )
         costs = cost.made(plan, studio.store)
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
@@ -252,6 +256,7 @@ class _Order:
         checked: Mapping[str, JsonValue],
         unable: str,
         laid: foley.Laid,
+        films: Open,
     ) -> ReleasedFilm:
         """Finish and release; `unable` says why frames could not be checked."""
         done = finishing.finished(
@@ -259,6 +264,7 @@ class _Order:
             plan,
             self.out,
             loudness=laid.loudness(plan),
+            films=films,
             making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
             signer=self.signer,
             kind=self.kind,

@@ -12,6 +12,7 @@ from sora_cli.plan import Plan
 if TYPE_CHECKING:  # commands that only plan import the flow of films, and no codecs
     from sora_cli.master.picture import Grade
     from sora_cli.media.deliveries import Delivery
+    from sora_cli.media.read.shelf import Open
     from sora_cli.media.stream import Master
     from sora_cli.plan.timeline import Cut
     from sora_cli.stamp import Making, Release, Signer
@@ -29,11 +30,12 @@ def finished(
     unable: str,
     report: Report | None = None,
     grade: Grade | None = None,
+    films: Open | None = None,
 ) -> Release:
-    """Finish a cut and release it; `loudness` and `grade` are as `finish` has them, the rest as `released` has it."""
+    """Finish a cut as `finish` does, at this `loudness`, and release it as `released` does."""
     from sora_cli.master.finish import finish
 
-    master = finish(cut, loudness, pixels=kind.made_in, report=report, grade=grade)
+    master = finish(cut, loudness, pixels=kind.made_in, report=report, grade=grade, films=films)
     return released(master, plan, out, making=making, signer=signer, kind=kind, unable=unable, report=report)
 
 

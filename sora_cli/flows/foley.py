@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sora_cli.media.read.shelf import Open
     from sora_cli.sound.foley.cues import FoleyCue
     from sora_cli.sound.kept import MadeSound
 
@@ -44,8 +45,8 @@ class Laid:
         return None if self.alone and not written else plan.board.sound.loudness
 
 
-def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store) -> Laid:
-    """Place the clips of a film and its sounds in time, with what is heard by the pictures.
+def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store, films: Open | None = None) -> Laid:
+    """Place the clips of a film and its sounds in time, with what is heard by the pictures; `films` opens the clips.
 
     Raises:
         MediaError: a clip cannot be read.
@@ -54,16 +55,20 @@ def lay(plan: Plan, clips: Mapping[str, Clip], sounds: FilmSounds, store: Store)
     cut, seen = assemble(plan, clips, sounds.speech, sounds.made), foley(plan)
     if not any(each.hits or each.place for beats in seen.values() for each in beats):
         return Laid(cut)
-    return _Laying(plan, cut, store, seen).laid()
+    from sora_cli.media.read import open_film
+
+    return _Laying(plan, cut, seen, store, films or open_film).laid()
 
 
 class _Laying:
     """Finds and lays the sounds of one film."""
 
-    def __init__(self, plan: Plan, cut: Cut, store: Store, seen: Mapping[str, tuple[BeatFoley, ...]]) -> None:
+    def __init__(
+        self, plan: Plan, cut: Cut, seen: Mapping[str, tuple[BeatFoley, ...]], store: Store, films: Open
+    ) -> None:
         from sora_cli.sound.kept import Sounds
 
-        self._plan, self._cut, self._seen, self._sounds = plan, cut, seen, Sounds(store)
+        self._plan, self._cut, self._seen, self._sounds, self._open = plan, cut, seen, Sounds(store), films
         self._records: list[FoleyRecord] = []
         self._looked: dict[str, tuple[list[FoleyCue], NDArray[np.float64]]] = {}
 
@@ -130,11 +135,12 @@ class _Laying:
     def _look(self, clip: Clip) -> tuple[list[FoleyCue], NDArray[np.float64]]:
         """What happens in a clip, and how like each place it is."""
         if clip.key not in self._looked:
-            from sora_cli.media.read import read_frames
             from sora_cli.sound.foley.cues import cues
             from sora_cli.sound.foley.scenery import scores
 
-            frames = read_frames(clip.path, 0, clip.frames)
+            with self._open(clip.path) as film:
+                # By its index, who is handed the film next seeks in it, and does not open it again.
+                frames = film.read(0, min(clip.frames, len(film.index.times)))
             self._looked[clip.key] = cues(frames, float(clip.fps)), scores(frames)
         return self._looked[clip.key]
 

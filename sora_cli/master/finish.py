@@ -14,7 +14,7 @@ from sora_cli.master.burn import burnt
 from sora_cli.master.picture import Grade, pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.deliveries import WEB
-from sora_cli.media.read.shelf import Shelf
+from sora_cli.media.read.shelf import Open, Shelf
 from sora_cli.media.stream import Chapter, Master
 from sora_cli.plan.timeline import Cut
 
@@ -26,12 +26,14 @@ def finish(
     pixels: str = WEB.pixels,
     report: Report | None = None,
     grade: Grade | None = None,
+    films: Open | None = None,
 ) -> Master:
     """Finish a cut. Nothing is decoded before the master is asked for its pictures or its sound.
 
     `loudness` is what the sound is brought to, LUFS; it stays as it is where None, its peaks held. `pixels` is the
     pixel format that the pictures come in: that of the delivery, so that each pixel is converted once. `report` hears
     where the sound cannot come out as loud as asked. `grade` says how each shot is graded, where its look does not.
+    `films` opens clips that somebody has looked at already.
 
     Raises:
         MediaError: the cut is empty. Later, from the master's streams: a clip is missing, damaged or too short.
@@ -41,8 +43,9 @@ def finish(
     burn = cut.subtitles if cut.subtitled == "burn" else ()
 
     def play() -> Iterator[av.VideoFrame]:
-        with Shelf() as films:
-            shown = pictures(cut, pixels, grade or Grader(cut, films.open).steps, films.open)
+        with Shelf() as own:
+            opener = films or own.open
+            shown = pictures(cut, pixels, grade or Grader(cut, opener).steps, opener)
             yield from burnt(shown, burn, cut.fps, cut.width, cut.height)
 
     return Master(

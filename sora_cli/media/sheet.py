@@ -47,7 +47,7 @@ def contact_sheet(film: Path, strips: Sequence[SheetShot], out: Path, title: str
     Raises:
         MediaError: the film cannot be read, or `out` not written.
     """
-    with open_film(film) as reel:
+    with open_film(film, sound=False) as reel:
         known = reel.facts
         if not strips or known.fps is None:
             raise MediaError(f"cannot draw a contact sheet of {film}: it has no shots")

@@ -115,11 +115,11 @@ def test_what_is_cut_is_refused_by_every_kind(made: Path, tmp_path: Path) -> Non
     shutil.rmtree(tmp_path)
 
 
-@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 3), ({}, 9)])
+@pytest.mark.parametrize(("sound", "most"), [({"foley": "off"}, 3), ({}, 6)])
 def test_a_film_of_two_shots_opens_each_file_once_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: dict[str, str], most: int
 ) -> None:
-    """Its clips are matched and stitched; where its sounds are found in them, each is looked at for that as well.
+    """Its clips are looked at for their sounds, matched and stitched while they stand open.
 
     The sound of its place is opened to find its track, to measure the mix and to write it; the film for its sheet.
     """

@@ -155,8 +155,8 @@ class Film(ABC):
 
 
 @contextmanager
-def open_film(path: Path) -> Iterator[Film]:
-    """Open a film of any kind.
+def open_film(path: Path, *, sound: bool = True) -> Iterator[Film]:
+    """Open a film of any kind; without `sound`, which is then not looked for, its facts tell of its pictures alone.
 
     Raises:
         MediaError: the file is missing, empty, cut short, has no pictures, or is no media that we know. Any libav error
@@ -174,7 +174,7 @@ def open_film(path: Path) -> Iterator[Film]:
     require_file(path)
     require_whole(path)
     with opened(path) as container:
-        yield Reel(path, container)
+        yield Reel(path, container, sound=sound)
 
 
 def read_small(film: Film, numbers: Sequence[int], pixels: int) -> Frames:

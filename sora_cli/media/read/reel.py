@@ -37,8 +37,8 @@ Numbered = Iterator[tuple[int, av.VideoFrame]]
 class Reel(Film):
     """A film file."""
 
-    def __init__(self, path: Path, container: InputContainer) -> None:
-        self.path = path
+    def __init__(self, path: Path, container: InputContainer, *, sound: bool = True) -> None:
+        self.path, self._sound = path, sound
         self._container, self._stream = container, only_pictures(path, container)
         self._used = False  # whether the container has been read from
         self._square = False
@@ -88,7 +88,7 @@ class Reel(Film):
         context = stream.codec_context
         rotation = clockwise(self._first.rotation)
         width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
-        track = sound_track(self.path) if self._container.streams.audio else AudioTrack()
+        track = sound_track(self.path) if self._sound and self._container.streams.audio else AudioTrack()
         pixels = context.pix_fmt or ""
         alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
         return Probe(
