@@ -97,6 +97,7 @@ def test_a_worker_elsewhere_finds_the_draft_in_its_own_store(home: Path, monkeyp
     assert jobs[0].draft == drawn
 
 
+@pytest.mark.long
 def test_a_final_is_made_again_with_its_draft(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["storyboard", "board.yaml", "--draft", "-o", "draft.mp4"]) == 0
     assert main(FINAL) == 0
