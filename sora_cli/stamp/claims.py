@@ -52,8 +52,7 @@ class Origin:
     engine: str = ""
     revision: str = ""
     prompt: str = ""
-    written: str = ""
-    """What its author wrote, where the prompt is other words that were sent."""
+    written: str = ""  # by its author, where the prompt is other words that were sent
     avoid: str = ""
     seed: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
@@ -62,8 +61,7 @@ class Origin:
     """Voices that the model was given to sound like: each by its name and the SHA-256 of what it spoke."""
     own_media: tuple[Path, ...] = ()
     stills: tuple[Mapping[str, object], ...] = ()
-    made: dt.datetime | None = None
-    """When; the clip file's own time where it is not given."""
+    made: dt.datetime | None = None  # else the clip file's own time
 
     @property
     def given(self) -> tuple[Path, ...]:
