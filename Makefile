@@ -30,7 +30,7 @@ check: .venv/extras/ready
 .venv/extras/ready: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,search,cluster,clients]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps --upgrade \
-		--target $(@D) torchvision torchao peft spandrel
+		--target $(@D) torchvision torchao peft spandrel einops
 	touch $@
 
 clean:

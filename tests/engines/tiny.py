@@ -63,8 +63,10 @@ def wan_vace(folder: Path) -> None:
         rope_max_seq_len=32, vace_layers=[0, 2], vace_in_channels=96,
     )  # fmt: skip
     louder(transformer)
+    vae = wan_vae()
+    louder(vae.encoder)  # what is given reaches its latents
     WanVACEPipeline(
-        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_vae(), scheduler=unipc(), transformer=transformer
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=vae, scheduler=unipc(), transformer=transformer
     ).save_pretrained(folder)
 
 
