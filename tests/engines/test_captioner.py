@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,12 +31,19 @@ def tokenizer() -> transformers.PreTrainedTokenizerFast:
     )
 
 
+def save(model: type[Any], config: Any, folder: Path) -> None:
+    """Its weights, the same each time: random ones may say nothing."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model(config).save_pretrained(folder)
+
+
 def blip(folder: Path) -> None:
     """It describes without being asked."""
     words = tokenizer()
     written = {**SMALL, "vocab_size": len(words), "bos_token_id": 1, "sep_token_id": 2, "pad_token_id": 0}
     config = transformers.BlipConfig(text_config=written, vision_config=SEEN, projection_dim=8)
-    transformers.BlipForConditionalGeneration(config).save_pretrained(folder)
+    save(transformers.BlipForConditionalGeneration, config, folder)
     seen = transformers.BlipImageProcessor(size={"height": 16, "width": 16})
     transformers.BlipProcessor(seen, words).save_pretrained(folder)
 
@@ -48,7 +56,7 @@ def llava(folder: Path) -> None:
         vision_config=transformers.CLIPVisionConfig(**SEEN), text_config=written, image_token_id=4
     )
     config.vision_feature_layer = -1
-    transformers.LlavaForConditionalGeneration(config).save_pretrained(folder)
+    save(transformers.LlavaForConditionalGeneration, config, folder)
     transformers.LlavaProcessor(
         transformers.CLIPImageProcessor(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}),
         words,
@@ -64,9 +72,7 @@ def llava(folder: Path) -> None:
 @pytest.mark.parametrize("write", [blip, llava])
 def test_a_picture_is_described_and_the_same_one_the_same(write: Callable[[Path], None], tmp_path: Path) -> None:
     transformers.utils.logging.disable_progress_bar()
-    with torch.random.fork_rng():
-        torch.manual_seed(1)  # with which both say something
-        write(tmp_path)
+    write(tmp_path)
     captioner = open_captioner(str(tmp_path))
     picture = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     said = captioner.describe(picture)
