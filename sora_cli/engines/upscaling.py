@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from sora_cli.engines.families.diffusion import best_device
+from sora_cli.engines.runtime.errors import first_line
 from sora_cli.errors import EngineMissing, RequestError
 from sora_cli.media.stream import Frames
 
@@ -47,7 +48,7 @@ class Upscaler:
             found = spandrel.ModelLoader().load_from_file(path)
         except Exception as error:  # it reads whatever is in the file, and raises as many kinds
             hint = "name the weights of an ESRGAN-kind network"
-            raise RequestError(f"cannot use {path} to enlarge pictures: {_first_line(error)}", hint=hint) from error
+            raise RequestError(f"cannot use {path} to enlarge pictures: {first_line(error)}", hint=hint) from error
         if not isinstance(found, spandrel.ImageModelDescriptor) or found.input_channels != 3 or found.scale < 2:
             raise RequestError(f"cannot use {path} to enlarge pictures: it makes none larger", hint="name another")
         self.device = best_device()
@@ -77,7 +78,3 @@ class Upscaler:
         with torch.no_grad():
             made = self._network(pixels)[0]
         return np.asarray(made.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

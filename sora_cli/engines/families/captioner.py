@@ -10,14 +10,14 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
-from sora_cli.engines.runtime.errors import first_line, is_full
-from sora_cli.errors import EngineMissing, OutOfMemory, WorkError
+from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.media.stream import Frames
 
 ASKED = "Describe this picture in one sentence: what is seen, what it does, the place, the light and the framing."
 """What a model that chats is asked; others describe without being asked."""
 LONGEST = 96
 """Tokens of a description."""
+WHAT = "captioner"
 HINT = "name a captioner with its processor and .safetensors weights: BLIP, GIT, or a vision model that chats"
 
 
@@ -29,35 +29,23 @@ class Describing:
         self.name, self.identity = name, f"{folder} {[(each.st_size, each.st_mtime_ns) for each in weights]} {ASKED}"
         device = best_device()
         local = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            with quiet():
-                self.processor: Any = AutoProcessor.from_pretrained(str(folder), **local)  # type: ignore[no-untyped-call]
-                model: Any = AutoModelForImageTextToText.from_pretrained(
-                    str(folder),
-                    dtype=best_dtype(device, sum(each.st_size for each in weights)),
-                    use_safetensors=True,
-                    **local,
-                )
+        with told_as_opening(name, WHAT, HINT), quiet():
+            self.processor: Any = AutoProcessor.from_pretrained(str(folder), **local)  # type: ignore[no-untyped-call]
+            model: Any = AutoModelForImageTextToText.from_pretrained(
+                str(folder),
+                dtype=best_dtype(device, sum(each.st_size for each in weights)),
+                use_safetensors=True,
+                **local,
+            )
             self.model = model.to(device).eval()
-        except Exception as error:  # as in `told_as_loading`: libraries that share no narrower class
-            if is_full(error):
-                raise _full(name) from error
-            message = f"{name} cannot be opened as a captioner: {first_line(error)}"
-            raise EngineMissing(message, hint=HINT) from error
 
     def describe(self, picture: Frames) -> str:
         """What it sees."""
-        try:
-            with quiet(), torch.inference_mode():
-                given = self._given(Image.fromarray(picture)).to(self.model.device, self.model.dtype)
-                made = self.model.generate(**given, max_new_tokens=LONGEST, do_sample=False)
-                new = made[:, given["input_ids"].shape[1] :] if "input_ids" in given else made
-                return " ".join(self.processor.batch_decode(new, skip_special_tokens=True)[0].split())
-        except Exception as error:
-            if is_full(error):
-                raise _full(self.name) from error
-            message = f"{self.name} failed: {type(error).__name__}: {first_line(error)}"
-            raise WorkError(message, hint=HINT) from error
+        with told_as_answering(self.name, WHAT, HINT), quiet(), torch.inference_mode():
+            given = self._given(Image.fromarray(picture)).to(self.model.device, self.model.dtype)
+            made = self.model.generate(**given, max_new_tokens=LONGEST, do_sample=False)
+            new = made[:, given["input_ids"].shape[1] :] if "input_ids" in given else made
+            return " ".join(self.processor.batch_decode(new, skip_special_tokens=True)[0].split())
 
     def _given(self, picture: Image.Image) -> Any:
         """The picture as the model wants it, with the question where it was taught to be asked one."""
@@ -68,7 +56,3 @@ class Describing:
             [{"role": "user", "content": asked}],
             add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
         )  # fmt: skip
-
-
-def _full(name: str) -> OutOfMemory:
-    return OutOfMemory(f"{name} does not fit in this machine's memory", hint="name a smaller captioner")

@@ -11,9 +11,10 @@ from typing_extensions import override
 
 from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
 from sora_cli.engines.language import Answer, Heard
-from sora_cli.engines.runtime.errors import first_line, is_full
-from sora_cli.errors import EngineMissing, OutOfMemory, RequestError, SoraError, WorkError
+from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
+from sora_cli.errors import RequestError
 
+WHAT = "language model"
 TEMPERATURE, TOP_P = 0.7, 0.9
 """How freely it draws its words where a seed is given."""
 
@@ -28,31 +29,18 @@ class Causal:
         self.name, self.device = name, best_device()
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
         local = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            with quiet():
-                self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    str(folder), dtype=best_dtype(self.device, size), use_safetensors=True, **local
-                )
+        hint = "name a causal model with its tokenizer and .safetensors weights"
+        with told_as_opening(name, WHAT, hint), quiet():
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=best_dtype(self.device, size), use_safetensors=True, **local
+            )
             self.model = model.to(self.device).eval()
-        except Exception as error:  # as in `told_as_loading`: libraries that share no narrower class
-            if is_full(error):
-                raise _full(name) from error
-            why = first_line(error)
-            hint = "name a causal model with its tokenizer and .safetensors weights"
-            raise EngineMissing(f"{name} cannot be opened as a language model: {why}", hint=hint) from error
 
     def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
         """What it says to a question."""
-        try:
-            with quiet(), torch.inference_mode(), torch.random.fork_rng():
-                return self._answer(asked, limit, seed, heard)
-        except SoraError:
-            raise
-        except Exception as error:
-            if is_full(error):
-                raise _full(self.name) from error
-            raise WorkError(f"{self.name} failed: {type(error).__name__}: {first_line(error)}") from error
+        with told_as_answering(self.name, WHAT), quiet(), torch.inference_mode(), torch.random.fork_rng():
+            return self._answer(asked, limit, seed, heard)
 
     def _answer(self, asked: str, limit: int, seed: int | None, heard: Heard) -> Answer:
         ids = self._encoded(asked)
@@ -97,7 +85,3 @@ class _Streamer(TextStreamer):
     @override
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
         self._heard(text)
-
-
-def _full(name: str) -> OutOfMemory:
-    return OutOfMemory(f"{name} does not fit in this machine's memory", hint="name a smaller language model")

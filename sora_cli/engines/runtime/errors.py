@@ -9,7 +9,7 @@ import torch
 
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.sounds import SoundCard
-from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError
+from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError, WorkError
 
 LOST = (
     "device-side assert",
@@ -83,6 +83,34 @@ def told_as_rendering(card: EngineCard, take: Take) -> Iterator[None]:
         if any(sign in str(error).lower() for sign in LOST):
             raise DeviceLost(f"{take.name}: the device went away: {first_line(error)}") from error
         raise RenderError(f"{take.name}: {card.name} failed: {type(error).__name__}: {first_line(error)}") from error
+
+
+@contextmanager
+def told_as_opening(name: str, what: str, hint: str) -> Iterator[None]:
+    """Turn what opening a model of transformers raises into `EngineMissing` or `OutOfMemory`; `what` it should be."""
+    try:
+        yield
+    except Exception as error:  # as in `told_as_loading`
+        if is_full(error):
+            raise _too_large(name, what) from error
+        raise EngineMissing(f"{name} cannot be opened as a {what}: {first_line(error)}", hint=hint) from error
+
+
+@contextmanager
+def told_as_answering(name: str, what: str, hint: str = "") -> Iterator[None]:
+    """Turn what such a model raises at work into `WorkError` or `OutOfMemory`."""
+    try:
+        yield
+    except SoraError:
+        raise
+    except Exception as error:  # as in `told_as_rendering`
+        if is_full(error):
+            raise _too_large(name, what) from error
+        raise WorkError(f"{name} failed: {type(error).__name__}: {first_line(error)}", hint=hint) from error
+
+
+def _too_large(name: str, what: str) -> OutOfMemory:
+    return OutOfMemory(f"{name} does not fit in this machine's memory", hint=f"name a smaller {what}")
 
 
 def first_line(error: BaseException) -> str:
