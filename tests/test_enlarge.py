@@ -10,6 +10,8 @@ import pytest
 
 from sora_cli import stamp
 from sora_cli.cli.main import main
+from sora_cli.engines.upscaling import Upscaler
+from sora_cli.errors import EngineMissing
 from sora_cli.media.read import probe, read_frames
 from tests.boards import catalogue
 from tests.test_film import Greys
@@ -138,7 +140,13 @@ def test_a_missing_package_is_told_with_what_to_type(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     esrgan(home / "tiny.safetensors")
-    monkeypatch.setattr("sora_cli.flows.preflight.find_spec", lambda name: None if name == "spandrel" else name)
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda name: None if name == "spandrel" else name)
+    told = []
     for words in (["check", "board.yaml"], FILM):
         assert main(words) == 3
-        assert "pip install 'sora-cli[upscale]'" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert "pip install 'sora-cli[upscale]'" in error
+        told.append(error[error.index("`upscale` needs") :].splitlines()[0])
+    with pytest.raises(EngineMissing) as caught:  # what enlarges says the same
+        Upscaler(home / "tiny.safetensors")
+    assert {*told, caught.value.message} == {"`upscale` needs the package spandrel, which is not installed"}

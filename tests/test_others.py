@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from sora_cli.engines import hub
 from sora_cli.errors import MachineError, RequestError, SoraError, is_bug
-from sora_cli.packages import others
+from sora_cli.packages import EXTRAS, absent, imported, install, others
 from sora_cli.store.store import megabytes
 
 
@@ -50,3 +55,30 @@ def test_a_bug_while_a_model_is_fetched_is_not_told_as_a_silent_hub(
     monkeypatch.setattr(hub, "_files", lambda *_: {"model.safetensors": None})  # a size that cannot be added up
     with pytest.raises(TypeError):
         hub.pull("owner/name")
+
+
+def test_the_table_of_extras_is_that_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    written = {name: each for name, each in project["optional-dependencies"].items() if name not in {"dev", "clients"}}
+    assert written.keys() == EXTRAS.keys()
+    imports = {name: {canonicalize_name(each) for each in dists} for name, dists in packages_distributions().items()}
+    here = set().union(*imports.values())
+    for extra, lines in written.items():
+        for wanted in map(Requirement, lines):
+            if canonicalize_name(wanted.name) in here and (wanted.marker is None or wanted.marker.evaluate()):
+                names = {name for name, dists in imports.items() if wanted.name in dists}
+                assert names & set(EXTRAS[extra]), (extra, wanted.name)
+
+
+def test_an_absent_package_and_a_broken_one_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> MachineError:
+        with pytest.raises(MachineError) as error, imported("`upscale`", "spandrel"):
+            raise ImportError("of another build")
+        return error.value
+
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
+    assert absent("upscale") == ["spandrel"]
+    assert told().message == "`upscale` needs the package spandrel, which is not installed"
+    assert told().hint == install("upscale") == "pip install 'sora-cli[upscale]'"
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda name: name)
+    assert told().message == "`upscale` needs the package spandrel, which cannot be imported: of another build"

@@ -10,10 +10,7 @@ import typer
 
 from sora_cli.cli import complete, console
 from sora_cli.cli.session import SIZES, TIMES, amount, interruptible
-from sora_cli.errors import MachineError
-
-NEEDED = ("fastapi", "uvicorn", "multipart", "prometheus_client", "standardwebhooks")
-"""What the extra `serve` installs."""
+from sora_cli.packages import EXTRAS, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,8 @@ def serve(
     orders: OrderOptions,
 ) -> None:
     """Make films for programs, by the Sora video API as it was."""
-    _require_extra()
+    for package in EXTRAS["serve"]:
+        require("`sora serve`", package)
     from sora_cli.flows.ordered import OrderLimits
     from sora_cli.serve import run, settings
 
@@ -81,12 +79,3 @@ def serve(
     )
     with interruptible():
         run.run(set_up, console.say)
-
-
-def _require_extra() -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        message = f"cannot serve: {', '.join(missing)} is not installed"
-        raise MachineError(message, hint="pip install 'sora-cli[serve]'")

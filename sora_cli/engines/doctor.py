@@ -15,6 +15,7 @@ from pathlib import Path
 from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.estimate import Machine
 from sora_cli.errors import SoraError
+from sora_cli.packages import extra_of, install
 
 RATES = {
     "B200": 2250, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "5090": 210, "4090": 165, "3090": 71,
@@ -145,7 +146,7 @@ def _extra(package: str, purpose: str) -> Check:
     try:
         return Check(package, ok=True, found=metadata.version(package))
     except metadata.PackageNotFoundError:
-        return Check(package, ok=None, found=f"not installed: {purpose} wants it", hint=f"pip install {package}")
+        return Check(package, ok=None, found=f"not installed: {purpose} wants it", hint=install(extra_of(package)))
 
 
 def _host_gb() -> float:

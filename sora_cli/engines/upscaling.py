@@ -6,7 +6,6 @@ sees `AROUND` pixels more on every side, which are cut off again, so that no bor
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from pathlib import Path
 
@@ -18,12 +17,11 @@ from sora_cli.engines.families.diffusion import best_device
 from sora_cli.engines.runtime.errors import first_line
 from sora_cli.errors import EngineMissing, RequestError
 from sora_cli.media.stream import Frames
+from sora_cli.packages import imported
 
 TILE = 256
 """Pixels of a tile's side, before it is enlarged."""
 AROUND = 24
-MISSING = "`output: {upscale: ...}` needs the package spandrel, which is not installed"
-INSTALL = "pip install 'sora-cli[upscale]'"
 
 
 class Upscaler:
@@ -38,12 +36,8 @@ class Upscaler:
     """
 
     def __init__(self, path: Path) -> None:
-        if importlib.util.find_spec("spandrel") is None:
-            raise EngineMissing(MISSING, hint=INSTALL)
-        try:
+        with imported("`upscale`", "spandrel", EngineMissing):
             import spandrel
-        except (ImportError, RuntimeError) as error:  # torchvision of another build than torch
-            raise EngineMissing(f"the package spandrel cannot be imported: {error}", hint=INSTALL) from error
         try:
             found = spandrel.ModelLoader().load_from_file(path)
         except Exception as error:  # it reads whatever is in the file, and raises as many kinds

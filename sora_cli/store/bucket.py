@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sora_cli.errors import MachineError, RequestError, StoreError
+from sora_cli.errors import RequestError, StoreError
+from sora_cli.packages import imported
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutResult, UpdateVersion
@@ -155,12 +156,9 @@ class Bucket:
 
     def _open(self, *, large: bool = False) -> ObjectStore:
         if self._small is None or self._large is None:
-            try:
+            with imported(f"the store {self.address}", "obstore"):
                 from obstore.exceptions import BaseError
                 from obstore.store import from_url
-            except ImportError as error:
-                hint = "pip install 'sora-cli[cluster]'"
-                raise MachineError(f"the store {self.address} needs obstore, which is not here", hint=hint) from error
             retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
             try:
                 self._small = from_url(self.address, client_options=SMALL, retry_config=retry)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,11 +39,11 @@ def test_without_peft_it_says_what_to_install(
 ) -> None:
     (tmp_path / "style.safetensors").write_bytes(b"one")
     engine = catalogue.open_engine(tiny_card("wan"))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
     options = {"steps": 1, "lora": [{"path": str(tmp_path / "style.safetensors")}]}
     with pytest.raises(EngineMissing) as caught:
         engine.generate(take_for(engine.card, options=options), Given(), silence)
-    assert caught.value.hint == "pip install peft"
+    assert caught.value.hint == "pip install 'sora-cli[lora]'"
 
 
 def test_an_adapter_changes_the_take_and_leaves_no_trace(tiny_card: Cards, tmp_path: Path) -> None:

@@ -159,9 +159,9 @@ def test_what_keeps_weights_in_8_bits_is_missed_before_the_clips_are_looked_at(
     run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = find_spec
-    monkeypatch.setattr("sora_cli.engines.training.find_spec", lambda name: None if name == "torchao" else here(name))
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda name: None if name == "torchao" else here(name))
     code, _, err = run("--quantize", "int8")
-    assert (code, "needs the package torchao" in err, "pip install torchao" in err) == (3, True, True)
+    assert (code, "needs the package torchao" in err, "pip install 'sora-cli[quantize]'" in err) == (3, True, True)
     assert not list(clips.parent.glob("pim"))
 
 

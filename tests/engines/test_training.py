@@ -226,10 +226,10 @@ def test_engines_for_which_none_can_be_trained_say_so(tiny_card: Cards, monkeypa
     ):
         with pytest.raises(RequestError, match=words):
             refuse_untrained(card)
-    monkeypatch.setattr("sora_cli.engines.training.find_spec", lambda _name: None)
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
     with pytest.raises(EngineMissing) as caught:
         refuse_untrained(wan)
-    assert caught.value.hint == "pip install peft"
+    assert caught.value.hint == "pip install 'sora-cli[lora]'"
 
 
 def test_a_lora_of_another_model_does_not_fit(tiny_card: Cards, tmp_path: Path) -> None:

@@ -251,4 +251,4 @@ def test_without_an_index_or_milvus_the_next_step_is_told(
     assert main(["search", "trees", "--since", "yesterday"]) == 2
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     assert main(["search", "trees"]) == 3
-    assert 'pip install "sora-cli[search]"' in capsys.readouterr().err
+    assert "pip install 'sora-cli[search]'" in capsys.readouterr().err

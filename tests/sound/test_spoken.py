@@ -75,7 +75,7 @@ def test_what_hears_is_missing_and_that_is_told(studio: Path, monkeypatch: pytes
     shot = {"prompt": "a girl", "duration": "2.5s", "dialogue": {"line": LINE}}
     film.make(board(shot, output={"size": "192x128"}, look="off"), studio / "film.mp4", report=heard)
     (note,) = [note for note in heard.of(Note) if "cannot check whether engines say" in note.message]
-    assert note.hint == 'pip install "sora-cli[moderation]"'
+    assert note.hint == "pip install 'sora-cli[moderation]'"
 
 
 def test_shares_of_words() -> None:

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from sora_cli import storyboard
+from sora_cli import packages, storyboard
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, StoryboardError
@@ -116,7 +116,7 @@ def test_all_is_told_at_once_and_shots_left_out_are_not_looked_at(tmp_path: Path
 
 
 def test_packages_that_options_want(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "find_spec", lambda _name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _name: None)
     (tmp_path / "board.yaml").write_text("memory: {quantize: int8}\n" + SHOT + "options: {lora: [{path: a}]}}\n")
     board = storyboard.load(tmp_path / "board.yaml")
     found = list(preflight.file_problems(board))

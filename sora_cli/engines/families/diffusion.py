@@ -7,7 +7,6 @@ take. Everything else a take needs is here, once.
 from __future__ import annotations
 
 import gc
-import importlib.util
 import inspect
 import logging
 import warnings
@@ -32,6 +31,7 @@ from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told
 from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Report, Silent
+from sora_cli.packages import require
 
 OnStep = Callable[..., dict[str, object]]
 """What a pipeline calls after each step; what it gives back changes nothing."""
@@ -186,8 +186,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             return
         if not hasattr(self.pipe, "load_lora_weights"):
             raise RenderError(f"{self.card.name} takes no LoRA", hint="remove `lora` from the options")
-        if importlib.util.find_spec(PACKAGES["lora"]) is None:
-            raise EngineMissing("LoRA needs the package peft, which is not installed", hint="pip install peft")
+        require("LoRA", PACKAGES["lora"], EngineMissing)
         self._prompts.clear()
         self.pipe.unload_lora_weights()
         self._adapters = ()

