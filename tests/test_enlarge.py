@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sora_cli.cli.main import main
 from sora_cli.engines.upscaling import Upscaler
 from sora_cli.errors import EngineMissing
 from sora_cli.media.read import probe, read_frames
+from sora_cli.media.stream import Frames
 from tests.boards import catalogue
 from tests.test_film import Greys
 
@@ -82,6 +84,20 @@ def test_a_film_is_enlarged_by_its_model_and_only_once(home: Path, capsys: pytes
     assert main(FILM) == 0
     assert "2 clips to enlarge" in capsys.readouterr().err, "it is another model"
     assert not np.array_equal(read_frames(home / "film.mkv", 0, 24), with_model)
+
+
+def test_of_what_is_enlarged_hardly_a_frame_is_held(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    true, alive = Upscaler.enlarged, list[weakref.ref[Frames]]()
+
+    def watched(model: Upscaler, picture: Frames, size: tuple[int, int]) -> Frames:
+        assert sum(each() is not None for each in alive) <= 2
+        alive.append(weakref.ref(made := true(model, picture, size)))
+        return made
+
+    monkeypatch.setattr(Upscaler, "enlarged", watched)
+    esrgan(home / "tiny.safetensors")
+    assert main(FILM) == 0
+    assert len(alive) == 26, "two takes of 13 frames"
 
 
 def test_without_a_model_lanczos_enlarges(home: Path) -> None:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,25 +127,29 @@ class _Enlarging:
     def _made(self, key: str, clip: Clip, size: tuple[int, int]) -> Clip:
         started = time.monotonic()
         self._store.make_room(f"the larger {clip.path.name}", clip.frames * size[0] * size[1] * 3)
-        frames = np.stack(list(self._pictures(clip, size)))
+        model, seen = self._model, hashlib.sha256()
         sound = Sound(read_sound(clip.path, SAMPLE_RATE), SAMPLE_RATE) if clip.sound else None
-        facts = ClipFacts(
-            frames=clip.frames,
-            width=size[0],
-            height=size[1],
-            fps=clip.fps,
-            sound=clip.sound,
-            seconds=time.monotonic() - started,
-            score=clip.score,
-            fields={"enlarged": clip.key, "model": self._sha, "size": f"{size[0]}x{size[1]}"},
-            given=(clip.key,),
-            pixels=hashlib.sha256(frames.data).hexdigest(),
-        )
-        write = partial(write_clip, frames=frames, fps=clip.fps, sound=sound)
-        return self._store.keep(key, facts, write, None)
 
-    def _pictures(self, clip: Clip, size: tuple[int, int]) -> Iterator[Frames]:
-        with open_film(clip.path) as film:
-            for picture in film.pictures(range(clip.frames)):
-                self._cancel.check()
-                yield self._model.enlarged(picture, size)
+        def pictures() -> Iterator[Frames]:
+            with open_film(clip.path) as film:
+                for picture in film.pictures(range(clip.frames)):
+                    self._cancel.check()
+                    larger = np.ascontiguousarray(model.enlarged(picture, size))
+                    seen.update(larger.data)
+                    yield larger
+
+        def facts() -> ClipFacts:
+            return ClipFacts(
+                frames=clip.frames,
+                width=size[0],
+                height=size[1],
+                fps=clip.fps,
+                sound=clip.sound,
+                seconds=time.monotonic() - started,
+                score=clip.score,
+                fields={"enlarged": clip.key, "model": self._sha, "size": f"{size[0]}x{size[1]}"},
+                given=(clip.key,),
+                pixels=seen.hexdigest(),
+            )
+
+        return self._store.keep(key, facts, lambda path: write_clip(path, pictures(), clip.fps, sound), None)

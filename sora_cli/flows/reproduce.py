@@ -23,7 +23,7 @@ from sora_cli.flows import film, moderation, preflight
 from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
 from sora_cli.media.deliveries import delivery
-from sora_cli.media.read import open_film, read_frames
+from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames
 from sora_cli.record import recipe as recipes
 from sora_cli.record import sidecar
@@ -293,7 +293,7 @@ def _compared(one: Path, other: Path) -> FilmOutcome:
                 sums[number].update(picture.tobytes())
         a, b = pair
         if a is not None and b is not None and a.shape == b.shape:
-            squares += float(np.square(a.astype(np.float32) - b).sum())
+            squares += _squares(a, b)
             samples += a.size
         elif a is not None and b is not None:
             return FilmOutcome("differs", "its frames now have another size")
@@ -301,7 +301,7 @@ def _compared(one: Path, other: Path) -> FilmOutcome:
     if then == now:
         return FilmOutcome("agrees", frames=count[0], pixels=now)
     reason = f"{count[0]} frames then, {count[1]} now" if count[0] != count[1] else ""
-    nearness = 10 * math.log10(255**2 * samples / squares) if squares else None
+    nearness = _decibels(squares, samples) if squares else None
     return FilmOutcome("differs", reason, frames=count[0], pixels=now, psnr=nearness)
 
 
@@ -325,9 +325,18 @@ def _verdict(take: Take, then: MadeTake, clip: Clip | None, store: Store, wrong:
 
 def _psnr(one: Clip, other: Clip) -> float:
     """How near the frames of two clips are, in dB over all samples."""
-    a, b = (read_frames(clip.path, 0, clip.frames).astype(np.float32) for clip in (one, other))
-    error = float(np.mean((a - b) ** 2))
-    return 10 * math.log10(255**2 / error) if error else math.inf
+    squares = sum(_squares(a, b) for a, b in zip(_pictures(one.path), _pictures(other.path), strict=True))
+    return _decibels(squares, one.frames * one.width * one.height * 3)
+
+
+def _squares(one: Frames, other: Frames) -> float:
+    """The sum of the squared differences of two pictures' samples."""
+    return float(np.square(one.astype(np.float32) - other).sum())
+
+
+def _decibels(squares: float, samples: int) -> float:
+    """The peak signal-to-noise ratio of samples of 8 bits whose squared differences add up to `squares`."""
+    return 10 * math.log10(255**2 * samples / squares) if squares else math.inf
 
 
 def _changes(

@@ -7,7 +7,9 @@ float PCM, so that no sample changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -20,26 +22,30 @@ KEYFRAME_EVERY = 12
 """Frames between keyframes: what random access to any frame of a clip must decode at most."""
 
 
-def write_clip(path: Path, frames: Frames, fps: Fraction, sound: Sound | None = None) -> None:
-    """Write frames `(n, h, w, 3)` and their sound as a clip that reads back bit for bit.
+def write_clip(path: Path, frames: Iterable[Frames], fps: Fraction, sound: Sound | None = None) -> None:
+    """Write frames, each `(h, w, 3)`, and their sound as a clip that reads back bit for bit.
 
+    Frames are asked for one by one, and none is kept: they may be made or read meanwhile.
     A failed write leaves no file. The name's ending does not matter: what is written is MP4.
 
     Raises:
         MediaError: nothing to write, a wrong shape, or the disk refuses.
     """
-    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not frames.size:
-        raise MediaError(f"cannot write {path}: frames must be uint8 (n, h, w, 3), not {frames.dtype} {frames.shape}")
+    pictures = _checked(path, frames)
+    first = next(pictures, None)
+    if first is None:
+        raise MediaError(f"cannot write {path}: there are no frames")
+    whole = False
     try:
         with av.open(f"file:{path}", "w", format="mp4") as container:
             video = container.add_stream("libx264rgb", rate=fps, options={"preset": "ultrafast", "qp": "0"})
-            video.height, video.width = frames.shape[1:3]
+            video.height, video.width = first.shape[:2]
             video.pix_fmt = "rgb24"
             video.codec_context.gop_size = KEYFRAME_EVERY
             audio = None
             if sound is not None:
                 audio = container.add_stream("pcm_f32le", rate=sound.rate, layout=_layout(sound))
-            for number, pixels in enumerate(frames):
+            for number, pixels in enumerate(chain([first], pictures)):
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
                 frame.pts, frame.time_base = number, 1 / fps
                 container.mux(video.encode(frame))
@@ -51,9 +57,24 @@ def write_clip(path: Path, frames: Frames, fps: Fraction, sound: Sound | None = 
                 block.sample_rate, block.pts, block.time_base = sound.rate, 0, Fraction(1, sound.rate)
                 container.mux(audio.encode(block))
                 container.mux(audio.encode())
+        whole = True
     except (av.FFmpegError, OSError) as error:
-        path.unlink(missing_ok=True)
         raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
+    finally:
+        if not whole:
+            path.unlink(missing_ok=True)
+
+
+def _checked(path: Path, frames: Iterable[Frames]) -> Iterator[Frames]:
+    """The frames, each held to the shape of the first."""
+    shape: tuple[int, ...] | None = None
+    for pixels in frames:
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+            told = f"a frame must be uint8 (h, w, 3), not {pixels.dtype} {pixels.shape}"
+            raise MediaError(f"cannot write {path}: {told}")
+        if pixels.shape != (shape := shape or pixels.shape):
+            raise MediaError(f"cannot write {path}: its frames are of two sizes, {shape[:2]} and {pixels.shape[:2]}")
+        yield pixels
 
 
 def _layout(sound: Sound) -> str:

@@ -283,14 +283,14 @@ def shown(take: Take, clips: Sequence[Clip]) -> Iterator[Take]:
         return
     with tempfile.TemporaryDirectory(prefix="sora-") as folder:
         path = Path(folder) / "shot.mp4"
-        pictures = [picture for clip, each in zip(clips, change.excerpts, strict=True) for picture in _of(clip, each)]
-        write_clip(path, np.stack(pictures), change.fps)
+        excerpts = zip(clips, change.excerpts, strict=True)
+        write_clip(path, (picture for clip, each in excerpts for picture in _of(clip, each)), change.fps)
         yield replace(take, change=replace(change, path=path))
 
 
-def _of(clip: Clip, excerpt: Excerpt) -> list[Frames]:
+def _of(clip: Clip, excerpt: Excerpt) -> Iterator[Frames]:
     with open_film(clip.path) as film:
-        return list(film.pictures(excerpt.frames))
+        yield from film.pictures(excerpt.frames)
 
 
 def _anchor(path: Path, take: Take, card: EngineCard) -> Frames | Footage | Sound:

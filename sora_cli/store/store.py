@@ -178,9 +178,15 @@ class Store:
         return _unsealed(card)
 
     def keep(
-        self, key: str, facts: ClipFacts, write: Callable[[Path], None], write_tail: Callable[[Path], None] | None
+        self,
+        key: str,
+        facts: ClipFacts | Callable[[], ClipFacts],
+        write: Callable[[Path], None],
+        write_tail: Callable[[Path], None] | None,
     ) -> Clip:
         """Keep a clip whose lock is held: `write` (and `write_tail`) are called with the path of a file to make.
+
+        `facts` that are known only once the clip is written are called for then.
 
         Raises:
             StoreError: the store cannot be written; nothing is left under the clip's name.
@@ -193,7 +199,8 @@ class Store:
             if tail is not None and write_tail is not None:
                 with atomic.aside(tail) as aside:
                     write_tail(aside)
-            self._write_card(key, Card.of(facts, file_hash(path), file_hash(tail) if tail else "").to_dict())
+            known = facts() if callable(facts) else facts
+            self._write_card(key, Card.of(known, file_hash(path), file_hash(tail) if tail else "").to_dict())
             atomic.flush(self.folder)
             self._grow(path, self.path(key, "json"), *([tail] if tail else []))
         kept = self.find(key)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,32 @@ def test_what_is_no_film_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> N
     with pytest.raises(MediaError):
         write_clip(tmp_path / "clip.mp4", np.zeros(shape, np.uint8), Fraction(24))
     assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_frames_are_asked_for_one_by_one_and_none_is_kept(tmp_path: Path) -> None:
+    given = noise(20, 64, 64)
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def made() -> Iterator[np.ndarray]:
+        for picture in given:
+            assert sum(each() is not None for each in alive) <= 2
+            alive.append(weakref.ref(one := picture.copy()))
+            yield one
+
+    write_clip(tmp_path / "clip.mp4", made(), Fraction(24))
+    assert np.array_equal(read_frames(tmp_path / "clip.mp4", 0, 20), given)
+
+
+def test_frames_of_two_sizes_and_a_source_that_fails_leave_no_file(tmp_path: Path) -> None:
+    def failing() -> Iterator[np.ndarray]:
+        yield from noise(3, 64, 64)
+        raise KeyError
+
+    with pytest.raises(MediaError, match="of two sizes"):
+        write_clip(tmp_path / "clip.mp4", chain(noise(2, 64, 64), noise(1, 32, 64)), Fraction(24))
+    with pytest.raises(KeyError):
+        write_clip(tmp_path / "clip.mp4", failing(), Fraction(24))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
