@@ -18,7 +18,6 @@ from sora_cli.bounded import read_bytes
 from sora_cli.policy.base import Checker, Unable, found_by, versions_of, with_others
 from sora_cli.policy.meaning import Meaning
 from sora_cli.policy.words import WordRules
-from sora_cli.remembered import Remembered
 
 
 def cache_folder() -> Path:
@@ -59,7 +58,7 @@ class JudgedTexts:
 
     def __init__(self, folder: Path) -> None:
         self._key = _key(folder)
-        self._before = Remembered(folder / "judged.jsonl", state())
+        self._before = remembered.remembered(folder / "judged.jsonl", state())
 
     def name(self, text: str) -> str:
         """Name a text by its hash under this machine's secret key."""

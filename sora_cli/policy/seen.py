@@ -7,14 +7,14 @@ from pathlib import Path
 
 from sora_cli.policy import pictures
 from sora_cli.policy.pictures import Seen
-from sora_cli.remembered import Remembered
+from sora_cli.remembered import remembered
 
 
 class JudgedPictures:
     """What was seen in pictures before, by the hash of their content and by how they were looked at."""
 
     def __init__(self, folder: Path) -> None:
-        self._before = Remembered(folder / "seen.jsonl", pictures.state())
+        self._before = remembered(folder / "seen.jsonl", pictures.state())
 
     def find(self, sha256: str, *, every: bool) -> Seen | None:
         """What was seen in it; None where it was not looked at so."""

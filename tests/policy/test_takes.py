@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli import stamp
+from sora_cli import remembered, stamp
+from sora_cli.bounded import read_bytes
 from sora_cli.cli.main import main
 from sora_cli.engines.base import Take
 from sora_cli.errors import PolicyError
@@ -62,8 +63,11 @@ def test_a_refused_take_is_tried_with_as_many_other_seeds_as_the_policy_says(
     checker = Scripted(*scores)
     monkeypatch.setattr(pictures, "checkers", lambda: ((checker,), None))
     (home / "own.yaml").write_text(f"extends: strict\nsecond seeds: {seeds}\n")
+    read: list[str] = []
+    monkeypatch.setattr(remembered, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
     assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == (0 if kept else 4)
     assert (len(clips(home)), checker._takes) == (kept, [])
+    assert sorted(read) == ["judged.jsonl", "seen.jsonl"], "what is remembered is read once a run"
     if kept:
         sidecar = json.loads((home / "film.mp4.sora.json").read_text())
         assert sidecar["moderation"]["takes_refused"] == len(scores) - 1

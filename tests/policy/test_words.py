@@ -24,6 +24,7 @@ from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.policy.spelled import plain
 from sora_cli.policy.words import of_a_child
+from sora_cli.remembered import remembered
 from sora_cli.storyboard import policies
 from tests.policy.measure import BENIGN, LATER, disguises, prompts, wilson
 
@@ -345,6 +346,7 @@ def test_what_was_judged_once_is_not_judged_again_and_nothing_of_it_is_kept(home
     texts = ["a ball", "porn in a hotel"]
     first = JudgedTexts(home / "kept").judged(texts)
     judge.judged.__globals__["checkers"].cache_clear()
+    remembered.cache_clear()  # as in another process
     kept = (home / "kept" / "judged.jsonl").read_text()
     assert first == JudgedTexts(home / "kept").judged(texts)
     assert "hotel" not in kept
