@@ -77,9 +77,8 @@ def plan(
         pages.check(html, file, overwrite=overwrite)
     written = _notes(notes)
     board = preflight.load(file, **reading.asked())
-    view = preview.planned(
-        drafts.on(board), draft=drafts.draft, only=only or (), notes=written, workers=workers.asked()
-    )
+    team = workers.asked(board)
+    view = preview.planned(drafts.on(board), draft=drafts.draft, only=only or (), notes=written, workers=team)
     if html is not None:
         from sora_cli.flows import board_page, pages
         from sora_cli.store import open_store

@@ -178,7 +178,8 @@ def storyboard(
         return subtitles.asked(drafts.on(board), beside.subtitles)
 
     if dry_run:
-        view = preview.planned(load(), draft=drafts.draft, only=shots, workers=workers.asked())
+        board = load()
+        view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
         show_plan(view, as_json=reporting.as_json)
         return
     with working(reporting, limits, workers) as (report, studio):

@@ -270,9 +270,9 @@ class WorkerOptions:
 
         return Workers.asked(self.executor, self.workers, self.ray_address)
 
-    def asked(self) -> Workers | None:
-        """The same, where options or the environment ask for something."""
-        team = self.team()
+    def asked(self, board: Storyboard) -> Workers | None:
+        """The same for a film, where options, its storyboard or the environment ask for something."""
+        team = self.team().of_film(board.executor)
         return team if self.executor or team.kind != "local" or team.number else None
 
 

@@ -101,7 +101,7 @@ def filling(cancel: Cancellation) -> Iterator[Fill]:
     Orders are filled one after the other, and engines stay loaded from one to the next. It raises what `film.make`
     does.
     """
-    with Studio(open_store(), cancel, workers=Workers.asked()) as studio:
+    with Studio(open_store(), cancel, workers=Workers.asked().of_film()) as studio:
 
         def fill(folder: Path, report: Report) -> Path:
             board = preflight.load(folder / BOARD, sets={}, place=None)

@@ -329,6 +329,8 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
     """Packages that options want and that are not installed."""
     if board.upscale is not None:
         yield from _upscale_problems(board, board.upscale)
+    if board.executor == "ray" and (told := lacking("the executor ray", "ray")):
+        yield Problem(*told, board.mark(("executor",)), code=3)
     from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
     kind = str(board.memory.get("quantize"))

@@ -47,7 +47,7 @@ class Studio:
         self.store = store
         self.cancel = cancel or Cancellation()
         self.budget = budget
-        self._workers = workers or Workers()
+        self._workers = workers or Workers("local")
         self._shooting = threading.Lock()
         self._executor: Executor[Job, Clip] | None = None
         self.screen = Screen()
@@ -64,7 +64,7 @@ class Studio:
         if self.budget is not None:
             self.budget.check(plan, self.store, report)
             report = self.budget.hearing(plan, self.store, report, self.cancel)
-        executor = self._open()
+        executor = self._open(plan)
         missing = [take for take in plan.takes if not self.store.has(take.key)]
         report(Planned(len(plan.takes), len(plan.takes) - len(missing), plan.frames, plan.seconds))
         self._warn(sum(raw_bytes(take) for take in missing), report)
@@ -101,11 +101,11 @@ class Studio:
         for what, seen in unable.items():
             report(Note(f"the {what} could not be checked: {seen.unable}", seen.hint))
 
-    def _open(self) -> Executor[Job, Clip]:
+    def _open(self, plan: Plan) -> Executor[Job, Clip]:
         from sora_cli.shoot.hire import executor
 
         if self._executor is None:
-            self._executor = executor(self._workers, self.store, self.cancel, self.screen)
+            self._executor = executor(self._workers.of_film(plan.board.executor), self.store, self.cancel, self.screen)
         return self._executor
 
     def _warn(self, need: int, report: Report) -> None:

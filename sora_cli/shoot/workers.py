@@ -1,13 +1,13 @@
-"""Who shoots: how many workers, of which kind, as options and the environment say."""
+"""Who shoots: how many workers, of which kind, as options, the storyboard and the environment say."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sora_cli.errors import RequestError
+from sora_cli.storyboard.model import EXECUTORS
 
-KINDS = ("local", "ray")
 MOST = 1024
 
 
@@ -15,25 +15,35 @@ MOST = 1024
 class Workers:
     """Where takes are made. `number` 0: a worker for each GPU, or this process where there is one device at most."""
 
-    kind: str = "local"
+    kind: str = ""
+    """`local` or `ray`; else the storyboard says it, or `SORA_EXECUTOR`."""
     number: int = 0
     ray_address: str = ""
     """Of a cluster to join; where there is none, one is started on this machine."""
 
     @classmethod
     def asked(cls, kind: str | None = None, number: int | None = None, ray_address: str | None = None) -> Workers:
-        """What options ask for; where they say nothing, `SORA_EXECUTOR`, `SORA_WORKERS` and `RAY_ADDRESS` do.
+        """What options ask for; where they say no number, `SORA_WORKERS` does.
 
         Raises:
             RequestError: there is no such executor, or the environment holds no number.
         """
-        kind = kind or os.environ.get("SORA_EXECUTOR") or "local"
-        if kind not in KINDS:
-            raise RequestError(f"no executor is called {kind}", hint=f"write one of {', '.join(KINDS)}")
-        address = ray_address or (os.environ.get("RAY_ADDRESS", "") if kind == "ray" else "")
-        if address and kind != "ray":
+        for name in (kind, os.environ.get("SORA_EXECUTOR")):
+            if name and name not in EXECUTORS:
+                raise RequestError(f"no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
+        return cls(kind or "", number if number is not None else _number(), ray_address or "")
+
+    def of_film(self, executor: str | None = None) -> Workers:
+        """These, for a film whose storyboard names this `executor`; `RAY_ADDRESS` says where the cluster is.
+
+        Raises:
+            RequestError: a cluster is named, and takes are not made by Ray.
+        """
+        kind = self.kind or executor or os.environ.get("SORA_EXECUTOR") or "local"
+        if self.ray_address and kind != "ray":
             raise RequestError("--ray-address: takes are not made by Ray", hint="add --executor ray")
-        return cls(kind, number if number is not None else _number(), address)
+        address = self.ray_address or (os.environ.get("RAY_ADDRESS", "") if kind == "ray" else "")
+        return replace(self, kind=kind, ray_address=address)
 
 
 def _number() -> int:

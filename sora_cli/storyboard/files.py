@@ -103,6 +103,11 @@ class Files:
 
     def _wrong(self, text: str, what: Literal["file", "folder"] = "file") -> tuple[str, str]:
         """What is wrong with a path, and a hint; both empty when it is fine."""
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+            return (
+                f"{quoted(text)} is an address, not a {what}",
+                f"save the {what} beside the storyboard, and name that",
+            )
         path = as_stored(self._folder / text)
         try:
             free = self._allow_outside or text in self._searched

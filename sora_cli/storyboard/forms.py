@@ -50,7 +50,7 @@ class Wrong(Exception):
 
 def written(value: object) -> str:
     """A number or a word as it stands in the file."""
-    return str(getattr(value, "written", value))
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "written", value))
 
 
 def kind(value: object) -> str:
@@ -128,14 +128,15 @@ def name(value: object) -> str:
 
 def word(known: Sequence[Word], what: str) -> Callable[[object], Word]:
     """A reader of one of the `known` words; `what` says what they are."""
+    choices = f"one of {', '.join(known)}" if len(known) > 1 else f"write {known[0]}"
 
     def read(value: object) -> Word:
         if not isinstance(value, str):
-            raise expected(what, value, f"one of {', '.join(known)}")
+            raise expected(what, value, choices)
         if value not in known:
             close = get_close_matches(value.lower()[:40], known, 1, cutoff=0.5)
             hint = f"did you mean {quoted(close[0])}? " if close else ""
-            raise Wrong(f"{quoted(value)} is not {what}", f"{hint}one of {', '.join(known)}")
+            raise Wrong(f"{quoted(value)} is not {what}", f"{hint}{choices}")
         return known[known.index(value)]
 
     return read
@@ -160,12 +161,13 @@ def whole(least: int, most: int) -> Callable[[object], int]:
 
 def number(least: float, most: float, what: str = "a number") -> Callable[[object], float]:
     """A reader of numbers from `least` to `most`."""
+    span = f"from {least:.12g} to {most:.12g}"
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise expected(what, value, f"from {least:g} to {most:g}")
+            raise expected(what, value, span)
         if not least <= value <= most:
-            raise Wrong(f"{quoted(written(value))} is out of range", f"{what} from {least:g} to {most:g}")
+            raise Wrong(f"{quoted(written(value))} is out of range", f"{what} {span}")
         return float(value)
 
     return read
@@ -232,10 +234,10 @@ def time(value: object) -> Duration:
         raise expected("a length of time", value, hint)
     words = written(value).strip().lower()
     if words.startswith("-"):
-        raise Wrong(f"{quoted(words)}: a length of time cannot be negative", hint)
+        raise Wrong(f"{quoted(written(value))}: a length of time cannot be negative", hint)
     match = _TIME.fullmatch(words)
     if match is None:
-        raise Wrong(f"{quoted(value)} is not a length of time", hint)
+        raise Wrong(f"{quoted(written(value))} is not a length of time", hint)
     small, frames = match[4], match[5]
     if not small:
         hours, minutes, seconds = (
@@ -245,7 +247,7 @@ def time(value: object) -> Duration:
     if not frames:
         return _within(Duration(seconds=Fraction(small) / 1000))
     if Fraction(small).denominator != 1:
-        raise Wrong(f"{quoted(value)}: frames are whole", hint)
+        raise Wrong(f"{quoted(written(value))}: frames are whole", hint)
     return _within(Duration(frames=int(Fraction(small))))
 
 

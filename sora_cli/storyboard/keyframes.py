@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sora_cli.bounded import SMALL, Json, read_json
 from sora_cli.storyboard.forms import bare, switch, text
-from sora_cli.storyboard.model import Beat, Loc, Shot
+from sora_cli.storyboard.model import Beat, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, OneOf, Plain, Shape, Table
@@ -100,7 +100,7 @@ class Keyframes:
     def _wanted(self, written: Written, loc: Loc, beats: Sequence[Beat]) -> Iterator[tuple[Place, str, Loc]]:
         """Which stills, in which words ('' for those of the beat), and where they are asked for."""
         if written is None:
-            if beats and self._all and (beats[0].start is None or beats[0].start.kind == "nothing"):
+            if beats and self._all and beats[0].edit is None and _open(beats[0].start):
                 yield "first", "", ("keyframes",)
             return
         form = written if isinstance(written, KeyframeForm) else KeyframeForm(first=written)
@@ -116,7 +116,7 @@ class Keyframes:
     def _free(self, place: Place, beats: Sequence[Beat], loc: Loc) -> bool:
         """Whether nothing else says what the frame is."""
         link, key = (beats[0].start, "from") if place == "first" else (beats[-1].end, "to")
-        if link is None or link.kind == "nothing":
+        if _open(link):
             return True
         message = f"`keyframe` and {quoted(key)} both say what the {place} frame is"
         self._problems.add(message, self._document.mark(loc), "remove one of them")
@@ -141,6 +141,11 @@ class Keyframes:
             dialogue=(), sent=sent, origin=origin,
         )  # fmt: skip
         return Keyframe(place, shown, loc)
+
+
+def _open(link: Link | None) -> bool:
+    """Whether nothing is given that a frame must be."""
+    return link is None or link.kind == "nothing"
 
 
 def name_of(shot: Shot, keyframe: Keyframe) -> str:

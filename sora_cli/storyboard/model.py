@@ -33,6 +33,9 @@ MENTION = re.compile(r"(?<![\w@])@([^\W\d]\w*(?:-\w+)*)")
 Fit = Literal["fill", "fit", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
+Executor = Literal["local", "ray"]
+EXECUTORS: tuple[Executor, ...] = get_args(Executor)
+
 POLICIES = tuple(BUILT_IN)
 
 LEAST_OPACITY = 0.2
@@ -326,6 +329,8 @@ class Storyboard:
     say: Mapping[str, str] = field(default_factory=dict)
     """Pronunciations by word."""
     subtitles: Literal["off", "track", "burn", "srt", "vtt"] = "off"
+    executor: Executor | None = None
+    """Who makes its takes, where no option says it."""
     provenance: Provenance = Provenance()
     memory: Mapping[str, object] = field(default_factory=dict)
     """How models are fitted to the device, as the engines understand it: `mode` and what is set explicitly."""

@@ -44,6 +44,7 @@ MAX_BEATS = 20_000
 
 _HELD = [part.name for part in fields(Inherited) if part.name != "origin"]
 _OF_A_BEAT = ("prompt", "sent", "duration", "dialogue")
+_SPOKEN = (SpokenForm, SpokenLength)
 _OF_PICTURES = (
     "sent",
     "from_",
@@ -133,6 +134,7 @@ class Resolver:
             narrator=read_narrator(film.narrator, self._files),
             say=dict(film.say or {}),
             subtitles=film.subtitles or "off",
+            executor=film.executor,
             provenance=read_provenance(film.provenance, rules, self._document, self._problems, self._files),
             memory={"mode": film.memory} if isinstance(film.memory, str) else dict(film.memory or {}),
             stills=self._stills(scenes),
@@ -218,7 +220,7 @@ class Resolver:
         return written
 
     def _name(self, what: str, written: Sequence[_WrittenShot | _WrittenScene]) -> None:
-        """Give each its name: the written one, or `shot-N`; note names that stand twice."""
+        """Give each its name: the written one, or `shot-N`; note names that stand twice, and tell them apart."""
         taken: dict[str, Loc] = {}
         for one in written:
             name = one.form.name
@@ -230,10 +232,11 @@ class Resolver:
                 where = f" on line {mark.line}" if mark else ""
                 hint = f"the first is{where}; every {what} of the film needs a name of its own"
                 self._problems.add(f"a second {what} called {quoted(name)}", self._document.mark(loc), hint)
+            else:
+                one.name = name
             taken.setdefault(name, loc)
-            one.name = name
         for number, one in enumerate(written, 1):
-            if one.form.name is None:
+            if not one.name:
                 one.name = f"{what}-{number}"
                 while one.name in taken:
                     one.name += "-b"
@@ -271,7 +274,7 @@ class Resolver:
                 return ()
             return (self._beat(written, form, loc, held, first=True, last=True),)
         for key in _OF_A_BEAT:
-            if getattr(form, key) is not None:
+            if (value := getattr(form, key)) is not None and not isinstance(value, _SPOKEN):
                 message = f"a shot with beats has no {quoted(key)} of its own"
                 hint = "move it into the first beat" if key == "prompt" else f"each beat has its own {quoted(key)}"
                 self._problems.add(message, self._document.mark((*loc, key), key=True), hint)
@@ -300,7 +303,7 @@ class Resolver:
             ("references", "reference", True),
             ("takes", "takes", True),
             ("pick", "pick", True),
-            ("duration", "duration", False),
+            ("duration", "duration", isinstance(shot.form.duration, _SPOKEN)),
             ("dialogue", "dialogue", False),
             ("sent", "sent", False),
         ):
@@ -320,9 +323,10 @@ class Resolver:
         self._choose(got, origin)
         if "dialogue" in got:
             got["dialogue"] = self._speech.lines(got["dialogue"], origin["dialogue"])
-        if isinstance(got.get("duration"), (SpokenForm, SpokenLength)):
+        if isinstance(got.get("duration"), _SPOKEN):
             lines = len(got.get("dialogue", ()))
-            got["spoken"] = self._speech.length(got.pop("duration"), origin["duration"], lines)
+            written, place = got.pop("duration"), origin["duration"]
+            got["spoken"] = self._speech.length(written, place, lines, place if form.duration else loc)
         told = {"prompt": form.prompt or "", "sent": form.sent or ""}
         named = (name for key, words in told.items() for name in self._casting.mentioned(words, (*loc, key)))
         cast = tuple(dict.fromkeys(named))
@@ -378,8 +382,8 @@ class Resolver:
                     message = f"a title card alone has no pictures, so no {quoted(key)}"
                     self._problems.add(message, self._document.mark(place, key=True), "give the shot a prompt")
         length = form.duration if alone and isinstance(form.duration, Duration) else None
-        if alone and isinstance(form.duration, (SpokenForm, SpokenLength)):
-            self._speech.length(form.duration, (*loc[:-1], "duration"), 0)
+        if alone and isinstance(form.duration, _SPOKEN):
+            self._speech.length(form.duration, (*loc[:-1], "duration"), 0, (*loc[:-1], "duration"))
         if isinstance(form.title, TitleForm):
             title = form.title
             font = self._files.find(title.font, (*loc, "font"), FONTS, "a font") if title.font else None

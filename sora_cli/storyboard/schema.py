@@ -20,6 +20,7 @@ from sora_cli.storyboard.values import (
     Decibels,
     Depth,
     Direction,
+    Executor,
     Fit,
     Good,
     Kind,
@@ -345,6 +346,7 @@ class FilmForm(LevelForm):
     sounds = Key(SoundsForm, "Where sounds in words come from: {folder, engine}.")
     say = Key(Table(Label), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/.")
     subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
+    executor = Key(Executor, "Who makes the takes where no option says it: local (this machine), or ray (a cluster).")
     keyframes = Key(keyframes.ForAll, "Stills that shots begin on, before they move: {engine, options}, on or off.")
     stills = Key(Table(Pick), "Which still of a shot is used, by its number: {arrival: 2, arrival/last: 1}.")
     provenance = Key(ProvenanceForm, "Author, watermark, permission to train.")

@@ -64,13 +64,11 @@ class LineReader:
             offscreen=bool(form.offscreen),
         )
 
-    def length(self, written: SpokenForm | SpokenLength | None, loc: Loc, lines: int) -> SpokenLength | None:
-        """The length of a beat that is as long as its lines; None where it has its own."""
-        if written is None:
-            return None
+    def length(self, written: SpokenForm | SpokenLength, loc: Loc, lines: int, beat: Loc) -> SpokenLength:
+        """The length, written at `loc`, of a `beat` that is as long as its lines."""
         if not lines:
             hint = "add dialogue, or write a length such as 4s"
-            self.problems.add("nobody speaks in this beat, so it has no length", self.document.mark(loc), hint)
+            self.problems.add("nobody speaks in this beat, so it has no length", self.document.mark(beat), hint)
         if isinstance(written, SpokenLength):
             return written
         usual = SpokenLength()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from sora_cli.storyboard import forms, sizes
-from sora_cli.storyboard.model import FITS, LEAST_OPACITY, POLICIES
+from sora_cli.storyboard.model import EXECUTORS, FITS, LEAST_OPACITY, POLICIES
 from sora_cli.storyboard.shapes import Listed, OneOf, Plain, Schema, Shape
 
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
@@ -68,13 +68,14 @@ Price = Plain(forms.number(0, 1_000_000), _json({"type": "number", "minimum": 0}
 Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
 Speaking = _word(("engine", "mine"), "who says the lines; the name of a voice stands with `cast` or `narrator`")
-Good = _word(("good",), "a word for it")
+Good = _word(("good",), "what takes are tried for")
 subtitles_of = forms.word(_SUBTITLES, "a kind of subtitles")
 Subtitles = Plain(
     lambda value: subtitles_of("off" if value is False else value),
     {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
 )
 LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})
+Executor = _word(EXECUTORS, "an executor")
 Kind = _word(forms.TRANSITIONS, "a transition")
 Direction = _word(forms.DIRECTIONS, "a direction")
 Position = _word(_POSITIONS, "a position")

@@ -26,7 +26,7 @@ class Cluster:
     def __init__(self, address: str = "") -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        with imported("--executor ray", "ray"):
+        with imported("the executor ray", "ray"):
             import ray
         self._ours = not ray.is_initialized()
         if self._ours:
