@@ -198,7 +198,12 @@ def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text
     Raises:
         MediaError: a clip or what it is held to cannot be read, or the folder not be written.
     """
-    grader, written = Grader(cut), []
+    return [path for written, _ in luts(cut, folder, mark) for path in written]
+
+
+def luts(cut: Cut, folder: Path, mark: Callable[[str], str]) -> Iterator[tuple[Sequence[Path], Colours | None]]:
+    """Write the tables as `write_luts` does; of each shot come its files, and the table that it begins with."""
+    grader = Grader(cut)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -206,11 +211,12 @@ def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text
             f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
         ) from error
     for number, shot in enumerate(cut.shots, 1):
-        ends = {id(end): end for _, end in grader.tables(shot) if end is not None}
-        for part, full in enumerate(ends.values(), 1):
+        tables = grader.tables(shot)
+        written = []
+        for part, full in enumerate({id(end): end for _, end in tables if end is not None}.values(), 1):
             written.append(folder / lut_name(number, shot.name, part))
             write_cube(written[-1], full, shot.name, mark)
-    return written
+        yield written, tables[0][1] if tables else None
 
 
 def held(clip: Path, anchor: Path, strength: float, last: int | None = None) -> ColourMatch:

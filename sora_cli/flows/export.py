@@ -253,7 +253,7 @@ class _Job:
         items = media.items()
         media.write_clips(items, graded=self.options.graded)
         if not self.options.graded:
-            items = list(media.with_looks(items))
+            items = media.with_looks(items)
         assembly = self._assembly(items, media.write_stems(spoken=bool(sounds.speech)))
         self._timeline(assembly, media)
         media.sweep(before)

@@ -9,12 +9,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from sora_cli import stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
+from sora_cli.colour.cube import Colours
 from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
@@ -29,6 +31,12 @@ from sora_cli.shoot.screen import Screen
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
 
+if TYPE_CHECKING:
+    from sora_cli.stamp.release import Releases
+
+TOGETHER = 16
+"""Clips that are encoded before the first of them is signed: to start ffmpeg for each would take as long as to sign it.
+More would need more of the disk at a time."""
 Clips = Mapping[str, Clip]
 """The clip that plays, by the name of its stretch."""
 
@@ -128,11 +136,17 @@ class Media:
 
     def write_clips(self, items: Sequence[Item], *, graded: bool) -> None:
         """Each shot as a stamped file without sound, which is on the stems."""
-        for number, item in enumerate(items):
-            self._write_clip(number, item, graded=graded)
-            self.note(item.file)
+        from sora_cli.stamp.release import Releases
 
-    def _write_clip(self, number: int, item: Item, *, graded: bool) -> None:
+        for first in range(0, len(items), TOGETHER):
+            part = items[first : first + TOGETHER]
+            with Releases() as films:
+                for number, item in enumerate(part, first):
+                    self._write_clip(films, number, item, graded=graded)
+                for item, _ in zip(part, films.put_in_place(), strict=True):
+                    self.note(item.file)
+
+    def _write_clip(self, films: Releases, number: int, item: Item, *, graded: bool) -> None:
         from sora_cli.master.picture import pictures
 
         original, cut = self.cut.shots[number], replace(self.cut, shots=(self._alone[number][0],))
@@ -156,7 +170,8 @@ class Media:
         plan = replace(self.plan, shots=(alone,))
         seen = "its takes were looked at" if not graded and _as_taken(original) else ""
         unable = moderation.frames_unable(self.screen) or seen
-        finishing.released(
+        finishing.write(
+            films,
             master,
             plan,
             out,
@@ -182,15 +197,19 @@ class Media:
         """What the policy says of the whole film, found once for all its clips."""
         return moderation.record(self.plan, self.screen)
 
-    def with_looks(self, items: Sequence[Item]) -> Iterator[Item]:
+    def with_looks(self, items: Sequence[Item]) -> list[Item]:
         """The items with their colour matches: as tables, which are written, and as a CDL where they are one."""
         folder = self.folder / "luts"
-        written = colour.write_luts(self.cut, folder, outputs.table_mark(self.maker, folder))
-        self.note(*(f"luts/{path.name}" for path in written))
-        for number, (item, shot) in enumerate(zip(items, self.cut.shots, strict=True), 1):
-            mine = [path.name for path in written if path.name.startswith(f"{number:03d}-")]
-            full = self._grader.table(shot) if mine else None
-            yield item if full is None else replace(item, look=f"luts/{mine[0]}", cdl=cdl_of(full))
+        names: list[str] = []
+        known = []
+        for item, (written, full) in zip(items, self._luts(folder), strict=True):
+            names += (f"luts/{path.name}" for path in written)
+            known.append(item if full is None else replace(item, look=f"luts/{written[0].name}", cdl=cdl_of(full)))
+        self.note(*names)
+        return known
+
+    def _luts(self, folder: Path) -> Iterator[tuple[Sequence[Path], Colours | None]]:
+        return colour.luts(self.cut, folder, outputs.table_mark(self.maker, folder))
 
     def write_stems(self, *, spoken: bool) -> tuple[tuple[str, str], ...]:
         """The stems, by bus."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sora_cli.events import Report
+from sora_cli.events import Report, Silent
 from sora_cli.flows import watching
 from sora_cli.plan import Plan
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # commands that only plan import the flow of films, and no co
     from sora_cli.media.stream import Master
     from sora_cli.plan.timeline import Cut
     from sora_cli.stamp import Making, Release, Signer
+    from sora_cli.stamp.release import Releases
 
 
 def finished(
@@ -55,15 +56,31 @@ def released(
     Raises:
         SoraError: as `release` and `watching.watched` do.
     """
-    from sora_cli.stamp.release import release
+    from sora_cli.stamp.release import Releases
 
-    return release(
-        watching.watched(master, plan, unable),
-        out,
-        making=making,
-        provenance=plan.board.provenance,
-        signer=signer,
-        kind=kind,
-        report=report,
-        may_leave_unmarked=not plan.board.rules.marked,
-    )
+    with Releases() as films:
+        write(films, master, plan, out, making=making, signer=signer, kind=kind, unable=unable, report=report)
+        return next(films.put_in_place())
+
+
+def write(
+    films: Releases,
+    master: Master,
+    plan: Plan,
+    out: Path,
+    *,
+    making: Making,
+    signer: Signer,
+    kind: Delivery,
+    unable: str,
+    report: Report | None = None,
+) -> None:
+    """Write a master of a plan as one of several films, which are released together; else as `released` does it.
+
+    Raises:
+        SoraError: as `Releases.write` and `watching.watched` do.
+    """
+    from sora_cli.stamp.release import ReleaseTarget
+
+    target = ReleaseTarget(out, plan.board.provenance, signer, kind, report or Silent())
+    films.write(watching.watched(master, plan, unable), target, making, may_leave_unmarked=not plan.board.rules.marked)

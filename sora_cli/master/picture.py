@@ -1,14 +1,15 @@
 """The picture: shots decoded, scaled, graded and stitched, one frame at a time.
 
 Every pixel's work is done by libavfilter; Python only says which frame comes next. Shots run in planar RGB up to the
-transitions, and become the delivery's pixel format last. Memory holds the decoders of one shot, two during a
-transition.
+transitions, and become the delivery's pixel format last; by the same filters, where no two are mixed and no words are
+laid on them. Memory holds the decoders of one shot, two during a transition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import chain, islice, repeat
 
 import av
@@ -31,6 +32,14 @@ Grade = Callable[[CutShot], AbstractContextManager[Sequence[tuple[Steps, Steps]]
 begins, let go when it ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What clips become: planar RGB of the pixel format `work`, and by the filters `last` what is delivered."""
+
+    work: str
+    last: Steps = ()
+
+
 def pictures(cut: Cut, pixels: str, grade: Grade, opener: Open = open_film) -> Pictures:
     """The film's frames in order, exactly `cut.frames`, each with its number as its time, in ticks of `1 / fps`.
 
@@ -39,11 +48,11 @@ def pictures(cut: Cut, pixels: str, grade: Grade, opener: Open = open_film) -> P
     Raises:
         MediaError: a clip cannot be read, or is shorter than the cut takes it to be.
     """
-    work = working_format(pixels)
+    way = _Way(working_format(pixels), () if _mixes(cut) else to_yuv(pixels))
     convert, share = Chain(*to_yuv(pixels)), Chain(("null", {}))
     last: av.VideoFrame | None = None
     number = 0
-    for frame in _stitch(cut, work, grade, opener):
+    for frame in _stitch(cut, way, grade, opener):
         if frame is not last:
             done = convert(frame) if needs_conversion(frame, pixels) else frame
         shown, last = share(done) if frame is last else done, frame
@@ -54,20 +63,25 @@ def pictures(cut: Cut, pixels: str, grade: Grade, opener: Open = open_film) -> P
         raise MediaError(f"the film came out with {number} of its {cut.frames} frames")
 
 
+def _mixes(cut: Cut) -> bool:
+    """Whether frames of the cut's clips are worked on once more: mixed, or written over."""
+    return any(shot.overlap or shot.lead or shot.title for shot in cut.shots)
+
+
 def working_format(pixels: str) -> str:
     """Planar RGB as deep as the pixel format that is delivered."""
     depth = max(component.bits for component in av.VideoFormat(pixels).components)
     return "gbrp" if depth <= 8 else f"gbrp{min(depth, 16)}le"
 
 
-def _stitch(cut: Cut, work: str, grade: Grade, opener: Open) -> Pictures:
+def _stitch(cut: Cut, way: _Way, grade: Grade, opener: Open) -> Pictures:
     """Lay the shots one after the other; where two overlap, mix them."""
     running: Pictures = iter(())
     at = 0
     for shot in cut.shots:
         yield from islice(running, shot.start - at)
         at = shot.start
-        coming = _shot(shot, cut, work, grade, opener)
+        coming = _shot(shot, cut, way, grade, opener)
         if shot.overlap:
             running = chain(mix(running, coming, shot.overlap, shot.transition), coming)
         elif shot.lead:
@@ -77,11 +91,11 @@ def _stitch(cut: Cut, work: str, grade: Grade, opener: Open) -> Pictures:
     yield from running
 
 
-def _shot(shot: CutShot, cut: Cut, work: str, grade: Grade, opener: Open) -> Pictures:
+def _shot(shot: CutShot, cut: Cut, way: _Way, grade: Grade, opener: Open) -> Pictures:
     with grade(shot) as steps:
         graded = zip(shot.pieces, steps, strict=True)
-        pieces = chain.from_iterable(_piece(piece, cut, work, ways, opener) for piece, ways in graded)
-        yield from titled(pieces if shot.pieces else _blank(shot, cut, work), shot, cut)
+        pieces = chain.from_iterable(_piece(piece, cut, way, grades, opener) for piece, grades in graded)
+        yield from titled(pieces if shot.pieces else _blank(shot, cut, way.work), shot, cut)
 
 
 def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
@@ -91,20 +105,21 @@ def _blank(shot: CutShot, cut: Cut, work: str) -> Pictures:
     return repeat(frame, shot.blank)
 
 
-def _piece(piece: Piece, cut: Cut, work: str, ways: tuple[Steps, Steps], opener: Open) -> Pictures:
+def _piece(piece: Piece, cut: Cut, way: _Way, grades: tuple[Steps, Steps], opener: Open) -> Pictures:
     """The film frames of one piece, graded; from one grade to the other where they differ."""
-    begin, end = ways
+    begin, end = grades
     if begin is end:
-        yield from _graded(piece, cut, work, begin, opener)
+        yield from _graded(piece, cut, way, begin, opener)
         return
+    way = _Way(way.work)
     span = len(piece.frames) + 1
     over = Mixer("fade", span)
-    both = zip(_graded(piece, cut, work, begin, opener), _graded(piece, cut, work, end, opener), strict=True)
+    both = zip(_graded(piece, cut, way, begin, opener), _graded(piece, cut, way, end, opener), strict=True)
     for tick, (one, other) in enumerate(both, 1):
         yield over(one, other, tick)
 
 
-def _graded(piece: Piece, cut: Cut, work: str, grade: Steps, opener: Open) -> Pictures:
+def _graded(piece: Piece, cut: Cut, way: _Way, grade: Steps, opener: Open) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
     last, done, shape = None, None, (0, 0)
@@ -112,7 +127,7 @@ def _graded(piece: Piece, cut: Cut, work: str, grade: Steps, opener: Open) -> Pi
         for frame in _played(film, piece):
             if frame is not last or done is None:
                 if filters is None:
-                    filters, shape = _filters(film, frame, cut, work, grade), (frame.width, frame.height)
+                    filters, shape = _filters(film, frame, cut, way, grade), (frame.width, frame.height)
                 if (frame.width, frame.height) != shape:
                     raise MediaError(f"cannot use {film.path}: its picture changes size half-way")
                 frame.pts, frame.time_base = 0, 1 / cut.fps
@@ -129,9 +144,9 @@ def _played(film: Film, piece: Piece) -> Pictures:
     yield from film.frames(piece.frames)
 
 
-def _filters(film: Film, frame: av.VideoFrame, cut: Cut, work: str, grade: Steps) -> Chain:
+def _filters(film: Film, frame: av.VideoFrame, cut: Cut, way: _Way, grade: Steps) -> Chain:
     """Make the filters from a clip's frames to the film's size and colours; bars come last, to stay black."""
     size = (cut.width, cut.height)
-    steps = film.to_rgb(frame, size, DEEP if grade else work, cut.fit)
-    steps += [*grade, ("format", {"pix_fmts": work})] if grade else []
-    return Chain(*steps, *([] if cut.fit == "fill" else [bars(size)]))
+    steps = film.to_rgb(frame, size, DEEP if grade else way.work, cut.fit)
+    steps += [*grade, ("format", {"pix_fmts": way.work})] if grade else []
+    return Chain(*steps, *([] if cut.fit == "fill" else [bars(size)]), *way.last)

@@ -42,22 +42,27 @@ _SIZE = (160, 96)
 _OUT = "signatures.xml"
 _GIVEN = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*_SIZE), "-r", str(RATE))
 _MADE = ("-vf", f"signature=format=xml:filename={_OUT}")
-_LINE = re.compile(r"<FrameSignature>([012 ]+)</FrameSignature>")
+_LINE = re.compile(rb"<FrameSignature>([012 ]+)</FrameSignature>")
 
 Signatures: TypeAlias = "NDArray[np.uint8]"
 """Of pictures, one a row: `(n, 380)`."""
 
 
 class Fingerprint:
-    """Takes pictures of a film in order, and gives their signatures. What ffmpeg cannot do is told at the end."""
+    """Takes pictures of films in order, and gives their signatures. What ffmpeg cannot do is told at the end."""
 
     def __init__(self) -> None:
+        self.taken = 0
+        """Pictures by now, each as often as it is shown."""
         self._stack = contextlib.ExitStack()
         self._program: subprocess.Popen[bytes] | None = None
         self._out = Path()
 
     def __enter__(self) -> Self:
-        """Start ffmpeg."""
+        """Give it back: ffmpeg is started by the first picture."""
+        return self
+
+    def _start(self) -> None:
         import imageio_ffmpeg
 
         self._out = self._stack.enter_context(scratch()) / _OUT
@@ -70,7 +75,6 @@ class Fingerprint:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -83,20 +87,23 @@ class Fingerprint:
 
     def add(self, picture: Frames, times: int = 1) -> None:
         """Take the next picture, `(96, 160, 3)` sRGB bytes, which is shown for so many ticks."""
+        if not self.taken:
+            self._start()
+        self.taken += times
         if self._program is not None and self._program.stdin is not None:
             with contextlib.suppress(OSError):  # it ended: `signatures` says so
                 self._program.stdin.write(picture.tobytes() * times)
 
     def signatures(self) -> Signatures:
-        """The signatures of all pictures, `(n, 380)`.
+        """The signatures of all pictures, `(n, 380)`; no more can be taken then.
 
         Raises:
-            MediaError: ffmpeg is not here, or failed.
+            MediaError: there were none, or ffmpeg is not here, or failed.
         """
         if self._program is None or self._program.communicate() is None or self._program.returncode:
             raise MediaError("ffmpeg made no signatures of the film", hint="pip install --upgrade imageio-ffmpeg")
-        rows = [row.split() for row in _LINE.findall(self._out.read_text(encoding="ascii"))]
-        return np.array(rows, np.uint8).reshape(-1, ELEMENTS)
+        letters = np.frombuffer(b"".join(_LINE.findall(self._out.read_bytes())), np.uint8)
+        return (letters[letters != ord(" ")] - ord("0")).reshape(-1, ELEMENTS)
 
 
 def fingerprinted(master: Master, prints: Fingerprint) -> Master:

@@ -37,9 +37,6 @@ from sora_cli.media.read.film import read_small
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.schedule import Task
-from sora_cli.review.score import rate
-from sora_cli.shoot import mask
-from sora_cli.shoot.handover import drifted, meet
 from sora_cli.shoot.screen import Screen
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.storyboard.cast import kind_of
@@ -190,6 +187,8 @@ class Camera:
         job.report(Step(job.take.name, job.take.key, step, of))
 
     def _keep(self, job: Job, footage: Footage, given: Given, *, drift: float, pixels: str, seconds: float) -> Clip:
+        from sora_cli.review.score import rate  # with OpenCV and SciPy, which those who only read clips do not need
+
         take = job.take
         joules, metered = self._meter.read()
         rating = rate(footage.frames[take.skip :], footage.fps, given.opening if take.skip else None)
@@ -223,6 +222,9 @@ class Camera:
 
 def _met(take: Take, given: Given, footage: Footage) -> Frames:
     """The frames of a take, brought to meet those that it was given; of a film only what was made anew."""
+    from sora_cli.shoot import mask
+    from sora_cli.shoot.handover import meet
+
     frames = footage.frames
     if given.opening is not None and take.opening and take.opening.meets:
         frames = meet(frames, take.opening.count, given.opening, footage.fps)
@@ -246,6 +248,9 @@ def raw_bytes(take: Take) -> int:
 
 def _given(job: Job) -> tuple[Given, float]:
     """The pixels that the job's take is held to; and by how much the colour of its opening had drifted, if asked."""
+    from sora_cli.shoot import mask
+    from sora_cli.shoot.handover import drifted
+
     take, size = job.take, (job.take.width, job.take.height)
     opening, closing = job.opening, job.closing
     known = _known(take.opening, opening, size, take.fps)

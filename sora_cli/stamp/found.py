@@ -10,7 +10,7 @@ more. `NEAR` lies between the first two.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,12 +95,13 @@ def print_of(signatures: Signatures, finer: int = 1) -> FilmPrint | None:
     return FilmPrint(iscc, iscc_core.Code(iscc).hash_bytes, signatures)
 
 
-def finish(prints: Fingerprint) -> FilmPrint | None:
-    """What finds a film again whose pictures were taken; None where nothing does."""
+def prints_of(prints: Fingerprint, films: Sequence[range]) -> list[FilmPrint | None]:
+    """What finds each film again, by its places among the pictures that were taken; None where nothing does."""
     try:
-        return print_of(prints.signatures(), FINER)
+        signatures = prints.signatures()
     except MediaError:
-        return None
+        return [None] * len(films)
+    return [print_of(signatures[film.start : film.stop], FINER) for film in films]
 
 
 def of_file(path: Path) -> FilmPrint | None:

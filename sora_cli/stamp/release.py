@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError, StoreError
@@ -21,14 +22,7 @@ from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
 from sora_cli.stamp import credential, found, watermark
 from sora_cli.stamp.certificate import Signer
-from sora_cli.stamp.claims import (
-    Edit,
-    FilmFacts,
-    Making,
-    edit_manifest,
-    film_manifest,
-    take_manifest,
-)
+from sora_cli.stamp.claims import Edit, FilmFacts, Making, edit_manifest, film_manifest, take_manifest
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.sources import Sources
 from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
@@ -71,19 +65,10 @@ def release(
         StampError, CertificateError: it cannot be signed, its credential does not read back whole, or one of the files
             that went into it was changed since it was signed, or while the film was made.
     """
-    sources = Sources(making.given, signer.root)
-    desk = ReleaseTarget(out, provenance, signer, kind, report or Silent())
-    marked = desk.marked(may_leave_unmarked=may_leave_unmarked)
-    facts = FilmFacts(name=out.name, kind=kind.mime, fps=master.fps, frames=master.frames, marked=marked)
-    if isinstance(making, Edit):
-        for path, note in sources.notes():
-            desk.tell(Note(f"{path.name}: {note}; it is used"))
-        manifest = edit_manifest(making, provenance, facts)
-        return desk.send(master, manifest, lambda _: _edited(making, sources), len(making.clips))
-    manifest = film_manifest(making, provenance, facts)
-    return desk.send(
-        master, manifest, lambda scratch: _ingredients(making, desk, sources, scratch), len(making.origins)
-    )
+    target = ReleaseTarget(out, provenance, signer, kind, report or Silent())
+    with Releases() as films:
+        films.write(master, target, making, may_leave_unmarked=may_leave_unmarked)
+        return next(films.put_in_place())
 
 
 def _edited(edit: Edit, sources: Sources) -> Iterator[Ingredient]:
@@ -122,42 +107,32 @@ class ReleaseTarget:
             raise RequestError(f"cannot write the film to {self.out}: its folder does not exist")
         return require_mark(self.provenance.watermark, may_leave_unmarked=may_leave_unmarked)
 
-    def send(
-        self,
-        master: Master,
-        manifest: Mapping[str, object],
-        ingredients: Callable[[Path], Iterator[Ingredient]],
-        steps: int,
-    ) -> Release:
-        """Mark, write, sign, check and put in place; `ingredients` are made in a folder that they are given."""
-        mark, kind = self.provenance.watermark, self.kind
-        marked = watermark.visible(mark)
-        film = with_mark(master, mark) if marked else master
-        with atomic.spare(self.out) as plain, atomic.spare(self.out) as signed:
-            with self._stage("write", master.frames):
-                known = self._write(plain, film)
-            with self._stage("stamp", steps), scratch_folder() as scratch:
-                parts, bare = ingredients(scratch), plain / SUMS if kind.folder else plain
-                whole = found.bound(manifest, known)
-                store = credential.sign(bare, signed, whole, self.signer, ingredients=parts, kind=kind.mime)
-                signed.replace(bare)
-                sidecar, verdict = self._put_in_place(plain, store)
-        self._keep(known, store)
-        return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=marked)
-
-    def _write(self, path: Path, film: Master) -> found.FilmPrint | None:
-        """Encode the film, beside the packets of another where it is written so; what finds it again."""
+    def write(self, path: Path, master: Master, *, marked: bool, prints: Fingerprint) -> None:
+        """Mark and encode the film, beside the packets of another where it is written so; `prints` takes new ones."""
+        film = with_mark(master, self.provenance.watermark) if marked else master
 
         def told(done: int, _of: int) -> None:
             self.tell(StageStep("write", done))
 
-        if film.kept is None:
-            with Fingerprint() as prints:
+        with self._stage("write", master.frames):
+            if film.kept is None:
                 write_film(path, fingerprinted(film, prints), self.kind, told)
-                return found.finish(prints)
-        with scratch_folder() as scratch:
-            write_beside(path, film, film.kept, scratch, told)
-        return found.of_file(path)
+                return
+            with scratch_folder() as scratch:
+                write_beside(path, film, film.kept, scratch, told)
+
+    def send(self, written: _Written, known: found.FilmPrint | None) -> Release:
+        """Sign, check and put in place a film that is written; `known` finds it again."""
+        plain, kind, making = written.path, self.kind, written.making
+        steps = len(making.clips if isinstance(making, Edit) else making.origins)
+        with atomic.spare(self.out) as signed, self._stage("stamp", steps), scratch_folder() as scratch:
+            parts, bare = written.ingredients(scratch), plain / SUMS if kind.folder else plain
+            whole = found.bound(written.manifest, known)
+            store = credential.sign(bare, signed, whole, self.signer, ingredients=parts, kind=kind.mime)
+            signed.replace(bare)
+            sidecar, verdict = self._put_in_place(plain, store)
+        self._keep(known, store)
+        return Release(path=self.out, sidecar=sidecar, signer=self.signer, verdict=verdict, marked=written.marked)
 
     def _put_in_place(self, done: Path, store: bytes) -> tuple[Path | None, Verdict]:
         """Read the signed film's own credential back, flush it to disk, and give it the name `out`."""
@@ -195,6 +170,88 @@ class ReleaseTarget:
         self.tell(StageStarted(name, total))
         yield
         self.tell(StageDone(name, time.monotonic() - began))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A film that is encoded at `path`, and not signed yet; `pictures` are its places among those that were taken."""
+
+    path: Path
+    target: ReleaseTarget
+    making: Making | Edit
+    sources: Sources
+    manifest: Mapping[str, object]
+    marked: bool
+    pictures: range
+
+    def ingredients(self, scratch: Path) -> Iterator[Ingredient]:
+        """What went into it; copies are made in `scratch`."""
+        if isinstance(self.making, Edit):
+            return _edited(self.making, self.sources)
+        return _ingredients(self.making, self.target, self.sources, scratch)
+
+    def send(self, known: found.FilmPrint | None) -> Release:
+        """Sign it and put it in place; its packets of another film are looked at now."""
+        return self.target.send(self, known if self.pictures else found.of_file(self.path))
+
+
+class Releases:
+    """Films that are released as `release` does it: all are written first, so that one ffmpeg looks at them all.
+
+    Used as a context; whatever has not its name at the end is removed.
+    """
+
+    def __enter__(self) -> Self:
+        self._stack = contextlib.ExitStack()
+        self._prints = self._stack.enter_context(Fingerprint())
+        self._films: list[_Written] = []
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def write(
+        self, master: Master, target: ReleaseTarget, making: Making | Edit, *, may_leave_unmarked: bool = False
+    ) -> None:
+        """Mark and encode the next film, aside.
+
+        Raises:
+            SoraError: as `release` does.
+        """
+        sources = Sources(making.given, target.signer.root)
+        marked = target.marked(may_leave_unmarked=may_leave_unmarked)
+        facts = FilmFacts(
+            name=target.out.name, kind=target.kind.mime, fps=master.fps, frames=master.frames, marked=marked
+        )
+        if isinstance(making, Edit):
+            for path, note in sources.notes():
+                target.tell(Note(f"{path.name}: {note}; it is used"))
+            manifest = edit_manifest(making, target.provenance, facts)
+        else:
+            manifest = film_manifest(making, target.provenance, facts)
+        path, first = self._stack.enter_context(atomic.spare(target.out)), self._prints.taken
+        target.write(path, master, marked=marked, prints=self._prints)
+        self._films.append(
+            _Written(
+                path=path,
+                target=target,
+                making=making,
+                sources=sources,
+                manifest=manifest,
+                marked=marked,
+                pictures=range(first, self._prints.taken),
+            )
+        )
+
+    def put_in_place(self) -> Iterator[Release]:
+        """Sign each film, check it, and give it its name.
+
+        Raises:
+            SoraError: as `release` does; the films before it have their names.
+        """
+        known = found.prints_of(self._prints, [film.pictures for film in self._films])
+        for film, own in zip(self._films, known, strict=True):
+            yield film.send(own)
 
 
 def require_mark(mark: Watermark, *, may_leave_unmarked: bool) -> bool:
