@@ -103,7 +103,8 @@ class Fingerprint:
         if self._program is None or self._program.communicate() is None or self._program.returncode:
             raise MediaError("ffmpeg made no signatures of the film", hint="pip install --upgrade imageio-ffmpeg")
         letters = np.frombuffer(b"".join(_LINE.findall(self._out.read_bytes())), np.uint8)
-        return (letters[letters != ord(" ")] - ord("0")).reshape(-1, ELEMENTS)
+        found: Signatures = (letters[letters != ord(" ")] - ord("0")).reshape(-1, ELEMENTS)
+        return found
 
 
 def fingerprinted(master: Master, prints: Fingerprint) -> Master:
