@@ -26,7 +26,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Find everything that is wrong with a storyboard."""
-    from sora_cli.flows import preview
+    from sora_cli.flows import check as checking
 
     if fix:
         from sora_cli.flows.fix import fix as fixed
@@ -34,7 +34,7 @@ def check(
         done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
         console.say(console.plain(done.diff)) if done.moved else None
         console.say(f"{file}: {counted(done.moved, 'denied thing')} moved to `avoid`")
-    found = preview.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice)
+    found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice)
     if as_json:
         console.stdout_json(found.as_dict())
     console.show_problems(found.problems)

@@ -7,31 +7,16 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
+from keyword import iskeyword
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from sora_cli import __version__
-from sora_cli.cli import (
-    change,
-    console,
-    direct,
-    films,
-    handover,
-    look,
-    machine,
-    make,
-    play,
-    policy,
-    review,
-    search,
-    serving,
-    start,
-    train,
-    usage,
-)
+from sora_cli.cli import console, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
 
@@ -50,29 +35,43 @@ def _root(
     pass
 
 
-COMMANDS = (
-    *(
-        make.generate,
-        make.storyboard,
-        make.stills,
-        play.play,
-        make.batch,
-        look.check,
-        look.plan,
-        direct.direct,
-        train.train,
-    ),
-    *(change.extend, change.edit, films.stitch, films.grade, films.stamp, films.verify, films.reproduce),
-    *(search.index, search.search, review.review, review.takes),
-    *(machine.voices, machine.doctor, start.new, handover.import_, handover.export, handover.conform),
-    *(serving.serve, start.schema),
-)
-"""In the order of the help."""
-GROUPS = {"models": machine.library, "store": machine.shelf, "policy": policy.rules}
+ROOMS = {
+    "generate": "make",
+    "storyboard": "make",
+    "stills": "make",
+    "play": "play",
+    "batch": "make",
+    "check": "look",
+    "plan": "look",
+    "direct": "direct",
+    "train": "train",
+    "extend": "change",
+    "edit": "change",
+    "stitch": "films",
+    "grade": "films",
+    "stamp": "films",
+    "verify": "films",
+    "reproduce": "films",
+    "index": "search",
+    "search": "search",
+    "review": "review",
+    "takes": "review",
+    "voices": "machine",
+    "doctor": "machine",
+    "new": "start",
+    "import": "handover",
+    "export": "handover",
+    "conform": "handover",
+    "serve": "serving",
+    "schema": "start",
+}
+"""The module of each command, in the order of the help."""
+GROUPS = {"models": ("machine", "library"), "store": ("machine", "shelf"), "policy": ("policy", "rules")}
+"""The module of each group of commands, and its name there."""
 
 
 def program(asked: str = "") -> typer.Typer:
-    """The commands; of one that is asked for that one alone: to build them all takes a tenth of `check`."""
+    """The commands; of one that is asked for that one alone: to load and build them all takes a tenth of `check`."""
     app = typer.Typer(
         name="sora",
         help="Turn a YAML storyboard into a stamped film, on your own machine.",
@@ -82,13 +81,19 @@ def program(asked: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    commands = {command.__name__.rstrip("_"): command for command in COMMANDS}
-    wanted = {asked} if asked in {*commands, *GROUPS} else {*commands, *GROUPS}
-    for name in [name for name in commands if name in wanted]:
-        app.command(name)(spread(commands[name]))
-    for name in [name for name in GROUPS if name in wanted]:
-        app.add_typer(GROUPS[name], name=name)
+    wanted = {asked} if asked in {*ROOMS, *GROUPS} else {*ROOMS, *GROUPS}
+    for name, room in ROOMS.items():
+        if name in wanted:
+            command = _found(room, f"{name}_" if iskeyword(name) else name)
+            app.command(name)(spread(cast("Callable[..., None]", command)))
+    for name, (room, group) in GROUPS.items():
+        if name in wanted:
+            app.add_typer(cast("typer.Typer", _found(room, group)), name=name)
     return app
+
+
+def _found(room: str, name: str) -> object:
+    return getattr(import_module(f"sora_cli.cli.{room}"), name)
 
 
 @cache

@@ -12,14 +12,12 @@ from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.errors import PolicyError, Problem, SoraError, refusal
-from sora_cli.flows import places, watching
+from sora_cli.flows import places
 from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan, in_file_order
-from sora_cli.policy import hearing, inputs, pictures
+from sora_cli.policy import inputs
 from sora_cli.policy.board import Judgement, Text, judge, judge_texts
 from sora_cli.policy.judge import JudgedTexts, cache_folder, state
-from sora_cli.policy.pictures import Seen
-from sora_cli.shoot.screen import Screen
 from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
@@ -27,6 +25,8 @@ from sora_cli.storyboard.problems import Problems
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
+    from sora_cli.policy.pictures import Seen
+    from sora_cli.shoot.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,9 @@ def record(plan: Plan, screen: Screen, added: inputs.Found | None = None) -> dic
 
     It counts the frames that were made and those that were checked, so a checker that was left out shows.
     """
+    from sora_cli.flows import watching  # `check` and `plan` look at no frames
+    from sora_cli.policy import hearing, pictures
+
     rules, held = plan.board.rules, of_board(plan.board)
     seen = [screen.seen[take.key] for take in plan.takes if take.key in screen.seen]
     heard = [screen.heard[take.key] for take in plan.takes if take.key in screen.heard]

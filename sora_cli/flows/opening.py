@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sora_cli import __version__
+from sora_cli.bounded import file_hash
 from sora_cli.errors import CertificateError, MediaError, StampError
 from sora_cli.remembered import cache_folder, remembered
-from sora_cli.store import file_hash
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, suffix
 
 VERSION = 2

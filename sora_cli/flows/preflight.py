@@ -10,10 +10,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sora_cli import storyboard
 from sora_cli.adapters import weights_in
-from sora_cli.bounded import expanded
+from sora_cli.bounded import expanded, file_hash
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.errors import (
@@ -33,10 +34,12 @@ from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
 from sora_cli.plan.survey import Catalogue
 from sora_cli.plan.takes import ANY_ENGINE
-from sora_cli.store import Store, file_hash
 from sora_cli.storyboard import LoadResult
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 from sora_cli.storyboard.searching import nowhere
+
+if TYPE_CHECKING:
+    from sora_cli.store import Store
 
 MEASURED = 1500
 """`check` speaks lines of up to this many letters to measure them: two minutes of speech take half a minute."""

@@ -1,4 +1,4 @@
-"""What `check` and `plan` show of a storyboard before it is shot: mistakes, takes, reasons, costs."""
+"""What `plan` shows of a storyboard before it is shot: takes, reasons, costs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sora_cli import storyboard
 from sora_cli.errors import Problem, SoraError, counted, refusal
-from sora_cli.flows import places, preflight
-from sora_cli.flows.searching import Finder
+from sora_cli.flows import preflight
 from sora_cli.packages import absent, install
 from sora_cli.plan import Plan, film_id
-from sora_cli.plan.advice import Advice, advise
 from sora_cli.plan.cost import Cost, amount, expected, tasks, total
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.schedule import Forecast, forecast
@@ -32,36 +29,6 @@ if TYPE_CHECKING:
 
 HELPS = 1.1
 """How far above its longest chain of takes a film is shot quicker by more workers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What `check` found."""
-
-    file: Path
-    problems: tuple[Problem, ...]
-    remarks: tuple[Problem, ...]
-    plan: Plan | None
-    advice: tuple[Advice, ...] = ()
-    """What is likely to come out badly: the grave findings, or all where they are asked for."""
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for `--json`."""
-        return {
-            "file": str(self.file),
-            "ok": not self.problems,
-            "problems": [problem.as_dict() for problem in self.problems],
-            "remarks": [remark.as_dict() for remark in self.remarks],
-            "advice": [advice.as_dict() for advice in self.advice],
-            **({"error": refusal(self.problems).as_dict()} if self.problems else {}),
-        }
-
-    def praise(self) -> str:
-        """One line for a storyboard without problems."""
-        if self.plan is None:
-            return f"{self.file}: nothing wrong"
-        work = f"{counted(len(self.plan.shots), 'shot')}, {counted(len(self.plan.takes), 'take')}"
-        return f"{self.file}: nothing wrong; {work}, {self.plan.seconds:.2f} s of film"
 
 
 def _time(seconds: float) -> str:
@@ -248,22 +215,6 @@ class PlanView:
             how = f"; {need.layout}" if need.layout and need.fits else ""
             wont = "" if need.fits else "; it does not fit here"
             yield Problem(f"{facts}{took}{how}{wont}", need.advice)
-
-
-def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False) -> Checked:
-    """Find all that is wrong with a storyboard, remarks, and advice: only grave advice unless `advice` is set.
-
-    Where there are mistakes, only remarks on the text itself are made: others could be untrue.
-    """
-    find = Finder(path, places.of_title)
-    reading = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find)
-    problems, plan = preflight.everything_wrong(reading)
-    if not problems:
-        preflight.require_signer()
-    mistaken = plan is None or any(problem.code == 2 for problem in problems)
-    remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
-    found = () if mistaken or plan is None else tuple(advise(plan, grave_alone=not advice))
-    return Checked(path, problems, remarks, plan, found)
 
 
 def planned(

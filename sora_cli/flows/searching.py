@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sora_cli.bounded import is_file
+from sora_cli.bounded import file_hash, is_file
 from sora_cli.errors import RequestError, SoraError
-from sora_cli.store import file_hash
 from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.searching import Found, Unable, searched
 from sora_cli.storyboard.source import quoted

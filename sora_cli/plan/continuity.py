@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from sora_cli.bounded import open_regular
+from sora_cli.bounded import file_hash
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.engines.changes import Change, Excerpt
 from sora_cli.errors import HINT_READ
@@ -276,8 +275,7 @@ class Continuity:
         """SHA-256 of a file's bytes, read once."""
         if path not in self._hashes:
             try:
-                with open_regular(path) as file:
-                    self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+                self._hashes[path] = file_hash(path)
             except OSError as error:
                 self.findings.wrong(
                     beat,

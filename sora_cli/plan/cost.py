@@ -11,13 +11,13 @@ from pydantic import JsonValue
 
 from sora_cli.plan import schedule
 from sora_cli.plan.plan import Plan
-from sora_cli.store import Store
 from sora_cli.storyboard.model import Prices
 from sora_cli.storyboard.prices import prices
 
 if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.estimate import Machine
+    from sora_cli.store import Store
 
 JOULES = 3.6e6
 """In a kilowatt-hour."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sora_cli.errors import EngineMissing, Problem, counted
-from sora_cli.store import open_store
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
 from sora_cli.storyboard.sound import SoundBed, SoundSources
 
@@ -216,6 +215,7 @@ def with_sounds(plan: Plan) -> Plan:
     if not wanted:
         return plan
     from sora_cli.sound.kept import Sounds
+    from sora_cli.store import open_store
 
     sounds = Sounds(open_store(), plan.board.sounds)
     return replace(plan, sounds={words: sounds.find(words) for words in wanted})

@@ -24,7 +24,6 @@ from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import ANY_ENGINE, TakeMaker, card_of, stretches_for
 from sora_cli.plan.times import too_late, without_room
-from sora_cli.store import open_store
 from sora_cli.storyboard import not_rendered_yet
 from sora_cli.storyboard.direction import loose_words
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
@@ -182,6 +181,7 @@ def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters
         return _Silence()
     from sora_cli.plan import dialogue as spoken
     from sora_cli.sound import speech
+    from sora_cli.store import open_store
 
     return spoken.Dialogue(board, cards, speech.Speaker(open_store(), letters=letters))
 

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from sora_cli.bounded import file_hash
 from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
-from sora_cli.policy import pictures
-from sora_cli.policy.pictures import Seen
-from sora_cli.policy.reels import FileReel
-from sora_cli.policy.seen import JudgedPictures
-from sora_cli.store import file_hash
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.files import FILMS, PICTURES, suffix
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision
+
+if TYPE_CHECKING:  # where no picture and no film goes in, nothing of their checkers is loaded
+    from sora_cli.policy.pictures import Seen
+    from sora_cli.policy.seen import JudgedPictures
 
 TO_MODEL = ("reference", "from", "to", "of")
 """Keys of files that a model is given: who is seen in them may be seen in the film."""
@@ -52,6 +52,8 @@ def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], to
     shown = {loc: path for loc, path in board.material.items() if suffix(path.name) in (*PICTURES, *FILMS)}
     if not shown:
         return found
+    from sora_cli.policy.seen import JudgedPictures
+
     before = JudgedPictures(kept)
     for loc, path in shown.items():
         try:
@@ -67,6 +69,8 @@ def look_at_films(paths: Sequence[Path], board: Storyboard, kept: Path, today: d
     Raises:
         OSError, MediaError: one cannot be read.
     """
+    from sora_cli.policy.seen import JudgedPictures
+
     found, before = Found(), JudgedPictures(kept)
     board = replace(board, mark=lambda _loc: None)  # no line of it names them
     for path in paths:
@@ -134,6 +138,8 @@ class _Given:
 
     def _looked_at(self, *, every: bool) -> Seen:
         from sora_cli.media.read import open_film, read_picture
+        from sora_cli.policy import pictures
+        from sora_cli.policy.reels import FileReel
 
         added = self._key == "added"  # all of an animation plays; a model is given its first picture
         if kind_of(self.path) == "picture" and not added:

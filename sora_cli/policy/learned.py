@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ QUICK = 512
 
 def file() -> bytes:
     """The file of what was learned."""
-    return (files("sora_cli.policy") / "rules" / "learned.npz").read_bytes()
+    return (Path(__file__).parent / "rules" / "learned.npz").read_bytes()
 
 
 @dataclass(frozen=True, slots=True)

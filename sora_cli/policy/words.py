@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
-from importlib.resources import files
-from typing import NotRequired, TypedDict
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
 from sora_cli.policy.base import Finding, Kind
 from sora_cli.policy.spelled import meant, plain
@@ -32,18 +31,24 @@ _SPELLED = (
     "(?<![二三四五六七八九])十[一二三四五六七]?[岁歳]|(?<![十百零])[一二三四五六七八九][岁歳]",
     "(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल",
 )
-AGE = re.compile(
+AGE = (
     rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
     rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_TEENS})\b|" + "|".join(_SPELLED)
 )
-"""A stated age below 18."""
+"""A stated age below 18; compiled when a text is first looked at, which of most was done before."""
 NEAR, ART = 12, 30
 """Characters between a bare body and the child whose it is, or the work of art that it is of."""
 
 
 def rules_text(name: str) -> str:
     """The text of one of our files of rules."""
-    return (files("sora_cli.policy") / "rules" / f"{name}.toml").read_text("utf-8")
+    return (Path(__file__).parent / "rules" / f"{name}.toml").read_text("utf-8")
+
+
+def _rules(name: str) -> dict[str, Any]:
+    import tomllib  # what was judged before needs no rules
+
+    return tomllib.loads(rules_text(name))
 
 
 _Part = tuple[str, bool]
@@ -152,7 +157,7 @@ class _Book:
     """All rules, read once; each list is made when it is first asked for."""
 
     def __init__(self) -> None:
-        data = tomllib.loads(rules_text("words"))
+        data = _rules("words")
         self._lists: Mapping[str, list[str]] = data["lists"]
         self._written: Sequence[_WrittenRule] = data["rules"]
         self._film: Sequence[str] = data["blank"]["film"]
@@ -160,7 +165,7 @@ class _Book:
     @cached_property
     def rules(self) -> list[Rule]:
         """The rules of words, then those of names."""
-        names: Mapping[str, list[str]] = tomllib.loads(rules_text("names"))
+        names: Mapping[str, list[str]] = _rules("names")
         own = [self._rule(each) for each in self._written]
         return own + [Rule(name, WordList(known), None, None) for name, known in names.items()]
 
@@ -201,7 +206,7 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return book().named("child").among(book().film.blanked(text)) or AGE.search(text) is not None
+    return book().named("child").among(book().film.blanked(text)) or re.search(AGE, text) is not None
 
 
 def _with_minors(text: str) -> bool:

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from pydantic import JsonValue
 
 from sora_cli import atomic
-from sora_cli.bounded import SMALL, Json, open_regular, read_json
+from sora_cli.bounded import SMALL, Json, file_hash, read_json
 from sora_cli.errors import StoreError
 from sora_cli.lock import PATIENCE, Lock
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
@@ -333,12 +333,6 @@ class Store:
         """Where a file of a clip lies."""
         # Two letters of fan-out, as in git: no folder grows past some hundred files.
         return self.folder / key[:2] / f"{key}.{suffix}"
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def megabytes(size: float) -> str:

@@ -15,7 +15,7 @@ import soundfile
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.cards import known
 from sora_cli.errors import MachineError, StoryboardError
-from sora_cli.flows import preview
+from sora_cli.flows.check import check
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.sounds import effects
 from sora_cli.plan.survey import survey
@@ -277,7 +277,7 @@ def test_every_recording_and_voice_that_cannot_be_used_is_told_once_where_it_is_
         "      - {line: {file: junk.wav}}\n      - {file: empty.wav}\n      - {file: none.wav}\n"
         "      - {cast: mara, line: Hi.}\n      - {cast: mara, line: Hello.}\n", encoding="utf-8",
     )  # fmt: skip
-    found = preview.check(tmp_path / "film.yaml", sets={}, allow_outside=False)
+    found = check(tmp_path / "film.yaml", sets={}, allow_outside=False)
     marks = [(problem.mark.line, problem.mark.column) for problem in found.problems if problem.mark]
     assert marks == [(1, 38), (6, 23), (7, 16), (8, 16)]
     assert len(found.problems) == len(marks)

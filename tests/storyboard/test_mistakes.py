@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli.errors import StoryboardError
-from sora_cli.flows import preview
+from sora_cli.flows.check import check
 from sora_cli.storyboard import load, read
 from tests.storyboard.boards import problem
 
@@ -34,7 +34,7 @@ def test_every_kind_of_mistake_is_told_at_once(mistakes: Path) -> None:
     if os.environ.get("SORA_GOLDEN") == "write":
         golden.write_text(told, encoding="utf-8")
     assert told == golden.read_text(encoding="utf-8")
-    found = preview.check(mistakes, sets={"heroo": "blue"}, allow_outside=False).problems
+    found = check(mistakes, sets={"heroo": "blue"}, allow_outside=False).problems
     late = "mistakes.yaml:42:81: the line begins after the beat's end"
     assert [str(problem).splitlines()[0] for problem in found if "after the beat" in problem.message] == [late]
 
@@ -80,5 +80,5 @@ def test_words_that_people_bring_from_other_tools_are_understood(tmp_path: Path,
 
 def test_a_line_without_words_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("cast: {mara: a woman}\nshots: [{prompt: a, dialogue: [{cast: mara}]}]\n")
-    found = preview.check(tmp_path / "a.yaml", sets={}, allow_outside=False)
+    found = check(tmp_path / "a.yaml", sets={}, allow_outside=False)
     assert [problem.message for problem in found.problems] == ["`line` is missing here"]

@@ -20,7 +20,8 @@ from sora_cli import packages, storyboard
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, StoryboardError
-from sora_cli.flows import preflight, preview
+from sora_cli.flows import preflight
+from sora_cli.flows.check import check
 from sora_cli.flows.opening import opened
 from sora_cli.media.read import open_film
 from sora_cli.media.read.clock import PacketClock
@@ -265,7 +266,7 @@ def test_check_goes_through_a_long_film_at_most_once(
     long_film(tmp_path / f"x.{ending}", 600)
     (tmp_path / "board.yaml").write_text(SHOT + f"from: x.{ending}}}\n")
     for allowed in (most, 0):
-        found = preview.check(tmp_path / "board.yaml", sets={}, allow_outside=False)
+        found = check(tmp_path / "board.yaml", sets={}, allow_outside=False)
         assert (found.problems, found.remarks) == ((), ())
         assert len(read) <= allowed
         read.clear()
