@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from sora_cli import bounded
 from sora_cli.bounded import expanded, is_folder
 from sora_cli.errors import EngineMissing
+from sora_cli.remembered import cache_folder, remembered
 
 INDEXES = ("model_index.json", "modular_model_index.json")
 LARGEST = 100_000_000
@@ -32,6 +35,8 @@ MOST_HEADER = 100 << 20
 """Bytes of a safetensors file's header; the library's own limit."""
 SAMPLE = 1 << 20
 """Files above four of these are hashed by their size and three samples of this many bytes."""
+SETTLED = 2 * 10**9
+"""Nanoseconds after which a file that changes again surely has another time: some disks count in whole seconds."""
 LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
 """Packages that a checkpoint may name, beside diffusers' own pipeline modules (`wan`, `ltx2`: names without a dot)."""
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
@@ -171,14 +176,29 @@ def revision_of(folder: Path) -> str:
     """A content hash of a checkpoint, quick at any size: 16 hex digits.
 
     Small files are hashed whole; of large ones the size and the first, middle and last megabyte. Pictures and prose
-    do not count. A folder of the hub's cache is named by its commit instead, which is returned as it is.
+    do not count. A folder of the hub's cache is named by its commit instead, which is returned as it is. What was
+    hashed is remembered by the files' sizes and times, to the nanosecond, unless one was changed just now.
     """
     if folder.parent.name == "snapshots" and len(folder.name) == 40:
         return folder.name
+    facts = {path: path.stat() for path in _content(folder)}
+    as_is = [(str(path), each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in facts.items()]
+    name = hashlib.sha256(repr(as_is).encode("utf-8", "surrogateescape")).hexdigest()
+    before = remembered(cache_folder() / "revisions.jsonl", f"{SAMPLE} {sorted(IGNORED)}")
+    kept = before.find(name)
+    if isinstance(kept, str) and re.fullmatch("[0-9a-f]{16}", kept):
+        return kept
+    found = _hashed(folder, {path: each.st_size for path, each in facts.items()})
+    if time.time_ns() - max((each.st_ctime_ns for each in facts.values()), default=0) > SETTLED:
+        before.keep({name: found})
+    return found
+
+
+def _hashed(folder: Path, sizes: Mapping[Path, int]) -> str:
     digest = hashlib.sha256()
-    for path in _content(folder):
+    for path, size in sizes.items():
         name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
-        digest.update(name + f"\0{path.stat().st_size}\0".encode())
+        digest.update(name + f"\0{size}\0".encode())
         digest.update(_sampled(path))
     return digest.hexdigest()[:16]
 

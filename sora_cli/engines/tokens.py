@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli.engines.base import EngineCard
+from sora_cli.remembered import cache_folder, remembered
 
 if TYPE_CHECKING:  # who asks for no count need not wait for it
     from tokenizers import Tokenizer
@@ -34,15 +36,26 @@ def estimate(text: str) -> int:
 
 
 def length(text: str, card: EngineCard) -> Length:
-    """How long a text is for a model; all is read where no limit is known."""
+    """How long a text is for a model; all is read where no limit is known. What was counted is remembered."""
     file = card.location / "tokenizer" / "tokenizer.json" if card.location else None
     if file is None or not file.is_file():
         return Length(estimate(text), counted=False, read=len(text))
+    before = remembered(cache_folder() / "tokens.jsonl", f"{card.revision} {card.prompt_tokens}")
+    name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    match before.find(name):
+        case [int(tokens), int(read)] if card.revision:
+            return Length(tokens, counted=True, read=read)
+    counted = _counted(text, file, card.prompt_tokens)
+    if counted is not None and card.revision:
+        before.keep({name: [counted.tokens, counted.read]})
+    return counted or Length(estimate(text), counted=False, read=len(text))
+
+
+def _counted(text: str, file: Path, limit: int) -> Length | None:
     tokenizer = _tokenizer(file)
     if tokenizer is None:
-        return Length(estimate(text), counted=False, read=len(text))
+        return None
     found = tokenizer.encode(text)
-    limit = card.prompt_tokens
     over = 0 < limit < len(found.ids)
     return Length(len(found.ids), counted=True, read=found.offsets[limit - 2][1] if over else len(text))
 

@@ -221,6 +221,8 @@ def _too_many(
 
 def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
     """How the author wants models fitted to the device; what is wrong there becomes a problem."""
+    if not board.memory:
+        return Memory.model_construct()  # nothing to validate
     try:
         return Memory.model_validate(dict(board.memory))
     except ValidationError as error:

@@ -47,7 +47,7 @@ OF_FILMS = ("click", "level", "identity")
 class AnyOptions(BaseModel):
     """The options of an unknown engine: all are accepted."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 ANY_ENGINE = EngineCard(
