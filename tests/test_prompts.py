@@ -23,10 +23,10 @@ from sora_cli.engines.options import WAN_AVOIDS
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.plan import phrases
 from sora_cli.plan.negative import without_contradictions
+from sora_cli.plan.played import starts
 from sora_cli.plan.prompt import Frames, Prompt, write
 from sora_cli.plan.speaking import muted
 from sora_cli.plan.survey import plan_takes
-from sora_cli.plan.timeline import starts
 from sora_cli.storyboard.model import Beat
 from tests.boards import CARD, board
 
@@ -268,12 +268,16 @@ def test_a_plan_shows_what_its_takes_are_told(tmp_path: Path, capsys: pytest.Cap
     assert take["left_out"][0]["key"] == "mood"
 
 
-def test_a_prompt_that_is_too_long_is_told_before_it_is_shot() -> None:
+def test_a_prompt_that_is_too_long_is_told_before_it_is_shot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     card = replace(CARD, prompt_tokens=20)
     remarks = plan_takes(board({"prompt": "a ball rolls " * 20}), lambda _: card).remarks
     assert [remark.message for remark in remarks] == ["the prompt has about 84 tokens, test reads 20"]
-    nano = plan_takes(board({"prompt": "a ball rolls " * 30}, engine="nano"), catalogue.card)
-    assert any("nano reads 64: it ends at ...'" in remark.message for remark in nano.remarks)
+    film = board({"prompt": "a ball rolls " * 30}, engine="nano")
+    told = [remark.message for remark in plan_takes(film, catalogue.card).remarks]
+    assert any("nano reads 64: it ends at ...'" in message for message in told)
+    monkeypatch.setattr("sora_cli.engines.tokens._tokenizer", None)  # what was counted is not counted again
+    assert [remark.message for remark in plan_takes(film, catalogue.card).remarks] == told
 
 
 # -- when lines are said -------------------------------------------------------------------------------------------

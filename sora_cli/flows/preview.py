@@ -15,7 +15,7 @@ from sora_cli.packages import absent, install
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.cost import Cost, amount, expected, tasks, total
 from sora_cli.plan.data import TakeFields
-from sora_cli.plan.schedule import Forecast, forecast
+from sora_cli.plan.played import starts
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
 from sora_cli.storyboard.model import Storyboard
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
+    from sora_cli.plan.schedule import Forecast
     from sora_cli.shoot.workers import Workers
     from sora_cli.store import Store
 
@@ -87,8 +88,6 @@ class PlanView:
 
     def _at(self) -> dict[str, float]:
         """When each take plays in the film, in seconds, by key; all candidates of a stretch have its time."""
-        from sora_cli.plan.timeline import starts  # not for `check`
-
         begins = starts(self.plan)
         return {
             key: float(begins[stretch.name] / self.plan.fps) for stretch in self.plan.stretches for key in stretch.keys
@@ -164,6 +163,8 @@ class PlanView:
         """How long the takes to shoot need: with the workers that were asked for, or ever more while that helps."""
         if self.workers is None or self._ahead is None:
             return []
+        from sora_cli.plan.schedule import forecast  # only where workers are asked for
+
         takes = [take for take in self.plan.takes if take.key in self.costs]
         known, number = tasks(self.plan, self.costs), self.workers.number
         found = [forecast(takes, known, number or 1)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from sora_cli.plan import schedule
 from sora_cli.plan.plan import Plan
 from sora_cli.storyboard.model import Prices
 from sora_cli.storyboard.prices import prices
@@ -17,6 +16,7 @@ from sora_cli.storyboard.prices import prices
 if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.estimate import Machine
+    from sora_cli.plan.schedule import Task
     from sora_cli.store import Store
 
 JOULES = 3.6e6
@@ -116,9 +116,10 @@ START = 3.0
 """Seconds to start an engine that is small: mostly libraries."""
 
 
-def tasks(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, schedule.Task]:
+def tasks(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Task]:
     """What counts of each take that has a cost, where several workers share them."""
     from sora_cli.engines.estimate import weights_of
+    from sora_cli.plan import schedule
 
     sizes = {name: sum(weights_of(card, on_gpu=True).values()) for name, card in plan.cards.items() if card.demand}
     loads = {name: START + READ * sizes.get(name, 0.0) for name in plan.cards}

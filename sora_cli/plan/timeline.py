@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sora_cli.engines.base import Take
 from sora_cli.plan import Plan, PlannedShot
-from sora_cli.plan.continuity import PlannedBeat, Stretch
+from sora_cli.plan.continuity import PlannedBeat
+from sora_cli.plan.played import played
 from sora_cli.plan.slugline import UNSAID, Slugline
 from sora_cli.plan.sounds import PlannedSound, beds, effects
 from sora_cli.store import Clip
@@ -279,32 +280,6 @@ def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:
     )
 
 
-def starts(plan: Plan) -> dict[str, int]:
-    """The film frame that each stretch begins to play on, by its name; the first where it plays again."""
-    found: dict[str, int] = {}
-    for shot in plan.shots:
-        at = shot.start
-        for beat in shot.beats:
-            for stretch, places in _played(beat, plan.fps):
-                found.setdefault(stretch.name, at)
-                at += len(places)
-    return found
-
-
-def _played(beat: PlannedBeat, fps: Fraction) -> Iterator[tuple[Stretch, list[Fraction]]]:
-    """A beat's stretches: for each film frame, how many of the stretch's own frames have played when it is on."""
-    at = passed = 0
-    for stretch in beat.stretches:
-        take = stretch.candidates[0]
-        step = beat.speed * take.fps / fps
-        places = []
-        while at < beat.frames and (place := at * step - passed) < take.play:
-            places.append(place)
-            at += 1
-        passed += take.play
-        yield stretch, places
-
-
 def _matched(take: Take, clip: Clip) -> bool:
     """Whether the frames that a take carries on from were matched in colour before they were handed on."""
     hold = take.opening.hold if take.opening is not None else None
@@ -314,7 +289,7 @@ def _matched(take: Take, clip: Clip) -> bool:
 def _pieces(beat: PlannedBeat, fps: Fraction, clips: Mapping[str, Clip], repeats: Mapping[str, int]) -> list[Piece]:
     """A beat's stretches, each film frame showing the clip frame that is on at its time."""
     pieces = []
-    for stretch, places in _played(beat, fps):
+    for stretch, places in played(beat, fps):
         take, speed = stretch.candidates[0], beat.speed * stretch.candidates[0].stride
         pieces.append(
             Piece(

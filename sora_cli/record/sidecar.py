@@ -28,9 +28,9 @@ from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plan import Plan
 from sora_cli.plan.cost import Cost
+from sora_cli.plan.played import starts
 from sora_cli.plan.sounds import FOLEY_VERSION, BeatFoley, PlannedSound, chosen, every, recordings
 from sora_cli.plan.sounds import foley as seen_in
-from sora_cli.plan.timeline import starts
 from sora_cli.record.film import (
     BoardRecord,
     CostRecord,

@@ -16,7 +16,7 @@ from sora_cli.engines.cards import known
 from sora_cli.errors import RenderError
 from sora_cli.media.stream import Frames
 from sora_cli.plan import Plan, plan_takes, survey
-from sora_cli.plan.timeline import starts
+from sora_cli.plan.played import starts
 from sora_cli.storyboard.cast import kind_of
 from tests.boards import board
 

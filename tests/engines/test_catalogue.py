@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -81,6 +82,26 @@ def test_the_revision_follows_the_content_and_nothing_else(tmp_path: Path) -> No
         file.seek(-1, 2)
         file.write(b"x")
     assert len({first, second, checkpoint.revision_of(folder)}) == 3
+
+
+def test_a_checkpoint_is_hashed_once_and_again_when_a_file_of_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write_index(tmp_path / "a")
+    first = checkpoint.revision_of(folder)
+    assert not (tmp_path / "cache" / "sora" / "revisions.jsonl").exists(), "what changed just now may change unseen"
+    monkeypatch.setattr(checkpoint, "SETTLED", 0)
+    assert checkpoint.revision_of(folder) == first
+    with monkeypatch.context() as unread:
+        unread.delattr(checkpoint, "_sampled")
+        assert checkpoint.revision_of(folder) == first
+    index = folder / "model_index.json"
+    facts, text = index.stat(), index.read_text()
+    index.write_text(text.replace("WanVACE", "WanVICE"))
+    os.utime(index, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert index.stat().st_size == facts.st_size
+    assert checkpoint.revision_of(folder) != first
 
 
 def test_a_hub_id_is_found_in_the_cache_under_its_commit() -> None:

@@ -11,7 +11,8 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import LTX, LTX_25
 from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel, card_of
-from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options, with_defaults
+from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
+from sora_cli.engines.options import with_defaults
 
 LICENCE = (
     "LTX-2.x Community License: free below 10 million US dollars of yearly revenue, above it commercial use is paid;"

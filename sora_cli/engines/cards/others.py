@@ -11,7 +11,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import H3, HELIOS
 from sora_cli.engines.cards.known import APACHE, AVOID, FIRST, LAST, REFERENCES, SOUND, TEXT, KnownModel, card_of
-from sora_cli.engines.options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
+from sora_cli.engines.family_options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions, MiniMaxH3Options
 
 H3_LICENCE = (
     "MiniMax H3 Community License: not for use in the EU, the UK, South Korea and the USA without MiniMax's leave;"

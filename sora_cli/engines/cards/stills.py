@@ -10,7 +10,8 @@ from fractions import Fraction
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import FLUX_2, STILL
 from sora_cli.engines.cards.known import APACHE, AVOID, REFERENCES, TEXT, KnownModel, card_of
-from sora_cli.engines.options import StillOptions, with_defaults
+from sora_cli.engines.family_options import StillOptions
+from sora_cli.engines.options import with_defaults
 
 
 def _card(name: str, title: str, repo: str, *, steps: int, guidance: float, **facts: object) -> EngineCard:

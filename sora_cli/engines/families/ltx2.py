@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
-from sora_cli.engines.options import Ltx2DistilledOptions, Ltx2Options
+from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound
 from sora_cli.errors import EngineMissing, RenderError
 
