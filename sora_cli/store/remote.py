@@ -18,13 +18,13 @@ from types import TracebackType
 from typing import Self
 
 from sora_cli import atomic
-from sora_cli.bounded import Json
+from sora_cli.bounded import Json, file_hash
 from sora_cli.errors import StoreError
 from sora_cli.lock import Lock
 from sora_cli.store.bucket import Bucket, Stored
 from sora_cli.store.card import Clip
 from sora_cli.store.lease import Lease, Leases
-from sora_cli.store.store import Store, file_hash, sealed, unsealed
+from sora_cli.store.store import Store, sealed, unsealed
 
 LISTED = 10.0
 """Seconds for which the list of the bucket's clips is believed."""
