@@ -176,11 +176,61 @@ def test_an_edit_of_an_earlier_shot_changes_what_was_made_of_it(home: Path, caps
     assert preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[-1].key != plan.takes[-1].key
 
 
+class Reds(Greys):
+    """Shows a red square before what is dark."""
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        footage = super().generate(take, given, progress)
+        if "dark" in take.prompt:
+            footage.frames[:, 24:40, 8:24] = (220, 20, 20)
+        return footage
+
+
+def test_what_an_edit_replaces_is_looked_for_in_the_shot_once_it_is_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Reds(card))
+    words = OF_A_SHOT.replace("region: [0.5, 0.25, 0.25, 0.5]", "replace: the red square")
+    (home / "board.yaml").write_text(words.replace("prompt: white", "prompt: dark"))
+    assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
+    frames = read_frames(home / "b.mkv", 24, 12)
+    assert np.ptp(np.median(frames[:, 28:36, 12:20], axis=(1, 2)), axis=-1).max() <= 2, "the red is gone"
+    (home / "board.yaml").write_text(words.replace("prompt: dark", "prompt: white"))
+    assert main(["storyboard", "board.yaml", "-o", "c.mkv"]) == 1
+    assert "cannot be found in the shot" in " ".join(capsys.readouterr().err.split())
+
+
+def test_borders_in_a_storyboard_are_made_around_the_film(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film(home / "a.mp4", [40] * 24, size=(64, 64))
+    board = BOARD.replace("region: [0.5, 0.25, 0.25, 0.5]", "outpaint: 3:2")
+    (home / "board.yaml").write_text(board)
+    take = preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[0]
+    assert TakeFields.model_validate(TakeFields.of(take).to_dict()).take_key == take.key
+    assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
+    frames = read_frames(home / "b.mkv", 0, 6)
+    assert [round(float(np.median(frames[:, 16:, at : at + 8]))) for at in (0, 44, 88)] == [150, 40, 150]
+    (home / "board.yaml").write_text(board.replace("3:2", "1:1"))
+    assert main(["check", "board.yaml"]) == 2
+    assert "a.mp4 has that shape already" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_film_of_another_shape_is_not_squeezed_into_a_take(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film(home / "a.mp4", [40] * 24, size=(64, 64))
+    (home / "board.yaml").write_text(BOARD)
+    assert main(["check", "board.yaml"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the takes are 96x64, and what they change of a.mp4 has another shape" in told
+    part = "view: [0.0, 0.1667, 1.0, 0.6667]"
+    assert part in told
+    (home / "board.yaml").write_text(BOARD.replace("region:", f"{part}, region:"))
+    assert main(["check", "board.yaml"]) == 0
+
+
 WRONG_SHOTS = {
     "itself": ("of: one", "of: hat", "no shot `hat` comes before this one"),
     "nobody": ("of: one", "of: two", "no shot `two` comes before this one"),
     "past its end": ("to: 1.5s", "to: 2.5s", "shot 'one' ends at 2 s"),
-    "by words": ("region: [0.5, 0.25, 0.25, 0.5]", "replace: the red ball", "a shot is not made yet"),
+    "of another shape": ("region: [0.5, 0.25, 0.25, 0.5]", "outpaint: 9:16", "has its shape already"),
     "by nothing": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: black.png", "nothing is made anew"),
     "by a film": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: m.mp4", "is not a picture"),
 }

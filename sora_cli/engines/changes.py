@@ -34,6 +34,8 @@ class Change:
     mask: Path | None = None
     mask_sha256: str = ""
     words: str = ""
+    outpaint: tuple[int, int] | None = None
+    """The shape of what the take sees, which holds the film's picture in its middle; `view` says nothing then."""
     excerpts: tuple[Excerpt, ...] = ()
     """Of a shot of the storyboard that stands in the place of a film: what it shows, in order, `fps` a second."""
     fps: Fraction = Fraction(0)
@@ -47,6 +49,8 @@ class Change:
     def whole(self) -> bool:
         """Whether all of the picture is made anew, from what it was."""
         left, top, width, height = self.view
+        if self.outpaint is not None:
+            return False
         inside = left >= 0 and top >= 0 and left + width <= 1 + 1e-9 and top + height <= 1 + 1e-9
         return inside and self.region is None and not self.mask_sha256 and not self.words
 

@@ -167,7 +167,7 @@ def grade(
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
     check_out(maker, out, options, look.path, lut=lut)
     found = probed(clip, options.report)
-    rate, (width, height) = _rate(found), even_size(found)
+    rate, (width, height) = _rate(found), found.even_size
     shot = whole_shot(found, rate, look, name=clip.stem, start=0)
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
@@ -243,11 +243,6 @@ def _rate(found: Probe) -> Fraction:
     return found.fps or Fraction(25)
 
 
-def even_size(found: Probe) -> tuple[int, int]:
-    """The size as shown, without the last row and column where they are odd."""
-    return max(2, found.width & ~1), max(2, found.height & ~1)
-
-
 def whole_shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int) -> CutShot:
     """A whole film as a shot: each film frame shows the frame that is on at its time."""
     own = found.fps or fps
@@ -267,7 +262,7 @@ def whole_shot(found: Probe, fps: Fraction, look: Look, *, name: str, start: int
 
 def _film_size(first: Probe, size: str) -> tuple[int, int]:
     """Width and height of a film as `size` has them, or as the first clip has them; a shape keeps the height."""
-    width, height = even_size(first)
+    width, height = first.even_size
     if not size:
         return width, height
     wanted = read_option(sizes.size, size, "--size")

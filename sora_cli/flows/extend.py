@@ -15,7 +15,7 @@ from sora_cli.errors import RequestError
 from sora_cli.events import Note
 from sora_cli.flows import audio, foley, moderation, watching
 from sora_cli.flows.changing import Changing
-from sora_cli.flows.edit import Edited, EditOptions, even_size, read_option
+from sora_cli.flows.edit import Edited, EditOptions, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.master.finish import finish
 from sora_cli.media.deliveries import delivery
@@ -84,7 +84,7 @@ def board_of(
     """
     card = catalogue.card(str(shot["engine"]) if shot.get("engine") else None)
     _check_card(card, found, before=before)
-    width, height = even_size(found)
+    width, height = found.even_size
     fps = replay(found.path).fps
     length = read_option(forms.duration, str(shot["duration"]), "--duration") if shot.get("duration") else None
     in_one_go = min(card.default_seconds, Fraction(card.room(card.overlap)) / card.fps)
@@ -104,7 +104,7 @@ def _check_card(card: EngineCard, found: Probe, *, before: bool) -> None:
         raise RequestError(f"engine {card.name} cannot {what}", hint="name another with --engine; nano can")
     if not card.fixed_size:
         return
-    own, film = Fraction(*card.native_size), Fraction(*even_size(found))
+    own, film = Fraction(*card.native_size), Fraction(*found.even_size)
     if abs(film / own - 1) > SQUEEZED:
         sizes = f"{card.native_size[0]}x{card.native_size[1]}"
         raise RequestError(

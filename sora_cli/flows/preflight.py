@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,7 +215,8 @@ def edit_problems(plan: Plan) -> Iterator[Problem]:
             from sora_cli.shoot.mask import check
 
             told.add(beat.loc)
-            yield from _told(lambda change=take.change: check(change), plan.board, (*beat.loc, "edit"))  # type: ignore[misc]
+            made = partial(check, take.change, (take.width, take.height))
+            yield from _told(made, plan.board, (*beat.loc, "edit"))
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:

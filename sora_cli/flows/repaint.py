@@ -18,7 +18,7 @@ from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, watching
 from sora_cli.flows.changing import Changing
-from sora_cli.flows.edit import Edited, EditOptions, even_size, probed, read_option
+from sora_cli.flows.edit import Edited, EditOptions, probed, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import Probe, open_film
@@ -27,7 +27,7 @@ from sora_cli.media.stream import Frames, Master
 from sora_cli.plan import Plan, round_half_up
 from sora_cli.plan.abilities import cannot_edit
 from sora_cli.plan.timeline import Cut, assemble
-from sora_cli.shoot.mask import Box, Mask, Part, in_view, seam
+from sora_cli.shoot.mask import Box, Mask, Part, canvas, canvas_view, in_view, middle, seam
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
@@ -82,7 +82,7 @@ class Area:
 
     def pixels(self, view: Box) -> tuple[int, int, int, int]:
         """A view's place on the canvas: left, top, width and height."""
-        width, height = even_size(self.found)
+        width, height = self.found.even_size
         left, top = round(view[0] * width) + self.at[0], round(view[1] * height) + self.at[1]
         return left, top, round(view[2] * width), round(view[3] * height)
 
@@ -194,13 +194,13 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
         raise RequestError(f"--to {asked.end or 'the end'}: it must come after --from {asked.start}")
     if end > length:
         raise RequestError(f"--to {asked.end}: the film ends at {float(length):.3f} s", hint="leave it out for its end")
-    size = even_size(found)
+    size = found.even_size
     if not asked.outpaint:
         region = read_option(region_of, asked.region, "--region") if asked.region else None
         return Area(found, start, end, size, (0, 0), (_seen(card, size, region),))
-    canvas = _canvas(size, asked.outpaint)
-    at = ((canvas[0] - size[0]) // 2 & ~1, (canvas[1] - size[1]) // 2 & ~1)
-    return Area(found, start, end, canvas, at, tuple(_borders(card, size, canvas, at)))
+    within = _canvas(size, asked.outpaint)
+    at = middle(size, within)
+    return Area(found, start, end, within, at, tuple(_borders(card, size, within, at)))
 
 
 def _seen(card: EngineCard, size: tuple[int, int], region: Box | None) -> Box:
@@ -226,16 +226,13 @@ def _sides(card: EngineCard) -> str:
 
 def _canvas(size: tuple[int, int], shape: str) -> tuple[int, int]:
     """The canvas of a shape that holds a picture of this size."""
-    across, down = read_option(sizes.aspect, shape, "--outpaint")
-    width, height = size
-    wide, high = max(width, round(height * across / down)), max(height, round(width * down / across))
-    canvas = (wide + wide % 2, high + high % 2)
-    if canvas == size:
+    within = canvas(size, read_option(sizes.aspect, shape, "--outpaint"))
+    if within == size:
         raise RequestError(f"--outpaint {shape}: the film has that shape already")
-    return canvas
+    return within
 
 
-def _borders(card: EngineCard, size: tuple[int, int], canvas: tuple[int, int], at: tuple[int, int]) -> list[Box]:
+def _borders(card: EngineCard, size: tuple[int, int], within: tuple[int, int], at: tuple[int, int]) -> list[Box]:
     """What takes see of a canvas: all of it; of an engine of one shape, a part at either end.
 
     Raises:
@@ -243,16 +240,16 @@ def _borders(card: EngineCard, size: tuple[int, int], canvas: tuple[int, int], a
     """
     width, height = size
     if not card.fixed_size:
-        return [(-at[0] / width, -at[1] / height, canvas[0] / width, canvas[1] / height)]
+        return [canvas_view(size, within)]
     own = Fraction(*card.native_size)
-    across = canvas[0] > width
+    across = within[0] > width
     new, side = (at[0], round(height * own)) if across else (at[1], round(width / own))
-    if new > side * 0.85 or side > (canvas[0] if across else canvas[1]):
+    if new > side * 0.85 or side > (within[0] if across else within[1]):
         raise RequestError(
             f"engine {card.name} makes {_sides(card)} only: it would see too little of the film",
             hint="name a shape nearer to the film's, or another engine",
         )
-    last = (canvas[0] - at[0] if across else canvas[1] - at[1]) - side
+    last = (within[0] - at[0] if across else within[1] - at[1]) - side
     if across:
         return [(-new / width, 0.0, side / width, 1.0), (last / width, 0.0, side / width, 1.0)]
     return [(0.0, -new / height, 1.0, side / height), (0.0, last / height, 1.0, side / height)]

@@ -242,6 +242,7 @@ class Continuity:
             mask=edit.mask,
             mask_sha256=self.file_hash(beat, "edit", edit.mask) if edit.mask is not None else "",
             words=edit.words,
+            outpaint=edit.outpaint,
         )
 
     def excerpts(self, beat: Beat, edit: Edit) -> tuple[tuple[Excerpt, ...], Fraction]:

@@ -115,6 +115,10 @@ class Changed(Record):
     excerpts: Annotated[tuple[Excerpted, ...], LIST, Field(max_length=10_000)] = ()
     """Of takes that stand in the place of a film, `fps` frames of them a second."""
     fps: Words = ""
+    outpaint: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=9999)], Annotated[int, Field(ge=1, le=9999)]] | None, LIST
+    ] = None
+    """The shape of what is seen, which says what `view` does not."""
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -138,6 +142,7 @@ class Changed(Record):
             version=CHANGE_VERSION,
         )
         more: dict[str, object] = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
+        more["outpaint"] = change.outpaint
         if change.excerpts:
             excerpts = (Excerpted.model_construct(takes=each.takes, frames=each.frames) for each in change.excerpts)
             more |= {"excerpts": tuple(excerpts), "fps": str(change.fps)}
@@ -157,6 +162,7 @@ class Changed(Record):
             mask=files.get(self.mask),
             mask_sha256=self.mask,
             words=self.words,
+            outpaint=self.outpaint,
             excerpts=tuple(Excerpt(each.takes, each.frames) for each in self.excerpts),
             fps=Fraction(self.fps or 0),
         )

@@ -18,11 +18,12 @@ from scipy.ndimage import distance_transform_edt
 
 from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
-from sora_cli.errors import RequestError, counted
+from sora_cli.errors import MediaError, RequestError, counted
 from sora_cli.media.read import Film, Probe, open_film
 from sora_cli.media.stream import Frames
 from sora_cli.review.named import find
 from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.edits import WHOLE
 
 SEAM = Fraction(1, 32)
 """Of the picture's height: how wide the seam is."""
@@ -33,6 +34,8 @@ WIDER = 0.08
 GREY = 128
 LEAST = 1 / 5000
 """The share of the picture that a mask must show."""
+SQUEEZED, ROUNDED = 0.1, 16
+"""How much wider or narrower a view may be that a take shows, in parts of its width and pixels: engines round sizes."""
 SEEN = 192
 """Pixels of the longer side of the pictures in which something is looked for."""
 
@@ -78,9 +81,44 @@ class Part:
         return cls(change, facts, kept)
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        return "the shot" if self.change.excerpts else self.facts.path.name
+
+    @property
     def fps(self) -> Fraction:
         """The rate at which the film is played."""
         return self.facts.fps or Fraction(25)
+
+    @property
+    def view(self) -> Box:
+        """What of the film the take sees: left, top, width and height, in parts of its picture."""
+        if self.change.outpaint is None:
+            return self.change.view
+        return canvas_view(self.facts.even_size, canvas(self.facts.even_size, self.change.outpaint))
+
+    def check_shape(self, size: Size) -> None:
+        """Refuse a view that takes of this size would squeeze.
+
+        Raises:
+            RequestError: it has another shape; or borders are asked for, and there are none.
+        """
+        if self.change.outpaint is not None and self.view == WHOLE:
+            raise RequestError(
+                f"{self.name} has that shape already", hint="name another `outpaint`, or leave it as it is"
+            )
+        width, height = self.facts.width, self.facts.height
+        wide, high = width * self.view[2], height * self.view[3]
+        if abs(wide / high * size[1] - size[0]) <= max(ROUNDED, SQUEEZED * size[0]):
+            return
+        hint = f"name an engine of that shape, or let the film have it: `output: {{size: {_ratio(wide, high)}}}`"
+        if self.change.view == WHOLE and self.change.outpaint is None:
+            across, down = min(1.0, high * size[0] / size[1] / wide), min(1.0, wide * size[1] / size[0] / high)
+            box = (round((1 - across) / 2, 4), round((1 - down) / 2, 4), round(across, 4), round(down, 4))
+            hint = f"name a part of it that has: `view: {list(box)}`"
+        raise RequestError(
+            f"the takes are {size[0]}x{size[1]}, and what they change of {self.name} has another shape", hint=hint
+        )
 
     @property
     def first(self) -> int:
@@ -105,7 +143,8 @@ class Part:
         masks, why = find(pictures, self.change.words)
         if why:
             hint = "name it by its colour, as `the red ball`; or give a region or a mask"
-            raise RequestError(f'"{self.change.words}" cannot be found in {film.path.name}: {why}', hint=hint)
+            error = MediaError if self.change.excerpts else RequestError  # it was not there before
+            raise error(f'"{self.change.words}" cannot be found in {self.name}: {why}', hint=hint)
         return boxed(masks, max(1, round(AROUND * self.fps)))
 
     def check_mask(self, path: Path) -> None:
@@ -128,7 +167,7 @@ class Part:
 
     def masks(self, numbers: Sequence[int], size: Size, view: Box | None = None) -> Mask:
         """The masks of these film frames, `(n, height, width)`, as `view` (the change's own) shows them in `size`."""
-        view = view or self.change.view
+        view = view or self.view
         if self.change.whole:
             return np.ones((len(numbers), size[1], size[0]), np.float32)
         width = max(1, round(size[1] / view[3] * float(SEAM)))
@@ -153,14 +192,14 @@ class Part:
         return [found[number] for number in wanted]
 
 
-def check(change: Change) -> None:
-    """Refuse a change that cannot be, as far as it is known before a shot that it changes is made.
+def check(change: Change, size: Size) -> None:
+    """Refuse a change that takes of this size cannot make, as far as it is known before a shot that it is of is made.
 
     Raises:
         RequestError, MediaError: as `Part.of` does.
     """
     if change.path is not None:
-        Part.of(change)
+        Part.of(change).check_shape(size)
     elif change.mask is not None:
         require_shown(change.mask)
 
@@ -189,7 +228,7 @@ def given(take: Take) -> tuple[Frames, Mask] | None:
     numbers = [min(max(tick, 0), last) for tick in ticks]
     with open_film(part.facts.path) as film:
         shown = film.shown_at(part.fps)
-        frames = [in_view(p, take.change.view, size, GREY) for p in film.pictures([shown[n] for n in numbers])]
+        frames = [in_view(p, part.view, size, GREY) for p in film.pictures([shown[n] for n in numbers])]
     return np.stack(frames).astype(np.uint8), part.masks(numbers, size)
 
 
@@ -214,6 +253,30 @@ def put_in(made: Frames, film: Frames, mask: Mask) -> Frames:
     """What was made, `(n, height, width, 3)`, in the film's frames where the mask says so."""
     part = mask[..., None]
     return np.rint(film * (1 - part) + made * part).astype(np.uint8)
+
+
+def canvas(size: Size, shape: tuple[int, int]) -> Size:
+    """The canvas of a shape (width to height) that holds a picture of this size; both its sides are even."""
+    width, height = size
+    wide = max(width, round(height * shape[0] / shape[1]))
+    high = max(height, round(width * shape[1] / shape[0]))
+    return wide + wide % 2, high + high % 2
+
+
+def middle(size: Size, within: Size) -> tuple[int, int]:
+    """Where the picture lies in the middle of a canvas: left and top, even."""
+    return (within[0] - size[0]) // 2 & ~1, (within[1] - size[1]) // 2 & ~1
+
+
+def canvas_view(size: Size, within: Size) -> Box:
+    """All of a canvas, as a view of the picture in its middle."""
+    left, top = middle(size, within)
+    return -left / size[0], -top / size[1], within[0] / size[0], within[1] / size[1]
+
+
+def _ratio(wide: float, high: float) -> str:
+    shape = Fraction(wide / high).limit_denominator(40)
+    return f"{shape.numerator}:{shape.denominator}"
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
 from sora_cli.storyboard.source import quoted
-from sora_cli.storyboard.values import Label, Phrase, Text, Time, bar
+from sora_cli.storyboard.values import Aspect, Label, Phrase, Text, Time, bar
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a film's picture."""
@@ -23,7 +23,7 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 STRENGTH = 0.7
 """How far a film that is lit or drawn anew goes from what it was, where that is not written."""
 LEAST = 0.05
-WAYS = "`region`, `mask`, `replace`, `relight` and `restyle`"
+WAYS = "`region`, `mask`, `replace`, `outpaint`, `relight` and `restyle`"
 FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
 
@@ -34,8 +34,8 @@ class Edit:
 
     It is from `start` to `end` (seconds).
     That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
-    `view` lies beyond the film's picture. With a `strength` it is all of it, in another light or style: the noise that
-    is laid over what is there.
+    `view` lies beyond the film's picture; `outpaint` is the shape of a view that holds all of it. With a `strength` it
+    is all of it, in another light or style: the noise that is laid over what is there.
     """
 
     of: Path | None
@@ -47,6 +47,7 @@ class Edit:
     view: Box = WHOLE
     strength: float = 0.0
     shot: str = ""
+    outpaint: tuple[int, int] | None = None
 
     @property
     def seconds(self) -> Fraction:
@@ -102,6 +103,7 @@ class EditForm(Form):
     region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
     mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
     replace = Key(Label, "What is there now, in words, by its colour or its motion: the red ball.")
+    outpaint = Key(Aspect, "The shape that the picture is to have, WIDTH:HEIGHT: borders are made around it.")
     view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
     relight = Key(Phrase, "The light that it is shown in then; the same as the shot's `light`.")
     restyle = Key(Phrase, "How it is drawn or filmed then; the same as the shot's `style`.")
@@ -123,21 +125,22 @@ class Edits:
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE
         anew = form.relight is not None or form.restyle is not None
-        ways = [form.region is not None, form.mask is not None, form.replace is not None, beyond(view), anew]
+        ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None]
         start, end = self._seconds(form.from_, (*loc, "from")), self._seconds(form.to, (*loc, "to"))
-        if sum(ways) != 1:
+        if sum(way is not None for way in ways) != 1:
             self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
         elif form.strength is not None and not anew:
             self._wrong((*loc, "strength"), "`strength` is for `relight` and `restyle`")
         elif named and self._shots.get(named, shot) >= shot:
             self._wrong((*loc, "of"), f"no shot {quoted(named)} comes before this one")
-        elif named and form.replace is not None:
-            self._wrong((*loc, "replace"), "`replace` looks for words in a film that is there; a shot is not made yet")
+        elif named and form.outpaint is not None:
+            self._wrong((*loc, "outpaint"), "a shot of this film has its shape already: `outpaint` changes a film's")
         elif end <= start:
             self._wrong((*loc, "to"), "an edit must end after it begins")
         elif (of is not None or named) and not (form.mask and mask is None):
             strength = (form.strength or STRENGTH) * anew
-            return Edit(of, start, end, form.region, mask, form.replace or "", view, strength, named)
+            words = form.replace or ""
+            return Edit(of, start, end, form.region, mask, words, view, strength, named, form.outpaint)
         return None
 
     def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:

@@ -89,6 +89,11 @@ class Probe:
     index: Index | None = field(default=None, repr=False, compare=False)
     """When it shows each frame; None for sound."""
 
+    @property
+    def even_size(self) -> tuple[int, int]:
+        """Width and height without the last row and column where they are odd, as most encoders need them."""
+        return max(2, self.width & ~1), max(2, self.height & ~1)
+
     def shown_at(self, fps: Fraction) -> list[int]:
         """Which frame is on at each tick of a constant rate, from the first frame's time on."""
         if self.index is None or not self.fps:
