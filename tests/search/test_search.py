@@ -17,8 +17,10 @@ from PIL import Image
 
 from sora_cli import sentences
 from sora_cli.cli.main import main
+from sora_cli.remembered import Remembered
 from sora_cli.search.entries import Entry, of_folder, of_store
 from sora_cli.search.index import BATCH, opened
+from sora_cli.search.lexicon import CARRIERS, Encode, Lexicon
 from sora_cli.search.matching import Matcher
 from sora_cli.store import file_hash, open_store
 from tests.benchmarks import bench_search
@@ -44,7 +46,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a film of two shots, a note to one of them, and an index of it."""
     home = tmp_path_factory.mktemp("search")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        for name in ("config", "cache"):
+            patch.setenv(f"XDG_{name.upper()}_HOME", str(home / name))
         patch.setenv("SORA_STORE", str(home / "store"))
         patch.delenv("SORA_MILVUS", raising=False)
         patch.setattr("sora_cli.engines.catalogue.card", catalogue(native_size=(48, 32), fixed_size=True))
@@ -215,7 +218,12 @@ def test_a_search_that_finds_nothing_is_told_at_its_line_before_any_work(
     assert main([command, "tide.yaml"]) == 3
 
 
-def test_a_text_with_every_word_comes_before_one_that_is_near_as_a_whole() -> None:
+def matcher(folder: Path, encode: Encode = sentences.vectors) -> Matcher:
+    """As another command would have it: all that it knows is in a file."""
+    return Matcher(sentences.vectors, Lexicon(encode, lambda: Remembered(folder / "words.jsonl", "test")))
+
+
+def test_a_text_with_every_word_comes_before_one_that_is_near_as_a_whole(tmp_path: Path) -> None:
     texts = (
         "a paper blue heart lifts off in a city, cinematic",
         "downtown at sunset. a medium shot. otto, the snow white heart, rolls to the left. storybook style",
@@ -223,13 +231,40 @@ def test_a_text_with_every_word_comes_before_one_that_is_near_as_a_whole() -> No
     )
     near = sentences.vectors(texts) @ sentences.vectors(["a white heart, city"])[0]
     assert near.argmax() != 1
-    likeness = Matcher(sentences.vectors).likeness("a white heart, city", texts, near.tolist())
+    likeness = matcher(tmp_path).likeness("a white heart, city", texts, near.tolist())
     assert max(likeness) == likeness[1]
 
 
+def test_words_are_read_once_and_kept_for_the_next_command(tmp_path: Path) -> None:
+    """What is damaged in the file is read anew, and nothing comes out otherwise."""
+    read: list[str] = []
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        read.extend(texts)
+        return sentences.vectors(texts)
+
+    texts = ("a donut on the floor", "a crate in the street", "海边的红球")
+    matcher(tmp_path, encode).meet(texts)
+    assert len(read) == len(CARRIERS) * 8
+    first = matcher(tmp_path, encode).likeness("a ring, a room", texts[:2], [0.5, 0.5])
+    assert first[0] > first[1]
+    assert len(read) == len(CARRIERS) * (8 + 3)
+    kept = tmp_path / "words.jsonl"
+    kept.write_text(kept.read_text().replace('"donut", "', '"donut", "?'))
+    assert matcher(tmp_path, encode).likeness("a ring, a room", texts[:2], [0.5, 0.5]) == first
+    assert read[-len(CARRIERS) :] == [carrier.format("donut") for carrier in CARRIERS]
+
+
+@pytest.mark.parametrize("wanted", ["a red ball", "ball", " ".join(f"word{number}" for number in range(40))])
+def test_a_text_that_holds_every_word_is_wholly_alike(wanted: str, tmp_path: Path) -> None:
+    held, other = matcher(tmp_path).likeness(wanted, [f"at night, {wanted}", "blue"], [1.0, 1.0])
+    assert held == pytest.approx(1)
+    assert other < held
+
+
 @pytest.mark.parametrize("wanted", ["海边的红球", "ลูกบอลสีแดง", "?!"])
-def test_words_that_are_not_parted_are_matched_as_a_whole(wanted: str) -> None:
-    assert Matcher(sentences.vectors).likeness(wanted, ["a red ball"], [0.5]) == [0.5]
+def test_words_that_are_not_parted_are_matched_as_a_whole(wanted: str, tmp_path: Path) -> None:
+    assert matcher(tmp_path).likeness(wanted, ["a red ball"], [0.5]) == [0.5]
 
 
 @pytest.mark.long
