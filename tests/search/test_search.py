@@ -273,8 +273,8 @@ def test_clips_of_nanos_world_are_found_by_what_they_show(tmp_path: Path) -> Non
     with opened(tmp_path) as index:
         bench_search.filled(index, clips)
         told = bench_search.recalls(index, clips, wanted)
-    least = {"nano's words": 0.7, "other words": 0.4, "German": 0.5}  # measured: 0.75, 0.44, 0.58
-    assert all(told[name][0] >= bound and told[name][0] > told[name][1] + 0.2 for name, bound in least.items())
+    least = {"nano's words": 0.8, "other words": 0.55, "German": 0.7}  # measured: 0.83, 0.61, 0.76
+    assert all(told[name][0] >= bound and told[name][0] > told[name][1] + 0.3 for name, bound in least.items())
 
 
 def test_without_an_index_or_milvus_the_next_step_is_told(
