@@ -55,7 +55,7 @@ class Lexicon:
         import numpy as np
 
         table = np.mean([self._encode([carrier.format(word) for word in words]) for carrier in CARRIERS], axis=0)
-        return np.rint(table / np.abs(table).max(axis=1, keepdims=True) * 127).astype(np.int8)
+        return np.asarray(np.rint(table / np.abs(table).max(axis=1, keepdims=True) * 127), np.int8)
 
 
 def _remembered(kept: Remembered, words: Iterable[str]) -> Iterator[tuple[str, NDArray[np.int8]]]:
