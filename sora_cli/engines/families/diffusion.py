@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import diffusers
 import numpy as np
@@ -38,6 +38,7 @@ OnStep = Callable[..., dict[str, object]]
 
 FamilyOptions = TypeVar("FamilyOptions", bound=Options)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
@@ -90,6 +91,14 @@ def quiet() -> Iterator[None]:
 # -- engines -----------------------------------------------------------------------------------------
 
 
+class Loadable(Protocol[T_co]):
+    """A class of diffusers whose weights are read from a folder."""
+
+    def from_pretrained(self, pretrained_model_name_or_path: str, **how: object) -> T_co:
+        """One of it, with the weights in a folder."""
+        ...
+
+
 class Diffusion(ABC, Generic[FamilyOptions]):
     """An engine on a diffusers pipeline: one load for all its takes.
 
@@ -122,7 +131,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         self._adapters: tuple[LoraOption, ...] = ()
         self._prompts: OrderedDict[tuple[object, ...], dict[str, torch.Tensor]] = OrderedDict()
         with told_as_loading(card), quiet():
-            self.pipe = self.load()
+            self.pipe: Any = self.load()  # its parts differ from family to family, and diffusers types none of them
         self._down_until(self.settle, f"engine {card.name}", lambda: told_as_loading(card))
 
     @property
@@ -131,7 +140,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         return self.pipe._execution_device  # type: ignore[no-any-return]  # noqa: SLF001  the only name it has
 
     @abstractmethod
-    def load(self) -> Any:
+    def load(self) -> object:
         """The pipeline, its weights read, on the CPU."""
 
     @abstractmethod
@@ -142,6 +151,10 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         """Count the steps that the take will need, for progress."""
         return int(getattr(options, "steps", 1))
 
+    def options_of(self, given: Mapping[str, object]) -> FamilyOptions:
+        """Options of this family's kind, by what is given of them."""
+        return self.card.options.model_validate(dict(given))  # type: ignore[return-value]  # as its card has them
+
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
         """Make exactly `take.frames` frames of the take's size; the same take and pixels give the same frames.
 
@@ -149,7 +162,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             RenderError: the model failed, or what is given does not fit the take.
             OutOfMemory: the device has too little memory.
         """
-        options: FamilyOptions = self.card.options.model_validate(dict(take.options))  # type: ignore[assignment]
+        options = self.options_of(take.options)
         self._check(take, given)
 
         def once() -> Footage:
@@ -212,7 +225,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def from_pretrained(self, kind: Any, **given: object) -> Any:
+    def from_pretrained(self, kind: Loadable[T], **given: object) -> T:
         """A pipeline of a class, from the card's folder alone: no network, no pickles, no code of the checkpoint's."""
         for library, _ in self.checkpoint.components().values():
             if library.startswith("sora_cli."):
@@ -259,12 +272,12 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 remove_hook_from_module(part, recurse=True)
                 stop_streaming(part)
 
-    def use(self, kind: Any, **config: object) -> None:
+    def use(self, kind: Callable[..., object], **config: object) -> None:
         """Continue with another pipeline class over the same components."""
         if type(self.pipe) is kind:
             return
         self.unhook()
-        wanted = inspect.signature(kind.__init__).parameters
+        wanted = inspect.signature(kind).parameters
         held = {name: part for name, part in self.pipe.components.items() if name in wanted}
         self.pipe = kind(**held, **config)
         self.settle()
@@ -344,14 +357,3 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             return {}
 
         return step
-
-
-def with_shift(pipe: Any, shift: float | None) -> None:
-    """Set how far a flow scheduler's times are moved towards noise; None leaves the checkpoint's own."""
-    own = getattr(pipe, "sora_scheduler", None) or pipe.scheduler
-    pipe.sora_scheduler = own  # what the checkpoint came with
-    if shift is None:
-        pipe.scheduler = own
-        return
-    name = "flow_shift" if "flow_shift" in own.config else "shift"
-    pipe.scheduler = own.__class__.from_config({**own.config, name: shift})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +78,7 @@ class Helios(Diffusion[Chosen]):
         """Make the stretches, each decoded as it is done, and keep the last one's latents."""
         ends: list[torch.Tensor] = []
 
-        def heard(pipe: Any, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
+        def heard(pipe: HeliosPipeline, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
             latents = state["latents"]
             whole = latents.shape[-1] * pipe.vae_scale_factor_spatial == take.width
             if whole and index == pipe.num_timesteps - 1:
@@ -150,7 +149,7 @@ def sampling(options: Chosen) -> dict[str, object]:
 
 
 @contextmanager
-def decoded(pipe: Any) -> Iterator[list[Frames]]:
+def decoded(pipe: HeliosPipeline) -> Iterator[list[Frames]]:
     """Collect each stretch's frames as bytes when the pipeline decodes it.
 
     The pipeline would keep all of them on the device as floats, and cut up to three frames off the end.

@@ -8,6 +8,7 @@ models want exactly the sampling times that they were distilled for, and no guid
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound
+from sora_cli.engines.runtime.schedulers import Sampled
 from sora_cli.errors import EngineMissing, RenderError
 
 UNUSED = {"prompt_enhancer": None, "processor": None, "duration_head": None}
@@ -88,10 +90,10 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
     def load(self) -> object:
         """The pipeline, without the parts that rewrite prompts or guess lengths."""
         absent = {name: None for name in UNUSED if name in self.checkpoint.components()}
-        pipe = self.from_pretrained(HeldPipeline, **absent, **self.parts())
+        pipe = cast("Sampled", self.from_pretrained(HeldPipeline, **absent, **self.parts()))
         if issubclass(self.card.options, Ltx2DistilledOptions):
             plain = {"use_dynamic_shifting": False, "shift_terminal": None}  # the distilled times are used as they are
-            pipe.scheduler = pipe.scheduler.from_config(pipe.scheduler.config, **plain)
+            pipe.scheduler = pipe.scheduler.from_config({**pipe.scheduler.config, **plain})
         self.upsampler: LTX2LatentUpsamplerModel | None = None
         return pipe
 

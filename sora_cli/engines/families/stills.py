@@ -6,7 +6,6 @@ Their pipelines are called alike. Where their words differ, the pipeline's own s
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import diffusers
 import numpy as np
@@ -28,7 +27,7 @@ class Stills(Diffusion[StillOptions]):
 
     def load(self) -> object:
         """The pipeline that the checkpoint names."""
-        pipe: Any = self.from_pretrained(getattr(diffusers, self.checkpoint.pipeline))
+        pipe = self.from_pretrained(getattr(diffusers, self.checkpoint.pipeline))
         self.taken = inspect.signature(pipe.__call__).parameters
         return pipe
 

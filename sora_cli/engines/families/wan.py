@@ -11,9 +11,10 @@ from diffusers import WanImageToVideoPipeline, WanPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Ability, Footage, Given, Take
-from sora_cli.engines.families.diffusion import OnStep, with_shift
+from sora_cli.engines.families.diffusion import OnStep
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanOptions, WanPairOptions
+from sora_cli.engines.runtime.schedulers import with_shift
 from sora_cli.errors import RenderError
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded, with_shift
+from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import WanOptions
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
+from sora_cli.engines.runtime.schedulers import FlowScheduler, with_shift
 from sora_cli.media.stream import Frames
 
 W = TypeVar("W", bound=WanOptions)
@@ -93,7 +94,7 @@ class WanFamily(Diffusion[W]):
         return latents
 
 
-def partway(scheduler: Any, level: float) -> Any:
+def partway(scheduler: FlowScheduler, level: float) -> FlowScheduler:
     """The same flow scheduler, but its times begin at a noise level and go on with those of its own that lie below."""
     later = copy(scheduler)
     whole = later.set_timesteps

@@ -12,7 +12,6 @@ without its resampling). So an opening comes back as it was given, and a chain o
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +19,11 @@ from diffusers import WanVACEPipeline
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import OnStep, seeded, with_shift
+from sora_cli.engines.families.diffusion import OnStep, seeded
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanVaceOptions
 from sora_cli.engines.runtime.pixels import to_unit
+from sora_cli.engines.runtime.schedulers import Sampled, with_shift
 from sora_cli.media.stream import Frames
 
 CARRIED_SETTLED = 0.7
@@ -67,7 +67,7 @@ class WanVace(WanFamily[WanVaceOptions]):
         noise = torch.randn(known.shape, generator=seeded(seed)).to(known.device)
         place = slice(before, before + known.shape[2])
 
-        def put_back(pipe: Any, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
+        def put_back(pipe: Sampled, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
             level = pipe.scheduler.sigmas[index + 1].to(known.device)
             latents = state["latents"]
             latents[:, :, place] = ((1 - level) * known + level * noise).to(latents)

@@ -19,12 +19,13 @@ sqrt(1 - k). A cell that is given whole is so returned as it was given, whatever
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
 import torch
-from diffusers import WanVACETransformer3DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.transformers.transformer_wan_vace import WanVACETransformer3DModel
 from torch import Tensor
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
@@ -73,7 +74,7 @@ class PaperTransformer(WanVACETransformer3DModel):
         vace_in_channels: int = 330,
         spread: list[float] = [],
     ) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]
+        super().__init__(
             patch_size,
             num_attention_heads,
             attention_head_dim,
@@ -95,16 +96,34 @@ class PaperTransformer(WanVACETransformer3DModel):
         )
         self.spread = tuple(spread)
 
-    def forward(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(
+        self,
+        hidden_states: Tensor,
+        timestep: Tensor,
+        encoder_hidden_states: Tensor,
+        encoder_hidden_states_image: Tensor | None = None,
+        control_hidden_states: Tensor | None = None,
+        control_hidden_states_scale: Tensor | None = None,
+        return_dict: bool = True,
+        attention_kwargs: dict[str, object] | None = None,
+    ) -> Transformer2DModelOutput | tuple[Tensor]:
         """As `WanVACETransformer3DModel.forward`: the velocity of `hidden_states` (clips, channels, frames, h, w).
 
         `control_hidden_states` are the latents of the given, those of what is to be made, and the folded mask.
         """
-        back = kwargs.pop("return_dict", True)
+        if control_hidden_states is None:
+            raise ValueError("nano's transformer is always told what is given")
         channels = hidden_states.shape[1]
-        given, grey, mask = kwargs["control_hidden_states"].tensor_split((channels, 2 * channels), 1)
-        kwargs["control_hidden_states"] = torch.cat([given, grey, halved(mask)], 1)
-        rest = self.remainder(hidden_states, timestep, *args, **kwargs)
+        given, grey, mask = control_hidden_states.tensor_split((channels, 2 * channels), 1)
+        rest = self.remainder(
+            hidden_states,
+            timestep,
+            encoder_hidden_states,
+            encoder_hidden_states_image,
+            torch.cat([given, grey, halved(mask)], 1),
+            control_hidden_states_scale,
+            attention_kwargs=attention_kwargs,
+        )
         given, grey, unknown = given.float(), grey.float(), mask.float().mean(1, keepdim=True)
         mean = given - unknown * grey
         spread = torch.tensor(self.spread, dtype=torch.float32, device=mean.device).view(1, -1, 1, 1, 1)
@@ -113,10 +132,9 @@ class PaperTransformer(WanVACETransformer3DModel):
         square = level**2 + ((1 - level) * spread) ** 2
         plain = (level - (1 - level) * spread**2) / square * (hidden_states - (1 - level) * mean) - mean
         velocity = (plain + spread * square.rsqrt() * rest).to(hidden_states.dtype)
-        return Transformer2DModelOutput(sample=velocity) if back else (velocity,)
+        return Transformer2DModelOutput(sample=velocity) if return_dict else (velocity,)
 
-    def remainder(self, hidden_states: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def remainder(self, *told: Tensor | None, attention_kwargs: dict[str, object] | None = None) -> Tensor:
         """The network's own output: the part of the velocity that is not plain, at spread 1."""
-        network: Any = super()
-        told: Tensor = network.forward(hidden_states, timestep, *args, return_dict=False, **kwargs)[0]
-        return told
+        forward = cast("Callable[..., tuple[Tensor]]", super().forward)
+        return forward(*told, return_dict=False, attention_kwargs=attention_kwargs)[0]

@@ -6,9 +6,9 @@ and a small model on a CPU is done with it sooner: its matrices are too small to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import cast
 
 import torch
 from diffusers.hooks.hooks import HookRegistry, ModelHook
@@ -31,21 +31,21 @@ class BothPasses(ModelHook):
         self._avoided = avoided
         self._waiting: torch.Tensor | None = None
 
-    def new_forward(self, _model: torch.nn.Module, **asked: Any) -> tuple[torch.Tensor]:
+    def new_forward(self, _model: torch.nn.Module, **asked: object) -> tuple[torch.Tensor]:
         """As the model's own `forward`, with `return_dict=False`."""
         second, self._waiting = self._waiting, None
         if second is not None:
             return (second,)
-        shared = {name: asked[name] for name in TWICE if asked.get(name) is not None}
-        asked |= {name: torch.cat([each, each]) for name, each in shared.items()}
-        asked[WORDS] = torch.cat([asked[WORDS], self._avoided.to(asked[WORDS])])
-        forward: Any = self.fn_ref.original_forward
+        told = {name: each for name, each in asked.items() if isinstance(each, torch.Tensor)}
+        asked |= {name: torch.cat([told[name], told[name]]) for name in TWICE if name in told}
+        asked[WORDS] = torch.cat([told[WORDS], self._avoided.to(told[WORDS])])
+        forward = cast("Callable[..., tuple[torch.Tensor]]", self.fn_ref.original_forward)
         first, self._waiting = forward(**asked)[0].chunk(2)
         return (first,)
 
 
 @contextmanager
-def both_passes_at_once(models: Sequence[Any], avoided: torch.Tensor) -> Iterator[None]:
+def both_passes_at_once(models: Sequence[torch.nn.Module], avoided: torch.Tensor) -> Iterator[None]:
     """While it lasts, each of these transformers makes both passes of a step at once; see `BothPasses`."""
     registries = [HookRegistry.check_if_exists_or_initialize(model) for model in models]
     for registry in registries:

@@ -7,17 +7,19 @@ weights in 8 bits. What a person set explicitly stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Protocol
+from weakref import WeakSet
 
 import torch
-from diffusers import BitsAndBytesConfig, TorchAoConfig
 from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
 from diffusers.hooks.layerwise_casting import apply_layerwise_casting
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
+from diffusers.quantizers.quantization_config import BitsAndBytesConfig, QuantizationConfigMixin, TorchAoConfig
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.estimate import DENOISERS, EIGHT_BITS, IN_EIGHT_BITS, LAYOUTS, TILES, first_place
@@ -30,6 +32,33 @@ STREAMING = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group
 """Hooks that diffusers' `apply_group_offloading` puts on."""
 KEPT_WHOLE = ("norm", "embed", "rope", "proj_out", "scale_shift")
 """Layers whose weights stay in full precision when the others are kept in 8 bits."""
+
+
+class Decoder(Protocol):
+    """What is used here of a pipeline's autoencoder."""
+
+    def enable_tiling(self) -> object:
+        """Decode in tiles from now on."""
+        ...
+
+
+class Pipeline(Protocol):
+    """What is used here of a pipeline of diffusers. Modular ones have no `enable_model_cpu_offload`."""
+
+    vae: Decoder
+
+    @property
+    def components(self) -> Mapping[str, object]:
+        """Its models and what else it is made of, by name."""
+        ...
+
+    def to(self, device: torch.device) -> object:
+        """Move all of it to a device."""
+        ...
+
+    def enable_model_cpu_offload(self, *, device: torch.device) -> object:
+        """Hold one model on the device at a time."""
+        ...
 
 
 class Offload:
@@ -52,6 +81,7 @@ class Offload:
             free, _ = torch.cuda.mem_get_info(device)
             self.offload = first_place(card, memory, free / 1e9)
         self.quantize: str = memory.quantize or "none"
+        self._cast, self._compiled = WeakSet[ModelMixin](), WeakSet[ModelMixin]()
         if memory.offload not in (None, "none") and not self.has_card:
             raise MachineError("there is no GPU here to offload from", hint="leave `offload` out")
 
@@ -60,7 +90,7 @@ class Offload:
         """Whether the device has memory of its own."""
         return self.device.type == "cuda"
 
-    def apply(self, pipe: Any) -> None:
+    def apply(self, pipe: Pipeline) -> None:
         """Lay the pipeline out. Its hooks are taken off before, by the engine."""
         if self.tile:
             pipe.vae.enable_tiling()
@@ -81,13 +111,13 @@ class Offload:
         else:
             pipe.to(self.device)
 
-    def _prepare(self, model: Any) -> None:
+    def _prepare(self, model: ModelMixin) -> None:
         """Weights in 8 bits, attention backend, step cache and compilation of a transformer."""
-        if self.quantize == EIGHT_BITS and not getattr(model, "sora_cast", False):
+        if self.quantize == EIGHT_BITS and model not in self._cast:
             apply_layerwise_casting(
                 model, storage_dtype=torch.float8_e4m3fn, compute_dtype=model.dtype, skip_modules_pattern=KEPT_WHOLE
             )
-            model.sora_cast = True
+            self._cast.add(model)
         if self.memory.attention:
             try:
                 model.set_attention_backend(self.memory.attention)
@@ -98,11 +128,11 @@ class Offload:
         if self.memory.cache and not model.is_cache_enabled:
             model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))
         compiled = self.memory.compile if self.memory.compile is not None else self.memory.mode == "fast"
-        if compiled and self.has_card and not getattr(model, "sora_compiled", False):
-            model.compile_repeated_blocks(dynamic=True)
-            model.sora_compiled = True
+        if compiled and self.has_card and model not in self._compiled:
+            model.compile_repeated_blocks(dynamic=True)  # type: ignore[no-untyped-call]
+            self._compiled.add(model)
 
-    def guidance(self, pipe: Any, avoided: object) -> AbstractContextManager[None]:
+    def guidance(self, pipe: Pipeline, avoided: object) -> AbstractContextManager[None]:
         """While it lasts, the pipeline makes both passes of a step at once, where that is sooner done.
 
         `avoided` are the embeddings of what to avoid; None where nothing is guided.
@@ -169,7 +199,7 @@ def quantization(
     if kind == "int8":
         from torchao.quantization import Int8WeightOnlyConfig
 
-        config: Any = TorchAoConfig(Int8WeightOnlyConfig())  # type: ignore[no-untyped-call]
+        config: QuantizationConfigMixin = TorchAoConfig(Int8WeightOnlyConfig())
     else:
         config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
@@ -177,6 +207,6 @@ def quantization(
     return PipelineQuantizationConfig(quant_mapping={name: config for name in parts if name in DENOISERS})
 
 
-def denoisers(pipe: object) -> list[object]:
+def denoisers(pipe: Pipeline) -> list[ModelMixin]:
     """The transformers of a pipeline."""
     return [model for name in DENOISERS if (model := getattr(pipe, name, None)) is not None]

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from diffusers.training_utils import cast_training_params
@@ -30,7 +30,7 @@ from sora_cli import atomic
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
 from sora_cli.engines.families.diffusion import Diffusion, quiet
-from sora_cli.engines.options import Memory
+from sora_cli.engines.options import Memory, Options
 from sora_cli.engines.runtime.errors import told_as_rendering
 from sora_cli.engines.training import LAYERS, CourseSettings, Example, LossCheck
 from sora_cli.engines.training.student import Call, Lesson, Student
@@ -72,7 +72,7 @@ class LoraCourse:
         engine = catalogue.open_engine(card, memory=Memory(quantize=settings.quantize), report=report)
         if not isinstance(engine, Diffusion):
             raise RenderError(f"engine {card.name} is not one of diffusers' pipelines")
-        self.engine: Diffusion[Any] = engine
+        self.engine: Diffusion[Options] = engine
         self.student = Student(engine, settings.size, kept)
         self.network = self.student.network
         self.network.requires_grad_(requires_grad=False)

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,6 +26,7 @@ from sora_cli import atomic
 from sora_cli.engines.base import Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, quiet
 from sora_cli.engines.families.ltx2 import Ltx2
+from sora_cli.engines.options import Options
 from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.media.stream import Frames
 
@@ -47,14 +48,16 @@ LARGEST = 1000
 """What a noise level of 1 is in a call, for all families here."""
 FORMAT = "1"
 """Raised when what is kept on disk changes its meaning."""
-Call = Mapping[str, Tensor | float | bool | None]
+Told = Tensor | float | bool | None
+"""A value of a call."""
+Call = Mapping[str, Told]
 """What a transformer is told beside noisy latents, by name; tensors have one clip in front."""
 
 
 class _CaughtError(Exception):
     """No error: it ends a pipeline's run."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, told: dict[str, Told]) -> None:
         super().__init__()
         self.told = told
 
@@ -77,7 +80,7 @@ class Lesson:
 class Student:
     """An engine's transformer, with what training needs of the rest of the pipeline."""
 
-    def __init__(self, engine: Diffusion[Any], size: tuple[int, int], kept: Path) -> None:
+    def __init__(self, engine: Diffusion[Options], size: tuple[int, int], kept: Path) -> None:
         self.engine, self.size, self._kept = engine, size, kept
         self.network = engine.pipe.transformer
         self._identity = f"{FORMAT} {engine.card.revision} {engine.dtype} {size}"
@@ -105,7 +108,7 @@ class Student:
 
     def call(self, caption: str, frames: int) -> Call:
         """What the pipeline tells the transformer for a caption, from disk where it is kept."""
-        asked: list[dict[str, Any]] = []
+        asked: list[Call] = []
 
         def told(*, of_words: bool) -> Call:
             if not asked:
@@ -153,19 +156,19 @@ class Student:
             return exp(low + (high - low) * min(1.0, max(0.0, (tokens - few) / (many - few))))
         return float(config.get("flow_shift") or config.get("shift") or 1.0)
 
-    def _together(self, name: str, values: Sequence[Any], level: Tensor, place: torch.device) -> Any:
-        first = values[0]
+    def _together(self, name: str, values: Sequence[Told], level: Tensor, place: torch.device) -> Told:
+        first, tensors = values[0], [value for value in values if isinstance(value, Tensor)]
         if not isinstance(first, Tensor) or name.endswith("_scale"):
             return first  # the same for all clips
         if name in TIMES:
             times = (level.to(place) * LARGEST).view(-1, *[1] * (first.ndim - 1))
             return times.expand(len(values), *first.shape[1:])
-        return torch.cat([value.to(place) for value in values])
+        return torch.cat([each.to(place) for each in tensors])
 
-    def _asked(self, caption: str, frames: int) -> dict[str, Any]:
+    def _asked(self, caption: str, frames: int) -> Call:
         """Run the pipeline up to its first call of the transformer."""
 
-        def stop(_module: object, _args: object, told: dict[str, Any]) -> NoReturn:
+        def stop(_module: object, _args: object, told: dict[str, Told]) -> NoReturn:
             raise _CaughtError(told)
 
         engine = self.engine
@@ -174,7 +177,7 @@ class Student:
         hook = self.network.register_forward_pre_hook(stop, with_kwargs=True)
         try:
             with torch.no_grad(), quiet():
-                engine.render(take, Given(), engine.card.options.model_validate(options), lambda *_, **__: {})
+                engine.render(take, Given(), engine.options_of(options), lambda *_, **__: {})
         except _CaughtError as caught:
             told = caught.told
         finally:
