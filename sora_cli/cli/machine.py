@@ -36,11 +36,11 @@ def show(name: ModelName, as_json: Json = False) -> None:
     """Show everything about an engine: limits, options, licence."""
     from sora_cli.engines import hub
 
-    facts = hub.show(name).facts()
+    model = hub.show(name)
     if as_json:
-        console.stdout_json(facts)
+        console.stdout_json(model.facts())
     else:
-        console.stdout(console.plain(hub.described(facts)))
+        console.stdout(console.plain(hub.described(model)))
 
 
 @library.command()

@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sora_cli import bounded
-from sora_cli.bounded import expanded, is_folder
+from sora_cli.bounded import Json, expanded, is_folder
 from sora_cli.errors import EngineMissing
 from sora_cli.remembered import cache_folder, remembered
 
@@ -80,7 +79,7 @@ class Checkpoint:
                 found[name] = (str(library), str(kind))
         return found
 
-    def config(self, component: str) -> dict[str, Any]:
+    def config(self, component: str) -> dict[str, object]:
         """The configuration of a component; empty where it has none."""
         for name in ("config.json", "scheduler_config.json", "preprocessor_config.json"):
             path = self.folder / component / name
@@ -101,9 +100,8 @@ class Checkpoint:
         """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
         try:
             headers = [header_of(path) for path in (self.folder / folder).glob("*.safetensors")]
-            shapes = [tensor["shape"] for one in headers for name, tensor in one.items() if name != "__metadata__"]
-            return sum(math.prod(shape) for shape in shapes)
-        except (OSError, ValueError, TypeError, KeyError):
+            return sum(math.prod(shape) for one in headers for shape in one.shapes.values())
+        except (OSError, ValueError):
             return 0
 
     def refuse_foreign_code(self) -> None:
@@ -155,7 +153,15 @@ def read_json(path: Path) -> dict[str, object]:
     return value
 
 
-def header_of(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a safetensors file says of itself: the shapes of its tensors by their names, and facts in words."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+    facts: Mapping[str, str]
+
+
+def header_of(path: Path) -> Header:
     """What a safetensors file says of its tensors.
 
     A header of JSON follows its length in 8 bytes: https://github.com/huggingface/safetensors#format
@@ -168,8 +174,19 @@ def header_of(path: Path) -> dict[str, Any]:
         length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
         header = bounded.parse_json(file.read(length)) if 2 <= length <= min(size - 8, MOST_HEADER) else None
     if isinstance(header, dict):
-        return header
+        written = header.pop("__metadata__", None)
+        facts = written if isinstance(written, dict) else {}
+        words = {name: each for name, each in facts.items() if isinstance(each, str)}
+        return Header({name: _shape(each) for name, each in header.items()}, words)
     raise ValueError(f"{path} has no header")
+
+
+def _shape(tensor: Json) -> tuple[int, ...]:
+    sides = tensor.get("shape") if isinstance(tensor, dict) else None
+    shape = tuple(side for side in sides if isinstance(side, int) and side >= 0) if isinstance(sides, list) else ()
+    if not isinstance(sides, list) or len(shape) != len(sides):
+        raise ValueError("a tensor has no shape")
+    return shape
 
 
 def revision_of(folder: Path) -> str:

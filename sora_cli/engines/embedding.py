@@ -6,14 +6,17 @@ None comes with `sora`: no package that can be installed brings such weights. No
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.errors import MachineError
 from sora_cli.media.stream import Frames
+
+if TYPE_CHECKING:
+    import torch
 
 BATCH = 16
 """Pictures that are embedded at once."""
@@ -22,7 +25,7 @@ BATCH = 16
 class Embedding:
     """A model that tells how alike pictures are. Its weights are safetensors, and no code of its folder is run."""
 
-    def __init__(self, model: Any, processor: Any) -> None:
+    def __init__(self, model: torch.nn.Module, processor: Callable[..., Mapping[str, torch.Tensor]]) -> None:
         self._model, self._processor = model, processor
 
     def __call__(self, pictures: Sequence[Frames]) -> NDArray[np.float32]:
@@ -46,7 +49,7 @@ def open_embedding(name: str) -> Embedding:
     Raises:
         MachineError: it is not here, or it is none.
     """
-    transformers: Any = importlib.import_module("transformers")
+    transformers = importlib.import_module("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     here = {"local_files_only": True, "trust_remote_code": False}

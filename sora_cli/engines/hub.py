@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
+from sora_cli.bounded import Json
 from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.estimate import released
 from sora_cli.errors import EngineMissing, MachineError, RequestError, SoraError, is_bug
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 """What is pulled: configurations, tokenizers, weights; never pickles or code."""
 
 Fetched = Callable[[int, int], None]
 """Called with (bytes fetched, bytes in all)."""
+
+
+class OptionSchema(TypedDict, total=False):
+    """What is read here of an option's JSON schema."""
+
+    type: str
+    anyOf: list[OptionSchema]
+    default: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,14 @@ class Model:
             "film_references": card.max_film_references,
             "sound_references": card.max_sound_references,
             "prompt_tokens": card.prompt_tokens or None,
-            "options": card.options.model_json_schema()["properties"] if card.options.model_fields else {},
+            "options": self.options(),
             "notes": list(card.notes),
         }
+
+    def options(self) -> Mapping[str, OptionSchema]:
+        """Its options by name, as JSON schemas."""
+        found: Mapping[str, OptionSchema] = self.card.options.model_json_schema().get("properties", {})
+        return found
 
     def row(self) -> dict[str, str]:
         """The few facts that a list has room for."""
@@ -82,13 +98,12 @@ class Model:
         }
 
 
-def described(facts: Mapping[str, Any]) -> str:
+def described(model: Model) -> str:
     """The facts of a model in lines, its options with their types and defaults."""
-    lines = [
-        f"{name}: {_words(value)}" for name, value in facts.items() if name != "options" and value not in (None, [])
-    ]
+    facts = model.facts().items()
+    lines = [f"{name}: {_words(value)}" for name, value in facts if name != "options" and value not in (None, [])]
     lines.append("options:")
-    for name, option in facts["options"].items():
+    for name, option in model.options().items():
         kinds = option.get("type") or " or ".join(one.get("type", "") for one in option.get("anyOf", []))
         lines.append(f"  {name}: {kinds or 'see its family'}, default {option.get('default')}")
     return "\n".join(lines)
@@ -190,14 +205,14 @@ def _files(repo: str, revision: str | None) -> dict[str, int]:
     return dict(sorted(whole.items(), key=lambda item: item[1]))
 
 
-def _bar(done: int, total: int, fetched: Fetched | None) -> Any:
+def _bar(done: int, total: int, fetched: Fetched | None) -> type[tqdm]:
     """A progress bar for the hub's client that draws nothing and tells how far all files have come."""
-    base: Any = importlib.import_module("tqdm").tqdm
+    from tqdm import tqdm
 
-    class Told(base):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *given: object, **more: Any) -> None:
-            self.seen = int(more.get("initial") or 0)
-            super().__init__(*given, **{**more, "disable": True})
+    class Told(tqdm):  # type: ignore[misc]  # it has no types
+        def __init__(self, *given: object, initial: float | None = 0, **more: object) -> None:
+            self.seen = int(initial or 0)
+            super().__init__(*given, **{**more, "initial": self.seen, "disable": True})
 
         def update(self, n: float | None = 1) -> None:
             self.seen += int(n or 0)

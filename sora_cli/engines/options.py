@@ -77,8 +77,8 @@ def not_safetensors(path: Path) -> str:
 
 def adapter_facts(path: Path) -> dict[str, Json]:
     """What `sora train` wrote of a LoRA into its file; empty where it is another program's."""
-    with suppress(OSError, ValueError, AttributeError):
-        facts = parse_json(header_of(path).get("__metadata__", {}).get(FACTS, ""))
+    with suppress(OSError, ValueError):
+        facts = parse_json(header_of(path).facts.get(FACTS, ""))
         return facts if isinstance(facts, dict) else {}
     return {}
 
@@ -138,18 +138,18 @@ def named_by(options: Mapping[str, object]) -> set[str]:
 def misfit(path: Path, card: EngineCard) -> str:
     """Why a LoRA cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
     found = {
-        name: tensor["shape"][1]
-        for name, tensor in _tensors(path)
-        if name.startswith("transformer.") and name.endswith(".lora_A.weight") and len(tensor["shape"]) == 2
+        name: shape[1]
+        for name, shape in _shapes(path).items()
+        if name.startswith("transformer.") and name.endswith(".lora_A.weight") and len(shape) == 2
     }
     if not found or card.location is None:
         return ""
     files = sorted((card.location / "transformer").glob(f"*{SUFFIX}"))
-    layers = {name: tensor["shape"] for file in files for name, tensor in _tensors(file)}
+    layers = {name: shape for file in files for name, shape in _shapes(file).items()}
     for name, width in found.items() if layers else ():
         layer = name.removeprefix("transformer.").removesuffix(".lora_A.weight")
         shape = layers.get(f"{layer}.weight")
-        if shape is None or shape[-1] != width:
+        if not shape or shape[-1] != width:
             base = adapter_facts(path).get("base")
             trained = base.get("engine") if isinstance(base, dict) else None
             told = f": it was trained for {trained}" if trained else ""
@@ -157,11 +157,11 @@ def misfit(path: Path, card: EngineCard) -> str:
     return ""
 
 
-def _tensors(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The tensors of a safetensors file by its header; none where it cannot be read."""
+def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of a safetensors file's tensors; none where it cannot be read."""
     with suppress(OSError, ValueError):
-        return [each for each in header_of(path).items() if each[0] != "__metadata__"]
-    return []
+        return header_of(path).shapes
+    return {}
 
 
 class Memory(Options):

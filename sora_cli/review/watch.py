@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import cv2
 import numpy as np
@@ -137,9 +136,9 @@ def _look(luma: Plane, before: Plane | None) -> FrameLook:
     )
 
 
-def _flow(flow: Any, one: Plane, two: Plane) -> tuple[float, float]:
+def _flow(flow: cv2.DenseOpticalFlow, one: Plane, two: Plane) -> tuple[float, float]:
     """The mean motion of what moves, in parts of the width."""
-    field_ = flow.calc(one.astype(np.uint8), two.astype(np.uint8), None) / one.shape[1]
+    field_ = flow.calc(one.astype(np.uint8), two.astype(np.uint8), None) / one.shape[1]  # type: ignore[call-overload]  # its stubs know no None
     speed = np.hypot(field_[..., 0], field_[..., 1])
     moving = field_[speed > MOVES]
     return (0.0, 0.0) if len(moving) < 0.002 * speed.size else (float(moving[:, 0].mean()), float(moving[:, 1].mean()))

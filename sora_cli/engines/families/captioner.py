@@ -1,15 +1,16 @@
-"""Any image-text-to-text model of transformers, as a captioner."""
+"""An image-text-to-text model of transformers, as a captioner."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
 
-from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
+from sora_cli.engines.families.diffusion import best_device, quiet
+from sora_cli.engines.families.language import LOCAL, loaded
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.media.stream import Frames
 
@@ -21,6 +22,22 @@ WHAT = "captioner"
 HINT = "name a captioner with its processor and .safetensors weights: BLIP, GIT, or a vision model that chats"
 
 
+class Processing(Protocol):
+    """What is used of a processor of transformers; some have a `chat_template` as well."""
+
+    def __call__(self, *, images: Image.Image, return_tensors: str) -> BatchFeature:
+        """A picture as the model wants it."""
+        ...
+
+    def apply_chat_template(self, chat: list[dict[str, object]], **how: object) -> BatchFeature:
+        """A conversation as the model was taught to hold it."""
+        ...
+
+    def batch_decode(self, tokens: torch.Tensor, *, skip_special_tokens: bool) -> list[str]:
+        """Tokens `(n, tokens)` in words."""
+        ...
+
+
 class Describing:
     """A captioner on the best device here; see `Captioner`."""
 
@@ -28,16 +45,10 @@ class Describing:
         weights = [path.stat() for path in sorted(folder.glob("*.safetensors"))]
         self.name, self.identity = name, f"{folder} {[(each.st_size, each.st_mtime_ns) for each in weights]} {ASKED}"
         device = best_device()
-        local = {"local_files_only": True, "trust_remote_code": False}
         with told_as_opening(name, WHAT, HINT), quiet():
-            self.processor: Any = AutoProcessor.from_pretrained(str(folder), **local)  # type: ignore[no-untyped-call]
-            model: Any = AutoModelForImageTextToText.from_pretrained(
-                str(folder),
-                dtype=best_dtype(device, sum(each.st_size for each in weights)),
-                use_safetensors=True,
-                **local,
-            )
-            self.model = model.to(device).eval()
+            self.processor: Processing = AutoProcessor.from_pretrained(str(folder), **LOCAL)  # type: ignore[no-untyped-call]
+            size = sum(each.st_size for each in weights)
+            self.model = loaded(AutoModelForImageTextToText, folder, device, size)
 
     def describe(self, picture: Frames) -> str:
         """What it sees."""
@@ -47,7 +58,7 @@ class Describing:
             new = made[:, given["input_ids"].shape[1] :] if "input_ids" in given else made
             return " ".join(self.processor.batch_decode(new, skip_special_tokens=True)[0].split())
 
-    def _given(self, picture: Image.Image) -> Any:
+    def _given(self, picture: Image.Image) -> BatchFeature:
         """The picture as the model wants it, with the question where it was taught to be asked one."""
         if not getattr(self.processor, "chat_template", None):
             return self.processor(images=picture, return_tensors="pt")

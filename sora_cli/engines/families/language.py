@@ -1,15 +1,22 @@
-"""Any causal model of transformers, as a writer."""
+"""A causal model of transformers, as a writer."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase, TextStreamer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+    TextStreamer,
+)
 from typing_extensions import override
 
-from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet
+from sora_cli.engines.families.diffusion import Loadable, best_device, best_dtype, quiet
 from sora_cli.engines.language import Answer, Heard
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.errors import RequestError
@@ -22,20 +29,40 @@ TEMPERATURE, TOP_P = 0.7, 0.9
 _LIKELIEST = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
 
 
+LOCAL = {"local_files_only": True, "trust_remote_code": False}
+"""Nothing is fetched, and no code of a model's folder is run."""
+
+
+class Generating(Protocol):
+    """What is used of a model of transformers that makes tokens."""
+
+    config: PreTrainedConfig
+    generation_config: GenerationConfig
+    device: torch.device
+    dtype: torch.dtype
+
+    def generate(self, *given: torch.Tensor, **how: object) -> torch.Tensor:
+        """Tokens `(1, n)`, those that were given in front where the model goes on with them."""
+        ...
+
+
+def loaded(kind: Loadable[torch.nn.Module], folder: Path, device: torch.device, size: int) -> Generating:
+    """A model of transformers on a device, from safetensors in a folder that hold `size` bytes."""
+    dtype = best_dtype(device, size)
+    model = kind.from_pretrained(str(folder), dtype=dtype, use_safetensors=True, **LOCAL)
+    return cast("Generating", model.to(device).eval())
+
+
 class Causal:
     """A causal model on the best device here; see `LanguageModel`."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.device = name, best_device()
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-        local = {"local_files_only": True, "trust_remote_code": False}
         hint = "name a causal model with its tokenizer and .safetensors weights"
         with told_as_opening(name, WHAT, hint), quiet():
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=best_dtype(self.device, size), use_safetensors=True, **local
-            )
-            self.model = model.to(self.device).eval()
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(folder), **LOCAL)
+            self.model = loaded(AutoModelForCausalLM, folder, self.device, size)
 
     def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
         """What it says to a question."""
@@ -60,15 +87,15 @@ class Causal:
         new = made[0, count:].tolist()
         ends = self.model.generation_config.eos_token_id
         ended = new[-1:] and new[-1] in (ends if isinstance(ends, list) else [ends])
-        return Answer(self.tokenizer.decode(new, skip_special_tokens=True), bool(ended) or len(new) < limit)
+        return Answer(str(self.tokenizer.decode(new, skip_special_tokens=True)), bool(ended) or len(new) < limit)
 
     def _encoded(self, asked: str) -> torch.Tensor:
         """The question as the model was taught to be asked, where its tokenizer says how; (1, tokens)."""
         if getattr(self.tokenizer, "chat_template", None):
-            asked = self.tokenizer.apply_chat_template(
+            chat = self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": asked}], tokenize=False, add_generation_prompt=True, enable_thinking=False
             )
-            found = self.tokenizer(asked, return_tensors="pt", add_special_tokens=False)
+            found = self.tokenizer(str(chat), return_tensors="pt", add_special_tokens=False)
         else:
             found = self.tokenizer(asked, return_tensors="pt")
         ids: torch.Tensor = found["input_ids"]

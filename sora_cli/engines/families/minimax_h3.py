@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
-from diffusers import MiniMaxH3ModularPipeline
+from diffusers.modular_pipelines.minimax_h3.modular_pipeline import MiniMaxH3ModularPipeline
 from diffusers.modular_pipelines.minimax_h3.references import (
     MiniMaxH3AudioReference,
     MiniMaxH3ImageReference,
@@ -38,8 +37,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
 
     def load(self) -> object:
         """The pipeline with all components but the transformer for references."""
-        kind: Any = MiniMaxH3ModularPipeline
-        pipe = kind.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
+        pipe = MiniMaxH3ModularPipeline.from_pretrained(str(self.checkpoint.folder), local_files_only=True)
         self.load_into(pipe, [name for name in self.checkpoint.components() if name != REFERENCES])
         return pipe
 
@@ -53,7 +51,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             if hasattr(block, "set_progress_bar_config"):
                 block.set_progress_bar_config(disable=True)
 
-    def load_into(self, pipe: Any, names: list[str]) -> None:
+    def load_into(self, pipe: MiniMaxH3ModularPipeline, names: list[str]) -> None:
         """Read components from the checkpoint's folder: its index names the hub's repository, which is not asked.
 
         One by one, since the pipeline's own `load_components` goes on without a component that cannot be read.
@@ -72,7 +70,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             except ValueError as error:  # it hides what was wrong, and that does not name the part
                 cause = error.__context__ or error
                 raise (OSError(f"{name}: {cause}") if isinstance(cause, OSError) else cause) from None
-            pipe.update_components(**{name: part})
+            pipe.update_components(**{name: part})  # type: ignore[no-untyped-call]
 
     def passes(self, take: Take, given: Given, options: MiniMaxH3Options) -> int:  # noqa: ARG002  as declared
         """One less than the sampling times: the last of them is the end."""
@@ -106,14 +104,15 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             raise RenderError(f"{take.name}: {self.card.name} takes keyframes or references, not both")
         return found | ({"references": [anchor(one) for one in given.references]} if given.references else {})
 
-    def hold(self, wanted: str) -> object:
+    def hold(self, wanted: str) -> torch.nn.Module:
         """The transformer that a take needs; the other one is given up, for there is seldom room for both."""
         if getattr(self.pipe, wanted, None) is None:
             other = REFERENCES if wanted == KEYFRAMES else KEYFRAMES
             self.pipe.update_components(**{other: None})
             self.load_into(self.pipe, [wanted])
             self.settle()
-        return getattr(self.pipe, wanted)
+        held: torch.nn.Module = getattr(self.pipe, wanted)
+        return held
 
 
 def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
@@ -133,7 +132,7 @@ def waveform(sound: Sound) -> torch.Tensor:
 
 
 @contextmanager
-def counted(transformer: Any, step: OnStep) -> Iterator[None]:
+def counted(transformer: torch.nn.Module, step: OnStep) -> Iterator[None]:
     """Tell of each pass of the transformer: modular pipelines have no callback of their own."""
 
     def told(*_: object) -> None:

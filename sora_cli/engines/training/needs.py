@@ -47,7 +47,7 @@ def needs(
     again = settings.checkpointing if settings.checkpointing is not None else on_gpu
     found = Checkpoint.read(card.location) if card.location else None
     config = found.config("transformer") if found else {}
-    width, layers = _width(config), int(config.get("num_layers") or 1)
+    width, layers = _width(config), _layers(config)
     tokens = card.demand.tokens(*settings.size, frames) if card.demand else 0
     seen = tokens * settings.batch
     each = 1 if on_gpu else 2  # a CPU holds float32
@@ -75,13 +75,18 @@ def _width(config: dict[str, object]) -> int:
     return heads * each if isinstance(heads, int) and isinstance(each, int) else 0
 
 
+def _layers(config: dict[str, object]) -> int:
+    count = config.get("num_layers")
+    return count if isinstance(count, int) and count else 1
+
+
 def _trained(found: Checkpoint, rank: int) -> int:
     """Weights of adapters of a rank, counted in the headers of the transformer's files."""
     count = 0
     for path in (found.folder / "transformer").glob("*.safetensors"):
-        for name, tensor in header_of(path).items():
+        for name, shape in header_of(path).shapes.items():
             if name.endswith(".weight") and re.fullmatch(LAYERS, name.removesuffix(".weight")):
-                count += rank * sum(tensor["shape"])
+                count += rank * sum(shape)
     return count
 
 
