@@ -111,6 +111,7 @@ def test_without_a_model_lanczos_enlarges(home: Path) -> None:
     [
         ("gone.safetensors", "no such file"),
         ("noise.safetensors", "it is not a safetensors file"),
+        ("shapeless.safetensors", "it is not a safetensors file"),
         ("board.yaml", "is not a folder"),
         ("nowhere", "no such folder"),
         ("empty", "holds no .safetensors or .pth file"),
@@ -122,6 +123,7 @@ def test_a_model_that_cannot_be_used_is_told_at_its_line(
     home: Path, capsys: pytest.CaptureFixture[str], model: str, told: str
 ) -> None:
     (home / "noise.safetensors").write_bytes(b"no weights at all")
+    (home / "shapeless.safetensors").write_bytes(len(b'{"a": 3}').to_bytes(8, "little") + b'{"a": 3}')
     for name in ("empty", "two"):
         (home / name).mkdir()
     for name in ("a.pth", "b.pth"):
