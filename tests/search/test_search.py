@@ -267,6 +267,35 @@ def test_words_that_are_not_parted_are_matched_as_a_whole(wanted: str, tmp_path:
     assert matcher(tmp_path).likeness(wanted, ["a red ball"], [0.5]) == [0.5]
 
 
+A_CAT = (
+    "قطة سوداء نائمة على حافة النافذة",
+    "een zwarte kat slaapt op de vensterbank",
+    "un chat noir dort sur le rebord de la fenêtre",
+    "eine schwarze Katze schläft auf dem Fensterbrett",
+    "un gatto nero dorme sul davanzale",
+    "窓辺で眠る黒猫",
+    "창턱에서 자는 검은 고양이",
+    "czarny kot śpi na parapecie",
+    "um gato preto dorme no parapeito da janela",
+    "чёрная кошка спит на подоконнике",
+    "un gato negro duerme en el alféizar",
+    "แมวดำนอนบนขอบหน้าต่าง",
+    "pencerede uyuyan siyah kedi",
+    "黑猫睡在窗台上",
+)
+
+
+def test_every_language_finds_its_words_in_english_and_is_found_by_them(tmp_path: Path) -> None:
+    cat = "a black cat sleeps on the window sill"
+    others = ("an old man reads a letter in the kitchen", "snow falls on a mountain village", "a ship at dawn")
+    likeness = matcher(tmp_path).likeness
+    for words in A_CAT:
+        for wanted, texts in ((words, (cat, *others)), (cat, (words, *others))):
+            near = sentences.vectors(texts) @ sentences.vectors([wanted])[0]
+            found = likeness(wanted, texts, near.tolist())
+            assert found[0] == max(found), (wanted, found)
+
+
 @pytest.mark.long
 def test_clips_of_nanos_world_are_found_by_what_they_show(tmp_path: Path) -> None:
     clips, wanted = bench_search.world(bench_search.REPORTED)
