@@ -29,7 +29,11 @@ LARGEST = 60 * 1024 * 1024  # bytes on disk
 
 
 def pipeline() -> WanVACEPipeline:
-    """The pipeline of the trained parts, in 32-bit floats."""
+    """The pipeline of the trained parts, in float32.
+
+    Raises:
+        OSError: a stage that trains one of them has not run.
+    """
     transformer, encoder = build(), UMT5EncoderModel.from_pretrained(ENCODER)
     average = torch.load(STATE, map_location="cpu", weights_only=True)["average"]
     torch.nn.ModuleDict({"transformer": transformer, "text_encoder": encoder}).load_state_dict(average)
@@ -43,7 +47,7 @@ def pipeline() -> WanVACEPipeline:
 
 
 def assemble(target: Path) -> None:
-    """Write the folder aside, then rename its files into place: someone may be loading it."""
+    """Write the folder in diffusers' layout: aside first, then file by file into place, since it may be in use."""
     target.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:

@@ -1,4 +1,4 @@
-"""Make the video autoencoder: the encoder in closed form, at once; then the decoder learns for as long as it may.
+"""Make the video autoencoder: the encoder in closed form, at once; then the decoder learns, as long as you let it.
 
     python -m examples.nano.autoencoder --minutes 0     the encoder only, in a minute: the next stages can begin
     python -m examples.nano.autoencoder --minutes 60    the decoder too, or on from its checkpoint
@@ -35,7 +35,16 @@ MUON_RATE, ADAM_RATE = 2e-3, 5e-4
 
 
 class Pool:
-    """Rendered clips in memory, as bytes."""
+    """Rendered clips in memory, as bytes.
+
+    `video` is `(clips, 3, frames, rows, columns)`; `actor`, how much of a pixel the actor covers, has no colours.
+
+    Args:
+        clips: how many.
+        seed: of their scenes.
+        where: the device to draw on.
+        size: rows and columns.
+    """
 
     def __init__(
         self, clips: int, seed: int, where: torch.device, size: tuple[int, int] = (SEEN_HEIGHT, SEEN_WIDTH)
@@ -63,7 +72,7 @@ class Pool:
         self._render(slice(place, place + 1))
 
     def batch(self, rng: np.random.Generator, clips: int, frames: int) -> tuple[Tensor, Tensor]:
-        """Stretches of clips (-1 to 1) and the weight of each pixel."""
+        """Random stretches `(clips, 3, frames, rows, columns)`, -1 to 1, and weights, which have one channel."""
         chosen = torch.from_numpy(rng.integers(len(self.video), size=clips))
         start = int(rng.integers(FRAMES - frames + 1))
         cut = slice(start, start + frames)
@@ -76,7 +85,8 @@ class Pool:
 def fit_components(model: PaperAutoencoder, pool: Pool) -> None:
     """Set the linear maps of `model`, in place, to the principal components of its cells, the largest first.
 
-    Cells with an actor in them weigh more: 0.3 dB better in the actors' boxes for nothing elsewhere (measured).
+    Principal components: Pearson 1901; here the eigenvectors of the cells' covariance. Cells with an actor in them
+    weigh more: 0.3 dB better in the actors' boxes, and no worse elsewhere (measured).
     """
     cells, shares = [], []
     for first in range(0, len(pool.video), 8):
@@ -104,7 +114,7 @@ SPREAD_POWER = 0.6
 
 
 def standardise(model: PaperAutoencoder, latents: Tensor) -> None:
-    """Write the mean and scale of latents (cells, channels) into the model's configuration, for the pipeline.
+    """Write the mean and scale of latents `(cells, channels)` into the model's configuration, for the pipeline.
 
     Channels are scaled by their spread to the power 0.6, not to spread 1: what carries little must stay quieter than
     the noise for longer, or the transformer spends itself on it.
@@ -119,7 +129,7 @@ def standardise(model: PaperAutoencoder, latents: Tensor) -> None:
 
 
 def spread_of(model: PaperAutoencoder) -> list[float]:
-    """The spread of every channel of normalised latents, from their scale: the reverse of `standardise`."""
+    """The standard deviation of each channel of normalised latents, from their scale: the reverse of `standardise`."""
     scale = torch.tensor(model.config.latents_std[:-PLACE_CHANNELS])
     spread = scale ** (1 / SPREAD_POWER - 1)
     spread = spread / spread.pow(2).mean().sqrt()
@@ -127,19 +137,26 @@ def spread_of(model: PaperAutoencoder) -> list[float]:
 
 
 def loss_of(error: Tensor, weight: Tensor) -> Tensor:
-    """Squared error for fidelity, absolute error and that of gradients for clean edges; actors weigh more."""
+    """What the decoder is trained on: one number.
+
+    Squared error for fidelity, absolute error and that of gradients for clean edges. `error` is `(clips, 3, frames,
+    rows, columns)` in units of -1 to 1, `weight` as `Pool.batch` gives it.
+    """
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     value = (weight * (error.abs() + 4 * error.pow(2))).mean() / weight.mean()
     return value + 0.3 * (across.abs().mean() + down.abs().mean())
 
 
 def decibels(first: Tensor, second: Tensor) -> float:
-    """Mean peak signal-to-noise ratio of clips of -1 to 1."""
+    """The mean peak signal-to-noise ratio of clips `(clips, ...)` of -1 to 1, in dB."""
     return float((-10 * torch.log10((first - second).pow(2).flatten(1).mean(1) / 4)).mean())
 
 
 def through(model: PaperAutoencoder, video: Tensor) -> Tensor:
-    """A video (-1 to 1) encoded and decoded: at full size with the enlarger, at half size without."""
+    """A video `(clips, 3, frames, rows, columns)`, -1 to 1, there and back.
+
+    At full size the enlarger is used, at half size it is not.
+    """
     if video.shape[-1] == SEEN_WIDTH:
         return model.to_video(model.to_latents(video)).clamp(-1, 1)
     return model(video).sample
@@ -147,7 +164,7 @@ def through(model: PaperAutoencoder, video: Tensor) -> Tensor:
 
 @torch.no_grad()
 def measure(model: PaperAutoencoder, pool: Pool) -> tuple[float, float]:
-    """Decibels over whole clips and inside the actors' boxes."""
+    """The peak signal-to-noise ratio of what comes back, in dB: over whole clips, and inside the actors' boxes."""
     whole, boxes = [], []
     for first in range(0, len(pool.video), 4):
         video = pool.video[first : first + 4].to(pool.where).float() / 127.5 - 1
@@ -163,7 +180,11 @@ def measure(model: PaperAutoencoder, pool: Pool) -> tuple[float, float]:
 
 
 def load(folder: Path = FOLDER) -> PaperAutoencoder:
-    """The trained autoencoder, ready to use."""
+    """The trained autoencoder, on the device of `config.device`.
+
+    Raises:
+        OSError: it was not trained yet.
+    """
     return PaperAutoencoder.from_pretrained(folder).to(device()).eval()
 
 
@@ -181,7 +202,7 @@ def first_model() -> PaperAutoencoder:
 
 
 def train(minutes: float) -> None:
-    """Train the decoder for some minutes; the learning rate falls to nothing at their end."""
+    """Train the decoder for so many minutes, and save it every few. The learning rate falls to 0 along a cosine."""
     where = device()
     average = first_model()
     test = Pool(TEST, 900_001, where)

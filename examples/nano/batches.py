@@ -70,7 +70,10 @@ class Batch:
 
 
 def with_places(chunk: dict[str, Any]) -> dict[str, Any]:
-    """Add to the latents of a chunk the channels that say where a cell is, which are not kept on disk."""
+    """A chunk whose latents `(..., channels, frames, rows, columns)` have the channels that say where a cell is.
+
+    They are the same for all clips, and are not kept on disk.
+    """
     code = place_code(LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH).half()
 
     def add(latents: Tensor, part: Tensor) -> Tensor:
@@ -85,7 +88,11 @@ def with_places(chunk: dict[str, Any]) -> dict[str, Any]:
 
 
 class Batches:
-    """All chunks on disk, in memory."""
+    """All chunks on disk, in memory.
+
+    Raises:
+        SystemExit: there are none yet.
+    """
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng()
@@ -100,7 +107,11 @@ class Batches:
         return f"{clips} clips and {stills} stills on disk"
 
     def look(self) -> None:
-        """Load chunks that came since."""
+        """Load the chunks that came since the last look.
+
+        Raises:
+            SystemExit: there are none at all.
+        """
         for folder, chunks in ((FOLDER, self.clips), (STILLS_FOLDER, self.stills)):
             for path in sorted(folder.glob("*.pt")):
                 if path not in self.seen:
@@ -110,7 +121,7 @@ class Batches:
             raise SystemExit("no latents yet: run `python -m examples.nano.latents --stills` and without it first")
 
     def draw(self, samples: int) -> Batch:
-        """A random batch for a model that has seen so many samples."""
+        """A random batch for a model that has learned from so many samples: stills alone at first, then clips too."""
         stills = samples < TRAINING.stills_first or self.rng.random() < TRAINING.stills_share
         stills = bool(self.stills and (stills or not self.clips))
         reference = bool(self.rng.random() < REFERENCE_SHARE[stills])

@@ -43,15 +43,15 @@ class Writer:
         self.said: dict[str, str] = {}
 
     def pick(self, words: Sequence[str]) -> str:
-        """One of the words."""
+        """Draw one of the words."""
         return words[int(self.rng.integers(len(words)))]
 
     def chance(self, share: float) -> bool:
-        """True in this share of cases."""
+        """Whether to do what is done in this share of cases, 0 to 1."""
         return bool(self.rng.random() < share)
 
     def say(self, label: str, words: dict[str, Words], share: float = 1.0) -> str:
-        """A word for one property of the scene, or nothing in the other cases."""
+        """A word for one property of the scene, noted in `said`; in `1 - share` of all cases the empty text."""
         value: str = getattr(self.scene, label)
         if not self.chance(share):
             return ""
@@ -76,7 +76,7 @@ class Writer:
         return f"{article} {words}"
 
     def cast(self) -> str:
-        """The actor as a member of the cast."""
+        """The actor under a name, as a storyboard's cast writes it: `Pip, a red ball,` or `Pip (a red ball)`."""
         name = self.pick(HERO_WORDS) if self.chance(0.7) else _invented_name(self.rng)
         return f"{name}, {self.actor()}," if self.chance(0.7) else f"{name} ({self.actor()})"
 
@@ -195,7 +195,7 @@ def junk(rng: np.random.Generator) -> str:
 
 
 def vocabulary() -> list[str]:
-    """Every word nano was taught, sorted: what `sora check` compares a prompt with."""
+    """Every word that nano was taught, sorted. `sora check` compares prompts with it."""
     tables = (
         COLOUR_WORDS,
         SHAPE_WORDS,

@@ -84,7 +84,7 @@ def edited(engine: Engine, case: Case, seed: int) -> Tensor:
 
 
 def main() -> None:
-    """Make the edits and print how many show what was asked."""
+    """Make the edits, and print how many of them show what was asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20)
     chosen = list(cases(parser.parse_args().count))

@@ -32,7 +32,11 @@ RATE, WARMUP, LOG_STEPS = 2e-3, 50, 50
 
 
 class Lessons:
-    """The pairs on disk, in memory."""
+    """The pairs on disk, in memory.
+
+    Raises:
+        SystemExit: there are none yet.
+    """
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng()
@@ -41,7 +45,11 @@ class Lessons:
         self.look()
 
     def look(self) -> None:
-        """Load chunks that came since."""
+        """Load the chunks that came since the last look.
+
+        Raises:
+            SystemExit: there are none at all.
+        """
         for path in sorted(PAIRS.glob("*.pt")):
             if path not in self.seen:
                 self.seen.add(path)
@@ -50,7 +58,11 @@ class Lessons:
             raise SystemExit("no pairs yet: run `python -m examples.nano.pairs` first")
 
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Four frames at half size, the two in the middle at full size (-1 to 1), and the weight of their pixels."""
+        """What is seen, what is to be drawn, and how much each pixel counts.
+
+        Four frames at half size `(clips, 3, 4, rows / 2, columns / 2)`, the two in the middle at full size `(clips, 3,
+        2, rows, columns)`, both -1 to 1, and weights `(clips, 1, 2, rows, columns)`.
+        """
         parts = [self._part() for _ in range(TRAINING.enlarger_batch // 2)]
         seen, film, weight = (torch.stack(part).to(device()) for part in zip(*parts, strict=True))
         rows, columns = seen.shape[-2] // SMALL, seen.shape[-1] // SMALL
@@ -74,7 +86,11 @@ class Lessons:
 
 
 def loss_of(made: Tensor, film: Tensor, weight: Tensor) -> Tensor:
-    """Absolute error, which keeps edges sharp, and that of the steps from pixel to pixel and from frame to frame."""
+    """What the enlarger is trained on: one number.
+
+    Absolute error, which keeps edges sharp, and that of the steps from pixel to pixel and from frame to frame. `made`
+    and `film` are `(clips, 3, frames, rows, columns)`, -1 to 1.
+    """
     error = made - film
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     later = error[:, :, 1:] - error[:, :, :-1]
@@ -92,7 +108,7 @@ class Teacher:
         self.losses: list[float] = []
 
     def learn(self, rate: float) -> None:
-        """One step."""
+        """Take one step; `rate` is a share of the learning rate, 0 to 1."""
         from .transformer import small_floats
 
         for group in self.adam.param_groups:
@@ -113,14 +129,14 @@ class Teacher:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
     def mean_loss(self) -> float:
-        """Of the steps since it was asked last."""
+        """The mean loss of the steps since it was asked last."""
         mean = float(np.mean(self.losses))
         self.losses.clear()
         return mean
 
 
 def train(minutes: float) -> None:
-    """Train for some minutes; the rate falls over the last third of them."""
+    """Train for so many minutes; the rate falls over the last third of them. It is saved every few minutes."""
     model = load()
     test = Pool(TEST, 900_001, device(), (HEIGHT, WIDTH))
     teacher = Teacher(model.enlarger)

@@ -35,7 +35,7 @@ BANDS, HALVES = 8, 4
 
 
 class Eye(nn.Module):
-    """A picture (pictures, 3, *SMALL) to the actor's mask at half of that size and guesses of what is seen."""
+    """Finds the actor in pictures `(pictures, 3, *SMALL)`, 0 to 1, and guesses what is seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Eye(nn.Module):
         self.scenery = nn.Linear(96 * 4 * 2, len(PLACES) + len(TIMES))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mask logits, and logits of each property."""
+        """Logits of the actor's mask `(pictures, 1, ...)`, at half of the size, and of each of `HEADS`."""
         first = self.down[0](pictures)
         second = self.down[1](first)
         third = self.down[2](second)
@@ -105,7 +105,7 @@ def cut_out(pictures: Tensor, mask: Tensor) -> Tensor:
 
 
 class Compass(nn.Module):
-    """Costs of shifting one picture onto a later one, to the camera's move and its size."""
+    """Tells the camera's move and its size from what `shift_costs` gives: `(clips, features)`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,13 +115,16 @@ class Compass(nn.Module):
         self.amount = nn.Linear(128, 3)
 
     def forward(self, costs: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of `CAMERAS`, and pan, tilt and zoom of a whole clip as shares of the world's."""
+        """Logits of `CAMERAS`, and pan, tilt and zoom over a clip as shares of the world's, `(clips, 3)`."""
         h = self.layers(costs)
         return self.move(h), self.amount(h)
 
 
 def shift_costs(video: Tensor, masks: Tensor) -> Tensor:
-    """How well shifts explain the background: (clips, features) from the frames `LOOKED_AT` of small clips.
+    """How badly shifts explain the background: `(clips, features)`, absolute differences times 10.
+
+    `video` is `(clips, 3, frames, *SMALL)`, 0 to 1, of the frames `LOOKED_AT`; `masks` are the actors' in them at half
+    of the size, `(clips, frames, ...)`.
 
     Left and right halves apart, since a zoom moves them apart; rows in bands, since near sheets move more than far.
     """
@@ -162,7 +165,7 @@ class Findings:
 
 
 class Examiner:
-    """Both networks, trained."""
+    """Both networks: trained, from the file beside this one, or new."""
 
     def __init__(self, *, trained: bool = True) -> None:
         self.eye, self.compass = Eye().to(device()), Compass().to(device())
@@ -198,7 +201,7 @@ class Examiner:
 
 
 def shrink(video: Tensor) -> Tensor:
-    """Clips at the size that the examiner looks at."""
+    """Clips `(clips, 3, frames, rows, columns)` at the size that the examiner looks at, `SMALL`."""
     clips, _, frames = video.shape[:3]
     small = F.adaptive_avg_pool2d(video.transpose(1, 2).flatten(0, 1), SMALL)
     return small.unflatten(0, (clips, frames)).transpose(1, 2)
@@ -233,7 +236,7 @@ class Lessons:
         self.labels = {n: torch.tensor([v.index(getattr(s, n)) for s in self.scenes]) for n, v in HEADS.items()}
 
     def pictures(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Random frames, a little blurred and noisy, with masks and labels."""
+        """Random frames, a little blurred and noisy, as `Eye` takes them; masks as it gives them; places in `HEADS`."""
         clip, frame = rng.integers(len(self.scenes), size=count), rng.integers(len(LOOKED_AT), size=count)
         pictures = self.video[clip, :, frame].to(device()).float() / 255
         if rng.random() < 0.6:
@@ -245,7 +248,7 @@ class Lessons:
 
 
 def train_eye(eye: Eye, lessons: Lessons) -> None:
-    """Teach the eye to find and name."""
+    """Teach the eye to find the actor and to name what it sees: `STEPS` steps of AdamW. It changes `eye`."""
     optimizer = torch.optim.AdamW(eye.parameters(), lr=RATE, weight_decay=0.01)
     rng = np.random.default_rng(0)
     eye.train()
@@ -268,7 +271,7 @@ def train_eye(eye: Eye, lessons: Lessons) -> None:
 
 
 def train_compass(examiner: Examiner, lessons: Lessons) -> None:
-    """Teach the compass to read camera moves."""
+    """Teach the compass of an examiner, whose eye is trained, to read camera moves. It changes the examiner."""
     costs = []
     with torch.no_grad():
         for first in range(0, len(lessons.scenes), 16):

@@ -1,4 +1,6 @@
-"""Fit the head that tells a place from its picture, so that the place can be heard: a ridge regression on the world.
+"""Fit the weights that tell a place from its picture, so that it can be heard: a ridge regression on the world.
+
+Hoerl and Kennard 1970: weights `(X'X + r I)^-1 X'Y`.
 
 python -m examples.nano.hear
 """
@@ -20,7 +22,10 @@ LOOKED_AT = (0, (FRAMES - 1) // 2, FRAMES - 1)
 
 
 def views(clips: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coarse views of random scenes (clips, figures), and what they show: one column a place, and night."""
+    """Views of random scenes `(clips, figures)` as `scenery.view` has them, and what they show, `(clips, places + 1)`.
+
+    One column a place, and one for night; 1 where it is so, else 0.
+    """
     rng = np.random.default_rng(seed)
     scenes = [draw_scene(rng, variety=0.1) for _ in range(clips)]
     seen = []
@@ -33,7 +38,7 @@ def views(clips: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Fit, tell how many of other scenes are right, and keep the weights."""
+    """Fit the weights, keep them, and print which share of other scenes they tell right."""
     x, y = views(CLIPS, SEED)
     weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
     np.savez_compressed(WEIGHTS, weights=weights.astype(np.float32))

@@ -1,6 +1,6 @@
-"""Does nano show more of what is asked where it stands under a storyboard's keys? The same facts, said in both ways.
+"""Measure whether nano shows more of what is asked where a storyboard says it under keys, not in a sentence.
 
-python -m examples.nano.keys --clips 100      held-out captions as they are, and what they say under keys
+python -m examples.nano.keys --clips 100      held-out captions as they are, and the same facts under keys
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LIGHT = {"day": "daylight", "sunset": "sunset", "night": "night"}
 
 
 def shot(scene: Scene, said: Mapping[str, str]) -> dict[str, str]:
-    """A shot that says the same as a caption, each fact under its key, in the first words for it."""
+    """A shot of a storyboard that says what a caption says, each fact under its key, in the first words for it."""
     size = SIZE_WORDS[scene.size][0] if "size" in said else ""
     actor = " ".join(word for word in (size, COLOUR_WORDS[scene.colour][0], SHAPE_WORDS[scene.shape][0]) if word)
     other = ""
@@ -55,7 +55,7 @@ def shot(scene: Scene, said: Mapping[str, str]) -> dict[str, str]:
 
 
 def prompt(scene: Scene, said: Mapping[str, str]) -> str:
-    """What nano is told of such a shot."""
+    """The prompt that nano is sent for such a shot."""
     board = storyboard.from_data({"shots": [shot(scene, said)]}, folder=Path())
     return compose(board.shots[0].beats[0], board.cast, catalogue.card("nano"))
 

@@ -47,22 +47,25 @@ class Encoder:
 
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
-        """Normalised latents of a video of -1 to 1, at full size or at the size that the encoder looks at."""
+        """Normalised latents `(clips, channels, latent frames, rows, columns)` of a video.
+
+        The video is `(clips, 3, frames, rows, columns)`, -1 to 1, at full size or at that which the encoder looks at.
+        """
         encode = self.model.to_latents if video.shape[-1] == SEEN_WIDTH else self.model.film_to_latents
         return (encode(video) - self.mean) / self.scale
 
     def components(self, video: Tensor) -> Tensor:
-        """The same without the channels that say where a cell is: those are the same for all clips."""
+        """The same without the channels that say where a cell is, which are the same for all clips."""
         return self.encode(video)[:, : AUTOENCODER.components]
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """A video of -1 to 1 from normalised latents."""
+        """A video at full size, `(clips, 3, frames, rows, columns)`, -1 to 1, from normalised latents."""
         return torch.as_tensor(self.model.decode(latents * self.scale + self.mean).sample)
 
     @torch.no_grad()
     def picture(self, latents: Tensor) -> Tensor:
-        """The video at half size, as bytes, that the decoder makes of normalised latents."""
+        """The video at half size that the decoder makes of normalised latents, as bytes on the CPU."""
         video = torch.cat([self.model.to_video(one) for one in (latents * self.scale + self.mean).split(4)])
         return (video.clamp(-1, 1) * 127.5 + 127.5).round().byte().cpu()
 
@@ -72,7 +75,7 @@ class Encoder:
 
 
 def draw_box(rng: np.random.Generator) -> tuple[Tensor, bool]:
-    """A mask (rows, columns), 1 where to make, and whether it is the outside that is to be made."""
+    """A random box: a mask `(rows, columns)` at full size, 1 where to make, and whether that is outside of the box."""
     mask = torch.zeros(SEEN_HEIGHT, SEEN_WIDTH)
     high, wide = int(SEEN_HEIGHT * rng.uniform(0.35, 0.8)), int(SEEN_WIDTH * rng.uniform(0.3, 0.7))
     top, left = int(rng.integers(SEEN_HEIGHT - high + 1)), int(rng.integers(SEEN_WIDTH - wide + 1))
@@ -134,7 +137,14 @@ def _shift(picture: Tensor, dx: int, dy: int, paper: Tensor) -> Tensor:
 
 
 def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
-    """Render and encode one chunk of clips."""
+    """Render and encode one chunk of clips; the same number gives the same chunk.
+
+    `scenes`; `latents` `(clips, components, latent frames, rows, columns)`; `weight`, see `actor_weight`; `ends`, the
+    last latent frame of clips of which only the last frame is known, `(clips, components, rows, columns)`; `boxes`, by
+    a clip's place: latents with a box hidden, and the box at half size; `references` `(clips, components, 1, rows,
+    columns)`; `captions`, several for each clip; `named`, one that names the actor only. Latents and weights are
+    float16.
+    """
     rng = np.random.default_rng(FIRST_SEED + number)
     scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.clips_per_chunk)]
     clips = render(scenes, device(), (SEEN_HEIGHT, SEEN_WIDTH))
@@ -163,7 +173,11 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
 
 
 def make_stills(encoder: Encoder, number: int) -> dict[str, Any]:
-    """Render and encode a chunk of first frames: a fifth of the transformer's work and a twentieth of ours."""
+    """Render and encode a chunk of first frames; the same number gives the same chunk, with most keys of `make_chunk`.
+
+    There are no `ends` and no `boxes`. A still costs the transformer a fifth of a clip's work, and takes a twentieth of
+    the time to make.
+    """
     rng = np.random.default_rng(STILLS_SEED + number)
     scenes = [draw_scene(rng, switches=0.0, variety=TRAINING.variety) for _ in range(STILLS)]
     latents, weights, references = [], [], []
@@ -193,7 +207,7 @@ def actor_weight(clips: Clips) -> Tensor:
 
 
 def main() -> None:
-    """Add chunks until there are enough."""
+    """Read the command line, and add chunks until there are as many as `config.py` says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"))
     parser.add_argument("--stills", action="store_true", help="first frames only")

@@ -1,4 +1,7 @@
-"""Muon: momentum whose steps are made orthogonal (Keller Jordan, github.com/KellerJordan/Muon). For weight matrices."""
+"""Muon, an optimizer of weight matrices: momentum whose steps are made orthogonal.
+
+By Keller Jordan, github.com/KellerJordan/Muon.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ POLAR_EXPRESS = ((8.2051, -22.9019, 16.4607), (4.0664, -2.8612, 0.5184), (3.9096
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """The nearest matrices with all singular values near 1; (count, rows, columns), rows <= columns."""
+    """The nearest matrices whose singular values are all near 1: `(count, rows, columns)`, rows <= columns, float32."""
     x = (matrices / (1.01 * matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)).bfloat16()
     for a, b, c in POLAR_EXPRESS:
         square = x @ x.mT
@@ -22,14 +25,17 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps of root-mean-square 0.2 times the rate, as AdamW's are, so that both share a schedule."""
+    """Momentum (Nesterov's), made orthogonal.
+
+    A step's root mean square is 0.2 times the rate, as AdamW's is, so that both share a schedule (arXiv 2502.16982).
+    """
 
     def __init__(self, weights: Iterable[nn.Parameter], rate: float, momentum: float = 0.95) -> None:
         super().__init__(weights, {"lr": rate, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        """Move every weight that has a gradient; weights of one shape together, which is faster."""
+        """Move every weight that has a gradient, those of one shape together. `closure` is not called."""
         for group in self.param_groups:
             alike: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
@@ -55,7 +61,10 @@ class Muon(torch.optim.Optimizer):
 def optimizers(
     weights: Iterable[tuple[str, nn.Parameter]], matrices: Callable[[str, Tensor], bool]
 ) -> tuple[Muon, torch.optim.AdamW]:
-    """Muon for the weights that `matrices` chooses, AdamW for the rest; rates are set at every step."""
+    """Muon for the weights that `matrices` chooses by name and weight, AdamW for the rest.
+
+    Both have the rate 0: it is set at every step. Weights that need no gradient are left out.
+    """
     named = list(weights)
     chosen = [w for n, w in named if w.requires_grad and matrices(n, w)]
     rest = [w for n, w in named if w.requires_grad and not matrices(n, w)]

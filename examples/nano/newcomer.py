@@ -1,4 +1,4 @@
-"""A shape and a look that nano never saw: rendered clips to train on, and a table of what it makes after.
+"""Teach nano a shape or a look that it never saw: clips to train on, and a table of what it makes before and after.
 
     python -m examples.nano.newcomer --render FOLDER           40 clips of a new shape, with their captions
     python -m examples.nano.newcomer --render FOLDER --look    40 clips in a new look
@@ -48,7 +48,7 @@ NAMES = (*SHAPES, SHAPE)
 
 
 def with_cross() -> None:
-    """Let the world draw a cross: two bars, as wide as a third of its height."""
+    """Let the world draw a cross: two bars, as wide as a third of its height. It changes the world's tables."""
     plain = world._distance  # noqa: SLF001  the world's own table of shapes
 
     def distance(shape: str, u: Tensor, v: Tensor) -> Tensor:
@@ -64,14 +64,14 @@ def with_cross() -> None:
 
 
 def cyanotype(video: Tensor) -> Tensor:
-    """Clips (clips, 3, frames, rows, columns), 0 to 1, printed in blue."""
+    """Clips `(clips, 3, frames, rows, columns)`, 0 to 1, printed in blue: by their luma of Rec. 709."""
     light = (0.2126 * video[:, 0] + 0.7152 * video[:, 1] + 0.0722 * video[:, 2])[:, None]
     ink, paper = (torch.tensor(tone).view(1, 3, 1, 1, 1) for tone in (INK, PAPER))
     return ink + (paper - ink) * light
 
 
 def scenes_of(count: int, seed: int, shape: str | None) -> list[tuple[Scene, str]]:
-    """Scenes with captions that name shape, colour and place."""
+    """Random scenes, all of `shape` if it is given, with captions that name shape, colour, place, time and action."""
     rng = np.random.default_rng(seed)
     found: list[tuple[Scene, str]] = []
     while len(found) < count:
@@ -84,7 +84,7 @@ def scenes_of(count: int, seed: int, shape: str | None) -> list[tuple[Scene, str
 
 
 def write(folder: Path, *, look: bool) -> None:
-    """Render the clips to train on, each with its caption beside it."""
+    """Render the clips to train on into a folder, each with its caption in a `.txt` file beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, (scene, text) in enumerate(scenes_of(CLIPS, SEED, None if look else SHAPE)):
         video = world.render([scene], size=(HEIGHT, WIDTH)).video
@@ -113,13 +113,16 @@ class Namer:
 
     @torch.no_grad()
     def crops(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """Actors cut out of small clips (clips, 3, frames, *SMALL), 0 to 1, and how much of each picture they cover."""
+        """Actors cut out of small clips `(clips, 3, frames, *SMALL)`, 0 to 1, as `cut_out` has them, frame by frame.
+
+        And which share of each picture they cover: `(clips * frames,)`.
+        """
         pictures = video.transpose(1, 2).flatten(0, 1)
         mask = self.eye(pictures)[0].sigmoid()
         return cut_out(pictures, mask), mask.flatten(1).mean(1)
 
     def rendered(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Crops of rendered clips, and which shape each shows."""
+        """Crops of rendered clips, and the shape that each shows, as its place in `NAMES`."""
         rng, crops, labels = np.random.default_rng(seed), [], []
         for _ in range(count // 24):
             drawn = [replace(draw_scene(rng), shape=NAMES[int(rng.integers(len(NAMES)))]) for _ in range(24)]
@@ -142,7 +145,7 @@ class Namer:
         return found
 
     def trust(self) -> float:
-        """The share of other rendered clips whose shape it names."""
+        """The share, 0 to 1, of other rendered clips whose shape it names right."""
         cases = [scene for shape in NAMES for scene, _ in scenes_of(TESTS // len(NAMES), LESSON_SEED + 1, shape)]
         right = []
         for first in range(0, len(cases), 20):
@@ -153,14 +156,14 @@ class Namer:
 
 
 def made(pipe: WanVACEPipeline, cases: Sequence[tuple[Scene, str]]) -> Tensor:
-    """What a pipeline makes of captions."""
+    """What a pipeline makes of captions, one seed for each: `(clips, 3, frames, rows, columns)`, 0 to 1."""
     return torch.stack([generate(pipe, text, CASE_SEED + i) for i, (_, text) in enumerate(cases)])
 
 
 def shares(
     namer: Namer, pipe: WanVACEPipeline, new: Sequence[tuple[Scene, str]], old: Sequence[tuple[Scene, str]]
 ) -> str:
-    """How often the new shape and the old ones are named in what is made."""
+    """How often the new shape is found in what is made, and how often the old ones: two cells of a table, in %."""
     cells = []
     for cases in (new, old):
         names = namer.name(made(pipe, cases)) if cases else []
@@ -170,14 +173,14 @@ def shares(
 
 
 def colours_apart(video: Tensor, cases: Sequence[tuple[Scene, str]]) -> Tensor:
-    """CIE dE2000 between the mean colours of clips and of their scenes in the new look, one for each."""
+    """How far the mean colours of clips are from those of their scenes in the new look: CIE dE2000, `(clips,)`."""
     true = torch.cat([cyanotype(world.render([scene], size=(HEIGHT, WIDTH)).video) for scene, _ in cases])
     labs = [rgb2lab(clips.mean((2, 3, 4)).clamp(0, 1).numpy()) for clips in (video, true)]
     return torch.from_numpy(deltaE_ciede2000(*labs))
 
 
 def main() -> None:
-    """Render, or score."""
+    """Read the command line, and render or score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--render", type=Path)
     parser.add_argument("--score", type=Path)
@@ -192,7 +195,7 @@ def main() -> None:
 
 
 def score(weights: Path, count: int, *, look: bool) -> None:
-    """Print the table, before and after."""
+    """Print what nano makes of captions before and after: shares of shapes, or with `look` distances of colours."""
     plain = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     plain.set_progress_bar_config(disable=True)
     taught = copy.deepcopy(plain)

@@ -1,4 +1,4 @@
-"""Films at full size, beside what the decoder makes at half of it: of their true latents, and of the transformer's.
+"""Keep films at full size beside what the decoder makes at half of it, of their true latents and of the transformer's.
 
     python -m examples.nano.pairs                 until there are as many as `config.py` says
 
@@ -39,7 +39,7 @@ OPENINGS = (0, 0, 0, 5)  # opening frames that are given
 
 
 class Sampler:
-    """The last steps of sampling, from latents mixed with noise."""
+    """Takes the last steps of sampling, from latents mixed with noise (SDEdit, arXiv 2108.01073)."""
 
     def __init__(self, pipe: WanVACEPipeline, encoder: Encoder) -> None:
         self.pipe, self.encoder, self.words = pipe, encoder, Words()
@@ -47,7 +47,14 @@ class Sampler:
 
     @torch.no_grad()
     def again(self, latents: Tensor, texts: list[str], left: int, opening: int) -> Tensor:
-        """Normalised latents (clips, channels, latent frames, rows, columns) with noise, which is taken away again."""
+        """Mix normalised latents `(clips, channels, latent frames, rows, columns)` with noise, and take it away again.
+
+        Args:
+            latents: of true clips.
+            texts: their captions, which guide it.
+            left: how many of the steps of sampling are taken.
+            opening: how many frames at the start are given.
+        """
         self.pipe.scheduler.set_timesteps(STEPS)
         times, sigmas = self.pipe.scheduler.timesteps[-left:], self.pipe.scheduler.sigmas[-left - 1 :]
         told = control(*self._given(latents, opening))
@@ -75,7 +82,12 @@ class Sampler:
 
 
 def make_chunk(encoder: Encoder, sampler: Sampler | None, number: int) -> dict[str, Any]:
-    """Draw a chunk of films and take their latents, true and made."""
+    """Draw a chunk of films, and what the decoder makes of their latents; the same number gives the same films.
+
+    `film` `(clips, 3, frames, rows, columns)`, bytes; `actor` `(clips, frames, rows / 2, columns / 2)`, whether the
+    actor is there; `seen` `(clips, versions, 3, frames, rows / 2, columns / 2)`, bytes: of true latents first, then of
+    made ones, where there is a transformer.
+    """
     rng = np.random.default_rng(FIRST_SEED + number)
     torch.manual_seed(FIRST_SEED + number)
     scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.pairs_per_chunk)]
@@ -95,7 +107,7 @@ def make_chunk(encoder: Encoder, sampler: Sampler | None, number: int) -> dict[s
 
 
 def main() -> None:
-    """Add chunks until there are enough."""
+    """Read the command line, and add chunks until there are as many as `config.py` says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"))
     options = parser.parse_args()

@@ -70,7 +70,7 @@ class _State:
 
 
 def simulate(scenes: Sequence[Scene], frames: int = FRAMES) -> Motion:
-    """Move the actor of every scene for `frames` frames."""
+    """Where the actors of all scenes are in each of `frames` frames; a scene's seed decides what it leaves open."""
     rngs = [np.random.default_rng(scene.seed) for scene in scenes]
     radius = np.array([DIAMETER[s.size] / 2 * rng.uniform(0.95, 1.05) for s, rng in zip(scenes, rngs, strict=True)])
     floor = GROUND + radius * np.array([FOOT[s.shape] for s in scenes])

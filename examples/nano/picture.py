@@ -1,4 +1,4 @@
-"""How a clip looks, measured from its pixels: tiles, edges, flicker. It says nothing of what is shown: see `score.py`.
+"""Measure how clips look by their pixels: tiles, edges, flicker. What is shown in them, `score.py` measures.
 
     python -m examples.nano.picture            the world, the world autoencoded, and sampled clips of `.nano/`
     python -m examples.nano.picture --shipped  the same of sora_cli/engines/nano
@@ -33,7 +33,10 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def luma(video: Tensor) -> Tensor:
-    """Brightness (clips, frames, rows, columns), 0 to 255, at the size that is measured, of clips of 0 to 1."""
+    """The luma of clips `(clips, 3, frames, rows, columns)`, 0 to 1, by Rec. 601, at the size that is measured.
+
+    `(clips, frames, rows, columns)`, 0 to 255.
+    """
     small = F.adaptive_avg_pool3d(video.float(), (video.shape[2], SEEN_HEIGHT, SEEN_WIDTH))
     return 255 * (small * torch.tensor(LUMA).view(1, 3, 1, 1, 1)).sum(1)
 
@@ -45,13 +48,13 @@ def _steps(video: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def edges(video: Tensor) -> float:
-    """How sharp the sharpest edges are: the 99th percentile of steps from pixel to pixel."""
+    """How sharp the sharpest edges are: the 99th percentile of steps of luma from pixel to pixel, 0 to 255."""
     steps = np.concatenate([step.flatten().numpy() for step in _steps(video)])
     return float(np.quantile(steps, SHARPEST))
 
 
 def tiles(video: Tensor) -> float:
-    """Steps where two cells meet, as a multiple of the steps beside them: 1 where no grid shows."""
+    """The mean step of luma where two cells meet, as a multiple of the steps beside them: 1 where no grid shows."""
     on, beside = [], []
     for step, axis in zip(_steps(video), (3, 2), strict=True):
         place = torch.arange(step.shape[axis]) % PATCH
@@ -61,7 +64,7 @@ def tiles(video: Tensor) -> float:
 
 
 def flicker(video: Tensor, examiner: Examiner) -> float:
-    """The mean step of brightness from frame to frame, away from the actor."""
+    """The mean step of luma from frame to frame away from the actor, 0 to 255."""
     small = shrink(video.float())
     pictures = small.transpose(1, 2).flatten(0, 1)
     with torch.no_grad():
@@ -73,25 +76,25 @@ def flicker(video: Tensor, examiner: Examiner) -> float:
 
 
 def stands_still(scene: Scene) -> bool:
-    """Whether nothing but the actor moves in a scene."""
+    """Whether nothing moves in a scene but its actor: the camera stands, and there is no sea."""
     return scene.camera == "static" and scene.place != "sea"
 
 
 def looks(video: Tensor, scenes: Sequence[Scene], examiner: Examiner) -> dict[str, float]:
-    """All that is measured of clips (clips, 3, frames, rows, columns), 0 to 1."""
+    """All that is measured of clips `(clips, 3, frames, rows, columns)`, 0 to 1, by name: flicker of still scenes."""
     still = [i for i, scene in enumerate(scenes) if stands_still(scene)]
     return {"tiles": tiles(video), "edges": edges(video), "flicker": flicker(video[still], examiner)}
 
 
 def sheet(rows: Sequence[Sequence[Tensor]], width: int) -> Image.Image:
-    """Clips in rows, one frame of each, scaled to a width."""
+    """A picture of clips `(3, frames, rows, columns)`, 0 to 1, in rows: a frame of each, `width` pixels in all."""
     lines = [np.concatenate([strip(video, (8,)) for video in row], 1) for row in rows]
     picture = Image.fromarray(np.concatenate(lines))
     return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the command line, measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shipped", action="store_true")
     parser.add_argument("--sheets", action="store_true")

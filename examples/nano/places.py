@@ -27,7 +27,7 @@ SUN: dict[str, tuple[Rgb, float, float, float, float]] = {  # colour, x, y, radi
 
 
 class Palette:
-    """Colours under the light of each clip's time of day."""
+    """Colours under the light of each clip's time of day: red, green and blue, 0 to 1."""
 
     def __init__(self, times: Sequence[str], device: torch.device) -> None:
         def table(colours: dict[str, Rgb]) -> Tensor:
@@ -42,7 +42,7 @@ class Palette:
         return torch.lerp(lit, self.low, haze)
 
     def lamp(self, red: float, green: float, blue: float) -> Tensor:
-        """A colour that shines by itself at night and is plain paper by day."""
+        """A colour `(clips, 3)` that shines by itself at night, and is plain paper by day."""
         own = torch.tensor([red, green, blue], device=self.tint.device)
         return torch.where(self.night > 0, own, self.tint * own * 0.8)
 
@@ -149,7 +149,7 @@ def background(place: str, times: Sequence[str], camera: Camera, clock: Tensor) 
 
 
 def select(camera: Camera, chosen: Tensor) -> Camera:
-    """The camera of the chosen clips only."""
+    """The camera of the clips that are chosen, by a mask `(clips,)`."""
     return Camera(
         camera.x[chosen], camera.y[chosen], camera.zoom[chosen], camera.start[chosen], camera.rows, camera.columns
     )

@@ -18,7 +18,11 @@ from .transformer import STATE, Trainer
 
 
 def main() -> None:
-    """Write the state, unless there is one."""
+    """Write the state from the checkpoint that ships.
+
+    Raises:
+        SystemExit: there is a state already.
+    """
     if STATE.exists():
         raise SystemExit(f"{STATE} is there already: remove it to begin again from {CHECKPOINT}")
     pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)

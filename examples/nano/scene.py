@@ -58,12 +58,12 @@ class Scene:
 
     @property
     def other_colour(self) -> str | None:
-        """Its colour."""
+        """The colour of the second actor, if there is one."""
         return self.other[1] if self.other else None
 
 
 def pick(rng: np.random.Generator, options: Sequence[Choice], shares: Sequence[float] | None = None) -> Choice:
-    """One of the options, at random."""
+    """Draw one of the options: with these chances, which add up to 1, or all alike."""
     return options[int(rng.choice(len(options), p=shares))]
 
 

@@ -39,12 +39,12 @@ Row = tuple[str, str]
 
 
 def held_out(count: int, seed: int = SEED) -> list[tuple[Scene, str]]:
-    """Scenes and captions that say all that is measured."""
+    """So many held-out scenes, with captions that say all that is measured."""
     return [(scene, text) for scene, text, _ in cases_of(count, seed)]
 
 
 def cases_of(count: int, seed: int = SEED) -> list[tuple[Scene, str, dict[str, str]]]:
-    """The same, with what each caption says of its scene."""
+    """The same, each with what its caption says of the scene, by property."""
     rng = np.random.default_rng(seed)
     chosen: list[tuple[Scene, str, dict[str, str]]] = []
     while len(chosen) < count:
@@ -57,7 +57,10 @@ def cases_of(count: int, seed: int = SEED) -> list[tuple[Scene, str, dict[str, s
 
 
 def judge(scenes: Sequence[Scene], found: Findings) -> dict[str, list[bool]]:
-    """Which clips are right, by property; gravity only where something falls or bounces."""
+    """Which clips are right, by property: a verdict a clip, of gravity for those in which something falls or bounces.
+
+    A camera counts from half of the true shift on, gravity within 25 %.
+    """
     right: dict[str, list[bool]] = {n: [] for n in ("colour", "shape", "place", "time", "motion", "camera", "gravity")}
     for i, scene in enumerate(scenes):
         area = found.area[i].numpy()
@@ -88,7 +91,7 @@ def judge(scenes: Sequence[Scene], found: Findings) -> dict[str, list[bool]]:
 
 
 def truth(count: int = CLIPS, *, through_autoencoder: bool = False) -> dict[str, float]:
-    """The measuring on rendered clips: shares judged right."""
+    """How well the measuring does on rendered clips: the share judged right, 0 to 1, by property."""
     examiner, encoder = Examiner(), Encoder(load()) if through_autoencoder else None
     right: dict[str, list[bool]] = {}
     cases = held_out(count)
@@ -104,7 +107,10 @@ def truth(count: int = CLIPS, *, through_autoencoder: bool = False) -> dict[str,
 
 
 class Studio:
-    """The pipeline and the engine on it, with the calls that scoring makes."""
+    """The pipeline and the engine of a checkpoint's folder, with the calls that scoring makes.
+
+    `seconds` are the times that `shoot` took, a clip each.
+    """
 
     def __init__(self, folder: Path, steps: int, guidance: float, seed: int = SEED) -> None:
         self.engine = catalogue.open_engine(catalogue.card(str(folder)))
@@ -114,7 +120,7 @@ class Studio:
         self.seconds: list[float] = []
 
     def carry_on(self, prompt: str, seed: int, opening: Tensor) -> Tensor:
-        """A clip (3, frames, rows, columns) that carries on from `opening`, as `sora` makes it."""
+        """A clip `(3, frames, rows, columns)`, 0 to 1, that begins with the frames of `opening`, as `sora` makes it."""
         take = Take(
             name="carried", key="", engine="nano", revision="", prompt=prompt, avoid="", width=WIDTH, height=HEIGHT,
             fps=Fraction(FPS), frames=FRAMES, skip=opening.shape[1], play=FRAMES - opening.shape[1], seed=seed,
@@ -132,7 +138,15 @@ class Studio:
         mask: Tensor | None = None,
         picture: Tensor | None = None,
     ) -> Tensor:
-        """One clip (3, frames, rows, columns), 0 to 1. `mask` (frames, rows, columns) is 1 where to make."""
+        """One clip `(3, frames, rows, columns)`, 0 to 1, by a plain call of the pipeline.
+
+        Args:
+            prompt: its caption.
+            seed: of the noise.
+            video: a clip of that shape that is given where `mask` `(frames, rows, columns)` is 0.
+            mask: 1 where to make.
+            picture: a reference `(3, rows, columns)`, 0 to 1.
+        """
         extra: dict[str, object] = {}
         if video is not None and mask is not None:
             grey = torch.where(mask.bool(), torch.full_like(video, 0.5), video)  # what is to be made is handed in grey
@@ -163,7 +177,7 @@ def _image(frame: Tensor) -> Image.Image:
 
 
 def score_text(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
-    """Does a clip show what its caption says?"""
+    """How many of `count` clips show what their captions say, by property."""
     cases = held_out(count, studio.seed)
     videos = torch.stack([studio.shoot(text, studio.seed + i) for i, (_, text) in enumerate(cases)])
     right = judge([scene for scene, _ in cases], examiner.look(videos))
@@ -183,7 +197,7 @@ def score_text(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
 
 
 def score_seam(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
-    """Carry five frames over: the step at the seam, and whether the actor stays itself."""
+    """Carry five frames over `count` times: the step at the seam in dB, and how often the actor stays itself."""
     cases, encoder = held_out(count, studio.seed + 1), Encoder(load())
     steps, real_steps, same = [], [], []
     for i, (scene, text) in enumerate(cases):
@@ -205,7 +219,7 @@ def score_seam(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
 
 
 def score_boxes(studio: Studio, count: int) -> list[Row]:
-    """Inpainting and outpainting: what was given, against the autoencoder alone."""
+    """Inpaint and outpaint clips: how much worse what was given comes back than by the autoencoder alone, in dB."""
     cases, encoder, rng = held_out(count, studio.seed + 2), Encoder(load()), np.random.default_rng(studio.seed)
     losses = []
     for i, (scene, text) in enumerate(cases):
@@ -219,7 +233,7 @@ def score_boxes(studio: Studio, count: int) -> list[Row]:
 
 
 def score_references(studio: Studio, examiner: Examiner, count: int) -> list[Row]:
-    """A picture of the actor and a caption that only names it."""
+    """Give `count` captions that only name the actor a picture of it: how often its colour and shape appear."""
     cases, rng = held_out(count, studio.seed + 3), np.random.default_rng(studio.seed)
     scenes = [scene for scene, _ in cases]
     pictures = (reference_pictures(scenes, rng, (HEIGHT, WIDTH))[:, :, 0] + 1) / 2
@@ -236,7 +250,7 @@ def score_references(studio: Studio, examiner: Examiner, count: int) -> list[Row
 
 
 def score_autoencoder() -> list[Row]:
-    """Fidelity on held-out clips."""
+    """How true the autoencoder is on held-out clips, in dB."""
     whole, boxes = measure(load(), Pool(48, 900_003, device(), (HEIGHT, WIDTH)))
     return [
         ("autoencoder, whole picture", f"{whole:.1f} dB"),
@@ -249,7 +263,7 @@ def _decibels(first: Tensor, second: Tensor) -> float:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A Markdown table."""
+    """The rows as a table in Markdown."""
     return "\n".join(["| score, on held-out captions | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
 
 

@@ -33,7 +33,7 @@ STEPS, GUIDANCE = 24, 3.0  # chosen on the tuning cases of `score.py`
 
 
 def generate(pipe: WanVACEPipeline, prompt: str, seed: int, steps: int = STEPS, guidance: float = GUIDANCE) -> Tensor:
-    """One clip (3, frames, rows, columns), 0 to 1."""
+    """One clip `(3, frames, rows, columns)`, 0 to 1, by a plain call of the pipeline."""
     frames = pipe(
         prompt,
         height=HEIGHT,
@@ -49,7 +49,7 @@ def generate(pipe: WanVACEPipeline, prompt: str, seed: int, steps: int = STEPS, 
 
 
 def main() -> None:
-    """Write the sheet."""
+    """Read the command line and write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shipped", action="store_true")
     parser.add_argument("--steps", type=int, default=STEPS)

@@ -23,7 +23,7 @@ STRIPS = 3  # upright strips of a pixel, each of which an edge covers or not
 
 @dataclass
 class Camera:
-    """Where the camera looks, each of shape (clips, frames): shift to the right, shift upwards, zoom."""
+    """Where the camera looks, each `(clips, frames)`: shift to the right and upwards, in picture heights, and zoom."""
 
     x: Tensor
     y: Tensor
@@ -55,7 +55,7 @@ class Camera:
 
 
 class Stage:
-    """A picture being built from back to front."""
+    """A picture that is built from back to front: `(clips, 3, frames, rows, columns)`, 0 to 1."""
 
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
@@ -71,7 +71,15 @@ class Stage:
     def sheet(
         self, top: Edge, colour: Tensor, depth: float, bottom: Edge | None = None, shadow: float = SHADOW_STRENGTH
     ) -> None:
-        """Lay a sheet of paper, whose upper edge throws a soft shadow on what is behind it."""
+        """Lay a sheet of paper, whose upper edge throws a soft shadow on what is behind it.
+
+        Args:
+            top: its upper edge.
+            colour: of the paper, (3,) or (clips, 3), 0 to 1.
+            depth: 1 where the actor stands, towards 0 farther off.
+            bottom: its lower edge; without one it reaches down to the bottom.
+            shadow: how dark the shadow is, 0 to 1.
+        """
         x, y, scale = self.camera.axes(depth)
         if shadow > 0:
             fall = ((top(x) - y) * (1 / SHADOW_DEPTH) + 1).clamp_(0, 1)
@@ -81,7 +89,10 @@ class Stage:
         self.picture.lerp_(_paint(colour), _cover(top, bottom, x, y, scale)[:, None])
 
     def disc(self, x: Tensor, y: Tensor, radius: float, colour: Tensor, glow: float) -> None:
-        """The sun or the moon, with a soft halo; it hardly follows the camera."""
+        """The sun or the moon, with a soft halo; it hardly follows the camera.
+
+        `x`, `y` (clips,) and `radius` are in heights of the picture; `glow` is the halo's strength, 0 to 1.
+        """
         across, up, scale = self.camera.axes(0.05, start=False)
         distance = torch.hypot(across - x[:, None, None, None], up - y[:, None, None, None])
         halo = (1 - (distance - radius) / 0.22).clamp(0, 1) ** 2 * glow
@@ -114,7 +125,7 @@ def _cover(top: Edge, bottom: Edge | None, x: Tensor, y: Tensor, scale: Tensor) 
 
 
 def flat(height: float) -> Edge:
-    """A level edge."""
+    """A level edge. All measures of edges are in heights of the picture."""
     return lambda x: torch.full_like(x, height)
 
 
@@ -154,7 +165,7 @@ def humps(  # noqa: PLR0917 - measures of a body, always in this order
 def peaks(  # noqa: PLR0917 - measures of a body, always in this order
     height: float, spacing: float, width: float, rise: float, seed: float = 0.0, vary: float = 0.3
 ) -> Edge:
-    """Pointed bodies standing in a row: pines, mountains, roofs."""
+    """Pointed bodies standing in a row: pines, mountains, roofs. `width` is half of one; `rise` its height."""
 
     def edge(x: Tensor) -> Tensor:
         across, number = _cell(x, spacing, seed)
@@ -168,7 +179,7 @@ def peaks(  # noqa: PLR0917 - measures of a body, always in this order
 def blocks(  # noqa: PLR0917 - as above
     height: float, spacing: float, width: float, rise: float, seed: float = 0.0, vary: float = 0.5, bevel: float = 0.012
 ) -> Edge:
-    """Blocks standing in a row: houses, trunks, windows; `bevel` is the width of their slanting sides."""
+    """Blocks standing in a row: houses, trunks, windows. `width` is half of one; `bevel` how wide its sides slant."""
 
     def edge(x: Tensor) -> Tensor:
         across, number = _cell(x, spacing, seed)

@@ -1,4 +1,4 @@
-"""The tokenizer and the text encoder: a small UMT5, taught to read captions before any picture is seen.
+"""Make the tokenizer and the text encoder: a small UMT5, taught to read captions before any picture is seen.
 
 Reading is learned from captions alone, thousands a second: the encoder must say of each caption which place, time,
 framing, camera move, action, shape, colour and size it names, or that it names none. The transformer then starts from
@@ -46,7 +46,9 @@ VALUES: dict[str, tuple[str, ...]] = {
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """Byte-pair pieces of captions, words first; a word never seen falls into letters.
+    """A new tokenizer, which it saves: byte-pair pieces of captions (Sennrich et al. 2016, arXiv 1508.07909).
+
+    A word that it never saw falls into letters.
 
     A `PreTrainedTokenizerFast` and not a T5 tokenizer, because transformers 5 gives the latter its own pre-tokenizer.
     """
@@ -105,7 +107,10 @@ class Reader(nn.Module):
         self.heads = nn.ModuleDict({n: nn.Linear(TEXT.width, len(VALUES[n]) + 1) for n in LABELS})
 
     def forward(self, tokens: Tensor, mask: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-        """Two guesses a property, each (captions, values + 1), the last value being "not said"."""
+        """Two guesses a property, as logits `(captions, values + 1)`; the last value is "not said".
+
+        `tokens` and `mask`, which is 1 where there is a token, are `(captions, tokens)`.
+        """
         states = self.encoder(tokens, mask).last_hidden_state
         weight = mask[..., None].float()
         mean = (states * weight).sum(1) / weight.sum(1)
@@ -114,7 +119,7 @@ class Reader(nn.Module):
 
 
 def batch_of(rng: np.random.Generator, captions: int) -> tuple[list[str], dict[str, Tensor]]:
-    """Captions and what each says, as the index of a value."""
+    """So many random captions, and what each says by property: its place in `VALUES`, or past the end for none."""
     texts, labels = [], {n: torch.zeros(captions, dtype=torch.long) for n in LABELS}
     for i in range(captions):
         text, said = (
@@ -128,7 +133,7 @@ def batch_of(rng: np.random.Generator, captions: int) -> tuple[list[str], dict[s
 
 @torch.no_grad()
 def accuracy(reader: Reader, tokenizer: PreTrainedTokenizerFast, captions: int = 512) -> dict[str, float]:
-    """The share of held-out captions whose properties are read right from the last token."""
+    """The share, 0 to 1, of held-out captions that are read right from the last token, by property."""
     texts, labels = batch_of(np.random.default_rng(900_002), captions)
     tokens = tokenizer(texts, padding=True, return_tensors="pt").to(device())
     guesses = reader(tokens.input_ids, tokens.attention_mask)
@@ -136,7 +141,7 @@ def accuracy(reader: Reader, tokenizer: PreTrainedTokenizerFast, captions: int =
 
 
 def train() -> None:
-    """Teach the encoder to read and save it."""
+    """Teach the encoder to read, save it, and print how much of other captions it reads right."""
     torch.manual_seed(0)
     tokenizer = build_tokenizer()
     reader = Reader(build_encoder(len(tokenizer))).to(device())
@@ -162,14 +167,18 @@ def train() -> None:
 
 
 class Words:
-    """Captions to what the transformer sees of them: (captions, tokens, width), zeros where padded."""
+    """Turns captions into what the transformer sees of them.
+
+    Raises:
+        OSError: tokenizer or encoder was not made yet.
+    """
 
     def __init__(self) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)
         self.encoder = UMT5EncoderModel.from_pretrained(ENCODER).to(device()).eval()
 
     def __call__(self, captions: list[str], length: int = TEXT.max_tokens) -> Tensor:
-        """Encode captions padded to `length` tokens, as the pipeline does."""
+        """Captions as `(captions, length, width)`, zeros where padded, as the pipeline encodes them."""
         tokens = self.tokenizer(captions, padding=True, max_length=length, truncation=True, return_tensors="pt")
         tokens = tokens.to(device())
         states = self.encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state

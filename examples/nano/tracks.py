@@ -1,4 +1,7 @@
-"""From where the examiner sees the actor to what it does: motion in world units, direction, gravity."""
+"""Tell what an actor does from where the examiner sees it: direction, gravity, motion in world units.
+
+A track has one value a frame; positions on the picture are in its heights.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ FLIGHT = 4  # frames of free flight that a parabola needs
 
 
 def whole_heights(y: Array, foot: Array, area: Array) -> Array:
-    """Heights of an actor's centre, corrected where the upper edge of the picture cuts it: there its foot tells."""
+    """The heights `y` of an actor's centre, corrected by its foot where the upper edge of the picture cuts it.
+
+    `y` and `foot` are downwards from the middle, `area` in square heights.
+    """
     radius = np.sqrt(np.median(area) / np.pi)
     cut = foot - 2.0 * radius < -0.5
     if cut.all() or not cut.any():
@@ -40,7 +46,7 @@ def unproject(x: Array, y: Array, scene: Scene, moves: Array) -> tuple[Array, Ar
 
 
 def action_seen(x: Array, y: Array, visible: NDArray[np.bool_]) -> str:
-    """Which of the world's actions a track shows."""
+    """Which of the world's actions a track in world units shows, y upwards; `nothing` where too little is visible."""
     x, y = x[visible], y[visible]
     if len(x) < FLIGHT:
         return "nothing"
@@ -57,7 +63,10 @@ def action_seen(x: Array, y: Array, visible: NDArray[np.bool_]) -> str:
 
 
 def gravity_seen(y: Array, visible: NDArray[np.bool_]) -> float | None:
-    """The downward acceleration of the longest free flight as a share of the world's, or None if there is none."""
+    """The acceleration downwards of the longest free flight as a share of the world's; None where nothing flies.
+
+    `y` is in world units, upwards. A parabola is fitted to the flight by least squares.
+    """
     if not visible.any():
         return None
     flying = visible & (y > y[visible].min() + CLEAR)

@@ -1,6 +1,6 @@
 """Train the diffusion transformer by flow matching, on latents made before, with every task from the start.
 
-    python -m examples.nano.transformer                 from the start, or on from the checkpoint, for ever
+    python -m examples.nano.transformer                 from the start, or on from the checkpoint, until you stop it
     python -m examples.nano.transformer --minutes 60 --cooldown 15
 
 New chunks of latents are picked up while it trains. `--cooldown` lets the rates fall over the last minutes, which is
@@ -44,7 +44,11 @@ NAMING_LOSS = 0.03
 
 
 def build() -> PaperTransformer:
-    """A new transformer, set up to learn fast: modulation and words begin small, its output at nothing."""
+    """A new transformer, set up to learn fast: modulation and words begin small, its output at 0.
+
+    Raises:
+        OSError: the autoencoder was not trained yet.
+    """
     z = AUTOENCODER.components + PLACE_CHANNELS
     model = PaperTransformer(
         patch_size=(1, 2, 2),
@@ -75,29 +79,35 @@ def build() -> PaperTransformer:
 
 
 def noise_levels(count: int) -> Tensor:
-    """Noise levels 0 to 1: logit-normal, a few uniform, shifted towards noise, where motion and place are settled."""
+    """Random noise levels `(count,)`, 0 to 1, shifted towards noise, where motion and place are settled.
+
+    They are logit-normal (Esser et al. 2024, arXiv 2403.03206), and 15 % of them uniform.
+    """
     level = torch.sigmoid(torch.randn(count))
     level = torch.where(torch.rand(count) < 0.15, torch.rand(count), level)
     return TRAINING.time_shift * level / (1 + (TRAINING.time_shift - 1) * level)
 
 
 def small_floats() -> bool:
-    """Whether this machine multiplies matrices of bfloat16 quickly."""
+    """Whether this machine multiplies matrices of bfloat16 faster than those of float32."""
     return device().type == "cuda" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch has no public way to ask
 
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> Tensor:
-    """Attention (clips, heads, tokens, width) in three steps: over few tokens a CPU's fused kernel is slower."""
+    """Attention over `(clips, heads, tokens, width)` in three steps: with few tokens a CPU's fused kernel is slower.
+
+    Vaswani et al. 2017, arXiv 1706.03762. Masks and the like are not heeded.
+    """
     return torch.softmax(query @ key.mT * query.shape[-1] ** -0.5, -1) @ value
 
 
 class Naming(nn.Module):
-    """Whether a clip's names can be told from inner tokens: a loss for training alone, thrown away after.
+    """A loss on inner tokens, for training alone: whether what a clip shows can be told by name from them.
 
-    The actor's shape, colour and action from the tokens where it is, the camera's move from all, and shape and colour
-    from the tokens of the reference: so that what is seen or read comes to where it is drawn. Copying a colour pays at
-    once, copying a shape only when all of it is right; told by the velocity alone, the model learned the first and
-    never began on the second (measured over 40,000 references).
+    Told are the actor's shape, colour and action from the tokens where it is, the camera's move from all, and shape and
+    colour from the tokens of the reference: so that what is seen or read comes to where it is drawn. Copying a colour
+    pays at once, copying a shape only when all of it is right; told by the velocity alone, the model learned the first
+    and never began on the second (measured over 40,000 references).
     The idea of a loss on inner tokens is that of REPA (arXiv 2410.06940).
     """
 
@@ -120,7 +130,7 @@ class Naming(nn.Module):
         self.tokens[block] = given[0]
 
     def forward(self, batch: Batch) -> Tensor:
-        """The loss on the batch that has just passed the model."""
+        """The loss on the batch that has just gone through the model: one number."""
         actor = F.max_pool2d(batch.shown, 2)  # the model's patches are 2 x 2 cells
         reference, video = torch.zeros_like(actor), torch.ones_like(actor)
         if batch.reference:
@@ -143,13 +153,19 @@ def _pooled(tokens: Tensor, share: Tensor) -> Tensor:
 
 
 def loss_of(model: Callable[..., Any], batch: Batch, words: Tensor) -> tuple[Tensor, float]:
-    """The weighted flow-matching loss, and the plain one for the log."""
+    """The weighted flow-matching loss (Lipman et al. 2023, arXiv 2210.02747), and the plain one for the log.
+
+    `words` are the captions `(clips, tokens, width)`.
+    """
     error, weight = errors_of(model, batch, words, noise_levels(len(batch.latents)).to(batch.latents.device))
     return (error * weight).mean() / weight.mean(), float(error.detach().mean())
 
 
 def errors_of(model: Callable[..., Any], batch: Batch, words: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-    """The squared errors of the velocity at noise levels (clips,), and their weights: both as the latents are."""
+    """The squared errors of the velocity at noise levels `(clips,)`, of the latents' shape, and their weights.
+
+    The weights are `(clips, 1, latent frames, rows, columns)`.
+    """
     at = level.view(-1, 1, 1, 1, 1)
     noise = torch.randn_like(batch.latents)
     with torch.autocast(batch.latents.device.type, torch.bfloat16, enabled=small_floats()):
@@ -192,16 +208,19 @@ class Trainer:
             self.step, self.samples, self.clips = state["step"], state["samples"], state["clips"]
 
     def save(self) -> None:
-        """Write the checkpoint aside, then rename it into place."""
+        """Write the checkpoint: aside first, then renamed into place."""
         draft = STATE.with_suffix(".draft")
         parts = {name: getattr(self, name).state_dict() for name in PARTS}
         torch.save({**parts, "step": self.step, "samples": self.samples, "clips": self.clips}, draft)
         draft.replace(STATE)
 
     def learn(self, batch: Batch, rate: float) -> tuple[float, float, float]:
-        """One step; the weighted loss, the plain one and that of naming.
+        """Take one step; the weighted loss, the plain one and that of naming. `rate` is a share of the rates, 0 to 1.
 
         The text encoder learns along from clips only, and slowly: stills would make it forget what they cannot show.
+
+        Raises:
+            SystemExit: the loss is no number any more.
         """
         warm = rate * min(1.0, (self.step + 1) / WARMUP)
         reading = 0.0 if batch.stills else TRAINING.text_rate
@@ -240,7 +259,10 @@ class Trainer:
 
 
 def train(minutes: float, cooldown: float) -> None:
-    """Train for some minutes, or for ever."""
+    """Train for so many minutes, or until you stop it; the rates fall in the last `cooldown` minutes.
+
+    SIGTERM ends it after the step, and it is saved.
+    """
     torch.manual_seed(int(time.time()))
     trainer, batches = Trainer(), Batches()
     weights = sum(w.numel() for w in trainer.model["transformer"].parameters())

@@ -34,7 +34,7 @@ GROUP = 8  # clips drawn together
 
 @dataclass
 class Clips:
-    """A rendered batch."""
+    """A rendered batch of clips."""
 
     video: Tensor  # (clips, 3, frames, rows, columns), 0 to 1
     actor: Tensor  # (clips, frames, rows, columns): how much of a pixel the actor covers
@@ -42,7 +42,7 @@ class Clips:
 
 
 def point_camera(scenes: Sequence[Scene], where: torch.device, size: tuple[int, int]) -> Camera:
-    """The camera's path through each clip."""
+    """The camera's path through each clip: on this device, for pictures of `size` (rows, columns)."""
     time = np.linspace(-0.5, 0.5, FRAMES)
     x, y, zoom, start = [], [], [], []
     for scene in scenes:
@@ -65,7 +65,14 @@ def render(
     size: tuple[int, int] = (HEIGHT, WIDTH),
     frames: Sequence[int] = range(FRAMES),
 ) -> Clips:
-    """Draw a batch of scenes, or only some frames of each; scenes of one place together are quicker."""
+    """Draw a batch of scenes; scenes of one place together are quicker.
+
+    Args:
+        scenes: one for each clip.
+        where: the device to draw on; the CPU without one.
+        size: rows and columns of the pictures.
+        frames: which frames of each clip are drawn.
+    """
     where = where or torch.device("cpu")
     video = torch.empty(len(scenes), 3, len(frames), *size, device=where)
     actor = torch.empty(len(scenes), len(frames), *size, device=where)
@@ -216,13 +223,13 @@ def _heart(u: Tensor, v: Tensor) -> Tensor:
 
 
 def strip(video: Tensor, frames: Sequence[int] = (0, 4, 8, 12, 16)) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Some frames of one clip (3, frames, rows, columns) side by side, as bytes."""
+    """Some frames of one clip `(3, frames, rows, columns)`, 0 to 1, side by side: `(rows, width, 3)` as bytes."""
     row = torch.cat([video[:, i] for i in frames], -1)
     return (row.permute(1, 2, 0) * 255).round().byte().cpu().numpy()
 
 
 def main() -> None:
-    """Write a preview sheet and print its captions."""
+    """Write a preview sheet, and print its captions."""
     from PIL import Image
 
     from .captions import caption
