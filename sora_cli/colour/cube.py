@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,14 @@ def table(change: Callable[[Colours], Colours], size: int = SIZE) -> Colours:
     return np.clip(change(grid(size)), 0.0, 1.0)
 
 
+@lru_cache(maxsize=2)
 def grid(size: int) -> Colours:
-    """The table of `size` points a side that changes nothing: each point holds its own colour."""
+    """The table of `size` points a side that changes nothing: each point holds its own colour. It is not written to."""
     steps = np.linspace(0.0, 1.0, size)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
-    return np.stack((red, green, blue), axis=-1)
+    points: Colours = np.stack((red, green, blue), axis=-1)
+    points.setflags(write=False)
+    return points
 
 
 def weakened(full: Colours, strength: float) -> Colours:

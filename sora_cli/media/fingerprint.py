@@ -52,8 +52,8 @@ class Fingerprint:
     """Takes pictures of films in order, and gives their signatures. What ffmpeg cannot do is told at the end."""
 
     def __init__(self) -> None:
-        self.taken = 0
-        """Pictures by now, each as often as it is shown."""
+        self._times: list[int] = []
+        """How often each picture is shown."""
         self._stack = contextlib.ExitStack()
         self._program: subprocess.Popen[bytes] | None = None
         self._out = Path()
@@ -85,17 +85,22 @@ class Fingerprint:
             self._program.communicate()
         self._stack.close()
 
+    @property
+    def taken(self) -> int:
+        """How many ticks of pictures there are by now."""
+        return sum(self._times)
+
     def add(self, picture: Frames, times: int = 1) -> None:
         """Take the next picture, `(96, 160, 3)` sRGB bytes, which is shown for so many ticks."""
-        if not self.taken:
+        if not self._times:
             self._start()
-        self.taken += times
+        self._times.append(times)
         if self._program is not None and self._program.stdin is not None:
             with contextlib.suppress(OSError):  # it ended: `signatures` says so
-                self._program.stdin.write(picture.tobytes() * times)
+                self._program.stdin.write(picture.tobytes())
 
     def signatures(self) -> Signatures:
-        """The signatures of all pictures, `(n, 380)`; no more can be taken then.
+        """The signatures of all pictures, one a tick, `(n, 380)`; no more can be taken then.
 
         Raises:
             MediaError: there were none, or ffmpeg is not here, or failed.
@@ -104,7 +109,9 @@ class Fingerprint:
             raise MediaError("ffmpeg made no signatures of the film", hint="pip install --upgrade imageio-ffmpeg")
         letters = np.frombuffer(b"".join(_LINE.findall(self._out.read_bytes())), np.uint8)
         found: Signatures = (letters[letters != ord(" ")] - ord("0")).reshape(-1, ELEMENTS)
-        return found
+        if len(found) != len(self._times):
+            raise MediaError("ffmpeg made no signatures of some pictures of the film")
+        return found.repeat(self._times, axis=0)
 
 
 def fingerprinted(master: Master, prints: Fingerprint) -> Master:

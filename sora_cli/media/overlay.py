@@ -13,6 +13,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+from sora_cli.media.filters import Chain
+
 KR_KB = {Colorspace.ITU601: (0.299, 0.114), Colorspace.ITU709: (0.2126, 0.0722)}
 """Luma weights of red and blue: ITU-R BT.601 and BT.709."""
 
@@ -48,12 +50,13 @@ def overlay(
     given many times.
     """
     layers: dict[tuple[str, int, int], list[_Layer]] = {}
+    share = Chain(("null", {}))
     for number, given in enumerate(frames):
         part = opacity(number)
         if part <= 0:
             yield given
             continue
-        frame = _fresh(given)
+        frame = _fresh(given, share)
         key = (frame.format.name, int(frame.colorspace), int(frame.color_range))
         if key not in layers:
             layers[key] = _layers(frame, badge)
@@ -88,23 +91,17 @@ _PACKED = {"rgb24": 8, "rgb48le": 16}
 """Packed formats that are written as they are, and their bits."""
 
 
-def _fresh(frame: av.VideoFrame) -> av.VideoFrame:
-    """A copy of the frame, in a format whose planes can be written one by one."""
+def _fresh(frame: av.VideoFrame, share: Chain) -> av.VideoFrame:
+    """A copy of the frame, in a format whose planes can be written one by one; `share` gives the same pixels again."""
     if frame.format.name in _PACKED or _planar(frame):
-        fresh = av.VideoFrame(frame.width, frame.height, frame.format.name)
-        for mine, theirs in zip(fresh.planes, frame.planes, strict=True):
-            to, given = _rows(mine), _rows(theirs)
-            used = min(to.shape[1], given.shape[1])
-            to[:, :used] = given[:, :used]
+        fresh = share(frame)
+        fresh.make_writable()
     else:
         deep = max(component.bits for component in frame.format.components) > 8
         fresh = frame.reformat(format="gbrp16le" if deep else "gbrp")
-    fresh.pts = frame.pts
-    if frame.time_base is not None:
-        fresh.time_base = frame.time_base
-    for tag in ("colorspace", "color_range", "color_primaries", "color_trc"):
-        if fresh.format.name == frame.format.name:
-            setattr(fresh, tag, getattr(frame, tag))
+        fresh.pts = frame.pts
+        if frame.time_base is not None:
+            fresh.time_base = frame.time_base
     return fresh
 
 

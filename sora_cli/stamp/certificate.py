@@ -11,6 +11,7 @@ import datetime as dt
 import os
 import stat
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
@@ -62,8 +63,13 @@ class Signer:
     @property
     def root(self) -> str:
         """The last certificate of the chain, PEM text."""
-        last = x509.load_pem_x509_certificates(self.chain.encode())[-1]
-        return last.public_bytes(serialization.Encoding.PEM).decode()
+        return _last(self.chain)
+
+
+@lru_cache(maxsize=1)  # each clip of an export asks for it several times
+def _last(chain: str) -> str:
+    last = x509.load_pem_x509_certificates(chain.encode())[-1]
+    return last.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def make_signer(chain: bytes, key: bytes, *, source: str, self_made: bool = False) -> Signer:

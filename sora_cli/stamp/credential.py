@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import mmap
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -96,12 +97,15 @@ def can_hold(path: Path) -> bool:
 
 
 def settings(anchors: str = "") -> dict[str, object]:
-    """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text."""
+    """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text.
+
+    c2pa does not read back what it has signed: whoever releases it does, and a take's copy is read as an ingredient.
+    """
     uses = (EMAIL_PROTECTION, DOCUMENT_SIGNING, C2PA_CLAIM_SIGNING)
     trust = {"trust_config": "\n".join(use.dotted_string for use in uses)}
     return {
         "version": 1,
-        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
         "core": {"allowed_network_hosts": []},
         "builder": {"thumbnail": {"enabled": False}, "bmff_hash_exclude_free_and_skip_boxes": False},
         "trust": {**trust, "user_anchors": anchors} if anchors else trust,
@@ -242,8 +246,10 @@ def _apart(work: Callable[..., T], *files: BinaryIO) -> T:
     """Do the work on the files in a thread of its own and wait for it.
 
     c2pa reads and writes through callbacks, in which Python would lose an interrupt. In a thread none arrives; the one
-    that waits hears it, and shuts the files, which brings the work to its end.
+    that waits hears it, and shuts the files, which brings the work to its end. Who is no main thread hears none.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return work(*files)
     with ThreadPoolExecutor(1, thread_name_prefix="stamp") as pool:
         done = pool.submit(work, *files)
         try:
