@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sora_cli.errors import HINT_WRITE, MediaError
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -45,6 +47,30 @@ def write(path: Path, text: str) -> None:
     """Write a text file. Raises `OSError`."""
     with aside(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")  # of JSON: names that are no UTF-8
+
+
+@contextlib.contextmanager
+def writing(path: Path, hint: str = HINT_WRITE) -> Iterator[None]:
+    """Tell what the disk refuses in the block as an error of the file, or the folder, that is written there.
+
+    Raises:
+        MediaError: the disk refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error
+
+
+def save(path: Path, text: str, hint: str = HINT_WRITE) -> None:
+    """Write a text file; its folder is made where there is none.
+
+    Raises:
+        MediaError: the disk refuses.
+    """
+    with writing(path, hint):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, text)
 
 
 def put(part: Path, path: Path, *, replace: bool = True) -> None:

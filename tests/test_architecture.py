@@ -37,7 +37,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "spelling", "texts", "lock"},
-    "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
     "packages": {"errors"},
 }  # fmt: skip

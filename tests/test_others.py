@@ -11,8 +11,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sora_cli import atomic
 from sora_cli.engines import hub
-from sora_cli.errors import MachineError, RequestError, SoraError, is_bug
+from sora_cli.errors import HINT_WRITE, MachineError, MediaError, RequestError, SoraError, is_bug
 from sora_cli.packages import EXTRAS, absent, imported, install, others
 from sora_cli.store.store import megabytes
 
@@ -82,3 +83,12 @@ def test_an_absent_package_and_a_broken_one_are_told_apart(monkeypatch: pytest.M
     assert told().hint == install("upscale") == "pip install 'sora-cli[upscale]'"
     monkeypatch.setattr("sora_cli.packages.find_spec", lambda name: name)
     assert told().message == "`upscale` needs the package spandrel, which cannot be imported: of another build"
+
+
+def test_what_the_disk_refuses_is_told_with_the_file_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match=r"cannot write .*file/out\.txt: (Not a directory|File exists)") as told:
+        atomic.save(tmp_path / "file" / "out.txt", "words")
+    assert told.value.hint == HINT_WRITE
+    atomic.save(tmp_path / "new" / "out.txt", "words")
+    assert (tmp_path / "new" / "out.txt").read_text() == "words"

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from sora_cli import atomic
 from sora_cli.colour.lut import read_lut
-from sora_cli.errors import MediaError
 
 Colours = NDArray[np.float64]
 """Coded sRGB / BT.709 values 0..1, `(..., 3)`."""
@@ -48,10 +47,8 @@ def write_cube(path: Path, full: Colours, title: str = "sora", mark: Callable[[s
     size = len(full)
     name = "".join(letter for letter in title if letter.isprintable() and letter != '"')
     text = f'TITLE "{name}"\nLUT_3D_SIZE {size}\n{_rows(full)}'
-    try:
+    with atomic.writing(path):
         atomic.write(path, text + mark(text))
-    except OSError as error:
-        raise MediaError(f"cannot write {path}: {error.strerror}", hint="check the folder and the space") from error
 
 
 def _rows(full: Colours) -> str:

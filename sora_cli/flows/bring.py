@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
-from sora_cli.errors import HINT_READ, MediaError, Problem, RequestError, StoryboardError
+from sora_cli.errors import HINT_READ, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs
 from sora_cli.interchange.assembly import TIMELINES
 from sora_cli.interchange.board import board_text
@@ -71,11 +71,7 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
     reading = storyboard.read_text(text, folder=out.parent, name=harmless(str(out)))
     if reading.problems or reading.board is None:
         raise StoryboardError(reading.problems)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write(out, text + outputs.table_mark(maker, out.parent)(text))
-    except OSError as error:
-        raise MediaError(f"cannot write {out}: {error.strerror}", hint="name another file with -o") from error
+    atomic.save(out, text + outputs.table_mark(maker, out.parent)(text), hint="name another file with -o")
     return Brought(out, len(outline.scenes), len(outline.shots), (*remarks, *outline.remarks))
 
 

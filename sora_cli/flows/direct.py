@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
-from sora_cli.errors import HINT_WRITE, MediaError, PolicyError, Problem, RequestError, WorkError, refusal
+from sora_cli.errors import PolicyError, Problem, RequestError, WorkError, refusal
 from sora_cli.events import Silent
 from sora_cli.flows import moderation, outputs, places, preflight
 from sora_cli.plan import Plan, idea
@@ -105,16 +105,7 @@ def direct(file: Path, out: Path | None, options: DirectOptions, heard: Heard) -
 
 def write(out: Path, text: str, maker: outputs.Maker) -> None:
     """Write a storyboard, with a last line that says whose it is."""
-    save(out, text + outputs.table_mark(maker, out.parent)(text))
-
-
-def save(out: Path, text: str) -> None:
-    """Write a text."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write(out, text)
-    except OSError as error:
-        raise MediaError(f"cannot write {out}: {error.strerror}", hint=HINT_WRITE) from error
+    atomic.save(out, text + outputs.table_mark(maker, out.parent)(text))
 
 
 def _read(file: Path) -> str:
@@ -244,6 +235,6 @@ def _of_a_model(words: str, out: Path, model: LanguageModel, options: DirectOpti
         if answer.whole and not wrong:
             return text
     place = places.free_beside(out, ".refused.txt")
-    save(place, text)
+    atomic.save(place, text)
     why = wrong[0].head if wrong else "it was stopped at its limit of tokens"
     raise WorkError(f"{model.name} wrote no storyboard: {why}", hint=f"what it wrote is in {place}; try another model")

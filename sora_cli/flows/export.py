@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic, stamp
-from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
+from sora_cli.errors import RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
 from sora_cli.flows import audio, foley, outputs, places, preflight
@@ -188,7 +188,7 @@ class _Job:
             text = written_sheet(self._assembly(items_of(self.plan)))
         own = {self.path: lambda there: there.read_bytes() == text.encode()}
         outputs.check(own, outputs.sources_of(self.plan.board, None), overwrite=self.options.overwrite)
-        _write(self.path, text)
+        atomic.save(self.path, text)
         return Exported(self.path, (), self.plan.frames)
 
     def export(self, studio: Studio) -> Exported:
@@ -295,18 +295,10 @@ class _Job:
             text = timelines.final_cut_7(timelines.timeline_of(assembly, uri), assembly)
         else:
             text = timelines.text_of(timelines.timeline_of(assembly, uri))
-        _write(self.path, text)
+        atomic.save(self.path, text)
         if kind == "folder":
-            _write(folder / "shots.csv", written_sheet(assembly))
+            atomic.save(folder / "shots.csv", written_sheet(assembly))
         media.note(self.path.name, *(["shots.csv"] if kind == "folder" else []))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write(path, text)
-    except OSError as error:
-        raise MediaError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
 
 
 def summary(made: Exported) -> str:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from sora_cli import stamp, texts
+from sora_cli import atomic, stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.colour.cube import Colours
-from sora_cli.errors import HINT_WRITE, MediaError
 from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
@@ -221,10 +220,8 @@ class Media:
     def note(self, *names: str) -> None:
         """Write down whose the files are, each once it is whole, so that an export that was stopped can go on."""
         self.hashes |= {name: file_hash(self.folder / name) for name in names}
-        try:
+        with atomic.writing(self.folder):
             handover.write(self.folder, self.record, self.hashes)
-        except OSError as error:
-            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint=HINT_WRITE) from error
 
     def sweep(self, before: ExportRecord | None) -> None:
         """Remove files of the export before this one that nobody has changed and none names any more."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from sora_cli import __version__, atomic
-from sora_cli.errors import HINT_WRITE, MediaError, Problem, RequestError
+from sora_cli.errors import Problem, RequestError
 from sora_cli.events import Note, Report
 from sora_cli.flows import outputs, parts, places
 from sora_cli.plan import Plan
@@ -114,10 +114,8 @@ class _Job:
             self.folder / f"{file}.mp4": each.shots for file, each in zip(files, self.story.values(), strict=True)
         }
         planned = parts.planned(self.board, wanted, how, also=owns)
-        try:
+        with atomic.writing(self.folder, "name another folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint="name another folder") from error
         return planned
 
     def _own_page(self, path: Path) -> bool:
@@ -152,11 +150,9 @@ class _Job:
         }
         about = {"sora": __version__, "made_by": self._maker.record(self.folder).to_dict()}
         graph = json.dumps({**about, **story}, indent=1, ensure_ascii=False) + "\n"
-        try:
+        with atomic.writing(self.folder):
             atomic.write(self.folder / GRAPH, graph)
             atomic.write(self.folder / PAGE, render_player(str(story["title"]), self._source, story))
-        except OSError as error:
-            raise MediaError(f"cannot write {self.folder}: {error.strerror}", hint=HINT_WRITE) from error
 
     def _passage(self, passage: Passage, plan: Plan, made: ReleasedFilm) -> dict[str, JsonValue]:
         """A passage as data: its film, what is said in it, and where it leads; `go` is null where the story ends."""

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from sora_cli import atomic
-from sora_cli.errors import HINT_WRITE, MediaError, RequestError
+from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
 from sora_cli.page.data import Page
 from sora_cli.record import sidecar
@@ -39,10 +39,8 @@ def write(page: Page, out: Path) -> None:
     """
     from sora_cli.page.render import render
 
-    try:
+    with atomic.writing(out):
         atomic.write(out, render(page))
-    except OSError as error:
-        raise MediaError(f"cannot write {out}: {error.strerror}", hint=HINT_WRITE) from error
 
 
 def spread(start: int, count: int, parts: int) -> list[int]:

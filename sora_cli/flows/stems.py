@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sora_cli import atomic
 from sora_cli.engines import catalogue
-from sora_cli.errors import MediaError, RequestError
+from sora_cli.errors import RequestError
 from sora_cli.events import Silent
 from sora_cli.flows import audio, foley, outputs
 from sora_cli.plan import plan_takes
@@ -77,10 +78,8 @@ def of_cut(
     track = Soundtrack(cut, loudness)
     if not track.buses:
         return []
-    try:
+    with atomic.writing(folder, "name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot write {folder}: {error.strerror}", hint="name another folder") from error
     signer = signer or stamp.find_signer()
     made_by = outputs.maker_of(board).record(folder).to_dict()
     facts = {"title": board.title, "storyboard_sha256": board.sha256, "made_by": made_by}

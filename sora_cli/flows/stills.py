@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic
-from sora_cli.errors import HINT_WRITE, MediaError, RequestError
+from sora_cli.errors import RequestError
 from sora_cli.events import Note, Report
 from sora_cli.flows import outputs, preflight
 from sora_cli.plan import Plan
@@ -169,10 +169,8 @@ def _write(board: Storyboard, choices: Mapping[str, StillChoice]) -> None:
     place, maker = beside(board.path or Path()), outputs.maker_of(board)
     choice_of = {name: asdict(choice) for name, choice in {**board.stills, **choices}.items()}
     facts = {"sora": __version__, "made_by": maker.record(place.parent).to_dict(), "stills": choice_of}
-    try:
+    with atomic.writing(place):
         atomic.write(place, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise MediaError(f"cannot write {place}: {error.strerror}", hint=HINT_WRITE) from error
 
 
 def check(board: Storyboard, picture: Path | None, *, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sora_cli import atomic
-from sora_cli.errors import HINT_WRITE, MediaError, RequestError
+from sora_cli.errors import RequestError
 from sora_cli.flows.outputs import Own
 from sora_cli.plan import Plan
 from sora_cli.record import sidecar
@@ -64,11 +64,9 @@ def write(plan: Plan, film: Path) -> str:
     if path is None:
         return ""
     text = _text(plan)
-    try:
+    with atomic.writing(path):
         if not path.exists() or path.read_bytes() != text.encode():
             atomic.write(path, text)
-    except OSError as error:
-        raise MediaError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
     return hashlib.sha256(text.encode()).hexdigest()
 
 

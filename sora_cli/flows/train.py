@@ -17,7 +17,7 @@ from sora_cli import __version__, adapters, atomic, remembered
 from sora_cli.bounded import read_json
 from sora_cli.engines.options import FACTS
 from sora_cli.engines.training import Course, LossCheck, open_course
-from sora_cli.errors import HINT_WRITE, MediaError, RequestError, counted
+from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report, Stage
 from sora_cli.flows.training_survey import Survey, maker_of, telling
 from sora_cli.lock import Lock
@@ -157,13 +157,11 @@ class _Work:
         file = asked.target / f"{asked.name}{adapters.SUFFIX}"
         best = next((each["step"] for each in reversed(history) if each["best"]), 0)
         facts = {**_facts(found), "step": best}
-        try:
+        with atomic.writing(asked.target):
             asked.target.mkdir(parents=True, exist_ok=True)
             self.course.save(file, {FACTS: json.dumps(facts, sort_keys=True)})
             card = _card(found, facts, history, file_hash(file), seconds)
             atomic.write(asked.target / "card.json", json.dumps(card, indent=2, ensure_ascii=False))
-        except OSError as error:
-            raise MediaError(f"cannot write {asked.target}: {error}", hint=HINT_WRITE) from error
         return Trained(asked.target, file, card)
 
 

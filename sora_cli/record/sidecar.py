@@ -376,11 +376,8 @@ def write_review(film: Path, measured: Mapping[str, object]) -> None:
 
 
 def _write(path: Path, facts: Mapping[str, object]) -> None:
-    try:
+    with atomic.writing(path, "make room, then run the same command again: what was shot is kept"):
         atomic.write(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        hint = "make room, then run the same command again: what was shot is kept"
-        raise MediaError(f"cannot write {path}: {error.strerror}", hint=hint) from error
 
 
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sora_cli import atomic
-from sora_cli.errors import HINT_WRITE, MediaError, StampError
+from sora_cli.errors import MediaError, StampError
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.sound.files import write_blocks
 from sora_cli.stamp import credential
@@ -39,19 +39,13 @@ def release_sound(
         MediaError: it is too long for a WAV file, or the disk refuses.
         StampError, CertificateError: it cannot be signed, or its credential does not read back.
     """
-    try:
-        with atomic.spare(out) as plain, atomic.spare(out) as signed:
-            write_blocks(plain, _bounded(blocks, out), "WAV")
-            credential.sign(plain, signed, sound_manifest(out.name, WAV, facts, source, provenance), signer, kind=WAV)
-            verdict = verify(signed, anchors_pem=signer.root, kind=WAV, name=out.name)
-            if not verdict.ok:
-                raise StampError(f"the credential of {out.name} does not read back: {verdict.sentence}")
-            atomic.put(signed, out)
-    except OSError as error:
-        raise MediaError(
-            f"cannot write {out}: {error.strerror or error}",
-            hint=HINT_WRITE,
-        ) from error
+    with atomic.writing(out), atomic.spare(out) as plain, atomic.spare(out) as signed:
+        write_blocks(plain, _bounded(blocks, out), "WAV")
+        credential.sign(plain, signed, sound_manifest(out.name, WAV, facts, source, provenance), signer, kind=WAV)
+        verdict = verify(signed, anchors_pem=signer.root, kind=WAV, name=out.name)
+        if not verdict.ok:
+            raise StampError(f"the credential of {out.name} does not read back: {verdict.sentence}")
+        atomic.put(signed, out)
 
 
 def _bounded(blocks: Iterable[Samples], out: Path) -> Iterable[Samples]:
