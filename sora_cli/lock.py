@@ -16,9 +16,9 @@ import stat
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sora_cli.errors import StoreError
@@ -50,7 +50,23 @@ else:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
-class Lock:
+class Held(ABC):
+    """What is held until `release`, or the end of a with-block."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Give it back."""
+
+    def __enter__(self) -> Self:
+        """Hold it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.release()
+
+
+class Lock(Held):
     """A lock on the file `path`, held until `release` or the end of a with-block.
 
     The file is empty. It goes away with the lock, unless the lock is shared or the file `stays` for others to share. A
@@ -102,16 +118,6 @@ class Lock:
             with contextlib.suppress(OSError):  # Windows keeps a file that is open; an empty file harms nobody
                 self.path.unlink()
         os.close(self._handle)
-
-    def __enter__(self) -> Self:
-        """Hold the lock."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give it back."""
-        self.release()
 
 
 def _open(path: Path, *, shared: bool) -> int:

@@ -90,7 +90,8 @@ def imported(use: str, package: str, error: type[SoraError] = MachineError) -> I
         yield
     except (ImportError, OSError, RuntimeError) as cause:  # of another build than what it stands on
         message = f"{use} needs the package {package}, which cannot be imported: {cause}"
-        raise error(message, hint=f"pip install --force-reinstall {package}") from cause
+        hint = f"{install(extra_of(package))}; where that mends nothing: pip install --force-reinstall {package}"
+        raise error(message, hint=hint) from cause
 
 
 def added(group: str) -> tuple[EntryPoint, ...]:

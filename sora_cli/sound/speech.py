@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sora_cli.bounded import Json
 from sora_cli.errors import HINT_WRITE, MachineError, StoreError
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.files import write_flac
@@ -93,9 +94,9 @@ class Speaker:
         voice, key = voice_of(line), self.key(line)
         left_out = voice.unreadable(line.text, line.say)
         kept = self._store.find_sound(key)
-        if kept is not None:
-            words = tuple(Word(*word) for word in kept[1]["words"])
-            return Said(key, kept[1]["length"], words, left_out)
+        if kept is not None and (known := _known(kept[1])) is not None:
+            length, words = known
+            return Said(key, length, words, left_out)
         speech = self._fresh.get(key) or self._spoken(voice, line, key)
         return Said(key, len(speech.samples), speech.words, left_out)
 
@@ -145,6 +146,21 @@ class Speaker:
             "say": {word: how for word, how in line.say.items() if any(word.casefold() in part for part in words)},
         }
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _known(card: Mapping[str, Json]) -> tuple[int, tuple[Word, ...]] | None:
+    """The length and the words of a line that is kept, by its card; None where it does not tell them."""
+    length, written = card.get("length"), card.get("words")
+    if not isinstance(length, int) or not isinstance(written, list):
+        return None
+    words: list[Word] = []
+    for each in written:
+        match each:
+            case [str(text), int() | float() as start, int() | float() as end]:
+                words.append(Word(text, int(start), int(end)))
+            case _:
+                return None
+    return length, tuple(words)
 
 
 def estimated(text: str) -> int:

@@ -15,10 +15,9 @@ import secrets
 import socket
 import threading
 import time
-from types import TracebackType
-from typing import Self
 
 from sora_cli.errors import StoreError
+from sora_cli.lock import Held
 from sora_cli.store.bucket import Bucket, Tag
 
 LASTS = 60.0
@@ -59,7 +58,7 @@ class Leases:
         return Lease(self._bucket, name, made)
 
 
-class Lease:
+class Lease(Held):
     """A lease that is held until `release`, or the end of a with-block."""
 
     def __init__(self, bucket: Bucket, name: str, tag: Tag) -> None:
@@ -97,16 +96,6 @@ class Lease:
         self._tag = self._bucket.replace(self._name, _sign(), self._tag) if self._tag is not None else None
         self._renewed = now
         return self._tag is not None
-
-    def __enter__(self) -> Self:
-        """Hold the lease."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give it back."""
-        self.release()
 
 
 def _sign() -> bytes:

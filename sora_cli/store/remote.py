@@ -14,13 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sora_cli import atomic
 from sora_cli.bounded import Json, file_hash
 from sora_cli.errors import StoreError
-from sora_cli.lock import Lock
+from sora_cli.lock import Held, Lock
 from sora_cli.store.bucket import Bucket, Stored
 from sora_cli.store.card import Clip
 from sora_cli.store.lease import Lease, Leases
@@ -32,7 +30,7 @@ LEFT = timedelta(days=1)
 """How old a file without a card is before it counts as left by who died: an upload may take long."""
 
 
-class Both:
+class Both(Held):
     """A lock of this machine and a lease among all machines, on one clip."""
 
     def __init__(self, lock: Lock, lease: Lease, done: Callable[[], None]) -> None:
@@ -45,16 +43,6 @@ class Both:
         self._done()
         with self._lock:
             self._lease.release()
-
-    def __enter__(self) -> Self:
-        """Hold both."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give both back."""
-        self.release()
 
 
 class RemoteStore(Store):

@@ -22,15 +22,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
 
 from pydantic import JsonValue
 
 from sora_cli import atomic
 from sora_cli.bounded import SMALL, Json, file_hash, read_json
 from sora_cli.errors import StoreError
-from sora_cli.lock import PATIENCE, Lock
+from sora_cli.lock import PATIENCE, Held, Lock
 from sora_cli.store.card import Card, Clip, ClipFacts, Kept
 from sora_cli.store.disk import REFUSED, Disk
 from sora_cli.store.films import Films, in_json
@@ -45,24 +43,6 @@ _OURS = re.compile(
     r"(\.[0-9a-f]{32}\.[0-9a-f]{8}\.part|\.[0-9a-f]{32}\.[0-9a-f]{32}|[0-9a-f]{32})\.(mp4|npz|flac|json|lock)"
 )
 """Names of files of clips, aside or in place; whatever else lies in the store's folder is not ours to remove."""
-
-
-class Held(Protocol):
-    """What is held until the end of a with-block."""
-
-    def release(self) -> None:
-        """Give it back."""
-        ...
-
-    def __enter__(self) -> object:
-        """Hold it."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give it back."""
-        ...
 
 
 class Store:
@@ -233,7 +213,7 @@ class Store:
                 self._grow(path, self.path(key, "json"))
         return path
 
-    def find_sound(self, key: str) -> tuple[Path, Mapping[str, Any]] | None:
+    def find_sound(self, key: str) -> tuple[Path, Mapping[str, Json]] | None:
         """The sound of a key and what was written of it, if it is here and whole; it counts as used.
 
         Raises:
