@@ -46,7 +46,7 @@ class SoraError(Exception):
         self.hint = hint
 
     def as_dict(self) -> dict[str, object]:
-        """Plain data, for `--json`: `where` is a file, line and column, or None.
+        """Plain data, for `--json`: `where` is a file, line and column, what was typed, or None.
 
         Of several problems it is the first, with how many there are, and all `problems` in full.
         """
@@ -57,7 +57,7 @@ class SoraError(Exception):
             "code": self.exit_code,
             "message": self._count + first.message,
             "hint": first.hint,
-            "where": _place(first.mark) or None,
+            "where": first.mark.as_dict() if first.mark else None,
             "problems": [problem.as_dict() for problem in self.problems],
         }
 
@@ -160,12 +160,26 @@ class Mark:
 
     `text` is the whole line, without its end; who makes a mark replaces each control code and tab in it by one
     character, so that it is harmless to print and the caret lines up.
+
+    `typed` is what somebody typed that is wrong there, such as `--set takes=0`. Where an option alone is wrong, as in
+    `sora generate --takes 0`, there is no file: `line` is 0, and `column` is the option's number.
     """
 
     file: str
     line: int
     column: int
     text: str
+    typed: str = ""
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`, or what was typed."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.typed
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Plain data, for `--json`: `file`, `line` and `column`, where there is a file; and what was `typed`."""
+        place = {"file": self.file, "line": self.line, "column": self.column} if self.line else {}
+        return {**place, **({"typed": self.typed} if self.typed else {})}
 
     def excerpt(self, width: int = 110) -> tuple[str, str]:
         """The line, cropped to about `width` characters around the column, and a line with a caret under it."""
@@ -199,26 +213,25 @@ class Problem:
 
     @property
     def head(self) -> str:
-        """`FILE:LINE:COLUMN: message`; the message alone where it has no place."""
+        """`FILE:LINE:COLUMN: message`, with what was typed; the message alone where it has no place."""
         where = self.mark
-        return f"{where.file}:{where.line}:{where.column}: {self.message}" if where else self.message
+        if where is None:
+            return self.message
+        return f"{where.place}: {self.message}" + (f" ({where.typed})" if where.line and where.typed else "")
 
     def as_dict(self) -> dict[str, str | int]:
         """Plain data, for `--json`."""
-        return {**_place(self.mark), "message": self.message, "hint": self.hint}
+        place = self.mark.as_dict() if self.mark else {}
+        return {**place, "message": self.message, "hint": self.hint}
 
     def __str__(self) -> str:
         """`FILE:LINE:COLUMN: message`, the line, a caret, `hint: ...`, as the storyboard format promises."""
         lines = [self.head]
-        if self.mark is not None:
+        if self.mark is not None and self.mark.line:
             lines += [f"  {line}" for line in self.mark.excerpt()]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
-
-
-def _place(mark: Mark | None) -> dict[str, str | int]:
-    return {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
 
 
 class StoryboardError(RequestError):

@@ -163,9 +163,7 @@ class Note(Event):
     @classmethod
     def of(cls, remark: Problem) -> Note:
         """A remark on a storyboard, with its place."""
-        mark = remark.mark
-        place = f"{mark.file}:{mark.line}:{mark.column}: " if mark else ""
-        return cls(place + remark.message, remark.hint)
+        return cls(remark.head, remark.hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,11 @@ class TakeOptions:
 
     def shot(self, words: list[str]) -> dict[str, object]:
         """The shot of a storyboard with this prompt, as plain data."""
+        from sora_cli.storyboard.given import Given, given
+
         options = sampling(self.steps, self.option)
-        named = {name: getattr(self, name) for name in ("engine", "seed", "takes", "avoid")}
-        return written({"prompt": " ".join(words), "options": options or None, **named})
+        named = {name: given(f"--{name}", getattr(self, name)) for name in ("engine", "seed", "takes", "avoid")}
+        return written({"prompt": Given(" ".join(words), "PROMPT"), "options": options or None, **named})
 
 
 def extend(

@@ -83,7 +83,8 @@ def show_error(error: SoraError) -> None:
     """An error and its hint; a storyboard's problems each under its line."""
     if error.problems:
         show_problems(error.problems)
-        say(f"{counted(len(error.problems), 'problem')} in the storyboard", "bold red")
+        written = any(problem.mark and problem.mark.line for problem in error.problems)
+        say(counted(len(error.problems), "problem") + (" in the storyboard" if written else ""), "bold red")
         return
     open_console().print(Text("error: ", style="bold red") + Text(plain(error.message)))
     if error.hint:

@@ -82,17 +82,23 @@ class ShotOptions:
 
     def storyboard(self, words: str, memory: str | None) -> dict[str, object]:
         """The storyboard of one shot with this prompt, as plain data."""
-        options = sampling(self.steps, self.option)
+        from sora_cli.storyboard.given import Given, given
+
         shot: dict[str, object] = {
-            "prompt": words,
-            "from": self.image and str(self.image),
-            "to": self.to_image and str(self.to_image),
-            "reference": self.reference and [str(path) for path in self.reference],
-            "options": options or None,
-            **{name: getattr(self, name) for name in WRITTEN_AS_THEY_ARE},
+            "prompt": Given(words, "PROMPT"),
+            "from": given("--image", self.image),
+            "to": given("--to-image", self.to_image),
+            "reference": self.reference and [given("--reference", path) for path in self.reference],
+            "options": sampling(self.steps, self.option) or None,
+            **{name: given(f"--{name}", getattr(self, name)) for name in WRITTEN_AS_THEY_ARE},
         }
-        sizes = {"size": self.size, "aspect": self.aspect, "fps": self.fps}
-        return {"title": words, "shots": [written(shot)], "memory": memory, "output": written(sizes) or None}
+        sizes = written({name: given(f"--{name}", getattr(self, name)) for name in ("size", "aspect", "fps")})
+        return {
+            "title": shot["prompt"],
+            "shots": [written(shot)],
+            "memory": given("--memory", memory),
+            "output": sizes or None,
+        }
 
 
 WRITTEN_AS_THEY_ARE = ("duration", "seed", "engine", "style", "avoid", "camera", "takes")
@@ -135,9 +141,13 @@ def show_story(story: ReleasedStory, *, as_json: bool) -> None:
     console.show_summary(str(story.page), story.facts)
 
 
-def sampling(steps: str | None, option: list[str] | None) -> dict[str, str]:
+def sampling(steps: str | None, option: list[str] | None) -> dict[str, object]:
     """The options of an engine that a command line gives a shot."""
-    return {**({"steps": steps} if steps else {}), **pairs(option, "--option")}
+    from sora_cli.storyboard.given import given
+
+    named = pairs(option, "--option").items()
+    own = {key: given("--option", value, f"--option {key}={value}") for key, value in named}
+    return {**({"steps": given("--steps", steps)} if steps else {}), **own}
 
 
 def written(values: Mapping[str, object]) -> dict[str, object]:

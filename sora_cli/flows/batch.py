@@ -22,6 +22,7 @@ from sora_cli.flows.searching import Finder
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio
+from sora_cli.storyboard.given import Cell
 
 BOARD, OUTPUT = "storyboard", "output"
 """Columns of a list with a meaning of their own; all others are variables."""
@@ -113,7 +114,8 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     found = [] if bare else [Entry(str(path), path) for path in boards]
     for path, rows in lists:
         for number, row in rows.items():
-            sets = {key: value for key, value in row.items() if key not in {BOARD, OUTPUT}}
+            columns = row.keys() - {BOARD, OUTPUT}
+            sets = {key: Cell.at(f"{path} row {number}, column {key}", row[key]) for key in sorted(columns)}
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
     return found

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sora_cli import stamp
+from sora_cli.engines import catalogue
+from sora_cli.engines.base import EngineCard
+from sora_cli.errors import EngineMissing
 from sora_cli.events import Clock, Note
 from sora_cli.flows import moderation, outputs, preflight
 from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, probed
@@ -19,6 +22,7 @@ from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
 from sora_cli.stamp.release import release
 from sora_cli.store import Clip
+from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Storyboard
 
 
@@ -108,3 +112,17 @@ class Changing:
             credential=done.sidecar,
             copied=master.kept is not None,
         )
+
+
+def engine_of(shot: Mapping[str, object]) -> EngineCard:
+    """The card of the engine that a shot names, or of the default one.
+
+    Raises:
+        EngineMissing: it is not here.
+    """
+    named = shot.get("engine")
+    try:
+        return catalogue.card(str(named) if named else None)
+    except EngineMissing as error:
+        where = f"{named.typed}: " if isinstance(named, Given) else ""
+        raise EngineMissing(where + error.message, hint=error.hint) from None

@@ -9,12 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli import stamp
-from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.errors import RequestError
 from sora_cli.events import Note
 from sora_cli.flows import audio, foley, moderation, watching
-from sora_cli.flows.changing import Changing
+from sora_cli.flows.changing import Changing, engine_of
 from sora_cli.flows.edit import Edited, EditOptions, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.master.finish import finish
@@ -29,6 +28,7 @@ from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip
 from sora_cli.storyboard import forms
+from sora_cli.storyboard.given import Given, given
 from sora_cli.storyboard.model import Storyboard
 
 SQUEEZED = 0.02
@@ -82,17 +82,20 @@ def board_of(
     Raises:
         RequestError: the engine cannot do that.
     """
-    card = catalogue.card(str(shot["engine"]) if shot.get("engine") else None)
+    card = engine_of(shot)
     _check_card(card, found, before=before)
     width, height = found.even_size
     fps = replay(found.path).fps
-    length = read_option(forms.duration, str(shot["duration"]), "--duration") if shot.get("duration") else None
+    asked = shot.get("duration")
+    length = read_option(forms.duration, str(asked), "--duration") if asked else None
     in_one_go = min(card.default_seconds, Fraction(card.room(card.overlap)) / card.fps)
     seconds = length.at(fps) if length is not None else in_one_go
     frames = max(1, round_half_up(seconds * fps)) + (math.ceil(fps / card.fps) if before else 0)
-    written = {**shot, "duration": f"{frames}f", "to" if before else "from": str(found.path.resolve())}
+    made = given("--duration", f"{frames}f", f"--duration {asked}") if asked else f"{frames}f"
+    path = Given(str(found.path.resolve()), str(found.path))
+    written = {**shot, "duration": made, "to" if before else "from": path}
     board = one_shot(
-        {"title": str(shot["prompt"]), "shots": [written], "output": {"size": f"{width}x{height}", "fps": str(fps)}}
+        {"title": shot["prompt"], "shots": [written], "output": {"size": f"{width}x{height}", "fps": str(fps)}}
     )
     return replace(board, provenance=options.provenance), card
 
@@ -129,7 +132,7 @@ def _led_up(cut: Cut, plan: Plan, card: EngineCard) -> Cut:
 
 
 def _changed(shot: Mapping[str, object], *, before: bool) -> dict[str, object]:
-    return {"change": "made longer, before its start" if before else "made longer", "prompt": shot["prompt"]}
+    return {"change": "made longer, before its start" if before else "made longer", "prompt": str(shot["prompt"])}
 
 
 def _moved(told: stamp.Making, by: int, frames: int) -> stamp.Making:

@@ -85,7 +85,7 @@ def load(
     """
     find = Finder(path, place) if place else nowhere
     board = whole(storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find))
-    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
+    return storyboard.fitted(board, memory)
 
 
 def whole(reading: LoadResult) -> Storyboard:

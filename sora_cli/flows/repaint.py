@@ -12,12 +12,11 @@ import numpy as np
 from PIL import Image
 
 from sora_cli import atomic, stamp
-from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, watching
-from sora_cli.flows.changing import Changing
+from sora_cli.flows.changing import Changing, engine_of
 from sora_cli.flows.edit import Edited, EditOptions, probed, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.media.inlay import Inlay, inlaid
@@ -32,10 +31,13 @@ from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
 from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, region_of, seconds_of
+from sora_cli.storyboard.given import given
 from sora_cli.storyboard.model import Storyboard
 
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
+AS_THEY_ARE = ("replace", "relight", "restyle", "strength")
+"""Options whose names and values are those of `edit:`."""
 SHOWN = 3
 """Frames of which `--show-mask` shows the mask."""
 
@@ -113,7 +115,11 @@ def repaint(
         cut = assemble(plan, clips)
         told = replace(
             making(plan, clips, cut, None, sounds=(), speech=(), synthesized=()),
-            changed={**asked.told, "prompt": shot["prompt"], **({} if asked.whole else {"seam": seam(area.canvas[1])})},
+            changed={
+                **asked.told,
+                "prompt": str(shot["prompt"]),
+                **({} if asked.whole else {"seam": seam(area.canvas[1])}),
+            },
             place=_place(asked),
         )
         told = changing.told(_moved(told, area), plan, looked_at, studio)
@@ -166,7 +172,7 @@ def card_of(shot: Mapping[str, object], asked: Asked) -> EngineCard:
     Raises:
         RequestError: it cannot make what is asked of a film.
     """
-    card = catalogue.card(str(shot["engine"]) if shot.get("engine") else None)
+    card = engine_of(shot)
     if why := cannot_edit(card, whole=asked.whole):
         raise RequestError(why[0], hint=why[1])
     return card
@@ -267,15 +273,14 @@ def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOp
         "from": f"{float(area.start):.9f}s",
         "to": f"{float(area.end):.9f}s",
     }
-    edit |= {"region": list(read_option(region_of, asked.region, "--region"))} if asked.region else {}
-    edit |= {"mask": str(asked.mask.resolve())} if asked.mask else {}
-    edit |= {name: each for name in ("replace", "relight", "restyle", "strength") if (each := getattr(asked, name))}
+    region = list(read_option(region_of, asked.region, "--region")) if asked.region else None
+    edit |= {"region": given("--region", region, f"--region {asked.region}")}
+    edit |= {"mask": given("--mask", asked.mask and asked.mask.resolve(), f"--mask {asked.mask}")}
+    edit |= {name: given(f"--{name}", getattr(asked, name) or None) for name in AS_THEY_ARE}
     _, _, width, height = area.pixels(area.views[0])
     size = f"{width + width % 2}x{height + height % 2}"
     shots = [{**shot, "edit": {**edit, "view": list(view)}} for view in area.views]
-    board = one_shot(
-        {"title": str(shot["prompt"]), "shots": shots, "output": {"size": size, "fps": str(film.fps or 25)}}
-    )
+    board = one_shot({"title": shot["prompt"], "shots": shots, "output": {"size": size, "fps": str(film.fps or 25)}})
     return replace(board, provenance=options.provenance)
 
 

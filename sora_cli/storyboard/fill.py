@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from sora_cli.storyboard.given import variable
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
@@ -92,6 +93,8 @@ class _Filler:
         self._document = document
         self._problems = problems
         self._values: dict[str, Scalar] = {}
+        self._typed: dict[str, str] = {}
+        """What somebody typed for variables, by their names."""
         self._known: list[str] = []
         self._growth = 0
         self._literal = False
@@ -114,8 +117,13 @@ class _Filler:
             self._known.append(name)
         for name in sorted(sets.keys() - known.keys()):
             hint = self._problems.meant(name, known) or f"add `{name}:` under `vars`"
-            self._problems.add(f"--set {name}: the storyboard has no such variable", None, hint)
-            self._values[name] = Scalar(NOWHERE, NOWHERE, read_word(sets[name]), sets[name], plain=True)
+            self._set(name, sets[name])
+            where, _ = variable(name, sets[name])
+            self._problems.add(f"{where}: the storyboard has no such variable", None, hint)
+
+    def _set(self, name: str, text: str) -> None:
+        self._values[name] = Scalar(NOWHERE, NOWHERE, read_word(str(text)), str(text), plain=True)
+        self._typed[name] = variable(name, text)[1]
 
     def _variable(self, name: str, node: Node, sets: Mapping[str, str]) -> None:
         loc = ("vars", name)
@@ -123,7 +131,7 @@ class _Filler:
             hint = "letters, digits, _ and -, beginning with a letter"
             self._problems.add(f"{quoted(name)} cannot be a variable", self._document.mark(loc, key=True), hint)
         if name in sets:
-            self._values[name] = Scalar(NOWHERE, NOWHERE, read_word(sets[name]), sets[name], plain=True)
+            self._set(name, sets[name])
         elif not isinstance(node, Scalar) or node.value is None:
             self._problems.add("a variable is text or a number", self._document.mark(loc))
             self._values[name] = Scalar(NOWHERE, NOWHERE, "-", "-", plain=True)
@@ -131,6 +139,8 @@ class _Filler:
             value = self._scalar(node, loc)
             text = node.text if value is node.value else str(value)
             self._values[name] = Scalar(NOWHERE, NOWHERE, value, text, plain=node.plain)
+            if loc in self._document.typed:
+                self._typed[name] = self._document.typed[loc]
 
     def put(self, data: Data, key: str, node: Node, loc: Loc) -> None:
         """Put `node` into `data` under `key`."""
@@ -184,6 +194,8 @@ class _Filler:
         return self._expanded(node, uses, loc)
 
     def _expanded(self, node: Scalar, uses: Sequence[str], loc: Loc) -> object:
+        typed = dict.fromkeys(self._typed[name] for name in uses if name in self._typed)
+        self._document.typed |= {loc: ", ".join(typed)} if typed else {}
         added = sum(len(self._values[name].text) for name in uses)
         self._growth += added
         if added > MAX_TEXT or self._growth > MAX_GROWTH:

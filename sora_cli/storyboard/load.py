@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from sora_cli.errors import Problem, StoryboardError, refusal
+from sora_cli.errors import Mark, Problem, StoryboardError, refusal
 from sora_cli.storyboard.comments import cut_off
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
+from sora_cli.storyboard.given import Given, typed_in, words
 from sora_cli.storyboard.keyframes import chosen
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
@@ -63,8 +65,19 @@ def load(
     Raises:
         StoryboardError: with all problems, in the order of the file.
     """
-    board = _board(read(path, sets=sets, allow_outside=allow_outside, find=find))
-    return replace(board, memory={**board.memory, "mode": memory}) if memory else board
+    return fitted(_board(read(path, sets=sets, allow_outside=allow_outside, find=find)), memory)
+
+
+def fitted(board: Storyboard, mode: str | None) -> Storyboard:
+    """The storyboard with the mode of `--memory`, which wins over the one written there; errors name the option."""
+    if not mode:
+        return board
+    named = partial(_mark, board, Mark("", 0, 1, "", words("--memory", mode)))
+    return replace(board, memory={**board.memory, "mode": mode}, mark=named)
+
+
+def _mark(board: Storyboard, typed: Mark, loc: Loc) -> Mark | None:
+    return typed if loc == ("memory", "mode") else board.mark(loc)
 
 
 def read(
@@ -98,7 +111,7 @@ def read_text(
 def from_data(
     data: Mapping[str, object], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
 ) -> Storyboard:
-    """The storyboard in plain data (keys without a value are left out), checked as a file is; marks are None.
+    """The storyboard in plain data (keys without a value are left out), checked as a file is; marks say what was typed.
 
     Raises:
         StoryboardError: with all problems; `name` says where they come from.
@@ -109,17 +122,22 @@ def from_data(
 def read_data(
     data: Mapping[str, object], *, folder: Path, name: str = "<command line>", allow_outside: bool = True
 ) -> LoadResult:
-    """As `from_data`, but gives the problems back.
+    """As `from_data`, but gives the problems back; those of values that are `Given` name what was typed.
 
     Raises:
         StoryboardError: the data is nested too deep.
     """
     problems = Problems()
-    document = Document(from_plain(data), None)
-    digest = sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+    document = Document(from_plain(data), None, dict(typed_in(data)))
+    digest = sha256(json.dumps(data, sort_keys=True, default=_written).encode()).hexdigest()
     board = _understand(document, problems, {}, path=None, folder=folder, digest=digest, allow_outside=allow_outside)
-    told = (replace(problem, message=f"{name}: {problem.message}", mark=None) for problem in problems.told())
-    return LoadResult(board, tuple(told))
+    told = problems.told()
+    named = (each if each.mark else replace(each, message=f"{name}: {each.message}") for each in told)
+    return LoadResult(board, tuple(named))
+
+
+def _written(value: object) -> object:
+    return value.value if isinstance(value, Given) else str(value)
 
 
 def _board(reading: LoadResult) -> Storyboard:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sora_cli.errors import Mark
+from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import Source, refuse
 
@@ -106,6 +108,8 @@ def from_plain(value: object, depth: int = 0) -> Node:
     Raises:
         StoryboardError: nested too deep.
     """
+    if isinstance(value, Given):
+        value = value.value
     if depth > MAX_DEPTH:
         refuse(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, Mapping):
@@ -121,15 +125,27 @@ def from_plain(value: object, depth: int = 0) -> Node:
 class Document:
     """The nodes of a storyboard and the text they came from."""
 
-    def __init__(self, root: Node, source: Source | None) -> None:
+    def __init__(self, root: Node, source: Source | None, typed: Mapping[Loc, str] = MappingProxyType({})) -> None:
         self.root = root
         self._source = source
+        self.typed = dict(typed)
+        """What somebody typed for a value, by its place: an option, or a variable of `--set`."""
 
     def mark(self, loc: Loc, *, key: bool = False) -> Mark | None:
         """The place of the value at `loc` (with `key`: of its key), or of its nearest parent that is written."""
         at, node = self.node(loc)
         empty = isinstance(node, Scalar) and node.plain and not node.text
-        return self._mark(at if key or empty else node.start)
+        found = self._mark(at if key or empty else node.start)
+        typed = self._typed_at(loc)
+        if not typed:
+            return found
+        return replace(found or Mark("", 0, [*dict.fromkeys(self.typed.values())].index(typed) + 1, ""), typed=typed)
+
+    def _typed_at(self, loc: Loc) -> str:
+        """What was typed for a value or for what it is part of; of a mapping under a key, for the first value in it."""
+        above = (loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in self.typed)
+        below = (each for each in self.typed if loc and isinstance(loc[-1], str) and each[: len(loc)] == loc)
+        return self.typed.get(next(above, None) or next(below, ()), "")
 
     def spot(self, loc: Loc, token: str) -> Mark | None:
         """The place of `token` inside the text at `loc`; where it does not stand there as it is, the text's."""
