@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sora_cli import stamp
+from sora_cli import stamp, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
@@ -23,7 +23,7 @@ from sora_cli.shoot.studio import Studio
 from sora_cli.stamp.release import release
 from sora_cli.store import Clip
 from sora_cli.storyboard.given import Given
-from sora_cli.storyboard.model import Storyboard
+from sora_cli.storyboard.model import Provenance, Storyboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,3 +126,9 @@ def engine_of(shot: Mapping[str, object]) -> EngineCard:
     except EngineMissing as error:
         where = f"{named.typed}: " if isinstance(named, Given) else ""
         raise EngineMissing(where + error.message, hint=error.hint) from None
+
+
+def owned(board: Storyboard, provenance: Provenance) -> Storyboard:
+    """The storyboard with an author and a mark from options."""
+    named = storyboard.naming(board, ("provenance", "watermark"), "--mark", provenance.watermark.text)
+    return replace(named, provenance=provenance)

@@ -13,7 +13,7 @@ from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.errors import RequestError
 from sora_cli.events import Note
 from sora_cli.flows import audio, foley, moderation, watching
-from sora_cli.flows.changing import Changing, engine_of
+from sora_cli.flows.changing import Changing, engine_of, owned
 from sora_cli.flows.edit import Edited, EditOptions, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.master.finish import finish
@@ -97,7 +97,7 @@ def board_of(
     board = one_shot(
         {"title": shot["prompt"], "shots": [written], "output": {"size": f"{width}x{height}", "fps": str(fps)}}
     )
-    return replace(board, provenance=options.provenance), card
+    return owned(board, options.provenance), card
 
 
 def _check_card(card: EngineCard, found: Probe, *, before: bool) -> None:

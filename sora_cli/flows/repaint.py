@@ -16,7 +16,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, watching
-from sora_cli.flows.changing import Changing, engine_of
+from sora_cli.flows.changing import Changing, engine_of, owned
 from sora_cli.flows.edit import Edited, EditOptions, probed, read_option
 from sora_cli.flows.film import one_shot
 from sora_cli.media.inlay import Inlay, inlaid
@@ -281,7 +281,7 @@ def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOp
     size = f"{width + width % 2}x{height + height % 2}"
     shots = [{**shot, "edit": {**edit, "view": list(view)}} for view in area.views]
     board = one_shot({"title": shot["prompt"], "shots": shots, "output": {"size": size, "fps": str(film.fps or 25)}})
-    return replace(board, provenance=options.provenance)
+    return owned(board, options.provenance)
 
 
 # -- what is made, in the film -----------------------------------------------------------------------------------------

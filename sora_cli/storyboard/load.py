@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -72,12 +72,16 @@ def fitted(board: Storyboard, mode: str | None) -> Storyboard:
     """The storyboard with the mode of `--memory`, which wins over the one written there; errors name the option."""
     if not mode:
         return board
-    named = partial(_mark, board, Mark("", 0, 1, "", words("--memory", mode)))
-    return replace(board, memory={**board.memory, "mode": mode}, mark=named)
+    return replace(naming(board, ("memory", "mode"), "--memory", mode), memory={**board.memory, "mode": mode})
 
 
-def _mark(board: Storyboard, typed: Mark, loc: Loc) -> Mark | None:
-    return typed if loc == ("memory", "mode") else board.mark(loc)
+def naming(board: Storyboard, loc: Loc, option: str, value: object) -> Storyboard:
+    """The storyboard, of which errors in the value at `loc` name an option that it comes from."""
+    return replace(board, mark=partial(_mark, board.mark, loc, Mark("", 0, 1, "", words(option, value))))
+
+
+def _mark(other: Callable[[Loc], Mark | None], place: Loc, typed: Mark, loc: Loc) -> Mark | None:
+    return typed if loc[: len(place)] == place else other(loc)
 
 
 def read(
