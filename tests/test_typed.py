@@ -42,7 +42,7 @@ PART = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typed")
-    film(folder / "a.mp4", [40] * 12, size=(96, 64))
+    film(folder / "a.mp4", [40] * 12, size=(320, 192))
     (folder / "vars.yaml").write_text("vars: {n: 2, m: '${n}'}\nshots: [{prompt: a ball, takes: '${m}'}]\n")
     return folder
 
@@ -93,9 +93,7 @@ LONG_MARK = ["--mark", "long" * 200, "--region", "0,0,1,1"]
 
 
 @pytest.mark.parametrize("words", [*PART.values(), LONG_MARK], ids=[*PART, "mark"])
-def test_what_says_where_a_film_changes_and_its_mark_are_named(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_a_film_changes_and_its_mark_are_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["edit", "a.mp4", "a ball", "-o", "b.mp4", *words]) == 2
     assert capsys.readouterr().err.removeprefix("error: ").startswith(words[0])
 
