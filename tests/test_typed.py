@@ -42,7 +42,7 @@ PART = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typed")
-    film(folder / "a.mp4", [40] * 12, size=(320, 192))
+    film(folder / "a.mp4", [40] * 12, size=(384, 256))
     (folder / "vars.yaml").write_text("vars: {n: 2, m: '${n}'}\nshots: [{prompt: a ball, takes: '${m}'}]\n")
     return folder
 
