@@ -178,8 +178,8 @@ class Mark:
 
     def as_dict(self) -> dict[str, str | int]:
         """Plain data, for `--json`: `file`, `line` and `column`, where there is a file; and what was `typed`."""
-        place = {"file": self.file, "line": self.line, "column": self.column} if self.line else {}
-        return {**place, **({"typed": self.typed} if self.typed else {})}
+        typed: dict[str, str | int] = {"typed": self.typed} if self.typed else {}
+        return {"file": self.file, "line": self.line, "column": self.column, **typed} if self.line else typed
 
     def excerpt(self, width: int = 110) -> tuple[str, str]:
         """The line, cropped to about `width` characters around the column, and a line with a caret under it."""

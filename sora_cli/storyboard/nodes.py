@@ -142,10 +142,11 @@ class Document:
         return replace(found or Mark("", 0, [*dict.fromkeys(self.typed.values())].index(typed) + 1, ""), typed=typed)
 
     def _typed_at(self, loc: Loc) -> str:
-        """What was typed for a value or for what it is part of; of a mapping under a key, for the first value in it."""
-        above = (loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in self.typed)
-        below = (each for each in self.typed if loc and isinstance(loc[-1], str) and each[: len(loc)] == loc)
-        return self.typed.get(next(above, None) or next(below, ()), "")
+        """What was typed for a value or what it is part of; without a file, for the first value in a key's mapping."""
+        above = [loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in self.typed] if self.typed else []
+        if not above and self._source is None and loc and isinstance(loc[-1], str):
+            above = [each for each in self.typed if each[: len(loc)] == loc]
+        return self.typed[above[0]] if above else ""
 
     def spot(self, loc: Loc, token: str) -> Mark | None:
         """The place of `token` inside the text at `loc`; where it does not stand there as it is, the text's."""
