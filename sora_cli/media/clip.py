@@ -17,6 +17,7 @@ import numpy as np
 
 from sora_cli.errors import MediaError
 from sora_cli.media.stream import Frames, Sound
+from sora_cli.media.whole import written
 
 KEYFRAME_EVERY = 12
 """Frames between keyframes: what random access to any frame of a clip must decode at most."""
@@ -35,34 +36,26 @@ def write_clip(path: Path, frames: Iterable[Frames], fps: Fraction, sound: Sound
     first = next(pictures, None)
     if first is None:
         raise MediaError(f"cannot write {path}: there are no frames")
-    whole = False
-    try:
-        with av.open(f"file:{path}", "w", format="mp4") as container:
-            video = container.add_stream("libx264rgb", rate=fps, options={"preset": "ultrafast", "qp": "0"})
-            video.height, video.width = first.shape[:2]
-            video.pix_fmt = "rgb24"
-            video.codec_context.gop_size = KEYFRAME_EVERY
-            audio = None
-            if sound is not None:
-                audio = container.add_stream("pcm_f32le", rate=sound.rate, layout=_layout(sound))
-            for number, pixels in enumerate(chain([first], pictures)):
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-                frame.pts, frame.time_base = number, 1 / fps
-                container.mux(video.encode(frame))
-            container.mux(video.encode())
-            if audio is not None and sound is not None:
-                block = av.AudioFrame.from_ndarray(
-                    np.ascontiguousarray(sound.samples, np.float32).reshape(1, -1), "flt", _layout(sound)
-                )
-                block.sample_rate, block.pts, block.time_base = sound.rate, 0, Fraction(1, sound.rate)
-                container.mux(audio.encode(block))
-                container.mux(audio.encode())
-        whole = True
-    except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
-    finally:
-        if not whole:
-            path.unlink(missing_ok=True)
+    with written(path), av.open(f"file:{path}", "w", format="mp4") as container:
+        video = container.add_stream("libx264rgb", rate=fps, options={"preset": "ultrafast", "qp": "0"})
+        video.height, video.width = first.shape[:2]
+        video.pix_fmt = "rgb24"
+        video.codec_context.gop_size = KEYFRAME_EVERY
+        audio = None
+        if sound is not None:
+            audio = container.add_stream("pcm_f32le", rate=sound.rate, layout=_layout(sound))
+        for number, pixels in enumerate(chain([first], pictures)):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, 1 / fps
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+        if audio is not None and sound is not None:
+            block = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(sound.samples, np.float32).reshape(1, -1), "flt", _layout(sound)
+            )
+            block.sample_rate, block.pts, block.time_base = sound.rate, 0, Fraction(1, sound.rate)
+            container.mux(audio.encode(block))
+            container.mux(audio.encode())
 
 
 def _checked(path: Path, frames: Iterable[Frames]) -> Iterator[Frames]:

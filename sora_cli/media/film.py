@@ -30,6 +30,7 @@ from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
 from sora_cli.media.track import SubtitleTrack
+from sora_cli.media.whole import written
 from sora_cli.spelling import readable
 
 
@@ -61,24 +62,19 @@ def write_film(
         write_stills(path, master, progress)
         return
     os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 prints its settings otherwise; 1: errors only
-    whole = False
-    try:
-        with av.open(f"file:{path}", "w", format=kind.container, options=dict(kind.container_options)) as container:
-            _describe(container, master)
-            video = _video_stream(container, master, kind)
-            audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
-            track = (
-                SubtitleTrack(container, kind.subtitle_codec, master.subtitles)
-                if master.subtitles and kind.subtitle_codec
-                else None
-            )
-            _encode(container, video, audio, master, track=track, progress=progress)
-        whole = True
-    except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
-    finally:
-        if not whole:
-            path.unlink(missing_ok=True)
+    with (
+        written(path),
+        av.open(f"file:{path}", "w", format=kind.container, options=dict(kind.container_options)) as container,
+    ):
+        _describe(container, master)
+        video = _video_stream(container, master, kind)
+        audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
+        track = (
+            SubtitleTrack(container, kind.subtitle_codec, master.subtitles)
+            if master.subtitles and kind.subtitle_codec
+            else None
+        )
+        _encode(container, video, audio, master, track=track, progress=progress)
 
 
 def _check(path: Path, master: Master, kind: Delivery) -> None:

@@ -27,6 +27,7 @@ from sora_cli.media.read.facts import ColorTags, Probe
 from sora_cli.media.read.opening import only_pictures, opened, picture_stream
 from sora_cli.media.replay import fitted
 from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
+from sora_cli.media.whole import written
 
 BLOCK = 1024
 """Samples of a packet of AAC."""
@@ -120,11 +121,8 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
         master = _with_sound(master, _beyond(kept.path))
     write_film(new, master, _numbered(held_back), progress)
     order = (new, kept.path) if kept.follows else (kept.path, new)
-    try:
+    with written(path):
         _join(path, *order, early)
-    except (av.FFmpegError, OSError) as error:
-        path.unlink(missing_ok=True)
-        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
 
 
 def _numbered(held_back: int) -> Delivery:

@@ -8,7 +8,7 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -58,14 +58,7 @@ class ProcessWorker(Generic[Job_contra, Result]):
         """Run a job there, and tell what it tells."""
         try:
             self._send(pickle.dumps(job))
-            while True:
-                kind, value = self._pipe.recv()
-                if kind == "told":
-                    tell(value)
-                elif kind == "raised":
-                    raise cast("BaseException", value)
-                else:
-                    return cast("Result", value)
+            return cast("Result", answer(self.name, iter(self._pipe.recv, None), tell))
         except (EOFError, ConnectionError) as error:
             raise WorkerLost(f"{self.name} {self._end()}") from error
 
@@ -92,6 +85,22 @@ class ProcessWorker(Generic[Job_contra, Result]):
         if code is not None and code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
+
+
+def answer(name: str, said: Iterable[tuple[str, object]], tell: Callable[[object], None]) -> object:
+    """What a worker made of a job; what it tells meanwhile is told, and what it raised is raised.
+
+    Raises:
+        WorkerLost: it says nothing more, and has made nothing.
+    """
+    for kind, value in said:
+        if kind == "told":
+            tell(value)
+        elif kind == "raised":
+            raise cast("BaseException", value)
+        else:
+            return value
+    raise WorkerLost(f"{name} said nothing")
 
 
 def _serve(pipe: Connection, make: Callable[[], Runner[Job_contra, Result]], environment: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from typing import Generic, cast
 from sora_cli.errors import MachineError, WorkerLost
 from sora_cli.packages import imported
 from sora_cli.shoot.executors.base import Job_contra, Result
-from sora_cli.shoot.executors.process import Runner, portable
+from sora_cli.shoot.executors.process import Runner, answer, portable
 
 START = 120.0
 """Seconds for an actor to start: after them its device counts as lost."""
@@ -137,17 +137,10 @@ class RayWorker(Generic[Job_contra, Result]):
         import ray
 
         try:
-            for each in self._actor.run.options(num_returns="streaming").remote(job):
-                kind, value = ray.get(each)
-                if kind == "told":
-                    tell(value)
-                elif kind == "raised":
-                    raise cast("BaseException", value)
-                else:
-                    return cast("Result", value)
+            said = self._actor.run.options(num_returns="streaming").remote(job)
+            return cast("Result", answer(self.name, map(ray.get, said), tell))
         except ray.exceptions.RayError as error:
             raise WorkerLost(f"{self.name} is gone: {_brief(error)}") from error
-        raise WorkerLost(f"{self.name} said nothing")
 
     def stop(self) -> None:
         """Ask it to stop what it does."""
