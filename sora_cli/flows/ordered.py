@@ -7,8 +7,9 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
+from sora_cli import storyboard
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, RequestError
@@ -20,11 +21,10 @@ from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
 from sora_cli.store import open_store
 from sora_cli.storyboard import writing
+from sora_cli.storyboard.given import Given, bare
 
 BOARD, FILM = "storyboard.yaml", "film.mp4"
 """What the files of an order are called, in a folder of its own."""
-Tree: TypeAlias = writing.Tree
-"""What a storyboard's file holds."""
 Fill: TypeAlias = Callable[[Path, Report], Path]
 TRIES = 8
 """Seconds of takes that an order may ask for, each second of its longest film: seeds to choose from, stills."""
@@ -48,9 +48,14 @@ class Ordered:
     height: int
 
 
-def text(tree: Mapping[str, Tree]) -> str:
+def given(field: str, value: object) -> Given:
+    """A value of a storyboard that comes from a field of a request: errors name the field."""
+    return Given(value, field)
+
+
+def text(data: Mapping[str, object]) -> str:
     """A storyboard as its file holds it; no word of its prompts is taken for a variable."""
-    return writing.written(tree)
+    return writing.written(cast("Mapping[str, writing.Tree]", bare(data)))
 
 
 def engines() -> list[str]:
@@ -59,13 +64,18 @@ def engines() -> list[str]:
     return sorted({*named, catalogue.known().name})
 
 
-def check(folder: Path, limits: OrderLimits) -> Ordered:
+def check(folder: Path, limits: OrderLimits, data: Mapping[str, object] | None = None) -> Ordered:
     """Refuse an order that cannot be filled, or asks for too much; nothing is loaded that makes frames.
+
+    `data` is what its file was written from, where that is known: then errors name what is `given` in it, no lines.
 
     Raises:
         SoraError: what is wrong with the storyboard, what the policy refuses, or what this machine lacks.
     """
-    board = preflight.load(folder / BOARD, sets={}, place=None)
+    if data is None:
+        board = preflight.load(folder / BOARD, sets={}, place=None)
+    else:
+        board = preflight.whole(storyboard.read_data(data, folder=folder, name="the order", allow_outside=False))
     if board.rules != moderation.policy_of(None):
         hint = "remove `policy`: the policy of the server's machine holds for every order"
         raise RequestError("a storyboard that is sent in has no policy of its own", hint=hint)

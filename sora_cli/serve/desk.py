@@ -77,13 +77,13 @@ class Desk:
         self,
         kind: Kind,
         client: str,
-        board: str,
+        board: str | Mapping[str, object],
         facts: Mapping[str, Json],
         files: Mapping[str, BinaryIO] = MappingProxyType({}),
     ) -> Order:
         """Write an order down, check it, and put it into the queue: from then on it is made, whatever is killed.
 
-        `files` are those that its storyboard names.
+        `board` is a storyboard's text, or the data of one that was made of a request; `files` are those that it names.
 
         Raises:
             Refusal: it cannot be filled, or the client has too many.
@@ -94,8 +94,9 @@ class Desk:
             for place, told in files.items():
                 with atomic.aside(folder / place) as part, part.open("xb") as file:
                     shutil.copyfileobj(told, file)
-            atomic.write(folder / BOARD, board)
-            found = ordered.check(folder, self.settings.limits)
+            data = None if isinstance(board, str) else board
+            atomic.write(folder / BOARD, board if isinstance(board, str) else ordered.text(board))
+            found = ordered.check(folder, self.settings.limits, data)
             order = self.queue.add(name, client, kind, {**facts, **_measured(kind, found)}, self.settings.waiting)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -218,18 +219,22 @@ def _listed(facts: Mapping[str, Json], name: str) -> list[Json]:
     return found if isinstance(found, list) else []
 
 
-def _board(facts: Mapping[str, Json], engine: str) -> str:
-    """The storyboard of a video: one shot."""
+def _board(facts: Mapping[str, Json], engine: str) -> dict[str, object]:
+    """The storyboard of a video: one shot. Its values name the fields of the request that they come from."""
     pairs = [each for each in _listed(facts, "beats") if isinstance(each, list)]
     seen = [f"{name}.webp" for name in _listed(facts, "characters")]
-    shot: dict[str, ordered.Tree] = {
-        **({"from": str(facts["input"])} if facts["input"] else {}),
-        **({"reference": [*seen]} if seen else {}),
-        "seed": int(str(facts["seed"])),
-        "beats": [{"prompt": str(words), "duration": f"{seconds}s"} for words, seconds in pairs],
+    shot: dict[str, object] = {
+        **({"from": ordered.given("input_reference", facts["input"])} if facts["input"] else {}),
+        **({"reference": ordered.given("characters", seen)} if seen else {}),
+        "seed": ordered.given("seed", int(str(facts["seed"]))),
+        "beats": [
+            {"prompt": ordered.given("prompt", str(words)), "duration": ordered.given("seconds", f"{seconds}s")}
+            for words, seconds in pairs
+        ],
     }
-    title = {"title": texts.phrase(str(facts["prompt"]), 80, 16) or "video", **({"engine": engine} if engine else {})}
-    return ordered.text({**title, "output": {"size": str(facts["size"])}, "shots": [shot]})
+    title = ordered.given("prompt", texts.phrase(str(facts["prompt"]), 80, 16) or "video")
+    named = {"engine": ordered.given("model", engine)} if engine else {}
+    return {"title": title, **named, "output": {"size": ordered.given("size", str(facts["size"]))}, "shots": [shot]}
 
 
 def _measured(kind: Kind, found: Ordered) -> dict[str, Json]:
@@ -243,4 +248,5 @@ def _refusal(error: SoraError, folder: Path) -> Refusal:
     if isinstance(error, Full):
         return Refusal(429, f"{error.message}: {error.hint}", "rate_limit_exceeded", wait=10)
     words = told(error, folder)
-    return Refusal(400, str(words["message"]), str(words["code"]))
+    mark = error.problems[0].mark if error.problems else None
+    return Refusal(400, str(words["message"]), str(words["code"]), mark.typed or None if mark else None)

@@ -61,6 +61,18 @@ def variable(name: str, value: str) -> tuple[str, str]:
     return f"--set {name}", _shown(f"--set {name}={shlex.quote(value)}")
 
 
+def bare(data: object) -> object:
+    """Plain data without what was typed."""
+    match data:
+        case Given():
+            return data.value
+        case Mapping():
+            return {key: bare(each) for key, each in data.items()}
+        case list() | tuple():
+            return [bare(each) for each in data]
+    return data
+
+
 def typed_in(data: object, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
     """What was typed for values in plain data, by where they stand."""
     match data:

@@ -127,6 +127,9 @@ def test_what_cannot_be_is_refused_in_the_apis_shape_and_leaves_nothing(here: tu
     }
     for size in ("0x64", "96", "99999x99999", "96x64;"):
         assert code(asks.post("/v1/videos", **{**GOOD, "size": size})) == (400, "invalid_value")
+    for name, value in {"size": "10x10", "seconds": "0", "prompt": "a \a ball"}.items():
+        error = asks.post("/v1/videos", **{**GOOD, name: value})[1]["error"]
+        assert (error["param"], error["message"].partition(":")[0]) == (name, name), error
     assert code(asks("POST", "/v1/videos", "{", Content_Type="application/json")) == (400, "invalid_json")
     assert code(asks("POST", "/v1/videos", "x", Content_Type="application/zip")) == (415, "unsupported_media_type")
     assert asks("PATCH", "/v1/videos")[0] == 405
