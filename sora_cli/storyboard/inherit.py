@@ -6,8 +6,7 @@ its film.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,7 +14,7 @@ from typing import Any, Literal, get_args
 from sora_cli.storyboard.direction import in_words
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
-from sora_cli.storyboard.model import MENTION, Duration, Loc, Look
+from sora_cli.storyboard.model import MENTION, Duration, Inherited, Loc, Look
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import LevelForm, LookForm, SoundForm
@@ -27,39 +26,9 @@ _MATCHES: tuple[_Match, ...] = get_args(_Match)
 _WORDS = ("camera", "framing", "angle", "lens", "depth_of_field", "light", "mood", "pace", "setting")
 _SINGLE = ("engine", "seed", "voice", *_WORDS)
 _ADDED = ("style", "avoid")
-_LOOK, _SILENCE = Look(), SoundBed(loudness=LOUDNESS)
 _PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0), "sound_lags": Fraction(0)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inherited:
-    """What holds at a place, and (`origin`) where each of it is written."""
-
-    engine: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    seed: int | None = None
-    style: str = ""
-    avoid: str = ""
-    camera: str = ""
-    framing: str = ""
-    angle: str = ""
-    lens: str = ""
-    depth_of_field: str = ""
-    mood: str = ""
-    pace: str = ""
-    light: str = ""
-    setting: str = ""
-    look: Look = _LOOK
-    bed: SoundBed = _SILENCE
-    sound_text: str = ""
-    sound_path: Path | None = None
-    sound_at: Fraction = Fraction(0)
-    sound_level: float = 0.0
-    sound_leads: Fraction = Fraction(0)
-    sound_lags: Fraction = Fraction(0)
-    sound_off: bool = False
-    voice: str = ""
-    origin: Mapping[str, Loc] = field(default_factory=dict)
+NOTHING = Inherited(bed=SoundBed(loudness=LOUDNESS))
+"""What holds where nothing is written."""
 
 
 class Inheritance:

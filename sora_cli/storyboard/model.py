@@ -202,19 +202,17 @@ class FilmSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
-    """One stretch of a shot with its own prompt and length.
+class Inherited:
+    """What film, scene, shot and beat hand down to a place, and (`origin`) where in the file each of it is written.
 
-    `prompt` is as written, @names and all. `framing` to `pace` are names of film terms (see `sora_cli.terms`), or free
-    words. `style` and `avoid` are added up from film to beat, comma-joined. `cast` names the members in the prompt, in
-    order. `origin` tells, for an inherited field, where in the file it stands.
+    `framing` to `pace` are names of film terms (see `sora_cli.terms`), or free words. `style` and `avoid` are added up
+    from film to beat, comma-joined.
     """
 
-    loc: Loc
-    prompt: str
-    sent: str = ""
-    """What the model is told instead of all that is composed of the prompt and its direction; @names and all."""
-    duration: Duration | None = None
+    engine: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    seed: int | None = None
+    """Only where the shot or beat itself wrote one; else the take's seed is derived from the film's."""
     setting: str = ""
     light: str = ""
     framing: str = ""
@@ -226,26 +224,9 @@ class Beat:
     pace: str = ""
     style: str = ""
     avoid: str = ""
-    cast: tuple[str, ...] = ()
-    references: tuple[Path, ...] = ()
-    """The beat's or shot's own `reference` where written, else its cast's: pictures, films and sounds."""
-    engine: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    seed: int | None = None
-    """Only where the shot or beat itself wrote one; else the take's seed is derived from the film's."""
-    takes: int = 1
-    until_good: bool = False
-    """Whether a take is made only while those before it fall short."""
-    pick: int | None = None
-    """The number of the take that plays, whatever the figures say."""
-    start: Link | None = None
-    """`from`; None: the default (a beat: the beat before it; a shot: nothing)."""
-    end: Link | None = None
-    """`to`."""
     look: Look = Look()
     bed: SoundBed = field(default_factory=SoundBed)
-    """What lies under this beat: film, scene, shot and beat `sound` together, the nearest winning key by key."""
-    dialogue: tuple[DialogueLine, ...] = ()
+    """What lies under this place: film, scene, shot and beat `sound` together, the nearest winning key by key."""
     sound_text: str = ""
     sound_path: Path | None = None
     sound_at: Fraction = Fraction(0)
@@ -257,10 +238,37 @@ class Beat:
     sound_off: bool = False
     voice: str = ""
     """`mine` where voices say the lines also over an engine that speaks."""
+    origin: Mapping[str, Loc] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat(Inherited):
+    """One stretch of a shot with its own prompt and length, and all that holds there.
+
+    `prompt` is as written, @names and all. `cast` names the members in the prompt, in order.
+    """
+
+    loc: Loc
+    prompt: str
+    sent: str = ""
+    """What the model is told instead of all that is composed of the prompt and its direction; @names and all."""
+    duration: Duration | None = None
+    cast: tuple[str, ...] = ()
+    references: tuple[Path, ...] = ()
+    """The beat's or shot's own `reference` where written, else its cast's: pictures, films and sounds."""
+    takes: int = 1
+    until_good: bool = False
+    """Whether a take is made only while those before it fall short."""
+    pick: int | None = None
+    """The number of the take that plays, whatever the figures say."""
+    start: Link | None = None
+    """`from`; None: the default (a beat: the beat before it; a shot: nothing)."""
+    end: Link | None = None
+    """`to`."""
+    dialogue: tuple[DialogueLine, ...] = ()
     spoken: SpokenLength | None = None
     """Set where the beat is as long as its lines."""
     edit: Edit | None = None
-    origin: Mapping[str, Loc] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

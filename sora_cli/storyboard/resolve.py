@@ -15,10 +15,10 @@ from sora_cli.storyboard.credits import read_output, read_policy, read_provenanc
 from sora_cli.storyboard.edits import Edit, EditForm, Edits
 from sora_cli.storyboard.files import FONTS, Files
 from sora_cli.storyboard.fill import Pruned
-from sora_cli.storyboard.inherit import Inheritance, Inherited
+from sora_cli.storyboard.inherit import NOTHING, Inheritance
 from sora_cli.storyboard.keyframes import Keyframes, StillChoice, name_of
 from sora_cli.storyboard.links import Links, check_links
-from sora_cli.storyboard.model import Beat, Duration, Loc, Scene, Shot, Storyboard, TitleCard, Transition
+from sora_cli.storyboard.model import Beat, Duration, Inherited, Loc, Scene, Shot, Storyboard, TitleCard, Transition
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.prices import as_prices
 from sora_cli.storyboard.problems import Enough, Problems
@@ -107,7 +107,7 @@ class Resolver:
     def storyboard(self, *, path: Path | None, folder: Path, digest: str) -> Storyboard:
         """The storyboard, as far as it could be understood."""
         film = self._film
-        held = self._inheritance.under(Inherited(), film, (), "film")
+        held = self._inheritance.under(NOTHING, film, (), "film")
         scenes = self._scenes(held)
         shots = [shot for scene in scenes for shot in scene.shots]
         check_links(shots, self._document, self._problems)
