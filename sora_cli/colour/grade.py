@@ -23,8 +23,8 @@ from sora_cli.colour.match import ColourMatch, match
 from sora_cli.errors import MediaError
 from sora_cli.lock import scratch
 from sora_cli.media.filters import Chain, Step
-from sora_cli.media.read import open_film
-from sora_cli.media.read.glimpse import glimpse
+from sora_cli.media.read import Film, open_film
+from sora_cli.media.read.glimpse import glimpse, watched
 from sora_cli.media.read.shelf import Open
 from sora_cli.media.stream import Frames
 from sora_cli.plan.anchors import anchors_of
@@ -47,6 +47,8 @@ class Grader:
     """Opens its clips: whoever plays them next may be handed the same film."""
     _seen: dict[str, Frames] = field(default_factory=dict)
     """Some pixels of each anchor, as graded, `(n, 3)`."""
+    _looked: dict[str, Frames] = field(default_factory=dict)
+    """Some pixels of each shot that was played already, `(n, 3)`."""
     _anchors: dict[str, CutShot] = field(init=False)
     """What each shot is held to, where that is another shot."""
     _held: set[str] = field(init=False)
@@ -86,12 +88,29 @@ class Grader:
 
     def _pixels(self, shot: CutShot) -> Frames:
         """Some pixels of a shot, `(n, 3)`, from a few frames over its length."""
+        if shot.name in self._looked:
+            return self._looked[shot.name]
         each = max(1, round(GLIMPSES / len(shot.pieces)))
         looks = []
         for piece in shot.pieces[:GLIMPSES]:
             with self.open(piece.clip.path) as film:
                 looks.append(glimpse(film, sorted(set(piece.frames)), each))
         return _thin(np.concatenate(looks))
+
+    def watching(self, shot: CutShot) -> Open:
+        """What opens a shot's clip for who plays all of it before its table is asked for: it is decoded once then."""
+        if len(shot.pieces) != 1:
+            return self.open
+
+        def keep(look: Frames) -> None:
+            self._looked[shot.name] = _thin(look)
+
+        @contextmanager
+        def opened(path: Path) -> Iterator[Film]:
+            with self.open(path) as film:
+                yield watched(film, sorted(set(shot.pieces[0].frames)), GLIMPSES, keep)
+
+        return opened
 
     def _anchor(self, shot: CutShot) -> Frames | None:
         """Pixels of what the shot's colour is held to; None where that is the shot itself, or nothing."""
@@ -198,19 +217,18 @@ def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text
     Raises:
         MediaError: a clip or what it is held to cannot be read, or the folder not be written.
     """
-    return [path for written, _ in luts(cut, folder, mark) for path in written]
+    return [path for written, _ in luts(Grader(cut), folder, mark) for path in written]
 
 
-def luts(cut: Cut, folder: Path, mark: Callable[[str], str]) -> Iterator[tuple[Sequence[Path], Colours | None]]:
+def luts(grader: Grader, folder: Path, mark: Callable[[str], str]) -> Iterator[tuple[Sequence[Path], Colours | None]]:
     """Write the tables as `write_luts` does; of each shot come its files, and the table that it begins with."""
-    grader = Grader(cut)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MediaError(
             f"cannot write to {folder}: {error.strerror}", hint="name a folder you may write to"
         ) from error
-    for number, shot in enumerate(cut.shots, 1):
+    for number, shot in enumerate(grader.cut.shots, 1):
         tables = grader.tables(shot)
         written = []
         for part, full in enumerate({id(end): end for _, end in tables if end is not None}.values(), 1):

@@ -154,6 +154,7 @@ class Media:
             plain: colour.Steps = ()
             return self._grader.steps(original) if graded else nullcontext([(plain, plain)] * len(original.pieces))
 
+        opener = self._grader.open if graded else self._grader.watching(original)
         master = Master(
             width=cut.width,
             height=cut.height,
@@ -161,7 +162,7 @@ class Media:
             frames=cut.frames,
             title=item.name,
             author=cut.author,
-            pictures=partial(pictures, cut, self.kind.made_in, grade),
+            pictures=partial(pictures, cut, self.kind.made_in, grade, opener),
         )
         out = self.folder / item.file
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +209,7 @@ class Media:
         return known
 
     def _luts(self, folder: Path) -> Iterator[tuple[Sequence[Path], Colours | None]]:
-        return colour.luts(self.cut, folder, outputs.table_mark(self.maker, folder))
+        return colour.luts(self._grader, folder, outputs.table_mark(self.maker, folder))
 
     def write_stems(self, *, spoken: bool) -> tuple[tuple[str, str], ...]:
         """The stems, by bus."""

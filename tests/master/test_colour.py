@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
@@ -12,9 +13,13 @@ import pytest
 from PIL import Image
 
 from sora_cli.colour.cube import table, write_cube
+from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
+from sora_cli.master.picture import pictures
 from sora_cli.media.clip import write_clip
+from sora_cli.media.filters import Step
+from sora_cli.media.read import Film, open_film
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Look
@@ -27,6 +32,9 @@ DRIFTS: tuple[Drift, ...] = (
     white(1.2, 0.85),
     together(exposure(0.25), white(0.85, 1.15)),
 )
+
+
+PLAIN: list[Step] = []
 
 
 def bytes_of(picture: np.ndarray) -> np.ndarray:
@@ -55,6 +63,25 @@ def looked(cut: Cut, look: Look) -> list[np.ndarray]:
     master = finish(dataclasses.replace(cut, shots=shots), pixels="gbrp")
     frames = np.stack([frame.to_ndarray(format="rgb24") for frame in master.pictures()]) / 255
     return np.split(frames, len(shots))
+
+
+def test_a_shot_that_is_played_first_is_graded_alike_and_decoded_once(scene: Cut) -> None:
+    opened: list[Path] = []
+
+    def opener(path: Path) -> AbstractContextManager[Film]:
+        opened.append(path)
+        return open_film(path)
+
+    watching, fresh = Grader(scene, opener), Grader(scene)
+    for shot in scene.shots:
+        alone = dataclasses.replace(scene, shots=(dataclasses.replace(shot, start=0),))
+        for _ in pictures(alone, "yuv420p", lambda _: nullcontext([(PLAIN, PLAIN)]), watching.watching(shot)):
+            pass
+    played = len(opened)
+    assert [watching.table(shot) is None for shot in scene.shots] == [True, False, False, False]
+    for shot in scene.shots[1:]:
+        assert np.array_equal(watching.table(shot), fresh.table(shot))
+    assert len(opened) == played == len(scene.shots)
 
 
 def spread(shots: list[np.ndarray]) -> float:

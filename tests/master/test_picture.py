@@ -82,6 +82,19 @@ def test_every_number_is_in_its_place(folder: Path, tmp_path: Path, fps: Fractio
     assert [pair for pair, want in zip(found, wanted, strict=True) if want] == [want for want in wanted if want]
 
 
+@pytest.mark.parametrize(("pixels", "size"), [("yuv422p10le", SIZE), ("yuv420p", (96, 80)), ("gbrp16le", SIZE)])
+def test_a_cut_without_transitions_is_converted_at_once_to_the_same_pixels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pixels: str, size: tuple[int, int]
+) -> None:
+    clip = numbered_clip(folder, 6, 4, Fraction(24))
+    cut = cut_of(
+        Fraction(24), CutShot(name="a", scene="s", start=0, pieces=(Piece(clip, (0, 1, 1, 3)),), look=OFF), size=size
+    )
+    at_once = [frame.to_ndarray() for frame in finish(cut, pixels=pixels).pictures()]
+    monkeypatch.setattr("sora_cli.master.picture._mixes", lambda _: True)
+    assert np.array_equal(at_once, [frame.to_ndarray() for frame in finish(cut, pixels=pixels).pictures()])
+
+
 def test_a_slow_clip_shows_its_frames_twice_and_pieces_join(folder: Path, tmp_path: Path) -> None:
     one, two = numbered_clip(folder, 7, 12, Fraction(12)), numbered_clip(folder, 8, 12, Fraction(24))
     pieces = (Piece(one, tuple(k // 2 for k in range(15))), Piece(two, tuple(range(4, 12))))

@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from sora_cli.cli.main import main
-from sora_cli.events import Note, Recording
+from sora_cli.events import Note, Recording, Silent
 from sora_cli.media.clip import write_clip
+from sora_cli.media.deliveries import WEB
 from sora_cli.media.stream import Master
 from sora_cli.stamp import Making, local_signer, verify
 from sora_cli.stamp.found import find
-from sora_cli.stamp.release import release
+from sora_cli.stamp.release import Releases, ReleaseTarget, release
 from sora_cli.storyboard.model import Provenance
 
 FPS = Fraction(12)
@@ -43,16 +44,25 @@ def clouds(seed: int, frames: int = 24) -> np.ndarray:
     return np.stack([smooth[:, 4 * at : 4 * at + SIZE[0]] for at in range(frames)]).astype(np.uint8)
 
 
-def released(path: Path, frames: np.ndarray, report: Recording | None = None) -> Path:
-    """A film of these frames, marked and signed."""
+def master_of(frames: np.ndarray) -> Master:
+    """These frames as a film that is not written yet."""
 
     def pictures() -> Iterator[av.VideoFrame]:
         for frame in frames:
             yield av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
 
-    master = Master(width=frames.shape[2], height=frames.shape[1], fps=FPS, frames=len(frames), pictures=pictures)
+    return Master(width=frames.shape[2], height=frames.shape[1], fps=FPS, frames=len(frames), pictures=pictures)
+
+
+def released(path: Path, frames: np.ndarray, report: Recording | None = None) -> Path:
+    """A film of these frames, marked and signed."""
     done = release(
-        master, path, making=Making(title="Clouds"), provenance=Provenance(), signer=local_signer(), report=report
+        master_of(frames),
+        path,
+        making=Making(title="Clouds"),
+        provenance=Provenance(),
+        signer=local_signer(),
+        report=report,
     )
     return done.path
 
@@ -69,6 +79,25 @@ def plain(path: Path, frames: np.ndarray) -> Path:
     clip = path.with_suffix(".clip.mp4")
     write_clip(clip, frames, FPS)
     return encoded(clip, path)
+
+
+def test_films_that_are_released_together_are_known_by_what_each_alone_is(tmp_path: Path, store: Path) -> None:
+    def codes() -> Counter[str]:
+        return Counter(each.name.partition("-")[0] for each in (store / "released").glob("*.c2pa"))
+
+    several = [clouds(1), clouds(2, frames=17), clouds(3)[:1]]  # of the last one nothing can be known
+    for number, frames in enumerate(several):
+        released(tmp_path / f"alone-{number}.mp4", frames)
+    alone = codes()
+    assert len(alone) == 2
+    with Releases() as films:
+        for number, frames in enumerate(several):
+            target = ReleaseTarget(tmp_path / f"{number}.mp4", Provenance(), local_signer(), WEB, Silent())
+            films.write(master_of(frames), target, Making(title="Clouds"))
+        assert not [*tmp_path.glob("[0-9].mp4")]
+        assert all(verify(each.path).ok for each in films.put_in_place())
+    assert codes() == Counter(dict.fromkeys(alone, 2))
+    assert not [*tmp_path.glob(".*.part.mp4")]
 
 
 def test_a_stripped_copy_is_found_with_its_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
-from sora_cli.events import Event, Recording, StageDone, StageStarted, StageStep
+from sora_cli.events import Event, Recording, Silent, StageDone, StageStarted, StageStep
+from sora_cli.media.deliveries import WEB
 from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
 from sora_cli.stamp import Making, Origin, Release, Signer, SpokenLine, credential, verify
+from sora_cli.stamp.release import Releases, ReleaseTarget
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.benchmarks.bench_stamp import big_film
 from tests.stamp.conftest import FPS, FRAMES, SIZE, Send, make_master, noise, tone
@@ -285,6 +287,21 @@ def test_a_master_that_breaks_its_word_leaves_nothing(tmp_path: Path, send: Send
     with pytest.raises(MediaError):
         send(master)
     assert [path.name for path in tmp_path.iterdir()] == ["clips"]
+
+
+def test_a_film_that_fails_takes_those_with_it_that_wait_to_be_signed(
+    tmp_path: Path, making: Making, provenance: Provenance, signer: Signer
+) -> None:
+    out = tmp_path / "film.mp4"
+    out.write_bytes(b"what was there")
+    short = dataclasses.replace(make_master(), frames=FRAMES + 1)
+    target = ReleaseTarget(out, provenance, signer, WEB, Silent())
+    with Releases() as films:
+        films.write(make_master(), target, making)
+        with pytest.raises(MediaError):
+            films.write(short, dataclasses.replace(target, out=tmp_path / "next.mp4"), making)
+    assert out.read_bytes() == b"what was there"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "film.mp4"]
 
 
 def test_signing_in_place_is_refused(making: Making, signer: Signer) -> None:

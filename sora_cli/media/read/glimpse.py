@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import av
 import numpy as np
 
-from sora_cli.media.filters import EXACT, Chain, rgb_bytes
+from sora_cli.media.filters import EXACT, Chain, Step, rgb_bytes
+from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.film import Film
+from sora_cli.media.read.index import Index
 from sora_cli.media.stream import Frames
 
 SMALL = (64, 36)
@@ -23,23 +26,88 @@ def glimpse(film: Film, numbers: Sequence[int], count: int, size: tuple[int, int
     Raises:
         MediaError: the file cannot be read, or has no such frames.
     """
+    keys = _keys(film, numbers, count)
+    found = list(_small(film, film.keyframes(keys), size)) if keys else []
+    return np.stack(found or list(_small(film, film.frames(_spread(numbers, count)), size)))
+
+
+def watched(film: Film, numbers: Sequence[int], count: int, keep: Callable[[Frames], None]) -> Film:
+    """The film for who plays these frames of it anyway: `keep` gets what `glimpse` finds, when that has passed by.
+
+    It gets nothing where a glimpse decodes keyframes alone, or where not all of its frames are played.
+    """
+    return film if _keys(film, numbers, count) else _Watched(film, _spread(numbers, count), keep)
+
+
+class _Watched(Film):
+    """A film whose `wanted` frames are looked at while it is played."""
+
+    def __init__(self, film: Film, wanted: Sequence[int], keep: Callable[[Frames], None]) -> None:
+        self.path = film.path
+        self._film, self._wanted, self._keep = film, wanted, keep
+
+    @property
+    def facts(self) -> Probe:
+        """What it is."""
+        return self._film.facts
+
+    @property
+    def index(self) -> Index:
+        """When it shows each frame."""
+        return self._film.index
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """The frames with these numbers."""
+        shrink = _Shrink(self._film, SMALL)
+        found: dict[int, Frames] = {}
+        for number, frame in zip(numbers, self._film.frames(numbers), strict=True):
+            if number in self._wanted and number not in found:
+                found[number] = shrink(frame)
+                if len(found) == len(self._wanted):
+                    self._keep(np.stack([found[each] for each in self._wanted]))
+            yield frame
+
+    def to_rgb(
+        self,
+        frame: av.VideoFrame,
+        size: tuple[int, int] | None = None,
+        pixels: str = "gbrp",
+        fit: Literal["fill", "fit", "pad"] = "fill",
+    ) -> list[Step]:
+        """The filters that make planar RGB of its frames."""
+        return self._film.to_rgb(frame, size, pixels, fit)
+
+
+def _keys(film: Film, numbers: Sequence[int], count: int) -> list[int]:
+    """Those keyframes among the frames asked for that are enough; else none."""
     index = film.index
     keys = np.intersect1d(np.searchsorted(index.times, index.keys), numbers)
-    if index.seekable and len(keys) >= min(count, 3):
-        picks = np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.int64)
-        found = list(_small(film, film.keyframes([int(key) for key in keys[picks]]), size))
-        if found:
-            return np.stack(found)
-    exact = sorted({numbers[round(at)] for at in np.linspace(0, len(numbers) - 1, count)})
-    return np.stack(list(_small(film, film.frames(exact), size)))
+    if not index.seekable or len(keys) < min(count, 3):
+        return []
+    picks = np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.int64)
+    return [int(key) for key in keys[picks]]
+
+
+def _spread(numbers: Sequence[int], count: int) -> list[int]:
+    return sorted({numbers[round(at)] for at in np.linspace(0, len(numbers) - 1, count)})
+
+
+class _Shrink:
+    """Scales frames of a film down to `size` by averaging: `(h, w, 3)`."""
+
+    def __init__(self, film: Film, size: tuple[int, int]) -> None:
+        self._film, self._size = film, size
+        self._chain: Chain | None = None
+
+    def __call__(self, frame: av.VideoFrame) -> Frames:
+        if self._chain is None:
+            down = {"w": str(self._size[0]), "h": str(self._size[1]), "flags": f"area+{EXACT}"}
+            self._chain = Chain(*self._film.to_rgb(frame), ("scale", down), ("format", {"pix_fmts": "gbrp"}))
+        return rgb_bytes(self._chain(frame))
 
 
 def _small(film: Film, frames: Iterator[av.VideoFrame], size: tuple[int, int]) -> Iterator[Frames]:
-    shrink: Chain | None = None
-    down = {"w": str(size[0]), "h": str(size[1]), "flags": f"area+{EXACT}"}
-    for frame in frames:
-        shrink = shrink or Chain(*film.to_rgb(frame), ("scale", down), ("format", {"pix_fmts": "gbrp"}))
-        yield rgb_bytes(shrink(frame))
+    return map(_Shrink(film, size), frames)
 
 
 def small(film: Film, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Frames]:
