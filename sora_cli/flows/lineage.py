@@ -88,15 +88,28 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
             f"engine {card.name} cannot make {fields.frames} frames of {fields.size}, as take {key} needs"
         )
     return Take(
-        name=key, key=key, engine=fields.engine, revision=fields.weights, prompt=fields.prompt, avoid=fields.avoid,
-        width=width, height=height, fps=fields.rate, frames=fields.frames, skip=0, play=fields.frames,
-        seed=fields.seed, options=fields.options,
+        name=key,
+        key=key,
+        engine=fields.engine,
+        revision=fields.weights,
+        prompt=fields.prompt,
+        avoid=fields.avoid,
+        width=width,
+        height=height,
+        fps=fields.rate,
+        frames=fields.frames,
+        skip=0,
+        play=fields.frames,
+        seed=fields.seed,
+        options=fields.options,
         opening=fields.opening.carry(own) if fields.opening else None,
         closing=fields.closing.carry(own) if fields.closing else None,
-        references=tuple(Reference(own[sha], sha, voice) for sha, voice in fields.references), sound=fields.sound,
-        edition=fields.edition, change=fields.change.change(own) if fields.change else None,
+        references=tuple(Reference(own[sha], sha, voice) for sha, voice in fields.references),
+        sound=fields.sound,
+        edition=fields.edition,
+        change=fields.change.change(own) if fields.change else None,
         start=fields.start.start if fields.start else None,
-    )  # fmt: skip
+    )
 
 
 def own_files(records: Collection[CardRecord], files: Path | None) -> dict[str, Path]:

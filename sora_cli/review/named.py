@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 from sora_cli.media.stream import Frames
 
 HUES = {
-    "red": (345, 14), "orange": (14, 42), "yellow": (42, 70), "green": (70, 165), "blue": (165, 262),
-    "purple": (262, 300), "violet": (262, 300), "pink": (300, 345),
-}  # fmt: skip
+    "red": (345, 14),
+    "orange": (14, 42),
+    "yellow": (42, 70),
+    "green": (70, 165),
+    "blue": (165, 262),
+    "purple": (262, 300),
+    "violet": (262, 300),
+    "pink": (300, 345),
+}
 """Degrees from which, and up to which, a hue goes by a name."""
 PALE = ("white", "grey", "gray", "black")
 VIVID, BRIGHT = 0.38, 0.25
@@ -50,8 +56,10 @@ def find(pictures: Sequence[Frames], words: str) -> tuple[list[Mask], str]:
     coloured = [_coloured(picture, colour) for picture in pictures]
     masks, why = _followed(coloured, f"nothing that is {colour} stands out")
     if why and moving is not None:
-        both = [one & cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-                for one, other in zip(coloured, moving, strict=True)]  # fmt: skip
+        both = [
+            one & cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+            for one, other in zip(coloured, moving, strict=True)
+        ]
         masks, _ = found = _followed(both, why)
         return found if masks else ([], why)
     return masks, why

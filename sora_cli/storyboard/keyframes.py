@@ -137,9 +137,18 @@ class Keyframes:
             origin |= {f"options.{name}": ("keyframes", "options", name) for name in options}
             beat = replace(beat, engine=self._own.engine, options=options)
         shown = replace(
-            beat, prompt=words or beat.prompt, cast=cast, takes=1, until_good=False, pick=None, start=None, end=None,
-            dialogue=(), sent=sent, origin=origin,
-        )  # fmt: skip
+            beat,
+            prompt=words or beat.prompt,
+            cast=cast,
+            takes=1,
+            until_good=False,
+            pick=None,
+            start=None,
+            end=None,
+            dialogue=(),
+            sent=sent,
+            origin=origin,
+        )
         return Keyframe(place, shown, loc)
 
 
@@ -173,9 +182,9 @@ def chosen(board: Path, problems: Problems) -> Mapping[str, StillChoice]:
 
 def _choices(told: Json) -> dict[str, StillChoice]:
     stills = told.get("stills") if isinstance(told, dict) else None
-    if not isinstance(stills, dict):
-        raise ValueError("it tells of no stills")  # noqa: TRY004  the text is wrong, whatever its type
-    return {name: _choice(each) for name, each in stills.items()}
+    if isinstance(stills, dict):
+        return {name: _choice(each) for name, each in stills.items()}
+    raise ValueError("it tells of no stills")
 
 
 def _choice(told: Json) -> StillChoice:

@@ -58,9 +58,13 @@ class _Writing:
         """Whether a text is the same storyboard, but for what is sent."""
         board = self.board
         read = read_text(
-            text, folder=board.folder, name=self.name, sets=self.sets, allow_outside=board.allow_outside,
+            text,
+            folder=board.folder,
+            name=self.name,
+            sets=self.sets,
+            allow_outside=board.allow_outside,
             find=pinned(board.data),
-        )  # fmt: skip
+        )
         if read.board is None or read.problems:
             return False
         wanted = [replace(_plain(beat), sent=sent.get(loc, "")) for loc, beat in _places(board).items()]

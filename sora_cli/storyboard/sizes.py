@@ -10,7 +10,8 @@ from sora_cli.storyboard.model import FilmSize
 from sora_cli.storyboard.source import quoted
 
 MAX_SIDE = 8192
-SIZE_PATTERN = r"^\s*(?:([0-9]{1,6})\s*(?:[xX×*]|by)\s*([0-9]{1,6})|([0-9]{3,4})[pP]|4[kK])\s*$"  # noqa: RUF001  people paste the real sign
+_TIMES = "\N{MULTIPLICATION SIGN}"  # people paste the real sign
+SIZE_PATTERN = rf"^\s*(?:([0-9]{{1,6}})\s*(?:[xX{_TIMES}*]|by)\s*([0-9]{{1,6}})|([0-9]{{3,4}})[pP]|4[kK])\s*$"
 _SIZE = re.compile(SIZE_PATTERN)
 _ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
 

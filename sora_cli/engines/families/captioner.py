@@ -65,5 +65,8 @@ class Describing:
         asked = [{"type": "image", "image": picture}, {"type": "text", "text": ASKED}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": asked}],
-            add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
-        )  # fmt: skip
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+        )

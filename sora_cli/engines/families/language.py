@@ -81,9 +81,13 @@ class Causal:
         pad = self.tokenizer.eos_token_id if pad is None else pad
         torch.manual_seed(seed or 0)
         made = self.model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=limit, pad_token_id=pad,
-            streamer=_Streamer(self.tokenizer, heard), **drawn,
-        )  # fmt: skip
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=limit,
+            pad_token_id=pad,
+            streamer=_Streamer(self.tokenizer, heard),
+            **drawn,
+        )
         new = made[0, count:].tolist()
         ends = self.model.generation_config.eos_token_id
         ended = new[-1:] and new[-1] in (ends if isinstance(ends, list) else [ends])

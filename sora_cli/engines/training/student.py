@@ -212,7 +212,7 @@ class Student:
         try:
             with safe_open(path, framework="pt") as file:
                 plain = json.loads(file.metadata()["plain"])
-                found: Call = {name: file.get_tensor(name) for name in file.keys()} | plain  # noqa: SIM118  no mapping
+                found: Call = {name: file.get_tensor(name) for name in sorted(file.keys())} | plain
                 path.touch()
                 return found
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
