@@ -20,11 +20,11 @@ from PIL import Image
 from torch import Tensor
 
 from .autoencoder import Pool, measure
-from .config import CHECKPOINT, HEIGHT, PATCH, ROOT, SEEN_HEIGHT, SEEN_WIDTH, WIDTH, device
+from .config import HEIGHT, PATCH, ROOT, SEEN_HEIGHT, SEEN_WIDTH, WIDTH, device
 from .examiner import Examiner, shrink
 from .scene import Scene
 from .score import SEED, held_out
-from .sheet import generate
+from .sheet import generate, opened
 from .world import render, strip
 
 CLIPS, SHOWN = 40, 12  # clips that are measured, and of those in the picture
@@ -99,13 +99,7 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true")
     parser.add_argument("--sheets", action="store_true")
     options = parser.parse_args()
-    if options.shipped:
-        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
-    else:
-        from .assemble import pipeline
-
-        pipe = pipeline()
-    pipe.set_progress_bar_config(disable=True)
+    pipe = opened(shipped=options.shipped)
     cases, examiner = held_out(CLIPS), Examiner()
     scenes = [scene for scene, _ in cases]
     true = torch.cat([render([scene]).video for scene in scenes])

@@ -32,6 +32,18 @@ PROMPTS = (
 STEPS, GUIDANCE = 24, 3.0  # chosen on the tuning cases of `score.py`
 
 
+def opened(*, shipped: bool) -> WanVACEPipeline:
+    """The pipeline that ships, or that of the trained parts; it draws no bars."""
+    if shipped:
+        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    else:
+        from .assemble import pipeline  # which looks for the trained parts
+
+        pipe = pipeline()
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
 def generate(pipe: WanVACEPipeline, prompt: str, seed: int, steps: int = STEPS, guidance: float = GUIDANCE) -> Tensor:
     """One clip `(3, frames, rows, columns)`, 0 to 1, by a plain call of the pipeline."""
     frames = pipe(
@@ -56,13 +68,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--out", type=Path, default=WORK / "sheet.png")
     options = parser.parse_args()
-    if options.shipped:
-        pipe = WanVACEPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
-    else:
-        from .assemble import pipeline
-
-        pipe = pipeline()
-    pipe.set_progress_bar_config(disable=True)
+    pipe = opened(shipped=options.shipped)
     began = time.time()
     rows = [strip(generate(pipe, prompt, 7 + i, options.steps, options.guidance)) for i, prompt in enumerate(PROMPTS)]
     half = len(rows) // 2
