@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sora_cli.adapters import weights_in
 from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
 from sora_cli.engines.changes import Change, Start
-from sora_cli.engines.options import listed, misfit, named_by
+from sora_cli.engines.options import SamplingOptions, listed, misfit, named_by
 from sora_cli.plan.abilities import (
     check_abilities,
     check_length,
@@ -369,7 +369,7 @@ class TakeMaker:
                 known = ", ".join(sorted(card.options.model_fields))
                 self.findings.wrong(beat, f"options.{key}", message, f"its options are: {known}")
             return {}
-        for one in getattr(chosen, "lora", ()):
+        for one in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # an unknown engine's are as written
             if wrong := misfit(Path(one.path), card):
                 self.findings.wrong(beat, "options.lora", wrong, "use the engine that it was trained for")
         found = chosen.model_dump(mode="json")
