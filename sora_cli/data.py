@@ -6,12 +6,17 @@ Fields that a later version adds are passed over. What sora writes itself is not
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from sora_cli.errors import RequestError
+from sora_cli.texts import shortened
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def _letters(most: int) -> AfterValidator:
@@ -46,6 +51,29 @@ MOST = 100_000
 """Takes, shots or files of a film."""
 
 
+_SAID = {
+    "greater_than_equal": "{} is out of range: {ge:g} or more",
+    "greater_than": "{} is out of range: more than {gt:g}",
+    "less_than_equal": "{} is out of range: {le:g} or less",
+    "less_than": "{} is out of range: less than {lt:g}",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "{} is not a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "{} is not a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "{} is not true or false"),
+    "string_type": "{} is not text",
+    "literal_error": "{} is not one of {expected}",
+    "missing": "it is missing",
+}
+
+
+def fault_words(fault: ErrorDetails) -> str:
+    """What pydantic found wrong with a value, in the words that storyboards' errors have."""
+    if fault["type"] not in _SAID:
+        return fault["msg"].removeprefix("Value error, ")
+    value = fault["input"]
+    written = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return _SAID[fault["type"]].format(f"`{shortened(written, 60)}`", **fault.get("ctx", {}))
+
+
 class Record(BaseModel):
     """The base of all records: frozen, strict, and with names as JSON has them."""
 
@@ -63,7 +91,8 @@ class Record(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(step) for step in first["loc"])[:80]
-            raise RequestError(f"{what} is damaged: {place}: {first['msg']}", hint="use an undamaged copy") from None
+            message = f"{what} is damaged: {place}: {fault_words(first)}"
+            raise RequestError(message, hint="use an undamaged copy") from None
 
     @classmethod
     def if_whole(cls, told: object) -> Self | None:

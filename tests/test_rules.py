@@ -120,6 +120,18 @@ shots:
         assert all(problem["message"] in capsys.readouterr().err for problem in told["problems"][:1])
 
 
+def test_wrong_options_are_told_in_the_words_of_other_mistakes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shots = "".join(f"  - {{prompt: a, options: {{{one}}}}}\n" for one in ("steps: 0", "steps: many", "stepz: 3"))
+    told = checked(home, f"shots:\n{shots}memory: {{tile: maybe}}\n", capsys, 2)
+    assert said(told) == [
+        "2 option steps: `0` is out of range: 1 or more",
+        "3 option steps: `many` is not a whole number",
+        "4 engine nano has no option 'stepz'",
+        "5 memory: tile: `maybe` is not true or false",
+    ]
+    assert told["problems"][2]["hint"].startswith("did you mean `steps`?")
+
+
 def test_a_length_that_cannot_be_read_makes_no_other_mistake(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "shots:\n  - {prompt: a, duration: soon}\n  - {prompt: b, duration: 4s, transition: dissolve 1400ms}\n"
     assert said(checked(home, text, capsys, 2)) == ["2 `soon` is not a length of time"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sora_cli.data import fault_words
 from sora_cli.engines.base import EngineCard, Reference, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RequestError, SoraError
@@ -66,7 +67,7 @@ def memory_of(records: Collection[CardRecord]) -> Memory:
     try:
         return Memory.model_validate(memory)
     except ValidationError as error:
-        raise RequestError(f"a card is damaged: memory: {error.errors()[0]['msg']}") from None
+        raise RequestError(f"a card is damaged: memory: {fault_words(error.errors()[0])}") from None
 
 
 def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineCard) -> Take:
@@ -81,7 +82,7 @@ def take_of(key: str, record: CardRecord, own: Mapping[str, Path], card: EngineC
         card.options.model_validate(fields.options)
     except ValidationError as error:
         raise RequestError(
-            f"engine {card.name} does not know the options of {key}: {error.errors()[0]['msg']}"
+            f"engine {card.name} does not know the options of {key}: {fault_words(error.errors()[0])}"
         ) from None
     if fields.frames > card.max_frames or width * height > 2 * card.max_pixels:
         raise RequestError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sora_cli.data import fault_words
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.interchange.outline import (
     Outline,
@@ -59,7 +60,7 @@ def read_boards(page: SourceText, folder: Path, title: str) -> Outline:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        message = f"this is not a Storyboarder project: {place + ': ' if place else ''}{first['msg'].lower()}"
+        message = f"this is not a Storyboarder project: {place + ': ' if place else ''}{fault_words(first)}"
         raise StoryboardError([page.problem(1, message, "save it in Storyboarder again")]) from error
     outline = Outline(title=title, fps=f"{project.fps:g}", scenes=[OutlineScene("boards")])
     outline.aspect = _shape(project.aspect_ratio)

@@ -227,10 +227,12 @@ def _memory(board: Storyboard, problems: list[Problem]) -> Memory:
         return Memory.model_validate(dict(board.memory))
     except ValidationError as error:
         known = ", ".join(Memory.model_fields)
+        from sora_cli.data import fault_words  # with pydantic's records: only where something is wrong
+
         for one in error.errors():
             name = str(one["loc"][0])
             place = board.mark(("memory", name)) or board.mark(("memory",))
-            problems.append(Problem(f"memory: {name}: {one['msg']}", f"it may have: {known}", place))
+            problems.append(Problem(f"memory: {name}: {fault_words(one)}", f"it may have: {known}", place))
         return Memory()
 
 

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 
@@ -362,12 +363,16 @@ class TakeMaker:
             if draft:
                 chosen = card.options.model_validate({**written, **card.draft}, context=place)
         except ValidationError as error:
+            from sora_cli.data import fault_words  # with pydantic's records: only where something is wrong
+
             for one in error.errors():
                 key = str(one["loc"][0]) if one["loc"] else ""
                 unknown = f"engine {card.name} has no option {key!r}"
-                message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {one['msg']}"
-                known = ", ".join(sorted(card.options.model_fields))
-                self.findings.wrong(beat, f"options.{key}", message, f"its options are: {known}")
+                message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
+                known = sorted(card.options.model_fields)
+                meant = [f"did you mean `{near}`? " for near in get_close_matches(key, known, 1)]
+                hint = f"{''.join(meant if message == unknown else ())}its options are: {', '.join(known)}"
+                self.findings.wrong(beat, f"options.{key}", message, hint)
             return {}
         for one in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # an unknown engine's are as written
             if wrong := misfit(Path(one.path), card):

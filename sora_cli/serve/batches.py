@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from sora_cli import atomic
 from sora_cli.bounded import Json, parse_json
+from sora_cli.data import fault_words
 from sora_cli.serve.batch_forms import BatchLine
 from sora_cli.serve.forms import VideoRequest
 from sora_cli.serve.queue import Order, Queue
@@ -289,7 +290,7 @@ def _read(path: Path) -> tuple[list[tuple[int, BatchLine]], list[dict[str, Json]
             line = BatchLine.model_validate(parse_json(text))
         except ValidationError as error:
             first = error.errors()[0]
-            wrong.append(_mistake(number, f"{'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}"))
+            wrong.append(_mistake(number, f"{'.'.join(map(str, first['loc'])) or 'the line'}: {fault_words(first)}"))
         except ValueError:
             wrong.append(_mistake(number, "the line is not JSON"))
         else:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from sora_cli.bounded import Json, parse_json
+from sora_cli.data import fault_words
 from sora_cli.serve.refusals import Refusal
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -41,7 +42,8 @@ class Sent:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or None
             code = {"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(first["type"])
-            raise Refusal(400, f"{name or 'the request'}: {first['msg']}", code or "invalid_value", name) from None
+            message = f"{name or 'the request'}: {fault_words(first)}"
+            raise Refusal(400, message, code or "invalid_value", name) from None
 
 
 @asynccontextmanager

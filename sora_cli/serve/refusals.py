@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from sora_cli.data import fault_words
 from sora_cli.errors import SoraError
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -41,7 +42,7 @@ async def refused(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or None
-        return Refusal(400, f"{where or 'the request'}: {first['msg']}", "invalid_value", where).response()
+        return Refusal(400, f"{where or 'the request'}: {fault_words(first)}", "invalid_value", where).response()
     if isinstance(error, HTTPException):
         return Refusal(error.status_code, str(error.detail), "invalid_request").response()
     if isinstance(error, SoraError):
