@@ -374,8 +374,8 @@ class TakeMaker:
                 hint = f"{''.join(meant if message == unknown else ())}its options are: {', '.join(known)}"
                 self.findings.wrong(beat, f"options.{key}", message, hint)
             return {}
-        for one in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # an unknown engine's are as written
-            if wrong := misfit(Path(one.path), card):
+        for adapter in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # not an unknown engine's
+            if wrong := misfit(Path(adapter.path), card):
                 self.findings.wrong(beat, "options.lora", wrong, "use the engine that it was trained for")
         found = chosen.model_dump(mode="json")
         check_parts(self.findings, card, beat, found)
