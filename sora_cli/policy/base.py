@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
 
 from sora_cli.packages import added, others
@@ -64,6 +65,11 @@ class Checker(Protocol[Items_contra]):
             Unable: it could not look at them.
         """
         ...
+
+
+def rules_file(name: str) -> bytes:
+    """One of the files that our own checkers judge by."""
+    return (Path(__file__).parent / "rules" / name).read_bytes()
 
 
 def _known(checker: Checker[Items]) -> Checker[Items]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.policy.judge import Found, JudgedTexts
-from sora_cli.policy.spelled import meant
-from sora_cli.policy.words import WordList
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision, Policy
+
+if TYPE_CHECKING:  # only policies with words of their own need lists
+    from sora_cli.policy.words import WordList
 
 UNSEEN = ("avoid", "engine", "vars", "policy", "storyboard", "consent", "memory", "output", "subtitles", "cost")
 """Keys whose words are neither seen nor heard in the film, and told to nobody."""
@@ -101,7 +103,7 @@ def judge_texts(
     texts = [text for text in written if text.words.strip()]
     free = _Exceptions(rules.exceptions)
     found, unable = memory.judged([each for text in texts for each in (text.words, free.without(text.words))])
-    own = {name: WordList(words) for name, words in rules.words.items()}
+    own = _own_lists(rules)
     hits: dict[Decision, dict[tuple[str, str], Text]] = {"refuse": {}, "note": {}, "allow": {}}
     for text in texts:
         for category in _categories(text.words, free, found, own):
@@ -119,13 +121,25 @@ def judge_texts(
     return Judgement(tuple(refused), tuple(notes), len(texts), counts, tuple(error.why for error in unable))
 
 
+def _own_lists(rules: Policy) -> Mapping[str, WordList]:
+    if not rules.words:
+        return {}
+    from sora_cli.policy.words import WordList
+
+    return {name: WordList(words) for name, words in rules.words.items()}
+
+
 def _categories(
     words: str, free: _Exceptions, found: Mapping[str, Found], own: Mapping[str, WordList]
 ) -> dict[str, None]:
     """Categories of a text, own words counted and exceptions not; no exception holds for minors."""
     categories = dict.fromkeys(each for each in found[words] if each == MINORS)
     categories |= dict.fromkeys(each for each in found[free.without(words)] if each != MINORS)
-    views = meant(free.without(words)) if own else ()
+    if not own:
+        return categories
+    from sora_cli.policy.spelled import meant
+
+    views = meant(free.without(words))
     return categories | {name: None for name, each in own.items() if any(each.among(view) for view in views)}
 
 

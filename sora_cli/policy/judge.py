@@ -16,8 +16,7 @@ from pathlib import Path
 from sora_cli import atomic, remembered
 from sora_cli.bounded import read_bytes
 from sora_cli.policy.base import Checker, Unable, found_by, versions_of, with_others
-from sora_cli.policy.meaning import Meaning
-from sora_cli.policy.words import WordRules
+from sora_cli.policy.checkers import Meaning, WordRules
 
 
 def cache_folder() -> Path:

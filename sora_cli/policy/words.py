@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from sora_cli.policy.base import Finding, Kind
+from sora_cli.policy.base import rules_file
 from sora_cli.policy.spelled import meant, plain
 from sora_cli.storyboard.policy import MINORS
 
@@ -31,24 +30,17 @@ _SPELLED = (
     "(?<![二三四五六七八九])十[一二三四五六七]?[岁歳]|(?<![十百零])[一二三四五六七八九][岁歳]",
     "(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल",
 )
-AGE = (
+AGE = re.compile(
     rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
     rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_TEENS})\b|" + "|".join(_SPELLED)
 )
-"""A stated age below 18; compiled when a text is first looked at, which of most was done before."""
+"""A stated age below 18."""
 NEAR, ART = 12, 30
 """Characters between a bare body and the child whose it is, or the work of art that it is of."""
 
 
-def rules_text(name: str) -> str:
-    """The text of one of our files of rules."""
-    return (Path(__file__).parent / "rules" / f"{name}.toml").read_text("utf-8")
-
-
 def _rules(name: str) -> dict[str, Any]:
-    import tomllib  # what was judged before needs no rules
-
-    return tomllib.loads(rules_text(name))
+    return tomllib.loads(rules_file(f"{name}.toml").decode())
 
 
 _Part = tuple[str, bool]
@@ -206,7 +198,7 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return book().named("child").among(book().film.blanked(text)) or re.search(AGE, text) is not None
+    return book().named("child").among(book().film.blanked(text)) or AGE.search(text) is not None
 
 
 def _with_minors(text: str) -> bool:
@@ -238,22 +230,6 @@ def categories(text: str) -> Iterator[str]:
     yield from held
 
 
-class WordRules:
-    """The checker of words that are known."""
-
-    name = "word rules"
-    kind: Kind = "words"
-
-    @property
-    def version(self) -> str:
-        """A hash of the rules."""
-        text = rules_text("words") + rules_text("names")
-        return sha256(text.encode()).hexdigest()[:12]
-
-    def look(self, items: Sequence[str]) -> list[list[Finding]]:
-        """As declared by `Checker`."""
-        return [[Finding(found, 1.0, self.name) for found in self._found(text)] for text in items]
-
-    @staticmethod
-    def _found(text: str) -> Mapping[str, None]:
-        return dict.fromkeys(found for view in meant(text) for found in categories(view))
+def found_in(text: str) -> Mapping[str, None]:
+    """The categories of a text, as it is written and as it may be meant."""
+    return dict.fromkeys(found for view in meant(text) for found in categories(view))

