@@ -78,6 +78,12 @@ def test_a_picture_is_told_as_a_picture(home: Path, capsys: pytest.CaptureFixtur
     assert told in capsys.readouterr().err
 
 
+def test_a_dry_run_shows_the_takes_and_makes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "a", "red", "ball", "--takes", "2", "--dry-run", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["takes"]) == 2
+    assert not list(home.rglob("*.mp4"))
+
+
 def test_a_path_that_leaves_the_folder_is_told_as_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "out.yaml").write_text("shots: [{prompt: a, from: ../../x}]\n")
     assert main(["check", "out.yaml"]) == 2

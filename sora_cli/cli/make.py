@@ -20,6 +20,7 @@ from sora_cli.cli.options import (
     Deliver,
     Draft,
     DraftOptions,
+    DryRun,
     EngineName,
     EngineOption,
     ExtraOptions,
@@ -108,6 +109,7 @@ WRITTEN_AS_THEY_ARE = ("duration", "seed", "engine", "style", "avoid", "camera",
 def generate(
     prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What happens, in quotes or not.")],
     output: Out = None,
+    dry_run: DryRun = False,
     *,
     shot: ShotOptions,
     drafts: DraftOptions,
@@ -118,9 +120,14 @@ def generate(
     workers: WorkerOptions,
 ) -> None:
     """Make one clip from a prompt."""
-    from sora_cli.flows import film, places
+    from sora_cli.flows import film, places, preview
 
     words = " ".join(prompt)
+    if dry_run:
+        board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
+        view = preview.planned(board, draft=drafts.draft, workers=workers.asked(board))
+        show_plan(view, as_json=reporting.as_json)
+        return
     with working(reporting, limits, workers) as (report, studio):
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
         out, kind = places.target(output, partial(places.free_name, words), release.deliver)
@@ -167,7 +174,7 @@ def storyboard(
     file: Board,
     output: Out = None,
     only: Only = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")] = False,
+    dry_run: DryRun = False,
     *,
     reading: BoardOptions,
     drafts: DraftOptions,

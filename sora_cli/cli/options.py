@@ -152,6 +152,7 @@ Avoid = Annotated[
 ]
 Steps = Annotated[str | None, typer.Option(metavar="COUNT", help="Sample in this many steps.")]
 EngineOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Set an option of the engine.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be shot; make nothing.")]
 Length = Annotated[
     str | None,
     typer.Option("-d", "--duration", metavar="TIME", help="Make it this long: 4s, 1500ms, 0:20, 48f or seconds."),
