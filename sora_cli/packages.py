@@ -1,4 +1,4 @@
-"""Installed packages: what they add to sora by their entry points, and which of them a function lacks.
+"""Installed packages: what they add to sora by their entry points, and which of those that sora wants are missing.
 
 Those that add engines, voices, sounds or checkers are named by nobody here. Those that sora itself wants for a part of
 what it does are its extras: `EXTRAS` is the one table of them, and `lacking` the one text that tells their absence.

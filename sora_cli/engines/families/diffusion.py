@@ -92,7 +92,7 @@ def quiet() -> Iterator[None]:
 
 
 class Loadable(Protocol[T_co]):
-    """A class of diffusers whose weights are read from a folder."""
+    """A class of diffusers or transformers whose weights are read from a folder."""
 
     def from_pretrained(self, pretrained_model_name_or_path: str, **how: object) -> T_co:
         """One of it, with the weights in a folder."""
