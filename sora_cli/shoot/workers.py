@@ -28,9 +28,9 @@ class Workers:
         Raises:
             RequestError: there is no such executor, or the environment holds no number.
         """
-        for name in (kind, os.environ.get("SORA_EXECUTOR")):
-            if name and name not in EXECUTORS:
-                raise RequestError(f"no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
+        name = kind or os.environ.get("SORA_EXECUTOR")
+        if name and name not in EXECUTORS:
+            raise RequestError(f"no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
         return cls(kind or "", number if number is not None else _number(), ray_address or "")
 
     def of_film(self, executor: str | None = None) -> Workers:
