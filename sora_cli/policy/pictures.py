@@ -17,8 +17,6 @@ from sora_cli.packages import here, install, others
 from sora_cli.policy import faces
 from sora_cli.policy.base import Checker, Finding, Kind, Unable, found_by, versions_of, with_others
 from sora_cli.policy.reels import FrameSource, batches, cells, chosen
-from sora_cli.policy.spelled import plain
-from sora_cli.policy.words import of_a_child
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Policy
 
 if TYPE_CHECKING:
@@ -218,6 +216,9 @@ def checkers() -> tuple[tuple[Checker[Frames], ...], Unable | None]:
 
 def tells_of_a_child(words: str) -> bool:
     """Whether the words that pictures are made by tell of somebody under 18."""
+    from sora_cli.policy.spelled import plain  # asked only where a picture is doubtful
+    from sora_cli.policy.words import of_a_child
+
     return of_a_child(plain(words))
 
 
