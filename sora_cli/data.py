@@ -71,6 +71,7 @@ def fault_words(fault: ErrorDetails) -> str:
         return fault["msg"].removeprefix("Value error, ")
     value = fault["input"]
     written = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    written = written if written.isprintable() else json.dumps(written)[1:-1]  # what a terminal would obey is shown
     return _SAID[fault["type"]].format(f"`{shortened(written, 60)}`", **fault.get("ctx", {}))
 
 

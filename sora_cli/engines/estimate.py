@@ -204,8 +204,9 @@ def first_place(card: EngineCard, memory: Memory, free_gb: float) -> str:
 
 def _chosen(card: EngineCard, options: Mapping[str, object]) -> Options:
     """A card's options as they were chosen; those of engines of others say nothing about passes."""
-    chosen = card.options.model_validate(dict(options))
-    return chosen if isinstance(chosen, Options) else Options()
+    # Where none are chosen, none are validated: `models` would build what validates them for each engine that it lists.
+    chosen = card.options.model_validate(dict(options)) if options else card.options.model_construct()
+    return chosen if isinstance(chosen, Options) else Options.model_construct()
 
 
 def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, machine: Machine) -> float:

@@ -252,7 +252,7 @@ class FilmRecord(Record):
     key: Sha
     title: Words
     draft: bool
-    storyboard: BoardRecord = BoardRecord()
+    storyboard: BoardRecord = Field(default_factory=BoardRecord)
     film: FileRecord
     signer: Name
     engines: Annotated[dict[Name, EngineRecord], Field(max_length=MOST)] = Field(default={})
