@@ -17,6 +17,7 @@ from sora_cli import atomic, stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.colour.cube import Colours
+from sora_cli.errors import RequestError
 from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
@@ -137,6 +138,7 @@ class Media:
         """Each shot as a stamped file without sound, which is on the stems."""
         from sora_cli.stamp.release import Releases
 
+        self._make_room(items)
         for first in range(0, len(items), TOGETHER):
             part = items[first : first + TOGETHER]
             with Releases() as films:
@@ -144,6 +146,14 @@ class Media:
                     self._write_clip(films, number, item, graded=graded)
                 for item, _ in zip(part, films.put_in_place(), strict=True):
                     self.note(item.file)
+
+    def _make_room(self, items: Sequence[Item]) -> None:
+        """Make the folder of the clips, and remove what an export that was killed left of them there."""
+        with atomic.writing(self.folder):
+            (self.folder / "clips").mkdir(parents=True, exist_ok=True)
+            for item in items:
+                for left in atomic.leftovers(self.folder / item.file):
+                    atomic.remove(left)
 
     def _write_clip(self, films: Releases, number: int, item: Item, *, graded: bool) -> None:
         from sora_cli.master.picture import pictures
@@ -165,7 +175,6 @@ class Media:
             pictures=partial(pictures, cut, self.kind.made_in, grade, opener),
         )
         out = self.folder / item.file
-        out.parent.mkdir(parents=True, exist_ok=True)
         alone = replace(self.plan.shots[number], start=0, frames=cut.frames, overlap=0)
         plan = replace(self.plan, shots=(alone,))
         seen = "its takes were looked at" if not graded and _as_taken(original) else ""
@@ -249,6 +258,9 @@ def check_folder(
     """
     folder = timeline.parent
     before = handover.read(folder)
+    for place in (folder / name for name in ("clips", "luts", "stems")):
+        if place.exists() and not place.is_dir():
+            raise RequestError(f"cannot export to {folder}: {place} is a file", hint="move it away, or name a folder")
 
     def own(path: Path) -> bool:
         name = path.relative_to(folder).as_posix()

@@ -115,8 +115,11 @@ def test_an_export_replaces_its_own_files_and_no_others(folder: Path) -> None:
     made = exported(folder, "edl", only=("lamp", "end"))
     beside = folder / "out" / "clips" / "notes.txt"
     beside.write_text("an editor's own")
+    killed = beside.with_name(".001_sea_end.0123abcd.part.mov")
+    killed.write_bytes(b"what an export that was killed left")
     exported(folder, "edl", only=("end",))
     assert beside.exists()
+    assert not killed.exists()
     assert not made.clips[0].exists()  # no shot of the new one
     assert (folder / "out" / "clips" / "001_sea_end.mov").exists()
     edited = made.path.read_text() + "* an editor was here\n"
@@ -126,6 +129,16 @@ def test_an_export_replaces_its_own_files_and_no_others(folder: Path) -> None:
     assert made.path.read_text() == edited
     exported(folder, "edl", only=("end",), overwrite=True)
     assert made.path.read_text() != edited
+
+
+@pytest.mark.parametrize("name", ["clips", "luts", "stems"])
+def test_a_file_with_the_name_of_a_folder_of_the_export_is_refused_before_any_work(folder: Path, name: str) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / name).write_text("an editor's own")
+    with pytest.raises(RequestError, match=f"{name} is a file"):
+        exported(folder, "otio")
+    assert [path.name for path in (folder / "out").iterdir()] == [name]
+    assert not (folder / "store" / "takes").exists()
 
 
 def test_a_bundle_holds_its_media_and_replaces_itself(folder: Path) -> None:
