@@ -1,9 +1,12 @@
 """An export against copying its clips; `python -m tests.benchmarks.bench_export [--shots 200] [--size 192x128]`.
 
+With `--drawn 192x128`, clips are of that size and brought to the film's.
+
 Copying is what nobody can leave out who hands the same clips over: each clip of the store is decoded,
 encoded as ProRes, signed by c2pa-python called bare with a signed copy of the take as its ingredient, and
 read back. What only `sora export` does is counted on its side alone: the mark, the print that finds a copy again,
-handles, the timeline, the record of the export, and flushing to disk. Start-up and imports count on both sides.
+colour tables, handles, the timeline, the record of the export, and flushing to disk. Start-up and imports count on both
+sides.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from tests.unattended import drawing
 from tests.unattended.conftest import new_machine
 
 SIZE = tuple(map(int, os.environ.get("BENCH_SIZE", "192x128").split("x")))
+DRAWN = tuple(map(int, os.environ["BENCH_DRAWN"].split("x"))) if "BENCH_DRAWN" in os.environ else SIZE
 AGAIN = 'rm -rf out && exec "$@"'
 """A shell that exports anew each time."""
 TAKE = {"title": "take", "relationship": "componentOf", "label": "take-0"}
@@ -38,9 +42,9 @@ TAKE = {"title": "take", "relationship": "componentOf", "label": "take-0"}
 CARD = replace(
     drawing.CARD,
     family="tests.benchmarks.bench_export:Panning",
-    max_pixels=SIZE[0] * SIZE[1],
-    native_size=SIZE,
-    film_size=SIZE,
+    max_pixels=DRAWN[0] * DRAWN[1],
+    native_size=DRAWN,
+    film_size=DRAWN,
 )
 
 
@@ -99,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shots", type=int, default=200)
     parser.add_argument("--size", default="192x128")
+    parser.add_argument("--drawn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--copy", type=Path)
     asked = parser.parse_args()
@@ -107,7 +112,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         machine = new_machine(Path(place))
-        drawn = {**machine.environment, "XDG_CACHE_HOME": str(machine.folder / "cache"), "BENCH_SIZE": asked.size}
+        sizes = {"BENCH_SIZE": asked.size, "BENCH_DRAWN": asked.drawn or asked.size}
+        drawn = {**machine.environment, "XDG_CACHE_HOME": str(machine.folder / "cache"), **sizes}
         entry = machine.folder / "site" / "sora_drawing-1.dist-info" / "entry_points.txt"
         entry.write_text(f"[sora.engines]\ndrawing = {__spec__.name}:CARD\n")
         machine.write("long.yaml", f"output: {{size: {asked.size}}}\n{board_of(asked.shots, 2)}")
@@ -115,13 +121,13 @@ def main() -> None:
         ours = Side(["sh", "-c", AGAIN, "sh", *export], machine.folder, drawn)
         plain = python("-m", "tests.benchmarks.bench_export", "--copy", str(machine.folder))
         print(HEAD)
-        what = f"`export` of {asked.shots} shots of 2 s, {asked.size}"
+        what = f"`export` of {asked.shots} shots of 2 s, {asked.drawn or asked.size} to {asked.size}"
         print(
             in_turn(
                 what,
                 "copying their clips",
                 ours,
-                Side(plain, Path.cwd(), {"BENCH_SIZE": asked.size}),
+                Side(plain, Path.cwd(), sizes),
                 rounds=asked.rounds,
                 bar=1.2,
             )
