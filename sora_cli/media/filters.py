@@ -16,6 +16,9 @@ Step = tuple[str, dict[str, str]]
 EXACT = "accurate_rnd+full_chroma_int+full_chroma_inp"
 """libswscale's flags for right rounding and full chroma."""
 
+ALONE = 500_000
+"""Pixels of a picture up to which libavfilter's threads take more of the processor than the filters themselves save."""
+
 
 class Chain:
     """Filters that give one frame for one frame, set up from the first frame and again whenever the source changes."""
@@ -36,6 +39,9 @@ class Chain:
 
 def _chain_graph(frame: av.VideoFrame, steps: Sequence[Step]) -> Graph:
     graph = Graph()
+    largest = [frame.width * frame.height, *(int(given["w"]) * int(given["h"]) for _, given in steps if "w" in given)]
+    if max(largest) <= ALONE:
+        graph.threads = 1
     nodes = [source_node(graph, frame)]
     nodes += [graph.add(name, **options) if options else graph.add(name) for name, options in steps]
     nodes.append(graph.add("buffersink"))
