@@ -108,6 +108,12 @@ class MediaError(WorkError):
     """A media file cannot be read or written."""
 
 
+class NoFile(MediaError):
+    """A file that was named is not there, or is a folder: found before any work."""
+
+    exit_code = 2
+
+
 class StoreError(WorkError):
     """The store of clips cannot be read or written."""
 

@@ -100,6 +100,6 @@ def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
     for word in words or ():
         key, equals, value = word.partition("=")
         if not (equals and key):
-            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} steps=24, for instance")
+            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} {key or 'KEY'}=VALUE")
         pairs[key] = value
     return pairs

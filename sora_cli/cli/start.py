@@ -12,12 +12,13 @@ from sora_cli.cli.options import Json
 
 
 def new(
-    folder: Annotated[Path, typer.Argument(help="Write it into this folder.")] = Path(), as_json: Json = False
+    place: Annotated[Path, typer.Argument(help="Write it into this folder, or to this .yaml file.")] = Path(),
+    as_json: Json = False,
 ) -> None:
     """Write a starter storyboard that teaches the format."""
     from sora_cli.storyboard.starter import write_starter
 
-    path = write_starter(folder)
+    path = write_starter(place)
     if as_json:
         console.stdout_json({"file": str(path)})
     else:

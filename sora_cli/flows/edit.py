@@ -16,7 +16,7 @@ from sora_cli import stamp
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import write_cube
 from sora_cli.colour.grade import Grader
-from sora_cli.errors import MediaError, RequestError, counted
+from sora_cli.errors import MediaError, NoFile, RequestError, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import moderation, outputs
 from sora_cli.flows.places import check_place
@@ -221,7 +221,7 @@ _ENDINGS = {
 def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
     """What a film is, with a note on how it is used; refuses what is none, or would come out wrong."""
     if path.is_dir():
-        raise MediaError(f"cannot use {path}: it is a folder", hint="name a film file")
+        raise NoFile(f"cannot use {path}: it is a folder", hint="name a film file")
     with open_film(path) as film:
         found = film.facts
     if may_be_picture and found.kind == "picture":

@@ -22,6 +22,7 @@ from sora_cli.interchange.fcpxml import written_fcpxml
 from sora_cli.interchange.shotsheet import written_sheet
 from sora_cli.lock import scratch
 from sora_cli.media.deliveries import delivery
+from sora_cli.media.read import require_file
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import words_said
 from sora_cli.record import handover, sidecar
@@ -107,8 +108,9 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
     """The storyboard that is named, or that a film was made of."""
     if source.suffix.lower() in {".yaml", ".yml", ".json"}:
         return preflight.load(source, sets={}), options
+    require_file(source)
     facts = sidecar.read(source)
-    if not source.exists() or not facts or sidecar.is_note(facts):
+    if not facts or sidecar.is_note(facts):
         raise RequestError(f"cannot export {source}: no sidecar lists its shots", hint="name its storyboard")
     film = FilmRecord.from_dict(facts, f"the sidecar of {source.name}")
     made = film.made_by

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
-from sora_cli.media.read import open_film
+from sora_cli.media.read import open_film, require_file
 from sora_cli.media.sheet import SheetRow, is_sheet_of, side_by_side
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, TakeRecord
@@ -22,8 +22,10 @@ def read_record(film: Path) -> FilmRecord:
     """Read the record in the sidecar of a film.
 
     Raises:
-        RequestError: the film has no sidecar that lists its takes.
+        NoFile: there is no such film.
+        RequestError: it has no sidecar that lists its takes.
     """
+    require_file(film)
     facts = sidecar.read(film)
     if not facts or sidecar.is_note(facts):
         raise RequestError(

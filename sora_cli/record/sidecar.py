@@ -113,6 +113,7 @@ def _beside_earlier(film: Path) -> tuple[Path, Path]:
 
 def found(film: Path) -> Path:
     """Find the sidecar of a film, under an earlier version's name too; else give the place where it will be."""
+    film = film if film.name else film.absolute()  # `.` has no name
     now, earlier = beside(film)[0], _beside_earlier(film)[0]
     return earlier if earlier.exists() and not os.path.lexists(now) else now
 

@@ -73,19 +73,19 @@ def starter() -> str:
     return _STARTER
 
 
-def write_starter(folder: Path) -> Path:
-    """Write the starter storyboard into a folder, never over a file that is there.
+def write_starter(place: Path) -> Path:
+    """Write the starter storyboard into a folder, or to a `.yaml` file; never over a file that is there.
 
     Raises:
         RequestError: there is one already, or the folder cannot be written.
     """
-    path = folder / "storyboard.yaml"
+    path = place if place.suffix.lower() in {".yaml", ".yml"} else place / "storyboard.yaml"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(starter())
     except FileExistsError as error:
-        raise RequestError(f"{path} is there already", hint="name another folder: sora new FOLDER") from error
+        raise RequestError(f"{path} is there already", hint="name another folder or file: sora new PLACE") from error
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
     return path

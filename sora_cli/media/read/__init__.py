@@ -2,6 +2,7 @@
 
 from sora_cli.media.read.facts import ColorTags, Probe
 from sora_cli.media.read.film import Film, open_film, probe, read_frames
+from sora_cli.media.read.opening import require_file
 from sora_cli.media.read.picture import read_picture
 from sora_cli.media.read.sound import read_sound, sound_blocks
 
@@ -14,5 +15,6 @@ __all__ = [
     "read_frames",
     "read_picture",
     "read_sound",
+    "require_file",
     "sound_blocks",
 ]

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, NoFile
 
 # Containers that hold their own media. Playlists (HLS, DASH, concat scripts, SDP) name other files and hosts, so a file
 # that calls itself a film could make us read what its author chose; they are refused.
@@ -44,7 +44,7 @@ def require_file(path: Path) -> None:
         MediaError: it is not.
     """
     if path.is_dir():
-        raise MediaError(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
+        raise NoFile(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -56,7 +56,7 @@ def require_file(path: Path) -> None:
 def unreadable(path: Path, error: Exception) -> MediaError:
     """The `MediaError` for a failed read of `path`."""
     if isinstance(error, FileNotFoundError):
-        return MediaError(f"cannot read {path}: there is no such file", hint="check the path")
+        return NoFile(f"cannot read {path}: there is no such file", hint="check the path")
     if isinstance(error, PermissionError):
         return MediaError(f"cannot read {path}: permission denied", hint="check who may read the file")
     if isinstance(error, av.error.InvalidDataError):
