@@ -176,10 +176,10 @@ def document(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
         ("check good.yaml --set a", 2),
         ("plan bad.yaml", 2),
         ("plan good.yaml --memory none", 2),
-        ("stitch nothere.mp4 -o b.mp4", 1),
+        ("stitch nothere.mp4 -o b.mp4", 2),
         ("stitch nothere.mp4 -o b.mp4 --fit none", 2),
         ("grade nothere.mp4 --match a.png -o b.mp4", 2),
-        ("stamp nothere.mp4 -o b.mp4", 1),
+        ("stamp nothere.mp4 -o b.mp4", 2),
         ("stamp good.yaml -o b.mp4 --sign-cert nothere.pem", 3),
         ("verify nothere.mp4", 2),
         ("reproduce nothere.mp4", 2),
@@ -281,3 +281,24 @@ def test_a_shell_completes_engines_deliveries_and_shots(home: Path, line: str, w
     )
     assert wanted <= set(done.stdout.split()), done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("place", ["none.mp4", "."])
+@pytest.mark.parametrize(
+    "words",
+    ["stitch {} {} -o o.mp4", "grade {} --match {} -o o.mp4", "stamp {} -o o.mp4", "extend {} light -o o.mp4",
+     "edit {} light --region 0,0,1,1 -o o.mp4", "export {} --to edl", "review {}", "verify {}", "takes {}",
+     "reproduce {}"],
+)  # fmt: skip
+def test_a_film_that_is_not_there_is_a_wrong_request(
+    home: Path, capsys: pytest.CaptureFixture[str], words: str, place: str
+) -> None:
+    assert main([word.format(place) for word in words.split()]) == 2
+    assert "error: " in capsys.readouterr().err
+    assert not [*home.glob("o.*")]
+
+
+def test_a_storyboard_to_begin_with_goes_where_it_is_wanted(home: Path) -> None:
+    assert main(["new", "story.yaml"]) == main(["new", "folder"]) == 0
+    assert (home / "story.yaml").read_text() == (home / "folder" / "storyboard.yaml").read_text()
+    assert main(["new", "story.yaml"]) == 2

@@ -103,17 +103,18 @@ class ReleasedFilm:
 
 def beside(film: Path) -> tuple[Path, Path]:
     """Where a film's sidecar and contact sheet lie."""
+    film = film if film.name else film.absolute()  # `.` has no name
     return film.with_name(f"{film.name}.sora.json"), film.with_name(f"{film.name}.sheet.png")
 
 
 def _beside_earlier(film: Path) -> tuple[Path, Path]:
     """Where version 0.1.0 put them. They are read where there are no others, and never written or removed."""
+    film = film if film.name else film.absolute()
     return film.with_suffix(".json"), film.with_suffix(".png")
 
 
 def found(film: Path) -> Path:
     """Find the sidecar of a film, under an earlier version's name too; else give the place where it will be."""
-    film = film if film.name else film.absolute()  # `.` has no name
     now, earlier = beside(film)[0], _beside_earlier(film)[0]
     return earlier if earlier.exists() and not os.path.lexists(now) else now
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, NoFile
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.film import Film
 from sora_cli.media.read.index import Index, standard_rate
@@ -113,7 +113,7 @@ def _folder(folder: Path) -> Stills:
             words = file.readline().split()
         frames, fps = int(words[1]), Fraction(words[3])
     except (OSError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise MediaError(
+        raise NoFile(
             f"cannot read {folder}: it is a folder, and no film of pictures that sora has delivered",
             hint="name a picture, film or sound file",
         ) from error
