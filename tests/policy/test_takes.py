@@ -67,7 +67,7 @@ def test_a_refused_take_is_tried_with_as_many_other_seeds_as_the_policy_says(
     monkeypatch.setattr(remembered, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
     assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == (0 if kept else 4)
     assert (len(clips(home)), checker._takes) == (kept, [])
-    assert sorted(read) == ["judged.jsonl", "seen.jsonl"], "what is remembered is read once a run"
+    assert sorted(read) == ["judged.jsonl", "revisions.jsonl", "seen.jsonl"], "what is remembered is read once a run"
     if kept:
         sidecar = json.loads((home / "film.mp4.sora.json").read_text())
         assert sidecar["moderation"]["takes_refused"] == len(scores) - 1
