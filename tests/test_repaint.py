@@ -230,7 +230,7 @@ WRONG_SHOTS = {
     "itself": ("of: one", "of: hat", "no shot `hat` comes before this one"),
     "nobody": ("of: one", "of: two", "no shot `two` comes before this one"),
     "past its end": ("to: 1.5s", "to: 2.5s", "shot 'one' ends at 2 s"),
-    "of another shape": ("region: [0.5, 0.25, 0.25, 0.5]", "outpaint: 9:16", "has its shape already"),
+    "of another shape": ("region: [0.5, 0.25, 0.25, 0.5]", "outpaint: 9:16", "has its film's shape already"),
     "by nothing": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: black.png", "nothing is made anew"),
     "by a film": ("region: [0.5, 0.25, 0.25, 0.5]", "mask: m.mp4", "is not a picture"),
 }

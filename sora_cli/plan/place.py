@@ -123,8 +123,8 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
     unknown = of_unknown_length(board)
     for shot, after in zip_longest(shots, shots[1:]):
-        if shot.loc in unknown:
-            continue
+        if shot.loc in unknown or not shot.frames:
+            continue  # shorter than a frame, which is told
         out = after.overlap if after else 0
         if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
             culprit = after if after and out > shot.overlap + shot.lead else shot

@@ -134,7 +134,9 @@ class Edits:
         elif named and self._shots.get(named, shot) >= shot:
             self._wrong((*loc, "of"), f"no shot {quoted(named)} comes before this one")
         elif named and form.outpaint is not None:
-            self._wrong((*loc, "outpaint"), "a shot of this film has its shape already: `outpaint` changes a film's")
+            self._wrong(
+                (*loc, "outpaint"), "a shot has its film's shape already: `outpaint` is for a film that is there"
+            )
         elif end <= start:
             self._wrong((*loc, "to"), "an edit must end after it begins")
         elif (of is not None or named) and not (form.mask and mask is None):

@@ -91,7 +91,8 @@ class Author:
 
     def film(self) -> dict[str, object]:
         shots = [self.shot(), *self.several(self.shot, 5)]
-        halves = [{"name": "s", **self.some(LEVEL, 0.06), "shots": part} for part in (shots[:2], shots[2:])]
+        parts = {"s": shots[:2], "t": shots[2:] or ["a red ball falls"]}
+        halves = [{"name": name, **self.some(LEVEL, 0.06), "shots": part} for name, part in parts.items()]
         told = {"cast": {"mara": {"looks": "a woman", "reference": PICTURE}}, **self.some(LEVEL | FILM, 0.08)}
         return {**told, **({"shots": shots} if self.chance.random() < 0.5 else {"scenes": halves})}
 
