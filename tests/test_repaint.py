@@ -159,6 +159,37 @@ shots:
 """
 
 
+@pytest.mark.parametrize("of", ["film", "shot"])
+def test_an_edit_that_names_no_end_goes_on_to_the_end(home: Path, of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    film(home / "a.mp4", [40] * 48, size=SIZE)
+    board = BOARD.replace("to: 0.75s", "to: 2s") if of == "film" else OF_A_SHOT.replace("to: 1.5s", "to: 2s")
+
+    def planned(text: str) -> tuple[int, tuple[str, ...]]:
+        (home / "board.yaml").write_text(text)
+        plan = preflight.plan_of(preflight.load(home / "board.yaml", sets={}))
+        return plan.frames, tuple(take.key for take in plan.takes)
+
+    assert planned(board.replace("to: 2s, ", "")) == planned(board)
+    (home / "board.yaml").write_text(board.replace("to: 2s, ", "").replace("from: 0.", "from: 7."))
+    assert main(["check", "board.yaml"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    name = "a.mp4" if of == "film" else "shot 'one'"
+    assert f"{name} ends at 2 s" in told
+
+
+def test_a_film_of_changing_rate_is_changed_up_to_its_end(home: Path) -> None:
+    source = film(home / "a.mp4", [40] * 10, size=SIZE, times=[0, 1, 2, 5, 6, 7, 12, 13, 14, 40])
+    ticks = len(probe(source).shown_at(probe(source).fps or Fraction(25)))
+    assert ticks > 10, "it shows pictures for longer than one tick"
+    (home / "board.yaml").write_text(
+        "output: {size: 96x64}\nshots: [{edit: {of: a.mp4, region: [0, 0, 0.5, 1], prompt: light}}]\n"
+    )
+    plan = preflight.plan_of(preflight.load(home / "board.yaml", sets={}))
+    preflight.require_ready(plan)
+    assert main(["edit", "a.mp4", "light", "--region", "0,0,0.5,1", "-o", "b.mkv"]) == 0
+    assert probe(home / "b.mkv").frames == ticks
+
+
 def test_an_edit_of_an_earlier_shot_changes_what_was_made_of_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "board.yaml").write_text(OF_A_SHOT)
     assert main(["storyboard", "board.yaml", "-o", "b.mkv"]) == 0
@@ -407,4 +438,4 @@ def test_a_view_beyond_the_picture_is_grey_there() -> None:
 def test_a_schema_tells_of_edits() -> None:
     told = storyboard.json_schema()["$defs"]
     assert isinstance(told, dict)
-    assert set(told["EditForm"]["required"]) == {"of", "to"}
+    assert set(told["EditForm"]["required"]) == {"of"}

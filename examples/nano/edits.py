@@ -41,6 +41,7 @@ class Case:
     old: Scene
     new: Scene
     text: str
+    old_text: str
 
 
 def cases(count: int) -> Iterator[Case]:
@@ -55,7 +56,7 @@ def cases(count: int) -> Iterator[Case]:
         text, said = describe(new, rng)
         if all(name in said for name in MUST_SAY):
             count -= 1
-            yield Case(old, new, text)
+            yield Case(old, new, text, describe(old, np.random.default_rng(count))[0])
 
 
 def box_of(*actors: Tensor) -> Tensor:

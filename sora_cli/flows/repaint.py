@@ -256,9 +256,10 @@ def _borders(card: EngineCard, size: tuple[int, int], within: tuple[int, int], a
             hint="name a shape nearer to the film's, or another engine",
         )
     last = (within[0] - at[0] if across else within[1] - at[1]) - side
+    edges = dict.fromkeys((-new, last))  # one where a part of that shape sees all
     if across:
-        return [(-new / width, 0.0, side / width, 1.0), (last / width, 0.0, side / width, 1.0)]
-    return [(0.0, -new / height, 1.0, side / height), (0.0, last / height, 1.0, side / height)]
+        return [(edge / width, 0.0, side / width, 1.0) for edge in edges]
+    return [(0.0, edge / height, 1.0, side / height) for edge in edges]
 
 
 def _seconds(value: Fraction) -> str:

@@ -237,7 +237,7 @@ class Continuity:
             at=edit.start + played / card.fps,
             view=edit.view,
             start=edit.start,
-            end=edit.end,
+            end=edit.stop,
             region=edit.region,
             mask=edit.mask,
             mask_sha256=self.file_hash(beat, "edit", edit.mask) if edit.mask is not None else "",
@@ -258,7 +258,7 @@ class Continuity:
         if len({(take.fps, take.width, take.height) for take in takes}) > 1:
             message = f"the beats of shot {edit.shot!r} are made by engines of other rates or sizes"
             self.findings.wrong(beat, "edit", message, "name a shot that one engine makes")
-        if edit.end * fps > length:
+        if edit.stop * fps > length + Fraction(1, 2):
             message = f"shot {edit.shot!r} ends at {float(length / fps):.4g} s"
             self.findings.wrong(beat, "edit", message, "end the stretch earlier")
         shown = (tuple(take.frame_at(number) for number in range(take.play)) for take in takes)

@@ -54,7 +54,7 @@ def place(
     for index, shot in enumerate(board.shots):
         start = max(Fraction(0), end - (transition_seconds(shot, fps) if index else 0))
         ends, at = [], start
-        for length in _lengths(board, shot, cards, fps, spoken):
+        for length in lengths(board, shot, cards, fps, spoken):
             at += length
             ends.append(at)
         end = at
@@ -67,7 +67,7 @@ def transition_seconds(shot: Shot, fps: Fraction) -> Fraction:
     return Fraction(0) if shot.transition.kind == "cut" else shot.transition.duration.at(fps)
 
 
-def _lengths(
+def lengths(
     board: Storyboard,
     shot: Shot,
     cards: Mapping[str | None, EngineCard],

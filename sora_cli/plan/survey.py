@@ -1,4 +1,4 @@
-"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. Pure; no torch, no media."""
+"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. Pure, but for lengths of files; no torch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, Problem, refusal
 from sora_cli.plan.continuity import Stretch
+from sora_cli.plan.edits import ended
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
-from sora_cli.plan.place import ShotPlace, in_order, keep_only, overlap_problems, place, placed_shots
+from sora_cli.plan.place import ShotPlace, in_order, keep_only, lengths, overlap_problems, place, placed_shots
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
@@ -88,8 +89,9 @@ def survey(
     fps = board.fps or card.fps
     size, full = (film_size(board, card, draft=small) for small in (draft, False))
     findings = Findings(board)
-    maker = TakeMaker(board, cards, size, full, fps, draft, findings)
     dialogue = _dialogue(board, cards, letters)
+    board = ended(board, lambda shot: lengths(board, shot, cards, fps, dialogue.seconds), findings)
+    maker = TakeMaker(board, cards, size, full, fps, draft, findings)
     places = place(board, cards, fps, dialogue.seconds)
     memory = _memory(board, findings.problems)
     maker.memory, maker.sample = memory.changes_pixels, dialogue.sample

@@ -69,8 +69,8 @@ class Part:
         with open_film(change.path or Path()) as film:
             facts = film.facts
             part = cls(change, facts)
-            if change.end > (facts.frames + Fraction(1, 2)) / part.fps:
-                length = float(Fraction(facts.frames) / part.fps)
+            if change.end > (part.count + Fraction(1, 2)) / part.fps:
+                length = float(part.count / part.fps)
                 raise RequestError(
                     f"{facts.path.name} ends at {length:g} s, and the stretch at {float(change.end):g} s",
                     hint="end it earlier",
@@ -89,6 +89,11 @@ class Part:
     def fps(self) -> Fraction:
         """The rate at which the film is played."""
         return self.facts.fps or Fraction(25)
+
+    @property
+    def count(self) -> int:
+        """How many frames it shows at that rate."""
+        return len(self.facts.shown_at(self.fps))
 
     @property
     def view(self) -> Box:
@@ -156,11 +161,11 @@ class Part:
         with open_film(path) as film:
             count = film.facts.frames
             stretch = self.end - self.first
-            if kind_of(path) != "picture" and count not in {stretch, self.facts.frames}:
+            if kind_of(path) != "picture" and count not in {stretch, self.count}:
                 long = counted(count, "frame")
                 raise RequestError(
                     f"{path.name} has {long}: neither as many as the stretch ({stretch}) nor as the film "
-                    f"({self.facts.frames})",
+                    f"({self.count})",
                     hint="make it as long as the stretch, or give a picture",
                 )
         require_shown(path)
@@ -186,7 +191,7 @@ class Part:
             return [np.rint(self.kept[place] * 255).astype(np.uint8) for place in places]
         with open_film(self.change.mask) as film:
             count = film.facts.frames
-            first = 0 if count == self.facts.frames else self.first
+            first = 0 if count == self.count else self.first
             wanted = [min(max(number - first, 0), count - 1) for number in numbers]
             found = {n: p[..., 0] for n, p in zip(sorted(set(wanted)), film.pictures(sorted(set(wanted))), strict=True)}
         return [found[number] for number in wanted]
@@ -223,7 +228,7 @@ def given(take: Take) -> tuple[Frames, Mask] | None:
     if take.change is None:
         return None
     part, size = Part.of(take.change), (take.width, take.height)
-    last = part.facts.frames - 1
+    last = part.count - 1
     ticks = (int((take.change.at + number / take.fps) * part.fps) for number in range(take.frames))
     numbers = [min(max(tick, 0), last) for tick in ticks]
     with open_film(part.facts.path) as film:

@@ -32,7 +32,7 @@ FURTHEST = 4.0
 class Edit:
     """A stretch of the film `of`, or of an earlier `shot`, and the one part of its picture that is made anew.
 
-    It is from `start` to `end` (seconds).
+    It is from `start` to `end` (seconds; None: to the end of what it is of, which a plan puts in).
     That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
     `view` lies beyond the film's picture; `outpaint` is the shape of a view that holds all of it. With a `strength` it
     is all of it, in another light or style: the noise that is laid over what is there.
@@ -40,7 +40,7 @@ class Edit:
 
     of: Path | None
     start: Fraction
-    end: Fraction
+    end: Fraction | None
     region: Box | None = None
     mask: Path | None = None
     words: str = ""
@@ -50,9 +50,14 @@ class Edit:
     outpaint: tuple[int, int] | None = None
 
     @property
-    def seconds(self) -> Fraction:
-        """Its length."""
-        return self.end - self.start
+    def stop(self) -> Fraction:
+        """Where it ends; where it begins, as long as its end is not known."""
+        return self.start if self.end is None else self.end
+
+    @property
+    def duration(self) -> Duration | None:
+        """Its length, where that is known."""
+        return None if self.end is None else Duration(seconds=self.end - self.start)
 
 
 def box_of(value: object) -> Box:
@@ -99,7 +104,7 @@ class EditForm(Form):
 
     of = Needed(Text, "The film, or the name of an earlier shot.")
     from_ = Key(Time, "Where in the film it begins; at its start where not written.")
-    to = Needed(Time, "Where in the film it ends.")
+    to = Key(Time, "Where in the film it ends; at its end where not written.")
     region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
     mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
     replace = Key(Label, "What is there now, in words, by its colour or its motion: the red ball.")
@@ -126,7 +131,8 @@ class Edits:
         view = form.view or WHOLE
         anew = form.relight is not None or form.restyle is not None
         ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None]
-        start, end = self._seconds(form.from_, (*loc, "from")), self._seconds(form.to, (*loc, "to"))
+        start = self._seconds(form.from_, (*loc, "from"))
+        end = None if form.to is None else self._seconds(form.to, (*loc, "to"))
         if sum(way is not None for way in ways) != 1:
             self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
         elif form.strength is not None and not anew:
@@ -137,7 +143,7 @@ class Edits:
             self._wrong(
                 (*loc, "outpaint"), "a shot has its film's shape already: `outpaint` is for a film that is there"
             )
-        elif end <= start:
+        elif end is not None and end <= start:
             self._wrong((*loc, "to"), "an edit must end after it begins")
         elif (of is not None or named) and not (form.mask and mask is None):
             strength = (form.strength or STRENGTH) * anew

@@ -352,8 +352,8 @@ class Resolver:
                 place = self._document.mark((*shot.loc, name), key=True)
                 self._problems.add(f"a shot with an edit has no {quoted(name)}", place, "take it out")
         found = self._edits.read(written, (*shot.loc, "edit"), shot.number)
-        if found is not None:
-            got["duration"] = Duration(seconds=found.seconds)
+        if found is not None and found.duration is not None:
+            got["duration"] = found.duration
         return found
 
     def _choose(self, got: dict[str, Any], origin: Mapping[str, Loc]) -> None:
