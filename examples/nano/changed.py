@@ -13,13 +13,15 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from sora_cli.cli.main import main as sora
@@ -53,10 +55,11 @@ def clip_of(case: Case) -> Frames:
 
 def master_of(frames: Frames) -> Master:
     """These frames as a film."""
-    import av
-
     height, width = frames.shape[1:3]
-    pictures = lambda: (av.VideoFrame.from_ndarray(frame) for frame in frames)  # noqa: E731  one line of a constructor
+
+    def pictures() -> Iterator[av.VideoFrame]:
+        return (av.VideoFrame.from_ndarray(frame) for frame in frames)
+
     return Master(width=width, height=height, fps=Fraction(FPS), frames=len(frames), pictures=pictures)
 
 
@@ -77,8 +80,6 @@ def marked(count: int, height: int, width: int) -> NDArray[np.bool_]:
     """Where the visible mark of a film lies, `(frames, height, width)`, with what an encoder may smear around it."""
     grey = np.full((count, height, width, 3), 128, np.uint8)
     shown = with_mark(master_of(grey), Watermark()).pictures()
-    from scipy.ndimage import binary_dilation
-
     return np.stack(
         [
             binary_dilation(np.abs(frame.to_ndarray(format="rgb24").astype(int) - 128).max(-1) > 0, iterations=9)

@@ -1,4 +1,4 @@
-"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. Pure, but for lengths of files; no torch."""
+"""Storyboard + engine cards -> plan: every beat exact, every shot in its place. No torch; files only for lengths."""
 
 from __future__ import annotations
 
