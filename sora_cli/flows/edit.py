@@ -25,6 +25,7 @@ from sora_cli.master.finish import finish
 from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import Probe, open_film
 from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.read.sound import damage
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master
 from sora_cli.plan import round_half_up
@@ -234,8 +235,8 @@ def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = F
         raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
     if found.color.hdr:
         raise no_hdr(path)
-    if report is not None and found.remarks:
-        report(Note(f"{path.name}: {'; '.join(found.remarks)}"))
+    if report is not None and (remarks := (*found.remarks, *(damage(path) if found.channels else ()))):
+        report(Note(f"{path.name}: {'; '.join(remarks)}"))
     return found
 
 

@@ -244,6 +244,71 @@ def test_music_cut_in_half_is_told_before_the_work(tmp_path: Path, name: str) ->
         require_usable(path, "sound")
 
 
+def holed(path: Path, at: float, count: int = 300) -> None:
+    """Write zeros over a part of a file that begins at this share of it."""
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * at)
+    data[start : start + count] = bytes(count)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.m4a"])
+def test_damage_in_sound_is_told_before_the_work_and_the_rest_is_heard(tmp_path: Path, name: str) -> None:
+    times = np.arange(144_000) / 48_000
+    tone = (0.3 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
+    path = tmp_path / name
+    if name == "a.mp3":
+        soundfile.write(path, tone, 48_000)
+    else:
+        write_sound(path, tone)
+    holed(path, 0.5, 400)
+    told = [remark for remark in require_usable(path, "sound") if "damaged" in remark]
+    assert [remark.partition(" at ")[2][:1] for remark in told] == ["1"]
+    sound = read_sound(path)[:, 0]
+    assert abs(len(sound) / 48_000 - 3) < (0.06 if name == "a.m4a" else 0.2)  # an MP3 has no time stamps
+    assert np.abs(sound[:48_000]).max() > 0.2
+    assert np.abs(sound[-48_000:-9600]).max() > 0.2
+
+
+def write_sound(path: Path, samples: np.ndarray) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], "fltp", "mono")
+        frame.sample_rate = 48_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_a_film_of_which_a_part_cannot_be_found_is_damaged(tmp_path: Path, name: str) -> None:
+    codec = "libx264" if name == "a.mkv" else "libvpx-vp9"
+    path = film(tmp_path / name, [number * 7 % 200 for number in range(60)], codec=codec)
+    with open_film(path) as whole:
+        assert whole.facts.frames == 60
+    holed(path, 0.5)
+    for look in (require_usable, probe):
+        with pytest.raises(MediaError, match=r"damaged at byte"):
+            look(path, "film") if look is require_usable else look(path)
+
+
+def test_a_frame_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv", [number * 7 % 200 for number in range(60)], options={"g": "1"})
+    with av.open(str(path)) as container:
+        packet = next(each for each in container.demux() if each.pts is not None and each.pts >= 1000)
+        found = path.read_bytes().find(bytes(packet))
+    data = bytearray(path.read_bytes())
+    data[found : found + packet.size] = bytes(packet.size)
+    path.write_bytes(data)
+    assert probe(path).remarks == ("it is damaged 1.0 s after its beginning: the frame before is shown there",)
+
+
+def test_an_empty_packet_shows_the_frame_before_it() -> None:
+    """Theora in Ogg, from ffmpeg: three grey frames and three white ones, of which two packets are not empty."""
+    with open_film(CASES / "repeats.ogv") as found:
+        assert found.facts.duration == Fraction(6, 25)
+        shown = [round(float(np.median(each))) for each in found.pictures(found.facts.shown_at(Fraction(25)))]
+    assert np.abs(np.array(shown) - [128, 128, 128, 255, 255, 255]).max() <= 3
+
+
 def test_sound_of_no_samples_or_no_numbers_is_told_before_the_work(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "none.wav", np.zeros(0, np.float32), 48_000)
     with pytest.raises(MediaError, match=r"none\.wav"):
@@ -266,6 +331,18 @@ def test_pictures_of_phones_are_read(tmp_path: Path, kind: str) -> None:
     found = read_picture(tmp_path / f"a.{kind}")
     assert found.shape == (1, 48, 64, 3)
     assert np.abs(found[0, 20, 20].astype(int) - (200, 80, 40)).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["avif", "heic"])
+def test_a_damaged_picture_of_a_phone_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    read_picture(CASES / "H_alpha.png")  # knows HEIC from here on
+    Image.new("RGB", (96, 96), (200, 80, 40)).save(path)
+    data = path.read_bytes()
+    start = data.index(b"mdat") + 4
+    path.write_bytes(data[:start] + b"\xff" * (len(data) - start))
+    with pytest.raises(MediaError, match="not a picture that sora can read"):
+        require_usable(path, "picture")
 
 
 def test_a_profile_is_applied_beside_transparency(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
 from sora_cli.media.read.clock import PacketClock, packets
+from sora_cli.media.read.whole import require_clusters
 
 _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "rawvideo"}
 """Codecs whose samples in an MP4 are a frame each (ISO/IEC 14496-15): they need not be decoded to be counted."""
@@ -32,7 +34,8 @@ class Index:
     """When a film shows each of its frames, and which of them one can start decoding at.
 
     `times` are presentation times in `base` ticks, ascending; `keys` those of the keyframes; `last` is how long the
-    last frame is shown, in ticks. `seekable` says whether a frame can be found by its time.
+    last frame is shown, in ticks. `seekable` says whether a frame can be found by its time. Where packets could not
+    be decoded, `lost` are the times of those that show nothing.
     """
 
     times: NDArray[np.int64]
@@ -40,6 +43,18 @@ class Index:
     base: Fraction
     last: int
     seekable: bool = True
+    lost: tuple[int, ...] = ()
+
+    @property
+    def hole(self) -> Fraction | None:
+        """Seconds from the first frame to where one is missing because it cannot be decoded; None where none is."""
+        usual = float(np.median(np.diff(self.times))) if len(self.times) > 1 else float(self.last)
+        for at in self.lost:
+            number = int(np.searchsorted(self.times, at))
+            after = int(self.times[number]) if number < len(self.times) else at + usual
+            if number and after - int(self.times[number - 1]) > 1.5 * usual:
+                return (at - int(self.times[0])) * self.base
+        return None
 
     @property
     def _steps(self) -> NDArray[np.int64]:
@@ -167,14 +182,18 @@ _SMALL = 200
 
 def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> Index:
     """The index by decoding every frame."""
+    require_clusters(path)
     clock, base = PacketClock(container), stream.time_base or Fraction(1)
     times: list[int | None] = []
     keys: list[int] = []
+    sent: list[int] = []
+    failed: list[int] = []
     last = 0
-    decode = decoder(stream)
+    decode = decoder(stream, failed)
     for packet in packets(container, stream, clock):
-        if packet.is_keyframe and packet.pts is not None:
-            keys.append(packet.pts)
+        if packet.size and packet.pts is not None:
+            sent.append(packet.pts)
+            keys += sent[-1:] if packet.is_keyframe else []
         for frame in decode(packet):
             if frame.is_corrupt:
                 raise damaged(path, f"after {len(times)} frames")
@@ -185,17 +204,22 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     if not ordered:
         known, last = _counted(len(times), stream, base)
     last = max(last, _told_end(stream, base) - known[-1] if known else 0)
-    return _index(known, keys, base, last, seekable=ordered and not clock.jumped)
+    found = _index(known, keys, base, last, seekable=ordered and not clock.jumped)
+    # A decoder of many threads says late which packet failed.
+    return replace(found, lost=tuple(sorted({*sent} - {*known})) if failed else ())
 
 
 Decode: TypeAlias = "Callable[[Packet[VideoStream]], Iterator[av.VideoFrame]]"
 
 
-def decoder(stream: VideoStream) -> Decode:
-    """What decodes a stream's packets; transparency in WebM too, which libav's own decoder of VP9 leaves out."""
+def decoder(stream: VideoStream, failed: list[int] | None = None) -> Decode:
+    """What decodes a stream's packets; transparency in WebM too, which libav's own decoder of VP9 leaves out.
+
+    Where a packet cannot be decoded, a time is added to `failed`.
+    """
     context = av.CodecContext.create(_ALPHA[stream.codec_context.name], "r") if layered(stream) else None
     if not isinstance(context, VideoCodecContext):
-        return frames_of
+        return partial(frames_of, failed=failed)
     return lambda packet: iter(context.decode(packet if packet.size else None))
 
 
@@ -208,12 +232,18 @@ def layered(stream: VideoStream) -> bool:
 _ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-def frames_of(packet: Packet[VideoStream]) -> Iterator[av.VideoFrame]:
-    """The frames of a packet; none where it holds none, or needs frames that the file does not have."""
+def frames_of(packet: Packet[VideoStream], failed: list[int] | None = None) -> Iterator[av.VideoFrame]:
+    """The frames of a packet; none where it holds none, or needs frames that the file does not have.
+
+    An empty one (Ogg has them) says that the frame before it is shown on.
+    """
+    if not packet.size and packet.pts is not None:
+        return
     try:
         yield from packet.decode()
     except av.error.InvalidDataError:
-        return
+        if failed is not None and packet.pts is not None:
+            failed.append(packet.pts)
 
 
 def _counted(count: int, stream: VideoStream, base: Fraction) -> tuple[list[int], int]:

@@ -21,7 +21,7 @@ from sora_cli.media.stream import Frames
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM")
 _LONGEST = 50
 """How many times as long as the shorter side the longer one may be: more is no picture, and costs memory to fit."""
-_NO_PICTURE = (OSError, SyntaxError, ValueError, EOFError)
+_NO_PICTURE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError)  # the last one is AVIF's
 
 
 @contextmanager

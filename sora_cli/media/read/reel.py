@@ -24,6 +24,7 @@ from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layere
 from sora_cli.media.read.opening import only_pictures, opened
 from sora_cli.media.read.rgb import plain
 from sora_cli.media.read.sound import AudioTrack, sound_track
+from sora_cli.media.read.whole import require_clusters
 
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
@@ -66,7 +67,7 @@ class Reel(Film):
             duration=seconds,
             variable=index.variable,
             index=index,
-            remarks=(*self.header.remarks, *self._unused_sound(seconds)),
+            remarks=(*self.header.remarks, *_missing(index), *self._unused_sound(seconds)),
         )
 
     def _unused_sound(self, seconds: Fraction) -> Iterator[str]:
@@ -109,6 +110,7 @@ class Reel(Film):
 
     def try_ends(self) -> None:
         """Decode the first frame, and what comes after the last keyframe; all, where that cannot be sought."""
+        require_clusters(self.path)
         if not (self._first and sum(1 for _ in self._after_last_key())):
             super().try_ends()
 
@@ -253,6 +255,11 @@ class Reel(Film):
             decode = decoder(stream)
             for packet in packets(container, stream):
                 yield from decode(packet)
+
+
+def _missing(index: Index) -> Iterator[str]:
+    if index.hole is not None:
+        yield f"it is damaged {float(index.hole):.1f} s after its beginning: the frame before is shown there"
 
 
 TRANSPARENT = "what is transparent in it shows white"

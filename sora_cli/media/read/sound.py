@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -145,12 +145,13 @@ def read_sound(path: Path, rate: int = SAMPLE_RATE, longest: Fraction | None = N
     return np.concatenate(blocks)
 
 
-def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
+def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | None = None) -> Iterator[Samples]:
     """The sound of a file as blocks of stereo samples `(n, 2)`, float32, at `rate` Hz.
 
     Each sounds at its time: where the file's time stamps leave a hole there is silence. Of a film, sample 0 sounds when
     its first frame is shown. One channel plays on both sides as loud as it is; more than two are mixed down as ITU-R
-    BS.775 says, without the LFE. Peaks may go past full scale.
+    BS.775 says, without the LFE. Peaks may go past full scale. Where a packet is damaged there is silence too, and its
+    time, in seconds, is added to `lost`.
 
     Raises:
         MediaError: the file cannot be read or has no sound.
@@ -163,7 +164,8 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE) -> Iterator[Samples]:
     with opened(path) as container:
         begin = None if picture_stream(container) is None else _first_shown(path)
         stream = next(each for each in container.streams.audio if each.index == track.number)
-        for block in _timed(_heard(container, stream), begin, rate, mono=track.channels == 1):
+        damaged: list[Fraction] = [] if lost is None else lost
+        for block in _timed(_heard(container, stream, damaged), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
                 raise MediaError(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
             yield block
@@ -186,18 +188,42 @@ def _first_shown(path: Path) -> Fraction | None:
         return None if first is None else first * base
 
 
-def _heard(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
-    """The frames of sound as they are decoded; what cannot be is passed over before the first one."""
+_UNDECODABLE = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.PermissionError)
+"""What decoders say of damaged packets; the last one is AAC's."""
+
+
+def _heard(container: InputContainer, stream: AudioStream, lost: list[Fraction]) -> Iterator[av.AudioFrame]:
+    """The frames of sound as they are decoded; what cannot be is passed over, its time added to `lost`.
+
+    What is passed over before the first one is not lost: a file may begin anywhere.
+    """
     began = False
     for packet in packets(container, stream):
         try:
             frames = packet.decode()
-        except av.error.InvalidDataError:
-            if began:
-                raise
+        except _UNDECODABLE:
+            if began and packet.pts is not None:
+                lost.append(packet.pts * packet.time_base)
             continue
         began = began or bool(frames)
         yield from frames
+
+
+def silent_places(lost: Sequence[Fraction]) -> tuple[str, ...]:
+    """A remark on sound that cannot be decoded at these times, in seconds."""
+    return (f"its sound is damaged at {float(lost[0]):.1f} s: what cannot be decoded is not heard",) if lost else ()
+
+
+def damage(path: Path) -> tuple[str, ...]:
+    """A remark on a film whose sound cannot be decoded all through; all of it is decoded.
+
+    Raises:
+        MediaError: the file cannot be read, or has no sound.
+    """
+    lost: list[Fraction] = []
+    for _ in sound_blocks(path, lost=lost):
+        pass
+    return silent_places(lost)
 
 
 def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int, *, mono: bool) -> Iterator[Samples]:

@@ -14,8 +14,8 @@ from sora_cli.media.read.film import open_film
 from sora_cli.media.read.opening import require_file
 from sora_cli.media.read.picture import open_picture, read_picture, see_through
 from sora_cli.media.read.reel import TRANSPARENT
-from sora_cli.media.read.sound import sound_blocks, sound_facts, sound_track
-from sora_cli.media.read.whole import require_whole
+from sora_cli.media.read.sound import silent_places, sound_blocks, sound_facts, sound_track
+from sora_cli.media.read.whole import require_clusters, require_whole
 from sora_cli.media.stream import SAMPLE_RATE
 
 Use = Literal["picture", "film", "sound"]
@@ -29,9 +29,8 @@ _SMALLEST = 16
 def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[str, ...]:
     """Refuse a file that cannot be used as a picture (of an animated one the first), a film (or a picture) or a sound.
 
-    Of a picture all is decoded, of a film its first frame and some near its end, of a sound all up to what is heard
-    first; where a sound's samples are floating point, which may be no numbers, all of it. A picture `for_model` must be
-    large enough to see, and of a film `for_model` the sound is used too.
+    Of a picture and a sound all is decoded, of a film its first frame and some near its end. A picture `for_model` must
+    be large enough to see, and of a film `for_model` the sound is used too.
 
     Returns:
         Remarks on how it is used.
@@ -63,22 +62,22 @@ def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[st
 def _require_sound(path: Path) -> tuple[str, ...]:
     require_file(path)
     require_whole(path)
+    require_clusters(path)
     track = sound_track(path)
     samples, silent = 0, True
-    for block in sound_blocks(path):
+    lost: list[Fraction] = []
+    for block in sound_blocks(path, lost=lost):
         samples += len(block)
         silent = silent and float(np.abs(block).max(initial=0.0)) < SILENCE
-        if samples and not silent and not track.codec.startswith(("pcm_f", "wavpack", "flac")):
-            break
-    else:
-        _require_length(path, samples)
+    _require_length(path, samples)
     if not samples:
         raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
-    return (*track.remarks, "it is silent") if silent else track.remarks
+    return (*track.remarks, *(["it is silent"] if silent else []), *silent_places(lost))
 
 
 def _require_length(path: Path, samples: int) -> None:
-    """Refuse sound that ends before its header says; FLAC has no other sign of being cut."""
+    """Refuse sound that ends before its header, or Ogg's last page, says: these have no other sign of being cut."""
     facts = sound_facts(path)
-    if facts is not None and facts.codec == "flac" and samples < (facts.duration - _SLACK) * SAMPLE_RATE:
-        raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
+    told = facts is not None and (facts.codec == "flac" or facts.container == "ogg")
+    if told and facts is not None and samples < (facts.duration - _SLACK) * SAMPLE_RATE:
+        raise MediaError(f"cannot use {path}: it is cut short or damaged", hint="make or copy it again")

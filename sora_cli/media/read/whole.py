@@ -71,6 +71,7 @@ def _boxes(file: BinaryIO, size: int) -> bool:
     return at > size
 
 
+_MATROSKA = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 
 
@@ -86,6 +87,35 @@ def _segment(file: BinaryIO, size: int) -> bool:
             return False
         at += length
     return at == size or name == _CLUSTER
+
+
+_PARTS = {
+    *(b"\x11\x4d\x9b\x74", b"\x15\x49\xa9\x66", b"\x16\x54\xae\x6b", b"\x10\x43\xa7\x70", b"\x19\x41\xa4\x69"),
+    *(b"\x12\x54\xc3\x67", b"\x1c\x53\xbb\x6b", b"\xec", b"\xbf"),
+    *(b"\xe7", b"\xa3", b"\xa0", b"\xa7", b"\xab", b"\xaf", b"\x58\x54"),
+}
+"""What a segment of Matroska holds, and what its clusters hold (RFC 9559, 5.1)."""
+
+
+def require_clusters(path: Path) -> None:
+    """Refuse a Matroska or WebM file with a place where no part of it begins: what follows there would be lost.
+
+    Raises:
+        MediaError: it has one.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != _MATROSKA:
+            return
+        end = file.seek(0, 2)
+        _, at, length = _element(file, 0)
+        at += length
+        while at < end:
+            name, inside, length = _element(file, at)
+            if name == _SEGMENT and length >= 0:
+                end = min(end, inside + length)
+            if name not in {_SEGMENT, _CLUSTER} and (name not in _PARTS or length < 0):
+                raise MediaError(f"cannot use {path}: it is damaged at byte {at:,}", hint="make or copy it again")
+            at = inside if name in {_SEGMENT, _CLUSTER} else inside + length
 
 
 def _element(file: BinaryIO, at: int) -> tuple[bytes, int, int]:
@@ -146,7 +176,7 @@ def _mp3(file: BinaryIO, size: int) -> bool:
 _CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] = (
     (re.compile(rb"RIFF|FORM"), _riff),
     (re.compile(rb"....(ftyp|moov|mdat|free|wide|skip)", re.DOTALL), _boxes),
-    (re.compile(rb"\x1a\x45\xdf\xa3"), _segment),
+    (re.compile(re.escape(_MATROSKA)), _segment),
     (re.compile(rb"OggS"), _pages),
     (re.compile(rb"GIF8"), _trailer),
     (re.compile(rb"\x89PNG"), _end_chunk),
