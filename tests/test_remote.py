@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,7 +20,7 @@ from threading import Thread
 import pytest
 
 from sora_cli.errors import MachineError, RequestError, StoreError
-from sora_cli.store import ClipFacts, Store, lease, open_store, remote
+from sora_cli.store import ClipFacts, Store, bucket, lease, open_store, remote
 from sora_cli.store.bucket import Bucket
 from sora_cli.store.lease import Leases
 from sora_cli.store.remote import RemoteStore
@@ -210,8 +212,70 @@ def test_what_cannot_be_trusted_or_does_not_answer_is_told_at_the_start(
     with pytest.raises(StoreError, match="refuses us"):
         RemoteStore("s3://denied", tmp_path).used()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(StoreError, match="cannot write to the store s3://bucket"):
+    with pytest.raises(StoreError, match="cannot write to the store s3://bucket: http://127.0.0.1:9 cannot be reached"):
         RemoteStore("s3://bucket", tmp_path).used()
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """Hands all on to the server at `behind`, but for puts of names that end with `ending`: those meet its `fault`."""
+
+    behind, ending, fault = "", "", ""
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        met = self.fault if self.command == "PUT" and self.path.endswith(self.ending) else ""
+        if met == "slow":
+            time.sleep(0.6)
+        if met in ("503", "403", "lost"):
+            code, headers, answer = int(met) if met != "lost" else 200, [("ETag", '"1"')], b"<Code>Told</Code>"
+        else:
+            line = HTTPConnection(self.behind)
+            line.request(self.command, self.path, body, dict(self.headers))
+            found = line.getresponse()
+            code, headers, answer = found.status, found.getheaders(), found.read()
+        self.send_response(code)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", dict(headers).get("Content-Length", str(len(answer))))
+        self.end_headers()
+        with contextlib.suppress(BrokenPipeError):  # nobody waits so long
+            self.wfile.write(answer)
+
+    do_GET = do_HEAD = do_DELETE = do_POST = do_PUT  # noqa: N815  as http.server has it
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending", "message"),
+    [
+        ("slow", ".json", "cannot write to the store .*: http://127.0.0.1:[0-9]+ does not answer in time"),
+        ("503", ".mp4", "cannot write to the store .* answers 503 Service Unavailable Told"),
+        ("403", ".mp4", "refuses us: 403 Forbidden Told"),
+        ("lost", ".mp4", r"lost what was written: clips/ab/[0-9a-f.]+\.mp4 is not there"),
+        ("lost", ".json", r"lost what was written: clips/ab/[0-9a-f]+\.json is not there"),
+    ],
+)
+def test_a_store_that_is_slow_refuses_or_loses_a_write_is_told_and_the_next_try_keeps_the_clip(
+    fault: str, ending: str, message: str, server: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bucket.SMALL, "timeout", "300ms")
+    handler = type("Now", (Faulty,), {"behind": server.partition("//")[2], "ending": ending, "fault": fault})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as between:
+        Thread(target=between.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{between.server_port}")
+        store = RemoteStore(address, tmp_path / "here")
+        with pytest.raises(StoreError, match=message):
+            kept(store)
+        assert Store(tmp_path / "here").find(KEY) is None, "what is not there is not taken for kept here"
+        monkeypatch.setattr(handler, "fault", "")
+        kept(store)
+        found = RemoteStore(address, tmp_path / "other").find(KEY)
+        between.shutdown()
+    assert found is not None
+    assert found.path.read_bytes() == b"a film"
 
 
 def test_a_bucket_that_is_not_there_is_told(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

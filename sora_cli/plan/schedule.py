@@ -97,9 +97,9 @@ class Waiting(Generic[Item]):
         self._lines: dict[str, _Line[Item]] = {}
         self._order = count()
 
-    def __bool__(self) -> bool:
-        """Whether anything waits."""
-        return bool(self._lines)
+    def __len__(self) -> int:
+        """How many wait."""
+        return sum(len(line.heap) for line in self._lines.values())
 
     def add(self, task: Task, item: Item) -> None:
         """Let an item wait."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import socket
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.devices import cores, gpus
 from sora_cli.errors import StoreError
 from sora_cli.events import Event, Report, Silent, Worked
+from sora_cli.lock import Lock
 from sora_cli.plan.schedule import Task
 from sora_cli.shoot.camera import Camera, Job
 from sora_cli.shoot.executors.crew import Crew
@@ -55,7 +55,7 @@ def _on_ray(workers: Workers, store: Store, screen: Screen) -> Crew[Job, Clip]:
     cluster = Cluster(workers.ray_address)
     number = workers.number or cluster.gpus or cluster.nodes
     mark = None if store.address else _marked(store)
-    make = partial(CameraRunner, store, mark)
+    make = partial(CameraRunner, store, mark.path if mark else None)
     gpus = int(cluster.gpus > 0)
     threads = {} if gpus else dict.fromkeys(THREADS, str(max(1, cores() * cluster.nodes // number)))
 
@@ -66,17 +66,19 @@ def _on_ray(workers: Workers, store: Store, screen: Screen) -> Crew[Job, Clip]:
     def leave() -> None:
         cluster.leave()
         if mark is not None:
-            mark.unlink(missing_ok=True)
+            mark.release()
 
     return Crew([start] * number, task_of, leave)
 
 
-def _marked(store: Store) -> Path:
-    """A file in the store's folder, by which workers know that they see the same folder."""
+def _marked(store: Store) -> Lock:
+    """A lock in the store's folder, by which workers know that they see the same folder; those of the dead go."""
     store.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(prefix=".seen-", dir=store.folder)
-    os.close(handle)
-    return Path(name)
+    for left in store.folder.glob(".seen-*"):
+        lock = Lock.take(left)
+        if lock is not None:
+            lock.release()
+    return Lock.wait(store.folder / f".seen-{secrets.token_hex(8)}")
 
 
 def devices(number: int) -> list[tuple[str, dict[str, str]]]:

@@ -6,6 +6,7 @@ Read by obstore, which finds keys and endpoints where the providers' own tools d
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ SMALL: ClientConfig = {"timeout": "10s", "connect_timeout": "5s", "allow_http": 
 """For cards and leases: what takes longer counts as no answer."""
 LARGE: ClientConfig = {**SMALL, "timeout": "900s"}
 """For clips. Without encryption only where the endpoint says so: `http://`."""
+HINT_KEYS = "check the keys in the environment (AWS_ACCESS_KEY_ID and the like), and what they may do"
+HINT_NETWORK = "check the network and the address; what was made is kept: run the same command again"
+_STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)(?:[^\n]*?<Code>(\w+)</Code>)?")
+_PLACE = re.compile(r"https?://[^/\s?]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,30 @@ class Bucket:
                 return None
 
     def upload(self, name: str, path: Path) -> None:
-        """Put a file, whole or not at all: in one request, of which an interruption leaves nothing behind."""
+        """Put a file, whole or not at all: in one request, of which an interruption leaves nothing behind.
+
+        Raises:
+            StoreError: the store does not take it, or has not got it afterwards.
+        """
         with self._telling("write to"):
             self._open(large=True).put(name, path, use_multipart=False)
+        self.require(name, path.stat().st_size)
+
+    def require(self, name: str, size: int) -> None:
+        """Look whether an object that was put is there.
+
+        Raises:
+            StoreError: it is not there, or has not so many bytes.
+        """
+        with self._telling("read"):
+            try:
+                there = self._open().head(name)["size"]
+            except FileNotFoundError:
+                there = None
+        if there != size:
+            found = "is not there" if there is None else f"has {there} bytes of {size}"
+            message = f"the store {self.address} lost what was written: {name} {found}"
+            raise StoreError(message, hint="run the same command again; where it stays so, use another store")
 
     def read(self, name: str) -> bytes | None:
         """Read a small object; None where there is none."""
@@ -165,33 +191,45 @@ class Bucket:
                 self._large = from_url(self.address, client_options=LARGE, retry_config=retry)
             except (BaseError, ValueError) as error:
                 hint = "keys, region and endpoint come from the environment: AWS_*, GOOGLE_*, AZURE_*"
-                raise RequestError(f"SORA_STORE is {self.address}: {_brief(error)}", hint=hint) from error
+                raise RequestError(f"SORA_STORE is {self.address}: {_brief(str(error))}", hint=hint) from error
         return self._large if large else self._small
 
     @contextlib.contextmanager
     def _telling(self, what: str) -> Iterator[None]:
         """Turn an error of the object store into a `StoreError` that says what to do."""
         self._open()  # says what to install
-        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+        from obstore.exceptions import BaseError
 
         try:
             yield
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            hint = "check the keys in the environment (AWS_ACCESS_KEY_ID and the like), and what they may do"
-            raise StoreError(f"the store {self.address} refuses us: {_brief(error)}", hint=hint) from error
-        except FileNotFoundError as error:
-            hint = "make the bucket first, or name another one: SORA_STORE"
-            raise StoreError(f"cannot {what} the store {self.address}: there is no such bucket", hint=hint) from error
-        except (BaseError, TimeoutError) as error:
-            hint = "check the network and the address; what was made is kept: run the same command again"
-            raise StoreError(f"cannot {what} the store {self.address}: {_brief(error)}", hint=hint) from error
+        except (BaseError, FileNotFoundError, TimeoutError) as error:
+            message, hint = _told(self.address, what, str(error) or type(error).__name__)
+            raise StoreError(message, hint=hint) from error
 
 
 def _tag(put: PutResult | ObjectMeta) -> Tag:
     return Tag(put["e_tag"], put["version"])
 
 
-def _brief(error: BaseException) -> str:
+def _told(address: str, what: str, words: str) -> tuple[str, str]:
+    """An error of obstore's, by what its first line and its debugging print say; and what to do."""
+    cannot = f"cannot {what} the store {address}"
+    said = _STATUS.search(words)
+    status, reason = (int(said[1]), " ".join(part for part in said.groups() if part)) if said else (0, "")
+    if any(place in words for place in ("169.254.", "metadata.google")):  # where a cloud's own machines ask for keys
+        return f"{cannot}: no keys for it are in the environment", HINT_KEYS
+    if status in (401, 403):
+        return f"the store {address} refuses us: {reason}", HINT_KEYS
+    if status == 404:
+        return f"{cannot}: there is no such bucket", "make the bucket first, or name another one: SORA_STORE"
+    place = found[0] if (found := _PLACE.search(words)) else "the server"
+    if "kind: Timeout" in words:
+        return f"{cannot}: {place} does not answer in time", HINT_NETWORK
+    if "kind: Connect" in words:
+        return f"{cannot}: {place} cannot be reached", HINT_NETWORK
+    return f"{cannot}: {f'{place} answers {reason}' if status else _brief(words)}", HINT_NETWORK
+
+
+def _brief(words: str) -> str:
     """The first line of an error of obstore's, without the debugging print that follows it."""
-    words = (str(error) or type(error).__name__).split("\n")[0]
-    return words.split(" - Server returned")[0][:300]
+    return words.split("\n")[0][:300]

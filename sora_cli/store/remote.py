@@ -141,6 +141,7 @@ class RemoteStore(Store):
             self._bucket.upload(_file(key, sha256, suffix), self.path(key, suffix))
         data = sealed(card).encode()
         if self._bucket.create(_card(key), data) is not None:
+            self._bucket.require(_card(key), len(data))
             super()._write_card(key, card)
         elif not self._fetched(key):  # what is there is not whole: ours takes its place, unless another one's did
             tag = self._bucket.tag(_card(key))

@@ -15,6 +15,8 @@ from sora_cli.shoot.executors.base import Job_contra, Result, Worker
 
 LOSSES = 3
 """Losses of one worker, with no job done between them, after which its device gets no other."""
+GRACE = 2.0
+"""Seconds that the end waits for a worker that is being started."""
 
 
 class Crew(Generic[Job_contra, Result]):
@@ -36,6 +38,8 @@ class Crew(Generic[Job_contra, Result]):
         self._waiting: Waiting[tuple[Job_contra, Future[Result]]] = Waiting()
         self._crew: Counter[str] = Counter()
         self._workers: dict[int, Worker[Job_contra, Result]] = {}
+        self._starting = 0
+        self._last: DeviceLost | None = None
         self._threads = [
             threading.Thread(target=self._serve, args=(number, each), name=f"worker-{number}", daemon=True)
             for number, each in enumerate(start)
@@ -49,7 +53,7 @@ class Crew(Generic[Job_contra, Result]):
         future: Future[Result] = Future()
         with self._changed:
             if not self._left:
-                future.set_exception(WorkerLost("no worker is left: each was lost several times"))
+                future.set_exception(self._none_left())
             else:
                 self._waiting.add(self._task_of(job), (job, future))
                 self._changed.notify_all()
@@ -62,49 +66,63 @@ class Crew(Generic[Job_contra, Result]):
             for _, future in self._waiting.drain():
                 future.cancel()
             self._changed.notify_all()
-            workers = list(self._workers.values())
-        for worker in workers:
+            workers = dict(self._workers)
+        for worker in workers.values():
             worker.stop()
         until = None if patience is None else time.monotonic() + patience
-        for worker in workers:
+        for worker in workers.values():
             worker.close(None if until is None else max(0.0, until - time.monotonic()))
-        for thread in self._threads:
-            thread.join(patience)
+        for number in workers:
+            self._threads[number].join(patience)
         self._leave()
+        for thread in self._threads:  # one that is starting a worker has no job, and may wait long for a device
+            thread.join(GRACE)
 
     def _serve(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> None:
         """Give one worker what it wants, until there is nothing more."""
         engine, losses = "", 0
         while losses < LOSSES:
+            unfit = None
+            if number not in self._workers:
+                engine = ""
+                if not self._wanted():
+                    return
+                try:
+                    self._start(number, start)
+                except WorkerLost as error:  # no fault of a job's: all of them wait for another worker
+                    losses, self._last = losses + 1, error
+                    continue
+                except BaseException as error:  # noqa: BLE001  the next job is told what stands in its way
+                    unfit = error
             taken = self._next(engine)
             if taken is None:
                 return
             task, (job, future) = taken
-            try:
-                worker = self._workers.get(number) or self._started(number, start)
-            except WorkerLost as error:  # no fault of the job's: it waits for another one
-                losses += 1
+            if unfit is not None:
                 self._lose(number, task.engine)
-                engine = ""
-                self._again(task, job, future, error)
-                continue
-            except BaseException as error:  # noqa: BLE001  the job is told what stands in its way
-                self._lose(number, task.engine)
-                engine = ""
-                future.set_exception(error)
+                future.set_exception(unfit)
                 continue
             engine = task.engine
             try:
-                future.set_result(worker.run(job))
+                future.set_result(self._workers[number].run(job))
                 losses = 0
             except DeviceLost as error:  # a driver forgives nothing to the process that met it
-                losses += 1
+                losses, self._last = losses + 1, error
                 self._lose(number, engine)
-                engine = ""
                 future.set_exception(error)
             except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to who waits for the job
                 future.set_exception(error)
         self._retire()
+
+    def _wanted(self) -> bool:
+        """Wait until another worker is wanted: more waits than workers are being started. False: nothing more comes.
+
+        No job is held by a worker that is not there yet: whoever is free first takes it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) > self._starting)
+            self._starting += not self._closed
+            return not self._closed
 
     def _next(self, engine: str) -> tuple[Task, tuple[Job_contra, Future[Result]]] | None:
         """What the worker is to do next, waited for; None where there is nothing more."""
@@ -119,27 +137,22 @@ class Crew(Generic[Job_contra, Result]):
                 self._changed.wait()
         return None
 
-    def _started(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> Worker[Job_contra, Result]:
-        """A new worker; the others go on while it starts."""
+    def _start(self, number: int, start: Callable[[], Worker[Job_contra, Result]]) -> None:
+        """Start a worker; the others go on meanwhile."""
         try:
             worker = start()
         except OSError as error:
             raise WorkerLost(f"no process can be started: {error}") from error
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._changed.notify_all()
         with self._changed:
             if not self._closed:
                 self._workers[number] = worker
-                return worker
+                return
         worker.close(0)
         raise WorkerLost("the work is being stopped")
-
-    def _again(self, task: Task, job: Job_contra, future: Future[Result], error: WorkerLost) -> None:
-        """Let a job wait again whose worker did not start, while there are workers."""
-        with self._changed:
-            if self._closed:
-                future.set_exception(error)
-            else:
-                self._waiting.add(task, (job, future))
-                self._changed.notify_all()
 
     def _lose(self, number: int, engine: str) -> None:
         with self._changed:
@@ -153,4 +166,7 @@ class Crew(Generic[Job_contra, Result]):
         with self._changed:
             self._left -= 1
             for _, future in () if self._left else self._waiting.drain():
-                future.set_exception(WorkerLost("no worker is left: each was lost several times"))
+                future.set_exception(self._none_left())
+
+    def _none_left(self) -> WorkerLost:
+        return WorkerLost(f"no worker is left, each was lost several times; the last: {self._last}")

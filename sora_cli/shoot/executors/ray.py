@@ -28,6 +28,9 @@ class Cluster:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         with imported("the executor ray", "ray"):
             import ray
+            from ray._private import worker as messages
+        # Of a lost worker or node Ray prints its own words to stdout, where events and JSON are; no option stops that.
+        messages._worker_logs_enabled = False  # noqa: SLF001
         self._ours = not ray.is_initialized()
         if self._ours:
             with _signals_kept():
