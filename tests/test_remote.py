@@ -212,7 +212,7 @@ def test_what_cannot_be_trusted_or_does_not_answer_is_told_at_the_start(
     with pytest.raises(StoreError, match="refuses us"):
         RemoteStore("s3://denied", tmp_path).used()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(StoreError, match="cannot write to the store s3://bucket: http://127.0.0.1:9 cannot be reached"):
+    with pytest.raises(StoreError, match=r"cannot write to .* http://127\.0\.0\.1:9 cannot be reached"):
         RemoteStore("s3://bucket", tmp_path).used()
 
 
@@ -259,7 +259,7 @@ class Faulty(BaseHTTPRequestHandler):
     ],
 )
 def test_a_store_that_is_slow_refuses_or_loses_a_write_is_told_and_the_next_try_keeps_the_clip(
-    fault: str, ending: str, message: str, server: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: str, ending: str, message: str, *, server: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(bucket.SMALL, "timeout", "300ms")
     handler = type("Now", (Faulty,), {"behind": server.partition("//")[2], "ending": ending, "fault": fault})

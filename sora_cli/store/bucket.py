@@ -232,4 +232,4 @@ def _told(address: str, what: str, words: str) -> tuple[str, str]:
 
 def _brief(words: str) -> str:
     """The first line of an error of obstore's, without the debugging print that follows it."""
-    return words.split("\n")[0][:300]
+    return words.partition("\n")[0][:300]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from sora_cli.errors import RequestError
+from sora_cli.errors import RequestError, WorkerLost
 from sora_cli.events import Event, Recording, Silent, Step, TakeKept, TakeRetried
 from sora_cli.plan import plan_takes
+from sora_cli.plan.schedule import Task
+from sora_cli.shoot.executors.crew import Crew
 from sora_cli.shoot.hire import devices
 from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
@@ -88,6 +91,45 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
     drawn = Counter(line.split()[0] for line in (tmp_path / "drawn.log").read_text().splitlines())
     assert set(drawn.values()) == {2}, "once alone, once shared"
     assert workers_of(os.getpid()) == [], "their devices are given back"
+
+
+class Doubling:
+    """A worker that is quick."""
+
+    def run(self, job: int) -> int:
+        return 2 * job
+
+    def stop(self) -> None:
+        pass
+
+    def close(self, patience: float | None = None) -> None:
+        pass
+
+
+def test_a_worker_that_waits_for_a_device_holds_no_take_back_nor_the_end() -> None:
+    asked, left = threading.Event(), threading.Event()
+
+    def no_device() -> Doubling:
+        asked.set()
+        left.wait()
+        raise WorkerLost("the cluster has no room")
+
+    crew: Crew[int, int] = Crew([no_device, Doubling], lambda _: Task("drawing", 1, 1), left.set)
+    made = [crew.submit(number) for number in range(5)]
+    assert [each.result(60) for each in made] == [0, 2, 4, 6, 8]
+    assert asked.wait(60)
+    crew.close()
+    assert left.is_set()
+
+
+def test_where_no_worker_starts_the_error_says_why() -> None:
+    def no_device() -> Doubling:
+        raise OSError("too many open files")
+
+    crew: Crew[int, int] = Crew([no_device] * 2, lambda _: Task("drawing", 1, 1))
+    with pytest.raises(WorkerLost, match=r"no worker is left.*; the last: no process can be started: too many open"):
+        crew.submit(1).result(60)
+    crew.close()
 
 
 @pytest.mark.long
