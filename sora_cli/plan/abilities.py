@@ -61,7 +61,7 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
 def cannot_edit(card: EngineCard, *, whole: bool) -> tuple[str, str] | None:
     """Why an engine cannot change a part of a film's picture, or the `whole`, and a hint; None where it can."""
     if whole and not card.can(Ability.VIDEO):
-        hint = "use nano, Wan or VACE: `sora models` lists who can do video to video"
+        hint = "use nano, Wan, VACE or LTX-2: `sora models` lists who can do video to video"
         return f"engine {card.name} cannot show a film in another light or style", hint
     if not whole and not card.can(Ability.INPAINT):
         hint = "use nano, or a VACE model: `sora models` lists who can inpaint"
@@ -73,7 +73,7 @@ def check_start(findings: Findings, card: EngineCard, beat: Beat) -> None:
     """Refuse a draft to an engine that cannot begin with known frames."""
     if not card.can(Ability.VIDEO):
         message = f"engine {card.name} cannot go on from a draft: it begins with noise alone"
-        findings.wrong(beat, "engine", message, "leave out --from-draft, or use nano, Wan or VACE for the shot")
+        findings.wrong(beat, "engine", message, "leave out --from-draft, or use nano, Wan, VACE or LTX-2 for the shot")
 
 
 def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, taught: Collection[str]) -> None:

@@ -142,7 +142,8 @@ def test_the_lower_the_noise_the_nearer_a_take_stays_to_what_it_begins_with(made
         for start in starts
     ]
     assert not np.array_equal(*began)
-    assert heard[-1][0] == heard[-1][1] < made.heard[-1][1]
+    assert heard[-1][0] == heard[-1][1]
+    assert made.card.makes_sound or heard[-1][1] < made.heard[-1][1], "sound begins with noise, and needs all steps"
     assert np.array_equal(made.again(), made.footage.frames), "the next take begins with noise alone again"
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.changes import Start
 from sora_cli.errors import RenderError
 from tests.contracts.test_engines import pictures, silence, take_for
 
@@ -64,6 +65,47 @@ def test_two_stages_double_the_size(tiny_card: Cards) -> None:
     assert heard[-1] == (11, 11)
     with pytest.raises(RenderError, match="in steps of 64"):
         engine.generate(replace(take, width=96), Given(), silence)
+
+
+@pytest.mark.parametrize("drafts", [("a draft's key",), ()], ids=["of a draft", "of a film"])
+def test_a_take_of_two_stages_begins_with_its_drafts_latents_doubled(tiny_card: Cards, drafts: tuple[str, ...]) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2-distilled"))
+    seen, heard, own = calls_of(engine), [], engine.pipe.scheduler
+    take = take_for(engine.card, width=128, height=64, options={"two_stage": True}, start=Start(0.5, drafts))
+    given = Given(start=pictures(take, take.frames))
+    footage = engine.generate(take, given, lambda *step: heard.append(step))
+    assert footage.frames.shape == (17, 64, 128, 3)
+    assert footage.sound is not None
+    assert [asked["latents"].shape for asked in seen] == [(1, 4, 3, 2, 4)], "its own first stage is not sampled"
+    assert bool(engine.upsampler) == bool(drafts), "a film has all its pixels: to halve them would lose some"
+    assert heard[-1] == (9, 9), "the eight times, and its own noise level"
+    assert (engine.pipe.scheduler, engine.pipe.ends) == (own, None)
+
+
+def test_the_picture_is_held_to_known_frames_until_their_noise_level_is_due(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2"))
+    take = take_for(engine.card, options={"steps": 6}, start=Start(0.5))
+    held: list[bool] = []
+    inner = engine.held
+
+    def watched(*asked: Any) -> Any:
+        def look(pipe: Any, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, Any]:
+            done = put_back(pipe, index, time, state)
+            known, noise = pipe.ends
+            due = pipe.scheduler.sigmas[index + 1]
+            held.append(torch.allclose(done["latents"], known + due * (noise - known)))
+            opening = take.height // 32 * take.width // 32 * 2  # nine frames are two latent ones
+            assert torch.equal(known[:, :opening], noise[:, :opening]), "what is given stays as it is"
+            return dict(done)
+
+        put_back = inner(*asked)
+        return look
+
+    engine.held = watched
+    engine.generate(take, Given(opening=pictures(take, 9), start=pictures(take, take.frames)), silence)
+    assert len(held) == 7
+    assert held == sorted(held, reverse=True), "first it is held, then it is not"
+    assert 0 < sum(held) < 6
 
 
 def test_opening_latents_are_the_tail_of_the_take_before(tiny_card: Cards, tmp_path: Path) -> None:

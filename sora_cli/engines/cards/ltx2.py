@@ -10,7 +10,7 @@ from fractions import Fraction
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import demands
 from sora_cli.engines.cards.dialects import LTX, LTX_25
-from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, KnownModel, card_of
+from sora_cli.engines.cards.known import AVOID, FIRST, LAST, SOUND, TEXT, VIDEO, KnownModel, card_of
 from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
 from sora_cli.engines.options import with_defaults
 
@@ -20,7 +20,7 @@ LICENCE = (
 )
 GATED = "gated: accept its licence on its page at the hub, then log in (hf auth login)"
 PIPELINES = ("LTX2Pipeline", "LTX2ImageToVideoPipeline", "LTX2ConditionPipeline")
-FULL = frozenset({TEXT, FIRST, LAST, SOUND, AVOID})
+FULL = frozenset({TEXT, FIRST, LAST, VIDEO, SOUND, AVOID})
 GEMMA = {"text_encoder": 12.2, "audio_vae": 0.05, "vocoder": 0.06}
 # What tells the three apart in their transformers' configurations.
 IS_20 = {"transformer.cross_attn_mod": False}

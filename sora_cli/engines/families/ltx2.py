@@ -3,11 +3,16 @@
 One transformer denoises picture and sound together (HaCohen et al. 2026, arXiv 2601.03233). Given frames are clean
 latents: at the start they take the place of the first ones, at the end one is appended as a keyframe. The distilled
 models want exactly the sampling times that they were distilled for, and no guidance.
+
+A take may begin with known frames (SDEdit, Meng et al. 2021, arXiv 2108.01073). Its sound begins as noise all the same,
+so all steps are taken: until its own noise level is due, the picture is set to what is known at the level that is
+(RePaint, Lugmayr et al. 2022, arXiv 2201.09865, without its resampling), and the sound is made to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import numpy as np
@@ -21,19 +26,35 @@ from numpy.typing import NDArray
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
-from sora_cli.engines.runtime.pixels import to_bytes, to_sound
-from sora_cli.engines.runtime.schedulers import Sampled
+from sora_cli.engines.runtime.pixels import to_bytes, to_sound, to_unit
+from sora_cli.engines.runtime.schedulers import Sampled, with_time
 from sora_cli.errors import EngineMissing, RenderError
+from sora_cli.media.stream import Frames
 
 UNUSED = {"prompt_enhancer": None, "processor": None, "duration_head": None}
 """Parts of LTX-2.5 that rewrite the prompt or guess a length: here the storyboard says both."""
+NEAR = 1e-6
+"""Two noise levels nearer to each other than this are one: schedulers count in 32 bits."""
 
 
 class HeldPipeline(LTX2ConditionPipeline):
-    """The condition pipeline, with two things it lacks: latents handed on, and a keyframe on the very last frame."""
+    """The condition pipeline, with things it lacks: latents handed on, a keyframe on the very last frame, known frames.
+
+    With `begins` it keeps the `ends` of the way that its latents go: as known, given frames among them, and as noise.
+    """
 
     tail: torch.Tensor | None = None
     last: int = 0
+    begins: bool = False
+    ends: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def prepare_latents(self, **asked: object) -> tuple[torch.Tensor, ...]:
+        """Prepare the latents; where they are known, keep them as they are as well."""
+        found: tuple[torch.Tensor, ...] = super().prepare_latents(**asked)
+        if self.begins:
+            known = super().prepare_latents(**{**asked, "noise_scale": 0.0, "generator": seeded(0)})[0]
+            self.ends = known, found[0]
+        return found
 
     def apply_first_frame_conditioning(  # noqa: PLR0917  the library's own signature
         self,
@@ -116,11 +137,62 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             latents[:] = [state["latents"]]
             return step(pipe, index, time, state)
 
-        if isinstance(options, Ltx2DistilledOptions):
-            asked |= self.doubled(take, asked, keep) if options.two_stage else {"sigmas": DISTILLED_SIGMA_VALUES}
-        found = self.pipe(**asked, height=take.height, width=take.width, callback_on_step_end=keep, output_type="pt")
+        with self.begun(take, given, options) as begun:
+            if isinstance(options, Ltx2DistilledOptions):
+                small = options.two_stage and not begun
+                asked |= self.doubled(take, asked, keep) if small else {"sigmas": DISTILLED_SIGMA_VALUES}
+            size: dict[str, object] = {"height": take.height, "width": take.width}
+            found = self.pipe(**asked, **begun, **size, callback_on_step_end=self.held(take, keep), output_type="pt")
         sound = to_sound(found.audio[0], self.pipe.vocoder.config.output_sampling_rate, take)
         return Footage(to_bytes(found.frames[0]), take.fps, sound, {"video": self.last_latents(take, latents[0])})
+
+    def passes(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> int:
+        """Count the steps: one more where the take begins with known frames, and one stage alone."""
+        if take.start is None or given.start is None:
+            return options.steps
+        steps = len(DISTILLED_SIGMA_VALUES) if isinstance(options, Ltx2DistilledOptions) else options.steps
+        return steps + (take.start.strength < 1)
+
+    @contextmanager
+    def begun(
+        self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions
+    ) -> Iterator[dict[str, object]]:
+        """What the pipeline is given of known frames, and meanwhile a scheduler that comes by their noise level."""
+        if take.start is None or given.start is None:
+            yield {}
+            return
+        own, level = self.pipe.scheduler, take.start.strength
+        doubled = isinstance(options, Ltx2DistilledOptions) and options.two_stage and bool(take.start.takes)
+        self.pipe.scheduler = with_time(own, level) if level < 1 else own
+        self.pipe.begins = True
+        try:
+            yield {"latents": self.known(given.start, doubled=doubled), "noise_scale": 1.0}
+        finally:
+            self.pipe.scheduler, self.pipe.begins, self.pipe.ends = own, False, None
+
+    def held(self, take: Take, step: OnStep) -> OnStep:
+        """The step's callback, which also sets the picture to what is known until its own noise level is due."""
+        if take.start is None:
+            return step
+        level = take.start.strength
+
+        def put_back(pipe: HeldPipeline, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
+            due = pipe.scheduler.sigmas[index + 1]
+            if pipe.ends is not None and due > level - NEAR:
+                known, noise = pipe.ends
+                state["latents"] = known + due * (noise - known)
+            return {**step(pipe, index, time, state), "latents": state["latents"]}
+
+        return put_back
+
+    def known(self, start: Frames, *, doubled: bool) -> torch.Tensor:
+        """The latents of frames that a take begins with; those of a draft, half as large, may be `doubled`."""
+        frames = to_unit(start)
+        if doubled:
+            frames = torch.nn.functional.avg_pool2d(frames, 2)
+        pixels = (frames.movedim(0, 1)[None] * 2 - 1).to(self.place, self.pipe.vae.dtype)
+        latents: torch.Tensor = self.pipe.vae.encode(pixels).latent_dist.mode()
+        return (self.larger(latents) if doubled else latents).float()
 
     def asked(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions) -> dict[str, object]:
         """Arguments that both stages share: all but size and times."""
@@ -194,10 +266,14 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             return_dict=False,
         )
         self.pipe.tail = tail
-        upsample = LTX2LatentUpsamplePipeline(vae=self.pipe.vae, latent_upsampler=self.doubler())
-        larger = upsample(latents=latents, output_type="latent", return_dict=False)[0]
         times = STAGE_2_DISTILLED_SIGMA_VALUES
-        return {"latents": larger, "audio_latents": sound, "sigmas": times, "noise_scale": times[0]}
+        return {"latents": self.larger(latents), "audio_latents": sound, "sigmas": times, "noise_scale": times[0]}
+
+    def larger(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents `(1, channels, frames, height, width)` twice as high and wide, by the checkpoint's upsampler."""
+        upsample = LTX2LatentUpsamplePipeline(vae=self.pipe.vae, latent_upsampler=self.doubler())
+        found: torch.Tensor = upsample(latents=latents, output_type="latent", return_dict=False)[0]
+        return found
 
     def doubler(self) -> LTX2LatentUpsamplerModel:
         """The checkpoint's latent upsampler, read when it is first wanted."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from functools import wraps
+from types import MethodType
 from typing import Protocol
 
 import torch
@@ -56,3 +59,18 @@ def with_shift(pipe: Sampled, shift: float | None) -> None:
         return
     name = "flow_shift" if "flow_shift" in own.config else "shift"
     pipe.scheduler = own.__class__.from_config({**own.config, name: shift})
+
+
+def with_time(scheduler: FlowScheduler, level: float) -> FlowScheduler:
+    """The same flow scheduler, with a noise level more among its times; a copy of it has that too."""
+    whole = type(scheduler).set_timesteps
+
+    @wraps(whole)  # pipelines look at its parameters
+    def with_one_more(self: FlowScheduler, *args: object, **named: object) -> None:
+        whole(self, *args, **named)
+        self.sigmas = torch.cat([self.sigmas, self.sigmas.new_tensor([level])]).sort(descending=True).values
+        self.timesteps = self.sigmas[:-1] * self.config.num_train_timesteps
+
+    later = copy(scheduler)
+    later.set_timesteps = MethodType(with_one_more, later)
+    return later
