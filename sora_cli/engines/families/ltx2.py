@@ -38,23 +38,14 @@ NEAR = 1e-6
 
 
 class HeldPipeline(LTX2ConditionPipeline):
-    """The condition pipeline, with things it lacks: latents handed on, a keyframe on the very last frame, known frames.
+    """The condition pipeline, with two things it lacks: latents handed on, and a keyframe on the very last frame.
 
-    With `begins` it keeps the `ends` of the way that its latents go: as known, given frames among them, and as noise.
+    `known` are the latents that it began with, given frames among them, and how hard each of them is held (0 to 1).
     """
 
     tail: torch.Tensor | None = None
     last: int = 0
-    begins: bool = False
-    ends: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def prepare_latents(self, **asked: object) -> tuple[torch.Tensor, ...]:
-        """Prepare the latents; where they are known, keep them as they are as well."""
-        found: tuple[torch.Tensor, ...] = super().prepare_latents(**asked)
-        if self.begins:
-            known = super().prepare_latents(**{**asked, "noise_scale": 0.0, "generator": seeded(0)})[0]
-            self.ends = known, found[0]
-        return found
+    known: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def apply_first_frame_conditioning(  # noqa: PLR0917  the library's own signature
         self,
@@ -81,6 +72,7 @@ class HeldPipeline(LTX2ConditionPipeline):
             latent_height=latent_height,
             latent_width=latent_width,
         )
+        self.known = held[0], held[1]
         return held[0], held[1], held[2]
 
     def _prepare_keyframe_coords(  # noqa: PLR0917  the library's own signature
@@ -164,11 +156,10 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         own, level = self.pipe.scheduler, take.start.strength
         doubled = isinstance(options, Ltx2DistilledOptions) and options.two_stage and bool(take.start.takes)
         self.pipe.scheduler = with_time(own, level) if level < 1 else own
-        self.pipe.begins = True
         try:
             yield {"latents": self.known(given.start, doubled=doubled), "noise_scale": 1.0}
         finally:
-            self.pipe.scheduler, self.pipe.begins, self.pipe.ends = own, False, None
+            self.pipe.scheduler = own
 
     def held(self, take: Take, step: OnStep) -> OnStep:
         """The step's callback, which also sets the picture to what is known until its own noise level is due."""
@@ -177,11 +168,12 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         level = take.start.strength
 
         def put_back(pipe: HeldPipeline, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
-            due = pipe.scheduler.sigmas[index + 1]
-            if pipe.ends is not None and due > level - NEAR:
-                known, noise = pipe.ends
-                state["latents"] = known + due * (noise - known)
-            return {**step(pipe, index, time, state), "latents": state["latents"]}
+            due, latents = pipe.scheduler.sigmas[index + 1], state["latents"]
+            if pipe.known is not None and due > level - NEAR:
+                known, hold = pipe.known
+                noise = torch.randn(known.shape, generator=seeded(take.seed)).to(known)
+                latents[:, : known.shape[1]] = torch.lerp(known, noise, due.to(known) * (1 - hold))
+            return {**step(pipe, index, time, state), "latents": latents}
 
         return put_back
 
