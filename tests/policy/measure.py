@@ -18,7 +18,7 @@ from pathlib import Path
 from sora_cli.policy.judge import judged
 
 BENIGN = "benign"
-LATER = ("plain", "more", "last", "blind", "blinder", "short")
+LATER = ("plain", "more", "last", "blind", "blinder", "short", "voices", "sealed")
 """Files of prompts written after the first ones, each before the rules were touched again."""
 TWINS = str.maketrans("aeopcxyi", "аеорсхуі")
 LEET = str.maketrans("oieast", "013457")
