@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.policy.judge import Found, JudgedTexts
+from sora_cli.storyboard.given import unvalued
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision, Policy
 
@@ -144,14 +145,20 @@ def _categories(
 
 
 def _noted(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark | None]) -> Problem:
-    return Problem(f"{_reads(category, text)}; the {rules.name} policy lets it pass", "", mark(text.loc))
+    return Problem(f"{_reads(category, text)}; the {rules.name} policy lets it pass", "", _at(text, mark))
 
 
 def _refused(rules: Policy, category: str, text: Text, mark: Callable[[Loc], Mark | None]) -> Problem:
     hint = "no policy allows it" if category == MINORS else "use other words; `sora policy show` lists what is refused"
     if category in {"real-people", "likeness"}:
         hint = "take it out; where who is shown has agreed, a policy file of yours can allow it"
-    return Problem(f"{_reads(category, text)}, which the {rules.name} policy refuses", hint, mark(text.loc), 4)
+    return Problem(f"{_reads(category, text)}, which the {rules.name} policy refuses", hint, _at(text, mark), 4)
+
+
+def _at(text: Text, mark: Callable[[Loc], Mark | None]) -> Mark | None:
+    """Where a text is written; what was typed for it is not told, for messages are kept in logs."""
+    place = mark(text.loc)
+    return replace(place, typed=unvalued(place.typed)) if place else None
 
 
 def _reads(category: str, text: Text) -> str:

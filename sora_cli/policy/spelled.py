@@ -26,6 +26,11 @@ _SINGLES = re.compile(r"(?<![^\W_])(?<![._*\-/|])[^\W_]([ ._*\-/|])[^\W_](?:\1(?
 _INSIDE = re.compile(r"(?<=[^\W\d_])[._*\-~'’`^|]+(?=[^\W\d_])")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{16,400}={0,2}")
+_AGED = re.compile(
+    r"\b(?!(?i:shot|scene|take|act|part|panel|frame|episode|chapter|page|reel|beat|plan|plano|szene|cut|day|june|july)\b)"
+    r"([A-ZÀ-ÞА-Я][^\W\d_]+)(?:, | \()([3-9]|1[0-7])(?=[,;:)]|$)"
+)
+"""A name and an age as a cast has them: `Mia, 12,` or `Mia (12)`."""
 _LATIN = re.compile("[a-z]")
 _MARKS = re.compile(r"[_\-‐-―/\\'’`.,;:!?\"()\[\]{}«»“”„]+")
 _LETTERS = str.maketrans("أإآىةßłøđı", "اااية" + "slodi")
@@ -48,6 +53,7 @@ def _to_letters(text: str) -> str:
 
 def meant(text: str) -> tuple[str, ...]:
     """The plain text; where something in it looks like a disguise, also what it may stand for."""
+    text = _AGED.sub(r"\1 \2 years old ", text)
     written = [text]
     undone = _joined(unicodedata.normalize("NFKC", text).casefold())
     for leet in (_LEET, _LEET | {ord("1"): "l"}) if "1" in undone else (_LEET,):

@@ -26,12 +26,16 @@ _SPELLED = (
     r"(?<!soixante )(?<!vingt )(?<!et )\b(?:onze|douze|treize|quatorze|quinze|seize) ans\b",
     r"\b(?:diez|once|doce|trece|catorce|quince|dieciseis|diecisiete) anos\b",
     r"\b(?:dez|onze|doze|treze|quatorze|quinze|dezesseis|dezessete) anos\b",
+    r"\b(?:пять|шесть|семь|восемь|девять|десять|(?:один|две|три|четыр|пят|шест|сем)надцать) лет\b",
     r"\b(?:трех|четырех|пяти|шести|семи|восьми|девяти|десяти|(?:один|две|три|четыр|пят|шест|сем)надцати)летн\w*",
     "(?<![二三四五六七八九])十[一二三四五六七]?[岁歳]|(?<![十百零])[一二三四五六七八九][岁歳]",
+    "(?:بنت|فتاه|ولد|ابنه|عمر(?:ها|ه)) (?:في )?(?:ال)?(?:خامسه|سادسه|سابعه|ثامنه|تاسعه|عاشره|حاديه عشره|ثانيه عشره|ثالثه عشره|رابعه عشره|خامسه عشره)",
+    "عمر(?:ها|ه) (?:خمس|ست|سبع|ثماني?|تسع|عشر|احدي عشره|اثنتا عشره|ثلاث عشره|اربع عشره|خمس عشره|ست عشره) ?(?:سنه|سنوات|اعوام)",
     "(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल",
 )
 AGE = re.compile(
     rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
+    rf"|\b(?:cheerleader|dancer|gymnast|student|singer|swimmer|model|maid|bride|beauty) of (?:{_TEENS})\b"
     rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_TEENS})\b|" + "|".join(_SPELLED)
 )
 """A stated age below 18."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sora_cli.texts import shortened
 
 LONGEST = 80
 """Characters that are shown of what was typed."""
+_NAME = re.compile(r"--set [^=\s]+|.+?, column [^:]+(?=: )|\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ def given(option: str, value: object, typed: str = "") -> Given | None:
 def words(option: str, value: object) -> str:
     """An option and its value, as they are typed."""
     return _shown(f"{option} {shlex.quote(str(value))}")
+
+
+def unvalued(typed: str) -> str:
+    """What was typed, without its value: of `--style red` the option, of a cell its place."""
+    named = _NAME.match(typed)
+    return named[0] if named else ""
 
 
 def _shown(typed: str) -> str:

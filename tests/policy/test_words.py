@@ -22,7 +22,7 @@ from sora_cli.errors import PolicyError
 from sora_cli.policy import checkers, judge, learned, meaning, spelled
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
-from sora_cli.policy.spelled import plain
+from sora_cli.policy.spelled import meant, plain
 from sora_cli.policy.words import of_a_child
 from sora_cli.remembered import remembered
 from sora_cli.storyboard import policies
@@ -105,9 +105,20 @@ def test_a_child_and_what_is_sexual_meet_across_sentences() -> None:
 
 
 def test_an_age_in_words_is_an_age() -> None:
-    children = ["she is only fourteen", "двенадцатилетняя", "十三岁", "quinze ans", "vierzehnjährige", "catorce años"]
-    adults = ["восемнадцатилетняя", "三十五岁", "soixante-quinze ans", "fünfzigjährige", "there is one", "35岁"]
-    assert [text for text in children + adults if of_a_child(plain(text))] == children
+    children = ["Mara, 14, freckles", "Mia (12)", "в пять лет", "عمرها عشر سنوات", "she is only fourteen", "двенадцатилетняя", "十三岁", "quinze ans", "vierzehnjährige", "catorce años"]
+    adults = ["Mara, 34, nets", "Scene 4, 12, night", "Shot (7)", "Paris (1912)", "восемнадцатилетняя", "三十五岁", "soixante-quinze ans", "fünfzigjährige", "there is one", "35岁"]
+    assert [text for text in children + adults if any(map(of_a_child, meant(text)))] == children
+
+
+def test_a_child_is_a_child_by_whatever_word() -> None:
+    children = (
+        "second grader, sophomore in high school, girl scout, schoolchild, kiddo, cheerleader of fifteen, Grundschüler, "
+        "Erstklässler, Säugling, Bengel, Pfadfinderin, lycéen, nourrisson, quinceañera, estudante do ensino fundamental, "
+        "первоклассник, дошкольник, 初中女生, 高中生, 赤ん坊, ランドセル, طالب ابتدائي, बिटिया"
+    )
+    adults = "best boy, baby legs, location scout, minor chord, der Mann ist tot, playboy, he turned forty, в десять утра"
+    assert [word for word in children.split(", ") if not of_a_child(plain(word))] == []
+    assert [word for word in adults.split(", ") if of_a_child(plain(word))] == []
 
 
 def test_prompts_as_film_makers_write_them_pass() -> None:
@@ -241,6 +252,23 @@ def test_the_word_that_matched_is_never_told(home: Path, capsys: pytest.CaptureF
     assert main(["generate", "p0rn", "-o", "x.mp4"]) == 4
     assert "porn" not in "".join(capsys.readouterr()).lower()
     assert "p0rn" not in "".join(path.read_text("utf-8", "replace") for path in home.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["generate", "a", "ball", "--style", "p0rn", "-o", "x.mp4"], "--style"),
+        (["storyboard", "board.yaml", "--set", "what=p0rn", "-o", "x.mp4"], "(--set what)"),
+        (["batch", "board.yaml", "rows.csv", "-o", "films"], "(rows.csv row 1, column what)"),
+    ],
+)
+def test_a_log_tells_where_a_refused_word_was_given_and_not_the_word(home: Path, words: list[str], place: str) -> None:
+    (home / "board.yaml").write_text("vars: {what: a ball}\nshots: ['${what}']\n")
+    (home / "rows.csv").write_text("what\np0rn\n")
+    assert main([*words, "--log", "log.txt"]) == 4
+    kept = (home / "log.txt").read_text("utf-8")
+    assert place in kept
+    assert "p0rn" not in kept
 
 
 # -- policies --------------------------------------------------------------------------------------------------
