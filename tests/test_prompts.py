@@ -91,9 +91,11 @@ def written(beat: Beat, card: EngineCard) -> Iterator[tuple[str, str]]:
         name = getattr(beat, kind.replace(" ", "_"))
         yield kind, phrases.term(card.dialect, kind, name) if name else ""
     plain = card.dialect.form == "plain"
-    light = {"tags": ", ".join(phrases.light_tags(card.dialect, beat.light)), "plain": beat.light}
+    hour = phrases.hour(card.dialect, beat.light)
+    light = {"tags": ", ".join(phrases.light_tags(card.dialect, beat.light)), "plain": hour or beat.light}
     yield "light", light.get(card.dialect.form) or phrases.light_phrase(card.dialect, beat.light)
-    yield "camera", beat.camera if plain or not beat.camera else phrases.camera(card.dialect, beat.camera)
+    moves = phrases.plain_camera if plain else phrases.camera
+    yield "camera", moves(card.dialect, beat.camera) if beat.camera else ""
     if card.makes_sound and not muted(beat):
         yield "sound", beat.sound_text
         yield from (("dialogue", line.line) for line in beat.dialogue)
@@ -122,7 +124,19 @@ def test_each_dialect_has_a_place_for_every_part() -> None:
         placed = set(chain.from_iterable(card.dialect.order)) | set(card.dialect.drops)
         placed |= {Part.SOUND} if card.dialect.fields else set()
         assert placed | (set() if card.makes_sound else silent) == set(Part), card.name
-        assert card.name == "nano" or card.dialect.guide
+        assert card.dialect.guide
+
+
+def test_nano_is_told_in_phrases_that_it_was_taught() -> None:
+    card = CARDS["nano"]
+    phrases_of = (card.dialect.terms, card.dialect.moves, card.dialect.lights, card.dialect.hours)
+    told = {word for table in phrases_of for phrase in table.values() for word in re.findall("[a-z]+", phrase)}
+    assert card.words is not None
+    assert told <= card.words
+    keys = {"setting": "a beach", "light": "sundown", "framing": "extreme close-up", "camera": "slow truck left"}
+    assert shot("nano", **keys).text == "a beach at sunset. detail shot. a woman with red hair waits. slow tracking left"
+    assert shot("nano", setting="a beach at sunset", light="sunset").text.startswith("a beach at sunset, sunset.")
+    assert shot("nano", setting="a beach", light="warm light").text.startswith("a beach, warm light.")
 
 
 def test_dialects_name_terms_that_there_are() -> None:

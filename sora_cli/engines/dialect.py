@@ -54,8 +54,9 @@ class Dialect:
     silent model; `sound` of a sound. `at` and `pause` are what stands before them where the author wrote when: with
     `{seconds}` in words or `{clock}`, as 00:01.500; `at_once` instead of `at` for what begins with the take. A model
     without them is not told when. `still` is said where no camera is written, and `lights`, the words of an
-    hour (day, low sun, night), where nothing is said of it. `drops` are parts that it should not
-    be told, with the reason. With given first frames only the parts in `moving` are told, where there are any.
+    hour (day, low sun, night), where nothing is said of it. `hours` are a plain dialect's words for a light that is an
+    hour alone, by the hour's name: they stand right behind the setting. `drops` are parts that it should not be told,
+    with the reason. With given first frames only the parts in `moving` are told, where there are any.
 
     `fields` are labelled paragraphs, `referenced` those of a take with references; `heads` are first lines that tell
     what given frames are for: `first`, `last`, `both`, with `{seconds}`.
@@ -78,6 +79,7 @@ class Dialect:
     pause: str = ""
     still: str = ""
     lights: Mapping[str, str] = field(default_factory=dict)
+    hours: Mapping[str, str] = field(default_factory=dict)
     drops: Mapping[Part, str] = field(default_factory=dict)
     moving: frozenset[Part] = frozenset()
     begins: str = ""
@@ -137,5 +139,4 @@ PLAIN = Dialect(
     ),
     form="plain",
 )
-"""As the author wrote it, part by part: for models whose dialect nobody wrote down, and for nano, which was taught so
-(`examples/nano/captions.py`)."""
+"""As the author wrote it, part by part: for models whose dialect nobody wrote down."""

@@ -62,7 +62,21 @@ def camera(dialect: Dialect, phrase: str) -> str:
     return f"{who} {SLOWLY[found.speed]}{verbs}"
 
 
+def plain_camera(dialect: Dialect, phrase: str) -> str:
+    """How the camera moves, in the dialect's words where it has some for each move, else in the author's."""
+    found = terms.camera(phrase)
+    if found and found.moves and not found.handheld and all(move in dialect.moves for move in found.moves):
+        return f"{found.speed} {' and '.join(dialect.moves[move] for move in found.moves)}".strip()
+    return f"{phrase} camera" if found and " " not in phrase.strip() else phrase
+
+
 SLOWLY = {"": "", "slow": "slowly ", "fast": "quickly "}
+
+
+def hour(dialect: Dialect, phrase: str) -> str:
+    """The dialect's words for light that is an hour and nothing else; empty for any other."""
+    found = terms.light(phrase) if dialect.hours and phrase else None
+    return dialect.hours.get(found[0].name, "") if found and [each.kind for each in found] == ["hour"] else ""
 
 
 def light_tags(dialect: Dialect, phrase: str) -> list[str]:

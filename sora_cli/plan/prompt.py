@@ -166,10 +166,10 @@ class _Writer:
     def _said(self) -> Iterator[tuple[Part, str]]:
         """What the author wrote, part by part, without what this model should not be given."""
         beat = self.beat
-        light = beat.light or self._light()
+        setting, light = self._placed(beat.light or self._light())
         written = {
             Part.STYLE: beat.style,
-            Part.SETTING: beat.setting,
+            Part.SETTING: setting,
             Part.LIGHT: light,
             Part.FRAMING: beat.framing,
             Part.ANGLE: beat.angle,
@@ -190,6 +190,14 @@ class _Writer:
                 self.left_out.append(LeftOut(part, words, "the first frame shows it", seen=True))
             else:
                 yield part, words
+
+    def _placed(self, light: str) -> tuple[str, str]:
+        """The setting, and the light: an hour alone stands behind the setting where the dialect wants that."""
+        setting = self.beat.setting
+        when = phrases.hour(self.dialect, light)
+        if not when or when.split()[-1] in setting.lower().split():
+            return setting, light
+        return (f"{setting.strip().rstrip('.')} {when}", "") if setting.strip() else ("", when)
 
     def _light(self) -> str:
         """The light for a model that needs an hour, where no words name one and no frame shows it."""
@@ -256,10 +264,8 @@ class _Writer:
         if part is Part.CAMERA and not words:
             self.added.append(self.dialect.still)
             return self.dialect.still
-        if part is Part.CAMERA and not self.plain:
-            return phrases.camera(self.dialect, words)
         if part is Part.CAMERA:
-            return f"{words} camera" if " " not in words.strip() else words
+            return phrases.plain_camera(self.dialect, words) if self.plain else phrases.camera(self.dialect, words)
         if part in {*VIEW, Part.PACE}:
             return phrases.term(self.dialect, part, words)
         if part is Part.MOOD and "mood" not in words:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import demands
+from sora_cli.engines.cards.dialects import NANO as TAUGHT
 from sora_cli.engines.cards.known import APACHE, VACE, KnownModel
-from sora_cli.engines.dialect import PLAIN
 from sora_cli.engines.options import NanoOptions
 
 NANO = Path(__file__).parents[1] / "nano"
@@ -29,7 +28,7 @@ def nano_card() -> EngineCard:
         frame_step=4, frame_offset=1, max_frames=17, min_frames=17, fps=Fraction(12), overlap=5, max_opening=13,
         size_step=64, max_pixels=384 * 256, native_size=(384, 256), film_size=(384, 256), fixed_size=True,
         default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
-        dialect=replace(PLAIN, lights={"day": "day", "low sun": "sunset", "night": "night"}),
+        dialect=TAUGHT,
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
         foley=True, stills=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
     )  # fmt: skip
