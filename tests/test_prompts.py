@@ -134,7 +134,8 @@ def test_nano_is_told_in_phrases_that_it_was_taught() -> None:
     assert card.words is not None
     assert told <= card.words
     keys = {"setting": "a beach", "light": "sundown", "framing": "extreme close-up", "camera": "slow truck left"}
-    assert shot("nano", **keys).text == "a beach at sunset. detail shot. a woman with red hair waits. slow tracking left"
+    told_so = "a beach at sunset. detail shot. a woman with red hair waits. slow tracking left"
+    assert shot("nano", **keys).text == told_so
     assert shot("nano", setting="a beach at sunset", light="sunset").text.startswith("a beach at sunset, sunset.")
     assert shot("nano", setting="a beach", light="warm light").text.startswith("a beach, warm light.")
 
