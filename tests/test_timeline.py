@@ -108,3 +108,21 @@ def test_what_repeats_the_piece_before_is_known() -> None:
     ]
     joined, new, earlier, slow = (cut(plan(beats, shot))[1].pieces[0].repeats for shot in after)
     assert (joined, new, earlier, slow) == (5, 0, 0, 0)
+
+
+def test_a_title_card_lasts_as_long_as_its_shot_and_what_is_not_seen_is_told() -> None:
+    plan = plan_takes(
+        board(
+            {"title": {"text": "a", "duration": "0.5s"}, "duration": "1s"},
+            {"title": {"text": "b", "duration": "1.5s"}},
+            {"title": {"text": "c", "duration": "5s"}, "duration": "1s"},
+            {"title": "d", "duration": "1s", "transition": "dissolve 1ms"},
+        ),
+        catalogue(),
+    )
+    assert [shot.frames / plan.fps for shot in plan.shots] == [1, Fraction(3, 2), 1, 1]
+    told = [remark.message for remark in plan.remarks]
+    assert [("the title ends with its shot" in each, "it is a cut" in each) for each in told] == [
+        (True, False),
+        (False, True),
+    ]

@@ -211,10 +211,10 @@ class Continuity:
             if left < take.play:
                 return self.carry(card, stretch, take.frame_at(left))
             left -= take.play
-        if not self.board.lost:  # else how long it is may not be known
-            self.findings.wrong(
-                beat, which, f"shot {name!r} is shorter than {float(link.at):g} s", "its end is `at: end`"
-            )
+        past = _past_end(self._shots[self._pictured[name]], link.at)  # the loader has said so
+        if not past and not self.board.lost:  # else how long it is may not be known
+            message = f"shot {name!r} has no frame at {float(link.at):g} s"
+            self.findings.wrong(beat, which, message, "its end is `at: end`")
         return None
 
     def file(self, card: EngineCard, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
@@ -286,3 +286,10 @@ class Continuity:
                 )
                 self._hashes[path] = ""
         return self._hashes[path]
+
+
+def _past_end(shot: Shot, at: Fraction) -> bool:
+    """Whether a time lies behind the end of a shot, by what is written in seconds."""
+    seconds = [beat.duration.seconds if beat.duration else None for beat in shot.beats]
+    known = [length for length in seconds if length is not None]
+    return len(known) == len(seconds) and at >= sum(known)

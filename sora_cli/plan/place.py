@@ -15,7 +15,7 @@ from itertools import zip_longest
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Problem, counted
 from sora_cli.plan.continuity import PlannedBeat
-from sora_cli.plan.plan import PlannedShot
+from sora_cli.plan.plan import Plan, PlannedShot
 from sora_cli.plan.slugline import slugline
 from sora_cli.plan.takes import card_of
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
@@ -76,8 +76,7 @@ def lengths(
 ) -> Iterator[Fraction]:
     """Lengths of a shot's beats in seconds."""
     if not shot.beats:
-        written = shot.title.duration if shot.title else None
-        yield written.at(fps) if written else CARD_SECONDS
+        yield shot.alone.at(fps) if shot.alone else CARD_SECONDS
     for beat in shot.beats:
         if beat.spoken:
             yield spoken(beat)
@@ -123,6 +122,9 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
     unknown = of_unknown_length(board)
     for shot, after in zip_longest(shots, shots[1:]):
+        if not shot.frames and not shot.beats and shot.loc not in unknown:
+            mark = board.mark((*shot.loc, "duration")) or board.mark((*shot.loc, "title"))
+            yield Problem("this title card is shorter than one frame", "write 1f, or more", mark)
         if shot.loc in unknown or not shot.frames:
             continue  # shorter than a frame, which is told
         out = after.overlap if after else 0
@@ -133,6 +135,17 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
                 "make the shot longer or the transition shorter",
                 board.mark((*culprit.loc, "transition")),
             )
+
+
+def not_as_written(plan: Plan) -> Iterator[Problem]:
+    """Remarks on titles that would outlast their shots, and on transitions too short to be seen."""
+    for shot in plan.shots:
+        if shot.title and shot.title.duration and shot.title.duration.at(plan.fps) * plan.fps >= shot.frames + 1:
+            message = f"the title ends with its shot, after {float(shot.frames / plan.fps):.3g} s"
+            yield Problem(message, "make the shot longer", plan.board.mark((*shot.loc, "title")))
+        if shot.transition.kind != "cut" and not shot.overlap and not shot.lead:
+            message = f"the transition is shorter than one frame at {float(plan.fps):g} frames a second: it is a cut"
+            yield Problem(message, "make it longer", plan.board.mark((*shot.loc, "transition")))
 
 
 def of_unknown_length(board: Storyboard) -> set[Loc]:

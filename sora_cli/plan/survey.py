@@ -19,7 +19,16 @@ from sora_cli.plan.edits import ended
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.keyframes import unapproved
 from sora_cli.plan.order import needed_takes, plan_beats
-from sora_cli.plan.place import ShotPlace, in_order, keep_only, lengths, overlap_problems, place, placed_shots
+from sora_cli.plan.place import (
+    ShotPlace,
+    in_order,
+    keep_only,
+    lengths,
+    not_as_written,
+    overlap_problems,
+    place,
+    placed_shots,
+)
 from sora_cli.plan.plan import Plan, PlannedShot, in_file_order
 from sora_cli.plan.sounds import no_model, silent_words, with_sounds
 from sora_cli.plan.speaking import timing
@@ -137,6 +146,7 @@ def _remarks(plan: Plan, maker: TakeMaker, *, whole: bool) -> Iterator[Problem]:
     yield from not_rendered_yet(board, lambda beat: timing(card_of(board, maker.cards, beat), beat), maker.voiced)
     yield from unapproved(plan)
     yield from _not_enlarged(plan)
+    yield from not_as_written(plan)
     if whole:
         yield from in_a_row(board)
         yield from without_room(plan)

@@ -141,7 +141,8 @@ class TakeMaker:
         for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
             if frames < 1:
-                self.findings.wrong(beat, "duration", f"shorter than one frame at {float(self.fps):g} frames a second")
+                message = f"shorter than one frame at {float(self.fps):g} frames a second"
+                self.findings.wrong(beat, "duration", message, "write 1f, or more")
             done.append(self.beat(shot, beat, done, name=name, label=f"{label}/{number}", frames=max(1, frames)))
         self.continuity.planned[shot.name] = tuple(done)
 

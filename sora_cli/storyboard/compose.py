@@ -198,7 +198,8 @@ def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
         return f"a text that begins with {quoted(at)} needs quotes"
     if "mapping values are not allowed" in problem:
         return "a text with `: ` in it needs quotes; else look at the indentation"
-    if "${" in line and re.search(r"[{\[][^\"']*\$\{", line):
+    bare = re.search(r"[:,\[{] ?\$\{", line)  # linear: a line may be long
+    if bare and re.search(r"[{\[]", line[: bare.start() + 1]):
         return 'inside { } and [ ] a variable needs quotes: "${name}"'
     return _comment_hint(mark, source) or "look at the indentation, the quotes and the brackets above this place"
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
+from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark
 from sora_cli.storyboard.nodes import Document
@@ -17,7 +18,9 @@ from sora_cli.storyboard.sizes import of_lines
 from sora_cli.storyboard.source import quoted
 
 
-def read_output(form: OutputForm | None, document: Document, problems: Problems) -> tuple[FilmSize, Fraction | None]:
+def read_output(
+    form: OutputForm | None, document: Document, problems: Problems, pruned: Pruned
+) -> tuple[FilmSize, Fraction | None]:
     """The film's size and rate; what is not written is the engine's to say."""
     if form is None:
         return FilmSize(), None
@@ -28,7 +31,7 @@ def read_output(form: OutputForm | None, document: Document, problems: Problems)
         if wrong and getattr(form, key) is not None:
             hint = "write size alone, or aspect and height, or a size such as 720p and aspect"
             problems.add(f"`size` says it already; {quoted(key)} is too much", document.mark(("output", key)), hint)
-    if form.height and not aspect and not size.width:
+    if form.height and not aspect and not size.width and ("output", "aspect") not in pruned:
         hint = "add `aspect: 16:9`, or write `size: WIDTHxHEIGHT`"
         problems.add("`height` alone leaves the width open", document.mark(("output", "height")), hint)
     if size.lines and form.aspect:

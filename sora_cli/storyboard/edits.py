@@ -102,7 +102,7 @@ class _Four(Plain[Box]):
 class EditForm(Form):
     """A stretch of a film, and the part of its picture that is made anew; the prompt says what is there then."""
 
-    of = Needed(Text, "The film, or the name of an earlier shot.")
+    of = Needed(Label, "The film, or the name of an earlier shot.")
     from_ = Key(Time, "Where in the film it begins; at its start where not written.")
     to = Key(Time, "Where in the film it ends; at its end where not written.")
     region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Literal
 
 from sora_cli.spelling import as_stored, same_words
@@ -127,8 +127,14 @@ class Files:
             with os.scandir(path.parent) as entries:
                 names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
         except (OSError, ValueError):
+            if text.startswith("~"):
+                return "`~` is not read as your home: copy the file beside the storyboard, or write its whole path"
             return "" if path.parent == self._folder else f"there is no folder {quoted(path.parent.name)}"
         if any(same_words(name, path.name) for name in names):
             return "several names in its folder read like it, and differ in code points alone: rename them"
         near = self._problems.nearest(path.name, names)
-        return f"did you mean {quoted(PurePath(text).with_name(near))}?" if near else ""
+        if near:
+            return f"did you mean {quoted(PurePath(text).with_name(near))}?"
+        if "\\" in text:
+            return f"write / between folders: {quoted(PureWindowsPath(text).as_posix())}"
+        return f"paths count from the storyboard's folder, {quoted(self._folder.absolute().name or '/')}"

@@ -96,6 +96,8 @@ class _Filler:
         self._typed: dict[str, str] = {}
         """What somebody typed for variables, by their names."""
         self._known: list[str] = []
+        self._below: dict[str, str] = {}
+        """Hints at variables that stand below the one that is read."""
         self._growth = 0
         self._literal = False
         self.pruned = Pruned()
@@ -112,9 +114,11 @@ class _Filler:
             self._problems.add(
                 "`vars` must be a mapping", self._document.mark(("vars",)), "write `name: value` under it"
             )
+        self._below = dict.fromkeys(known, "a variable may use those above it: move it up")
         for name, node in known.items():
             self._variable(name, node, sets)
             self._known.append(name)
+            del self._below[name]
         for name in sorted(sets.keys() - known.keys()):
             hint = self._problems.meant(name, known) or f"add `{name}:` under `vars`"
             self._set(name, sets[name])
@@ -184,7 +188,8 @@ class _Filler:
         unset = [name for name in dict.fromkeys(uses) if name not in self._values]
         for name in unset:
             token = f"${{{name}}}"
-            hint = self._problems.meant(name, self._known) or f"add `{name}:` under `vars`, or --set {name}=VALUE"
+            hint = self._below.get(name) or self._problems.meant(name, self._known)
+            hint = hint or f"add `{name}:` under `vars`, or --set {name}=VALUE"
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if unset:

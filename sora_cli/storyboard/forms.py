@@ -16,6 +16,7 @@ from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
 from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import names
+from sora_cli.texts import shortened
 
 Word = TypeVar("Word", bound=str)
 
@@ -68,8 +69,16 @@ def expected(what: str, value: object, hint: str = "") -> Wrong:
     if value is None:
         return Wrong(f"no value is written here; it takes {what}", hint or "write one, or remove the line")
     if isinstance(value, (dict, list)):
-        return Wrong(f"this must be {what}, not {kind(value)}", hint)
+        return Wrong(f"this must be {what}, not {kind(value)}", hint or _as_text(value))
     return Wrong(f"{quoted(written(value))} is not {what}", hint)
+
+
+def _as_text(value: dict[str, object] | list[object]) -> str:
+    """What to write in place of a list, or of a mapping that a colon made."""
+    if isinstance(value, dict):
+        return "a text with `: ` or { } in it needs quotes"
+    words = ", ".join(written(item) for item in value if not isinstance(item, (dict, list)))
+    return f'write it as one text: "{shortened(words, 60)}"' if words else ""
 
 
 def text(value: object) -> str:
@@ -144,6 +153,7 @@ def word(known: Sequence[Word], what: str) -> Callable[[object], Word]:
 
 def whole(least: int, most: int) -> Callable[[object], int]:
     """A reader of whole numbers from `least` to `most`."""
+    span = f"a whole number from {least} to {most}"
 
     def read(value: object) -> int:
         if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,40}", value):
@@ -151,9 +161,9 @@ def whole(least: int, most: int) -> Callable[[object], int]:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise expected("a whole number", value)
+            raise expected("a whole number", value, span)
         if not least <= value <= most:
-            raise Wrong(f"{quoted(written(value))} is out of range", f"a whole number from {least} to {most}")
+            raise Wrong(f"{quoted(written(value))} is out of range", span)
         return int(value)
 
     return read
@@ -187,9 +197,11 @@ LOUDNESSES = {"web": LOUDNESS, "ebu": -23.0, "atsc": -24.0}
 
 
 def loudness(value: object) -> float:
-    """An integrated loudness in LUFS, from -70 to 0, or the name of what asks for it."""
+    """An integrated loudness from -70 to 0, `-16` or `-16 LUFS`, or the name of what asks for it."""
     if isinstance(value, str) and value.lower() in LOUDNESSES:
         return LOUDNESSES[value.lower()]
+    if isinstance(value, str) and (match := re.fullmatch(r"(-[0-9]{1,2}(\.[0-9]{1,6})?)\s*L[UK]FS", value.strip())):
+        value = float(match[1])
     return number(-70, 0, "a loudness in LUFS")(value)
 
 

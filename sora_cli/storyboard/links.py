@@ -138,7 +138,7 @@ def _beat_at(shot: Shot, at: At) -> int | None:
         if beat.duration is None or beat.duration.seconds is None:
             return number
         at -= beat.duration.seconds
-        if at <= 0:
+        if at < 0:
             return number
     return None
 
@@ -149,7 +149,7 @@ def _nothing_there(shot: Shot, at: At, document: Document, problems: Problems, l
     else:
         length = sum((beat.duration.seconds or Fraction(0) for beat in shot.beats if beat.duration), Fraction(0))
         message = f"{quoted(shot.name)} has no picture at {float(at):g}s"
-        hint, loc = f"it lasts {float(length):g}s", (*loc, "at")
+        hint, loc = f"it lasts {float(length):g}s: its last picture is `at: end`", (*loc, "at")
     problems.add(message, document.mark(loc), hint)
 
 

@@ -36,7 +36,7 @@ OTHER_WORDS = {
     "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
     "setting": "location place background", "sound": "audio sfx effects",
     "cast": "characters character who speaker", "line": "say says", "title": "name",
-    "size": "resolution dimensions", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
+    "size": "resolution dimensions width", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
 }  # fmt: skip
 """Words that people bring from other tools, by our key."""
 

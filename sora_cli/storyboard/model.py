@@ -288,6 +288,8 @@ class Shot:
     """How fast it plays: lengths and times are those on screen, and takes are made for `speed` times as long."""
     choices: tuple[Choice, ...] | None = None
     """Where the story goes after it; None where that is not written."""
+    alone: Duration | None = None
+    """How long a title card that stands alone is on the screen, where that is written."""
 
     @property
     def shown(self) -> tuple[Beat, ...]:

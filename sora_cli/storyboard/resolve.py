@@ -97,7 +97,7 @@ class Resolver:
         self._problems = problems
         self._pruned = pruned
         self._files = files
-        self._output = read_output(film.output, document, problems)
+        self._output = read_output(film.output, document, problems, pruned)
         self._inheritance = Inheritance(document, problems, files, self._output[1])
         unread = frozenset(str(loc[1]) for loc in pruned if loc[0] == "cast" and len(loc) == 2)
         known = ("cast",) not in pruned
@@ -246,6 +246,7 @@ class Resolver:
         held = self._inheritance.under(scene, form, loc, "shot")
         beats = self._beats(written, held)
         title = self._title(form, (*loc, "title"), alone=not beats)
+        length = form.duration if isinstance(form.duration, Duration) else title.duration if title else None
         if not beats and title is None and not self._lost(loc, "prompt", "beats", "title"):
             hint = "write `prompt: what happens`"
             self._problems.add("this shot has no prompt, no beats and no title", self._document.mark(loc), hint)
@@ -260,6 +261,7 @@ class Resolver:
             keyframes=self._keyframes.of(form.keyframe, loc, beats),
             speed=form.speed or Fraction(1),
             choices=self._choosing.of(form.choices, (*loc, "choices")),
+            alone=None if beats else length,
         )
 
     def _lost(self, loc: Loc, *keys: str) -> bool:
@@ -381,14 +383,13 @@ class Resolver:
                     place = (*loc[:-1], key)
                     message = f"a title card alone has no pictures, so no {quoted(key)}"
                     self._problems.add(message, self._document.mark(place, key=True), "give the shot a prompt")
-        length = form.duration if alone and isinstance(form.duration, Duration) else None
         if alone and isinstance(form.duration, _SPOKEN):
             self._speech.length(form.duration, (*loc[:-1], "duration"), 0, (*loc[:-1], "duration"))
         if isinstance(form.title, TitleForm):
             title = form.title
             font = self._files.find(title.font, (*loc, "font"), FONTS, "a font") if title.font else None
-            return TitleCard(title.text, title.position or "center", title.duration or length, font)
-        return TitleCard(form.title, duration=length)
+            return TitleCard(title.text, title.position or "center", title.duration, font)
+        return TitleCard(form.title)
 
 
 def _transition(form: ShotForm) -> Transition:

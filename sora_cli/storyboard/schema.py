@@ -137,7 +137,7 @@ class LinkForm(Form):
     film = Key(Text, "A film; beside `search` the one that was found, and nothing is searched for.")
 
 
-Link: Shape[LinkForm | str] = OneOf(LinkForm, Text)
+Link: Shape[LinkForm | str] = OneOf(LinkForm, Label)
 
 
 class TransitionForm(Form):

@@ -77,7 +77,8 @@ class Listed(Generic[T]):
             faults.append(_not(self.word, value, loc))
             return []
         if len(value) < self._least:
-            faults.append(Fault(loc, "wrong", f"{quoted(loc[-1])} must be a list of something"))
+            message = f"{quoted(loc[-1])} must be a list of something"
+            faults.append(Fault(loc, "wrong", message, "write one item at least, after `- `"))
         return [self._item.read(item, (*loc, index), faults) for index, item in enumerate(value)]
 
     def schema(self, defs: Schema) -> Schema:
@@ -132,7 +133,8 @@ class OneOf(Generic[T]):
 
 def _not(what: str, value: object, loc: Loc) -> Fault:
     name = f"item {loc[-1] + 1}" if isinstance(loc[-1], int) else quoted(loc[-1])
-    return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}")
+    how = {"a list": ": write `- ` before each item", "a mapping": ": write `key: value`"}.get(what, "")
+    return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}{how}")
 
 
 class Key(Generic[T_co]):

@@ -58,7 +58,14 @@ Pick = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maxim
 Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
 Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
 Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
-Lufs = Plain(forms.loudness, _json({"type": "number", "minimum": -70, "maximum": 0}, {"enum": list(forms.LOUDNESSES)}))
+Lufs = Plain(
+    forms.loudness,
+    _json(
+        {"type": "number", "minimum": -70, "maximum": 0},
+        {"enum": list(forms.LOUDNESSES)},
+        {"type": "string", "pattern": r"^\s*-[0-9.]+\s*L[UK]FS\s*$"},
+    ),
+)
 Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
 Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
 Watts = Plain(

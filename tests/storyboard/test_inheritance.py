@@ -137,7 +137,7 @@ def test_title_cards() -> None:
     card, over = found.shots
     assert card.beats == ()
     assert card.title is not None
-    assert (card.title.text, card.title.duration and card.title.duration.seconds) == ("The Sea", 2)
+    assert (card.title.text, card.alone and card.alone.seconds) == ("The Sea", 2)
     assert over.title is not None
     assert (over.title.position, len(over.beats)) == ("top", 1)
     assert "no `takes`" in problem("shots: [{title: a, takes: 2}]")

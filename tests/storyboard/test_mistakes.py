@@ -63,6 +63,42 @@ def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: 
 
 
 @pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("shots: a red ball", ["`shots` must be a list", "it is text: write `- ` before each item"]),
+        ("shots: []", ["`shots` must be a list of something", "write one item at least, after `- `"]),
+        ("shots: [a]\nstyle: [warm, cold]", ["this must be text, not a list", 'write it as one text: "warm, cold"']),
+        ("shots: [a]\nseed: x", ["`x` is not a whole number", "a whole number from 0 to 9223372036854775807"]),
+        ("shots: [{prompt: a, from: 'b\\c.png'}]", ["`b\\c.png`: no such file", "write / between folders: `b/c.png`"]),
+        ("shots: [{prompt: a, from: ~/c.png}]", ["`~/c.png`: no such file", "`~` is not read as your home"]),
+        ("vars: {a: '${b}', b: c}\nshots: ['${a}']", ["the variable `${b}` is not set", "those above it: move it up"]),
+        ("vars: {n: 1}\nshots: [{prompt: 'a', duration: ${n}}]", ["not YAML", "a variable needs quotes"]),
+        ("output: {aspect: 16/9, height: 90}\nshots: [a]", ["`16/9` is not a shape", "write WIDTH:HEIGHT"]),
+    ],
+)
+def test_every_mistake_says_once_what_is_wrong_and_what_to_write(tmp_path: Path, written: str, told: list[str]) -> None:
+    (tmp_path / "a.yaml").write_text(written)
+    (found,) = read(tmp_path / "a.yaml").problems
+    assert told[0] in found.message
+    assert told[1] in found.hint
+
+
+def test_a_shot_that_is_called_by_a_number_is_found_by_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("shots: [{name: 007, prompt: a}, {prompt: b, from: 007}, {prompt: c, to: 007}]")
+    assert read(tmp_path / "a.yaml").problems == ()
+
+
+@pytest.mark.parametrize(("length", "at"), [("1s", "1s"), ("1s", "99s"), ("12f", "1s")])
+def test_a_time_behind_the_end_of_a_shot_is_told_once(tmp_path: Path, length: str, at: str) -> None:
+    first = f"{{name: a, prompt: a red ball, duration: {length}}}"
+    second = f"{{prompt: a red ball, duration: 1s, from: {{shot: a, at: {at}}}}}"
+    (tmp_path / "a.yaml").write_text(f"shots: [{first}, {second}]")
+    (found,) = check(tmp_path / "a.yaml", sets={}, allow_outside=False).problems
+    assert f"at {at[:-1]}" in found.message
+    assert found.hint.endswith("`at: end`")
+
+
+@pytest.mark.parametrize(
     ("written", "hint"),
     [
         ("shots: [{prompt: a, seconds: 4}]", "did you mean `duration`?"),
