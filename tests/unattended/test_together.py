@@ -6,11 +6,13 @@ import os
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.unattended import buckets
 from tests.unattended.conftest import Machine, Run
 from tests.unattended.forks import Forks
 from tests.unattended.test_kill import pixels
@@ -32,13 +34,18 @@ def boards(machine: Machine) -> list[str]:
     return names
 
 
-def one_round(machine: Machine, chance: random.Random, kills: int) -> None:
-    """Four runs at once, some of them killed and started again, until all their films are there."""
+def one_round(machine: Machine, chance: random.Random, kills: int, *, bucket: bool) -> None:
+    """Four runs at once, some of them killed and started again, until all their films are there.
+
+    What runs share a `bucket` have a cache of their own each, as machines have.
+    """
     names = boards(machine)
     told: list[dict[str, Any]] = []
 
     def start(name: str) -> Run:
-        return machine.launch(name, "storyboard", f"{name}.yaml", "-o", f"{name}.mp4", "--draft")
+        cache = {"XDG_CACHE_HOME": str(machine.folder / f"cache-of-{name}")} if bucket else {}
+        place = replace(machine, environment=machine.environment | cache)
+        return place.launch(name, "storyboard", f"{name}.yaml", "-o", f"{name}.mp4", "--draft")
 
     running = {name: start(name) for name in names}
     for name in chance.sample(names, kills):
@@ -91,11 +98,22 @@ def test_twenty_rounds(machine: Machine, warm: Forks, engine: str) -> None:
     rounds(machine, 20)
 
 
-def rounds(machine: Machine, count: int) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["s3", "azure"])
+def test_twenty_rounds_on_a_bucket(machine: Machine, warm: Forks, kind: str) -> None:
+    machine.forks = warm
+    with buckets.KINDS[kind]() as environment:
+        machine.environment |= SLOW | environment
+        rounds(machine, 20, bucket=True)
+
+
+def rounds(machine: Machine, count: int, *, bucket: bool = False) -> None:
     chance = random.Random(count)  # noqa: S311  no secret
     wanted: list[bytes] = []
+    store = machine.environment["SORA_STORE"]
     for number in range(count):
-        one_round(machine, chance, 2 if number else 0)
+        machine.environment["SORA_STORE"] = f"{store}/{number}" if bucket else store
+        one_round(machine, chance, 2 if number else 0, bucket=bucket)
         wanted = wanted or films(machine)
         assert films(machine) == wanted
         clear(machine)

@@ -26,6 +26,7 @@ from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
 from sora_cli.store import Store
 from tests.boards import board
+from tests.unattended import buckets
 from tests.unattended.conftest import ROOT, Machine
 from tests.unattended.drawing import CARD
 
@@ -185,28 +186,17 @@ def test_what_the_environment_asks_is_checked(
 @pytest.mark.long
 def test_two_machines_share_a_bucket_and_a_killed_one_s_takes_are_made_by_the_other(machine: Machine) -> None:
     """Two runs of one film with folders of their own here, as two machines have them; one is killed in a step."""
-    moto = pytest.importorskip("moto.server")
-    import boto3
-
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}", **keys).create_bucket(Bucket="films")
-    machine.environment |= {
-        "SORA_STORE": "s3://films/sora", "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "SORA_DRAW_STEP": "0.3",
-    }  # fmt: skip
     machine.write("shared.yaml", BOARD)
     one, other = ({"XDG_CACHE_HOME": str(machine.folder / name)} for name in ("one", "other"))
     words = ("storyboard", "shared.yaml", "--events", "-o")
-    with machine.start(*words, "one.mp4", environment=one) as killed:
-        next(event for event in told(killed) if event["event"] == "step")
-        with machine.start(*words, "other.mp4", environment=other, stderr=None) as run:
-            next(event for event in told(run) if event["event"] == "take_elsewhere")
-            killed.kill()
-            events = list(told(run))
-            assert run.wait(300) == 0
-    server.stop()
+    with buckets.s3() as environment:
+        machine.environment |= {**environment, "SORA_DRAW_STEP": "0.3"}
+        with machine.start(*words, "one.mp4", environment=one) as killed:
+            next(event for event in told(killed) if event["event"] == "step")
+            with machine.start(*words, "other.mp4", environment=other, stderr=None) as run:
+                next(event for event in told(run) if event["event"] == "take_elsewhere")
+                killed.kill()
+                events = list(told(run))
+                assert run.wait(300) == 0
     assert events[-1]["event"] == "released"
     assert set(machine.drawn().values()) == {1}
