@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SITE = {
     "METADATA": "Metadata-Version: 2.1\nName: sora-drawing\nVersion: 1\n",
     "entry_points.txt": "[sora.engines]\ndrawing = tests.unattended.drawing:CARD\n"
-    "drawing-2 = tests.unattended.drawing:OTHER\n",
+    "drawing-2 = tests.unattended.drawing:OTHER\ndrawing-long = tests.unattended.drawing:LONG\n",
 }
 
 

@@ -36,7 +36,9 @@ CARD = EngineCard(
     default_seconds=Fraction(1), overlap=5, max_references=2,
 )  # fmt: skip
 
-OTHER = EngineCard(**{name: getattr(CARD, name) for name in EngineCard.__slots__ if name != "name"}, name="drawing-2")
+SAME = {name: getattr(CARD, name) for name in EngineCard.__slots__}
+OTHER = EngineCard(**SAME | {"name": "drawing-2"})
+LONG = EngineCard(**SAME | {"name": "drawing-long", "max_frames": 121})
 
 
 class Drawing:
