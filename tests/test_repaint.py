@@ -22,7 +22,7 @@ from sora_cli.media.read import probe, read_frames
 from sora_cli.media.replay import replay
 from sora_cli.plan.data import TakeFields
 from sora_cli.review.named import find
-from sora_cli.shoot.mask import Part, feathered, in_view, seam
+from sora_cli.shoot.mask import Part, feathered, in_view, put_in, seam
 from tests.boards import CARD, catalogue
 from tests.test_film import Greys
 from tests.test_tools import film
@@ -425,6 +425,19 @@ def test_a_seam_falls_from_one_to_nothing_over_its_width() -> None:
     assert (row[:20] == 1).all()
     assert (row[24:] == 0).all()
     assert (np.diff(row[19:25]) < 0).all()
+
+
+def test_what_is_made_meets_the_film_in_colour_and_a_new_thing_keeps_its_own() -> None:
+    film = np.full((1, 64, 96, 3), 120, np.uint8)
+    mask = feathered(np.pad(np.ones((40, 60), np.float32), ((12, 12), (18, 18))), 2)[None]
+    made = film - 12  # as an engine that lost some light all over
+    made[0, 28:36, 44:52] = (20, 40, 255)
+    done = put_in(made, film, mask)
+    assert np.array_equal(done[mask == 0], film[mask == 0])
+    assert np.abs(done[0, 14, 18:78].astype(int) - 120).max() <= 2, "no step at the seam"
+    assert np.abs(done[0, 31, 47].astype(int) - (20, 40, 255)).max() <= 12, "and stays within what bytes hold"
+    other = np.full_like(film, 250)
+    assert np.array_equal(put_in(other, film, mask)[mask == 1], other[mask == 1]), "it shows something else all over"
 
 
 def test_a_view_beyond_the_picture_is_grey_there() -> None:

@@ -25,7 +25,6 @@ from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from sora_cli.cli.main import main as sora
-from sora_cli.media.deliveries import ARCHIVE, WEB
 from sora_cli.media.film import write_film
 from sora_cli.media.read import probe, read_frames
 from sora_cli.media.stream import Frames, Master
@@ -65,8 +64,8 @@ def master_of(frames: Frames) -> Master:
 
 def changed(frames: Frames, words: list[str], seed: int, kind: str = "mp4") -> tuple[Frames, Frames] | None:
     """A film of these frames, as it is read, and what a command makes of it; None where it refuses."""
-    source, out = Path(f"film-{seed}.{kind}"), Path(f"changed-{seed}.{kind}")
-    write_film(source, master_of(frames), ARCHIVE if kind == "mkv" else WEB)
+    source, out = Path(f"film-{seed}.mp4"), Path(f"changed-{seed}.{kind}")
+    write_film(source, master_of(frames))
     told = io.StringIO()
     with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
         refused = sora([words[0], str(source), *words[1:], "--seed", str(seed), "-o", str(out)])

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.adapters import weights_in
 from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
-from sora_cli.engines.changes import Change, Start
+from sora_cli.engines.changes import EDITION, Change, Start
 from sora_cli.engines.options import SamplingOptions, listed, misfit, named_by
 from sora_cli.plan.abilities import (
     check_abilities,
@@ -82,6 +82,12 @@ def card_of(board: Storyboard, cards: Mapping[str | None, EngineCard], beat: Bea
     if board.lost and any((*level, "engine") in board.lost for level in levels):
         return ANY_ENGINE
     return cards[beat.engine or board.engine]
+
+
+def _edition(card: EngineCard, opening: Carry | None, change: Change | None) -> int:
+    """What counts where the same take shows other frames than it did in an earlier version."""
+    begun = card.edition if opening is not None and opening.count == 1 else 0
+    return begun + (EDITION if change is not None and not change.whole else 0)
 
 
 def latents_go_on(card: EngineCard, take: Take, source: Take) -> bool:
@@ -256,7 +262,7 @@ class TakeMaker:
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=references,
             sound=card.makes_sound and not muted(beat), stride=stride, memory=self.memory,
-            edition=card.edition if opening is not None and opening.count == 1 else 0,
+            edition=_edition(card, opening, change),
             written=beat.prompt if beat.sent else "", change=change, start=start,
         )  # fmt: skip
         return take, prompt

@@ -11,7 +11,7 @@ import torch
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.families.wan_vace import CARRIED_SETTLED, conditions
+from sora_cli.engines.families.wan_vace import CARRIED_SETTLED, conditions, together
 from sora_cli.engines.nano import PaperScheduler
 from sora_cli.engines.nano.scheduling import SETTLED
 from sora_cli.engines.runtime import pixels
@@ -44,6 +44,15 @@ def test_the_pipeline_sees_the_same_with_grey_frames_as_with_none(tiny_card: Car
     engine.generate(take, Given(opening=pictures(take, 1)), silence)
     assert torch.equal(seen[0], torch.zeros_like(seen[0]))
     assert torch.equal(seen[1][:, :, 1:], seen[0][:, :, 1:])
+
+
+def test_a_mask_that_moves_is_the_same_in_all_frames_of_a_latent() -> None:
+    mask = np.eye(9, dtype=np.float32)[:, None]  # in each frame another pixel
+    held = together(mask, 4)[:, 0]
+    assert np.array_equal(held[0], mask[0, 0])
+    assert np.array_equal(held[1:5], np.repeat(mask[1:5].max(0), 4, axis=0))
+    assert np.array_equal(held[5:], np.repeat(mask[5:].max(0), 4, axis=0))
+    assert np.array_equal(together(mask[:3], 4)[1:, 0], np.repeat(mask[1:3].max(0), 2, axis=0))
 
 
 def test_words_are_encoded_once(tiny_card: Cards) -> None:

@@ -12,10 +12,12 @@ without its resampling). So an opening comes back as it was given, and a chain o
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
 from diffusers import WanVACEPipeline
+from numpy.typing import NDArray
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
@@ -43,6 +45,8 @@ class WanVace(WanFamily[WanVaceOptions]):
     def render(self, take: Take, given: Given, options: WanVaceOptions, step: OnStep) -> Footage:
         """Run the pipeline on the take's conditions."""
         with_shift(self.pipe, options.shift)
+        if given.mask is not None:
+            given = replace(given, mask=together(given.mask, self.pipe.vae_scale_factor_temporal))
         if given.opening is not None:
             self.pipe.scheduler = copy(self.pipe.scheduler)  # `with_shift` brings the checkpoint's own back
             self.pipe.scheduler.settled = CARRIED_SETTLED
@@ -78,6 +82,15 @@ class WanVace(WanFamily[WanVaceOptions]):
             return {**step(pipe, index, time, state), "latents": latents}
 
         return put_back
+
+
+def together(mask: NDArray[np.float32], group: int) -> NDArray[np.float32]:
+    """A mask that is the same in all frames which the autoencoder squeezes into one latent: `group`, but for the first.
+
+    Where it moves within a latent, what is beside the old thing in one frame stands for it in another.
+    """
+    edges = [0, *range(1, len(mask), group)]
+    return np.repeat(np.maximum.reduceat(mask, edges), np.diff([*edges, len(mask)]), axis=0)
 
 
 def conditions(take: Take, given: Given) -> dict[str, object]:
