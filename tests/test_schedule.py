@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError
 from sora_cli.flows import preview
+from sora_cli.plan import cost, plan_takes
 from sora_cli.plan.schedule import Forecast, Task, Waiting, forecast, tasks
 from sora_cli.shoot.workers import Workers
 from sora_cli.storyboard import from_data
+from tests.boards import board
 
 LOAD = 40.0
 
@@ -73,6 +76,25 @@ def test_a_worker_leaves_short_work_to_who_has_the_engine_open() -> None:
     waiting.add(Task("a", 5, 5, LOAD), "short")
     assert waiting.take("b", Counter("ab")) is None
     assert waiting.take("b", Counter("b")) is not None, "nobody else would ever make it"
+
+
+def test_a_worker_leaves_what_its_device_cannot_hold_to_a_larger_one_while_there_is_one() -> None:
+    waiting: Waiting[str] = Waiting()
+    waiting.add(Task("small", 5, 5, LOAD, room=10), "small")
+    waiting.add(Task("large", 500, 500, LOAD, room=60), "large")
+    taken = waiting.take("", Counter(), 24, 80)
+    assert taken is not None
+    assert taken[1] == "small", "by its path the large one comes first"
+    assert waiting.take("small", Counter(["small"]), 24, 80) is None
+    assert waiting.take("small", Counter(["small"]), 24, 24) is not None, "nobody has more: the engine tells"
+
+
+def test_a_take_says_how_much_of_a_gpu_it_needs_however_it_is_laid_out() -> None:
+    found = {}
+    for memory in ("auto", "fast"):
+        plan = plan_takes(board("a ball", engine="wan2.1-t2v-14b", memory=memory), catalogue.known)
+        (found[memory],) = cost.tasks(plan, {take.key: cost.Cost(60.0) for take in plan.takes}).values()
+    assert 1 < found["auto"].room < 24 < found["fast"].room
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -25,6 +26,16 @@ def _listed() -> list[str]:
     asked = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
     return done.stdout.split() if done.returncode == 0 else []
+
+
+def memory_gb(device: str) -> float:
+    """GB of memory of a GPU, by its name in `CUDA_VISIBLE_DEVICES`; no bound where the driver does not tell."""
+    if not device or not shutil.which("nvidia-smi"):
+        return math.inf
+    asked = ["nvidia-smi", f"--id={device}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
+    told = done.stdout.strip()
+    return float(told) * (1 << 20) / 1e9 if done.returncode == 0 and told.isdigit() else math.inf
 
 
 def cores() -> int:

@@ -184,6 +184,13 @@ def estimate(
     )
 
 
+def least_gb(card: EngineCard, size: tuple[int, int, int], options: Mapping[str, object], memory: Memory) -> float:
+    """GB that a GPU must have for a take, in the layout that needs least."""
+    chosen, weights = _chosen(card, options), weights_of(card, on_gpu=True)
+    ways = layouts(memory, on_gpu=True)
+    return min(need(card, size, chosen, way, weights).peak(way.offload) for way in ways) / ROOM
+
+
 def usual(card: EngineCard, layout: Layout) -> Need:
     """What a take of the card's own size and length needs on a GPU."""
     size = (*card.native_size, card.frames_for(round(card.default_seconds * card.fps)))

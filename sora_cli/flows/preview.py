@@ -13,7 +13,7 @@ from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
 from sora_cli.packages import absent, install
 from sora_cli.plan import Plan, film_id
-from sora_cli.plan.cost import Cost, amount, expected, tasks, total
+from sora_cli.plan.cost import Cost, amount, expected, largest, tasks, total
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.played import starts
 from sora_cli.plan.sounds import by_pictures
@@ -250,22 +250,15 @@ def _needs(plan: Plan, kept: Mapping[str, bool]) -> dict[str, Estimate]:
     from sora_cli.engines.doctor import machine
     from sora_cli.engines.estimate import estimate
 
-    largest: dict[str, Take] = {}
-    for take in plan.takes:
-        if not kept[take.key]:
-            largest[take.engine] = max(largest.get(take.engine, take), take, key=_volume)
-    here = machine() if largest else None
+    most = largest(take for take in plan.takes if not kept[take.key])
+    here = machine() if most else None
     return {
         name: estimate(
             plan.cards[name], (take.width, take.height, take.frames), take.options, memory=plan.memory, machine=here
         )
-        for name, take in largest.items()
+        for name, take in most.items()
         if here is not None and plan.cards[name].demand is not None
     }
-
-
-def _volume(take: Take) -> int:
-    return take.width * take.height * take.frames
 
 
 def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, str]:

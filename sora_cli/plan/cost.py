@@ -118,13 +118,26 @@ START = 3.0
 
 def tasks(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Task]:
     """What counts of each take that has a cost, where several workers share them."""
-    from sora_cli.engines.estimate import weights_of
+    from sora_cli.engines.estimate import least_gb, weights_of
     from sora_cli.plan import schedule
 
     sizes = {name: sum(weights_of(card, on_gpu=True).values()) for name, card in plan.cards.items() if card.demand}
     loads = {name: START + READ * sizes.get(name, 0.0) for name in plan.cards}
     takes = [take for take in plan.takes if take.key in costs]
-    return schedule.tasks(takes, {key: each.seconds for key, each in costs.items()}, loads)
+    rooms = {
+        name: least_gb(plan.cards[name], (take.width, take.height, take.frames), take.options, plan.memory)
+        for name, take in largest(takes).items()
+        if name in sizes
+    }
+    return schedule.tasks(takes, {key: each.seconds for key, each in costs.items()}, loads, rooms)
+
+
+def largest(takes: Iterable[Take]) -> dict[str, Take]:
+    """The take of each engine, by its name, that has most pixels."""
+    found: dict[str, Take] = {}
+    for take in takes:
+        found[take.engine] = max(found.get(take.engine, take), take, key=_volume)
+    return found
 
 
 def _rates(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, float]:
@@ -139,9 +152,13 @@ def _rates(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, float
     return {engine: seconds / work for engine, (seconds, work) in took.items()}
 
 
+def _volume(take: Take) -> int:
+    return take.width * take.height * take.frames
+
+
 def _work(take: Take) -> float:
     steps = take.options.get("steps")
-    return take.width * take.height * take.frames * (steps if isinstance(steps, int) and steps > 0 else 1)
+    return _volume(take) * (steps if isinstance(steps, int) and steps > 0 else 1)
 
 
 class _Thumb:

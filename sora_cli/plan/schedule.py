@@ -28,6 +28,8 @@ class Task:
     """Of the longest chain of takes that begins with it, itself included."""
     load: float = 0.0
     """To load its engine."""
+    room: float = 0.0
+    """GB of memory that its engine's takes need of a GPU."""
 
 
 class Linked(Protocol):
@@ -55,14 +57,18 @@ class Linked(Protocol):
 
 
 def tasks(
-    takes: Sequence[Linked], seconds: Mapping[str, float], loads: Mapping[str, float] | None = None
+    takes: Sequence[Linked],
+    seconds: Mapping[str, float],
+    loads: Mapping[str, float] | None = None,
+    rooms: Mapping[str, float] | None = None,
 ) -> dict[str, Task]:
     """What counts of each take, by its key. `takes` stand after those they need; unknown `seconds` count as 1."""
     behind: defaultdict[str, float] = defaultdict(float)
     found: dict[str, Task] = {}
     for take in reversed(takes):
         own = seconds.get(take.key, 1.0)
-        found[take.key] = Task(take.engine, own, own + behind[take.key], (loads or {}).get(take.engine, 0.0))
+        load, room = ((by or {}).get(take.engine, 0.0) for by in (loads, rooms))
+        found[take.key] = Task(take.engine, own, own + behind[take.key], load, room)
         for key in _before(take):
             behind[key] = max(behind[key], found[take.key].path)
     return found
@@ -78,6 +84,7 @@ class _Line(Generic[Item]):
 
     seconds: float = 0.0
     load: float = 0.0
+    room: float = 0.0
     heap: list[tuple[float, int, Task, Item]] = field(default_factory=list)
 
     def pressure(self, workers: int) -> float:
@@ -103,17 +110,21 @@ class Waiting(Generic[Item]):
 
     def add(self, task: Task, item: Item) -> None:
         """Let an item wait."""
-        line = self._lines.setdefault(task.engine, _Line(load=task.load))
+        line = self._lines.setdefault(task.engine, _Line(load=task.load, room=task.room))
         line.seconds += task.seconds
         heapq.heappush(line.heap, (-task.path, next(self._order), task, item))
 
-    def take(self, engine: str, crew: Counter[str]) -> tuple[Task, Item] | None:
+    def take(
+        self, engine: str, crew: Counter[str], room: float = math.inf, most: float = math.inf
+    ) -> tuple[Task, Item] | None:
         """The next one for a worker that has `engine` open; None where it is quicker to leave all to the others.
 
         A worker that has none open yet takes what there is: the times are only expected ones. `crew` says how many
-        workers have each engine open, this one among them.
+        workers have each engine open, this one among them. It has `room` GB on its device, the largest of all `most`:
+        what needs more than it has is left to others, but for what none of them holds.
         """
-        pulls = {name: self._pull(name, engine, crew) for name in self._lines}
+        held = [name for name, line in self._lines.items() if not room < line.room <= most]
+        pulls = {name: self._pull(name, engine, crew) for name in held}
         # Names break ties, so that the same plan is shot in the same order.
         best = max(pulls, key=lambda name: (pulls[name], name == engine, name), default=None)
         if best is None or (engine and best != engine and crew[best] and pulls[best] <= 0):

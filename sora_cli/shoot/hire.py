@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.engines.devices import cores, gpus
+from sora_cli.engines.devices import cores, gpus, memory_gb
 from sora_cli.errors import StoreError
 from sora_cli.events import Event, Report, Silent, Worked
 from sora_cli.lock import Lock
@@ -61,7 +62,7 @@ def _on_ray(workers: Workers, store: Store, screen: Screen) -> Crew[Job, Clip]:
 
     def start() -> CameraWorker:
         remote = RayWorker(make, threads, gpus=gpus)
-        return CameraWorker(remote.name, remote, screen)
+        return CameraWorker(remote.name, remote, screen, remote.room)
 
     def leave() -> None:
         cluster.leave()
@@ -125,7 +126,8 @@ class Remote(Protocol):
 class CameraWorker:
     """A camera in another process: what it tells is told here, with the worker's name."""
 
-    def __init__(self, name: str, remote: Remote, screen: Screen) -> None:
+    def __init__(self, name: str, remote: Remote, screen: Screen, room: float) -> None:
+        self.room = room
         self._name = name
         self._remote = remote
         self._screen = screen
@@ -160,6 +162,7 @@ class CameraRunner:
         if mark is not None and not mark.exists():
             hint = "SORA_STORE names a folder that all see, or an address: s3://bucket/folder"
             raise StoreError(f"{socket.gethostname()} does not see the store {store.folder}", hint=hint)
+        self.room = memory_gb(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
         self._store = store
         self._used = store.used()
         self._camera = _camera(store, Cancellation(), Screen())
@@ -194,7 +197,8 @@ class CameraRunner:
 
 
 def _hired(name: str, make: Callable[[], CameraRunner], environment: dict[str, str], screen: Screen) -> CameraWorker:
-    return CameraWorker(name, ProcessWorker(name, make, environment), screen)
+    room = memory_gb(environment.get("CUDA_VISIBLE_DEVICES", ""))
+    return CameraWorker(name, ProcessWorker(name, make, environment), screen, room)
 
 
 def _camera(store: Store, cancel: Cancellation, screen: Screen) -> Camera:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,9 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
 class Doubling:
     """A worker that is quick."""
 
+    def __init__(self, room: float = math.inf) -> None:
+        self.room = room
+
     def run(self, job: int) -> int:
         return 2 * job
 
@@ -121,6 +126,25 @@ def test_a_worker_that_waits_for_a_device_holds_no_take_back_nor_the_end() -> No
     assert asked.wait(60)
     crew.close()
     assert left.is_set()
+
+
+def test_what_a_small_gpu_cannot_hold_is_made_on_a_large_one_and_by_a_small_one_when_that_is_gone() -> None:
+    made: list[tuple[float, int]] = []
+
+    class Noting(Doubling):
+        def run(self, job: int) -> int:
+            made.append((self.room, job))
+            return super().run(job)
+
+    def gone() -> Noting:
+        raise WorkerLost("its node is gone")
+
+    for large in (partial(Noting, 80), gone):
+        crew: Crew[int, int] = Crew([partial(Noting, 24), large], lambda job: Task("wan", 1, 1, room=60 * (job % 2)))
+        assert [each.result(60) for each in [crew.submit(job) for job in range(6)]] == [0, 2, 4, 6, 8, 10]
+        crew.close()
+    assert {room for room, job in made[:6] if job % 2} == {80}
+    assert {room for room, _ in made[6:]} == {24}
 
 
 def test_where_no_worker_starts_the_error_says_why() -> None:

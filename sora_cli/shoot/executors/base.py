@@ -29,6 +29,11 @@ class Executor(Protocol[Job_contra, Result]):
 class Worker(Protocol[Job_contra, Result_co]):
     """One device, in a process of its own."""
 
+    @property
+    def room(self) -> float:
+        """GB of its device's memory; infinite where it has none of its own."""
+        ...
+
     def run(self, job: Job_contra) -> Result_co:
         """Run a job; the result, or what it raised.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -38,6 +39,8 @@ class Crew(Generic[Job_contra, Result]):
         self._waiting: Waiting[tuple[Job_contra, Future[Result]]] = Waiting()
         self._crew: Counter[str] = Counter()
         self._workers: dict[int, Worker[Job_contra, Result]] = {}
+        self._rooms = [math.inf] * len(start)
+        """GB of each worker's device: unbounded until it is there, none when it gets no more work."""
         self._starting = 0
         self._last: DeviceLost | None = None
         self._threads = [
@@ -94,7 +97,7 @@ class Crew(Generic[Job_contra, Result]):
                     continue
                 except BaseException as error:  # noqa: BLE001  the next job is told what stands in its way
                     unfit = error
-            taken = self._next(engine)
+            taken = self._next(number, engine)
             if taken is None:
                 return
             task, (job, future) = taken
@@ -112,7 +115,7 @@ class Crew(Generic[Job_contra, Result]):
                 future.set_exception(error)
             except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to who waits for the job
                 future.set_exception(error)
-        self._retire()
+        self._retire(number)
 
     def _wanted(self) -> bool:
         """Wait until another worker is wanted: more waits than workers are being started. False: nothing more comes.
@@ -124,11 +127,11 @@ class Crew(Generic[Job_contra, Result]):
             self._starting += not self._closed
             return not self._closed
 
-    def _next(self, engine: str) -> tuple[Task, tuple[Job_contra, Future[Result]]] | None:
+    def _next(self, number: int, engine: str) -> tuple[Task, tuple[Job_contra, Future[Result]]] | None:
         """What the worker is to do next, waited for; None where there is nothing more."""
         with self._changed:
             while not self._closed:
-                taken = self._waiting.take(engine, self._crew)
+                taken = self._waiting.take(engine, self._crew, self._rooms[number], max(self._rooms))
                 if taken is not None:
                     self._crew.subtract([engine] if engine else [])
                     self._crew[taken[0].engine] += 1
@@ -150,6 +153,8 @@ class Crew(Generic[Job_contra, Result]):
         with self._changed:
             if not self._closed:
                 self._workers[number] = worker
+                self._rooms[number] = worker.room
+                self._changed.notify_all()  # who left something to it may see it otherwise now
                 return
         worker.close(0)
         raise WorkerLost("the work is being stopped")
@@ -162,9 +167,11 @@ class Crew(Generic[Job_contra, Result]):
         if lost is not None:
             lost.close(0)
 
-    def _retire(self) -> None:
+    def _retire(self, number: int) -> None:
         with self._changed:
             self._left -= 1
+            self._rooms[number] = 0.0
+            self._changed.notify_all()
             for _, future in () if self._left else self._waiting.drain():
                 future.set_exception(self._none_left())
 

@@ -27,6 +27,11 @@ QUIET = ("SIGINT", "SIGHUP")
 class Runner(Protocol[Job_contra, Result_co]):
     """What runs jobs in the worker's process."""
 
+    @property
+    def room(self) -> float:
+        """GB of its device's memory; infinite where it has none of its own."""
+        ...
+
     def __call__(self, job: Job_contra, tell: Callable[[object], None]) -> Result_co:
         """Run a job; tell what happens."""
         ...

@@ -80,8 +80,8 @@ class _Actor(Generic[Job_contra, Result]):
         self._make = make
         self._runner: Runner[Job_contra, Result] | None = None
 
-    def open(self) -> str | BaseException:
-        """Make what runs jobs; where this is, or what went wrong."""
+    def open(self) -> tuple[str, float] | BaseException:
+        """Make what runs jobs; where this is and its room in GB, or what went wrong."""
         import ray
 
         try:
@@ -89,7 +89,8 @@ class _Actor(Generic[Job_contra, Result]):
         except Exception as error:  # noqa: BLE001  it belongs to who asked
             return portable(error)
         gpus = ray.get_gpu_ids()
-        return f"{socket.gethostname()}/" + (f"gpu {gpus[0]}" if gpus else f"cpu {os.getpid()}")
+        device = f"gpu {gpus[0]}" if gpus else f"cpu {os.getpid()}"
+        return f"{socket.gethostname()}/{device}", self._runner.room
 
     def run(self, job: Job_contra) -> Iterator[tuple[str, object]]:
         """Run a job; what it tells, then what it made or raised."""
@@ -133,7 +134,7 @@ class RayWorker(Generic[Job_contra, Result]):
         if isinstance(opened, BaseException):
             self.close(0)
             raise opened
-        self.name = str(opened)
+        self.name, self.room = cast("tuple[str, float]", opened)
 
     def run(self, job: Job_contra, tell: Callable[[object], None]) -> Result:
         """Run a job there, and tell what it tells."""
