@@ -260,6 +260,15 @@ def camera(phrase: str) -> CameraMove | None:
     return CameraMove(tuple(dict.fromkeys(move for move in moves if move != "handheld")), speed, handheld)
 
 
+def ways(phrase: str) -> tuple[str, ...]:
+    """The moves that a camera phrase may mean which names no direction: `slow pan` is `pan left`, `pan right` ..."""
+    said = _WORD.findall(phrase.lower())
+    verbs = [_FORMS[word] for word in said if word in _FORMS]
+    if len(verbs) != 1 or any(word not in {*_FORMS, *SPEEDS, *_FILLERS} for word in said):
+        return ()
+    return () if "" in _VERBS[verbs[0]] else tuple(dict.fromkeys(_VERBS[verbs[0]].values()))
+
+
 def light(phrase: str) -> tuple[Term, ...] | None:
     """The terms of light in a phrase, in the order of `LIGHT`; None where a word of it is none."""
     words = [word for word in _plain(phrase).split() if word not in _FILLERS]

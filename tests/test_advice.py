@@ -110,6 +110,18 @@ def test_what_is_wanted_and_avoided_contradicts() -> None:
     assert found(["children play with a ball"], avoid="ball, text") == {"contradiction"}
 
 
+def test_two_hours_are_told_where_both_are_written() -> None:
+    text = "light: night, noon\nshots: [a boat sails, a ship sails]\n"
+    both = storyboard.read_text(text, folder=Path(), name="x").board
+    one = storyboard.read_text("light: night\nshots:\n- a boat sails at noon\n", folder=Path(), name="x").board
+    lines = []
+    for film in (both, one):
+        assert film is not None
+        found = advise(plan_takes(film, catalogue()), grave_alone=True)
+        lines.append([each.problem.mark.line for each in found if each.problem.mark])
+    assert lines == [[1], [3]]
+
+
 FILM = """\
 engine: nano
 cast: {mara: a woman}

@@ -124,11 +124,12 @@ def test_a_question_that_is_too_long_for_a_model_is_refused(babbler: str) -> Non
         open_language_model(babbler).answer("ball " * 5000, limit=12, seed=None, heard=quiet)
 
 
-@pytest.mark.parametrize("name", ["", "no/such-model", "nowhere", "x" * 5000])
+@pytest.mark.parametrize("name", ["", "no/such-model", "nowhere", "/nowhere", "./nowhere", "x" * 5000])
 def test_a_model_that_is_not_here_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(EngineMissing):
+    with pytest.raises(EngineMissing) as caught:
         open_language_model(name or str(tmp_path))
+    assert ("hf download" in caught.value.hint) is (name == "no/such-model")
 
 
 def test_what_is_no_causal_model_is_told(tmp_path: Path) -> None:

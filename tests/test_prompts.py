@@ -148,6 +148,22 @@ def test_dialects_name_terms_that_there_are() -> None:
         assert set(card.dialect.moves) <= set(terms.MOVES)
 
 
+def test_words_that_nano_was_never_taught_are_told_where_they_stand_in_any_script(tmp_path: Path) -> None:
+    text = (
+        "engine: nano\ncast: {pip: a brass ball}\nstyle: oil paint\nshots:\n"
+        "- {prompt: 一只红色的狐狸。它跳, mood: calm}\n- {prompt: كرة حمراء, lens: 35mm}\n"
+        "- 🦊🌉 rolls 7 times, it\u2019s café\n- '@pip rolls'\n"
+    )
+    reading = storyboard.read_text(text, folder=tmp_path, name="board")
+    assert reading.board is not None
+    remarks = plan_takes(reading.board, catalogue.card).remarks
+    told = [(each.mark.line, each.message.partition("does not know: ")[2]) for each in remarks if each.mark]
+    assert [each for each in told if each[1]] == [
+        (3, "oil, paint"), (5, "一只红色的狐狸, 它跳"), (5, "calm, mood"), (6, "كرة, حمراء"), (6, "35mm, lens"),
+        (7, "🦊🌉, 7, times, café"), (8, "brass"),
+    ]  # fmt: skip
+
+
 # -- faults that there were ----------------------------------------------------------------------------------------
 
 

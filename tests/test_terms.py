@@ -114,6 +114,17 @@ def test_nanos_words_for_camera_and_framing_are_terms() -> None:
     assert all(set(framing.split()) <= known | {"the"} and terms.find("framing", framing) for framing in framings)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "meant"),
+    [("pan", "pan left, pan right"), ("slow zoom", "zoom in, zoom out"), ("the camera tilts", "tilt up, tilt down")],
+)
+def test_a_camera_that_moves_nowhere_is_asked_for_its_way(phrase: str, meant: str) -> None:
+    reading = read_text(f"shots: [{{prompt: a, camera: {phrase}}}]", folder=Path(), name="x")
+    assert reading.board is not None
+    (remark,) = loose_words(reading.board)
+    assert remark.hint.startswith(f"say which way: {meant}")
+
+
 def test_unknown_keys_of_a_camera_are_told() -> None:
     reading = read_text("shots: [{prompt: a, camera: {move: pan, spede: slow}}]", folder=Path(), name="x")
     assert [problem.hint for problem in reading.problems] == ["did you mean `speed`?"]

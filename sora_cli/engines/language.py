@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from sora_cli.bounded import expanded, is_file, is_folder
+from sora_cli.engines.catalogue import is_repo
 from sora_cli.errors import EngineMissing
 
 Heard = Callable[[str], None]
@@ -75,5 +76,5 @@ def folder_of(name: str, what: str) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(repo, revision=revision or None, local_files_only=True))
     except (OSError, ValueError) as error:  # not in the cache, or no name that the hub could have
-        hint = f"download it: hf download {repo}" if repo.count("/") == 1 else "name a folder or a hub id"
+        hint = f"download it: hf download {repo}" if is_repo(repo) else "name a folder or a hub id (owner/name)"
         raise EngineMissing(f"the {what} {name} is not on this machine", hint=hint) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from sora_cli import terms
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.errors import Problem
@@ -12,6 +13,11 @@ from sora_cli.plan.findings import Findings
 from sora_cli.plan.prompt import Prompt, unknown_words
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat
+from sora_cli.texts import shortened
+
+_DIRECTED = ("setting", "light", "framing", "angle", "lens", "depth of field", "camera", "mood", "pace", "style")
+_MOST = 12
+"""Unknown words that are named."""
 
 
 def check_needs(
@@ -83,9 +89,10 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Promp
     """
     key = "sent" if beat.sent else "prompt"
     unknown = [word for word in unknown_words(prompt.text, card) if word not in taught]
-    if unknown:
-        words = ", ".join(unknown)
-        findings.remark(beat, key, f"engine {card.name} does not know: {words}", "these words are ignored")
+    for place, words in _by_key(beat, unknown, card) if unknown else ():
+        told = ", ".join(shortened(word, 40) for word in words[:_MOST])
+        more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
+        findings.remark(beat, place, f"engine {card.name} does not know: {told}{more}", "these words are ignored")
     for left in prompt.left_out:
         if not left.seen and (card.makes_video or beat.sent):  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
@@ -96,6 +103,20 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Promp
         end = f": it ends at ...{prompt.text[: found.read][-40:]!r}" if found.counted else ""
         message = f"the prompt has {count}, {card.name} reads {limit}{end}"
         findings.remark(beat, key, message, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
+
+
+def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[str, list[str]]]:
+    """Unknown words, by the key under which the author wrote them; those of looks with the prompt that names them."""
+    left = dict.fromkeys(unknown)
+    for key in () if beat.sent else _DIRECTED:
+        written: str = getattr(beat, key.replace(" ", "_"))
+        meant = terms.words_of(key, written) if key in terms.TABLE else ""
+        here = [word for word in unknown_words(f"{written} {meant} {key}", card) if word in left] if written else []
+        if here:
+            yield key, here
+            left = {word: None for word in left if word not in here}
+    if left:
+        yield "sent" if beat.sent else "prompt", list(left)
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:

@@ -159,10 +159,8 @@ def overload(place: BeatContext) -> Found:
 def contradiction(place: BeatContext) -> Found:
     """Two things that cannot both be seen."""
     beat = place.beat
+    yield from _two_hours(place)
     text = f"{beat.setting} . {beat.light} . {place.bare} . {beat.style}".lower()
-    hours = [hour for hour, pattern in words.HOURS.items() if re.search(pattern, text)]
-    if len(hours) > 1:
-        yield place.loc, f"{hours[0]} and {hours[1]} in one picture", "keep one, or make two shots"
     moves = terms.camera(beat.camera)
     still = moves is not None and "static" in moves.moves
     if still and ((moves and len(moves.moves) > 1) or words.MOVES.search(place.bare)):
@@ -178,6 +176,21 @@ def contradiction(place: BeatContext) -> Found:
     for item in filter(None, (part.strip().lower() for part in beat.avoid.split(","))):
         if len(item) > 3 and re.search(rf"\b{re.escape(item)}\b", place.bare.lower()):
             yield place.loc, f"`{item}` is in the prompt and under `avoid`", "keep one"
+
+
+def _two_hours(place: BeatContext) -> Found:
+    """Two hours in one picture: told where both are written, else at the prompt."""
+    beat = place.beat
+    written = {"light": beat.light, "setting": beat.setting, "prompt": place.bare, "style": beat.style}
+    told = {
+        key: [hour for hour, said in words.HOURS.items() if re.search(said, text.lower())]
+        for key, text in written.items()
+    }
+    both = next((key for key, hours in told.items() if len(hours) > 1), "prompt")
+    hours = [hour for hour in words.HOURS if any(hour in found for found in told.values())]
+    if len(hours) > 1:
+        loc = place.loc if both == "prompt" else beat.origin.get(both, place.loc)
+        yield loc, f"{hours[0]} and {hours[1]} in one picture", "keep one, or make two shots"
 
 
 def span(place: BeatContext) -> Found:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sora_cli import texts
+from sora_cli import terms, texts
 from sora_cli.errors import Problem
 from sora_cli.plan import words
 from sora_cli.storyboard.model import MENTION
@@ -110,8 +110,13 @@ def _shot(beats: list[str], framing: str) -> dict[str, Tree]:
 
 
 def _hour(sentence: str) -> str:
-    found = [hour for hour, pattern in words.HOURS.items() if re.search(pattern, sentence.lower())]
-    return found[0] if len(found) == 1 else ""
+    """The hour that a sentence names, as a term of light where its word is one; empty for none or several."""
+    found = {hour: match[1] for hour, said in words.HOURS.items() if (match := re.search(said, sentence.lower()))}
+    if len(found) != 1:
+        return ""
+    hour, word = next(iter(found.items()))
+    term = terms.find("hour", word)
+    return term.name if term else hour
 
 
 def _parts(sentence: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -97,11 +98,22 @@ def name_cast(prompt: str, cast: Mapping[str, CastMember]) -> str:
 
 
 def unknown_words(prompt: str, card: EngineCard) -> list[str]:
-    """Words of the prompt that a model with a small vocabulary was never taught; none for models without limit."""
+    """Words of the prompt that a model with a small vocabulary was never taught; none for models without limit.
+
+    Words are what stands between spaces and stops, of any script: a row of Chinese signs or of emoji is one.
+    """
     if card.words is None:
         return []
-    words = dict.fromkeys(re.findall(r"[a-z]+(?:'[a-z]+)?", prompt.lower()))
+    spaced = "".join(
+        sign if _spells(sign) else " " for sign in prompt.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    )
+    words = dict.fromkeys(filter(None, (word.strip("'") for word in spaced.split())))
     return [word for word in words if word not in card.words and word.removesuffix("'s") not in card.words]
+
+
+def _spells(sign: str) -> bool:
+    """Whether a sign is a part of a word: a letter, a mark on one, a number, an apostrophe, or an emoji."""
+    return sign.isalnum() or sign == "'" or (not sign.isascii() and unicodedata.category(sign)[0] in "LMNS")
 
 
 def _looks(cast: Mapping[str, CastMember], name: str) -> str:

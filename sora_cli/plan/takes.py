@@ -306,7 +306,7 @@ class TakeMaker:
         stride = Fraction(frames - 1 - given, play - 1)
         if stride >= HURRIED:
             made = f"engine {card.name} makes {frames - given} frames from the first to the last one, and {play} play"
-            hint = "make the beat longer, or remove `to`"
+            hint = f"make the beat longer, or remove {'`to`' if beat.end else '`last` of its `keyframe`'}"
             self.findings.remark(beat, "to", f"{made}: it moves {float(stride):.1f} times as fast", hint)
         return given, stride
 

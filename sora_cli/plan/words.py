@@ -93,7 +93,8 @@ COUNTED = re.compile(
     re.IGNORECASE,
 )
 PRONOUN = re.compile(
-    r"^(?:(?:\w+ly|then|now|and|but|so|again),?\s+)*"
+    r"^(?:(?:\w+ly|then|now|and|but|so|again|later|afterwards|at (?:dawn|dusk|night|noon|sunrise|sunset|midnight)"
+    r"|in the (?:morning|afternoon|evening)|the next (?:day|morning|night)),?\s+)*"
     r"(he|she|they|it(?! (?:rains|snows|is|starts|begins))|him|her|his|their|its)\b(?!-)",
     re.IGNORECASE,
 )

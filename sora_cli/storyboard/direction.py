@@ -14,7 +14,7 @@ from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.shapes import Form, Key, Needed, OneOf, Plain, Shape
 from sora_cli.storyboard.source import quoted
 from sora_cli.storyboard.values import Phrase
-from sora_cli.terms import camera, find, light, meant, names, respelled
+from sora_cli.terms import camera, find, light, meant, names, respelled, ways
 
 
 def term(kind: str) -> Plain[str]:
@@ -72,8 +72,9 @@ def loose_words(board: Storyboard) -> Iterator[Problem]:
     """Remarks on words that are no film terms where one is looked for: they go into prompts as they are."""
     for loc, (kind, words) in islice(_loose(board).items(), GUESSES):
         near = meant(kind, words) if kind in _WHOLE else respelled(words, _READERS[kind])
-        if near or kind in _WHOLE or (kind == "camera" and " " not in words):
-            hint = f"did you mean {quoted(near)}?" if near else ""
+        which = ways(words) if kind == "camera" else ()
+        if near or which or kind in _WHOLE or (kind == "camera" and " " not in words):
+            hint = f"did you mean {quoted(near)}?" if near else f"say which way: {', '.join(which)}" if which else ""
             message = f"{quoted(words)} names no {kind} that sora knows: it goes into the prompt as it is"
             yield Problem(message, hint, board.mark(loc))
 
