@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +32,14 @@ from sora_cli.store import Clip, ClipFacts, Store, file_hash
 if TYPE_CHECKING:  # it loads torch
     from sora_cli.engines.upscaling import Upscaler
 
-VERSION = 1
+VERSION = 2
 """Part of the keys: raised when the same clip would be enlarged otherwise."""
+KEPT = 0.7
+"""Of a pixel that stands still: how much of the picture before stays in it."""
+STILL = 4.0
+"""Steps of 8 bits: where pictures differ by as much on the mean, something moves."""
+AROUND = 5
+"""Pixels of the side of a square, before it is enlarged, over which that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,28 @@ def _in_place(clip: Clip, larger: Clip | None) -> Clip:
     return clip if larger is None else replace(clip, path=larger.path, width=larger.width, height=larger.height)
 
 
+def steadied(pictures: Iterable[Frames], enlarge: Callable[[Frames], Frames]) -> Iterator[Frames]:
+    """Pictures `(height, width, 3)` enlarged one by one; what stands still shows a running mean, and no flicker.
+
+    A network draws detail anew in each picture, other detail wherever a value differs. A pixel is as still as what is
+    around it in the two pictures that were given, and takes over so much of the one before, at most `KEPT`.
+    """
+    from PIL import Image  # most films enlarge nothing
+    from scipy.ndimage import uniform_filter
+
+    before, last = None, None
+    for picture in pictures:
+        larger = enlarge(picture)
+        if before is not None and last is not None:
+            change = np.abs(np.subtract(picture, before, dtype=np.float32)).max(axis=-1)
+            kept = KEPT * np.clip(1 - uniform_filter(change, AROUND) / STILL, 0, 1)
+            high, wide = larger.shape[:2]
+            part = np.asarray(Image.fromarray(kept).resize((wide, high), Image.Resampling.BILINEAR))[..., None]
+            larger = np.rint(larger * (1 - part) + last * part).astype(np.uint8)
+        before, last = picture, np.ascontiguousarray(larger)
+        yield last
+
+
 class _Enlarging:
     """One run: the model is opened for the first clip that the store lacks."""
 
@@ -132,9 +160,8 @@ class _Enlarging:
 
         def pictures() -> Iterator[Frames]:
             with open_film(clip.path) as film:
-                for picture in film.pictures(range(clip.frames)):
+                for larger in steadied(film.pictures(range(clip.frames)), lambda each: model.enlarged(each, size)):
                     self._cancel.check()
-                    larger = np.ascontiguousarray(model.enlarged(picture, size))
                     seen.update(larger.data)
                     yield larger
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 from sora_cli.storyboard.forms import Wrong, expected, whole
 from sora_cli.storyboard.model import FilmSize
@@ -13,7 +14,8 @@ MAX_SIDE = 8192
 _TIMES = "\N{MULTIPLICATION SIGN}"  # people paste the real sign
 SIZE_PATTERN = rf"^\s*(?:([0-9]{{1,6}})\s*(?:[xX{_TIMES}*]|by)\s*([0-9]{{1,6}})|([0-9]{{3,4}})[pP]|4[kK])\s*$"
 _SIZE = re.compile(SIZE_PATTERN)
-_ASPECT = re.compile(r"([0-9]{1,4})\s*:\s*([0-9]{1,4})")
+ASPECT_PATTERN = r"([0-9]{1,4}(?:\.[0-9]{1,4})?)\s*:\s*([0-9]{1,4}(?:\.[0-9]{1,4})?)"
+_ASPECT = re.compile(ASPECT_PATTERN)
 
 
 def side(value: object) -> int:
@@ -58,11 +60,13 @@ def in_pixels(width: int, height: int, value: str) -> FilmSize:
 
 
 def aspect(value: object) -> tuple[int, int]:
-    """The shape of the picture, `16:9`: width to height, at most 10 to 1 either way."""
+    """The shape of the picture, `16:9` or `2.39:1`: width to height, at most 10 to 1 either way, in whole numbers."""
     match = _ASPECT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise expected("a shape", value, "write WIDTH:HEIGHT, for example 16:9, 9:16 or 1:1")
-    wide, high = int(match[1]), int(match[2])
+        raise expected("a shape", value, "write WIDTH:HEIGHT, for example 16:9, 9:16 or 2.39:1")
+    wide, high = Fraction(match[1]), Fraction(match[2])
     if not wide or not high or wide > 10 * high or high > 10 * wide:
         raise Wrong(f"{quoted(value)} is out of range", "at most 10:1 or 1:10")
-    return wide, high
+    if wide.denominator == high.denominator == 1:
+        return int(wide), int(high)
+    return (wide / high).as_integer_ratio()

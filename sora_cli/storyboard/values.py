@@ -90,7 +90,7 @@ Fit = _word(FITS, "a way to fit")
 Motion = _word(_MOTIONS, "a motion")
 Training = _word(_TRAINING, "a permission to train")
 Policy = Plain(_off, {"anyOf": [{"enum": list(POLICIES)}, {"type": "string"}, {"const": False}]})
-_SHAPE: Schema = {"type": "string", "pattern": r"^\s*[0-9]+\s*:\s*[0-9]+\s*$"}
+_SHAPE: Schema = {"type": "string", "pattern": rf"^\s*{sizes.ASPECT_PATTERN}\s*$"}
 Size = Plain(
     sizes.size, _json({"type": "string", "pattern": sizes.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
 )

@@ -124,6 +124,9 @@ def test_sizes() -> None:
         assert size(f"size: {written}, aspect: 9:16") == FilmSize(width, height)
     assert size("size: 720p, aspect: 1:1") == FilmSize(720, 720)
     assert size("size: 720p, aspect: 21:9") == FilmSize(1680, 720)
+    assert size("aspect: 2.39:1, height: 858") == FilmSize(height=858, aspect=(239, 100))
+    assert size("size: 2160p, aspect: 2.39:1") == FilmSize(5162, 2160)
+    assert size("size: 1:2.35") == FilmSize(aspect=(20, 47))
     assert "out of range" in problem("output: {size: 4k, aspect: 10:1}\nshots: [a]")
     assert "write 256x162" in problem("output: {size: 255x161}\nshots: [a]")
     for wrong in (
