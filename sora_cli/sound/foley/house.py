@@ -97,17 +97,19 @@ def bell(rng: Rng, manner: Manner) -> Array:
 
 def chime(rng: Rng, manner: Manner) -> Blocks:
     """Six tubes in the wind, of a free bar's ratios 1 : 2.757 : 5.404 : 8.933, struck at random, more in gusts."""
-    base = rng.uniform(480, 640)
+    base = rng.uniform(560, 700)
     tubes = [base * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12)]
     grains, wind, first = Grains(), Drift(rng, 0.35), True
     while True:
         gust = np.exp(0.7 * float(wind().mean()))
-        hits = max(int(first), rng.poisson(1.6 * gust * 2.0**manner.force))
+        hits = max(int(first), rng.poisson(1.8 * gust * 2.0**manner.force))
         first = False
-        for at in rng.integers(0, BLOCK, hits):
+        struck = rng.integers(0, BLOCK, hits)
+        again = struck[rng.uniform(size=hits) < 0.5]  # the clapper swings on to another tube
+        for at in (*struck, *(again + rng.integers(RATE // 10, RATE // 4, len(again)))):
             tube = int(rng.integers(6))
             modes = tubes[tube] * np.array([1.0, 2.757, 5.404, 8.933])
-            ring = ringing(rng, modes, (3.0, 1.8, 0.8, 0.3), np.array([1.0, 0.6, 0.3, 0.1]) * rng.uniform(0.7, 1.2, 4))
+            ring = ringing(rng, modes, (3.0, 1.8, 0.7, 0.25), np.array([1.0, 0.6, 0.4, 0.25]) * rng.uniform(0.7, 1.2, 4))
             grains.add(int(at), panned(rng.lognormal(-0.6, 0.5) * ring, (tube - 2.5) / 3.5))
         yield grains.take()
 
@@ -138,7 +140,7 @@ def phone(rng: Rng, manner: Manner) -> Blocks:
         while at < 1:
             ring = ringing(rng, gongs[side], (0.3, 0.25, 0.15), (1.0, 0.7, 0.3))
             grains.add(int(at * RATE), rng.uniform(0.9, 1.0) * (0.6 if side else 1.0) * ring)
-            at, side = at + gap * rng.normal(1, 0.01), 1 - side
+            at, side = at + gap * rng.normal(1, 0.02), 1 - side
             if at - start > 2:
                 start += 6
                 at = start
@@ -162,11 +164,11 @@ def keyboard(rng: Rng, manner: Manner) -> Blocks:
 
 def sparkle(rng: Rng, manner: Manner) -> Blocks:
     """Small bright tones of a pentatonic scale, 2.5 to 9 kHz, a dozen a second (no model in nature)."""
-    base = rng.uniform(2500, 2900)
+    base = rng.uniform(2800, 3200)
     scale = [base * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12, 14, 16, 19, 21)]
     grains = Grains()
     while True:
-        for at in rng.integers(0, BLOCK, rng.poisson(11 * manner.speed)):
+        for at in rng.integers(0, BLOCK, rng.poisson(13 * manner.speed)):
             pitch = scale[int(rng.integers(10))]
             tone = ringing(rng, (pitch, 2 * pitch), (rng.uniform(0.15, 0.5), 0.08), (1.0, 0.2))
             tone *= np.minimum(np.arange(len(tone)) / 96, 1)

@@ -55,13 +55,13 @@ class _Bird:
 
     def __init__(self, rng: Rng) -> None:
         self._rng = rng
-        self._pitch = rng.uniform(2700, 5200)
+        self._pitch = rng.uniform(2900, 5200)
         self._syllables = [self._syllable() for _ in range(rng.integers(2, 5))]
         self.place, self.level = rng.uniform(-0.9, 0.9), rng.uniform(0.15, 1.0)
 
     def _syllable(self) -> tuple[float, float, float, float, float]:
         rng = self._rng
-        start, end = self._pitch * rng.uniform(0.8, 1.3, 2)
+        start, end = self._pitch * rng.uniform(0.74, 1.36, 2)
         return rng.uniform(0.04, 0.17), start, end, rng.uniform(0, 0.06), rng.uniform(20, 45)
 
     def _sung(self, seconds: float, start: float, end: float, *trill: float) -> Array:
@@ -77,7 +77,7 @@ class _Bird:
         at, parts = 0.0, []
         for _ in range(self._rng.integers(3, 9)):
             one = self._syllables[self._rng.integers(len(self._syllables))]
-            drift = self._rng.uniform(0.91, 1.1)
+            drift = self._rng.uniform(0.86, 1.16)
             parts.append((at, self._sung(one[0], one[1] * drift, one[2] * drift, one[3], one[4])))
             at += one[0] + self._rng.uniform(0.03, 0.12)
         return parts
@@ -86,7 +86,7 @@ class _Bird:
 def birds(rng: Rng, manner: Manner) -> Blocks:
     """A few birds nearby, each with its own phrases: no named species, and none is claimed."""
     flock = [_Bird(rng) for _ in range(3)]
-    yield from _sung_by(rng, flock, [rng.uniform(0, 2.5) for _ in flock], pause=3.4 / manner.speed, tail=0.0)
+    yield from _sung_by(rng, flock, [rng.uniform(0, 2.5) for _ in flock], pause=4.0 / manner.speed, tail=0.0)
 
 
 def _sung_by(rng: Rng, flock: list[_Bird], begin: list[float], pause: float, tail: float) -> Blocks:
@@ -95,10 +95,10 @@ def _sung_by(rng: Rng, flock: list[_Bird], begin: list[float], pause: float, tai
     while True:
         for k, bird in enumerate(flock):
             while coming[k] < BLOCK / RATE:
-                song = laid([(at, sound * rng.uniform(0.7, 1)) for at, sound in bird.song()])[:, 0]
+                song = laid([(at, sound * rng.uniform(0.4, 1)) for at, sound in bird.song()])[:, 0]
                 part = panned(song * bird.level, bird.place)
                 grains.add(int(coming[k] * RATE), tailed(rng, part, tail, 0.5) if tail else part)
-                coming[k] += len(song) / RATE + rng.exponential(pause) + 0.5
+                coming[k] += len(song) / RATE + 1.5 + rng.exponential(pause)
             coming[k] -= BLOCK / RATE
         yield grains.take()
 
@@ -106,9 +106,9 @@ def _sung_by(rng: Rng, flock: list[_Bird], begin: list[float], pause: float, tai
 def forest(rng: Rng, manner: Manner) -> Blocks:
     """Wind in the trees, and birds at some distance with the wood's own echo."""
     flock = [_Bird(rng) for _ in range(5)]
-    song = _sung_by(rng, flock, [rng.uniform(0, 5) for _ in flock], pause=7.0, tail=0.9)
+    song = _sung_by(rng, flock, [rng.uniform(0, 5) for _ in flock], pause=6.4, tail=0.9)
     for leaves, sung in zip(wind_in_trees(rng, replace(manner, force=-1.0)), song, strict=False):
-        yield 0.12 * leaves + 0.22 * sung
+        yield 0.14 * leaves + 0.22 * sung
 
 
 # ---------------------------------------------------------------------------------------------------------- insects

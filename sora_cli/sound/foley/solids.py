@@ -49,7 +49,7 @@ class Material:
 MATERIALS: dict[str, Material] = {
     "wood": Material((400, 650), (1.0, 1.58, 2.24, 2.78, 3.6), (0.013, 0.018), 0.0008, 5.0, 0.1),
     "metal": Material(
-        (380, 800), (1.0, 1.47, 2.09, 2.76, 3.56, 4.6, 5.4, 6.8, 8.9), (0.0007, 0.0012), 0.0003, 2.0, 3.5
+        (380, 800), (1.0, 1.35, 2.25, 2.76, 3.6, 4.75, 5.4, 7.3, 8.9), (0.0007, 0.0012), 0.0003, 2.0, 4.5
     ),
     "glass": Material((1300, 2200), (1.0, 1.86, 3.25, 4.94), (0.0016, 0.0032), 0.0002, 0.0, 0.15),
     "stone": Material((1900, 2900), (1.0, 1.43, 2.07, 2.9), (0.0075, 0.013), 0.0003, 3.0, 0.25),
@@ -152,13 +152,13 @@ def glass_break(rng: Rng, manner: Manner) -> Array:
     thud = burst(rng, 0.12, band(120, 420), 0.09, 0.003) * 0.35
     crack = burst(rng, 0.15, band(3500, 11_000), 0.11, 0.001)
     parts = [(0.0, thud), (0.008, crack)]
-    scatter = 0.02 + rng.exponential(0.33, int(rng.uniform(35, 50) * 1.4**manner.force))
-    last = 0.25 + np.cumsum(rng.uniform(0.08, 0.16, 7))  # a few that fall last, one by one
+    scatter = 0.02 + rng.exponential(0.2, int(rng.uniform(35, 50) * 1.4**manner.force))
+    last = 0.3 + np.cumsum(rng.uniform(0.1, 0.16, 6))  # a few that fall last, one by one
     for at in np.concatenate((scatter, last)):
-        pitch = float(np.exp(rng.uniform(np.log(2200), np.log(10_000))))
+        pitch = float(np.exp(rng.uniform(np.log(2600), np.log(11_000))))
         tail = rng.uniform(0.04, 0.2) * (4000 / pitch) ** 0.5
         shard = ringing(rng, (pitch, pitch * rng.uniform(1.4, 2.1)), (tail, tail / 2), (1.0, 0.5))
-        level = min(0.34 * (rng.pareto(2.0) + (0.9 if at in last else 0.3)), 1.0)
+        level = min(0.34 * (rng.pareto(2.0) + (1.5 if at in last else 0.3)), 1.0)
         parts.append((at, panned(level * np.exp(-3.4 * at) * shard, rng.uniform(-0.6, 0.6))))
     return laid(parts)
 

@@ -12,8 +12,8 @@ from . import meaning, words
 from .base import SoundMatch
 from .examples import EVENTS, EXAMPLES
 
-VERSION = "2"
-"""Raised when a sound comes out otherwise, so that what is kept is made anew. 2: splashes, chimes and creaks."""
+VERSION = "3"
+"""Raised when a sound comes out otherwise, so that what is kept is made anew. 3: what varied beyond its card."""
 
 
 class Synthesis:

@@ -70,12 +70,12 @@ def dripping(rng: Rng, manner: Manner) -> Blocks:
 def splash(rng: Rng, manner: Manner) -> Array:
     """The slap of the impact (10 to 20 ms of noise), spray, and bubbles whose rate dies away within a second."""
     size = 1.35**manner.force
-    slap = burst(rng, 0.12, band(250, 3500), 0.07 * size, 0.002) * 1.2
-    spray = burst(rng, 0.7 * size, band(1200, 6000), 0.5 * size, 0.012) * 0.28
+    slap = burst(rng, 0.12, band(250, 3500), 0.05 * size, 0.002) * 1.5
+    spray = burst(rng, 0.7 * size, band(1200, 6000), 0.5 * size, 0.012) * 0.24
     parts = [(0.0, slap), (0.004, spray)]
     radius = _radii(rng, int(190 * size), 0.0036 * size)
     for r in radius:
         ring = bubbles(np.array([r]), np.array([(r / 0.002) ** 1.5 * min(2.0, rng.lognormal(-0.3, 0.6))]))[0]
-        at = 0.02 + rng.exponential(0.16 * size)
+        at = 0.02 - 0.16 * size * np.log(1 - 0.96 * rng.uniform())  # within 0.6 s
         parts.append((at, 0.6 * np.exp(-3.5 * at / size) * panned(ring, rng.uniform(-0.5, 0.5))))
     return laid(parts)

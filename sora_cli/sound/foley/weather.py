@@ -71,23 +71,23 @@ def heavy_rain(rng: Rng, manner: Manner) -> Blocks:
 def rain_on_leaves(rng: Rng, manner: Manner) -> Blocks:
     """Each drop through one or two modes of a leaf (0.3 to 2.5 kHz, 5 to 15 ms), and big drips from above."""
     modes = np.geomspace(450, 3000, 12) * rng.uniform(0.9, 1.1, 12)
-    leaf = _struck([resonator(f, rng.uniform(0.004, 0.012)) for f in modes], (modes / 1200) ** 0.3)
+    leaf = _struck([resonator(f, rng.uniform(0.0035, 0.01)) for f in modes], (modes / 1200) ** 0.3)
     far = Filter(band(1200, 4500))
-    rate, drips = 3.0 * 2.0**manner.force, 0.3
+    rate, drips = 2.7 * 2.0**manner.force, 0.3
     while True:
-        trains = [impulses(rng, rate, 0.55) + 1.4 * impulses(rng, drips, 0.4) for _ in modes]
+        trains = [impulses(rng, rate, 0.42) + 1.3 * impulses(rng, drips, 0.4) for _ in modes]
         yield leaf(trains) + 0.03 * far(noise(rng))
 
 
 def rain_on_roof(rng: Rng, manner: Manner) -> Blocks:
     """Heard inside: each drop strikes the modes of the roof, 150 to 1500 Hz, T60 0.1 to 0.4 s; nothing over 2 kHz."""
     modes = np.geomspace(160, 1500, 18) * rng.uniform(0.93, 1.07, 18)
-    roof = _struck([resonator(f, rng.uniform(0.12, 0.4) * (300 / f) ** 0.2) for f in modes], (modes / 300) ** -0.3)
+    roof = _struck([resonator(f, rng.uniform(0.2, 0.4) * (300 / f) ** 0.2) for f in modes], (modes / 300) ** -0.3)
     muffled = Filter(low(900, 1))
     rate = 22.0 * 2.0**manner.force
     while True:
         ring = roof([impulses(rng, rate, 0.8) for _ in modes])
-        yield ring + 0.12 * muffled(noise(rng))
+        yield ring + 0.1 * muffled(noise(rng))
 
 
 # ---------------------------------------------------------------------------------------------------------- thunder
@@ -113,7 +113,14 @@ def thunder(rng: Rng, manner: Manner) -> Array:
         pulse = np.linspace(1, -1, width) * power * rng.lognormal(0, 0.6) * (reach.min() / distance)
         first = int(seconds * RATE)
         total[first : first + width] += panned(pulse, float(rng.uniform(-0.6, 0.6)))
-    return _rolled(rng, total, away)
+    return _rolled(rng, total[_first_clap(total) :], away)
+
+
+def _first_clap(claps: Array) -> int:
+    """The sample at which thunder breaks: 50 ms of it have a quarter of the power of its loudest 50 ms."""
+    size = RATE // 20
+    power = (claps[: len(claps) // size * size] ** 2).reshape(-1, 2 * size).mean(axis=1)
+    return int((power > 0.25 * power.max()).argmax()) * size
 
 
 def _rolled(rng: Rng, claps: Array, away: float) -> Array:
@@ -122,14 +129,32 @@ def _rolled(rng: Rng, claps: Array, away: float) -> Array:
     wet = tailed(rng, dull, 5.0, 0.6, 160.0)
     t = np.arange(len(wet)) / RATE
     rolls = mixed(
-        rng.uniform(0.5, 1.0) * np.exp(-0.5 * ((t - at) / rng.uniform(0.28, 0.45)) ** 2)
+        rng.uniform(0.5, 1.0) * np.exp(-0.5 * ((t - at) / rng.uniform(0.36, 0.5)) ** 2)
         for at in np.cumsum(rng.uniform(1.5, 2.2, 5))
     )
     late = filtered(low(90), wet)
-    share = np.clip(t / 2.5, 0, 1)[:, None]
-    shaped = (wet * (1 - share) + late * share) * (fall(t) + 1.1 * rolls * np.exp(-t / 4.2))[:, None]
+    share = 1 - np.exp(-t / 0.9)[:, None]  # it grows dull
+    front = wet * (1 - share) * fall(t)[:, None]
+    even = (wet * (1 - share) + late * share) / _slow_level(wet)[:, None]
+    after = even * (rolls * np.exp(-t / 2.2))[:, None]
+    shaped = front + 0.55 * _loudest(front) / _loudest(after) * after
     end = min(len(shaped), int(13 * RATE))
     return np.asarray(shaped[:end] * np.clip((end - np.arange(end)) / (2 * RATE), 0, 1)[:, None])
+
+
+def _slow_level(samples: Array) -> Array:
+    """The RMS over half a second, at each sample; at least a thousandth of the highest."""
+    from scipy import ndimage
+
+    power = ndimage.uniform_filter1d((samples**2).mean(axis=1), RATE // 2)
+    return np.asarray(np.sqrt(np.maximum(power, power.max() / 1e6)))
+
+
+def _loudest(samples: Array) -> float:
+    """The RMS of the loudest 0.3 s."""
+    size = 3 * RATE // 10
+    power = (samples[: len(samples) // size * size] ** 2).reshape(-1, 2 * size).mean(axis=1)
+    return float(np.sqrt(power.max()))
 
 
 def fall(t: Array) -> Array:
@@ -141,14 +166,16 @@ def fall(t: Array) -> Array:
 
 
 class _Gusts:
-    """Wind speed over time, mean 1: swings of ten seconds, gusts and squalls (Farnell)."""
+    """Wind speed over time, mean 1: it swells every five to seven seconds, with gusts and squalls (Farnell)."""
 
     def __init__(self, rng: Rng, force: float) -> None:
-        self._swing, self._gust, self._squall = Drift(rng, 0.12), Drift(rng, 0.45), Drift(rng, 2.5)
-        self._force = 1.3**force
+        self._wander, self._gust, self._squall = Drift(rng, 0.3), Drift(rng, 0.45), Drift(rng, 2.5)
+        self._phase, self._period, self._force = rng.uniform(0, 2 * np.pi), rng.uniform(5, 7), 1.3**force
 
     def __call__(self) -> Array:
-        speed = 1 + 0.2 * self._swing() + 0.18 * self._gust() + 0.04 * self._squall()
+        turn = self._phase + 2 * np.pi / self._period * np.cumsum(1 + 0.3 * np.tanh(self._wander())) / RATE
+        self._phase = float(turn[-1])
+        speed = 1 + 0.3 * np.sin(turn) + 0.1 * self._gust() + 0.04 * self._squall()
         return np.asarray(np.clip(speed, 0.25, 2.2) * self._force)
 
 
