@@ -468,6 +468,7 @@ CARDS: dict[str, Card] = {
         "centroid": (600, 5500),
         "lines": (5, 60),
         "length": (7, inf),
+        "loop": (0, 0.4),
         "narrow": (0, 0.85),
     },
     "clock": {

@@ -102,14 +102,12 @@ def chime(rng: Rng, manner: Manner) -> Blocks:
     grains, wind, first = Grains(), Drift(rng, 0.35), True
     while True:
         gust = np.exp(0.7 * float(wind().mean()))
-        hits = max(int(first), rng.poisson(1.8 * gust * 2.0**manner.force))
+        hits = max(int(first), rng.poisson(1.6 * gust * 2.0**manner.force))
         first = False
-        struck = rng.integers(0, BLOCK, hits)
-        again = struck[rng.uniform(size=hits) < 0.5]  # the clapper swings on to another tube
-        for at in (*struck, *(again + rng.integers(RATE // 10, RATE // 4, len(again)))):
+        for at in rng.integers(0, BLOCK, hits):
             tube = int(rng.integers(6))
             modes = tubes[tube] * np.array([1.0, 2.757, 5.404, 8.933])
-            ring = ringing(rng, modes, (3.0, 1.8, 0.7, 0.25), np.array([1.0, 0.6, 0.4, 0.25]) * rng.uniform(0.7, 1.2, 4))
+            ring = ringing(rng, modes, (3.0, 1.8, 0.8, 0.3), np.array([1.0, 0.6, 0.3, 0.1]) * rng.uniform(0.7, 1.2, 4))
             grains.add(int(at), panned(rng.lognormal(-0.6, 0.5) * ring, (tube - 2.5) / 3.5))
         yield grains.take()
 

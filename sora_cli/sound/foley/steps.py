@@ -74,7 +74,7 @@ def wood(rng: Rng, manner: Manner) -> Array:
 
 def stone(rng: Rng, manner: Manner) -> Array:
     """Hard soles on a pavement: a short bright click of the heel, a softer one of the toe, and a scrape of grit."""
-    heel = ringing(rng, rng.uniform(0.95, 1.05, 3) * (1250.0, 2050.0, 3300.0), (0.03, 0.025, 0.02), (1.0, 0.7, 0.4))
+    heel = ringing(rng, rng.uniform(0.95, 1.05, 3) * (1250.0, 2050.0, 3300.0), (0.04, 0.034, 0.027), (1.0, 0.7, 0.4))
     thud = ringing(rng, (150.0, 240.0), (0.06, 0.05), (0.5, 0.4))
     grit = burst(rng, 0.12, high(2500, 1), 0.1, 0.01) * 0.06
     toe = 0.5 * heel * 1.2**manner.force
