@@ -86,6 +86,31 @@ def test_a_clip_kept_on_one_machine_is_found_on_another_and_its_card_is_put_last
     assert not list(Bucket(address).listed("leases")), "the lease is given back"
 
 
+def test_what_a_maker_left_who_died_when_its_card_was_put_is_taken_at_once_and_tidied(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "LISTED", 0.0)
+    maker = RemoteStore(address, tmp_path / "maker")
+    kept(maker)
+    maker.path(KEY, "json").unlink()
+    maker.path(KEY, "lock").touch()
+    assert Leases(Bucket(address)).take(KEY) is not None
+    for name in ("maker", "other"):
+        store = RemoteStore(address, tmp_path / name)
+        lock = store.lock(KEY)
+        assert lock is not None, "nobody waits until the lease lapses"
+        with lock:
+            assert store.find(KEY) is not None
+        assert store.find(KEY) is not None
+        assert store.path(KEY, "json").exists()
+        assert not store.path(KEY, "lock").exists()
+    maker.path(KEY, "json").unlink()
+    maker.path(KEY, "lock").touch()
+    assert RemoteStore(address, tmp_path / "maker").find(KEY) is not None
+    assert not maker.path(KEY, "lock").exists()
+    assert maker.path(KEY, "json").exists()
+
+
 def test_of_two_makers_the_first_card_counts(address: str, tmp_path: Path) -> None:
     one, other = RemoteStore(address, tmp_path / "one"), RemoteStore(address, tmp_path / "other")
     kept(one, b"first")
@@ -225,7 +250,7 @@ class Faulty(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         met = self.fault if self.command == "PUT" and self.path.endswith(self.ending) else ""
         if met == "slow":
-            time.sleep(0.6)
+            time.sleep(4)
         if met in ("503", "403", "lost"):
             code, headers, answer = int(met) if met != "lost" else 200, [("ETag", '"1"')], b"<Code>Told</Code>"
         else:
@@ -261,7 +286,7 @@ class Faulty(BaseHTTPRequestHandler):
 def test_a_store_that_is_slow_refuses_or_loses_a_write_is_told_and_the_next_try_keeps_the_clip(
     fault: str, ending: str, message: str, *, server: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(bucket.SMALL, "timeout", "300ms")
+    monkeypatch.setitem(bucket.SMALL, "timeout", "3s" if fault == "slow" else "30s")
     handler = type("Now", (Faulty,), {"behind": server.partition("//")[2], "ending": ending, "fault": fault})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as between:
         Thread(target=between.serve_forever, daemon=True).start()
@@ -271,7 +296,8 @@ def test_a_store_that_is_slow_refuses_or_loses_a_write_is_told_and_the_next_try_
             kept(store)
         assert Store(tmp_path / "here").find(KEY) is None, "what is not there is not taken for kept here"
         monkeypatch.setattr(handler, "fault", "")
-        kept(store)
+        monkeypatch.setitem(bucket.SMALL, "timeout", "30s")
+        kept(RemoteStore(address, tmp_path / "here"))
         found = RemoteStore(address, tmp_path / "other").find(KEY)
         between.shutdown()
     assert found is not None

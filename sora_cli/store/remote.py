@@ -33,7 +33,7 @@ LEFT = timedelta(days=1)
 class Both(Held):
     """A lock of this machine and a lease among all machines, on one clip."""
 
-    def __init__(self, lock: Lock, lease: Lease, done: Callable[[], None]) -> None:
+    def __init__(self, lock: Lock, lease: Lease | None, done: Callable[[], None]) -> None:
         self._lock = lock
         self._lease = lease
         self._done = done
@@ -42,7 +42,8 @@ class Both(Held):
         """Give both back."""
         self._done()
         with self._lock:
-            self._lease.release()
+            if self._lease is not None:
+                self._lease.release()
 
 
 class RemoteStore(Store):
@@ -73,17 +74,21 @@ class RemoteStore(Store):
         return super().used(meanwhile)
 
     def lock(self, key: str) -> Lock | Both | None:
-        """Take the lock of a key here, and lease it among all machines; None while somebody else has it."""
+        """Take the lock of a key here, and lease it among all machines; None while somebody else has it.
+
+        Where its card is in the bucket, nobody has anything to do any more, whoever holds the lease: he may be dead.
+        """
         lock = self.lock_here(key)
         if lock is None:
             return None
-        lease = None
+        lease, made = None, False
         try:
             lease = self._leases.take(key)
+            made = lease is None and key in self._known()
         finally:
-            if lease is None:
+            if lease is None and not made:
                 lock.release()
-        if lease is None:
+        if lease is None and not made:
             return None
         self._ours.add(key)
         return Both(lock, lease, lambda: self._ours.discard(key))
@@ -108,6 +113,14 @@ class RemoteStore(Store):
             return here
         found = self._bucket.read(_card(key))
         return unsealed(found) if found else None
+
+    def _use(self, key: str) -> None:
+        """The same; a maker who was killed before he wrote the card here has left the clip without."""
+        card = None if self.path(key, "json").exists() else self._sealed(key)
+        if card is not None:
+            with self._disk.telling("keep a clip"):
+                super()._write_card(key, card)
+        super()._use(key)
 
     def _known(self) -> frozenset[str]:
         """The keys whose cards are in the bucket, as of some seconds ago: to ask for each would take minutes."""
