@@ -255,14 +255,14 @@ def stills(
         board = preflight.load(file, **reading.asked())
         picture = None if animatic else places.stills_name(board, output)
         flow.check(board, picture, overwrite=release.overwrite)
-        board = flow.chosen(board, wishes, studio.store)
-        if picture is not None:
-            shown = flow.show(board, picture, report=report, studio=studio)
-        else:
-            out, kind = places.target(output, partial(places.animatic_name, board), release.deliver)
-            how = make_options(release)
-            made = film.make(board, out, report=report, studio=studio, deliver=kind, animatic=True, **how)
-            flow.noted(board, studio.store)
+        with flow.chosen(board, wishes, studio.store) as board:
+            if picture is not None:
+                shown = flow.show(board, picture, report=report, studio=studio)
+            else:
+                out, kind = places.target(output, partial(places.animatic_name, board), release.deliver)
+                how = make_options(release)
+                made = film.make(board, out, report=report, studio=studio, deliver=kind, animatic=True, **how)
+                flow.noted(board, studio.store)
     if picture is None:
         show_film(made, as_json=reporting.as_json)
         return

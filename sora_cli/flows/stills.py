@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli import __version__, atomic
-from sora_cli.errors import RequestError
+from sora_cli.bounded import is_file
+from sora_cli.errors import MachineError, PolicyError, RequestError, StoryboardError
 from sora_cli.events import Note, Report
 from sora_cli.flows import outputs, preflight
 from sora_cli.plan import Plan
@@ -91,12 +93,31 @@ def played(plan: Plan, still: Still) -> tuple[int, int]:
     return next((shot.start, shot.frames) for shot in plan.shots if still in plan.stills.get(shot.name, ()))
 
 
-def chosen(board: Storyboard, wishes: Wishes, store: Store) -> Storyboard:
+@contextmanager
+def chosen(board: Storyboard, wishes: Wishes, store: Store) -> Iterator[Storyboard]:
     """The storyboard with the stills that are wished for; the choice is written beside it.
+
+    Work that is refused inside leaves the choice as it was; work that is stopped goes on with it later.
 
     Raises:
         RequestError: there is no such still, it is not made yet, or is chosen in the storyboard itself.
     """
+    choices = _wished(board, wishes, store)
+    place = beside(board.path or Path())
+    before = place.read_text(encoding="utf-8") if is_file(place) else None
+    _write(board, choices)
+    try:
+        yield replace(board, stills={**board.stills, **choices})
+    except (RequestError, StoryboardError, MachineError, PolicyError):
+        if before is None:
+            place.unlink(missing_ok=True)
+        else:
+            atomic.save(place, before)
+        raise
+
+
+def _wished(board: Storyboard, wishes: Wishes, store: Store) -> dict[str, StillChoice]:
+    """Which still each shot uses, as it is wished for."""
     stills = {still.name: still for still in each(preflight.plan_of(board, animatic=True))}
     if not stills:
         raise RequestError(
@@ -110,8 +131,7 @@ def chosen(board: Storyboard, wishes: Wishes, store: Store) -> Storyboard:
         if name in wishes.again:
             raise RequestError(f"{name} is in both --again and --approve", hint="look at it first, then approve it")
         choices[name] = _approved(board, _found(name or wish, stills), choices.get(name, StillChoice()), number)
-    _write(board, choices)
-    return replace(board, stills={**board.stills, **choices})
+    return choices
 
 
 def _found(name: str, stills: Mapping[str, Still]) -> Still:

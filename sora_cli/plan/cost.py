@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -51,14 +52,19 @@ class Cost:
     def facts(self) -> Iterator[str]:
         """Energy and money in words, where they are known."""
         if self.joules is not None:
-            yield f"{self.joules / JOULES:.4g} kWh ({self.metered or 'power x time'})"
+            yield f"{_plain(self.joules / JOULES, 4)} kWh ({self.metered or 'power x time'})"
         if self.money is not None:
             yield f"{amount(self.money)} at your prices"
 
 
 def amount(money: float) -> str:
     """Money in words: two decimals; of a small amount, the first two digits that are not zero."""
-    return f"{money:.2f}" if money >= 0.1 or not money else f"{money:.2g}"
+    return f"{money:.2f}" if money >= 0.1 or not money else _plain(money, 2)
+
+
+def _plain(number: float, digits: int) -> str:
+    """A number with so many digits that count, without an exponent however small it is."""
+    return f"{Decimal(f'{number:.{digits}g}'):f}"
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

@@ -66,7 +66,7 @@ def states(found: dict[str, Any]) -> list[tuple[str, int, str]]:
 
 
 def test_stills_are_shown_retaken_approved_and_the_film_begins_and_ends_on_them(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = told(["stills", "doors.yaml"], capsys)
     assert states(found) == [("ball", 1, "not approved"), ("door", 1, "not approved"), ("door/last", 1, "not approved")]
@@ -76,6 +76,15 @@ def test_stills_are_shown_retaken_approved_and_the_film_begins_and_ends_on_them(
     first = [Path(still["clip"]) for still in found["stills"]]
     before = [clip.stat().st_mtime_ns for clip in first]
 
+    note = Path("doors.yaml.stills.json").read_bytes()
+    monkeypatch.setenv("SORA_COST", "hour: 1000")
+    assert (
+        "--max-cost leaves 0.00001"
+        in told(["stills", "doors.yaml", "--again", "ball", "--max-cost", "0.00001"], capsys, code=2)["error"][
+            "message"
+        ]
+    )
+    assert Path("doors.yaml.stills.json").read_bytes() == note, "what is refused changes nothing"
     again = told(["stills", "doors.yaml", "--again", "ball", "--approve", "door"], capsys)
     assert states(again) == [("ball", 2, "not approved"), ("door", 1, "approved"), ("door/last", 1, "not approved")]
     assert Path(again["stills"][0]["clip"]) not in first
