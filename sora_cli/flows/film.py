@@ -259,6 +259,10 @@ class _Order:
         films: Open,
     ) -> ReleasedFilm:
         """Finish and release; `unable` says why frames could not be checked."""
+        from sora_cli.media.sheet import ContactSheet, SheetShot
+
+        shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
+        sheet = ContactSheet(shots, plan.board.title)
         done = finishing.finished(
             laid.cut,
             plan,
@@ -270,11 +274,13 @@ class _Order:
             kind=self.kind,
             unable=unable,
             report=self.report,
+            sheet=sheet,
         )
+        beside, picture = sidecar.beside(self.out)
         return ReleasedFilm(
             path=self.out,
-            sidecar=sidecar.beside(self.out)[0],
-            sheet=_sheet(plan, self.out),
+            sidecar=beside,
+            sheet=sheet.draw(self.out, picture),
             frames=plan.frames,
             seconds=plan.seconds,
             signer=self.signer.in_words,
@@ -305,13 +311,3 @@ def _making(
         modelled={model: sounds.words(model) for model in sounds.models},
         seen=[each.sound for each in laid.records],
     )
-
-
-def _sheet(plan: Plan, film: Path) -> Path:
-    """Write the contact sheet of a film beside it."""
-    from sora_cli.media.sheet import SheetShot, contact_sheet
-
-    _, sheet = sidecar.beside(film)
-    shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
-    contact_sheet(film, shots, sheet, plan.board.title, of=plan.frames)
-    return sheet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -99,6 +99,8 @@ class ReleaseTarget:
     signer: Signer
     kind: Delivery
     tell: Report
+    watch: Callable[[Master], Master] = lambda film: film
+    """Sees the film as it goes out, marked."""
 
     def marked(self, *, may_leave_unmarked: bool) -> bool:
         """Whether the film gets the mark; refuses it, or its place, before any work is done."""
@@ -109,7 +111,7 @@ class ReleaseTarget:
 
     def write(self, path: Path, master: Master, *, marked: bool, prints: Fingerprint) -> None:
         """Mark and encode the film, beside the packets of another where it is written so; `prints` takes new ones."""
-        film = with_mark(master, self.provenance.watermark) if marked else master
+        film = self.watch(with_mark(master, self.provenance.watermark) if marked else master)
 
         def told(done: int, _of: int) -> None:
             self.tell(StageStep("write", done))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -24,7 +25,7 @@ from sora_cli.colour.grade import Grader, Steps
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
-from sora_cli.media.sheet import SheetShot, contact_sheet
+from sora_cli.media.sheet import ContactSheet, SheetShot
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.stamp.release import with_mark
 from sora_cli.store import Clip
@@ -93,12 +94,16 @@ def measure(folder: Path) -> list[tuple[float, float]]:
                 found = stack.enter_context(steps(grader, shot))
             yield found
 
-    Grader.steps = counted
-    strips = [SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots]
-    with whole.running():
-        write_film(folder / "film.mp4", with_mark(finish(cut), Watermark()))
+    def taken(sheet: ContactSheet, number: int, frame: av.VideoFrame) -> None:
         with part.running():
-            contact_sheet(folder / "film.mp4", strips, folder / "film.png")
+            take(sheet, number, frame)
+
+    take, Grader.steps, ContactSheet.take = ContactSheet.take, counted, taken
+    sheet = ContactSheet([SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots])
+    with whole.running():
+        write_film(folder / "film.mp4", sheet.watching(with_mark(finish(cut), Watermark())))
+        with part.running():
+            sheet.draw(folder / "film.mp4", folder / "film.png")
     return [(each.wall, each.cpu) for each in (part, whole)]
 
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from sora_cli.errors import MediaError
-from sora_cli.media.clip import write_clip
-from sora_cli.media.sheet import SheetShot, contact_sheet
+from sora_cli.media.sheet import ContactSheet, SheetShot, is_sheet_of
+from sora_cli.media.stream import Frames, Master
+
+
+def drawn(frames: Frames, strips: Sequence[SheetShot], out: Path, title: str) -> Path:
+    """The sheet of a film of these frames that is written beside it."""
+    pictures = [av.VideoFrame.from_ndarray(each, format="rgb24") for each in frames]
+    height, width = frames.shape[1:3]
+    film = Master(width=width, height=height, fps=Fraction(12), frames=len(frames), pictures=lambda: iter(pictures))
+    sheet = ContactSheet(strips, title)
+    for _ in sheet.watching(film).pictures():
+        pass
+    return sheet.draw(out.with_suffix(".mp4"), out)
 
 
 @pytest.mark.parametrize("shots", [1, 3, 13])
@@ -19,27 +32,26 @@ def test_every_shot_is_there(tmp_path: Path, shots: int) -> None:
     frames = np.zeros((shots * 6, 36, 64, 3), np.uint8)
     for shot in range(shots):
         frames[shot * 6 : shot * 6 + 6] = (40 + 15 * shot, 250 - 15 * shot, 90)
-    write_clip(tmp_path / "film.mp4", frames, Fraction(12))
     strips = [SheetShot(f"a shot with a name that is long, number {shot}", shot * 6, 6) for shot in range(shots)]
-    path = contact_sheet(tmp_path / "film.mp4", strips, tmp_path / "sheet.png", "A film")
+    path = drawn(frames, strips, tmp_path / "sheet.png", "A film")
+    assert is_sheet_of(path, Path("sheet.mp4"))
+    assert not is_sheet_of(path, Path("other.mp4"))
     with Image.open(path) as image:
         pixels = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
     assert {(40 + 15 * shot, 250 - 15 * shot, 90) for shot in range(shots)} <= pixels
 
 
 def test_no_shots_no_sheet(tmp_path: Path) -> None:
-    write_clip(tmp_path / "film.mp4", np.zeros((2, 8, 8, 3), np.uint8), Fraction(12))
     with pytest.raises(MediaError):
-        contact_sheet(tmp_path / "film.mp4", [], tmp_path / "sheet.png")
+        drawn(np.zeros((2, 8, 8, 3), np.uint8), [], tmp_path / "sheet.png", "A film")
 
 
 @pytest.mark.parametrize("title", ["A film", "A title that says a little more than most " * 3, "W" * 120, "two\nlines"])
 def test_a_long_title_leaves_room_for_the_facts(tmp_path: Path, title: str) -> None:
     """What stands at the right of the head is the same under every title, and a gap stands before it."""
-    write_clip(tmp_path / "film.mp4", np.zeros((6, 36, 64, 3), np.uint8), Fraction(12))
-    heads = []
+    frames, heads = np.zeros((6, 36, 64, 3), np.uint8), []
     for name, words in (("this", title), ("none", " ")):
-        path = contact_sheet(tmp_path / "film.mp4", [SheetShot("a", 0, 6)], tmp_path / f"{name}.png", words)
+        path = drawn(frames, [SheetShot("a", 0, 6)], tmp_path / f"{name}.png", words)
         with Image.open(path) as image:
             heads.append(np.asarray(image.convert("RGB"), int)[:80])
     blank = np.abs(heads[1] - heads[1][0, 0]).max(axis=(0, 2)) == 0

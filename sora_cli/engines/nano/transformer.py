@@ -26,7 +26,7 @@ import torch
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformer3DModel
-from torch import Tensor
+from torch import Tensor, nn
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
 CELL = 32  # pixels along a side of a cell
@@ -46,6 +46,19 @@ def halved(mask: Tensor) -> Tensor:
     pixels = mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).unbind(4)
     rows = pixels[0] + pixels[1]  # a mean over both sides takes torch 40 times as long, a tenth of the whole forward
     return ((rows[:, :, 0] + rows[:, :, 1]) / 4).flatten(1, 2)
+
+
+class Seen(nn.Module):
+    """What the network sees of the given: a layer without weights, told the same at every step of a clip."""
+
+    def __init__(self, latents: int) -> None:
+        super().__init__()
+        self.latents = latents
+
+    def forward(self, control: Tensor) -> Tensor:
+        """The latents that the pipeline hands over, and its folded mask behind them at half of its pixels' size."""
+        latents, mask = control.tensor_split((self.latents,), 1)
+        return torch.cat([latents, halved(mask)], 1)
 
 
 class PaperTransformer(WanVACETransformer3DModel):
@@ -95,6 +108,7 @@ class PaperTransformer(WanVACETransformer3DModel):
             vace_in_channels,
         )
         self.spread = tuple(spread)
+        self.seen = Seen(2 * in_channels)
 
     def forward(
         self,
@@ -114,17 +128,18 @@ class PaperTransformer(WanVACETransformer3DModel):
         if control_hidden_states is None:
             raise ValueError("nano's transformer is always told what is given")
         channels = hidden_states.shape[1]
-        given, grey, mask = control_hidden_states.tensor_split((channels, 2 * channels), 1)
+        seen = self.seen(control_hidden_states)
         rest = self.remainder(
             hidden_states,
             timestep,
             encoder_hidden_states,
             encoder_hidden_states_image,
-            torch.cat([given, grey, halved(mask)], 1),
+            seen,
             control_hidden_states_scale,
             attention_kwargs=attention_kwargs,
         )
-        given, grey, unknown = given.float(), grey.float(), mask.float().mean(1, keepdim=True)
+        given, grey, mask = seen.float().tensor_split((channels, 2 * channels), 1)
+        unknown = mask.mean(1, keepdim=True)
         mean = given - unknown * grey
         spread = torch.tensor(self.spread, dtype=torch.float32, device=mean.device).view(1, -1, 1, 1, 1)
         spread = spread * unknown.clamp(min=CERTAIN).sqrt()
