@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -200,13 +202,27 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     for library in ("torchao", "torch.utils._pytree"):
         logging.getLogger(library).setLevel(logging.ERROR)
     try:
-        make = getattr(importlib.import_module(module), kind)
+        with uncollected():
+            make = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError, RuntimeError) as error:
         other_build = any("torchvision" in words for words in _chain(error))  # transformers reads it where it is there
         both = "torchvision is not of torch's build: install both from one place, or: pip uninstall torchvision"
         hint = both if other_build else "try: sora doctor"
         raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint=hint) from error
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Import without looking for garbage: what a library defines stays, and is not looked through later either."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:
