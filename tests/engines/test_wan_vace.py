@@ -141,3 +141,18 @@ def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path
     index.write_text(index.read_text().replace("WanVACETransformer3DModel", "NoSuchModel"))
     with pytest.raises(EngineMissing, match="cannot be loaded from"):
         catalogue.open_engine(catalogue.card(str(folder)))
+
+
+def test_what_words_and_the_given_alone_tell_is_worked_out_once_a_take(tiny_card: Cards) -> None:
+    """The frames are those of two passes of a step, one after the other, to within a level of 255."""
+    engine: Any = catalogue.open_engine(tiny_card("wan-vace"))
+    take, seen = take_for(engine.card, options={"steps": 3}), []
+    model = engine.pipe.transformer
+    for part in (model.condition_embedder.text_embedder, model.vace_patch_embedding, model.blocks[0].attn2.to_k):
+        part.forward = lambda given, inner=part.forward: seen.append(inner) or inner(given)
+    both = [engine.generate(each, Given(), silence).frames for each in (take, replace(take, prompt="the grass"))]
+    assert len(seen) == 2 * 3
+    engine.offload.at_once = False
+    one = [engine.generate(each, Given(), silence).frames for each in (take, replace(take, prompt="the grass"))]
+    assert len(seen) == 2 * 3 + 2 * 3 * 2 * 3
+    assert np.abs(np.stack(both).astype(int) - np.stack(one)).max() <= 1

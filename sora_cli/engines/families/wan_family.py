@@ -18,7 +18,7 @@ from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.options import WanOptions
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
-from sora_cli.engines.runtime.schedulers import FlowScheduler, Sampled, with_shift
+from sora_cli.engines.runtime.schedulers import FlowScheduler, with_shift
 from sora_cli.media.stream import Frames
 
 W = TypeVar("W", bound=WanOptions)
@@ -57,21 +57,10 @@ class WanFamily(Diffusion[W]):
                 num_inference_steps=options.steps,
                 guidance_scale=options.guidance,
                 generator=seeded(take.seed),
-                callback_on_step_end=self.guided(step),
+                callback_on_step_end=step,
                 output_type="pt",
             ).frames[0]
         return Footage(to_bytes(video), take.fps)
-
-    def guided(self, step: OnStep) -> OnStep:
-        """The step's callback, which also ends guidance at the noise level that a scheduler names (nano's does)."""
-        above = getattr(self.pipe.scheduler, "guided_above", 0.0)
-
-        def at_end(pipe: Sampled, index: int, time: object, state: dict[str, torch.Tensor]) -> dict[str, object]:
-            if pipe.scheduler.sigmas[index + 1] <= above:
-                self.pipe._guidance_scale = 1.0  # noqa: SLF001  as diffusers' own callbacks end it (SDCFGCutoffCallback)
-            return step(pipe, index, time, state)
-
-        return at_end
 
     @contextmanager
     def begun(self, take: Take, given: Given) -> Iterator[dict[str, torch.Tensor]]:

@@ -23,6 +23,7 @@ follows it. Pictures are -1 to 1; latents are not random: the posterior has no s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from diffusers import AutoencoderKLWan
@@ -56,8 +57,10 @@ def place_code(frames: int, rows: int, columns: int) -> Tensor:
 
 def smaller(video: Tensor, times: int) -> Tensor:
     """A video `(..., rows, columns)` so many times smaller: means, which `avg_pool3d` takes longer to find."""
-    rows = sum(video[..., at::times, :] for at in range(times))
-    return sum(rows[..., at::times] for at in range(times)) / times**2
+    *other, rows, columns = video.shape
+    low: Tensor = reduce(torch.add, video.reshape(*other, rows // times, times, columns).unbind(-2))
+    small: Tensor = reduce(torch.add, low.reshape(*low.shape[:-1], columns // times, times).unbind(-1))
+    return small / times**2
 
 
 class Block(nn.Module):

@@ -23,15 +23,11 @@ from torch import Tensor
 SETTLED = 0.9
 """From this noise level on noise is drawn anew. Above it the layout is decided: fresh noise loses actors."""
 
-GUIDED_ABOVE = 0.0
-"""Guidance holds above this noise level only (Kynkaanniemi et al. 2024, arXiv 2404.07724): see docs/nano.md."""
-
 
 class PaperScheduler(FlowMatchEulerDiscreteScheduler):
     """See the module's docstring. Where `settled` is lower, less is drawn anew; at 0 its steps are plain ones."""
 
     settled: float = SETTLED
-    guided_above: float = GUIDED_ABOVE
     sigmas: Tensor
     _step_index: int | None
 

@@ -55,34 +55,26 @@ class BothPasses(ModelHook):
 
     Args:
         avoided: what the second pass is told in the place of the prompt, as the prompt's embeddings: (1, words, width).
-        guided: whether a second pass will be asked for, at this step.
     """
 
-    def __init__(self, avoided: torch.Tensor, guided: Callable[[], bool]) -> None:
+    def __init__(self, avoided: torch.Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._guided = guided
-        self._words = Kept(lambda words: torch.cat([words, avoided.to(words)]))
-        self._control = Kept(lambda control: torch.cat([control, control]))
+        words = Kept(lambda words: torch.cat([words, avoided.to(words)]))
+        self._lasting = {WORDS: words, CONTROL: Kept(lambda control: torch.cat([control, control]))}
+        """How both passes' inputs are made of one's, where they are the same at every step."""
         self._waiting: torch.Tensor | None = None
 
     def new_forward(self, _model: torch.nn.Module, **asked: object) -> tuple[torch.Tensor]:
         """As the model's own `forward`, with `return_dict=False`."""
-        forward = cast("Callable[..., tuple[torch.Tensor]]", self.fn_ref.original_forward)
-        if not self._guided():
-            return forward(**asked)
         second, self._waiting = self._waiting, None
         if second is not None:
             return (second,)
         told = {name: each for name, each in asked.items() if isinstance(each, torch.Tensor)}
         asked |= {name: torch.cat([told[name], told[name]]) for name in SHARED if name in told}
         asked |= {name: twice(told[name]) for name, twice in self._lasting.items() if name in told}
+        forward = cast("Callable[..., tuple[torch.Tensor]]", self.fn_ref.original_forward)
         first, self._waiting = forward(**asked)[0].chunk(2)
         return (first,)
-
-    @property
-    def _lasting(self) -> dict[str, Kept]:
-        """How both passes' inputs are made of one's, where they are the same at every step."""
-        return {WORDS: self._words, CONTROL: self._control}
 
 
 @contextmanager
@@ -97,14 +89,12 @@ def hooked(model: torch.nn.Module, hook: ModelHook) -> Iterator[None]:
 
 
 @contextmanager
-def both_passes_at_once(
-    models: Sequence[torch.nn.Module], avoided: torch.Tensor, guided: Callable[[], bool]
-) -> Iterator[None]:
+def both_passes_at_once(models: Sequence[torch.nn.Module], avoided: torch.Tensor) -> Iterator[None]:
     """While it lasts, each of these transformers makes both passes of a step at once; see `BothPasses`."""
     with ExitStack() as stack:
         for model in models:
             for name, layer in model.named_modules():
                 if name.endswith(SAME_ALL_THROUGH):
                     stack.enter_context(hooked(layer, Once()))  # type: ignore[no-untyped-call]
-            stack.enter_context(hooked(model, BothPasses(avoided, guided)))
+            stack.enter_context(hooked(model, BothPasses(avoided)))
         yield

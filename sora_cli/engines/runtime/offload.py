@@ -48,11 +48,6 @@ class Pipeline(Protocol):
     vae: Decoder
 
     @property
-    def do_classifier_free_guidance(self) -> bool:
-        """Whether it makes two passes at this step."""
-        ...
-
-    @property
     def components(self) -> Mapping[str, object]:
         """Its models and what else it is made of, by name."""
         ...
@@ -143,7 +138,7 @@ class Offload:
         `avoided` are the embeddings of what to avoid; None where nothing is guided.
         """
         if isinstance(avoided, torch.Tensor) and self.at_once and self.offload == "none":
-            return both_passes_at_once(denoisers(pipe), avoided, lambda: pipe.do_classifier_free_guidance)
+            return both_passes_at_once(denoisers(pipe), avoided)
         return nullcontext()
 
     def step_down(self) -> str:
