@@ -31,7 +31,10 @@ from sora_cli.storyboard.model import Beat
 from tests.boards import CARD, board
 
 GOLDEN = Path(__file__).parent / "golden" / "prompts"
-ENGINES = ("nano", "wan2.2-t2v-a14b", "wan2.2-i2v-a14b", "ltx-2.3", "ltx-2.5", "minimax-h3", "helios-base")
+ENGINES = (
+    "nano", "wan2.2-t2v-a14b", "wan2.2-i2v-a14b", "ltx-2.3", "ltx-2.5", "minimax-h3", "helios-base", "flux-2-klein",
+    "qwen-image",
+)  # fmt: skip
 CARDS = {entry.card.name: entry.card for entry in known()}
 BOARD = storyboard.load(GOLDEN / "beats.yaml")
 BEATS = {shot.name: shot.beats[0] for shot in BOARD.shots}

@@ -15,7 +15,7 @@ _WHEN = {
     "morning": "in the morning",
     "afternoon": "in the afternoon",
     "blue hour": "in the blue hour",
-    "golden hour": "in golden hour",
+    "golden hour": "at golden hour",
 }
 _ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)>]*$|>$")
 """A stop, also that of other scripts, before quotes and brackets; or a tag."""
