@@ -20,7 +20,7 @@ from sora_cli.plan.speaking import timing
 from sora_cli.plan.takes import card_of
 from sora_cli.plan.times import silences
 from sora_cli.sound.lines import PlacedLine, TimedLine, in_beat, length, sample, talking_over
-from sora_cli.sound.space import space_of
+from sora_cli.sound.space import side_of, space_of
 from sora_cli.sound.speech import Said, Speaker, VoiceLine, estimated, voice_of
 from sora_cli.sound.voices.base import spread
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
@@ -182,6 +182,7 @@ class Dialogue:
                 shot=shot,
                 depth=beat.bed.duck,
                 space=(beat.bed.space or space_of(beat.setting)) if inside else "open",
+                pan=_pan(line, beat.prompt),
                 spoken=self._lines.get((beat.loc, number)),
                 laid=line.path is not None or not by_model,
                 loc=(*beat.origin["dialogue"], number),
@@ -228,3 +229,10 @@ class Dialogue:
 
     def _remark(self, beat: Beat, number: int, message: str, hint: str) -> None:
         self.remarks.append(Problem(message, hint, self._mark(beat, number)))
+
+
+def _pan(line: DialogueLine, prompt: str) -> float:
+    """From where a line is heard: what is written with it, else where the beat's words say that its speaker is."""
+    if line.pan is not None:
+        return line.pan
+    return side_of(line.cast, prompt) if line.cast and not line.offscreen else 0.0

@@ -274,7 +274,7 @@ def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:
         start=planned.start,
         length=planned.said.length,
         level=line.level,
-        pan=line.pan,
+        pan=planned.pan,
         space=planned.space,
         depth=planned.depth,
     )

@@ -194,7 +194,7 @@ def _said(line: PlacedLine) -> list[object]:
         line.depth,
         line.space,
         written.level,
-        written.pan,
+        line.pan,
         str(written.path or ""),
         written.line,
         written.cast,

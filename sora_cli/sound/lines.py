@@ -32,10 +32,10 @@ class TimedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedLine:
-    """A line in its film: heard from film sample `start` on. `depth` is how many dB music is down under it.
+    """A line in its film: heard from film sample `start` on, at `pan`, from -1 (left) to 1 (right).
 
-    `spoken` is what a voice says (None: `line` is a recording). One that is not `laid` is spoken by the model that
-    makes its pictures.
+    `depth` is how many dB music is down under it, `spoken` what a voice says (None: `line` is a recording). One that is
+    not `laid` is spoken by the model that makes its pictures.
     """
 
     line: DialogueLine
@@ -44,6 +44,7 @@ class PlacedLine:
     shot: str
     depth: float
     space: str = "open"
+    pan: float = 0.0
     spoken: VoiceLine | None = None
     laid: bool = True
     loc: Loc = ()

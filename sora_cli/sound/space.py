@@ -1,4 +1,4 @@
-"""The kinds of place that a sound is heard in, and the words that name them.
+"""The kinds of place that a sound is heard in, where in the picture somebody is, and the words that say so.
 
 Times are typical of rooms of the kind (RT60: furnished room 0.4 s, hall 1.8 s, church 3 s, street canyon 1.1 s).
 """
@@ -50,3 +50,22 @@ def space_of(setting: str) -> str:
     """The kind of place that a setting's words name; `open` where they name none."""
     words = set(re.findall(r"[a-z]+", setting.lower()))
     return next((name for name, space in SPACES.items() if words & set(space.words)), "open")
+
+
+ASIDE = 0.5
+"""How far to one side somebody is heard who is on that side of the picture: -1 and 1 are its edges."""
+_STANDS = r"(?:is|(?:stand|sitt?|wait|lean|kneel|stay)(?:s|ing)|lies|lying)"
+_OVER = rf"(?=$|[^\w ]| (?:side|half|of (?:the )?(?:frame|screen|picture)|and|while|with|as|{_STANDS})\b)"
+_SIDE = rf"(?:(?:on|at) (?:the )?(?:far )?(?:screen |frame )?|(?:screen|frame) )(left|right)\b{_OVER}"
+
+
+def side_of(name: str, prompt: str) -> float:
+    """From where somebody is heard, by words such as `@mara on the left`: -1 to 1; 0 where none or both sides are said.
+
+    The words stand right behind the name, or right before it at the beginning of a clause (`on the left, @mara ...`).
+    """
+    who = rf"(?<!\w)@?{re.escape(name)}\b"
+    behind = rf"{who},? (?:{_STANDS} )?{_SIDE}"
+    before = rf"(?:^|[.;:,] |\band ){_SIDE},? (?:{_STANDS} )?{who}"
+    sides = {side.lower() for way in (behind, before) for side in re.findall(way, prompt, re.IGNORECASE)}
+    return {"left": -ASIDE, "right": ASIDE}[sides.pop()] if len(sides) == 1 else 0.0

@@ -47,8 +47,8 @@ class SoundSources:
 class DialogueLine:
     """Somebody speaks, `at` after the beat's start, else `pause` after the line before; no `cast`: the narrator.
 
-    `path` is a recording of the line. `level` is in dB, `pan` from -1 (left) to 1 (right). Who is `offscreen` is heard
-    and not seen.
+    `path` is a recording of the line. `level` is in dB, `pan` from -1 (left) to 1 (right); None leaves it to the words
+    of the beat. Who is `offscreen` is heard and not seen.
     """
 
     cast: str
@@ -57,7 +57,7 @@ class DialogueLine:
     pause: Fraction | None = None
     path: Path | None = None
     level: float = 0.0
-    pan: float = 0.0
+    pan: float | None = None
     offscreen: bool = False
 
 

@@ -60,7 +60,7 @@ class LineReader:
             self._seconds(form.pause, (*loc, "pause")),
             self.files.find(recording, place, SOUNDS, "a sound file") if recording else None,
             level=form.level or 0.0,
-            pan=form.pan or 0.0,
+            pan=form.pan,
             offscreen=bool(form.offscreen),
         )
 

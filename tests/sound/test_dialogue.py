@@ -75,6 +75,14 @@ def test_the_narrator_speaks_where_nobody_is_named_and_everybody_has_their_voice
     ]  # fmt: skip
 
 
+def test_a_line_is_heard_from_where_its_speaker_is_said_to_be_unless_it_has_a_place_of_its_own() -> None:
+    lines = [BURNS, BURNS | {"pan": "center"}, BURNS | {"offscreen": True}, NOBODY, BURNS | {"cast": "tom"}]
+    cast = {"mara": {"looks": "a woman", "voice": "en-gb-1"}, "tom": {"looks": "a man", "voice": "en-us-3"}}
+    shot = {"prompt": "@mara on the left, @tom sits on the right", "duration": "spoken", "dialogue": lines}
+    plan = plan_takes(board(shot, cast=cast), catalogue())
+    assert [line.pan for line in plan.lines] == [-0.5, 0, 0, 0, 0.5]
+
+
 def test_what_does_not_fit_is_told() -> None:
     plan = spoken(BURNS, {"cast": "mara", "line": "Look at it!", "at": "0.5s"}, duration="1s")
     messages = [remark.message for remark in plan.remarks]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sora_cli.sound.reverb import heard_in
-from sora_cli.sound.space import SPACES, space_of
+from sora_cli.sound.space import SPACES, side_of, space_of
 
 RATE = 48_000
 CLICK = np.zeros((RATE, 2), np.float32)
@@ -49,3 +49,18 @@ def test_an_open_place_adds_nothing() -> None:
 )  # fmt: skip
 def test_a_setting_names_its_place(setting: str, name: str) -> None:
     assert space_of(setting) == name
+
+
+@pytest.mark.parametrize(
+    ("prompt", "pan"),
+    [
+        ("@mara on the left and @tom on the right", -0.5), ("@tom on the left and @mara on the right", 0.5),
+        ("On the right stands @mara, @tom waits", 0.5), ("@mara, sitting at screen left, reads", -0.5),
+        ("a wall. on the left, Mara reads", -0.5), ("@mara is on the right of frame", 0.5),
+        ("@mara stands on the right-hand side", 0.5), ("a tree on the left, @mara reads", 0),
+        ("@mara turns to the left", 0), ("@mara stands on the left foot", 0), ("@tomara on the left", 0),
+        ("@mara sees a dog on the left", 0), ("@mara on the left. then @mara on the right", 0), ("", 0),
+    ],
+)  # fmt: skip
+def test_a_speaker_is_heard_from_the_side_where_the_words_say_that_they_are(prompt: str, pan: float) -> None:
+    assert side_of("mara", prompt) == pan
