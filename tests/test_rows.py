@@ -51,6 +51,21 @@ def test_rows_without_a_value_make_no_film_and_keep_the_numbers_of_others(tmp_pa
     ]  # fmt: skip
 
 
+def test_rows_that_a_spreadsheet_wrote_without_their_empty_ends_are_read_and_told(tmp_path: Path) -> None:
+    heard = Recording()
+    assert rows(tmp_path, "hero,seed\na,1\nb\n", heard) == {1: {"hero": "a", "seed": "1"}, 2: {"hero": "b"}}
+    assert "row 2: fewer cells than columns" in str(heard.events[0])
+
+
+def test_the_text_that_excel_calls_unicode_is_a_list_and_json_lines_are_none(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("vars: {hero: red, place: sea}\nshots: ['${hero}']\n")
+    (tmp_path / "list.txt").write_bytes("hero\tplace\r\nblue\tlake\r\n".encode("utf-16"))
+    (found,) = entries([tmp_path / "b.yaml", tmp_path / "list.txt"], Silent())
+    assert found.sets == {"hero": "blue", "place": "lake"}
+    with pytest.raises(RequestError, match="is JSON Lines, not a CSV list"):
+        entries([tmp_path / "b.yaml", tmp_path / "rows.jsonl"], Silent())
+
+
 def test_quoted_newlines_marks_and_quotes_stay_in_their_cell(tmp_path: Path) -> None:
     text = 'hero;place\n"a ball,\n""red""; large";"the sea, the sky"\n'
     assert rows(tmp_path, text) == {1: {"hero": 'a ball,\n"red"; large', "place": "the sea, the sky"}}
@@ -80,7 +95,6 @@ def test_columns_with_a_meaning_are_known_in_any_case(tmp_path: Path) -> None:
         ("hero,seed,hero\na,1,b\n", "two columns are called `hero`"),
         ("hero,,seed\na,b,1\n", "column 2 has no name, and a value in row 1"),
         ("hero,seed\na ball, red,1\n", "row 1 has 3 cells"),
-        ("hero,seed\na,1\nb\n", "row 2 has 1 cell;"),
         ('hero,seed\n"a,1\n', "is not a list"),
         (b"hero,seed\na\x81\x00,1\n", "is not a list"),
     ],

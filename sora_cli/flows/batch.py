@@ -17,7 +17,7 @@ from sora_cli import storyboard
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight
-from sora_cli.flows.rows import LISTS, SHEETS, read_rows
+from sora_cli.flows.rows import OTHERS, is_list, read_rows
 from sora_cli.flows.searching import Finder
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import ReleasedFilm
@@ -102,11 +102,11 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
         RequestError: a list cannot be read, or names no storyboard.
     """
     for path in files:
-        if path.suffix.lower() in SHEETS:
-            raise RequestError(f"{path} is a spreadsheet, not a CSV list", hint="save it as CSV, in UTF-8")
-    boards = [path for path in files if path.suffix.lower() not in LISTS]
+        if what := OTHERS.get(path.suffix.lower()):
+            raise RequestError(f"{path} is {what}, not a CSV list", hint="save it as CSV, in UTF-8")
+    boards = [path for path in files if not is_list(path)]
     names = (BOARD, OUTPUT)
-    lists = [(path, read_rows(path, report, lower=names)) for path in files if path.suffix.lower() in LISTS]
+    lists = [(path, read_rows(path, report, lower=names)) for path in files if is_list(path)]
     bare = [path for path, rows in lists if any(not row.get(BOARD) for row in rows.values())]
     if bare and len(boards) != 1:
         message = f"{bare[0]} has rows that name no storyboard"

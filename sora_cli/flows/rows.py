@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sora_cli.bounded import read_bytes
@@ -15,7 +16,11 @@ from sora_cli.events import Note, Report
 from sora_cli.texts import decoded
 
 LISTS = (".csv", ".tsv", ".tab")
-SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "a spreadsheet"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "JSON Lines"),
+}
+"""Files that people take for lists."""
 MOST = 10_000
 """The most rows of a list; each is a film."""
 _PARTS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -25,7 +30,7 @@ _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[int, dict[str, str]]:
     """The rows of a list by their number, from 1 below the columns' names; each is its cells by column.
 
-    Empty cells are left out, and rows without any value passed over. Columns named in `lower` are found in any case.
+    Empty cells, and those missing at the end of a row, are left out, and rows without any value passed over. Columns named in `lower` are found in any case.
 
     Raises:
         RequestError: the list cannot be read, a row does not fit its columns, or there is nothing in it.
@@ -54,7 +59,19 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         )
     _check_columns(path, columns, rows)
     found = {number: dict(_cells(path, number, columns, row, mark)) for number, row in rows.items()}
+    if short := [str(number) for number, row in rows.items() if len(row) < len(columns)]:  # Excel drops empty ones
+        named = f"row {short[0]}" if len(short) == 1 else f"rows {', '.join(short[:5])}{' ...' if short[5:] else ''}"
+        report(Note(f"{path}: {named}: fewer cells than columns; those that are missing count as empty"))
     return _with_points(path, found, report) if mark == ";" else found
+
+
+def is_list(path: Path) -> bool:
+    """Whether a file is a list by its ending; a text whose first line has tabs is one that Excel saved as "Unicode"."""
+    if path.suffix.lower() != ".txt":
+        return path.suffix.lower() in LISTS
+    with suppress(OSError, UnicodeDecodeError):
+        return "\t" in decoded(read_bytes(path))[0].partition("\n")[0]
+    return False
 
 
 def _text(path: Path, report: Report) -> str:
@@ -98,7 +115,7 @@ def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequen
 
 def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], mark: str) -> Iterator[tuple[str, str]]:
     """The filled cells of a row, by column."""
-    if len(row) < len(columns) or any(cell.strip() for cell in row[len(columns) :]):
+    if any(cell.strip() for cell in row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
         raise RequestError(message, hint=f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}")
     return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell.strip())
