@@ -115,6 +115,8 @@ class _Reader:
             self._ranges[name] = [low, high]
         elif name[0] in "+-.0123456789" or name in {"NAN", "INF", "INFINITY"}:
             self._rows.append(_three(words))
+        elif name in {"LUT_IN_VIDEO_RANGE", "LUT_OUT_VIDEO_RANGE"}:
+            raise _bad(self._path, f"{name}: it is made for values of 16 to 235; export it for full range")
 
     def _made(self) -> Lut:
         points, side = self._sizes.get("LUT_1D_SIZE", 0), self._sizes.get("LUT_3D_SIZE", 0)

@@ -256,14 +256,21 @@ def is_repo(name: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) is not None
 
 
+_HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]*)")
+
+
 def _missing(name: str, repo: str) -> EngineMissing:
     if is_folder(expanded(name)):
+        inside = checkpoint.inside(expanded(name))
+        where = f": {inside}" if inside else ": a checkpoint saved by diffusers' save_pretrained"
         return EngineMissing(
             f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
-            hint="name the folder that holds one of them: a checkpoint saved by diffusers' save_pretrained",
+            hint=f"name the folder that holds one of them{where}",
         )
     if is_single_file(name):
         return single_file(name)
+    if hub := _HUB.match(name):
+        return EngineMissing(f"{name} is an address, not a model", hint=f"name it as the hub does: {hub[1]}")
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
     folded = {one.lower(): one for one in names}

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -274,6 +275,14 @@ def find(repo: str, revision: str | None = None) -> Path | None:
     commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
     snapshot = base / "snapshots" / (commit or "")
     return snapshot if commit and has_index(snapshot) else None
+
+
+def inside(folder: Path) -> Path | None:
+    """The first checkpoint in a folder or in the folders in it, as the hub's own cache lays them."""
+    found = (place for deep in ("*", "*/*") for index in INDEXES for place in folder.glob(f"{deep}/{index}"))
+    with suppress(OSError):
+        return next((place.parent for place in found), None)
+    return None
 
 
 def has_index(folder: Path) -> bool:

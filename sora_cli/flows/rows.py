@@ -30,7 +30,8 @@ _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[int, dict[str, str]]:
     """The rows of a list by their number, from 1 below the columns' names; each is its cells by column.
 
-    Empty cells, and those missing at the end of a row, are left out, and rows without any value passed over. Columns named in `lower` are found in any case.
+    Empty cells, and those missing at the end of a row, are left out, and rows without any value passed over. Columns
+    named in `lower` are found in any case.
 
     Raises:
         RequestError: the list cannot be read, a row does not fit its columns, or there is nothing in it.

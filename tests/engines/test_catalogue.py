@@ -184,8 +184,12 @@ def test_the_environment_names_the_engine(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match="holds a FluxPipeline, which sora does not run"):
         catalogue.card(str(write_index(tmp_path / "flux", "FluxPipeline")))
-    with pytest.raises(EngineMissing, match="holds no model"):
+    with pytest.raises(EngineMissing, match="holds no model") as caught:
         catalogue.card(str(tmp_path))
+    assert caught.value.hint.endswith(str(tmp_path / "flux"))
+    with pytest.raises(EngineMissing, match="is an address") as caught:
+        catalogue.card("https://huggingface.co/Wan-AI/Wan2.1-VACE-14B-diffusers/tree/main")
+    assert caught.value.hint.endswith(" Wan-AI/Wan2.1-VACE-14B-diffusers")
     (tmp_path / "model_index.json").write_text("{nonsense")
     with pytest.raises(EngineMissing, match="cannot be read"):
         catalogue.card(str(tmp_path))
