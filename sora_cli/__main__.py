@@ -27,8 +27,18 @@ def start_again() -> None:
         os.execve(sys.executable, words, {**os.environ, COUNT: str(done + 1)})  # noqa: S606  our own program
 
 
+def _open_closed() -> None:
+    """Give what a shell has closed (`>&-`) to nobody: else the next file that is opened, a film, takes its number."""
+    while (found := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(found)
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.FileIO(1, "w", closefd=False))
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.FileIO(2, "w", closefd=False))
+
+
 def run() -> None:
     """Run the command line of this process."""
+    _open_closed()
     # Collecting while modules are read finds nothing and costs commands that only look a tenth of their time;
     # `session.working` collects again.
     gc.disable()

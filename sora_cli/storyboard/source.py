@@ -95,13 +95,14 @@ def read_source(path: Path) -> Source:
         if stat.S_ISDIR(found.st_mode):
             refuse(f"{name}: this is a folder", hint="name the storyboard file inside it")
         if not stat.S_ISREG(found.st_mode):
-            refuse(f"{name}: not a regular file", hint="a storyboard is a text file")
+            refuse(f"{name}: not a regular file", hint="save the storyboard as a file, and name that")
         if found.st_size > MAX_BYTES:
             refuse(f"{name}: {found.st_size:,} bytes; a storyboard has at most {MAX_BYTES:,}")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        refuse(f"{name}: no such file", hint=_near(path))
+        hint = "save the storyboard as a file, and name that" if name == "-" else _near(path)
+        refuse(f"{name}: no such file", hint=hint)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         refuse(f"{name}: cannot be read: {reason}")

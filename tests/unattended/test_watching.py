@@ -154,6 +154,22 @@ def read(terminal: int) -> bytes:
         return b""
 
 
+def test_a_full_or_a_closed_output_is_no_bug(machine: Machine) -> None:
+    machine.write("board.yaml", BOARD % "false")
+    sora = f"{sys.executable} -m sora_cli"
+    for line, code in (("plan board.yaml --json > /dev/full", 1), ("plan board.yaml >&-", 0), ("models >&- 2>&-", 0)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{sora} {line}"],
+            cwd=machine.folder,
+            env=machine.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+        assert ("cannot be written: No space left" in done.stderr) == (code == 1)
+
+
 def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
     machine.write("board.yaml", BOARD % "false")
     full = Path("/dev/full")
