@@ -336,6 +336,34 @@ def test_what_a_place_cannot_be_is_told_before_any_work(home: Path, capsys: pyte
     assert not (home / "nowhere").exists()
 
 
+LONG = "x" * 300 + ".mp4"
+
+
+@pytest.mark.parametrize(
+    "out", [LONG, "x" * 245 + ".mp4", "a.mp4/film.mp4", "film.txt", "b.mp4"], ids=["300", "245", "in", "txt", "foreign"]
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["", "dry"])
+def test_a_place_that_cannot_be_is_told_by_a_dry_run_too(
+    home: Path, capsys: pytest.CaptureFixture[str], out: str, dry: list[str]
+) -> None:
+    before = contents(home)
+    assert main(["storyboard", "board.yaml", "-o", out, *dry]) == 2
+    told = capsys.readouterr().err
+    assert "hint: " in told
+    assert contents(home) == before
+
+
+@pytest.mark.parametrize("words", [
+    ["verify", LONG], ["review", LONG], ["reproduce", LONG], ["takes", LONG], ["index", LONG],
+    ["stamp", "a.mp4", "-o", LONG], ["storyboard", "board.yaml", "--stems", LONG],
+])  # fmt: skip
+def test_a_name_that_no_file_can_have_is_a_wrong_request(
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(words) == 2
+    assert "name a shorter one" in capsys.readouterr().err, home
+
+
 def test_the_sidecar_of_an_earlier_version_is_read_and_stays(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["storyboard", "board.yaml"]) == 0
     (home / "out.mp4.sora.json").rename(home / "out.json")

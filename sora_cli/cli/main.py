@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from sora_cli import __version__
 from sora_cli.cli import console, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError
+from sora_cli.texts import shortened
 
 
 def _version(show: bool) -> None:
@@ -128,19 +130,39 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
         if isinstance(error, DeviceLost) and again is not None:
             again()
         return code
-    except BrokenPipeError:
-        # The reader of our output is gone (`sora plan | head`).
-        sys.stderr.close()
-        return 1
-    except Exception as error:  # a bug: it is raised again, after the document if --json asked for one
-        if as_json:
-            bug = f"{type(error).__name__}: {error}"
-            console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
+    except OSError as error:
+        return _of_files(error, as_json=as_json)
+    except Exception as error:
+        _bug(error, as_json=as_json)
         raise
     if code > 128 and as_json:  # a signal, as shells count
         stopped = {"code": code, "message": "interrupted", "hint": "run the same command again to resume"}
         console.stdout_json({"error": {**stopped, "where": None}})
     return code
+
+
+def _of_files(error: OSError, *, as_json: bool) -> int:
+    """Tell of a name that no file can have, or that leads where we may not look: of any file, in any command.
+
+    Raises:
+        OSError: it is another one, a bug.
+    """
+    if isinstance(error, BrokenPipeError):  # the reader of our output is gone (`sora plan | head`)
+        sys.stderr.close()
+        return 1
+    hints = {errno.ENAMETOOLONG: "name a shorter one", errno.EACCES: "look who may read it, and its folders"}
+    if error.errno in hints and error.filename is not None:
+        name = shortened(os.fsdecode(error.filename), 60)
+        return _told(RequestError(f"{name}: {error.strerror}", hint=hints[error.errno]), as_json=as_json)
+    _bug(error, as_json=as_json)
+    raise error
+
+
+def _bug(error: Exception, *, as_json: bool) -> None:
+    """Print the document of a bug, if --json asked for one."""
+    if as_json:
+        bug = f"{type(error).__name__}: {error}"
+        console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
 
 
 def _told(error: SoraError, *, as_json: bool) -> int:

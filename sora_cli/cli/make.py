@@ -123,14 +123,17 @@ def generate(
     from sora_cli.flows import film, places, preview
 
     words = " ".join(prompt)
+    place = partial(places.target, output, partial(places.free_name, words), release.deliver)
     if dry_run:
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
         view = preview.planned(board, draft=drafts.draft, workers=workers.asked(board))
+        out, kind = place()
+        film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
         show_plan(view, as_json=reporting.as_json)
         return
     with working(reporting, limits, workers) as (report, studio):
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
-        out, kind = places.target(output, partial(places.free_name, words), release.deliver)
+        out, kind = place()
         how = make_options(release, draft=drafts.draft)
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)
@@ -197,6 +200,9 @@ def storyboard(
     if dry_run:
         board = load()
         view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
+        if release.deliver != interactive.NAME:
+            out, kind = places.target(output, partial(places.default_name, board), release.deliver)
+            film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
         show_plan(view, as_json=reporting.as_json)
         return
     with working(reporting, limits, workers) as (report, studio):

@@ -103,6 +103,22 @@ def make(
     return order.filled(studio)
 
 
+def require_place(plan: Plan, out: Path, *, deliver: str, signer: Signer | None, overwrite: bool) -> None:
+    """Refuse a place where `make` would not put the film of this plan.
+
+    Raises:
+        SoraError: no film of this kind can go there, or it would replace what is not its own.
+    """
+    from sora_cli import stamp
+    from sora_cli.media.deliveries import delivery
+
+    kind, signed_by = delivery(deliver), signer or stamp.find_signer()
+    places.check_place(out, kind)
+    if sidecar.up_to_date(out, sidecar.film_key(plan, signed_by.chain, kind.name)) is None:
+        also = subtitles.of_film(plan, out)
+        outputs.check_outputs(plan.board, out, kind, signer=signed_by, overwrite=overwrite, also=also)
+
+
 @dataclass
 class _Order:
     """An order for a film: its storyboard, its place, its kind of file, its signer."""

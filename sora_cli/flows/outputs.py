@@ -24,6 +24,7 @@ from sora_cli import __version__, atomic
 from sora_cli.errors import RequestError, SoraError
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
+from sora_cli.texts import shortened
 
 if TYPE_CHECKING:
     from sora_cli.media.deliveries import Delivery
@@ -120,7 +121,8 @@ def _check_name(path: Path) -> None:
     """Refuse a name that is too long for the file system, or for the temporary file beside it."""
     if len(os.fsencode(path.name)) + atomic.LONGER > _MOST_NAME:
         most = _MOST_NAME - atomic.LONGER
-        raise RequestError(f"the name {path.name} is too long: {most} bytes at most", hint="name the film with -o")
+        name = shortened(path.name, 60)
+        raise RequestError(f"the name {name} is too long: {most} bytes at most", hint="name the film with -o")
 
 
 def same(one: Path, other: Path) -> bool:
