@@ -141,6 +141,9 @@ def test_nano_is_told_in_phrases_that_it_was_taught() -> None:
     assert shot("nano", **keys).text == told_so
     assert shot("nano", setting="a beach at sunset", light="sunset").text.startswith("a beach at sunset, sunset.")
     assert shot("nano", setting="a beach", light="warm light").text.startswith("a beach, warm light.")
+    moved = {"static": "static camera", "pan": "pan", "orbit": "orbit camera", "pan leftwards": "pan left",
+             "slow dolly forward": "slow push in", "past her to the sea": "past her to the sea"}  # fmt: skip
+    assert {words: shot("nano", camera=words).text.rpartition(". ")[2] for words in moved} == moved
 
 
 def test_dialects_name_terms_that_there_are() -> None:
