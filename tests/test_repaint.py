@@ -22,7 +22,7 @@ from sora_cli.media.read import probe, read_frames
 from sora_cli.media.replay import replay
 from sora_cli.plan.data import TakeFields
 from sora_cli.review.named import find
-from sora_cli.shoot.mask import Part, feathered, in_view, put_in, seam
+from sora_cli.shoot.mask import Part, feathered, in_view, put_in, seam, spread
 from tests.boards import CARD, catalogue
 from tests.test_film import Greys
 from tests.test_tools import film
@@ -425,6 +425,17 @@ def test_a_seam_falls_from_one_to_nothing_over_its_width() -> None:
     assert (row[:20] == 1).all()
     assert (row[24:] == 0).all()
     assert (np.diff(row[19:25]) < 0).all()
+
+
+def test_what_is_known_goes_on_smoothly_where_it_is_not() -> None:
+    slope = np.repeat(np.linspace(0, 60, 75, dtype=np.float32)[None, :, None], 50, axis=0).repeat(3, axis=2)
+    known = np.ones((50, 75), bool)
+    known[12:38, 20:55] = False
+    found = spread(slope, known)
+    assert np.array_equal(found[known], slope[known])
+    assert np.abs(found - slope).max() < 12
+    assert np.abs(np.diff(found, axis=1)).max() < 8, "no edge"
+    assert not spread(slope, np.zeros_like(known)).any()
 
 
 def test_what_is_made_meets_the_film_in_colour_and_a_new_thing_keeps_its_own() -> None:

@@ -56,7 +56,7 @@ def cases(count: int) -> Iterator[Case]:
         text, said = describe(new, rng)
         if all(name in said for name in MUST_SAY):
             count -= 1
-            yield Case(old, new, text, describe(old, np.random.default_rng(count))[0])
+            yield Case(old, new, text, describe(old, np.random.default_rng(old.seed))[0])
 
 
 def box_of(*actors: Tensor) -> Tensor:

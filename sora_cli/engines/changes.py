@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-EDITION = 1
+EDITION = 2
 """Part of the keys of takes that make a part of a picture anew: raised when the same take would show other frames."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import distance_transform_edt
 
 from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
@@ -34,8 +34,6 @@ WIDER = 0.08
 GREY = 128
 OTHER = 40
 """Steps of 8 bits: where the film and what was made differ by more around a mask, they show different things."""
-FAINT = 0.01
-"""The share of a place's surroundings that must be around the mask, for what is seen there to hold at that place."""
 LEAST = 1 / 5000
 """The share of the picture that a mask must show."""
 SQUEEZED, ROUNDED = 0.1, 16
@@ -270,16 +268,38 @@ def put_in(made: Frames, film: Frames, mask: Mask) -> Frames:
 def _fitted(made: Frames, film: Frames, mask: Mask) -> tuple[NDArray[np.float32], Frames, Mask]:
     """A picture that was made, brought to meet the film around the mask; the film's, and the mask `(h, w, 1)`.
 
-    Around the mask both show the same, but for what the model lost. That difference goes on into the mask, the less the
-    further in: a soft membrane, in the place of the exact one of Perez et al. 2003 (doi 10.1145/882262.882269).
+    Around the mask both show the same, but for what the model lost. That difference goes on into the mask, the smoother
+    the further in: a membrane, as of Perez et al. 2003 (doi 10.1145/882262.882269).
     """
-    width, inside = seam(len(mask)), mask > 0
+    inside = mask > 0
     off = np.subtract(film, made, dtype=np.float32)
-    ring = (distance_transform_edt(~inside) <= width) & ~inside if inside.any() else inside
-    known = np.where(ring & (np.abs(off).max(axis=-1) < OTHER), 1, 0).astype(np.float32)[..., None]
-    blurred = gaussian_filter(np.concatenate([off * known, known], axis=-1), 3 * width, axes=(0, 1), mode="constant")
-    fitted = made + blurred[..., :3] / (blurred[..., 3:] + FAINT)
+    ring = (distance_transform_edt(~inside) <= seam(len(mask))) & ~inside if inside.any() else inside
+    fitted = made + spread(off, ring & (np.abs(off).max(axis=-1) < OTHER))
     return np.clip(fitted, 0, 255).astype(np.float32), film, mask[..., None]
+
+
+def spread(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Values `(h, w, 3)` where they are known, smoothly gone on with where they are not; 0 where none is.
+
+    By pull and push (Gortler et al. 1996, doi 10.1145/237170.237200): a pyramid of means, of which each level fills the
+    gaps of the finer one.
+    """
+    levels = [np.concatenate([values * known[..., None], known[..., None]], axis=-1, dtype=np.float32)]
+    while max(levels[-1].shape[:2]) > 1:
+        high, wide = levels[-1].shape[:2]
+        even = np.pad(levels[-1], ((0, high % 2), (0, wide % 2), (0, 0)))
+        levels.append(even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2])
+    found = np.zeros((1, 1, 3), np.float32)
+    for level in reversed(levels):
+        high, wide = level.shape[:2]
+        size = (high + high % 2, wide + wide % 2) if high > 1 or wide > 1 else (1, 1)
+        planes = [
+            Image.fromarray(each).resize(size[::-1], Image.Resampling.BILINEAR) for each in np.moveaxis(found, -1, 0)
+        ]
+        part = np.minimum(level[..., 3:], 1)
+        mean = level[..., :3] / np.maximum(level[..., 3:], 1e-6)
+        found = np.stack(planes, axis=-1)[:high, :wide] * (1 - part) + mean * part
+    return found
 
 
 def canvas(size: Size, shape: tuple[int, int]) -> Size:
