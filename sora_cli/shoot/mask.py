@@ -294,7 +294,8 @@ def spread(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.
         high, wide = level.shape[:2]
         size = (high + high % 2, wide + wide % 2) if high > 1 or wide > 1 else (1, 1)
         planes = [
-            Image.fromarray(each).resize(size[::-1], Image.Resampling.BILINEAR) for each in np.moveaxis(found, -1, 0)
+            np.asarray(Image.fromarray(each).resize(size[::-1], Image.Resampling.BILINEAR), np.float32)
+            for each in np.moveaxis(found, -1, 0)
         ]
         part = np.minimum(level[..., 3:], 1)
         mean = level[..., :3] / np.maximum(level[..., 3:], 1e-6)
