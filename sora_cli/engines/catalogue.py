@@ -7,10 +7,11 @@ import gc
 import importlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from sora_cli.bounded import expanded, is_file, is_folder
@@ -202,8 +203,7 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     for library in ("torchao", "torch.utils._pytree"):
         logging.getLogger(library).setLevel(logging.ERROR)
     try:
-        with uncollected():
-            make = getattr(importlib.import_module(module), kind)
+        make = getattr(_imported(module), kind)
     except (ImportError, AttributeError, RuntimeError) as error:
         other_build = any("torchvision" in words for words in _chain(error))  # transformers reads it where it is there
         both = "torchvision is not of torch's build: install both from one place, or: pip uninstall torchvision"
@@ -212,17 +212,16 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Import without looking for garbage: what a library defines stays, and is not looked through later either."""
-    collecting = gc.isenabled()
+def _imported(name: str) -> ModuleType:
+    """Import a module without looking for garbage: what it defines stays, and is not looked through later either."""
+    if name in sys.modules or not gc.isenabled():
+        return importlib.import_module(name)
     gc.disable()
     try:
-        yield
+        return importlib.import_module(name)
     finally:
         gc.freeze()
-        if collecting:
-            gc.enable()
+        gc.enable()
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:

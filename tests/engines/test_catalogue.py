@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,3 +235,10 @@ def test_a_torchvision_of_another_build_is_told(monkeypatch: pytest.MonkeyPatch)
 def test_a_name_that_no_folder_can_have_is_no_engine(name: str) -> None:
     with pytest.raises(EngineMissing):
         catalogue.card(name)
+
+
+def test_an_engine_is_imported_without_looking_for_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_family.py").write_text("import gc\nlooking = gc.isenabled()\ndef own(card, **_): return looking\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert catalogue.open_engine(replace(catalogue.card("nano"), family="own_family:own")) is False
+    assert gc.isenabled()
