@@ -23,7 +23,9 @@ def written(path: Path) -> Iterator[None]:
         yield
         whole = True
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"cannot write {path}: {error}", hint="check the folder and the space on the disk") from error
+        reason = error.strerror or str(error)  # not the name: it is that of a file that nobody asked for
+        hint = "make room, or name another folder, and run the same command again"
+        raise MediaError(f"cannot write to {path.parent}: {reason}", hint=hint) from error
     finally:
         if not whole:
             path.unlink(missing_ok=True)

@@ -116,7 +116,7 @@ def test_frames_of_two_sizes_and_a_source_that_fails_leave_no_file(tmp_path: Pat
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="cannot write"):
+    with pytest.raises(MediaError, match=r"cannot write to .*: No such file or directory$"):
         write_clip(tmp_path / "nowhere" / "clip.mp4", noise(2, 8, 8), Fraction(24))
     sound = Sound(np.zeros((10, 3), np.float32), 48_000)
     with pytest.raises(MediaError, match="shape"):
