@@ -179,6 +179,13 @@ def test_each_picture_of_an_animation_is_shown_as_long_as_browsers_do(
 # -- their neighbours: sound -----------------------------------------------------------------------------------------
 
 
+def test_the_picture_before_an_animated_png_is_not_in_it(tmp_path: Path) -> None:
+    before, *shown = (Image.new("RGB", SIZE, (grey, grey, grey)) for grey in (40, 120, 200))
+    before.save(tmp_path / "a.png", save_all=True, append_images=shown, duration=[100, 300], default_image=True)
+    assert greys_of(tmp_path / "a.png") == [120, 200]
+    assert probe(tmp_path / "a.png").duration == Fraction(4, 10)
+
+
 def with_sound_at(path: Path, begins: list[float]) -> Path:
     """A film of 2 s with bursts of 0.2 s at these times of its sound track, and no sound packets between them."""
     with av.open(str(path), "w") as container:

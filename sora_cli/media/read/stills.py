@@ -143,10 +143,12 @@ def _animated(path: Path) -> Stills:
     """A GIF, PNG, WebP or AVIF that moves, with each picture's own length."""
     require_whole(path)
     with open_picture(path) as image:
-        count = getattr(image, "n_frames", 1)
+        # A PNG may have a picture before its animation, for programs that show no animations.
+        first = 1 if image.info.get("default_image") else 0
+        count = getattr(image, "n_frames", 1) - first
         if count * image.width * image.height > _MOST_PIXELS:
             raise MediaError(f"cannot read {path}: it is too large an animation", hint="convert it to an .mp4 first")
-        lengths, clear = zip(*(_looked_at(image, number) for number in range(count)), strict=True)
+        lengths, clear = zip(*(_looked_at(image, number) for number in range(first, first + count)), strict=True)
         name, mode, (width, height) = (image.format or "").lower(), image.mode, image.size
         remarks = (TRANSPARENT,) if any(clear) else ()
     tick = 10 if name == "gif" else 1  # a GIF's clock has hundredths
@@ -175,7 +177,7 @@ def _animated(path: Path) -> Stills:
     def draw(numbers: Sequence[int]) -> Iterator[Frames]:
         with open_picture(path) as image:
             for number in numbers:
-                image.seek(number)
+                image.seek(first + number)
                 yield srgb(image)
 
     return Stills(facts, draw)
