@@ -130,11 +130,22 @@ class Files:
             if text.startswith("~"):
                 return "`~` is not read as your home: copy the file beside the storyboard, or write its whole path"
             return "" if path.parent == self._folder else f"there is no folder {quoted(path.parent.name)}"
-        if any(same_words(name, path.name) for name in names):
-            return "several names in its folder read like it, and differ in code points alone: rename them"
+        if hidden := _hidden(path.name, names):
+            return hidden
         near = self._problems.nearest(path.name, names)
         if near:
             return f"did you mean {quoted(PurePath(text).with_name(near))}?"
         if "\\" in text:
             return f"write / between folders: {quoted(PureWindowsPath(text).as_posix())}"
         return f"paths count from the storyboard's folder, {quoted(self._folder.absolute().name or '/')}"
+
+
+def _hidden(name: str, names: Sequence[str]) -> str:
+    """Why a file is not found though its name, or one that looks like it, is in the folder."""
+    if name in names:
+        return "it is a link that leads nowhere"
+    if any(each.strip() == name for each in names):
+        return "its name has a space before or behind it: rename the file"
+    if any(same_words(each, name) for each in names):
+        return "several names in its folder read like it, and differ in code points alone: rename them"
+    return ""

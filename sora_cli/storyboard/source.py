@@ -140,6 +140,8 @@ def _near(path: Path) -> str:
             names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
     except OSError:
         return f"there is no folder {quoted(path.parent)} either"
+    if path.name in names:
+        return "it is a link that leads nowhere"
     if any(same_words(name, path.name) for name in names):
         return "several names in its folder read like it, and differ in code points alone: rename them"
     close = get_close_matches(path.name[:100], names, 1)

@@ -83,6 +83,16 @@ def test_every_mistake_says_once_what_is_wrong_and_what_to_write(tmp_path: Path,
     assert told[1] in found.hint
 
 
+def test_a_file_that_a_link_or_a_space_hides_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "board.yaml").symlink_to("gone.yaml")
+    (tmp_path / " b.png").touch()
+    (tmp_path / "a.yaml").write_text("shots: [{prompt: a, from: loop.png}, {prompt: a, from: ' b.png'}]")
+    hints = [each.hint for each in (*read(tmp_path / "a.yaml").problems, *read(tmp_path / "board.yaml").problems)]
+    assert ["link" in hint for hint in hints] == [True, False, True]
+    assert "has a space before or behind it" in hints[1]
+
+
 def test_a_shot_that_is_called_by_a_number_is_found_by_it(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("shots: [{name: 007, prompt: a}, {prompt: b, from: 007}, {prompt: c, to: 007}]")
     assert read(tmp_path / "a.yaml").problems == ()
