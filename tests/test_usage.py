@@ -283,12 +283,12 @@ def test_a_shell_completes_engines_deliveries_and_shots(home: Path, line: str, w
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("place", ["none.mp4", "."])
+@pytest.mark.parametrize("place", ["none.mp4", ".", "/"])
 @pytest.mark.parametrize(
     "words",
     ["stitch {} {} -o o.mp4", "grade {} --match {} -o o.mp4", "stamp {} -o o.mp4", "extend {} light -o o.mp4",
      "edit {} light --region 0,0,1,1 -o o.mp4", "export {} --to edl", "review {}", "verify {}", "takes {}",
-     "reproduce {}"],
+     "reproduce {}", "import {}"],
 )  # fmt: skip
 def test_a_film_that_is_not_there_is_a_wrong_request(
     home: Path, capsys: pytest.CaptureFixture[str], words: str, place: str

@@ -60,8 +60,8 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
         RequestError: sora cannot read this file, or another file has the storyboard's name.
         StoryboardError: what is wrong in the file, each with its line.
     """
-    out = out or file.with_suffix(".yaml")
     _check_kind(file)
+    out = out or file.with_suffix(".yaml")
     maker = outputs.Maker(command="import", paths=(file,))
     outputs.check({out: outputs.own_table(maker)}, [file], overwrite=overwrite)
     outline, remarks = _read(file)

@@ -104,13 +104,14 @@ class ReleasedFilm:
 def beside(film: Path) -> tuple[Path, Path]:
     """Where a film's sidecar and contact sheet lie."""
     film = film if film.name else film.absolute()  # `.` has no name
-    return film.with_name(f"{film.name}.sora.json"), film.with_name(f"{film.name}.sheet.png")
+    return Path(f"{film}.sora.json"), Path(f"{film}.sheet.png")
 
 
 def _beside_earlier(film: Path) -> tuple[Path, Path]:
     """Where version 0.1.0 put them. They are read where there are no others, and never written or removed."""
-    film = film if film.name else film.absolute()
-    return film.with_suffix(".json"), film.with_suffix(".png")
+    film = film.absolute()
+    stem = film.parent / film.stem  # `/` has no name, and so no suffix
+    return Path(f"{stem}.json"), Path(f"{stem}.png")
 
 
 def found(film: Path) -> Path:
