@@ -3,7 +3,8 @@
 python -m examples.nano.changed outside --count 20
 
 `outside`: what lies outside a region and its seam, against the film. `replaced`: where the new thing goes. `borders`:
-how they join the picture. `longer`: how what is made joins the film. One line a film, then one line of all.
+how they join the picture. `longer`: how what is made joins the film; `own`: the same, of films that nano made. One line
+a film, then one of all.
 """
 
 from __future__ import annotations
@@ -168,9 +169,17 @@ def borders(case: Case, seed: int) -> Found | None:
     return {"ok": float(jump <= JOIN), "jump": jump, "by chance": float((places > JOIN).mean())}
 
 
-def longer(case: Case, seed: int) -> Found | None:
+def own(case: Case, seed: int) -> Found | None:
+    """The same as `longer`, of a film that nano made."""
+    made = Path(f"own-{seed}.mkv")
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        sora(["generate", case.old_text, "--seed", str(seed), "--duration", f"{FRAMES}f", "-o", str(made)])
+    return longer(case, seed, read_frames(made, 0, FRAMES))
+
+
+def longer(case: Case, seed: int, frames: Frames | None = None) -> Found | None:
     """The figures of the join by which `sora review` judges films, and whether all keep to its bars."""
-    pair = changed(clip_of(case), ["extend", case.old_text], seed)
+    pair = changed(clip_of(case) if frames is None else frames, ["extend", case.old_text], seed)
     if pair is None:
         return None
     count = len(pair[1])
@@ -184,7 +193,7 @@ def longer(case: Case, seed: int) -> Found | None:
 
 
 KINDS: dict[str, Callable[[Case, int], Found | None]] = {
-    "outside": outside, "replaced": replaced, "borders": borders, "longer": longer
+    "outside": outside, "replaced": replaced, "borders": borders, "longer": longer, "own": own
 }  # fmt: skip
 
 
