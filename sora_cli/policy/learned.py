@@ -26,26 +26,37 @@ QUICK = 512
 """How many of a row's numbers are the quick encoder's."""
 
 
+MIXED = 1 / 3
+"""How much the quick head, which was told more voices, has to say where both encoders are asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """Categories, the examples that others are held against, and what nearness to each of them says.
 
-    Vectors are rows of both encoders, (N, 896), less their middle and divided by their spread; `weights` of a head are
-    (M + 1, C), the last row a constant; `bars` of a head is by how much a category must lead what is benign.
+    Vectors are rows of both encoders, (N, 896), less their middle and divided by their spread; the `quick` examples are
+    the quick encoder's alone, (K, 512). `weights` of a head are (M + 1, C), the last row a constant; `bars` of a head
+    is by how much a category must lead what is benign.
     """
 
     names: tuple[str, ...]
     middle: Vectors
     spread: Vectors
     kept: Vectors
+    quick: Vectors
     weights: dict[Head, Vectors]
     bars: dict[str, float]
 
     def scores(self, rows: Vectors, head: Head) -> Vectors:
         """How much each row is of each category, (N, C): about 1 where it is, about 0 where not."""
+        own = self._own(rows, head)
+        return (1 - MIXED) * own + MIXED * self._own(rows, "quick") if head == "both" else own
+
+    def _own(self, rows: Vectors, head: Head) -> Vectors:
         import numpy as np
 
-        near = nearness(part((rows - self.middle) / self.spread, head), part(self.kept, head))
+        others = self.quick if head == "quick" else part(self.kept, head)
+        near = nearness(part((rows - self.middle) / self.spread, head), others)
         weights = self.weights[head]
         return np.asarray(near @ weights[:-1] + weights[-1], np.float32)
 
@@ -69,17 +80,17 @@ def save(learned: Learned, to: BinaryIO) -> None:
     """Write what was learned; the examples as whole numbers up to 127, which changes no verdict that is worth one."""
     import numpy as np
 
-    step = np.abs(learned.kept).max() / 127
+    step = max(np.abs(learned.kept).max(), np.abs(learned.quick).max()) / 127
     heads = {f"weights {head}": each.astype(np.float32) for head, each in learned.weights.items()}
     bars = {f"bar {name}": np.float32(bar) for name, bar in learned.bars.items()}
-    kept = np.round(learned.kept / step).astype(np.int8)
     np.savez_compressed(
         to,
         allow_pickle=False,
         names=np.array(learned.names),
         middle=learned.middle.astype(np.float32),
         spread=learned.spread.astype(np.float32),
-        kept=kept,
+        kept=np.round(learned.kept / step).astype(np.int8),
+        quick=np.round(learned.quick / step).astype(np.int8),
         step=np.float32(step),
         **heads,
         **bars,
@@ -99,6 +110,7 @@ def learned() -> Learned:
             told["middle"],
             told["spread"],
             told["kept"].astype(np.float32) * told["step"],
+            told["quick"].astype(np.float32) * told["step"],
             {head: told[f"weights {head}"] for head in get_args(Head)},
             {name.removeprefix("bar "): float(told[name]) for name in told.files if name.startswith("bar ")},
         )

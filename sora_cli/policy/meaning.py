@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sora_cli import sentences
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 SHORT, CLEAR_OF_SHORT = 14, 0.25
 """Of a text with fewer characters the encoders know little: a category must lead by so much more."""
+PART = 0.1
+"""By how much more it must lead in one sentence of several: each of them is a chance to err."""
 LONG = 300
 """Characters of a text that are read at once: what one sentence of many tells is lost in the whole."""
 AT_ONCE = 1000
 """Texts whose vectors are in memory at once."""
+_Over = tuple[Finding, float]
+"""What a text is, and by how much it is over its bar."""
 BENIGN = "benign"
 _UNREAD = re.compile("[\u0900-\u0dff\u0590-\u05ff\u10a0-\u10ff\u0530-\u058f]")
 """Scripts that the quick encoder was not taught."""
@@ -43,19 +47,26 @@ def look(texts: Sequence[str]) -> list[list[Finding]]:
     Raises:
         Unable: the encoders are not here, or broken.
     """
-    views = [[view for each in passages(text) for view in read_as(each)] for text in texts]
-    flat = list(dict.fromkeys(view for each in views for view in each if _SAYS.search(view)))
-    found: dict[str, Finding] = {}
+    views = [list(_views(text)) for text in texts]
+    flat = list(dict.fromkeys(view for each in views for view, _ in each if _SAYS.search(view)))
+    over: dict[str, _Over] = {}
     for at in range(0, len(flat), AT_ONCE):
-        found |= _judged(flat[at : at + AT_ONCE])
-    return [_whose([found[view] for view in each if view in found], each) for each in views]
+        over |= _judged(flat[at : at + AT_ONCE])
+    return [_counted(each, over) for each in views]
 
 
-def _whose(found: list[Finding], views: Sequence[str]) -> list[Finding]:
-    """What is sexual is a minor's where a child is told of, in whichever sentence."""
-    if any(one.category == "sexual" for one in found) and any(of_a_child(view) for view in views):
-        return [Finding(MINORS, one.score, one.checker) if one.category == "sexual" else one for one in found]
-    return found
+def _views(text: str) -> Iterator[tuple[str, bool]]:
+    """What is read of a text, and whether it is one sentence of several."""
+    for at, passage in enumerate(passages(text)):
+        yield from ((view, at > 0) for view in read_as(passage))
+
+
+def _counted(views: Sequence[tuple[str, bool]], over: Mapping[str, _Over]) -> list[Finding]:
+    """What counts of a text; what is sexual is a minor's where a child is told of, in whichever sentence."""
+    known = [(*over[view], sentence) for view, sentence in views if view in over]
+    child = bool(known) and any(of_a_child(view) for view, _ in views)
+    found = [one for one, by, sentence in known if child or not sentence or by > PART]
+    return [Finding(MINORS, one.score, one.checker) if child and one.category == "sexual" else one for one in found]
 
 
 def passages(text: str) -> Iterator[str]:
@@ -90,13 +101,13 @@ def unread(text: str) -> bool:
     return _UNREAD.search(text) is not None
 
 
-def _judged(texts: Sequence[str]) -> dict[str, Finding]:
+def _judged(texts: Sequence[str]) -> dict[str, _Over]:
     """What plain texts are; those that are benign are left out."""
     rows, known = vectors(texts), learned()
     leads = lead(known.scores(rows, "quick"))[0]
     doubtful = [at for at, text in enumerate(texts) if unread(text) or leads[at] > known.bars["quick"]]
     refine(rows, doubtful, texts)
-    judged: dict[str, Finding] = {}
+    judged: dict[str, _Over] = {}
     by_head: dict[Head, list[int]] = {"both": [], "fine": []}
     for at in doubtful:
         by_head["fine" if unread(texts[at]) else "both"].append(at)
@@ -114,13 +125,14 @@ def lead(scores: Vectors) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.i
     return scores[:, 1:].max(axis=1) - scores[:, 0], best
 
 
-def _one(known: Learned, head: Head, scores: Vectors, text: str) -> Finding | None:
+def _one(known: Learned, head: Head, scores: Vectors, text: str) -> _Over | None:
     leads, best = lead(scores[None])
     name = known.names[best[0]]
     bar = known.bars["minors" if name == "sexual" and of_a_child(text) else head]
-    if leads[0] <= bar + (0 if length(text) >= SHORT else CLEAR_OF_SHORT):
+    by = float(leads[0]) - bar - (0 if length(text) >= SHORT else CLEAR_OF_SHORT)
+    if by <= 0:
         return None
-    return Finding(name, round(min(max(float(scores[best[0]]), 0.0), 1.0), 3), Meaning.name)
+    return Finding(name, round(min(max(float(scores[best[0]]), 0.0), 1.0), 3), Meaning.name), by
 
 
 def _read(encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
