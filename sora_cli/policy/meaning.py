@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SHORT, CLEAR_OF_SHORT = 14, 0.25
 """Of a text with fewer characters the encoders know little: a category must lead by so much more."""
+NEAR = {"gore": 0.07}
+"""Categories that what is harmless comes near to most: they must lead by so much more."""
 PART = 0.1
 """By how much more it must lead in one sentence of several: each of them is a chance to err."""
 LONG = 300
@@ -129,7 +131,7 @@ def _one(known: Learned, head: Head, scores: Vectors, text: str) -> _Over | None
     leads, best = lead(scores[None])
     name = known.names[best[0]]
     bar = known.bars["minors" if name == "sexual" and of_a_child(text) else head]
-    by = float(leads[0]) - bar - (0 if length(text) >= SHORT else CLEAR_OF_SHORT)
+    by = float(leads[0]) - bar - NEAR.get(name, 0) - (0 if length(text) >= SHORT else CLEAR_OF_SHORT)
     if by <= 0:
         return None
     return Finding(name, round(min(max(float(scores[best[0]]), 0.0), 1.0), 3), Meaning.name), by
