@@ -87,7 +87,7 @@ class WanVace(WanFamily[WanVaceOptions]):
 def together(mask: NDArray[np.float32], group: int) -> NDArray[np.float32]:
     """A mask that is the same in all frames which the autoencoder squeezes into one latent: `group`, but for the first.
 
-    Where it moves within a latent, what is beside the old thing in one frame stands for it in another.
+    A latent that is grey in some of its frames alone is neither known nor unknown to the model.
     """
     edges = [0, *range(1, len(mask), group)]
     return np.repeat(np.maximum.reduceat(mask, edges), np.diff([*edges, len(mask)]), axis=0)
