@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sora_cli.engines.changes import Change, Start
 from sora_cli.engines.dialect import PLAIN, Dialect
+from sora_cli.errors import counted
 
 if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
     import numpy as np
@@ -192,7 +193,7 @@ class EngineCard:
                 hint = "name pictures" if self.max_references else "take it out: only words describe the cast"
                 return place, f"engine {self.name} takes no {kind} as a reference", f"{hint}, or use minimax-h3"
             if kinds[: place + 1].count(kind) > limit:
-                message = f"engine {self.name} takes {limit} reference {kind}s, not {count}"
+                message = f"engine {self.name} takes {counted(limit, f'reference {kind}')}, not {count}"
                 return place, message, f"name fewer cast members, or give them fewer {kind}s"
         if 0 < self.max_references_in_all < len(kinds):
             message = f"engine {self.name} takes {self.max_references_in_all} references in all, not {len(kinds)}"

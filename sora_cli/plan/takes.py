@@ -146,7 +146,7 @@ class TakeMaker:
         self.stills[shot.name] = tuple(self.stills_of(scene, shot, label))
         for number, (beat, frames) in enumerate(zip(shot.beats, lengths, strict=True)):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
-            if frames < 1:
+            if frames < 1 and (beat.dialogue or not beat.spoken):  # where nobody speaks, the reader has said so
                 message = f"shorter than one frame at {float(self.fps):g} frames a second"
                 self.findings.wrong(beat, "duration", message, "write 1f, or more")
             done.append(self.beat(shot, beat, done, name=name, label=f"{label}/{number}", frames=max(1, frames)))

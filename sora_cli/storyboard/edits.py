@@ -11,7 +11,7 @@ from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
 from sora_cli.storyboard.forms import time as read_time
 from sora_cli.storyboard.model import Duration, Loc
-from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
 from sora_cli.storyboard.source import quoted
@@ -24,6 +24,7 @@ STRENGTH = 0.7
 """How far a film that is lit or drawn anew goes from what it was, where that is not written."""
 LEAST = 0.05
 WAYS = "`region`, `mask`, `replace`, `outpaint`, `relight` and `restyle`"
+_WAYS = {"region", "mask", "replace", "outpaint", "relight", "restyle"}
 FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
 
@@ -133,6 +134,9 @@ class Edits:
         ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None]
         start = self._seconds(form.from_, (*loc, "from"))
         end = None if form.to is None else self._seconds(form.to, (*loc, "to"))
+        written = self._document.node(loc)[1]
+        if not any(ways) and isinstance(written, Pairs) and written.pairs.keys() & _WAYS:
+            return None  # what is written there was wrong, and is told
         if sum(way is not None for way in ways) != 1:
             self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
         elif form.strength is not None and not anew:

@@ -73,12 +73,14 @@ def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: 
         ("shots: [{prompt: a, from: ~/c.png}]", ["`~/c.png`: no such file", "`~` is not read as your home"]),
         ("vars: {a: '${b}', b: c}\nshots: ['${a}']", ["the variable `${b}` is not set", "those above it: move it up"]),
         ("vars: {n: 1}\nshots: [{prompt: 'a', duration: ${n}}]", ["not YAML", "a variable needs quotes"]),
+        ("shots: [{prompt: a, duration: spoken}]", ["nobody speaks in this beat", ""]),
+        ("shots: [{name: a, prompt: a}, {edit: {of: a, region: [1, 1, 1, 1], prompt: b}}]", ["lie in the picture", ""]),
         ("output: {aspect: 16/9, height: 90}\nshots: [a]", ["`16/9` is not a shape", "write WIDTH:HEIGHT"]),
     ],
 )
 def test_every_mistake_says_once_what_is_wrong_and_what_to_write(tmp_path: Path, written: str, told: list[str]) -> None:
     (tmp_path / "a.yaml").write_text(written)
-    (found,) = read(tmp_path / "a.yaml").problems
+    (found,) = check(tmp_path / "a.yaml", sets={}, allow_outside=False).problems
     assert told[0] in found.message
     assert told[1] in found.hint
 
