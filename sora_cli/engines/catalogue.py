@@ -213,13 +213,14 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
 
 
 def _imported(name: str) -> ModuleType:
-    """Import a module without looking for garbage: what it defines stays, and is not looked through later either."""
+    """Import a module and look for garbage once, behind it: what it defines stays, and is not looked through later."""
     if name in sys.modules or not gc.isenabled():
         return importlib.import_module(name)
     gc.disable()
     try:
         return importlib.import_module(name)
     finally:
+        gc.collect()
         gc.freeze()
         gc.enable()
 
