@@ -137,7 +137,7 @@ class Files:
             return f"did you mean {quoted(PurePath(text).with_name(near))}?"
         if "\\" in text:
             return f"write / between folders: {quoted(PureWindowsPath(text).as_posix())}"
-        return f"paths count from the storyboard's folder, {quoted(self._folder.absolute().name or '/')}"
+        return f"paths count from the folder {quoted(self._folder.absolute().name or '/')}"
 
 
 def _hidden(name: str, names: Sequence[str]) -> str:
