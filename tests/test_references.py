@@ -75,7 +75,7 @@ def test_an_engine_that_takes_pictures_only_refuses_others_at_their_place(refs: 
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("[a.png, walk.mp4, run.mp4]", "4:34: engine test takes 1 reference films, not 2"),
+        ("[a.png, walk.mp4, run.mp4]", "4:34: engine test takes 1 reference film, not 2"),
         ("[a.png, voice.wav, song.wav, cry.wav, b.png, c.png]", "4:61: engine test takes 5 references in all, not 6"),
         ("voice.wav", "4:16: engine test takes a sound beside a picture or film only"),
     ],
