@@ -27,7 +27,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HINT_READ = "check that the file is there and that you may read it"
 HINT_WRITE = "check the space on the disk, and that you may write there"
@@ -160,8 +161,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A place in a text file: `line` and `column` count from 1.
 
     `text` is the whole line, without its end; who makes a mark replaces each control code and tab in it by one
@@ -204,8 +204,7 @@ def _cells(text: str) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong (or worth a remark) in a storyboard.
 
     `code` is the exit code where nothing else is wrong: 2 for a mistake, 3 for what this machine lacks, 4 for what the

@@ -11,19 +11,19 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
 from typing import Literal, Protocol, TextIO
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from sora_cli.errors import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned(Event):
+class Planned(Event, frozen=True):
     """The work is known: how many takes, how many of them the store holds already, how long the film is."""
 
     takes: int
@@ -32,30 +32,26 @@ class Planned(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Worked(Event):
+class Worked(Event, frozen=True, kw_only=True):
     """Something that a worker did. `worker` is its device and node, empty where this process does the work itself."""
 
-    worker: str = field(default="", kw_only=True)
+    worker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineLoading(Worked):
+class EngineLoading(Worked, frozen=True):
     """An engine's weights are being read."""
 
     engine: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeStarted(Worked):
+class TakeStarted(Worked, frozen=True):
     """A take is being made."""
 
     take: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Worked):
+class Step(Worked, frozen=True):
     """One sampling step of a take is done: `step` of `of`."""
 
     take: str
@@ -64,8 +60,7 @@ class Step(Worked):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeKept(Worked):
+class TakeKept(Worked, frozen=True):
     """A take is in the store: made now (`seconds` of work) or found there (`reused`)."""
 
     take: str
@@ -75,16 +70,14 @@ class TakeKept(Worked):
     reused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TakeElsewhere(Event):
+class TakeElsewhere(Event, frozen=True):
     """Another process is making the take; it is waited for, and made here if that process dies."""
 
     take: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeRetried(Event):
+class TakeRetried(Event, frozen=True):
     """The device or worker of a take went away; the take is tried again, now for the time `attempt` of `of`."""
 
     take: str
@@ -94,8 +87,7 @@ class TakeRetried(Event):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeFailed(Event):
+class TakeFailed(Event, frozen=True):
     """A take could not be made."""
 
     take: str
@@ -104,8 +96,7 @@ class TakeFailed(Event):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSkipped(Event):
+class TakeSkipped(Event, frozen=True):
     """A take was not tried, because of another one that failed."""
 
     take: str
@@ -113,8 +104,7 @@ class TakeSkipped(Event):
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSpared(Event):
+class TakeSpared(Event, frozen=True):
     """A take was not needed, because another one of its beat is good."""
 
     take: str
@@ -126,8 +116,7 @@ Stage = Literal["plan", "shoot", "finish", "write", "stamp", "look", "prepare", 
 """The stages of the line; `write` and `stamp` are parts of `finish`. Then those of `sora train`."""
 
 
-@dataclass(frozen=True, slots=True)
-class StageStarted(Event):
+class StageStarted(Event, frozen=True):
     """A stage of the line begins. `total` is its length, 0 if unknown: of `write` in frames, of `stamp` in takes.
 
     Of `look` in files, of `prepare` in examples, of `train` in steps.
@@ -137,24 +126,21 @@ class StageStarted(Event):
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StageStep(Event):
+class StageStep(Event, frozen=True):
     """A stage has done `done` of its `total`."""
 
     stage: Stage
     done: int
 
 
-@dataclass(frozen=True, slots=True)
-class StageDone(Event):
+class StageDone(Event, frozen=True):
     """A stage ended after `seconds`."""
 
     stage: Stage
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Note(Event):
+class Note(Event, frozen=True):
     """Something a person should know that stops nothing."""
 
     message: str
@@ -166,8 +152,7 @@ class Note(Event):
         return cls(remark.head, remark.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Released(Event):
+class Released(Event, frozen=True):
     """The film has its name."""
 
     film: str
@@ -177,8 +162,7 @@ class Released(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class FilmStarted(Event):
+class FilmStarted(Event, frozen=True):
     """A batch turns to its film `number` of `of`; `source` is where it was asked for."""
 
     film: str
@@ -187,8 +171,7 @@ class FilmStarted(Event):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class FilmEnded(Event):
+class FilmEnded(Event, frozen=True):
     """A film of a batch is made, up to date, failed or not tried (`state`), after `seconds`."""
 
     film: str
@@ -197,8 +180,7 @@ class FilmEnded(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class About(Event):
+class About(Event, frozen=True):
     """An event of one film of a batch. In JSON it is that event, with the film's path as `film`."""
 
     film: str
@@ -219,8 +201,7 @@ class Silent:
         """Drop the event."""
 
 
-@dataclass
-class Recording:
+class Recording(Struct):
     """Keeps every event, for tests."""
 
     events: list[Event] = field(default_factory=list)
@@ -238,7 +219,7 @@ def as_json(event: Event) -> dict[str, object]:
     """The event as plain data: its name in snake case under `event`, then its fields."""
     if isinstance(event, About):
         return {**as_json(event.event), "film": event.film}
-    return {"event": name_of(type(event)), **(asdict(event) if fields(event) else {})}
+    return {"event": name_of(type(event)), **asdict(event)}
 
 
 def name_of(kind: type[Event]) -> str:
@@ -248,10 +229,8 @@ def name_of(kind: type[Event]) -> str:
 
 def events_schema() -> dict[str, object]:
     """The JSON Schema of one line of `--events`, made from the classes here."""
-    # By name, since `slots` makes each class twice; the second one counts.
-    told = [*Event.__subclasses__(), *Worked.__subclasses__()]
-    hidden = {Worked.__name__, About.__name__}
-    kinds = {kind.__name__: kind for kind in told if kind.__name__ not in hidden}.values()
+    told = (*Event.__subclasses__(), *Worked.__subclasses__())
+    kinds = [kind for kind in told if kind not in (Worked, About)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sora events, version 1",
@@ -261,9 +240,9 @@ def events_schema() -> dict[str, object]:
 
 
 def _line_schema(kind: type[Event]) -> dict[str, object]:
-    from pydantic import TypeAdapter
+    from msgspec.json import schema_components
 
-    schema = TypeAdapter(kind).json_schema()
+    schema = schema_components([kind])[1][kind.__name__]
     common = {
         "time": {"type": "number", "description": "seconds since the start, which never go back"},
         "eta": {"type": ["number", "null"], "description": "seconds until the last take is made; null: not known"},

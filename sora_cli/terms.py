@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+
+from msgspec import Struct
 
 TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "framing": {
@@ -181,8 +182,7 @@ _IDIOMS = {
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A term of film: its kind, its name in a storyboard, its words in a plain prompt."""
 
     kind: str
@@ -190,8 +190,7 @@ class Term:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class CameraMove:
+class CameraMove(Struct, frozen=True):
     """How the camera moves: names of `MOVES` in order, `slow`, `fast` or neither, and whether it is handheld."""
 
     moves: tuple[str, ...]

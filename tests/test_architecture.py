@@ -17,7 +17,7 @@ LEVELS = (
     # values, files, and what the work tells
     (
         *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
-        *("sentences", "terms", "texts", "remembered", "packages", "adapters"),
+        *("plain", "sentences", "terms", "texts", "remembered", "packages", "adapters"),
     ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
@@ -57,7 +57,6 @@ ONE_ROOM = {
         "page/",
         "flows/",
         "serve/",
-        "events.py",
     ),
     "torch": ("engines/",),
     "diffusers": ("engines/",),

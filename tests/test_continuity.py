@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from sora_cli.engines import catalogue
 from sora_cli.events import Recording

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.cli.main import main
 from sora_cli.engines.base import Ability, Footage, Given, Progress, Take

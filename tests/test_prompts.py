@@ -6,12 +6,12 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sora_cli import storyboard, terms
 from sora_cli.cli.main import main

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -10,6 +9,7 @@ from typing import ClassVar
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli import stamp, storyboard

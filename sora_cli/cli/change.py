@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from sora_cli.cli.films import edit_options, show_made
 from sora_cli.cli.make import sampling, written
@@ -28,8 +29,7 @@ from sora_cli.cli.session import working
 Film = Annotated[Path, typer.Argument(metavar="FILM", help="A film, made by sora or not; it is not changed.")]
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOptions:
+class TakeOptions(Struct, frozen=True):
     """How the takes of a change are made."""
 
     engine: EngineName = None
@@ -75,8 +75,7 @@ def extend(
     show_made(made, as_json=reporting.as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class PartOptions:
+class PartOptions(Struct, frozen=True):
     """What of a film is made anew."""
 
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin here, at 1.5s; else at its start.")] = ""

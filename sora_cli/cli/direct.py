@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from sora_cli.bounded import is_file
 from sora_cli.cli import console
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from sora_cli.flows.direct import Directed, DirectOptions, Imagined
 
 
-@dataclass(frozen=True, slots=True)
-class WriterOptions:
+class WriterOptions(Struct, frozen=True):
     """Who words the prompts, and how."""
 
     model: Annotated[

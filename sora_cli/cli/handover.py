@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from sora_cli.cli import console
 from sora_cli.cli.options import Draft, Json, LimitOptions, NewFilm, Only, Overwrite, ReleaseOptions, ReportOptions
@@ -40,8 +41,7 @@ def import_(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineOptions:
+class TimelineOptions(Struct, frozen=True):
     """What is exported: the kind of timeline, its timecode, the colours of its clips."""
 
     to: Annotated[

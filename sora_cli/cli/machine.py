@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from sora_cli.cli import console
 from sora_cli.cli.options import Json, ModelName, Overwrite
 from sora_cli.cli.session import interruptible
 from sora_cli.errors import counted
+from sora_cli.plain import as_data
 
 library = typer.Typer(help="List the engines, and get more.", rich_markup_mode=None, invoke_without_command=True)
 
@@ -77,7 +77,7 @@ def voices(
             here.play_to(play_to, say or here.SAMPLE, overwrite=overwrite)
         console.say(f"{play_to}: {counted(len(found), 'voice')}", "green")
     if as_json:
-        console.stdout_json([asdict(card) for card in found])
+        console.stdout_json([as_data(card) for card in found])
     elif play_to is None:
         rows = [here.row(card) for card in found]
         console.show_table(list(rows[0]), [list(row.values()) for row in rows], right=("pitch",))
@@ -89,7 +89,7 @@ def doctor(as_json: Json = False) -> None:
 
     checks = preview.doctor()
     if as_json:
-        console.stdout_json([asdict(check) for check in checks])
+        console.stdout_json([as_data(check) for check in checks])
     else:
         console.show_checks(checks)
     if any(check.ok is False for check in checks):

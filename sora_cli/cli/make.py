@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from sora_cli.cli import console
 from sora_cli.cli.look import show_plan
@@ -40,6 +40,7 @@ from sora_cli.cli.options import (
 )
 from sora_cli.cli.session import pairs, working
 from sora_cli.errors import counted
+from sora_cli.plain import as_data
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
@@ -49,8 +50,7 @@ if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and th
     from sora_cli.storyboard.model import Storyboard
 
 
-@dataclass(frozen=True, slots=True)
-class ShotOptions:
+class ShotOptions(Struct, frozen=True):
     """What a storyboard of one shot would say."""
 
     image: Annotated[
@@ -220,8 +220,7 @@ def storyboard(
     show_film(made, as_json=reporting.as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class StillOptions:
+class StillOptions(Struct, frozen=True):
     """What is asked of stills."""
 
     again: Annotated[
@@ -324,7 +323,7 @@ def _show_outcomes(outcomes: Sequence[Outcome], reporting: ReportOptions) -> Non
     from sora_cli.flows.batch import COLUMNS
 
     if reporting.as_json:
-        console.stdout_json([asdict(outcome) for outcome in outcomes])
+        console.stdout_json([as_data(outcome) for outcome in outcomes])
     elif not reporting.events:  # a program reads stdout, and has heard how each film ended
         console.show_table(COLUMNS, [outcome.row for outcome in outcomes], right=("length", "took"))
     counts = Counter(outcome.state for outcome in outcomes)

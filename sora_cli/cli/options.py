@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
 
 import typer
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from sora_cli.cli import complete
 from sora_cli.errors import RequestError
@@ -37,8 +38,7 @@ FROM_DRAFT = 0.5
 """The noise level from which takes go on from a draft: its composition stays, and its details are made anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class DraftOptions:
+class DraftOptions(Struct, frozen=True):
     """A draft, or a film that goes on from one."""
 
     draft: Draft = False
@@ -87,8 +87,7 @@ class Reading(TypedDict):
     memory: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BoardOptions:
+class BoardOptions(Struct, frozen=True):
     """How a storyboard is read."""
 
     sets: Sets = None
@@ -159,8 +158,7 @@ Length = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseOptions:
+class ReleaseOptions(Struct, frozen=True):
     """How a film goes out: its kind, what it may replace, and who signs it."""
 
     deliver: Deliver = None
@@ -181,8 +179,7 @@ class ReleaseOptions:
         return find_signer(self.sign_cert, self.sign_key)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraOptions:
+class ExtraOptions(Struct, frozen=True):
     """What goes with the film for readers and editors."""
 
     subtitles: Annotated[
@@ -205,8 +202,7 @@ class ExtraOptions:
             raise RequestError(message, hint="make them with a film of it: sora play, or without --deliver interactive")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerOptions:
+class OwnerOptions(Struct, frozen=True):
     """Who made a film, and the words of its mark."""
 
     author: Annotated[str, typer.Option(help="Name the film's author in its credential.")] = ""
@@ -219,8 +215,7 @@ class OwnerOptions:
         return Provenance(self.author, Watermark(text=self.mark) if self.mark else Watermark())
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(Struct, frozen=True):
     """Who else is told of the work: a program on stdout, a log."""
 
     events: Annotated[bool, typer.Option("--events", help="Print one JSON object a line on stdout while working.")] = (
@@ -230,8 +225,7 @@ class ReportOptions:
     as_json: Json = False
 
 
-@dataclass(frozen=True, slots=True)
-class LimitOptions:
+class LimitOptions(Struct, frozen=True):
     """When the work stops; what is made is kept."""
 
     max_time: MaxTime = None
@@ -249,8 +243,7 @@ class LimitOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
+class WorkerOptions(Struct, frozen=True):
     """Where takes are made."""
 
     executor: Annotated[
@@ -278,14 +271,14 @@ class WorkerOptions:
 
 
 def spread(command: Command) -> Command:
-    """Make options of a command's groups: a parameter whose type is a dataclass becomes its fields.
+    """Make options of a command's groups: a parameter whose type is a Struct becomes its fields.
 
     Typer makes an option of each parameter of a function; Python's own `__signature__` says which those are.
     """
     signature = inspect.signature(command, eval_str=True)
     kinds = ((name, parameter.annotation) for name, parameter in signature.parameters.items())
-    groups = {name: kind for name, kind in kinds if isinstance(kind, type) and is_dataclass(kind)}
-    named = {name: [each.name for each in fields(group)] for name, group in groups.items()}
+    groups = {name: kind for name, kind in kinds if isinstance(kind, type) and issubclass(kind, Struct)}
+    named = {name: group.__struct_fields__ for name, group in groups.items()}
     parameters = [one for name, each in signature.parameters.items() for one in _options(each, groups.get(name))]
 
     @wraps(command)
@@ -298,13 +291,14 @@ def spread(command: Command) -> Command:
     return run  # type: ignore[return-value]  # the same command, as Typer is to see it
 
 
-def _options(parameter: inspect.Parameter, group: type | None) -> list[inspect.Parameter]:
+def _options(parameter: inspect.Parameter, group: type[Struct] | None) -> list[inspect.Parameter]:
     """A parameter as it stands, or the fields of its group."""
     by_name = inspect.Parameter.KEYWORD_ONLY
     if group is None:
         return [parameter.replace(kind=by_name)]
-    hints = get_type_hints(group, include_extras=True)
-    defaults = (
-        (each.name, inspect.Parameter.empty if each.default is MISSING else each.default) for each in fields(group)
-    )
-    return [inspect.Parameter(name, by_name, default=value, annotation=hints[name]) for name, value in defaults]
+    return [
+        inspect.Parameter(
+            each.name, by_name, default=inspect.Parameter.empty if each.required else each.default, annotation=each.type
+        )
+        for each in fields(group)
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from sora_cli.cli import console
 from sora_cli.cli.options import Json, Overwrite
 from sora_cli.errors import RequestError
+from sora_cli.plain import as_data
 
 if TYPE_CHECKING:
     from sora_cli.flows.search import Hit
@@ -34,7 +34,7 @@ def index(
 
     found = flow.index(folders or (), lambda _number: None, embedding)
     if as_json:
-        console.stdout_json(asdict(found))
+        console.stdout_json(as_data(found))
     console.say(f"indexed: {found.new} new, {found.known} known, {found.gone} gone", "green")
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from sora_cli.cli import complete, console
 from sora_cli.cli.session import SIZES, TIMES, amount, interruptible
 from sora_cli.packages import EXTRAS, require
 
 
-@dataclass(frozen=True, slots=True)
-class DoorOptions:
+class DoorOptions(Struct, frozen=True):
     """Where a server listens, and to whom."""
 
     host: Annotated[str, typer.Option(help="Listen at this address; 0.0.0.0 is all of the machine's.")] = "127.0.0.1"
@@ -25,8 +24,7 @@ class DoorOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderOptions:
+class OrderOptions(Struct, frozen=True):
     """What clients may ask for."""
 
     longest: Annotated[str, typer.Option("--longest", metavar="TIME", help="Make no film longer than 60s or 5m.")] = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from sora_cli.cli import complete, console
 from sora_cli.cli.options import LimitOptions, MaxTime, Overwrite, ReportOptions
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from sora_cli.training.captions import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class CourseOptions:
+class CourseOptions(Struct, frozen=True):
     """How a LoRA is trained; what is left out suits the engine."""
 
     rank: Annotated[int, typer.Option(min=1, max=256, help="Make the LoRA's matrices this wide.")] = 16
@@ -42,8 +41,7 @@ class CourseOptions:
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Draw batches and noise with this seed.")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MaterialOptions:
+class MaterialOptions(Struct, frozen=True):
     """What is learned, and how files that have no words are described."""
 
     kind: Annotated[str, typer.Option(metavar="KIND", help="Learn a character (somebody, something) or a look.")] = (
@@ -59,8 +57,7 @@ class MaterialOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgreementOptions:
+class AgreementOptions(Struct, frozen=True):
     """That the real people in the material agreed, and the licence that the LoRA is given."""
 
     consent: Annotated[

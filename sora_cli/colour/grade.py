@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
@@ -38,30 +37,24 @@ _PIXELS = 1024
 _FINEST = 65
 
 
-@dataclass
 class Grader:
     """Grades a film's shots. They are asked for in film order, each when it begins, so a long film costs no memory."""
 
-    cut: Cut
-    open: Open = open_film
-    """Opens its clips: whoever plays them next may be handed the same film."""
-    _seen: dict[str, Frames] = field(default_factory=dict)
-    """Some pixels of each anchor, as graded, `(n, 3)`."""
-    _looked: dict[str, Frames] = field(default_factory=dict)
-    """Some pixels of each shot that was played already, `(n, 3)`."""
-    _anchors: dict[str, CutShot] = field(init=False)
-    """What each shot is held to, where that is another shot."""
-    _held: set[str] = field(init=False)
-    """Those that others are held to."""
-    _next: dict[str, CutShot] = field(init=False)
-    """The shot after each, where both have pictures."""
-
-    def __post_init__(self) -> None:
-        shots = [*{shot.name: shot for shot in self.cut.shots if shot.pieces}.values()]  # one may play again
+    def __init__(self, cut: Cut, opener: Open = open_film) -> None:
+        """`opener` opens its clips: whoever plays them next may be handed the same film."""
+        self.cut, self.open = cut, opener
+        self._seen: dict[str, Frames] = {}
+        """Some pixels of each anchor, as graded, `(n, 3)`."""
+        self._looked: dict[str, Frames] = {}
+        """Some pixels of each shot that was played already, `(n, 3)`."""
+        shots = [*{shot.name: shot for shot in cut.shots if shot.pieces}.values()]  # one may play again
         held = zip(shots, anchors_of(shots), strict=True)
         self._anchors = {shot.name: shots[anchor] for shot, anchor in held if anchor is not None}
+        """What each shot is held to, where that is another shot."""
         self._held = {anchor.name for anchor in self._anchors.values()}
-        self._next = {one.name: two for one, two in pairwise(self.cut.shots) if one.pieces and two.pieces}
+        """Those that others are held to."""
+        self._next = {one.name: two for one, two in pairwise(cut.shots) if one.pieces and two.pieces}
+        """The shot after each, where both have pictures."""
 
     def table(self, shot: CutShot) -> Colours | None:
         """The colour table of a shot, `(b, g, r, 3)`; None where its colours stay as they are.

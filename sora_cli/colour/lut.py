@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from sora_cli.bounded import read_bytes
@@ -24,8 +24,7 @@ def _unit() -> Values:
     return np.stack((np.zeros(3), np.ones(3)))
 
 
-@dataclass(frozen=True, slots=True)
-class Lut:
+class Lut(Struct, frozen=True):
     """What a .cube file says. `curve` is `(points, 3)`, over the range `curve_in` (lowest and highest, `(2, 3)`).
 
     `box` is `(blue, green, red, 3)`, over `box_in`. One of them may be missing, not both. The curve comes first.

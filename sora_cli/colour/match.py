@@ -20,10 +20,11 @@ the two are, for light that was changed on purpose falls differently too, and se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from sora_cli.colour.cube import SIZE, Colours
@@ -85,8 +86,7 @@ def oklab(colours: Colours) -> Colours:
     return lab
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ColourMatch:
+class ColourMatch(Struct, frozen=True, eq=False):
     """A change of colours: the seven numbers, the small curves after them, and how much of it all is applied.
 
     `lift` is how far beyond white each channel's white is taken to have been, before anything else is done.

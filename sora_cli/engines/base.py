@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.engines.changes import Change, Start
 from sora_cli.engines.dialect import PLAIN, Dialect
@@ -42,8 +44,7 @@ class Ability(StrEnum):
     NEGATIVE_PROMPT = "negative prompt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineCard:
+class EngineCard(Struct, frozen=True, kw_only=True):
     """What a model can do and wants, as plain data; everything `plan` needs to round and to refuse.
 
     Frames come on a grid: `frame_step * k + frame_offset` (LTX 8k+1, Wan 4k+1, MiniMax-H3 17n+5), at least
@@ -216,8 +217,7 @@ class EngineCard:
         return ability in self.abilities
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """What the colours of frames are brought to before they are handed on, `strength` of the way.
 
     `takes` names the candidates (keys) of a stretch, of which the best kept one is looked at; or `path` and `sha256`
@@ -231,8 +231,7 @@ class Hold:
     above: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Carry:
+class Carry(Struct, frozen=True):
     """Where known frames come from: another take, or a file.
 
     `takes` names the candidates (keys) of the take carried on from, of which the best kept one is read; or `path` and
@@ -250,8 +249,7 @@ class Carry:
     meets: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A picture that anchors appearance; or a film for how somebody moves, a sound for how somebody sounds.
 
     `voice` names the voice that spoke the sound; empty for a file of the user's.
@@ -262,8 +260,7 @@ class Reference:
     voice: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
+class Take(Struct, frozen=True, kw_only=True):
     """A beat, or a stretch of a long beat, made exact.
 
     `name` is for people (`harbour/arrival/2`), `key` is a hash of everything that changes pixels. `frames` is what the
@@ -325,8 +322,7 @@ class Take:
         return tuple(key for takes in ([carry.takes for carry in carries] + holds + begun) for key in takes)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """The pixels that a take is held to, read from disk by the camera, at the take's size."""
 
     opening: Frames | None = None
@@ -347,8 +343,7 @@ class Given:
     """Latents of the frames of `opening`, where the engine that made them kept some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Footage:
+class Footage(Struct, frozen=True):
     """What an engine hands back: frames, sound where the model makes sound, and a tail to carry on from.
 
     `tail` holds named arrays (latents of the last frames), for the same engine to read back.

@@ -9,10 +9,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines import checkpoint

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 EDITION = 2
 """Part of the keys of takes that make a part of a picture anew: raised when the same take would show other frames."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Frames of a take's clip, by number; `takes` names its candidates (keys), of which the best kept one is read."""
 
     takes: tuple[str, ...]
     frames: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A film of which a take makes a part anew: its first frame shows the film `at` seconds.
 
     `view` is what the take sees (left, top, width, height in parts of the film's picture; what lies beyond is made).
@@ -58,8 +57,7 @@ class Change:
         return inside and self.region is None and not self.mask_sha256 and not self.words
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What sampling begins with instead of noise: frames that are known, noised to `strength` (over 0, at most 1).
 
     `takes` names the candidates (keys) of the draft's take, of which the best kept one is read.

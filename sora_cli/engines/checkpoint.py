@@ -9,8 +9,9 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import bounded
 from sora_cli.bounded import Json, expanded, is_folder
@@ -42,8 +43,7 @@ LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """A folder in diffusers layout: its index and the configurations of its components."""
 
     folder: Path
@@ -154,8 +154,7 @@ def read_json(path: Path) -> dict[str, object]:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a safetensors file says of itself: the shapes of its tensors by their names, and facts in words."""
 
     shapes: Mapping[str, tuple[int, ...]]

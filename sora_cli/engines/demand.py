@@ -6,11 +6,11 @@ Numbers are of bfloat16 and of attention as one kernel. The driver's own memory 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(Struct, frozen=True):
     """Bytes that an autoencoder holds beside its weights: for each pixel of a picture, and of the whole clip.
 
     With `tile` it works on squares of so many pixels. `beside` is the bytes for each pixel of the clip meanwhile, and
@@ -30,8 +30,7 @@ class Coding:
         return max(seen * (self.area + self.volume * frames) + clip * self.beside, clip * self.kept)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Struct, frozen=True, kw_only=True):
     """A model's needs beside its weights.
 
     A token covers `frames` x `pixels` x `pixels`; 17 frames of H3 are 5 tokens. `held` is the bytes of a forward pass

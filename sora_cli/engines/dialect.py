@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 
 class Part(StrEnum):
@@ -31,16 +33,14 @@ VIEW = (Part.FRAMING, Part.ANGLE, Part.LENS, Part.DEPTH)
 """What is seen, and from where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A labelled paragraph of a prompt; `holds` says what: the picture, sound, music, or what references are for."""
 
     label: str
     holds: Literal["picture", "sound", "music", "subjects", "summary", "kept"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """How a family of models wants its prompts; `guide` names where that is published.
 
     `order` holds sentences: the parts of each are joined by commas. `form` says how parts become words: `plain` as the

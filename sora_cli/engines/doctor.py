@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli.engines import catalogue, checkpoint
 from sora_cli.engines.estimate import Machine
@@ -25,8 +26,7 @@ CPU_RATE = 0.1
 """TFLOP/s of two cores, float32."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The finding of one check: `ok` is None for a fact that is neither right nor wrong."""
 
     name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
@@ -37,8 +38,7 @@ LAYOUTS = {
 IN_EIGHT_BITS = "keeping the transformer's weights in 8 bits"
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What there is: device memory (0: no GPU) and host memory in GB, and the device's rate in TFLOP/s (0: unknown)."""
 
     device_gb: float = 0.0
@@ -47,8 +47,7 @@ class Machine:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How a model is laid out on a device: where its weights lie, tiles, and how its transformer is kept."""
 
     offload: str
@@ -61,8 +60,7 @@ class Layout:
         return ", ".join(part for part in (LAYOUTS[self.offload], TILES if self.tile else "", eight) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """Needs of one take, in GB and seconds (0: unknown), as it will be laid out: `layout` says how.
 
     `seconds` are a rule of thumb, and on a GPU `least` is a lower bound: all arithmetic at its full rate. `advice` says
@@ -83,8 +81,7 @@ class Estimate:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What a take's parts need on the device, in GB: weights by component, and what each stage holds beside them."""
 
     weights: Mapping[str, float]

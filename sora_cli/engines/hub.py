@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+
+from msgspec import Struct
 
 from sora_cli.bounded import Json
 from sora_cli.engines import catalogue, checkpoint
@@ -33,8 +34,7 @@ class OptionSchema(TypedDict, total=False):
     default: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A model as `sora models` lists it: its card, and how much of it is on this machine."""
 
     card: EngineCard

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
+
+from msgspec import Struct
 
 from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines.catalogue import is_repo
@@ -16,8 +17,7 @@ Heard = Callable[[str], None]
 """Called with each piece of a text as it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a model wrote; `whole`: it came to its end, and was not stopped at its limit."""
 
     text: str

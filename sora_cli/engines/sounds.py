@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
+
+from msgspec import Struct
 
 from sora_cli.bounded import expanded
 from sora_cli.engines import checkpoint
@@ -21,8 +22,7 @@ PIPELINES = {"StableAudioPipeline": "StableAudio", "AudioLDM2Pipeline": "AudioLD
 """Pipelines of diffusers, and the classes that run them."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundCard:
+class SoundCard(Struct, frozen=True):
     """A model of sound on this machine: `revision` is a hash of what its folder holds."""
 
     name: str

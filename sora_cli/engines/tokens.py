@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.remembered import cache_folder, remembered
@@ -21,8 +22,7 @@ PER_WORD = 1.4
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+|[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(Struct, frozen=True):
     """Tokens of a text, whether they were counted or are an estimate, and the characters that the model reads."""
 
     tokens: int

@@ -6,10 +6,12 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Note, Report
@@ -24,8 +26,7 @@ from sora_cli.storyboard.files import PICTURES, suffix
 from sora_cli.storyboard.model import Look
 
 
-@dataclass
-class Media:
+class Media(Struct):
     """The files that a timeline names: where it says, beside it, or in it where it is a bundle (`.otioz`)."""
 
     timeline: Path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import PlannedSound, in_words
@@ -23,8 +24,7 @@ SPARE = 2.0
 """Seconds by which a bed is longer than its pictures, for the crossfade into the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilmSounds:
+class FilmSounds(Struct, frozen=True):
     """Files of the lines, by key, and the sounds in words."""
 
     speech: Mapping[str, Path]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sora_cli import storyboard
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
@@ -28,8 +29,7 @@ BOARD, OUTPUT = "storyboard", "output"
 """Columns of a list with a meaning of their own; all others are variables."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One film of a batch: `source` is where it was asked for, `output` its name where one was given."""
 
     source: str
@@ -39,8 +39,7 @@ class Entry:
     row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEntry:
+class CheckedEntry(Struct, frozen=True):
     """An entry without mistakes: where its film goes, and which engines it needs."""
 
     entry: Entry
@@ -53,8 +52,7 @@ class CheckedEntry:
     """What its author should know before anything is shot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one film. `state` is made, up to date, failed or not tried."""
 
     source: str
@@ -80,8 +78,7 @@ class Outcome:
 COLUMNS = ("film", "state", "length", "took", "why")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOptions:
+class BatchOptions(Struct, frozen=True, kw_only=True):
     """How a batch is made: `folder` takes the films, all of the kind `deliver`; `jobs` are worked on at once."""
 
     folder: Path

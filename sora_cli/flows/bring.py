@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
@@ -36,8 +37,7 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """A storyboard that was written, and what of its source a storyboard cannot hold."""
 
     path: Path

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import stamp, storyboard
 from sora_cli.engines import catalogue
@@ -26,8 +28,7 @@ from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Provenance, Storyboard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changing:
+class Changing(Struct, frozen=True, kw_only=True):
     """A film that is changed: by which command, where the changed one goes, and how."""
 
     command: str

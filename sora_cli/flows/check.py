@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import storyboard
 from sora_cli.errors import Problem, counted, refusal
@@ -14,8 +15,7 @@ from sora_cli.plan import Plan
 from sora_cli.plan.advice import Advice, advise
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What `check` found."""
 
     file: Path

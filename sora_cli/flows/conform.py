@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path, PurePath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
@@ -31,8 +33,7 @@ from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConformOptions:
+class ConformOptions(Struct, frozen=True, kw_only=True):
     """How the film goes out: as which delivery, signed by whom; whether other files may be replaced."""
 
     deliver: str = "web"
@@ -40,8 +41,7 @@ class ConformOptions:
     overwrite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Conformed:
+class Conformed(Struct, frozen=True):
     """The film that was made: how many shots it plays, and which shots of the export it leaves out."""
 
     path: Path
@@ -91,8 +91,7 @@ def conform(
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(Struct, frozen=True):
     """What an editor made of a plan: the events with the numbers of their shots, and the shots that were added."""
 
     plan: Plan

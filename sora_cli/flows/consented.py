@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from sora_cli import storyboard
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 AGREE = "where these are real people, add: --consent RELEASE --who NAME --statement WORDS --agreed 2026-11-03"
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(Struct, frozen=True):
     """That real people agreed to be trained on: the release, who they are, what they said, and when."""
 
     release: Path
@@ -41,8 +40,7 @@ class Agreed:
         return (self.release,)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What the policy found; `consent` is the hash of an agreement, which tells nothing that it says."""
 
     told: dict[str, JsonValue]

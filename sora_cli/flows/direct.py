@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
 from sora_cli.errors import PolicyError, Problem, RequestError, WorkError, refusal
 from sora_cli.events import Silent
 from sora_cli.flows import moderation, outputs, places, preflight
+from sora_cli.plain import as_data
 from sora_cli.plan import Plan, idea
 from sora_cli.plan.rewording import cleaned, objections, question, unfenced
 from sora_cli.policy.board import Text
@@ -32,8 +34,7 @@ TOKENS, BOARD_TOKENS = 512, 4096
 """Tokens that a model may write by default: for one prompt, for a storyboard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectOptions:
+class DirectOptions(Struct, frozen=True, kw_only=True):
     """How a storyboard is directed: by which model (none: by rules), with which seed, in how many tokens."""
 
     model: str = ""
@@ -44,8 +45,7 @@ class DirectOptions:
     overwrite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Worded:
+class Worded(Struct, frozen=True):
     """A beat, by its take's name: its engine, its author's prompt, and what is sent instead, or why nothing is."""
 
     take: str
@@ -55,8 +55,7 @@ class Worded:
     stays: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Directed:
+class Directed(Struct, frozen=True):
     """A storyboard that was written: its beats, and how the file differs from the old one."""
 
     path: Path
@@ -67,7 +66,7 @@ class Directed:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        return {"file": str(self.path), "beats": [asdict(beat) for beat in self.beats], "diff": self.diff}
+        return {"file": str(self.path), "beats": [as_data(beat) for beat in self.beats], "diff": self.diff}
 
     def remarks(self) -> Iterator[str]:
         """What a person should know: which words stay, and why."""
@@ -176,8 +175,7 @@ def _refused(words: str, board: Storyboard) -> list[str]:
 # -- an idea -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Imagined:
+class Imagined(Struct, frozen=True):
     """A storyboard of an idea: where it was written, and what it holds."""
 
     path: Path

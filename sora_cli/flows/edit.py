@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli import stamp
 from sora_cli.cancel import Cancellation
@@ -28,6 +30,7 @@ from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.sound import damage
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master
+from sora_cli.plain import as_data
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut, CutShot, Piece
@@ -42,8 +45,7 @@ from sora_cli.storyboard.model import Look, Provenance, Transition
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class EditOptions:
+class EditOptions(Struct, frozen=True):
     """How a tool's film goes out: for whom, signed by whom (by the environment where None), as which delivery."""
 
     report: Report
@@ -55,8 +57,7 @@ class EditOptions:
     """Whether files that are no earlier output of the same films may be replaced."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class Edited(Struct, frozen=True, kw_only=True):
     """What a tool made: a film with its credential, a colour table, or both."""
 
     path: Path | None = None
@@ -74,7 +75,7 @@ class Edited:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(as_data(self), default=str))  # type: ignore[no-any-return]
 
     def facts(self) -> dict[str, str]:
         """What the closing summary tells."""

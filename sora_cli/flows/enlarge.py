@@ -10,12 +10,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import counted
@@ -42,8 +43,7 @@ AROUND = 5
 """Pixels of the side of a square, before it is enlarged, over which that is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enlarger:
+class Enlarger(Struct, frozen=True):
     """Enlarges the clips of a film of `size` pixels with the model at `path`, or not at all."""
 
     path: Path | None

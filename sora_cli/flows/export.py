@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import __version__, atomic, stamp
 from sora_cli.errors import RequestError, counted
@@ -45,8 +47,7 @@ FILES = ("prores", "archive")
 """Deliveries that clips are exported as."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions:
+class ExportOptions(Struct, frozen=True, kw_only=True):
     """What is to be exported, and how."""
 
     to: str
@@ -67,8 +68,7 @@ class ExportOptions:
             raise RequestError(f"--deliver {self.deliver}: clips for editing are prores or archive")
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What was written: the timeline, and its clips."""
 
     path: Path
@@ -161,8 +161,7 @@ def _place(board: Storyboard, out: Path | None, options: ExportOptions) -> Path:
     return folder / f"{name}{ENDINGS[options.to]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(Struct, frozen=True):
     """One export: of what, to where."""
 
     plan: Plan

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import atomic, stamp, texts
@@ -75,8 +76,7 @@ def clip_name(number: int, item: Item, kind: Delivery) -> str:
     return f"clips/{number + 1:03d}_{name}{kind.suffix}"
 
 
-@dataclass
-class Media:
+class Media(Struct, dict=True):
     """Writes the media of one export into a folder; `record` tells whose they are."""
 
     plan: Plan

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli.flows import luts, stems
 from sora_cli.shoot.studio import Studio
@@ -12,8 +13,7 @@ from sora_cli.stamp import Signer
 from sora_cli.storyboard.model import Storyboard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extras:
+class Extras(Struct, frozen=True, kw_only=True):
     """Folders for colour tables and for stems (None: not written); the rest says how the film itself is made."""
 
     board: Storyboard

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import storyboard
@@ -119,8 +120,7 @@ def require_place(plan: Plan, out: Path, *, deliver: str, signer: Signer | None,
         outputs.check_outputs(plan.board, out, kind, signer=signed_by, overwrite=overwrite, also=also)
 
 
-@dataclass
-class _Order:
+class _Order(Struct, dict=True):
     """An order for a film: its storyboard, its place, its kind of file, its signer."""
 
     board: Storyboard

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import stamp
 from sora_cli.errors import SoraError
@@ -88,8 +89,7 @@ def _embedded(film: Path) -> tuple[FilmView | None, str]:
     return FilmView(base64.b64encode(data).decode(), float(small.fps), small.width, small.height), ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Struct, frozen=True):
     """A shot's name and scene, and its frames."""
 
     name: str

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
@@ -26,8 +28,7 @@ _BARE = re.compile(r"(\s*(?:- )+)$")
 _FLOW = re.compile(r"([{,]\s*)prompt:\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A file whose denied things were moved: how many, and the change as a diff."""
 
     path: Path

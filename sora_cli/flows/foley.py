@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.flows.audio import SPARE, FilmSounds
 from sora_cli.plan import Plan, PlannedShot
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from sora_cli.sound.kept import MadeSound
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """A cut with the sounds of its pictures, and their records. `alone`: the film has no other sound."""
 
     cut: Cut

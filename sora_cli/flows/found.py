@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import stamp
 from sora_cli.errors import MediaError, StoreError
@@ -17,8 +18,7 @@ UNPROVEN = ("none", "unsupported", "broken")
 LACKING = "whether it is a copy of a film that was made here cannot be told: pip install iscc-core"
 
 
-@dataclass(frozen=True, slots=True)
-class CopyOf:
+class CopyOf(Struct, frozen=True):
     """The film that a file is a copy of: what its credential said, and how far the two are apart."""
 
     credential: Verdict

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from sora_cli import __version__, atomic
@@ -29,8 +29,7 @@ NAME = "interactive"
 PAGE, GRAPH = "index.html", "story.json"
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasedStory:
+class ReleasedStory(Struct, frozen=True):
     """A story that was delivered: its page, its graph, and the films of its passages."""
 
     page: Path

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import storyboard
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from sora_cli.shoot.screen import Screen
 
 
-@dataclass(frozen=True, slots=True)
-class BoardJudged:
+class BoardJudged(Struct, frozen=True):
     """What was decided of a storyboard, before anything is made: of its words, and of the files that go in."""
 
     words: Judgement

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
+
+from msgspec import Struct
 
 from sora_cli import storyboard
 from sora_cli.cancel import Cancellation
@@ -31,16 +32,14 @@ TRIES = 8
 _THUMBNAIL = 640
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLimits:
+class OrderLimits(Struct, frozen=True):
     """What one order may ask for: seconds of film, and pixels of a frame."""
 
     seconds: float = 60.0
     pixels: int = 3840 * 2160
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     """An order that can be filled: the film's length in seconds and its size in pixels."""
 
     seconds: float

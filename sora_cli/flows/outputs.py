@@ -15,10 +15,11 @@ import os
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli import __version__, atomic
 from sora_cli.errors import RequestError, SoraError
@@ -39,8 +40,7 @@ _MARK = "# sora "
 _MOST_TABLE = 100_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Maker:
+class Maker(Struct, frozen=True, kw_only=True):
     """What a film comes from: a command, and the files (or, where there are none, the words) that it was given.
 
     `sha256` is that of a storyboard; a film whose storyboard was moved is known by it.

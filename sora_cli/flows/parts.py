@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli.events import FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight, subtitles
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 NOTHING: Mapping[Path, outputs.Own] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A film of these shots, in this order, and its plan."""
 
     out: Path

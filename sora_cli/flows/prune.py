@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
+
+from msgspec import Struct, field
 
 from sora_cli.bounded import read_json
 from sora_cli.data import LIST, Record
 from sora_cli.errors import StoreError
+from sora_cli.plain import as_data
 from sora_cli.store import Kept, Store, megabytes
 
 DAY = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class StoreUse:
+class StoreUse(Struct, frozen=True):
     """What a store holds. Sizes are in bytes.
 
     `needed` is what existing films name, and films whose folder is missing now (a disk that is not plugged in);
@@ -38,7 +39,7 @@ class StoreUse:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        return {**asdict(self), "folder": str(self.folder)}
+        return {**as_data(self), "folder": str(self.folder)}
 
     def facts(self) -> dict[str, str]:
         """What a person is told."""
@@ -53,8 +54,7 @@ class StoreUse:
         return {name: value for name, value in facts.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(Struct, frozen=True):
     """What was removed (or would be): clips, and bytes of all files."""
 
     clips: int
@@ -66,11 +66,10 @@ class Cleaned:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        return asdict(self)
+        return as_data(self)
 
 
-@dataclass
-class _Needs:
+class _Needs(Struct):
     """The clips that films name, by key."""
 
     keys: set[str] = field(default_factory=set)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli import atomic, stamp
@@ -42,8 +43,7 @@ SHOWN = 3
 """Frames of which `--show-mask` shows the mask."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is made anew: when, and where; as the options of the command have it."""
 
     start: str = ""
@@ -71,8 +71,7 @@ class Asked:
         return {"change": "a part made anew", "replaced": self.replace, **ways}
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """Where in a film something is made: the stretch, the canvas with the film's place on it, and what takes see."""
 
     found: Probe

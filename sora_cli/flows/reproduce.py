@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli import __version__, stamp
 from sora_cli.bounded import is_file, read_json
@@ -25,6 +26,7 @@ from sora_cli.lock import scratch
 from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames
+from sora_cli.plain import as_data
 from sora_cli.record import recipe as recipes
 from sora_cli.record import sidecar
 from sora_cli.record.film import CardRecord, FilmRecord, RecipeRecord
@@ -37,8 +39,7 @@ from sora_cli.store import Card, Clip, Store
 from sora_cli.storyboard.policy import OFF, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOutcome:
+class TakeOutcome(Struct, frozen=True):
     """How one take came out: `state` is agrees, differs or failed."""
 
     take: str
@@ -58,8 +59,7 @@ class TakeOutcome:
 COLUMNS = ("take", "frames", "nearness", "why")
 
 
-@dataclass(frozen=True, slots=True)
-class FilmOutcome:
+class FilmOutcome(Struct, frozen=True):
     """How the finished film came out: `state` is agrees, differs or failed, `frames` how many it has.
 
     `pixels` is the SHA-256 of the new one's decoded frames, which are all the same where they agree; `psnr` is how near
@@ -81,8 +81,7 @@ class FilmOutcome:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduction:
+class Reproduction(Struct, frozen=True):
     """What came of making it again; `differences` is what was otherwise: what, then, now. A clip has no `film`."""
 
     of: Path
@@ -98,8 +97,8 @@ class Reproduction:
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         changes = {what: {"then": then, "now": now} for what, (then, now) in self.differences.items()}
-        takes = [asdict(take) for take in self.takes]
-        finished = self.film and asdict(self.film)
+        takes = [as_data(take) for take in self.takes]
+        finished = self.film and as_data(self.film)
         return {
             "of": str(self.of),
             "agrees": self.agrees,
@@ -115,8 +114,7 @@ class Reproduction:
         return f"{takes}; {self.film.words}" if self.film else takes
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """Takes to make again, as `shoot` wants them."""
 
     takes: tuple[Take, ...]
@@ -193,8 +191,7 @@ def _require_film(path: Path) -> None:
     next(_pictures(path), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
+class _Desk(Struct, frozen=True):
     """Where things are made again: `store` holds what was made then, `files` what else went in."""
 
     store: Store

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines.embedding import open_embedding
@@ -28,8 +30,7 @@ from sora_cli.shoot.studio import place
 COLUMNS = ("at", "what", "figures", "verdict")
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """What was found of a film. `planned` says that its sidecar told its shots; else its cuts did."""
 
     film: Path

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from sora_cli import sentences
 from sora_cli.engines.embedding import Embedding, open_embedding
 from sora_cli.errors import MachineError, RequestError
 from sora_cli.media.read import open_film, read_picture
+from sora_cli.plain import as_data
 from sora_cli.remembered import Remembered, cache_folder, remembered
 from sora_cli.search.entries import Entry, frame_at, looks, of_folder, of_store
 from sora_cli.search.index import WORDS, Encode, Found, Index, Wanted, opened, pictures
@@ -44,8 +46,7 @@ def _met() -> Remembered:
 _matcher = Matcher(sentences.vectors, Lexicon(sentences.vectors, _met))
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """What became of an index: how much was put in, was there, and is gone."""
 
     new: int = 0
@@ -57,8 +58,7 @@ class Indexed:
         return Indexed(self.new + other.new, self.known + other.known, self.gone + other.gone)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """Something that was found, and how like it is to what was looked for: 1 at best."""
 
     entry: Entry
@@ -67,7 +67,7 @@ class Hit:
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
         date = dt.datetime.fromtimestamp(self.entry.date, dt.UTC).isoformat()
-        return {**asdict(self.entry), "cast": [*self.entry.cast], "date": date, "likeness": round(self.likeness, 4)}
+        return {**as_data(self.entry), "cast": [*self.entry.cast], "date": date, "likeness": round(self.likeness, 4)}
 
     @property
     def at(self) -> str:

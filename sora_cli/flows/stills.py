@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import __version__, atomic
 from sora_cli.bounded import is_file
 from sora_cli.errors import MachineError, PolicyError, RequestError, StoryboardError
 from sora_cli.events import Note, Report
 from sora_cli.flows import outputs, preflight
+from sora_cli.plain import as_data
 from sora_cli.plan import Plan
 from sora_cli.plan.keyframes import Still
 from sora_cli.storyboard.keyframes import MOST, StillChoice, beside
@@ -30,8 +33,7 @@ if TYPE_CHECKING:
 COLUMNS = ("still", "number", "at", "length", "seed", "state")
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What to do with stills, by their names; approved may be those of earlier numbers: `arrival=1`."""
 
     again: Sequence[str] = ()
@@ -39,8 +41,7 @@ class Wishes:
     approve_all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A storyboard's stills, and the picture that shows them."""
 
     plan: Plan
@@ -187,7 +188,7 @@ def noted(board: Storyboard, store: Store) -> Plan:
 def _write(board: Storyboard, choices: Mapping[str, StillChoice]) -> None:
     """Write which stills are used beside the storyboard; what is told of others stays."""
     place, maker = beside(board.path or Path()), outputs.maker_of(board)
-    choice_of = {name: asdict(choice) for name, choice in {**board.stills, **choices}.items()}
+    choice_of = {name: as_data(choice) for name, choice in {**board.stills, **choices}.items()}
     facts = {"sora": __version__, "made_by": maker.record(place.parent).to_dict(), "stills": choice_of}
     with atomic.writing(place):
         atomic.write(place, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")

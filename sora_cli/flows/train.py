@@ -7,10 +7,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from pydantic import JsonValue
 
 from sora_cli import __version__, adapters, atomic, remembered
@@ -35,8 +35,7 @@ SAMPLES, SHEETS = 3, 4
 """Prompts on the contact sheet, and how often they are sampled after the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Struct, frozen=True):
     """What was made: the folder, its file, and what its card tells."""
 
     folder: Path
@@ -70,8 +69,7 @@ def train(found: Survey, report: Report, cancel: Cancellation) -> Trained:
             course.close()
 
 
-@dataclass
-class _Work:
+class _Work(Struct):
     found: Survey
     course: Course
     run: Path

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import adapters
@@ -45,8 +46,7 @@ STILLS = 8
 """Frames of each stretch of a character that are learned by themselves too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is asked for. `others` are words whose meaning is kept; 0, None and "" leave it to the engine."""
 
     name: str
@@ -76,8 +76,7 @@ class Asked:
         return self.out or Path(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """All that is known of a training before it begins."""
 
     asked: Asked

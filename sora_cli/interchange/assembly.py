@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from sora_cli.errors import RequestError
 
@@ -20,16 +21,14 @@ TIMELINES = (".otio", ".otioz", ".edl", ".fcpxml", ".xml")
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9])([:;.])([0-9]{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class ShotNote:
+class ShotNote(Struct, frozen=True):
     """Words at frame `at` of a shot: the prompt of a beat, or a title."""
 
     at: int
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """A shot of an assembly: it plays `frames` film frames from film frame `start`, `overlap` with the shot before.
 
     `file` has `total` frames; the first `head` of them, and what is left at its end, are handles. A `lead` comes from
@@ -57,8 +56,7 @@ class Item:
     """Slope, offset and power of its colour match, where it is an ASC CDL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembly:
+class Assembly(Struct, frozen=True, kw_only=True):
     """A whole cut. `zero` is the frame number of its first timecode, `stems` the sound files by bus, each as long."""
 
     title: str
@@ -80,8 +78,7 @@ class Assembly:
         return timecode(self.zero + frame, self.fps, drop=self.drop)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """An item between its cuts: it is on from film frame `begin` to `end`, showing its file from frame `source`.
 
     `before` and `after` are the frames of its incoming transition on either side of the cut.
@@ -109,8 +106,7 @@ BLACK = "BL"
 """The reel of black, as edit decision lists have it."""
 
 
-@dataclass(slots=True)
-class EditEvent:
+class EditEvent(Struct):
     """What an editor's timeline plays: a file from its frame `source` on, from film frame `begin` to `end`.
 
     It comes in over the first `length` frames, in which what was before still plays on. `clip` is the file's name or

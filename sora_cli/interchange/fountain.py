@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.interchange import words
@@ -107,8 +108,7 @@ def _speakers(elements: Sequence[FountainElement]) -> dict[str, str]:
     return found
 
 
-@dataclass
-class _Reader:
+class _Reader(Struct, dict=True):
     """Walks through a screenplay; `made` grows."""
 
     page: SourceText

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from itertools import count, takewhile
 from math import floor
+
+from msgspec.structs import replace
 
 from sora_cli.plan.timeline import CutShot, Piece
 from sora_cli.storyboard.model import Transition

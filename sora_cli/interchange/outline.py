@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+
+from msgspec import Struct, field
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.source import harmless
@@ -15,8 +16,7 @@ MOST_NAME = 40
 """Characters of a name made from words."""
 
 
-@dataclass(slots=True)
-class OutlineLine:
+class OutlineLine(Struct):
     """What somebody says. `at` is seconds after the beat's start, where lines are said together."""
 
     who: str
@@ -26,8 +26,7 @@ class OutlineLine:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class OutlineBeat:
+class OutlineBeat(Struct):
     """What happens, how long, and what is said meanwhile."""
 
     prompt: str
@@ -36,8 +35,7 @@ class OutlineBeat:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class OutlineShot:
+class OutlineShot(Struct):
     """One take: `picture` is the file that it begins on, `title` the words of a card."""
 
     beats: list[OutlineBeat] = field(default_factory=list)
@@ -54,8 +52,7 @@ class OutlineShot:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class OutlineScene:
+class OutlineScene(Struct):
     """Shots in one place."""
 
     name: str = ""
@@ -65,8 +62,7 @@ class OutlineScene:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Outline:
+class Outline(Struct):
     """A whole film: `cast` gives how each member looks, by name; `remarks` tell what found no place."""
 
     title: str = ""
@@ -84,8 +80,7 @@ class Outline:
         return [shot for scene in self.scenes for shot in scene.shots]
 
 
-@dataclass(frozen=True)
-class SourceText:
+class SourceText(Struct, frozen=True, dict=True):
     """The text of a file, and its name in messages."""
 
     name: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import EditEvent, gap
@@ -21,8 +23,7 @@ Played = tuple[EditEvent, int]
 """An event, and the number of its shot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A stretch of a shot that the new cut plays: `was` is the shot, `pieces` say which of its pieces are left.
 
     Black, and what the editor added, was no shot before.

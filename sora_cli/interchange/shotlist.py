@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
@@ -41,8 +42,7 @@ _SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
 _OFF = re.compile(r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRow:
+class ListRow(Struct, frozen=True):
     """A row, by the column's meaning; `more` are cells of columns that sora has no place for, by their own name."""
 
     line: int
@@ -199,8 +199,7 @@ def said(text: str) -> list[OutlineLine]:
 # -- the shots ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Reader:
+class _Reader(Struct):
     """Walks down the rows; `outline` grows."""
 
     page: SourceText

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from sora_cli.media.sound import filtered, samples_of
 from sora_cli.media.stream import Samples
@@ -27,8 +27,7 @@ _MOST_GAIN = 40.0
 Sounding = Callable[[], Iterator[Samples]]
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """Integrated loudness in LUFS, true peak in dBTP. Silence is -70 LUFS."""
 
     loudness: float
@@ -92,8 +91,7 @@ def levelled(sound: Sounding, loudness: float | None, tell: Callable[[float], No
     return Levelled(sound, loudness, tell).play
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(Struct, frozen=True):
     """A gain in dB, whether the limiter is needed, and the loudness that comes of both."""
 
     gain: float

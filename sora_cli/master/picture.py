@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import chain, islice, repeat
 
 import av
+from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.master.title import titled
@@ -32,8 +32,7 @@ Grade = Callable[[CutShot], AbstractContextManager[Sequence[tuple[Steps, Steps]]
 begins, let go when it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """What clips become: planar RGB of the pixel format `work`, and by the filters `last` what is delivered."""
 
     work: str

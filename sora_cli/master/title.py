@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -53,8 +53,7 @@ _BREAKS: tuple[Break, ...] = ("words", "parts", "letters")
 _ALIGN = {0.0: "left", 0.5: "center", 1.0: "right"}
 
 
-@dataclass(frozen=True, slots=True)
-class TitleOverlay:
+class TitleOverlay(Struct, frozen=True):
     """A title as it is laid on frames: `(height, width, 4)` bytes, with its upper left corner at `place`."""
 
     rgba: NDArray[np.uint8]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from sora_cli.errors import RequestError
 from sora_cli.media.sums import strays
@@ -15,8 +16,7 @@ PIXELS = "rgb48be"
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """A kind of film file: its ending, its MIME type, its codecs and their settings.
 
     `pixels` is the pixel format that is encoded, and the one a master is best made in. `keyframe_seconds` is the

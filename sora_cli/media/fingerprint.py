@@ -11,13 +11,13 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.lock import scratch

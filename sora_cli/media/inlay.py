@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,8 +16,7 @@ from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames, Master
 
 
-@dataclass(frozen=True, slots=True)
-class Inlay:
+class Inlay(Struct, frozen=True):
     """Frames of clips, laid over the film's frames from `first` on, at `place` (left, top, width, height in pixels).
 
     `pieces` are clips and the numbers of their frames that show, in order. `mask` gives, for a frame of the film, where

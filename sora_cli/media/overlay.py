@@ -6,11 +6,12 @@ Only the pixels under the badge are touched: some 0.1 ms a frame where convertin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from sora_cli.media.filters import Chain
@@ -19,8 +20,7 @@ KR_KB = {Colorspace.ITU601: (0.299, 0.114), Colorspace.ITU709: (0.2126, 0.0722)}
 """Luma weights of red and blue: ITU-R BT.601 and BT.709."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(Struct, frozen=True):
     """The badge in one plane of a frame: `alpha` in 0..255, `ink` = value * alpha, at the plane's own scale."""
 
     plane: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
 import av
 from av.filter import Graph
+from msgspec.structs import replace
 
 from sora_cli.media.filters import Chain, source_node
 from sora_cli.media.stream import Master

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 
 import av
+from msgspec.structs import replace
 
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.filters import EXACT, Chain

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.media.filters import Chain

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
 import av
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo, putchunk
 
@@ -31,8 +32,7 @@ _FEW = 30
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-@dataclass(frozen=True, slots=True)
-class SheetShot:
+class SheetShot(Struct, frozen=True):
     """A shot on the sheet: its name, and the film's frames it plays, from `start`, `frames` of them."""
 
     name: str
@@ -101,8 +101,7 @@ class ContactSheet:
         return _save(sheet, film, out)
 
 
-@dataclass(frozen=True, slots=True)
-class SheetRow:
+class SheetRow(Struct, frozen=True):
     """A row of pictures `(h, w, 3)` of one size, with a name and a few words."""
 
     name: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:  # who only plans a film needs no arrays
     import av
@@ -23,16 +24,14 @@ Samples: TypeAlias = "NDArray[np.float32]"
 """Sound: `(n, channels)`, float32, full scale is -1..1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Struct, frozen=True):
     """Samples `(n, channels)`, float32 in -1..1, at `rate` Hz."""
 
     samples: Samples
     rate: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """A scene's place in the film, for players: `start` and `end` in frames."""
 
     title: str
@@ -40,8 +39,7 @@ class Chapter:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Subtitle:
+class Subtitle(Struct, frozen=True):
     """Words to read from `start` to `end`, in seconds; lines are parted by newlines."""
 
     start: float
@@ -49,8 +47,7 @@ class Subtitle:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A film of `frames` pictures whose packets go before what is new, or (where it `follows`) behind it, unchanged."""
 
     path: Path
@@ -58,8 +55,7 @@ class Kept:
     follows: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Master:
+class Master(Struct, frozen=True, kw_only=True):
     """The finished film, in memory a frame at a time.
 
     `pictures()` starts a fresh pass and yields exactly `frames` pictures of `width` x `height`, display-referred

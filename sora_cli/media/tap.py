@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from dataclasses import replace
 
 import av
 import numpy as np
+from msgspec.structs import replace
 
 from sora_cli.media.stream import Frames, Master
 

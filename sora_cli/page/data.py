@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A picture, or a strip of some, as a data URI; its size in pixels, and what it shows."""
 
     src: str
@@ -19,8 +19,7 @@ class Picture:
     shows: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeView:
+class TakeView(Struct, frozen=True, kw_only=True):
     """A take: what became of it, and its frames; `gone` says why there are none."""
 
     name: str
@@ -31,8 +30,7 @@ class TakeView:
     gone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchView:
+class StretchView(Struct, frozen=True, kw_only=True):
     """A stretch: what it is told, and its takes side by side."""
 
     name: str
@@ -41,8 +39,7 @@ class StretchView:
     takes: tuple[TakeView, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureView:
+class FigureView(Struct, frozen=True, kw_only=True):
     """A figure of a review in words, and drawn: its length and its bar, in hundredths of the drawing's width."""
 
     name: str
@@ -54,8 +51,7 @@ class FigureView:
     mark: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlotPoint:
+class PlotPoint(Struct, frozen=True):
     """A point of a plot, in its drawing; where it is in the film, in seconds, and what it tells."""
 
     x: float
@@ -65,8 +61,7 @@ class PlotPoint:
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """A figure over the whole film; `bar` is the height of what it is held to."""
 
     name: str
@@ -74,8 +69,7 @@ class Plot:
     bar: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A take that is another one than in the last film: which of its fields differ, and a frame of each, if kept."""
 
     name: str
@@ -84,8 +78,7 @@ class Change:
     after: Picture | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShotView:
+class ShotView(Struct, frozen=True, kw_only=True):
     """A shot, from `start` for `seconds`."""
 
     name: str
@@ -105,8 +98,7 @@ class ShotView:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FilmView:
+class FilmView(Struct, frozen=True):
     """The film, small: an MP4 in base64, its rate, and its size in pixels."""
 
     data: str
@@ -115,8 +107,7 @@ class FilmView:
     height: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """All that a page shows. `source` is the name of the film or storyboard that it is of."""
 
     title: str

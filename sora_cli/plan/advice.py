@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from sora_cli import terms
 from sora_cli.engines.base import EngineCard
@@ -30,8 +31,7 @@ LEAST = 4.0
 """Seconds that a beat counts as, where it is shorter: of two actions in a short one nothing is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """A finding of a rule; a grave one is told by every `check`."""
 
     rule: str
@@ -43,8 +43,7 @@ class Advice:
         return {"rule": self.rule, "grave": self.grave, **self.problem.as_dict()}
 
 
-@dataclass(frozen=True, slots=True)
-class BeatContext:
+class BeatContext(Struct, frozen=True):
     """A beat where it stands, so many seconds long: `anew` where it begins a shot that carries on from nothing.
 
     Or a `still`, whose words stand under `keyframe`: it has no length, and is always made anew.

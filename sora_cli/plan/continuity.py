@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.bounded import file_hash
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
@@ -20,8 +22,7 @@ from sora_cli.storyboard.edits import Edit
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A part of a beat that an engine makes in one go; the best of its `candidates` plays; the first, where picked."""
 
     name: str
@@ -50,8 +51,7 @@ class Stretch:
         return any(take.after and not take.stands_in for take in self.candidates)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedBeat:
+class PlannedBeat(Struct, frozen=True):
     """A beat of `frames` film frames, made of stretches that carry on from each other.
 
     It plays `speed` times as fast as it was made; `smooth` says that frames between those of the clips are drawn.
@@ -63,37 +63,24 @@ class PlannedBeat:
     smooth: bool = False
 
 
-@dataclass
 class Continuity:
     """Finds the frames that the takes of one film carry on from; `planned` are the beats of its shots, so far."""
 
-    board: Storyboard
-    findings: Findings
-    planned: dict[str, tuple[PlannedBeat, ...]] = field(default_factory=dict)
-    _holds: dict[str, Hold | None] = field(default_factory=dict)
-    """By stretch."""
-    _chains: dict[str, int] = field(default_factory=dict)
-    """By take: how many carry on from each other up to it."""
-    _hashes: dict[Path, str] = field(default_factory=dict)
-    _before: dict[str, str] = field(init=False)
-    _shots: list[Shot] = field(init=False)
-    """Those that have pictures, in film order."""
-    _pictured: dict[str, int] = field(init=False)
-    """The place of each shot among them."""
-    _anchors: Anchors = field(init=False)
-    hour: str = ""
-    """Of the shot that is being planned."""
-    _hold: Hold | None = None
-    """Of the same."""
-    _own: Hold | None = None
-    """To that shot's own first stretch, where it is held to nothing else."""
-
-    def __post_init__(self) -> None:
-        pictured = [(scene.name, shot) for scene in self.board.scenes for shot in scene.shots if shot.beats]
-        self._shots = [shot for _, shot in pictured]
+    def __init__(self, board: Storyboard, findings: Findings) -> None:
+        self.board = board
+        self.findings = findings
+        self.planned: dict[str, tuple[PlannedBeat, ...]] = {}
+        self.hour = ""  # of the shot that is being planned
+        self._hold: Hold | None = None  # of the same
+        self._own: Hold | None = None  # to that shot's own first stretch, where it is held to nothing else
+        self._holds: dict[str, Hold | None] = {}  # by stretch
+        self._chains: dict[str, int] = {}  # by take: how many carry on from each other up to it
+        self._hashes: dict[Path, str] = {}
+        pictured = [(scene.name, shot) for scene in board.scenes for shot in scene.shots if shot.beats]
+        self._shots = [shot for _, shot in pictured]  # in film order
         self._pictured = {shot.name: index for index, shot in enumerate(self._shots)}
         self._anchors = Anchors((scene, slugline(shot)) for scene, shot in pictured)
-        names = [shot.name for shot in self.board.shots]
+        names = [shot.name for shot in board.shots]
         self._before = dict(zip(names[1:], names, strict=False))
 
     def begin(self, shot: Shot) -> None:

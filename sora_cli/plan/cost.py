@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from sora_cli.plan.plan import Plan
@@ -26,8 +26,7 @@ ENOUGH = 100
 """Kept takes that tell how long others will need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Seconds; joules and money where they are known. `metered` names the counters; else energy is power x time."""
 
     seconds: float = 0.0

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Mark, MediaError, Problem, RequestError, SoraError
@@ -31,8 +33,7 @@ NARRATOR = "en-us-1"
 """The narrator's default voice."""
 
 
-@dataclass
-class Dialogue:
+class Dialogue(Struct, dict=True):
     """The lines of one film; `problems` and `remarks` gather what the author should know."""
 
     board: Storyboard
@@ -44,10 +45,8 @@ class Dialogue:
     """By beat."""
     _lines: dict[tuple[Loc, int], VoiceLine] = field(default_factory=dict)
     _estimates: bool = False
-    _voices: dict[str, CastMember] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._voices = dict(self._with_voices())
         for shot in self.board.shots:
             for beat in shot.beats:
                 if beat.dialogue:
@@ -102,6 +101,10 @@ class Dialogue:
         return said
 
     # -- voices ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _voices(self) -> dict[str, CastMember]:
+        return dict(self._with_voices())
 
     def _with_voices(self) -> Iterator[tuple[str, CastMember]]:
         """Everybody who speaks, each with a voice: one that is not in use, if the storyboard names none."""

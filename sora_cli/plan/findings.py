@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.errors import Problem
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
 
 
-@dataclass
-class Findings:
+class Findings(Struct):
     """Problems and remarks, as they are found while a storyboard is planned."""
 
     board: Storyboard

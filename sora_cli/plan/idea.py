@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sora_cli import terms, texts
 from sora_cli.errors import Problem
@@ -55,8 +56,7 @@ in prompts, in quotes. Use no other keys, and name no files.
 _VIEWS = ("wide", "medium", "close")
 
 
-@dataclass
-class _Scene:
+class _Scene(Struct):
     hour: str
     shots: list[list[str]] = field(default_factory=list)
     """The beats of each shot, in words."""

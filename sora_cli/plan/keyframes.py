@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.errors import Problem
@@ -21,8 +23,7 @@ MOST_NAMED = 8
 """Stills that a remark names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Still:
+class Still(Struct, frozen=True):
     """The still of a keyframe, as it is used: `name` is what commands call it, `stretch` its one frame, in takes."""
 
     name: str

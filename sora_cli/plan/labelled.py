@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from sora_cli.engines.dialect import Dialect
 from sora_cli.plan.speaking import Part
@@ -46,8 +47,7 @@ def language(line: str, voice: str) -> str:
     return known[0] if known else _VOICES.get(voice.rpartition(":")[2][:2], "English")
 
 
-@dataclass
-class Speakers:
+class Speakers(Struct):
     """Those who speak in a beat, each with a number of their own, the same in all of its takes."""
 
     cast: Mapping[str, CastMember]
@@ -68,8 +68,7 @@ class Speakers:
         return {"line": words, "speaker": f"S{number}", "language": language(line.line, voice)}
 
 
-@dataclass(frozen=True, slots=True)
-class Subjects:
+class Subjects(Struct, frozen=True):
     """Members of the cast who are defined by references, and what each reference is for."""
 
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Problem, counted
@@ -24,8 +26,7 @@ CARD_SECONDS = Fraction(2)
 """Seconds of a title card that stands alone and names no duration."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShotPlace:
+class ShotPlace(Struct, frozen=True):
     """Where a shot plays, in film frames: its start, and the ends of its beats (a title card has one)."""
 
     start: int

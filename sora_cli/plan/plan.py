@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
@@ -23,8 +24,7 @@ if TYPE_CHECKING:  # a silent film loads nothing of sound
     from sora_cli.sound.lines import PlacedLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedShot:
+class PlannedShot(Struct, frozen=True, kw_only=True):
     """A shot placed in the film: `frames` film frames from film frame `start`, `overlap` of them with the shot before.
 
     `lead` is the length of a first shot's transition, which comes from black. A title card alone has no beats.
@@ -49,8 +49,7 @@ class PlannedShot:
         return (stretch for beat in self.beats for stretch in beat.stretches)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """A film made exact: what is shot, in which order, and where it plays."""
 
     board: Storyboard

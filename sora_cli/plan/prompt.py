@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.dialect import VIEW, Dialect, Part
@@ -20,8 +22,7 @@ _LINE = "a line of dialogue"
 _NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for word, or run `sora direct` again")
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Struct, frozen=True):
     """What a take is given beside its words, and how long it is in seconds; `hour` is its shot's.
 
     `heard` are the lines and the sound that fall into it; None where all of its beat's do, and it begins with the beat.
@@ -35,8 +36,7 @@ class Frames:
     heard: tuple[Heard, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """Words of a key that the prompt leaves out, and why; `seen`: the film shows them all the same."""
 
     key: str
@@ -46,8 +46,7 @@ class LeftOut:
     hint: str = "say it in what is seen: light, colours, faces, weather"
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """A model's prompt: its text, what it leaves out of the beat, and what it adds that nobody wrote.
 
     `not_avoided` is what the engine would avoid by default and the author wants, each with the reason. `picture` is
@@ -121,29 +120,22 @@ def _looks(cast: Mapping[str, CastMember], name: str) -> str:
     return member.told if member else name
 
 
-@dataclass
 class _Writer:
     """Writes one prompt."""
 
-    beat: Beat
-    cast: Mapping[str, CastMember]
-    card: EngineCard
-    given: Frames
-    left_out: list[LeftOut] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.dialect: Dialect = self.card.dialect
+    def __init__(self, beat: Beat, cast: Mapping[str, CastMember], card: EngineCard, given: Frames) -> None:
+        self.beat, self.cast, self.card, self.given = beat, cast, card, given
+        self.left_out: list[LeftOut] = []
+        self.added: list[str] = []
+        self.dialect: Dialect = card.dialect
         self.plain = self.dialect.form == "plain"
         if not self.plain:
-            self.cast = {
-                name: replace(who, looks=self._one_line(who.looks, whole=False)) for name, who in self.cast.items()
-            }
-        self.short = self.given.first and bool(self.dialect.moving)
-        self.loud = self.card.makes_sound and not muted(self.beat)
-        self.heard = Stretch().heard(self.beat) if self.given.heard is None else self.given.heard
-        self.speakers = Speakers.of(self.beat, self.cast)
-        self.subjects = Subjects.of(self.beat, self.cast, asked=self.given.references and bool(self.dialect.referenced))
+            self.cast = {name: replace(who, looks=self._one_line(who.looks, whole=False)) for name, who in cast.items()}
+        self.short = given.first and bool(self.dialect.moving)
+        self.loud = card.makes_sound and not muted(beat)
+        self.heard = Stretch().heard(beat) if given.heard is None else given.heard
+        self.speakers = Speakers.of(beat, self.cast)
+        self.subjects = Subjects.of(beat, self.cast, asked=given.references and bool(self.dialect.referenced))
         self.said = dict(self._said())
 
     def prompt(self) -> Prompt:

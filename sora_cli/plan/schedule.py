@@ -11,15 +11,15 @@ import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What counts of a take when it is given to a worker; seconds are expected ones."""
 
     engine: str
@@ -78,8 +78,7 @@ def _before(take: Linked) -> tuple[str, ...]:
     return (*take.needs, *take.after)
 
 
-@dataclass
-class _Line(Generic[Item]):
+class _Line(Struct, Generic[Item]):
     """What waits for one engine, the longest path first."""
 
     seconds: float = 0.0
@@ -153,8 +152,7 @@ class Waiting(Generic[Item]):
         return line.pressure(workers + 1) - line.load
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """How long takes need with several workers, and what it cannot go below; in seconds."""
 
     workers: int

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.errors import EngineMissing, Problem, counted
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 Bus = Literal["ambience", "music", "effects"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedSound:
+class PlannedSound(Struct, frozen=True, kw_only=True):
     """A sound by its file or its words, over film frames `start` up to, not including, `end`.
 
     It begins `at` seconds after the first of them, at `level` dB; it comes `leads` seconds earlier and goes `lags`
@@ -136,8 +137,7 @@ def _written(beat: Beat) -> tuple[object, ...]:
     return beat.sound_path, beat.sound_text, beat.origin.get("sound")
 
 
-@dataclass(frozen=True, slots=True)
-class BeatFoley:
+class BeatFoley(Struct, frozen=True):
     """What of a beat is found in its pictures: `hits` and rolls and slides, its `place`."""
 
     hits: bool = False

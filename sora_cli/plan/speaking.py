@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.storyboard.model import Beat
 from sora_cli.storyboard.sound import DialogueLine, SpokenLength
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """Something that is heard in a take: a line, or the beat's sound, which has none.
 
     It begins at `at`: frames of what plays of the take, and seconds of the take once it is `placed`. None: nobody wrote
@@ -34,8 +35,7 @@ def timing(card: EngineCard, beat: Beat) -> frozenset[str] | None:
     return card.dialect.timing if card.makes_sound and not muted(beat) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Frames `begin` up to `end` of a beat (None: to its end) at `rate` frames a second of the film.
 
     The first part begins with the beat; what is heard belongs to the part in which it begins.

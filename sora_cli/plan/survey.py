@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from sora_cli.engines.base import EngineCard
@@ -50,8 +51,7 @@ MAX_TAKES = 50_000
 """The most takes of a film; a hostile storyboard could ask for billions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """All that is wrong with a storyboard for the engines that it names, in the order of the file.
 
     `plan` is made as far as the storyboard is understood, and only to be shot where there are no problems; None where

@@ -6,11 +6,13 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sora_cli.adapters import weights_in
@@ -99,8 +101,7 @@ def latents_go_on(card: EngineCard, take: Take, source: Take) -> bool:
     return card.tails and same and take.opening is not None and take.opening.at == source.frames - 1
 
 
-@dataclass
-class TakeMaker:
+class TakeMaker(Struct, dict=True):
     """Makes the beats of one film exact, shot by shot; each shot comes after those that its `from` and `to` name.
 
     `findings` gathers what the author should know.
@@ -126,10 +127,11 @@ class TakeMaker:
     """Finds the voices that engines are given as sounds."""
     voiced: set[tuple[Loc, str]] = field(default_factory=set)
     """Whose voice an engine is given, by where their lines are written."""
-    continuity: Continuity = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.continuity = Continuity(self.board, self.findings)
+    @cached_property
+    def continuity(self) -> Continuity:
+        """What the takes carry on from."""
+        return Continuity(self.board, self.findings)
 
     @property
     def planned(self) -> Mapping[str, tuple[PlannedBeat, ...]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from sora_cli.engines.base import Take
 from sora_cli.plan import Plan, PlannedShot
@@ -26,8 +27,7 @@ if TYPE_CHECKING:  # `plan` asks when takes play, and loads nothing of media
     from sora_cli.sound.lines import PlacedLine
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of one clip: film frame `k` of the piece shows frame `frames[k]` of the clip (counted from 0).
 
     It plays `speed` times as fast as the clip. With a `step`, what is shown lies between frames: film frame `k` shows
@@ -47,8 +47,7 @@ class Piece:
     repeats: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(Struct, frozen=True):
     """A sound file that is heard over film frames `start` up to, not including, `end`, once from its beginning.
 
     It begins `at` seconds after the first of them, at `level` dB; it comes `leads` seconds earlier and goes `lags`
@@ -64,8 +63,7 @@ class Cue:
     lags: Fraction = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bed:
+class Bed(Struct, frozen=True, kw_only=True):
     """A sound file that lies under film frames `start` up to, not including, `end`: ambience over and over, music once.
 
     It comes `leads` seconds earlier and goes `lags` seconds later than its pictures; `overlap` frames of its first shot
@@ -81,8 +79,7 @@ class Bed:
     overlap: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutLine:
+class CutLine(Struct, frozen=True, kw_only=True):
     """A spoken line in a sound file, heard from film sample `start` (at 48 kHz) for `length` samples.
 
     `level` is in dB, `pan` from -1 to 1, `space` the kind of place; music is `depth` dB down meanwhile.
@@ -97,8 +94,7 @@ class CutLine:
     depth: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutShot:
+class CutShot(Struct, frozen=True, kw_only=True):
     """A shot placed in the film: it plays `frames` film frames from film frame `start`.
 
     The first `overlap` of them play together with the last ones of the shot before, through `transition`; the first
@@ -125,8 +121,7 @@ class CutShot:
         return sum(len(piece.frames) for piece in self.pieces) or self.blank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
+class Cut(Struct, frozen=True, kw_only=True):
     """The edit: shots in film order, on whole frames."""
 
     width: int

@@ -7,9 +7,10 @@ take none away.
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, get_args
+
+from msgspec import Struct
 
 from sora_cli.packages import added, others
 from sora_cli.storyboard.policy import CATEGORIES
@@ -23,8 +24,7 @@ Items_contra = TypeVar("Items_contra", contravariant=True)
 Kind = Literal["words", "pictures"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something of a category, with a score from 0 to 1 (words that are known count 1)."""
 
     category: str

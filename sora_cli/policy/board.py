@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.plan.prompt import compose
@@ -24,8 +26,7 @@ READ = ("title", "text", "watermark", "author")
 SPOKEN = ("line", "dialogue", "say")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Words: which, in what place, and where they are written; `whole`: put together of several.
 
     `what` says what they are, where no storyboard holds them.
@@ -38,8 +39,7 @@ class Text:
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What a policy decides of words: what it refuses, what it only notes, how many texts were looked at."""
 
     refused: tuple[Problem, ...]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.bounded import file_hash
 from sora_cli.errors import MediaError, Problem, counted
@@ -25,8 +27,7 @@ TO_MODEL = ("reference", "from", "to", "of")
 """Keys of files that a model is given: who is seen in them may be seen in the film."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a policy says of the files that go in: problems that it refuses, those that it notes, and counts."""
 
     refused: list[Problem] = field(default_factory=list)
@@ -103,8 +104,7 @@ def _check_consents(board: Storyboard, today: date, found: Found) -> None:
             found.add(decision, Problem(told, hint, board.mark(("cast", member.name, "consent")), 4))
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """A picture or film that a storyboard names."""
 
     board: Storyboard

@@ -6,9 +6,10 @@ some of the examples (Smola and Schölkopf 2000). `examples/moderation/learn.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
+
+from msgspec import Struct
 
 from sora_cli.policy.base import rules_file
 
@@ -30,8 +31,7 @@ MIXED = 1 / 3
 """How much the quick head, which was told more voices, has to say where both encoders are asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Struct, frozen=True):
     """Categories, the examples that others are held against, and what nearness to each of them says.
 
     Vectors are rows of both encoders, (N, 896), less their middle and divided by their spread; the `quick` examples are

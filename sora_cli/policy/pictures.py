@@ -8,10 +8,11 @@ weapons, marks and ages in pictures are checked by nothing here, which the recor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from sora_cli.packages import here, install, others
 from sora_cli.policy import faces
@@ -90,8 +91,7 @@ def _model() -> _Model:
     return model
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What was found in the pictures of one take or file: how many there are, how many were looked at, the scores."""
 
     made: int
@@ -142,8 +142,7 @@ def look_at_still(picture: Frames) -> Seen:
     return watch.seen(1, 1)
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """What is found while frames go by, by their numbers; a checker that cannot look hinders no other."""
 
     found: dict[int, list[Finding]] = field(default_factory=dict)

@@ -6,9 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any, NotRequired, TypedDict
+
+from msgspec import Struct
 
 from sora_cli.policy.base import rules_file
 from sora_cli.policy.spelled import meant, plain
@@ -131,8 +132,7 @@ class _WrittenRule(TypedDict):
     unless: NotRequired[list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule: a text counts that has one of `words`, with one of `near` beside it, and none of `unless`."""
 
     category: str

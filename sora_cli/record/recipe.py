@@ -13,11 +13,12 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import __version__, storyboard
@@ -39,8 +40,7 @@ MOST_LOOKED_AT = 5_000
 """Files of a folder that are hashed to find those that a film was made with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeTake:
+class MadeTake(Struct, frozen=True, kw_only=True):
     """What a take was: its key, the hash of its frames, its engine with the weights' revision, libraries and device."""
 
     key: str

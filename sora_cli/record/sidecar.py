@@ -14,11 +14,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import astuple
 from pydantic import JsonValue
 
 from sora_cli import __version__, atomic
@@ -26,6 +27,7 @@ from sora_cli.bounded import Json, read_json
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
+from sora_cli.plain import as_data
 from sora_cli.plan import Plan
 from sora_cli.plan.cost import Cost
 from sora_cli.plan.played import starts
@@ -59,8 +61,7 @@ FINISH_VERSION = 7
 """Raised when the same cut would be finished otherwise, so that old films are finished again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasedFilm:
+class ReleasedFilm(Struct, frozen=True, kw_only=True):
     """A released film and what lies beside it."""
 
     path: Path
@@ -82,7 +83,7 @@ class ReleasedFilm:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        data = {**asdict(self), "remarks": [remark.as_dict() for remark in self.remarks]}
+        data = {**as_data(self), "remarks": [remark.as_dict() for remark in self.remarks]}
         return json.loads(json.dumps(data, default=str))  # type: ignore[no-any-return]
 
     def facts(self, words: Callable[[float], str]) -> dict[str, str]:
@@ -219,7 +220,7 @@ def _hash(path: Path) -> str:
 
 
 def _plain(value: Look | Provenance | PlannedSound | TitleCard | Transition | None) -> dict[str, object] | None:
-    return None if value is None else asdict(value)
+    return None if value is None else as_data(value)
 
 
 def film_hash(film: Path) -> str:

@@ -6,15 +6,16 @@ The defaults were chosen on one half of made cases and are reported on the other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 NO_LIKENESS = -1.0
 """The least cosine there is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
+class Bars(Struct, frozen=True, kw_only=True):
     """What a film must keep to."""
 
     colour: float = 3.0
@@ -64,7 +65,7 @@ class Rated(Protocol):
 
 def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
     """Take the bars that a storyboard names, and the defaults for the rest."""
-    return replace(default, **{bar.name: written[bar.name] for bar in fields(Bars) if bar.name in written})
+    return replace(default, **{name: written[name] for name in Bars.__struct_fields__ if name in written})
 
 
 def is_good(take: Rated, written: Mapping[str, float]) -> bool:

@@ -8,12 +8,12 @@ in, and the no-reference blur of Crete et al. 2007 (scikit-image).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.measure import blur_effect
@@ -39,8 +39,7 @@ OVERLAP = 0.25
 Colours = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """How far a picture is from another.
 
     `then` and `now` are the colours of dark, middle and light thirds there and here, `(3, 3)` sRGB bytes. `detail` is
@@ -67,8 +66,7 @@ class Difference:
         return self.colour / (1 if self.common else MORE)
 
 
-@dataclass(frozen=True, eq=False)
-class Still:
+class Still(Struct, frozen=True, eq=False, dict=True):
     """A picture `(h, w, 3)`, and what is found in it, looked for once."""
 
     picture: Frames
@@ -106,8 +104,7 @@ def _lab(colours: Colours) -> Colours:
     return np.asarray(rgb2lab(np.clip(colours, 0, 255) / 255))
 
 
-@dataclass(frozen=True, slots=True)
-class _Laid:
+class _Laid(Struct, frozen=True):
     """A picture laid over another, where both show the same."""
 
     picture: Frames

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
@@ -16,8 +16,7 @@ SILENT = -70.0
 """dBFS: quieter is silence."""
 
 
-@dataclass(slots=True)
-class SoundScan:
+class SoundScan(Struct):
     """A film's sound, in blocks of 20 ms: `levels` in dBFS, `jumps` the largest step of samples in usual steps."""
 
     samples: int = 0

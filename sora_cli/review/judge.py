@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 import numpy as np
+from msgspec import Struct
 
 from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.plain import as_data
 from sora_cli.review.bars import NO_LIKENESS, Bars
 from sora_cli.review.compare import Colours
 from sora_cli.review.ears import SILENT, SoundScan
@@ -28,8 +29,7 @@ SMALL = 0.007
 """Parts of the width a frame: a motion that nobody minds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A measure, its bar, and whether it holds; `said` is the verdict in plain words where it does not.
 
     `value` is None where nothing could be measured, and `said` is why. Where the author may set the bar, `keeps` is the
@@ -44,8 +44,7 @@ class Figure:
     keeps: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewRow:
+class ReviewRow(Struct, frozen=True):
     """What was measured of a shot, a join or the film."""
 
     kind: str
@@ -68,7 +67,7 @@ class ReviewRow:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json` and the sidecar."""
-        figures = {figure.name: asdict(figure) for figure in self.figures}
+        figures = {figure.name: as_data(figure) for figure in self.figures}
         for figure in figures.values():
             del figure["name"], figure["keeps"]
         return {
@@ -96,8 +95,7 @@ def judge(
     return [*rows, film.whole()]
 
 
-@dataclass
-class _Film:
+class _Film(Struct):
     parts: Sequence[ShotSpan]
     seen: Watched
     heard: SoundScan | None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ShotSpan:
+
+class ShotSpan(Struct, frozen=True):
     """A shot in the film, in frames: from `start` on to `end`; `clear` is what no transition covers.
 
     Shots of one `scene` have one place and hour.

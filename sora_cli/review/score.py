@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from msgspec import Struct
 
 from sora_cli.media.stream import Frames
 from sora_cli.review.bars import Bars
@@ -22,8 +22,7 @@ WORST = 3.0
 """A figure takes no more off than this, so that one does not hide all others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(Struct, frozen=True):
     """How good a take is: `score` is the sum of `parts`, higher is better; `good` where nothing falls short.
 
     `keeps` are the bars that it would just keep, by name, of those that an author may set; none where no bar helps.

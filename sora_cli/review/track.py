@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -48,8 +49,7 @@ Row = tuple[int, Floats, float, Floats]
 """Of a frame: its number, and the subject's place, area and colour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """How a subject moves, over frames in which it is seen whole.
 
     `path` is how far it is from the best path of constant accelerations, root mean square, in its own size; `growth`
@@ -62,8 +62,7 @@ class Moving:
     tint: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Track:
+class Track(Struct, frozen=True, eq=False):
     """A subject frame by frame, while it is seen whole: places `(n, 2)`, areas in pixels, colours in Lab `(n, 3)`."""
 
     places: Floats

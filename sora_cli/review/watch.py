@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import cv2
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from sora_cli.media.stream import Frames
@@ -29,8 +29,7 @@ MOVES = 0.002
 Plane = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameLook:
+class FrameLook(Struct, frozen=True, kw_only=True):
     """What one frame shows.
 
     `change` is the mean change of luma since the frame before (0 at the first); `pulse` is the middle of
@@ -43,8 +42,7 @@ class FrameLook:
     pulse: float
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(Struct, frozen=True):
     """How what moves goes on over a join: mean flow `(x, y)` before it, over it, and after it."""
 
     before: tuple[float, float]
@@ -52,8 +50,7 @@ class Motion:
     after: tuple[float, float]
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(Struct):
     """A film, seen: the looks of its frames in order, the motion at each join, where cuts show."""
 
     looks: list[FrameLook] = field(default_factory=list)

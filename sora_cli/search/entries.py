@@ -7,11 +7,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sora_cli.bounded import read_json
+from sora_cli.plain import as_data
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord
 from sora_cli.store import Store
@@ -24,8 +27,7 @@ MOST_WORDS = 20_000
 """Characters that are kept of what stands for a film."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A clip, shot or film: its file, where in it, and the words that stand for it. `start` and `seconds` in seconds.
 
     `source` is the folder in which it was found; `date` is the file's time, in seconds since 1970.
@@ -45,7 +47,7 @@ class Entry:
     @property
     def id(self) -> str:
         """A hash of all that is found by, and of its place: what has it is in the index already."""
-        told = {name: value for name, value in asdict(self).items() if name != "date"}
+        told = {name: value for name, value in as_data(self).items() if name != "date"}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:40]
 
 

@@ -12,10 +12,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from sora_cli import atomic
@@ -47,8 +47,7 @@ CREATE TABLE IF NOT EXISTS lines (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file of a client's, or one that tells what became of a batch. `bytes` is how long it is."""
 
     id: str
@@ -58,8 +57,7 @@ class File:
     created: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """A batch: whose, of which file, and how far. Times are seconds since 1970."""
 
     id: str
@@ -73,8 +71,7 @@ class Batch:
     wrong: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of a batch, the order that it became (None where its client removed it), or why it became none."""
 
     batch: str

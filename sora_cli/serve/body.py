@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
 from fastapi import Request
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
@@ -23,8 +23,7 @@ _EACH = "[][id]"
 _NESTED = re.compile(r"(\w{1,40})\[(\w{1,40})\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """Fields and files of a request, by name."""
 
     fields: dict[str, Json]

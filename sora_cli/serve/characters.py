@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from sora_cli import atomic
 from sora_cli.errors import SoraError
@@ -24,8 +25,7 @@ CREATE TABLE IF NOT EXISTS characters (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Character:
+class Character(Struct, frozen=True):
     """A character of a client's. `created` is in seconds since 1970."""
 
     id: str

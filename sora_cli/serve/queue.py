@@ -15,9 +15,10 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from sora_cli.bounded import Json
 from sora_cli.errors import RequestError, StoreError
@@ -51,8 +52,7 @@ class Full(RequestError):
     """Too many orders of one client wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """An order: whose, of what (`facts`), and how far it is. Times are seconds since 1970."""
 
     id: str

@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import ipaddress
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sora_cli.errors import RequestError
 from sora_cli.flows.ordered import OrderLimits
@@ -20,8 +21,7 @@ TOKENS, SECRET = "SORA_TOKEN", "SORA_WEBHOOK_SECRET"
 """Variables of the environment: what stands on a command line is seen by every user of the machine."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """`folder` keeps orders and films; `tokens` are what clients must send, none where anybody on this machine may."""
 
     folder: Path

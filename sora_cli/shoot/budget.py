@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError
@@ -16,8 +16,7 @@ POWER = "energy cannot be measured: write `power` under `cost`, or leave --max-c
 HINT = "what was made is kept: run the same command again, with a higher --max-cost"
 
 
-@dataclass
-class Budget:
+class Budget(Struct):
     """What may be spent, and what the takes that this command made have cost."""
 
     most: float

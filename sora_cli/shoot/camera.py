@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from sora_cli.cancel import Cancellation
@@ -44,8 +45,7 @@ from sora_cli.storyboard.policy import STANDARD, Policy
 from sora_cli.versions import versions
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A take to make: who is told of it, and the clips that it carries on from or leads to, if any."""
 
     take: Take

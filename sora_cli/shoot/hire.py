@@ -6,10 +6,11 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue

@@ -7,11 +7,11 @@ picture's height wide and lies outside what was named.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
@@ -51,8 +51,7 @@ def seam(height: int) -> int:
     return max(1, round(height * SEAM))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The part of a film that a change makes anew."""
 
     change: Change

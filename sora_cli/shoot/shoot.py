@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import Carry, EngineCard, Take

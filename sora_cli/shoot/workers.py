@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.errors import RequestError
 from sora_cli.storyboard.model import EXECUTORS
@@ -11,8 +13,7 @@ from sora_cli.storyboard.model import EXECUTORS
 MOST = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
+class Workers(Struct, frozen=True):
     """Where takes are made. `number` 0: a worker for each GPU, or this process where there is one device at most."""
 
     kind: str = ""

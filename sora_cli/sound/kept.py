@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from sora_cli.engines.sounds import sound_card
 from sora_cli.media.stream import Samples
+from sora_cli.plain import as_data
 from sora_cli.sound.files import write_blocks
 from sora_cli.sound.foley.base import SoundMatch
 from sora_cli.sound.foley.catalogue import Catalogue, FoundSounds
@@ -25,8 +27,7 @@ KEY_VERSION = 1
 """Part of every key: raised when the same sound would come out otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class MadeSound:
+class MadeSound(Struct, frozen=True):
     """A sound in a file: `length` samples at 48 kHz. One that is `lasting` is as long as was asked.
 
     `recording` is the user's own file that it is, None where it was made; `by` names the model that made it.
@@ -111,7 +112,7 @@ class Sounds:
 
 
 def _key(match: SoundMatch, seconds: float | None, seed: int, **more: float) -> str:
-    fields = {"version": KEY_VERSION, "sound": asdict(match), "seconds": seconds, "seed": seed, **more}
+    fields = {"version": KEY_VERSION, "sound": as_data(match), "seconds": seconds, "seed": seed, **more}
     return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

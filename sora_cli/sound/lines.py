@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.sound.speech import Said, VoiceLine
@@ -16,8 +17,7 @@ PAUSE = Fraction(2, 5)
 LENGTH = SpokenLength()
 
 
-@dataclass(frozen=True, slots=True)
-class TimedLine:
+class TimedLine(Struct, frozen=True):
     """A line in its beat: it begins `offset` seconds after the beat does."""
 
     line: DialogueLine
@@ -30,8 +30,7 @@ class TimedLine:
         return self.offset + Fraction(self.said.length, SAMPLE_RATE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedLine:
+class PlacedLine(Struct, frozen=True, kw_only=True):
     """A line in its film: heard from film sample `start` on, at `pan`, from -1 (left) to 1 (right).
 
     `depth` is how many dB music is down under it, `spoken` what a voice says (None: `line` is a recording). One that is

@@ -8,11 +8,11 @@ that is, so they are down before the first syllable, where a detector would stil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
@@ -35,8 +35,7 @@ DUCK_AFTER = SAMPLE_RATE * 7 // 10
 Source = Callable[[], Iterator[Samples]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """Sound in a place: `length` samples from film sample `start`, made of `source()` from its sample `skip` on.
 
     `gain` is a factor; `pan` goes from -1, left, to 1, right, with equal power.
@@ -58,8 +57,7 @@ class Layer:
         return self.start + self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Duck:
+class Duck(Struct, frozen=True):
     """Somebody speaks from film sample `start` up to `end`: beds are `depth` dB down."""
 
     start: int

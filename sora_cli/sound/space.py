@@ -6,13 +6,13 @@ Times are typical of rooms of the kind (RT60: furnished room 0.4 s, hall 1.8 s, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sora_cli.media.stream import SAMPLE_RATE
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(Struct, frozen=True):
     """A kind of place: RT60 in seconds, the first reflection's delay in ms, how far its tail is below the sound, dB.
 
     `treble` is the frequency in Hz above which the walls swallow most.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sora_cli.bounded import Json
 from sora_cli.errors import HINT_WRITE, MachineError, StoreError
@@ -27,8 +28,7 @@ LETTERS_A_SECOND = 14
 """How quickly a line is said, for one that no voice here can measure: half of the embedded ones' lie within 15 %."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceLine:
+class VoiceLine(Struct, frozen=True):
     """What is said, by which voice: its name, or the file of its style vector. `say` are pronunciations by word."""
 
     text: str
@@ -37,8 +37,7 @@ class VoiceLine:
     say: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A line's sound: `length` samples at 48 kHz, and its words. `left_out` are words that the voice cannot read.
 
     `estimated` says what to do to know the length, where nothing is kept under `key`.

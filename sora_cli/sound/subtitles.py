@@ -9,7 +9,8 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.sound.voices.base import Word

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import CertificateError
@@ -30,8 +30,7 @@ EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
+class Signer(Struct, frozen=True, kw_only=True):
     """A certificate chain and its key, checked and fit to sign.
 
     `source` says where it came from; `chain` is PEM text, leaf first; `algorithm` is a COSE name (ES256, PS256, ...).
@@ -42,13 +41,16 @@ class Signer:
     subject: str
     ends: dt.datetime
     algorithm: str
-    chain: str = field(repr=False)
-    key: str = field(repr=False)
+    chain: str
+    key: str
     """PKCS#8 PEM text."""
     time_authority: str = ""
     """Address of a time stamping authority (RFC 3161); asked on every signature. Empty: no time stamp, no network."""
-    files: tuple[Path, ...] = field(default=(), repr=False)
+    files: tuple[Path, ...] = ()
     """Where chain and key were read from."""
+
+    def __repr__(self) -> str:
+        return f"Signer({self.in_words})"  # not its key, which a traceback could show
 
     @property
     def in_words(self) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from sora_cli import __version__
 from sora_cli.bounded import open_regular
@@ -34,8 +35,7 @@ MODERATION = "com.sora.moderation"
 USES = {"allowed": "allowed", "not-allowed": "notAllowed", "constrained": "constrained"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a stretch of the film comes from: one take's clip, and what it was made with.
 
     It plays film frames `start` up to, not including, `end`. `references` are files that anchored its appearance;
@@ -69,8 +69,7 @@ class Origin:
         return *self.references, *self.own_media
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpokenLine:
+class SpokenLine(Struct, frozen=True, kw_only=True):
     """A line that a model spoke: who, what, with which voice, and when, in seconds of the film."""
 
     who: str
@@ -80,8 +79,7 @@ class SpokenLine:
     end: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
+class Making(Struct, frozen=True, kw_only=True):
     """How a film was made, beyond its takes: all that its manifest tells.
 
     `colour` says in a few words how colour was matched or graded, empty where it was not. `films` are those of others
@@ -136,8 +134,7 @@ class Making:
         return *parent, *origins, *self.film_files, *self.sound_files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """How a film was made of films that were there already, ours or not: `clips` in order, each with its place.
 
     `clips` are (path, first film frame, end). One clip alone was opened and changed; several were put together.
@@ -153,8 +150,7 @@ class Edit:
         return tuple(path for path, _, _ in self.clips)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmFacts:
+class FilmFacts(Struct, frozen=True, kw_only=True):
     """What the encoder made: the file's name and media type, its rate and length, whether it carries the mark."""
 
     name: str

@@ -14,13 +14,13 @@ import mmap
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
 
 import c2pa
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from msgspec import Struct
 
 from sora_cli import atomic
 from sora_cli.bounded import open_regular, read_bytes
@@ -58,8 +58,7 @@ UNKNOWN = "application/octet-stream"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingredient:
+class Ingredient(Struct, frozen=True, kw_only=True):
     """What went into a file: `relationship` is componentOf, inputTo or parentOf; actions refer to it by `label`."""
 
     path: Path

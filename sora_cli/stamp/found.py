@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import MediaError
@@ -45,8 +45,7 @@ _SLACK = 2
 _MOST_TRIED = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A released film that a file is a copy of."""
 
     manifest: Path
@@ -56,8 +55,7 @@ class Match:
     """How much the pictures' signatures differ in the mean, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilmPrint:
+class FilmPrint(Struct, frozen=True):
     """What finds a film again: its ISCC, that as bytes, and its pictures' signatures `(n, 380)`, one a tick."""
 
     iscc: str

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 State = Literal["trusted", "valid", "invalid", "none", "remote", "unsupported", "unreadable", "broken"]
 STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationStatus:
+class ValidationStatus(Struct, frozen=True):
     """One thing that validation found: a code of the C2PA specification 2.2, section 15, and where it applies."""
 
     code: str
     explanation: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """What a signature says of its signer. `der` is empty where the certificate itself was not found."""
 
     subject: str = ""
@@ -27,11 +26,10 @@ class Certificate:
     serial: int = 0
     starts: str = ""
     ends: str = ""
-    der: bytes = field(default=b"", repr=False)
+    der: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialReading:
+class CredentialReading(Struct, frozen=True, kw_only=True):
     """How a file's credential reads.
 
     `state`: `trusted`, `valid` (whole, but by a signer whom no anchor vouches for), `invalid`; `none` where the file

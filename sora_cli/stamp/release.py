@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError, StoreError
@@ -29,8 +31,7 @@ from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
 from sora_cli.storyboard.model import LEAST_OPACITY, Provenance, Watermark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """A film in its place: `verdict` is its own credential, read back before it took its name."""
 
     path: Path
@@ -90,8 +91,7 @@ def check_mark(mark: Watermark, width: int, height: int, *, may_leave_unmarked: 
         watermark.make_badge(mark, width, height)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseTarget:
+class ReleaseTarget(Struct, frozen=True):
     """Where one film goes out: to `out`, for `provenance`, signed by `signer`, as `kind`."""
 
     out: Path
@@ -174,8 +174,7 @@ class ReleaseTarget:
         self.tell(StageDone(name, time.monotonic() - began))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Written:
+class _Written(Struct, frozen=True, kw_only=True):
     """A film that is encoded at `path`, and not signed yet; `pictures` are its places among those that were taken."""
 
     path: Path

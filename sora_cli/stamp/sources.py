@@ -7,9 +7,10 @@ note where its credential does not count, lies on the network, or could not be l
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from sora_cli.errors import StampError
 from sora_cli.stamp.credential import Ingredient
@@ -18,8 +19,7 @@ from sora_cli.stamp.verdict import Verdict, verify
 Identity = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file that was looked at: `note` says what of its credential does not count."""
 
     path: Path

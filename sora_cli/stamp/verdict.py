@@ -9,12 +9,14 @@ the ingredients here is what catches that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from msgspec import Struct, field
+
 from sora_cli.errors import RequestError
 from sora_cli.media.sums import SUMS, changes
+from sora_cli.plain import as_data
 from sora_cli.stamp import credential, statements
 from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.meaning import meaning, weight
@@ -51,8 +53,7 @@ NOT_PROVEN: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngredientVerdict:
+class IngredientVerdict(Struct, frozen=True, kw_only=True):
     """One ingredient: a shot's clip, a picture that went into it, a sound file, or the film that it was before.
 
     `state`: `whole`, `failed`, `unsigned` where it has no credential of its own, or `unread` where that could not be
@@ -74,8 +75,7 @@ class IngredientVerdict:
     parts: tuple[IngredientVerdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What is proven about a file. `sentence` says all of it in one; the rest is for who wants more.
 
     `whole`: the credential fits the file and nothing was changed since. `trust`: who vouches for the signer. `ok`:
@@ -111,7 +111,7 @@ class Verdict:
     """What does not count though the file is as it was signed: a certificate that has ended, say."""
     codes: tuple[str, ...] = ()
     parts: tuple[IngredientVerdict, ...] = ()
-    recipe: Mapping[str, object] = field(default_factory=dict, repr=False)
+    recipe: Mapping[str, object] = field(default_factory=dict)
     """What makes the film again (see `sora_cli.record.recipe`), where it says so."""
 
     @property
@@ -122,7 +122,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, object]:
         """The verdict as plain data for JSON, without the recipe, which may be long."""
-        return {name: value for name, value in asdict(self).items() if name != "recipe"}
+        return {name: value for name, value in as_data(self).items() if name != "recipe"}
 
 
 def verify(

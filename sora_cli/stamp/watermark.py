@@ -8,11 +8,11 @@ jump. This module is geometry and lettering; `media.overlay` lays the badge on t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
@@ -45,8 +45,7 @@ LETTERS = Fraction(9, 200)
 """Font size as a part of the frame's shorter side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """The mark as pixels: `rgba` is `(height, width, 4)` bytes, colour not premultiplied, opacity already applied."""
 
     rgba: NDArray[np.uint8]

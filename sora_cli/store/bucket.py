@@ -9,10 +9,11 @@ import contextlib
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sora_cli.errors import RequestError, StoreError
 from sora_cli.packages import imported
@@ -32,8 +33,7 @@ _STATUS = re.compile(r"status code: (\d{3}) ([A-Za-z ]+)(?:[^\n]*?<Code>(\w+)</C
 _PLACE = re.compile(r"https?://[^/\s?]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """An object: its name, its size in bytes, when it was written by the server's clock."""
 
     name: str
@@ -41,8 +41,7 @@ class Stored:
     written: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """What an object is known by, until it is put anew: S3 and Azure ask for the hash, GCS for the version."""
 
     hash: str | None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
+from msgspec import Struct, field
 from pydantic import Field, JsonValue
 
 from sora_cli.data import Count, Finite, Keys, Name, Ratio, Record, Seconds, Sha, Versions, Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
+class Clip(Struct, frozen=True, kw_only=True):
     """Footage on disk under its key: a lossless film file of `frames` frames, whole and checked."""
 
     key: str
@@ -40,8 +39,7 @@ class Clip:
     """SHA-256 of its frames' bytes, which stays the same however they are packed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipFacts:
+class ClipFacts(Struct, frozen=True, kw_only=True):
     """What is known of a clip that is about to be kept."""
 
     frames: int
@@ -148,8 +146,7 @@ NO_CARD = Card.model_construct(  # not validated: to build what validates cards 
 """Of a clip that is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A file of the store: its size in bytes, and when it was last written or its clip used, by the time of day."""
 
     path: Path

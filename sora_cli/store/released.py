@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli import atomic
 from sora_cli.store.disk import Disk
@@ -16,8 +17,7 @@ from sora_cli.store.disk import Disk
 _MANIFEST, _MARKS = ".c2pa", ".prints"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRelease:
+class KeptRelease(Struct, frozen=True):
     """A film that was released: its code, and where its manifest and its pictures' signatures are."""
 
     code: bytes

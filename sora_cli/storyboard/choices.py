@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from sora_cli.storyboard.model import Choice, Loc
 from sora_cli.storyboard.nodes import Document
@@ -36,8 +37,7 @@ Written = list[ChoiceForm] | ChoiceForm | str | None
 """What stands under `choices`."""
 
 
-@dataclass(slots=True)
-class Choosing:
+class Choosing(Struct):
     """Reads the choices of one storyboard, once the names of all shots are known."""
 
     names: Mapping[str, int]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
@@ -29,8 +30,7 @@ FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A stretch of the film `of`, or of an earlier `shot`, and the one part of its picture that is made anew.
 
     It is from `start` to `end` (seconds; None: to the end of what it is of, which a plan puts in).

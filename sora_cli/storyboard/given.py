@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import harmless
@@ -16,8 +17,7 @@ LONGEST = 80
 _NAME = re.compile(r"--set [^=\s]+|.+?, column [^:]+(?=: )|\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value in plain data, and what somebody typed for it: `--takes 0`."""
 
     value: object

@@ -6,10 +6,11 @@ its film.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from msgspec.structs import replace
 
 from sora_cli.storyboard.direction import in_words
 from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix

@@ -6,9 +6,11 @@ What was chosen with `sora stills` lies beside the storyboard, in `BOARD.stills.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.bounded import SMALL, Json, read_json
 from sora_cli.storyboard.forms import bare, switch, text
@@ -61,8 +63,7 @@ MOST = 100
 """No still has a higher number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyframe:
+class Keyframe(Struct, frozen=True):
     """A still that a shot begins or ends on: `beat` is what it shows, `loc` where it is asked for."""
 
     place: Place
@@ -75,8 +76,7 @@ class Keyframe:
         return "prompt" in self.beat.origin
 
 
-@dataclass(frozen=True, slots=True)
-class StillChoice:
+class StillChoice(Struct, frozen=True):
     """Which still is used, by its number; the key of the `approved` one, and those of all `made`, by number."""
 
     number: int = 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem, StoryboardError, refusal
 from sora_cli.storyboard.comments import cut_off
@@ -41,8 +43,7 @@ OTHER_WORDS = {
 """Words that people bring from other tools, by our key."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
+class LoadResult(Struct, frozen=True):
     """What reading a storyboard gave: the storyboard as far as it is understood, whole where there are no problems."""
 
     board: Storyboard | None

@@ -11,11 +11,12 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
+
+from msgspec import Struct, field
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
@@ -42,8 +43,7 @@ LEAST_OPACITY = 0.2
 """A fainter mark counts as none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A length: exact seconds, or frames of the film. Exactly one is set."""
 
     seconds: Fraction | None = None
@@ -54,8 +54,7 @@ class Duration:
         return self.seconds if self.seconds is not None else Fraction(self.frames or 0) / fps
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What the first frames carry on from (`from`), or what the last frame must be (`to`).
 
     `nothing`: free. `previous`: the shot before. `shot`: shot `name`, at its `start`, `end` or a time in seconds.
@@ -68,8 +67,7 @@ class Link:
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """How a shot comes in. `direction` is for wipes: left, right, up, down. It overlaps the shot before."""
 
     kind: Literal["cut", "dissolve", "fade", "wipe"] = "cut"
@@ -77,8 +75,7 @@ class Transition:
     direction: Literal["left", "right", "up", "down"] = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What the colour of shots is held to. `path` is set for a picture or a .cube LUT."""
 
     match: Literal["scene", "film", "previous", "off", "picture", "lut"] = "scene"
@@ -86,8 +83,7 @@ class Look:
     strength: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class TitleCard:
+class TitleCard(Struct, frozen=True):
     """Words over a shot, or alone when the shot has no prompt."""
 
     text: str
@@ -97,8 +93,7 @@ class TitleCard:
     """A .ttf or .otf file; Pillow's own font where none is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A way on from the end of a shot: the words that a viewer reads, and the shot that it leads to (none: the end).
 
     It is taken by itself `after` so many seconds in which nobody chose.
@@ -110,8 +105,7 @@ class Choice:
     loc: Loc = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """That `who` agreed to be shown, each of them; `path` is the release."""
 
     who: tuple[str, ...]
@@ -140,8 +134,7 @@ class Consent:
         return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class CastMember:
+class CastMember(Struct, frozen=True):
     """A named subject; `@name` in a prompt puts `looks` and the references in."""
 
     name: str
@@ -162,8 +155,7 @@ class CastMember:
         return ", ".join(part for part in (named, self.looks) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(Struct, frozen=True):
     """The visible moving mark."""
 
     on: bool = True
@@ -172,8 +164,7 @@ class Watermark:
     image: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Who made the film, its mark, and whether others may train on it."""
 
     author: str = ""
@@ -181,8 +172,7 @@ class Provenance:
     training: Literal["allowed", "not-allowed", "constrained"] = "not-allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """What making costs, as far as somebody says: watts that the machine draws, a kilowatt-hour, an hour."""
 
     power: float | None = None
@@ -190,19 +180,17 @@ class Prices:
     hour: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FilmSize:
+class FilmSize(Struct, frozen=True):
     """`width` and `height`, or `aspect` (width, height parts) and `height`; None where the engine decides."""
 
     width: int | None = None
     height: int | None = None
     aspect: tuple[int, int] | None = None
-    lines: int | None = field(default=None, compare=False)
+    lines: int | None = None
     """Pixels of the shorter side, where it was written so: `720p`, which may have another shape than 16:9."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inherited:
+class Inherited(Struct, frozen=True, kw_only=True):
     """What film, scene, shot and beat hand down to a place, and (`origin`) where in the file each of it is written.
 
     `framing` to `pace` are names of film terms (see `sora_cli.terms`), or free words. `style` and `avoid` are added up
@@ -241,8 +229,7 @@ class Inherited:
     origin: Mapping[str, Loc] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat(Inherited):
+class Beat(Inherited, frozen=True, kw_only=True):
     """One stretch of a shot with its own prompt and length, and all that holds there.
 
     `prompt` is as written, @names and all. `cast` names the members in the prompt, in order.
@@ -271,8 +258,7 @@ class Beat(Inherited):
     edit: Edit | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
+class Shot(Struct, frozen=True, kw_only=True):
     """One unbroken take. `beats` is empty only for a title card that stands alone."""
 
     loc: Loc
@@ -297,8 +283,7 @@ class Shot:
         return *self.beats, *(keyframe.beat for keyframe in self.keyframes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """Shots that share a place and a look. `name` is `scene-N` where none is written."""
 
     loc: Loc
@@ -311,8 +296,7 @@ class Scene:
     """The film's with what the scene itself writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storyboard:
+class Storyboard(Struct, frozen=True, kw_only=True):
     """A whole storyboard, checked."""
 
     path: Path | None
@@ -357,9 +341,9 @@ class Storyboard:
     policy_path: Path | None = None
     rules: Policy = STANDARD
     """What the policy says, that of this machine counted in."""
-    data: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    data: Mapping[str, object] = field(default_factory=dict)
     """What is written, as plain data with its variables put in."""
-    files: Mapping[Loc, Path] = field(default_factory=dict, repr=False, compare=False)
+    files: Mapping[Loc, Path] = field(default_factory=dict)
     """The files that `data` names, by where it names them."""
     written: frozenset[Loc] = frozenset()
     """The locations of all keys that the file has."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.errors import Mark
 from sora_cli.storyboard.given import Given
@@ -43,8 +45,7 @@ class WrittenFloat(float):
     written: str
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """A word, number or text. `value` is what it reads as; `text` what is written (quotes and escapes undone).
 
     Every node stands at characters `start` to `end` of the source; at `NOWHERE` when it comes from data.
@@ -59,8 +60,7 @@ class Scalar:
     height: int = 0
 
 
-@dataclass(slots=True)
-class Items:
+class Items(Struct):
     """A list."""
 
     start: int
@@ -70,8 +70,7 @@ class Items:
     height: int = 0
 
 
-@dataclass(slots=True)
-class Pairs:
+class Pairs(Struct):
     """A mapping: key -> (where the key stands, the value)."""
 
     start: int

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal, get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Decision = Literal["allow", "note", "refuse"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
@@ -42,8 +44,7 @@ PLACES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What is allowed, told or refused. `unchecked` is what becomes of that which no checker could look at.
 
     `marked` says that a film must carry its

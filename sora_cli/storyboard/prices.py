@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sora_cli.errors import RequestError
 from sora_cli.storyboard.model import Prices

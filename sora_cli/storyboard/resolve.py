@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.cast import Casting, read_references
@@ -42,7 +43,7 @@ from sora_cli.storyboard.story import check_story
 
 MAX_BEATS = 20_000
 
-_HELD = [part.name for part in fields(Inherited) if part.name != "origin"]
+_HELD = [name for name in Inherited.__struct_fields__ if name != "origin"]
 _OF_A_BEAT = ("prompt", "sent", "duration", "dialogue")
 _SPOKEN = (SpokenForm, SpokenLength)
 _OF_PICTURES = (
@@ -71,8 +72,7 @@ _OF_PICTURES = (
 UPSCALE = ("output", "upscale")
 
 
-@dataclass(slots=True)
-class _WrittenShot:
+class _WrittenShot(Struct):
     form: ShotForm
     loc: Loc
     number: int
@@ -80,8 +80,7 @@ class _WrittenShot:
     name: str = ""
 
 
-@dataclass(slots=True)
-class _WrittenScene:
+class _WrittenScene(Struct):
     form: SceneForm
     loc: Loc
     shots: list[_WrittenShot]

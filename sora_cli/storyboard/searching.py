@@ -6,7 +6,8 @@ What was found stands beside the words as `film`, as its author may write it too
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sora_cli.errors import Problem
 from sora_cli.storyboard.fill import Data, Pruned
@@ -25,8 +26,7 @@ class Unable(Wrong):
     """This machine lacks what it takes to search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The file of a clip, and what its author is told of it."""
 
     path: str

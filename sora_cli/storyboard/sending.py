@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.load import read_text
@@ -32,8 +34,7 @@ def with_sent(
     return writing.tried(text, [(loc, words[loc]) for loc in places if loc in words], kept)[::2]
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
+class _Writing(Struct, frozen=True):
     """Writes into the text of one storyboard."""
 
     board: Storyboard

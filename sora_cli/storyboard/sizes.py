@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from sora_cli.storyboard.forms import Wrong, expected, whole
 from sora_cli.storyboard.model import FilmSize

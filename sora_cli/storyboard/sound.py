@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 LOUDNESS = -16.0
 """LUFS of a film's sound where its storyboard says nothing (a common level for listening on the web)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundBed:
+class SoundBed(Struct, frozen=True):
     """What lies under the film. Each of ambience and music is a file (`..._path`) or words (`..._text`)."""
 
     ambience_path: Path | None = None
@@ -35,16 +35,14 @@ class SoundBed:
     """Whether `ambience: off` is written: the place is not heard either."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundSources:
+class SoundSources(Struct, frozen=True):
     """Where sounds in words come from: a folder of the user's own, else a model, else the embedded ones."""
 
     folder: Path | None = None
     engine: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DialogueLine:
+class DialogueLine(Struct, frozen=True):
     """Somebody speaks, `at` after the beat's start, else `pause` after the line before; no `cast`: the narrator.
 
     `path` is a recording of the line. `level` is in dB, `pan` from -1 (left) to 1 (right); None leaves it to the words
@@ -61,8 +59,7 @@ class DialogueLine:
     offscreen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenLength:
+class SpokenLength(Struct, frozen=True):
     """A beat as long as its lines, with `lead` seconds before the first and `tail` after the last."""
 
     lead: Fraction = Fraction(3, 10)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from sora_cli.storyboard.cast import Casting, read_voice
 from sora_cli.storyboard.files import SOUNDS, Files
@@ -24,8 +25,7 @@ def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMembe
     return CastMember("narrator", voice=name, voice_path=path)
 
 
-@dataclass(frozen=True, slots=True)
-class LineReader:
+class LineReader(Struct, frozen=True):
     """Reads the lines of beats, and notes what is wrong with them."""
 
     document: Document

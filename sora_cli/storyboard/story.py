@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from sora_cli.errors import Problem, counted
 from sora_cli.storyboard.model import Choice, Shot, Storyboard
@@ -16,8 +17,7 @@ Path = tuple[str, ...]
 """The names of passages, in the order in which they play, from the first one of the story to an end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Shots that play one after another, with nothing to choose between them; without `choices` the story ends."""
 
     shots: tuple[str, ...]

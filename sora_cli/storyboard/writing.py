@@ -6,10 +6,10 @@ import io
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import yaml
+from msgspec import Struct
 from yaml.emitter import Emitter
 
 from sora_cli.storyboard.source import harmless
@@ -26,8 +26,7 @@ class Inline(dict[str, "str | int | bool"]):
     """A mapping of single values that stands in one line, where there is room: `{cast: mara, line: Hello.}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """A value with comments above it, each a line or more."""
 
     value: Tree

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import RequestError
@@ -17,16 +18,14 @@ MOST = 4_000
 """Letters of a caption."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A caption, and where it comes from."""
 
     caption: str
     source: Literal["text", "given", "captioner", "name"]
 
 
-@dataclass(frozen=True, slots=True)
-class Captions:
+class Captions(Struct, frozen=True):
     """How captions are found; each names the `trigger`, the word by which what is learned is called."""
 
     trigger: str

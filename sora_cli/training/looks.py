@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from sora_cli.media.read import Film, open_film
@@ -30,8 +30,7 @@ SAME = 10.0
 """Of 255: what pictures of the same differ by, after other encoding, where they differ most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen: `frames` at the engine's rate, the `detail` of its sharpest picture, three small pictures."""
 
     still: bool

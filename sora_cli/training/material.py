@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from statistics import median
+
+from msgspec import Struct
 
 from sora_cli.bounded import is_folder
 from sora_cli.errors import MediaError, RequestError
@@ -37,8 +38,7 @@ BLURRED = 0.12
 """Of the median detail: below it a clip or picture is blurred beside the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """What the engine takes: size in pixels, rate, frames of a clip."""
 
     size: tuple[int, int]
@@ -46,8 +46,7 @@ class Grid:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A clip or picture that is used. `starts` are the first frames of its stretches, at the engine's rate."""
 
     path: Path
@@ -72,16 +71,14 @@ class Piece:
             return _stacked(film.pictures(shown, grid.size))
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A file that is not used, and why."""
 
     path: Path
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """What is used of a folder, and what is not."""
 
     pieces: tuple[Piece, ...]

@@ -15,12 +15,12 @@ import argparse
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import av
 import c2pa
 import numpy as np
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Progress, Take

@@ -16,12 +16,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.colour.cube import write_cube
@@ -47,8 +48,7 @@ differ most: their marks take other ways.
 X264, KEYFRAMES = {**WEB.options, **_steady(WEB.options)}, round(2 * FPS)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A film to make: where its clips are, how long and how high, and how often over."""
 
     folder: Path

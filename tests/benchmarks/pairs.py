@@ -15,16 +15,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+from msgspec import Struct
 
 ROUNDS = 7
 RIVALS = ("av", "c2pa-python", "diffusers", "imageio-ffmpeg", "moviepy", "torch")
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What a run took: seconds by the clock and of processors, and the most that one of its processes held, MB."""
 
     wall: float
@@ -32,8 +32,7 @@ class Cost:
     peak: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class Side(Struct, frozen=True, eq=False):
     """One way: a command, where it runs, and what it finds in its environment."""
 
     command: Sequence[str]
@@ -81,8 +80,7 @@ def python(*words: str) -> list[str]:
     return [sys.executable, "-W", "ignore", *words]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the table: what was measured, against what, both sides' runs, and the most that the ratio may be."""
 
     what: str

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from sora_cli.engines.prefetch import available, read_ahead
 from tests.boards import CARD

@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.engines import cards, catalogue, checkpoint, hub
 from sora_cli.engines.base import EngineCard

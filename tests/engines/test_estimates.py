@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from sora_cli.engines import cards
 from sora_cli.engines.base import EngineCard

@@ -18,11 +18,11 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from sora_cli.engines import cards
 from sora_cli.engines.base import EngineCard, Given, Take

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from itertools import combinations
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.colour.cube import table, write_cube
@@ -59,8 +59,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Cut:
 
 def looked(cut: Cut, look: Look) -> list[np.ndarray]:
     """Each shot's frames under a look, `(n, h, w, 3)` in 0..1."""
-    shots = tuple(dataclasses.replace(shot, look=look) for shot in cut.shots)
-    master = finish(dataclasses.replace(cut, shots=shots), pixels="gbrp")
+    shots = tuple(replace(shot, look=look) for shot in cut.shots)
+    master = finish(replace(cut, shots=shots), pixels="gbrp")
     frames = np.stack([frame.to_ndarray(format="rgb24") for frame in master.pictures()]) / 255
     return np.split(frames, len(shots))
 
@@ -74,7 +74,7 @@ def test_a_shot_that_is_played_first_is_graded_alike_and_decoded_once(scene: Cut
 
     watching, fresh = Grader(scene, opener), Grader(scene)
     for shot in scene.shots:
-        alone = dataclasses.replace(scene, shots=(dataclasses.replace(shot, start=0),))
+        alone = replace(scene, shots=(replace(shot, start=0),))
         for _ in pictures(alone, "yuv420p", lambda _: nullcontext([(PLAIN, PLAIN)]), watching.watching(shot)):
             pass
     played = len(opened)
@@ -109,8 +109,8 @@ def test_the_anchor_itself_is_untouched(scene: Cut) -> None:
 
 
 def test_scenes_are_held_apart(scene: Cut) -> None:
-    shots = tuple(dataclasses.replace(shot, scene=f"scene {shot.name}") for shot in scene.shots)
-    apart = dataclasses.replace(scene, shots=shots)
+    shots = tuple(replace(shot, scene=f"scene {shot.name}") for shot in scene.shots)
+    apart = replace(scene, shots=shots)
     assert np.array_equal(np.stack(looked(apart, Look("scene"))), np.stack(looked(apart, Look("off"))))
 
 

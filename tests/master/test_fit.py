@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
@@ -64,8 +64,8 @@ def test_bars_stay_black_under_a_lut(tmp_path: Path) -> None:
     lut = tmp_path / "lifted.cube"
     lut.write_text("LUT_3D_SIZE 2\n" + "\n".join(f"{0.4 + 0.5 * (n & 1)} 0.4 0.4" for n in range(8)) + "\n")
     cut = one(Piece(clip(tmp_path, np.full((2, 64, 64, 3), 90, np.uint8)), (0, 1)), (160, 96), "fit")
-    shot = dataclasses.replace(cut.shots[0], look=Look("lut", lut))
-    frame = film(tmp_path, dataclasses.replace(cut, shots=(shot,)))[0]
+    shot = replace(cut.shots[0], look=Look("lut", lut))
+    frame = film(tmp_path, replace(cut, shots=(shot,)))[0]
     assert frame[:, :28].max() <= 4
     assert frame[48, 80].min() > 90
 

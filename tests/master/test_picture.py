@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
@@ -228,7 +228,7 @@ def test_a_pass_can_be_made_again(folder: Path) -> None:
 def test_a_clip_that_is_short_or_gone_is_named(folder: Path, tmp_path: Path) -> None:
     clip = numbered_clip(folder, 20, 10, Fraction(24))
     for path, frames in ((clip.path, 12), (tmp_path / "gone.mp4", 5)):
-        piece = Piece(dataclasses.replace(clip, path=path), tuple(range(frames)))
+        piece = Piece(replace(clip, path=path), tuple(range(frames)))
         cut = cut_of(Fraction(24), CutShot(name="a", scene="s", start=0, pieces=(piece,), look=OFF))
         with pytest.raises(MediaError, match=path.name):
             write_film(tmp_path / "film.mp4", finish(cut))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import tracemalloc
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 import soundfile
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
@@ -53,7 +53,7 @@ def shot(start: int, taken: Clip, frames: range, overlap: int = 0) -> CutShot:
 
 def heard(cut: Cut, loudness: float | None = None, **beds: Path) -> np.ndarray:
     lies = tuple(Bed(bus=bus, path=path, start=0, end=cut.frames) for bus, path in beds.items())  # type: ignore[arg-type]
-    master = finish(dataclasses.replace(cut, beds=lies), loudness)
+    master = finish(replace(cut, beds=lies), loudness)
     assert master.sound is not None
     sound = np.concatenate(list(master.sound()))
     assert sound.shape == (master.samples, 2)
@@ -100,8 +100,8 @@ def carried(folder: Path, repeats: int, fps: Fraction, *, lengths: tuple[int, in
         for name, frames in (("a", lengths[0]), ("b", repeats + lengths[1]))
     )
     pieces = (Piece(one, tuple(range(lengths[0]))), Piece(two, tuple(range(repeats, repeats + lengths[1]))))
-    pieces = (pieces[0], dataclasses.replace(pieces[1], repeats=repeats))
-    return Cut(width=8, height=8, fps=fps, shots=(dataclasses.replace(shot(0, one, range(1)), pieces=pieces),))
+    pieces = (pieces[0], replace(pieces[1], repeats=repeats))
+    return Cut(width=8, height=8, fps=fps, shots=(replace(shot(0, one, range(1)), pieces=pieces),))
 
 
 @pytest.mark.parametrize("fps", [Fraction(24), FPS])
@@ -131,8 +131,8 @@ def test_what_carries_on_crosses_over_where_both_sound(
 def test_a_join_does_not_sound_where_one_side_is_silent(tmp_path: Path) -> None:
     cut = carried(tmp_path, 9, Fraction(24))
     first, second = cut.shots[0].pieces
-    quiet = dataclasses.replace(cut.shots[0], pieces=(dataclasses.replace(first, silent=True), second))
-    sound = heard(dataclasses.replace(cut, shots=(quiet,)))
+    quiet = replace(cut.shots[0], pieces=(replace(first, silent=True), second))
+    sound = heard(replace(cut, shots=(quiet,)))
     assert np.abs(sound[: 2 * RATE - 480]).max() == 0
     assert np.abs(sound[2 * RATE + 480 :]).max() > 0.1
 
@@ -160,7 +160,7 @@ def test_a_shots_own_sound_is_where_it_was_written(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "steps.wav", song, RATE, subtype="FLOAT")
     one = clip(tmp_path, "a", np.zeros((2 * RATE, 2)), 48, Fraction(24))
     shots = shot(0, one, range(48)), shot(48, one, range(48))
-    later = dataclasses.replace(shots[1], cues=(Cue(tmp_path / "steps.wav", 54, 78),))
+    later = replace(shots[1], cues=(Cue(tmp_path / "steps.wav", 54, 78),))
     sound = heard(Cut(width=8, height=8, fps=Fraction(24), shots=(shots[0], later)))
     assert np.flatnonzero(np.abs(sound[:, 0]) > 1e-6).tolist() == [54 * 2000 + 10_000]
     assert sound[54 * 2000 + 10_000, 0] == pytest.approx(0.5, abs=1e-6)
@@ -169,7 +169,7 @@ def test_a_shots_own_sound_is_where_it_was_written(tmp_path: Path) -> None:
 def test_a_silent_shot_is_not_heard(tmp_path: Path) -> None:
     loud = clip(tmp_path, "a", np.full((2 * RATE, 2), 0.3), 48, Fraction(24))
     one, other = shot(0, loud, range(48)), shot(48, loud, range(48))
-    quiet = dataclasses.replace(other, pieces=(dataclasses.replace(other.pieces[0], silent=True),))
+    quiet = replace(other, pieces=(replace(other.pieces[0], silent=True),))
     sound = heard(Cut(width=8, height=8, fps=Fraction(24), shots=(one, quiet)))
     assert np.abs(sound[RATE]).min() > 0.2
     assert np.abs(sound[2 * RATE + 480 :]).max() == 0
@@ -281,7 +281,7 @@ def test_flashes_and_clicks_are_together_for_ten_minutes(tmp_path: Path, name: s
     samples[click : click + 48] = 0.8
     write_clip(tmp_path / "clip.mp4", frames, fps, Sound(samples, RATE))
     taken = Clip(key="a", path=tmp_path / "clip.mp4", sha256="", frames=each, width=64, height=48, fps=fps, sound=True)
-    shots = tuple(dataclasses.replace(shot(each * k, taken, range(each)), name=f"shot {k}") for k in range(61))
+    shots = tuple(replace(shot(each * k, taken, range(each)), name=f"shot {k}") for k in range(61))
     kind = delivery(name)
     film = tmp_path / f"film{kind.suffix}"
     write_film(film, finish(Cut(width=64, height=48, fps=fps, shots=shots), pixels=kind.made_in), kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.errors import MediaError, RequestError
@@ -38,7 +38,7 @@ def master(frames: int = 12, fps: Fraction = Fraction(24), **changes: object) ->
             yield av.VideoFrame.from_ndarray(patches())
 
     made = Master(width=128, height=32, fps=fps, frames=frames, pictures=pictures)
-    return dataclasses.replace(made, **changes)
+    return replace(made, **changes)
 
 
 @pytest.mark.parametrize("fps", RATES)
@@ -126,7 +126,7 @@ def test_sound_stays_with_the_picture(tmp_path: Path, fps: Fraction) -> None:
     sound = np.zeros((film.samples, 2), np.float32)
     for click in clicks:
         sound[click : click + 24] = 0.8
-    film = dataclasses.replace(film, sound=lambda: iter(np.array_split(sound, 13)))
+    film = replace(film, sound=lambda: iter(np.array_split(sound, 13)))
     write_film(tmp_path / "film.mp4", film)
     heard = np.abs(read_sound(tmp_path / "film.mp4")[:, 0])
     for click in clicks:
@@ -146,7 +146,7 @@ def test_the_ending_of_the_name_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("promised", [11, 13])
 def test_a_master_that_breaks_its_promise_leaves_no_file(tmp_path: Path, promised: int) -> None:
     with pytest.raises(MediaError, match=f"{promised} frames"):
-        write_film(tmp_path / "film.mp4", dataclasses.replace(master(12), frames=promised))
+        write_film(tmp_path / "film.mp4", replace(master(12), frames=promised))
     assert not list(tmp_path.iterdir())
 
 
@@ -192,7 +192,7 @@ def test_every_delivery_is_what_it_says_it_is(tmp_path: Path, name: str, capfd: 
     sound = (0.1 * np.random.default_rng(0).normal(size=(film.samples, 2))).astype(np.float32)
     kind = delivery(name)
     path = tmp_path / f"film{kind.suffix}"
-    write_film(path, dataclasses.replace(film, sound=lambda: iter([sound])), kind)
+    write_film(path, replace(film, sound=lambda: iter([sound])), kind)
     known = probe(path)
     found = (known.codec, known.pixels, known.color.matrix, known.color.range, known.sound_codec)
     assert found == KINDS[name]
@@ -212,7 +212,7 @@ def test_every_delivery_is_what_it_says_it_is(tmp_path: Path, name: str, capfd: 
 
 
 def test_a_gif_is_small_and_loops(tmp_path: Path) -> None:
-    film = dataclasses.replace(master(48, Fraction(24)), sound=lambda: iter([]), chapters=(Chapter("a", 0, 48),))
+    film = replace(master(48, Fraction(24)), sound=lambda: iter([]), chapters=(Chapter("a", 0, 48),))
     write_film(tmp_path / "film.gif", film, delivery("gif"))
     known = probe(tmp_path / "film.gif")
     assert (known.codec, known.frames, known.fps, known.channels) == ("gif", 24, 12, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.errors import MediaError
@@ -56,7 +56,7 @@ def test_ten_bits_are_kept(tmp_path: Path) -> None:
 def test_the_sound_lies_beside_as_it_was(tmp_path: Path) -> None:
     film = master(24)
     sound = (0.1 * np.random.default_rng(0).normal(size=(film.samples, 2))).astype(np.float32)
-    film = dataclasses.replace(film, sound=lambda: iter(np.array_split(sound, 7)))
+    film = replace(film, sound=lambda: iter(np.array_split(sound, 7)))
     write_stills(tmp_path / "frames", film)
     heard, rate = soundfile.read(tmp_path / "frames" / "sound.wav")
     assert (rate, heard.shape) == (48_000, sound.shape)
@@ -75,7 +75,7 @@ def test_the_list_of_hashes_is_one_that_others_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize("promised", [4, 6])
 def test_a_failed_write_leaves_nothing(tmp_path: Path, promised: int) -> None:
     with pytest.raises(MediaError, match=f"{promised} frames"):
-        write_stills(tmp_path / "frames", dataclasses.replace(master(5), frames=promised))
+        write_stills(tmp_path / "frames", replace(master(5), frames=promised))
     assert not list(tmp_path.iterdir())
 
 

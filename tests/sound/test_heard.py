@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from msgspec.structs import replace
 
 from sora_cli.master import finish
 from sora_cli.master.loudness import loudness, measure
@@ -52,7 +52,7 @@ def film(folder: Path, seconds: int, **more: object) -> Cut:
     path = clip(folder, "quiet", np.zeros((RATE, 2)), 1, FPS).path
     still = Clip(key="q", path=path, sha256="", frames=1, width=8, height=8, fps=FPS)
     shot = CutShot(name="a", scene="s", start=0, pieces=(Piece(still, (0,) * frames),), look=Look("off"))
-    return dataclasses.replace(Cut(width=8, height=8, fps=FPS, shots=(shot,)), **more)
+    return replace(Cut(width=8, height=8, fps=FPS, shots=(shot,)), **more)
 
 
 def placed(path: Path, start: int, **more: object) -> CutLine:
@@ -117,8 +117,8 @@ def test_stems_add_up_to_the_mix_also_where_it_is_limited(
 ) -> None:
     beds = (Bed(bus="music", path=music, start=0, end=419), Bed(bus="ambience", path=music, start=30, end=300))
     cut = film(tmp_path, 14, beds=beds, lines=(placed(line, 4 * RATE, depth=3.0, pan=0.5),))
-    shot = dataclasses.replace(cut.shots[0], cues=(Cue(music, 60, 200, level=-6.0),))
-    track = Soundtrack(dataclasses.replace(cut, shots=(shot,)), target)
+    shot = replace(cut.shots[0], cues=(Cue(music, 60, 200, level=-6.0),))
+    track = Soundtrack(replace(cut, shots=(shot,)), target)
     assert track.buses == list(BUSES)
     mix = whole(track.play())
     rest = mix - sum(whole(track.stem(bus)) for bus in track.buses)

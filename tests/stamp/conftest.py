@@ -1,6 +1,5 @@
 """A small film of two takes, made and signed for real; every test has its own user folders."""
 
-import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -10,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.media.clip import write_clip
@@ -136,4 +136,4 @@ def done(studio: tuple[Path, Release], home: Path, tmp_path: Path) -> Release:
     """A copy of the studio's film, by a copy of its identity."""
     shutil.copytree(studio[0], home / "config")
     shutil.copy(studio[1].path, tmp_path / "film.mp4")
-    return dataclasses.replace(studio[1], path=tmp_path / "film.mp4")
+    return replace(studio[1], path=tmp_path / "film.mp4")

@@ -1,6 +1,5 @@
 """Every container: signed, accepted, caught when changed. And films that somebody else made."""
 
-import dataclasses
 import shutil
 import subprocess
 from fractions import Fraction
@@ -9,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, SoraError, StampError
 from sora_cli.media.deliveries import DELIVERIES, WEB, Delivery
@@ -27,8 +27,8 @@ from tests.stamp.pki import issue
 
 KINDS = {
     **DELIVERIES,
-    "moov at the end": dataclasses.replace(WEB, container_options={}),
-    "fragmented": dataclasses.replace(WEB, container_options={"movflags": "+frag_keyframe+empty_moov"}),
+    "moov at the end": replace(WEB, container_options={}),
+    "fragmented": replace(WEB, container_options={"movflags": "+frag_keyframe+empty_moov"}),
     "webm": Delivery(
         name="webm", title="", suffix=".webm", mime="video/webm", container="webm", codec="libvpx-vp9",
         pixels="yuv420p", options={"deadline": "realtime", "cpu-used": "8"}, sound_codec="libopus", signable=False,
@@ -144,7 +144,7 @@ def stamped(source: Path, out: Path, *, provenance: Provenance, signer: Signer) 
 def theirs(tmp_path: Path) -> Path:
     path = tmp_path / "theirs.mp4"
     chapters = (Chapter("one", 0, 7), Chapter("two", 7, FRAMES))
-    write_film(path, dataclasses.replace(make_master(sound=tone()), chapters=chapters, author="Ann"))
+    write_film(path, replace(make_master(sound=tone()), chapters=chapters, author="Ann"))
     return path
 
 

@@ -1,6 +1,5 @@
 """Credentials of others: ended certificates, manifests on the network and edited files are three things."""
 
-import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import StampError
@@ -112,8 +112,8 @@ def test_a_broken_manifest_is_refused_and_a_file_without_one_is_not(tmp_path: Pa
 def judged(done: Release, code: str, **certificate: str) -> Verdict:
     """The verdict on a good film of which c2pa would have said `code` too."""
     reading = credential.read(done.path, anchors=done.signer.root)
-    mine = {key: dataclasses.replace(each, **certificate) for key, each in reading.certificates.items()}
-    worse = dataclasses.replace(reading, state="invalid", failures=(ValidationStatus(code),), certificates=mine)
+    mine = {key: replace(each, **certificate) for key, each in reading.certificates.items()}
+    worse = replace(reading, state="invalid", failures=(ValidationStatus(code),), certificates=mine)
     return _judge(worse, "film.mp4", b"", frozenset(), any_signer=False)
 
 
@@ -169,5 +169,5 @@ def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path: Path, send:
             source.write_bytes(other.read_bytes())
 
     with pytest.raises(StampError, match="replaced or changed while"):
-        send(dataclasses.replace(master, pictures=pictures), making=Edit(clips=((source, 0, 0),)))
+        send(replace(master, pictures=pictures), making=Edit(clips=((source, 0, 0),)))
     assert not list(tmp_path.glob("*film*"))

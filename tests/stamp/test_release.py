@@ -1,7 +1,6 @@
 """A film leaves: marked, signed, checked, and whole at its name or not there at all."""
 
 import _thread
-import dataclasses
 import datetime as dt
 import hashlib
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
@@ -96,12 +96,12 @@ def test_the_users_own_material_makes_it_a_composite(
     if change == "music":
         song = tmp_path / "song.wav"
         _wav(song)
-        making = dataclasses.replace(making, sounds=((song, 0, 24),))
+        making = replace(making, sounds=((song, 0, 24),))
     if change == "picture":
         own = tmp_path / "own.png"
         Image.fromarray(noise(3)).save(own)
-        first = dataclasses.replace(making.origins[0], own_media=(own,))
-        making = dataclasses.replace(making, origins=(first, making.origins[1]))
+        first = replace(making.origins[0], own_media=(own,))
+        making = replace(making, origins=(first, making.origins[1]))
     done = send(make_master(sound=tone()), making=making)
     assert done.verdict.source == expected
     if change == "music":
@@ -125,7 +125,7 @@ def _wav(path: Path) -> None:
 def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: Making, send: Send) -> None:
     song = tmp_path / "song.ogg"
     song.write_bytes(b"OggS")
-    making = dataclasses.replace(making, sounds=((song, 0, 24),))
+    making = replace(making, sounds=((song, 0, 24),))
     done = send(making=making)
     assert [each["name"] for each in done.verdict.parameters["music"]] == ["song.ogg"]
     assert done.verdict.parameters["music"][0]["sha256"] == digest(song)
@@ -135,7 +135,7 @@ def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: M
 
 def test_speech_and_sounds_that_were_made_are_told(making: Making, send: Send) -> None:
     line = SpokenLine(who="mara", text="It burns.", voice="en-gb-1", start=0.25, end=1.0)
-    done = send(make_master(sound=tone()), making=dataclasses.replace(making, speech=(line,), synthesized=("thunder",)))
+    done = send(make_master(sound=tone()), making=replace(making, speech=(line,), synthesized=("thunder",)))
     assert done.verdict.ok
     assert done.verdict.source == "trainedAlgorithmicMedia"
     assert done.verdict.actions.count("c2pa.mixed") == 2
@@ -146,7 +146,7 @@ def test_speech_and_sounds_that_were_made_are_told(making: Making, send: Send) -
 
 def test_a_shots_own_sound_has_its_place(tmp_path: Path, making: Making, send: Send) -> None:
     _wav(tmp_path / "steps.wav")
-    done = send(making=dataclasses.replace(making, sounds=((tmp_path / "steps.wav", 3, 9),)))
+    done = send(making=replace(making, sounds=((tmp_path / "steps.wav", 3, 9),)))
     part = done.verdict.parts[-1]
     assert (part.name, part.start, part.end) == ("steps.wav", 0.25, 0.75)
     assert done.verdict.source == "compositeWithTrainedAlgorithmicMedia"
@@ -294,12 +294,12 @@ def test_a_film_that_fails_takes_those_with_it_that_wait_to_be_signed(
 ) -> None:
     out = tmp_path / "film.mp4"
     out.write_bytes(b"what was there")
-    short = dataclasses.replace(make_master(), frames=FRAMES + 1)
+    short = replace(make_master(), frames=FRAMES + 1)
     target = ReleaseTarget(out, provenance, signer, WEB, Silent())
     with Releases() as films:
         films.write(make_master(), target, making)
         with pytest.raises(MediaError):
-            films.write(short, dataclasses.replace(target, out=tmp_path / "next.mp4"), making)
+            films.write(short, replace(target, out=tmp_path / "next.mp4"), making)
     assert out.read_bytes() == b"what was there"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "film.mp4"]
 
@@ -314,8 +314,8 @@ def test_signing_in_place_is_refused(making: Making, signer: Signer) -> None:
 
 def test_odd_options_and_seeds_are_told(making: Making, send: Send) -> None:
     odd = {"none": None, "path": Path("/secret/place/lora.bin"), "half": FPS / 5, "list": [1, (2, None)], "on": True}
-    first: Origin = dataclasses.replace(making.origins[0], options=odd, seed=2**64 - 1, prompt='"ü" 雨 \u0000 ' * 50)
-    making = dataclasses.replace(making, origins=(first,))
+    first: Origin = replace(making.origins[0], options=odd, seed=2**64 - 1, prompt='"ü" 雨 \u0000 ' * 50)
+    making = replace(making, origins=(first,))
     done = send(making=making)
     told = done.verdict.parts[0].parameters
     assert told["seed"] == str(2**64 - 1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sora_cli.errors import StampError
 from sora_cli.stamp import Making, Signer, find_signer, verify
@@ -102,13 +103,13 @@ def test_a_time_stamp_outlives_the_certificate(
     send: Send, making: Making, authority: Authority, tmp_path: Path
 ) -> None:
     root = tmp_path / "root.pem"
-    first = dataclasses.replace(making, origins=making.origins[:1])
+    first = replace(making, origins=making.origins[:1])
 
     def sign(brief: Issued) -> Path:
         authority.asked.clear()
         root.write_bytes(brief.root)
         signer = make_signer(brief.chain, brief.key, source="the options")
-        signer = dataclasses.replace(signer, time_authority=authority.address)
+        signer = replace(signer, time_authority=authority.address)
         return send(make_master(frames=2), signer=signer, making=first).path
 
     film = issue_brief(sign)
@@ -123,7 +124,7 @@ def test_a_time_stamp_outlives_the_certificate(
 
 def test_an_authority_that_does_not_answer(send: Send, signer: Signer, tmp_path: Path) -> None:
     with pytest.raises(StampError, match="cannot be time-stamped") as caught:
-        send(signer=dataclasses.replace(signer, time_authority="http://127.0.0.1:9/"))
+        send(signer=replace(signer, time_authority="http://127.0.0.1:9/"))
     assert "leave the time stamp out" in caught.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["clips"]
 

@@ -1,6 +1,5 @@
 """What a credential proves, and what breaks it: every way in which a film may be changed or passed off."""
 
-import dataclasses
 import json
 import shutil
 import struct
@@ -13,6 +12,7 @@ import av
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives import hashes
+from msgspec.structs import replace
 
 from sora_cli.errors import CertificateError, RequestError
 from sora_cli.stamp import Making, Release, credential, verify
@@ -88,7 +88,7 @@ def test_statements_of_any_shape_are_judged(done: Release) -> None:
     reading, dice = credential.read(done.path, anchors=done.signer.root), np.random.default_rng(4)
     for _ in range(500):
         manifests = _mangled(dict(reading.manifests), dice)
-        changed = dataclasses.replace(reading, manifests=manifests if isinstance(manifests, dict) else {})
+        changed = replace(reading, manifests=manifests if isinstance(manifests, dict) else {})
         verdict = _judge(changed, "film.mp4", b"", frozenset({"1"}), any_signer=False)
         assert verdict.sentence
         json.dumps(verdict.as_dict())
@@ -102,10 +102,10 @@ def test_manifests_inside_themselves_and_endless_ones_come_to_an_end(done: Relea
         name: {"ingredients": [{**each, "active_manifest": inner} for each in twice]}
         for name, inner in zip(names, [*names[1:], "m0"], strict=True)
     }
-    changed = dataclasses.replace(reading, manifests=chain, active="m0")
+    changed = replace(reading, manifests=chain, active="m0")
     verdict = _judge(changed, "film.mp4", b"", frozenset(), any_signer=True)
     assert not verdict.ok
-    itself = dataclasses.replace(reading, manifests={"m": {"ingredients": [{"active_manifest": "m"}]}}, active="m")
+    itself = replace(reading, manifests={"m": {"ingredients": [{"active_manifest": "m"}]}}, active="m")
     assert _judge(itself, "film.mp4", b"", frozenset(), any_signer=True).parts[0].state == "failed"
 
 

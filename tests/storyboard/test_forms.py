@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import Duration, FilmSize, Transition
@@ -114,7 +115,7 @@ TALL = {"720p": (720, 1280), "1080P": (1080, 1920), "480p": (480, 854), "4k": (2
 
 def test_sizes() -> None:
     def size(written: str) -> FilmSize:
-        return board(f"output: {{{written}}}\nshots: [a]").size
+        return replace(board(f"output: {{{written}}}\nshots: [a]").size, lines=None)
 
     assert size("size: 256x160") == size("size: 256 X 160") == FilmSize(width=256, height=160)
     assert size("aspect: 9:16, height: 320") == size("size: 9:16, height: 320") == FilmSize(height=320, aspect=(9, 16))

@@ -6,11 +6,11 @@ import os
 import random
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unattended import buckets
 from tests.unattended.conftest import Machine, Run

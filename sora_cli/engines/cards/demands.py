@@ -6,7 +6,7 @@ of them are lower bounds.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sora_cli.engines.demand import Coding, Demand
 

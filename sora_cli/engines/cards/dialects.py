@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sora_cli.engines.dialect import PLAIN, UNMOVING, VIEW, Dialect, Field, Part
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from sora_cli.engines.base import Ability, EngineCard
 
@@ -20,8 +21,7 @@ def card_of(facts: dict[str, Any]) -> EngineCard:
     return EngineCard(**facts)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownModel:
+class KnownModel(Struct, frozen=True):
     """A model we know: its card, the pipeline classes its index may name, and what its configurations say.
 
     `shape` decides what a checkpoint of its kind can be given: only one that has it may use the card. `traits` tell

@@ -12,11 +12,11 @@ without its resampling). So an opening comes back as it was given, and a chain o
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 
 import numpy as np
 import torch
 from diffusers import WanVACEPipeline
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 

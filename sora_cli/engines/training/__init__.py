@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
@@ -32,8 +34,7 @@ FEW = 4
 """With fewer examples than this none is held out: nothing then tells when to stop early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """Frames that the model learns, and the words for them.
 
     `identity` tells its frames apart from all others: a file's hash, and which of its frames. `read` gives them,
@@ -50,8 +51,7 @@ class Example:
     held: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CourseSettings:
+class CourseSettings(Struct, frozen=True, kw_only=True):
     """How an adapter is trained. `size` is (width, height) in pixels, `rate` the highest learning rate."""
 
     size: tuple[int, int]
@@ -70,8 +70,7 @@ class CourseSettings:
     """How the weights that do not learn are kept in 8 bits; None: as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class LossCheck:
+class LossCheck(Struct, frozen=True):
     """How far the training is: the mean loss since the last check, the held-out one (None: none are held out)."""
 
     step: int

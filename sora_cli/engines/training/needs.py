@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint, header_of
@@ -27,8 +28,7 @@ PASSES = 2.0
 """Forward passes that a step costs: one forward, and one back through weights that do not change."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingNeeds:
+class TrainingNeeds(Struct, frozen=True):
     """In GB, and seconds (0: not known). `weights` is the number of weights that are trained."""
 
     tokens: int

@@ -11,12 +11,12 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
 from typing import NoReturn
 
 import torch
+from msgspec import Struct, field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -62,8 +62,7 @@ class _CaughtError(Exception):
         self.told = told
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(Struct, frozen=True):
     """An example as the transformer sees it: clean latents `(1, ...)`, and the calls for its caption and others.
 
     `weight` tells how much each place counts, 1 in the mean, the same for all channels.

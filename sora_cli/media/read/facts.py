@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from av.video.codeccontext import VideoCodecContext
+from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.media.read.index import Index
@@ -26,8 +26,7 @@ _MATRICES = {0: "gbr", 1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt20
 _RANGES = {0: "", 1: "tv", 2: "pc"}
 
 
-@dataclass(frozen=True, slots=True)
-class ColorTags:
+class ColorTags(Struct, frozen=True):
     """What a film says of its colours, as ffprobe names it; empty where it says nothing."""
 
     primaries: str = ""
@@ -59,8 +58,7 @@ def no_hdr(what: Path | str) -> MediaError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """What a media file is. `width` and `height` are as shown: turned, and with square pixels.
 
     `frames` counts the pictures that a film shows (1 for a picture), `duration` is in seconds. Where the frames do not
@@ -86,7 +84,7 @@ class Probe:
     color: ColorTags = ColorTags()
     container: str = ""
     remarks: tuple[str, ...] = ()
-    index: Index | None = field(default=None, repr=False, compare=False)
+    index: Index | None = None
     """When it shows each frame; None for sound."""
 
     @property

@@ -9,13 +9,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 import av
 import numpy as np
+from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.media.filters import Chain, Step, rgb_bytes
@@ -29,8 +29,7 @@ from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Frames, Samples
 
 
-@dataclass(frozen=True, slots=True)
-class FileChapter:
+class FileChapter(Struct, frozen=True):
     """A chapter as a container tells it, in seconds."""
 
     title: str

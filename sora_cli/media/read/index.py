@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -16,6 +15,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
@@ -29,8 +30,7 @@ _RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
 _FASTEST = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """When a film shows each of its frames, and which of them one can start decoding at.
 
     `times` are presentation times in `base` ticks, ascending; `keys` those of the keyframes; `last` is how long the
@@ -44,6 +44,14 @@ class Index:
     last: int
     seekable: bool = True
     lost: tuple[int, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Index) or (self.base, self.last, self.lost) != (other.base, other.last, other.lost):
+            return False
+        return np.array_equal(self.times, other.times) and np.array_equal(self.keys, other.keys)
+
+    def __hash__(self) -> int:
+        return hash((len(self.times), self.base, self.last))
 
     @property
     def hole(self) -> Fraction | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice, pairwise
@@ -14,6 +13,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.filter import Graph
+from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.media.filters import source_node

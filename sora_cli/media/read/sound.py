@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +15,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Stream
+from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.media.read.clock import packets
@@ -36,8 +36,7 @@ _TRIES = 50
 """Packets of a track that are decoded in search of sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioTrack:
+class AudioTrack(Struct, frozen=True):
     """The track of a file's sound that is used: its number among all streams; -1 where there is none."""
 
     number: int = -1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from sora_cli.media.stream import Samples
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How a sound is made, by its words: all else is chance.
 
     Attributes:
@@ -28,8 +28,7 @@ class Manner:
     loudness: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SoundMatch:
+class SoundMatch(Struct, frozen=True):
     """A sound that a library has for some words.
 
     Attributes:

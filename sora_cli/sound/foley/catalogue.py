@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import MachineError
@@ -25,8 +26,7 @@ ENTRY_POINTS = "sora.sounds"
 """A package adds a library by an entry point of this group: a class without arguments that is a `Foley`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSounds:
+class FoundSounds(Struct, frozen=True):
     """What a phrase has: its sounds, a sentence for each part of it that has none, your own files and their SHA-256."""
 
     matches: tuple[SoundMatch, ...]

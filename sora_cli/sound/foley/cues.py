@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli.media.stream import Samples
 
@@ -21,8 +22,7 @@ FULL = 2.5  # heights a second: a hit as hard as this is at its full level
 FADE = 0.08  # seconds over which a roll or a slide begins and ends
 
 
-@dataclass(frozen=True, slots=True)
-class FoleyCue:
+class FoleyCue(Struct, frozen=True):
     """One sound on the timeline of a shot.
 
     Attributes:

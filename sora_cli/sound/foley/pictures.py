@@ -6,10 +6,10 @@ picture, so any size will do; a camera that moves evenly does not disturb, since
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -27,8 +27,7 @@ GOING = 0.16  # heights a second from which something rolls or slides
 LONG = 0.35  # seconds it has to
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Something that happens in a shot.
 
     Attributes:
@@ -46,8 +45,7 @@ class Contact:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class BodyTrack:
+class BodyTrack(Struct, frozen=True):
     """Where a thing is in each frame: `x` and `y` (downwards) of its middle in heights, NaN where it is not seen."""
 
     x: Array

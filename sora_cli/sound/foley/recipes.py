@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from . import house, nature, places, solids, steps, water, weather
 from .base import Manner
 from .tools import Array, Blocks, Rng
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """One embedded sound: a `bed` goes on for as long as one likes, an `event` has its own length.
 
     Attributes:

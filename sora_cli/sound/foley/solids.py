@@ -6,9 +6,9 @@ The loss factor of a material is the same over its modes (Wildes & Richards 1988
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from .base import Manner
 from .tools import (
@@ -34,8 +34,7 @@ from .tools import (
 )
 
 
-@dataclass(frozen=True)
-class Material:
+class Material(Struct, frozen=True):
     """What a struck body of this material is like: its lowest strong mode, its modes' ratios, loss and contact."""
 
     pitch: tuple[float, float]  # Hz

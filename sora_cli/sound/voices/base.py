@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
+
+from msgspec import Struct
 
 from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
@@ -24,8 +25,7 @@ def nothing_to_say(voice: str, text: str) -> Unspeakable:
     return Unspeakable(f"voice {voice} has nothing to say in {shortened(text, 60)!r}", hint="write some words")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A written word, punctuation and all, heard from sample `start` up to `end` of its line."""
 
     text: str
@@ -33,16 +33,14 @@ class Word:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(Struct, frozen=True):
     """A spoken line: mono samples `(n,)` at 48 kHz that begin with its first audible one, and its words."""
 
     samples: Samples
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceCard:
+class VoiceCard(Struct, frozen=True, kw_only=True):
     """What is known of a voice before it speaks.
 
     `language` is a BCP 47 tag. `pitch` is the median fundamental frequency in Hz, measured (0: not measured), and

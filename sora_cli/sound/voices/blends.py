@@ -8,16 +8,16 @@ are made of come from Japanese speakers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 LICENCE = "Apache-2.0"
 
 _ALPHA, _GON, _NEZUMI, _TEBUKURO, _KUMO = "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo"
 
 
-@dataclass(frozen=True, slots=True)
-class Blend:
+class Blend(Struct, frozen=True):
     """A voice as shares of the packages' own styles; a share below nothing leads away from a style."""
 
     language: str

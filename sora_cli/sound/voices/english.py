@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 SCRIPT = "LATIN"
 STRESS = "ˈ"
@@ -42,8 +43,7 @@ _BROAD = frozenset({
 """Common words with a long open a in Britain (PALM, BATH); in others LOT and TRAP are far the more frequent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sounded:
+class Sounded(Struct, frozen=True):
     """A written word and its phonemes, those of the punctuation at its end included."""
 
     text: str

@@ -7,8 +7,9 @@ them, a handful of numbers, and an accent. Nothing is downloaded when it runs, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sora_cli.sound.voices import english
 from sora_cli.sound.voices.base import Speech, VoiceCard, nothing_to_say
@@ -18,8 +19,7 @@ FORMAT = 1
 """Part of every revision: raised when the same voice would say a line otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class KokoroVoice:
+class KokoroVoice(Struct, frozen=True):
     """A voice by its style: a blend of the packages' own, by their names, or a file of a style vector."""
 
     card: VoiceCard
