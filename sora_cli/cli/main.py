@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
         return code
     except OSError as error:
         return _of_files(error, as_json=as_json)
-    except Exception as error:
+    except Exception as error:  # a bug: it is raised again, after the document if --json asked for one
         _bug(error, as_json=as_json)
         raise
     if code > 128 and as_json:  # a signal, as shells count

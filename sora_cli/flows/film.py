@@ -116,8 +116,13 @@ def require_place(plan: Plan, out: Path, *, deliver: str, signer: Signer | None,
     kind, signed_by = delivery(deliver), signer or stamp.find_signer()
     places.check_place(out, kind)
     if sidecar.up_to_date(out, sidecar.film_key(plan, signed_by.chain, kind.name)) is None:
-        also = subtitles.of_film(plan, out)
-        outputs.check_outputs(plan.board, out, kind, signer=signed_by, overwrite=overwrite, also=also)
+        _require_own(plan.board, plan, out, kind, signer=signed_by, overwrite=overwrite)
+
+
+def _require_own(board: Storyboard, plan: Plan, out: Path, kind: Delivery, *, signer: Signer, overwrite: bool) -> None:
+    """Refuse to replace files that are not the film's own."""
+    also = subtitles.of_film(plan, out)
+    outputs.check_outputs(board, out, kind, signer=signer, overwrite=overwrite, also=also)
 
 
 class _Order(Struct, dict=True):
@@ -173,14 +178,7 @@ class _Order(Struct, dict=True):
 
     def check(self, plan: Plan) -> None:
         """Refuse to replace files that are not the film's own."""
-        outputs.check_outputs(
-            self.board,
-            self.out,
-            self.kind,
-            signer=self.signer,
-            overwrite=self.overwrite,
-            also=subtitles.of_film(plan, self.out),
-        )
+        _require_own(self.board, plan, self.out, self.kind, signer=self.signer, overwrite=self.overwrite)
 
     def noted(self, plan: Plan, film: ReleasedFilm, studio: Studio | None) -> ReleasedFilm:
         """Note an up-to-date film at the place where it is now."""

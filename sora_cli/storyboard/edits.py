@@ -24,8 +24,8 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 STRENGTH = 0.7
 """How far a film that is lit or drawn anew goes from what it was, where that is not written."""
 LEAST = 0.05
-WAYS = "`region`, `mask`, `replace`, `outpaint`, `relight` and `restyle`"
-_WAYS = {"region", "mask", "replace", "outpaint", "relight", "restyle"}
+WAYS = ("region", "mask", "replace", "outpaint", "relight", "restyle")
+"""The keys that say what is made anew: an edit has one of them."""
 FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
 
@@ -135,10 +135,11 @@ class Edits:
         start = self._seconds(form.from_, (*loc, "from"))
         end = None if form.to is None else self._seconds(form.to, (*loc, "to"))
         written = self._document.node(loc)[1]
-        if not any(ways) and isinstance(written, Pairs) and written.pairs.keys() & _WAYS:
+        if not any(ways) and isinstance(written, Pairs) and written.pairs.keys() & {*WAYS}:
             return None  # what is written there was wrong, and is told
         if sum(way is not None for way in ways) != 1:
-            self._wrong(loc, f"an edit has one of {WAYS}, or a `view` beyond the picture")
+            named_so = f"{', '.join(map(quoted, WAYS[:-1]))} and {quoted(WAYS[-1])}"
+            self._wrong(loc, f"an edit has one of {named_so}, or a `view` beyond the picture")
         elif form.strength is not None and not anew:
             self._wrong((*loc, "strength"), "`strength` is for `relight` and `restyle`")
         elif named and self._shots.get(named, shot) >= shot:
