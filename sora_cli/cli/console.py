@@ -80,6 +80,13 @@ def say(text: str, style: str = "") -> None:
     open_console().print(Text(plain(text), style=style))
 
 
+def stream(text: str) -> None:
+    """What a model writes, while it writes, on a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(plain(text))
+        sys.stderr.flush()
+
+
 STOPPING = "finishing the current file, then stopping; press Ctrl-C again to stop now"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,7 @@ class WriterOptions(Struct, frozen=True):
     """Who words the prompts, and how."""
 
     model: Annotated[
-        str, typer.Option(metavar="FOLDER|ID", help="Write with this language model. Default: by rules.")
+        str, typer.Option(metavar="FOLDER|ID|ENGINE", help="Write with this language model. Default: by rules.")
     ] = ""
     seed: Annotated[
         int | None, typer.Option(min=0, help="Draw words with this seed. Default: take the likeliest words.")
@@ -66,9 +65,9 @@ def direct(
     _check(options, is_board=is_board)
     with interruptible():
         if is_board:
-            _show(flow.direct(board, output, options, _stream), options, as_json=as_json)
+            _show(flow.direct(board, output, options, console.stream), options, as_json=as_json)
         else:
-            _show_new(flow.imagine(line, output, options, _stream), as_json=as_json)
+            _show_new(flow.imagine(line, output, options, console.stream), as_json=as_json)
 
 
 def _check(options: DirectOptions, *, is_board: bool) -> None:
@@ -80,13 +79,6 @@ def _check(options: DirectOptions, *, is_board: bool) -> None:
             "--set and --allow-outside are for storyboards, not for an idea",
             hint="remove these options, or name a storyboard",
         )
-
-
-def _stream(text: str) -> None:
-    """Show what a model writes while it writes, on a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(console.plain(text))
-        sys.stderr.flush()
 
 
 def _show_new(made: Imagined, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,17 @@ from sora_cli.cli.session import pairs
 from sora_cli.errors import counted, refusal
 
 if TYPE_CHECKING:
+    from sora_cli.flows.check import Opinion
     from sora_cli.flows.preview import PlanView
 
 
 def check(
     file: Board,
     advice: Annotated[bool, typer.Option("--advice", help="Show minor advice as well.")] = False,
+    model: Annotated[
+        str,
+        typer.Option(metavar="FOLDER|ID|ENGINE", help="Add the opinion of this language model on each prompt."),
+    ] = "",
     fix: Annotated[bool, typer.Option("--fix", help="Move what prompts deny to `avoid`, in the file.")] = False,
     sets: Sets = None,
     allow_outside: Outside = False,
@@ -34,7 +40,8 @@ def check(
         done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
         console.say(console.plain(done.diff)) if done.moved else None
         console.say(f"{file}: {counted(done.moved, 'denied thing')} moved to `avoid`")
-    found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice)
+    opinion = _opinion(model) if model else None
+    found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=opinion)
     if as_json:
         console.stdout_json(found.as_dict())
     console.show_problems(found.problems)
@@ -44,6 +51,14 @@ def check(
         console.say(counted(len(found.problems), "problem"), "bold red")
         raise typer.Exit(refusal(found.problems).exit_code)
     console.say(found.praise(), "green")
+
+
+def _opinion(model: str) -> Opinion:
+    """What asks a language model, which is opened first: it may not be here."""
+    from sora_cli.engines.language import open_language_model
+    from sora_cli.flows.opinions import opinions
+
+    return partial(opinions, model=open_language_model(model), heard=console.stream)
 
 
 def plan(

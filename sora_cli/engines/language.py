@@ -10,7 +10,9 @@ from typing import Protocol, cast
 from msgspec import Struct
 
 from sora_cli.bounded import expanded, is_file, is_folder
+from sora_cli.engines import catalogue
 from sora_cli.engines.catalogue import is_repo
+from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.errors import EngineMissing
 
 Heard = Callable[[str], None]
@@ -46,14 +48,46 @@ def open_language_model(name: str) -> LanguageModel:
     """Load a causal model and its tokenizer.
 
     Args:
-        name: a folder as transformers' `save_pretrained` writes it, or a hub id whose files are here.
+        name: a folder as transformers' `save_pretrained` writes it, a hub id whose files are here, or an engine whose
+            checkpoint holds a whole language model: LTX-2's reads prompts, and is its enhancer as well.
 
     Raises:
         EngineMissing: it is not on this machine, is no causal model, or is damaged.
         OutOfMemory: it does not fit.
     """
     families = importlib.import_module("sora_cli.engines.families.language")
-    return cast("LanguageModel", families.Causal(name, folder_of(name, "language model")))
+    found = _inside(name) or Inside(folder_of(name, "language model"))
+    return cast("LanguageModel", families.Causal(name, found.folder, found.tokenizer or found.folder, found.kind))
+
+
+class Inside(Struct, frozen=True):
+    """Where a language model lies: its folder, that of its tokenizer (None: the same), and its class ("": any)."""
+
+    folder: Path
+    tokenizer: Path | None = None
+    kind: str = ""
+
+
+def _inside(name: str) -> Inside | None:
+    """The language model in an engine's checkpoint, one that is there to rewrite prompts first; None: no engine.
+
+    Raises:
+        EngineMissing: the engine is not on this machine, or holds none that writes.
+    """
+    try:
+        catalogue.known(name)
+    except EngineMissing:
+        return None
+    place = catalogue.card(name).location
+    checkpoint = Checkpoint.read(place) if place else None
+    parts = checkpoint.components() if checkpoint else {}
+    for part in ("prompt_enhancer", "text_encoder"):
+        library, kind = parts.get(part, ("", ""))
+        if checkpoint and library == "transformers" and kind.endswith(("ForConditionalGeneration", "ForCausalLM")):
+            words = checkpoint.folder / ("processor" if "processor" in parts else "tokenizer")
+            return Inside(checkpoint.folder / part, words, kind)
+    hint = "name a causal model: a folder that transformers' save_pretrained wrote, or a hub id"
+    raise EngineMissing(f"{name} holds no language model that writes", hint=hint)
 
 
 def folder_of(name: str, what: str) -> Path:

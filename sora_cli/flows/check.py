@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,6 +13,9 @@ from sora_cli.flows import places, preflight
 from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan
 from sora_cli.plan.advice import Advice, advise
+
+Opinion = Callable[[Plan], Iterable[Advice]]
+"""What a language model says of a plan."""
 
 
 class Checked(Struct, frozen=True):
@@ -44,10 +47,13 @@ class Checked(Struct, frozen=True):
         return f"{self.file}: nothing wrong; {work}, {self.plan.seconds:.2f} s of film"
 
 
-def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False) -> Checked:
+def check(
+    path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: bool = False, opinion: Opinion | None = None
+) -> Checked:
     """Find all that is wrong with a storyboard, remarks, and advice: only grave advice unless `advice` is set.
 
-    Where there are mistakes, only remarks on the text itself are made: others could be untrue.
+    Where there are mistakes, only remarks on the text itself are made: others could be untrue. `opinion` is asked of
+    a plan without mistakes.
     """
     find = Finder(path, places.of_title)
     reading = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find)
@@ -57,4 +63,5 @@ def check(path: Path, *, sets: Mapping[str, str], allow_outside: bool, advice: b
     mistaken = plan is None or any(problem.code == 2 for problem in problems)
     remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
     found = () if mistaken or plan is None else tuple(advise(plan, grave_alone=not advice))
+    found += () if mistaken or plan is None or opinion is None else tuple(opinion(plan))
     return Checked(path, problems, remarks, plan, found)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import torch
+import transformers
 from transformers import (
-    AutoModelForCausalLM,
     AutoTokenizer,
     GenerationConfig,
     PreTrainedConfig,
@@ -56,13 +56,14 @@ def loaded(kind: Loadable[torch.nn.Module], folder: Path, device: torch.device, 
 class Causal:
     """A causal model on the best device here; see `LanguageModel`."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, words: Path, kind: str) -> None:
+        """Load the model in a folder, of a class of transformers ("": any causal one), and the tokenizer in `words`."""
         self.name, self.device = name, best_device()
         size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
         hint = "name a causal model with its tokenizer and .safetensors weights"
         with told_as_opening(name, WHAT, hint), quiet():
-            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(folder), **LOCAL)
-            self.model = loaded(AutoModelForCausalLM, folder, self.device, size)
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(words), **LOCAL)
+            self.model = loaded(getattr(transformers, kind or "AutoModelForCausalLM"), folder, self.device, size)
 
     def answer(self, asked: str, *, limit: int, seed: int | None, heard: Heard) -> Answer:
         """What it says to a question."""
@@ -71,7 +72,7 @@ class Causal:
 
     def _answer(self, asked: str, limit: int, seed: int | None, heard: Heard) -> Answer:
         ids = self._encoded(asked)
-        count, most = ids.shape[1], int(getattr(self.model.config, "max_position_embeddings", 0) or 0)
+        count, most = ids.shape[1], int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 0)
         limit = min(limit, most - count) if most else limit
         if limit < 1:
             message = f"{self.name} reads {most} tokens, and {count} are asked"
