@@ -40,12 +40,18 @@ def look_at(path: Path, root: str = "") -> SourceFile:
     identity = _identity(path)
     found = verify(path, anchors_pem=root, any_signer=True)
     if found.tampered:
-        why = "; ".join(dict.fromkeys(found.problems))
-        raise StampError(
-            f"will not stamp over a broken credential: {path} was changed since it was signed ({why})",
-            hint="use the file as it was signed; or save it again without its credential, if you know what changed",
-        )
+        raise _broken(path, found)
     return SourceFile(path, _note(found), identity, bare=found.state in {"none", "unsupported"})
+
+
+def _broken(path: Path, found: Verdict) -> StampError:
+    """The error of a file that was changed since it was signed, or that was signed with a changed part in it."""
+    anew = "save it again without its credential, if you know what changed"
+    what, hint = f"{path} was changed since it was signed", f"use the file as it was signed; or {anew}"
+    if found.of_parts:
+        what, hint = f"a part of {path} had been changed before it was signed", anew
+    why = "; ".join(dict.fromkeys(found.problems))
+    return StampError(f"will not stamp over a broken credential: {what} ({why})", hint=hint)
 
 
 class Sources:

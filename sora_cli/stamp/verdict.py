@@ -117,8 +117,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
     @property
     def tampered(self) -> bool:
         """Whether the file, its credential or a part of it was changed since it was signed."""
-        parts = any(part.state == "failed" for part in walk(self.parts))
-        return self.state == "broken" or parts or any(weight(code) == "damage" for code in self.codes)
+        return self.of_parts or self._changed
+
+    @property
+    def of_parts(self) -> bool:
+        """Whether the file is as it was signed, but a part of it was not then."""
+        return not self._changed and any(part.state == "failed" for part in walk(self.parts))
+
+    @property
+    def _changed(self) -> bool:
+        return self.state == "broken" or any(weight(code) == "damage" for code in self.codes)
 
     def as_dict(self) -> dict[str, object]:
         """The verdict as plain data for JSON, without the recipe, which may be long."""

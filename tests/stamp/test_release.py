@@ -18,7 +18,7 @@ from sora_cli.events import Event, Recording, Silent, StageDone, StageStarted, S
 from sora_cli.media.deliveries import WEB
 from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
-from sora_cli.stamp import Making, Origin, Release, Signer, SpokenLine, credential, verify
+from sora_cli.stamp import Making, Origin, Release, Signer, SpokenLine, credential, look_at, verify
 from sora_cli.stamp.release import Releases, ReleaseTarget
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.benchmarks.bench_stamp import big_film
@@ -260,6 +260,9 @@ def test_an_ingredient_that_was_tampered_with_before_fails_the_film(
     assert not verdict.ok
     assert verdict.parts[0].state == "failed"
     assert "tampered with before" in verdict.sentence
+    with pytest.raises(StampError, match=r"a part of .*again\.mp4 had been changed before it was signed \(old: ") as caught:
+        look_at(out)
+    assert "as it was signed" not in caught.value.hint
 
 
 def _bare() -> dict[str, object]:
