@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sora_cli.errors import RequestError
 from sora_cli.media.lettering import Cut as Break
-from sora_cli.media.lettering import broken, face_for, load_font
+from sora_cli.media.lettering import broken, drawable, face_for, load_font
 from sora_cli.media.overlay import overlay
 from sora_cli.plan import PlannedShot
 from sora_cli.plan.timeline import Cut, CutShot
@@ -119,12 +119,13 @@ def _drawn(title: TitleCard, face: str, room: int, letters: int, *, align: str, 
 
     plate = title.position == "lower-third"
     rim, edge = max(1, letters // 14), max(2, letters // (2 if plate else 4))
-    lines = broken(title.text, room - 4 * edge - 2 * rim, load_font(face, letters).getlength, cut)
+    font = load_font(face, letters)
+    lines = broken(title.text, room - 4 * edge - 2 * rim, lambda row: font.getlength(drawable(row, face)), cut)
     if lines is None:
         return None
     clip = TextClip(
         font=face or None,
-        text="\n".join(lines),
+        text=drawable("\n".join(lines), face),
         font_size=letters,
         method="label",
         margin=(2 * edge, 2 * edge),

@@ -7,11 +7,13 @@ not gone before a second is over where there is room (BBC Subtitle Guidelines; N
 from __future__ import annotations
 
 import html
-import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from sora_cli.media.lettering import broken, unbroken
 from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.sound.voices.base import Word
 
@@ -23,55 +25,83 @@ LINGER = 0.4
 """Seconds that a cue stays after its last word, where nothing follows at once."""
 
 
+class _Piece(Struct, frozen=True):
+    """What stays on one line: a word, or a part of one in a script without spaces. `apart`: a space goes before it."""
+
+    text: str
+    start: float
+    end: float
+    apart: bool
+
+
 def cues(words: Sequence[Word], at: int, *, who: str = "") -> Iterator[Subtitle]:
     """The cues of a line whose words begin at film sample `at`. `who` goes before the first where nobody is seen."""
-    part: list[Word] = []
-    for word in words:
-        if part and not _fits([*part, word], who):
+    part: list[_Piece] = []
+    for piece in (each for word in words for each in _parted(word)):
+        if part and not _fits([*part, piece], who):
             cut = _cut(part)
             yield _cue(part[:cut], at, who)
             part, who = part[cut:], ""
-        part.append(word)
+        part.append(piece)
     if part:
         yield _cue(part, at, who)
 
 
-def _fits(part: Sequence[Word], who: str) -> bool:
-    text = _said(part, who)
-    rows = textwrap.wrap(text, WIDTH, break_long_words=False)
+def _parted(word: Word) -> Iterator[_Piece]:
+    """A word, in parts where its script is written without spaces; its time is shared out by their letters."""
+    each = (word.end - word.start) / max(1, len(word.text))
+    done = 0
+    for text in unbroken(word.text):
+        start, done = done, done + len(text)
+        yield _Piece(text, word.start + start * each, word.start + done * each, apart=not start)
+
+
+def _fits(part: Sequence[_Piece], who: str) -> bool:
+    rows = _wrap(_said(part, who), WIDTH)
     return len(rows) <= LINES and (part[-1].end - part[0].start) / SAMPLE_RATE <= LONGEST
 
 
-def _said(part: Sequence[Word], who: str) -> str:
-    return (f"{who.upper()}: " if who else "") + " ".join(word.text for word in part)
+def _said(part: Sequence[_Piece], who: str) -> str:
+    text = "".join(" " * piece.apart + piece.text for piece in part)
+    return (f"{who.upper()}: " if who else "") + text.strip()
 
 
-def _cut(part: Sequence[Word]) -> int:
-    """After how many words a full cue ends: at the last sentence or clause in its second half, else where it is."""
-    for marks in (".!?…", ",;:—"):
+def _cut(part: Sequence[_Piece]) -> int:
+    """After how many pieces a full cue ends: at the last sentence or clause in its second half, else where it is."""
+    for marks in (".!?…。！？", ",;:—、，；："):  # noqa: RUF001 - of Chinese and Japanese
         for at in range(len(part), len(part) // 2, -1):
-            if part[at - 1].text.rstrip("\"'”’)")[-1:] in set(marks):
+            if part[at - 1].text.rstrip("\"'”’)」』）")[-1:] in set(marks):  # noqa: RUF001
                 return at
     return len(part)
 
 
-def _cue(part: Sequence[Word], at: int, who: str) -> Subtitle:
+def _cue(part: Sequence[_Piece], at: int, who: str) -> Subtitle:
     start, end = ((at + place) / SAMPLE_RATE for place in (part[0].start, part[-1].end))
-    rows = textwrap.wrap(_said(part, who), WIDTH, break_long_words=False) or [""]
-    return Subtitle(start, end, "\n".join(_balanced(rows)))
+    return Subtitle(start, end, "\n".join(_balanced(_said(part, who))))
 
 
-def _balanced(rows: Sequence[str]) -> list[str]:
-    """Two rows of like length, where two are needed."""
+def _balanced(text: str) -> list[str]:
+    """The rows of a text, of like length where two are needed."""
+    rows = _wrap(text, WIDTH)
     if len(rows) != LINES:
-        return list(rows)
-    text = " ".join(rows)
-    width = next(width for width in range(len(text) // 2, WIDTH + len(text)) if len(_wrap(text, width)) <= LINES)
-    return _wrap(text, width)
+        return rows
+    half = _columns(text) // 2
+    return next(found for width in range(half, WIDTH + 1 + 2 * half) if len(found := _wrap(text, width)) <= LINES)
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(1, width), break_long_words=False)
+    """The rows of a text, at most `width` columns wide where its words are not wider."""
+    widest = max(map(_columns, unbroken(text)), default=0)
+    return broken(text, max(1, width, widest), _columns) or []
+
+
+def _columns(text: str) -> int:
+    """How wide a text is: letters of Chinese, Japanese and Korean are two columns wide, marks none."""
+    marks = ("Mn", "Me", "Cf")
+    return sum(
+        0 if unicodedata.category(letter) in marks else 1 + (unicodedata.east_asian_width(letter) in {"W", "F"})
+        for letter in text
+    )
 
 
 def timed(found: Iterable[Subtitle], seconds: float) -> list[Subtitle]:

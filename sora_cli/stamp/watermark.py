@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from sora_cli.errors import MediaError, RequestError
-from sora_cli.media.lettering import face_for, load_font
+from sora_cli.media.lettering import drawable, face_for, load_font
 from sora_cli.storyboard.model import LEAST_OPACITY, Watermark
 
 LOOP = 9.4
@@ -130,6 +130,7 @@ def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
     """The text in white with a dark rim on a see-through dark plate, in as few lines as fit into `room`."""
     face = _face(text)
     size = max(SMALLEST_LETTERS, round(side * LETTERS))
+    text = drawable(text, face)
     ways = [
         _Plate(lines, face, letters) for letters in range(size, SMALLEST_LETTERS - 1, -1) for lines in _wrapped(text)
     ]

@@ -99,7 +99,7 @@ def test_a_word_too_long_for_any_size_is_cut_at_last() -> None:
 
 
 def test_fonts(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="has no \U0001f9ff"):
+    with pytest.raises(RequestError, match="no font here has \U0001f9ff"):
         set_words(TitleCard("\U0001f9ff"), 640, 360)
     (tmp_path / "no.ttf").write_bytes(b"none")
     with pytest.raises(RequestError, match=r"no\.ttf as a font"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import features
 
-from sora_cli.media.lettering import broken, load_font
+from sora_cli.errors import RequestError
+from sora_cli.media.lettering import broken, drawable, face_for, load_font
 
 WORDS = {
     "Latin": "A very long title of a film that nobody has seen before, and nobody will",
@@ -38,6 +40,7 @@ def test_no_word_is_cut(script: str, room: int) -> None:
         ("「はい」と言った。", ["「はい」", "と言っ", "た。"]),
         ("这是一个很长的标题。", ["这是一个", "很长的标", "题。"]),
         ("เป็นเรื่องไทย", ["เป็น", "เรื่", "องไท", "ย"]),
+        ("ចុងក្រោយ", ["ចុង", "ក្រោ", "យ"]),
     ],
 )
 def test_scripts_without_spaces_break_between_letters(text: str, lines: list[str]) -> None:
@@ -70,3 +73,41 @@ def test_real_letters_are_measured() -> None:
     lines = broken(WORDS["Latin"], 500, measure)
     assert lines is not None
     assert max(map(measure, lines)) <= 500 < measure(" ".join(lines[:2]))
+
+
+def test_a_syllable_of_burmese_stays_whole() -> None:
+    assert broken("စောင့်သည်", 7, len) == ["စောင့်", "သည်"]
+
+
+def test_a_word_is_cut_first_where_its_writer_lets_it() -> None:
+    assert broken("Schiff\u00adfahrts\u00adgesell\u00adschaft", 13, len) == ["Schifffahrts-", "gesellschaft"]
+    assert broken("Schiff\u00adfahrt", 12, len) == ["Schifffahrt"]
+    assert broken("one\u200btwo\u200bthree", 6, len) == ["onetwo", "three"]
+    assert broken("เป็น\u200bเรื่อง\u200bไทย", 7, len) == ["เป็น", "เรื่อง", "ไทย"]
+    assert broken("10\u00a0000\u202fkm away", 9, len) == ["10\u00a0000\u202fkm", "away"]
+
+
+def test_lines_are_read_the_way_of_their_paragraph() -> None:
+    assert broken("הסרט Winter Light של", 8, len) == ["הסרט", "\u200fWinter", "\u200fLight של"]
+    assert broken("Film של\nשומר 1", 5, len) == ["Film", "\u200eשל", "שומר", "1"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("blank", ["\t", "\u00a0", "\u202f", "\u3000"])
+def test_a_space_is_never_drawn_as_a_box(blank: str) -> None:
+    face = face_for(f"one{blank}two")
+    font = load_font(face, 20)
+    assert bytes(font.getmask(drawable(f"one{blank}two", face))) == bytes(font.getmask("one two"))
+    assert drawable("so\u00adft\u200b", "") == "soft"
+
+
+def test_scripts_that_need_shaping_are_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda _: False)
+    assert face_for("Home é") is not None
+    with pytest.raises(RequestError, match="finds no FriBidi") as caught:
+        face_for("שומר", "DejaVuSans.ttf")
+    assert "install FriBidi" in caught.value.hint
+
+
+def test_letters_that_no_font_here_has_are_named() -> None:
+    with pytest.raises(RequestError, match="no font here has \U0010fff0"):
+        face_for("a\U0010fff0")

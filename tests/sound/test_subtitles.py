@@ -99,3 +99,20 @@ def test_a_command_line_wins_over_what_the_storyboard_says() -> None:
 def test_subtitles_that_cannot_be_are_refused(shot: dict[str, object], kind: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         subtitles.asked(board(shot), kind)
+
+
+def test_scripts_without_spaces_are_cut_into_cues_and_rows() -> None:
+    text = (
+        "灯台守は霧の中を冬の最後の船が帰ってくるのを待っています。「もう来ない」と彼は言った。"
+        "それでも灯りは毎晩ともされ、海は静かに応えた。長い夜が明けて、港に朝が来た。"
+    )
+    found = list(cues([Word(text, 0, 12 * RATE)], 0))
+    assert "".join(cue.text for cue in found).replace("\n", "") == text
+    assert len(found) == 3
+    rows = [row for cue in found for row in cue.text.split("\n")]
+    assert max(map(len, rows)) <= WIDTH // 2
+    assert all(cue.text.endswith("。") and cue.end - cue.start <= LONGEST for cue in found)
+
+
+def test_a_soft_hyphen_is_seen_only_where_a_row_ends() -> None:
+    assert next(cues([Word("Donau\u00addampf\u00adschiff", 0, RATE)], 0)).text == "Donaudampfschiff"

@@ -260,7 +260,9 @@ def test_an_ingredient_that_was_tampered_with_before_fails_the_film(
     assert not verdict.ok
     assert verdict.parts[0].state == "failed"
     assert "tampered with before" in verdict.sentence
-    with pytest.raises(StampError, match=r"a part of .*again\.mp4 had been changed before it was signed \(old: ") as caught:
+    with pytest.raises(
+        StampError, match=r"a part of .*again\.mp4 had been changed before it was signed \(old: "
+    ) as caught:
         look_at(out)
     assert "as it was signed" not in caught.value.hint
 
