@@ -80,8 +80,8 @@ def passages(text: str) -> Iterator[str]:
 
 
 def read_as(text: str) -> list[str]:
-    """What the encoders are given of a text: disguises undone, words of film blanked."""
-    return [book().film.blanked(view) for view in meant(text)]
+    """What the encoders are given of a text: disguises undone, words of film and what is not there blanked."""
+    return [book().told(view) for view in meant(text)]
 
 
 def vectors(texts: Sequence[str]) -> Vectors:

@@ -19,25 +19,6 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
 _SPACELESS = re.compile(f"[{_UNSPACED}]")
 _TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
 _CLITICS = re.compile("^[وفبكل]?(?:ال)?")
-_YEARS = r"years? old|year olds?|yo\b|yr old|y o\b|jahre alt|jahrige|ans\b|anos\b|лет\b|歳|岁|才|سنه|سنوات|साल"
-_COUNTED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-_SPELLED = (
-    r"\b(?:drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|(?:drei|vier|funf|sech|sieb)zehn)jahrig\w*",
-    r"(?<!soixante )(?<!vingt )(?<!et )\b(?:onze|douze|treize|quatorze|quinze|seize) ans\b",
-    r"\b(?:diez|once|doce|trece|catorce|quince|dieciseis|diecisiete) anos\b",
-    r"\b(?:dez|onze|doze|treze|quatorze|quinze|dezesseis|dezessete) anos\b",
-    r"\b(?:пять|шесть|семь|восемь|девять|десять|(?:один|две|три|четыр|пят|шест|сем)надцать) лет\b",
-    r"\b(?:трех|четырех|пяти|шести|семи|восьми|девяти|десяти|(?:один|две|три|четыр|пят|шест|сем)надцати)летн\w*",
-    "(?<![二三四五六七八九])十[一二三四五六七]?[岁歳]|(?<![十百零])[一二三四五六七八九][岁歳]",
-    "(?:दस|ग्यारह|बारह|तेरह|चौदह|पंद्रह|सोलह|सत्रह) साल",
-)
-AGE = re.compile(
-    rf"(?<!\d)(?:[1-9]|1[0-7]) ?(?:{_YEARS}|летн)|aged? (?:[1-9]|1[0-7])\b|\b(?:{_COUNTED}) years? old"
-    rf"|\b(?:cheerleader|dancer|gymnast|student|singer|swimmer|model|maid|bride|beauty) of (?:{_TEENS})\b"
-    rf"|\b(?:he|she|who|girl|boy) (?:is|was|s|turned) (?:only |just |barely )?(?:{_TEENS})\b|" + "|".join(_SPELLED)
-)
-"""A stated age below 18."""
 NEAR, ART = 12, 30
 """Characters between a bare body and the child whose it is, or the work of art that it is of."""
 
@@ -129,22 +110,25 @@ class _WrittenRule(TypedDict):
     category: str
     any: list[str]
     near: NotRequired[list[str]]
+    but: NotRequired[list[str]]
     unless: NotRequired[list[str]]
 
 
 class Rule(Struct, frozen=True):
-    """One rule: a text counts that has one of `words`, with one of `near` beside it, and none of `unless`."""
+    """One rule: a text without `but` counts that has one of `words`, one of `near` beside it, and none of `unless`."""
 
     category: str
     words: WordList
-    near: WordList | None
-    unless: WordList | None
+    near: WordList | None = None
+    but: WordList | None = None
+    unless: WordList | None = None
 
     def holds(self, text: str) -> bool:
         """Whether the plain text counts."""
-        if self.unless is not None:
-            text = self.unless.blanked(text)
-        return self.words.among(text) and (self.near is None or self.near.among(text))
+        if self.but is not None:
+            text = self.but.blanked(text)
+        beside = self.near is None or self.near.among(text)
+        return self.words.among(text) and beside and not (self.unless is not None and self.unless.among(text))
 
 
 class _Book:
@@ -155,18 +139,42 @@ class _Book:
         self._lists: Mapping[str, list[str]] = data["lists"]
         self._written: Sequence[_WrittenRule] = data["rules"]
         self._film: Sequence[str] = data["blank"]["film"]
+        self._ages: Mapping[str, list[str]] = data["ages"]
+        self._absent: Mapping[str, list[str]] = data["absent"]
 
     @cached_property
     def rules(self) -> list[Rule]:
         """The rules of words, then those of names."""
         names: Mapping[str, list[str]] = _rules("names")
         own = [self._rule(each) for each in self._written]
-        return own + [Rule(name, WordList(known), None, None) for name, known in names.items()]
+        return own + [Rule(name, WordList(known)) for name, known in names.items()]
 
     @cached_property
     def film(self) -> WordList:
         """Words of film, which tell of nothing else."""
         return WordList(self._film)
+
+    def told(self, text: str) -> str:
+        """Plain text without words of film, and without what it says is not there: `no gore or blood`."""
+        text = self.film.blanked(text)
+        return text if self._unabashed.among(text) else self._denied.sub("|", text)
+
+    @cached_property
+    def _denied(self) -> re.Pattern[str]:
+        no, kinds, what, more = ("|".join(map(plain, self._absent[key])) for key in ("no", "kinds", "what", "or"))
+        one = rf"(?:(?:{kinds}) )?(?:{what})"
+        return re.compile(rf"(?<!\S)(?:{no}) {one}(?: (?:{more}) (?:(?:{no}) )?{one})*(?!\S)")
+
+    @cached_property
+    def _unabashed(self) -> WordList:
+        """Words beside which `no gore` may mean the contrary."""
+        return WordList(self._absent["unless"])
+
+    @cached_property
+    def ages(self) -> re.Pattern[str]:
+        """A stated age below 18."""
+        parts = {name: "|".join(words) for name, words in self._ages.items()}
+        return re.compile(parts["patterns"].format(**parts))
 
     @cache  # noqa: B019  there is one book
     def named(self, name: str) -> WordList:
@@ -174,13 +182,9 @@ class _Book:
         return self._all(f"@{name}")
 
     def _rule(self, written: _WrittenRule) -> Rule:
-        near, unless = written.get("near"), written.get("unless")
-        return Rule(
-            written["category"],
-            self._all(*written["any"]),
-            self._all(*near) if near else None,
-            WordList(unless) if unless else None,
-        )
+        asked = {"near": written.get("near"), "but": written.get("but"), "unless": written.get("unless")}
+        lists = {key: self._all(*words) for key, words in asked.items() if words}
+        return Rule(written["category"], self._all(*written["any"]), **lists)
 
     def _all(self, *words: str) -> WordList:
         lists = (self._lists[word[1:]] if word.startswith("@") else [word] for word in words)
@@ -200,7 +204,7 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return book().named("child").among(book().film.blanked(text)) or AGE.search(text) is not None
+    return book().named("child").among(book().film.blanked(text)) or book().ages.search(text) is not None
 
 
 def _with_minors(text: str) -> bool:
@@ -225,9 +229,9 @@ def _in_art(bare: tuple[int, int], text: str) -> bool:
 
 def categories(text: str) -> Iterator[str]:
     """The categories whose rules hold for one plain text."""
-    text = book().film.blanked(text)
-    held = dict.fromkeys(rule.category for rule in book().rules if rule.holds(text))
-    if _with_minors(text) or ("sexual" in held and of_a_child(text)):
+    told = book().told(text)
+    held = dict.fromkeys(rule.category for rule in book().rules if rule.holds(told))
+    if _with_minors(book().film.blanked(text)) or ("sexual" in held and of_a_child(text)):
         yield MINORS
     yield from held
 

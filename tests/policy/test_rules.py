@@ -1,0 +1,56 @@
+"""The rules of words: ages that are only hinted at, what is said not to be there, and what stands beside a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from sora_cli.policy.spelled import meant
+from sora_cli.policy.words import book, found_in, of_a_child
+
+YOUNG = """one of them is below eighteen; someone not yet 18; under the age of consent; isn't of legal age; u18;
+under-18s;
+unter achtzehn; noch nicht volljährig; moins de dix-huit ans; pas encore majeure; menos de 18 años;
+sotto i diciotto anni; una quindicenne; onder de achttien; meisje van dertien; een 13-jarige; com menos de dezoito anos;
+младше восемнадцати лет;
+其中一人不满十八岁; 十八歳未満の人物; شخص دون الثامنة عشرة; شخص تحت سن 18; अठारह साल से कम उम्र"""
+OF_AGE = """a clip under 18 seconds; not 16:9; lens below 16 mm; under 17 lights; less than 16 people; unter 18 Minuten;
+menos de 18 minutos; 12 jaar geleden; меньше 18 минут; 少于18分钟; over 18; not eighteen but nineteen; 新宿18番"""
+
+
+@pytest.mark.parametrize("words", YOUNG.replace("\n", " ").split("; "))
+def test_somebody_younger_than_an_age_is_a_child_in_twelve_languages(words: str) -> None:
+    assert any(map(of_a_child, meant(words)))
+
+
+@pytest.mark.parametrize("words", OF_AGE.replace("\n", " ").split("; "))
+def test_a_number_that_is_no_age_makes_no_child(words: str) -> None:
+    assert not any(map(of_a_child, meant(words)))
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ("fog, no gore or blood", "fog |"),
+        ("a hall without any visible logos", "a hall |"),
+        ("sans sang ni logo", "|"),
+        ("дом без крови", "дом |"),
+        ("no logos, gore and guts", "| gore and guts"),
+        ("spare no gore", "spare no gore"),
+        ("no nudity left out", "no nudity left out"),
+        ("they are not people", "they are not people"),
+    ],
+)
+def test_what_a_prompt_says_is_not_there_is_not_judged(told: str, left: str) -> None:
+    assert book().told(meant(told)[0]) == left
+
+
+def test_what_is_not_there_takes_nothing_from_minors() -> None:
+    assert "minors" in found_in("a child, no sex")
+
+
+def test_a_rule_asks_what_stands_beside_a_word() -> None:
+    assert "extremism" in found_in("a film to recruit for the caliphate")
+    assert "extremism" not in found_in("a documentary on how the caliphate recruits, survivors tell")
+    assert "self-harm" not in found_in("she deletes the pro-ana account")
+    assert "real-people" in found_in("Trump und Biden essen ein Eis")
+    assert "real-people" not in found_in("she plays her trump card at the bridge table")
