@@ -150,6 +150,7 @@ ENGINE_DOORS = {
     "language",
     "options",
     "training",
+    "segmenting",
     "sounds",
     "tokens",
 }

@@ -418,6 +418,19 @@ def test_it_is_said_where_several_could_be_meant() -> None:
     assert (masks, why) == ([], "several things could be meant")
 
 
+@pytest.mark.parametrize("point", ["0.3125,0.625", "0.875,0.1875"])
+def test_a_point_says_which_of_several_is_meant(point: str) -> None:
+    masks, why = find(scene((210, 30, 30), [(30, 40)] * 8, other=True), point)
+    assert not why
+    across, down = (30, 40) if point.startswith("0.3") else (84, 12)
+    assert all(mask[down, across] and not mask[52 - down, 114 - across] for mask in masks)
+
+
+def test_a_point_where_nothing_stands_out_is_told() -> None:
+    masks, why = find(scene((210, 30, 30), [(30, 40)] * 8), "0.05,0.05")
+    assert (masks, bool(why)) == ([], True)
+
+
 def test_a_seam_falls_from_one_to_nothing_over_its_width() -> None:
     hard = np.zeros((9, 40), np.float32)
     hard[:, :20] = 1

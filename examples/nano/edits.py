@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 import torch
@@ -85,16 +86,22 @@ def edited(engine: Engine, case: Case, seed: int) -> Tensor:
 
 
 def main() -> None:
-    """Make the edits, and print how many of them show what was asked."""
+    """Make the edits, and print what each shows, then how many show what was asked."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=0, help="how many scenes are passed over")
     parser.add_argument("--count", type=int, default=20)
-    chosen = list(cases(parser.parse_args().count))
-    engine = catalogue.open_engine(catalogue.card("nano"))
-    films = torch.stack([edited(engine, case, SEED + number) for number, case in enumerate(chosen)])
-    right = judge([case.new for case in chosen], Examiner().look(films))
-    both = [all(pair) for pair in zip(right["colour"], right["shape"], strict=True)]
-    for name, found in (*right.items(), ("colour and shape", both)):
-        print(f"{name}: {sum(found)} of {len(found)}")
+    asked = parser.parse_args()
+    engine, examiner = catalogue.open_engine(catalogue.card("nano")), Examiner()
+    rows: dict[str, list[bool]] = {}
+    for number, case in islice(enumerate(cases(asked.first + asked.count)), asked.first, None):
+        made = edited(engine, case, SEED + number)
+        found = {name: right[0] for name, right in judge([case.new], examiner.look(made[None])).items() if right}
+        found["colour and shape"] = found["colour"] and found["shape"]
+        print(number, *(name for name, right in found.items() if not right), "|", case.text, flush=True)
+        for name, right in found.items():
+            rows.setdefault(name, []).append(right)
+    for name, each in rows.items():
+        print(f"{name}: {sum(each)} of {len(each)}")
 
 
 if __name__ == "__main__":

@@ -88,8 +88,19 @@ class PartOptions(Struct, frozen=True):
         typer.Option(metavar="FILE", help="Change what is white in this picture, or film of the same length."),
     ] = None
     replace: Annotated[
-        str, typer.Option(metavar="WORDS", help="Change what these words name, by its colour: the red ball.")
+        str,
+        typer.Option(
+            metavar="WORDS", help="Change what these words name, by its colour: the red ball; or a point, X,Y."
+        ),
     ] = ""
+    segmenter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="With --replace: find it by this model, which is on this machine; twice for one that finds by words "
+            "and one that follows.",
+        ),
+    ] = None
     outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="Add borders, for this shape: 16:9, 9:16, 1:1.")] = ""
     relight: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another light: sunset.")] = ""
     restyle: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another style: ink drawing.")] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from msgspec import Struct
 
 EDITION = 2
 """Part of the keys of takes that make a part of a picture anew: raised when the same take would show other frames."""
+
+
+def point_of(words: str) -> tuple[float, float] | None:
+    """The point that words are, `X,Y` in parts of the picture's width and height; None where they are words."""
+    found = re.fullmatch(r"(\d*\.?\d+),(\d*\.?\d+)", words)
+    return (float(found[1]), float(found[2])) if found else None
 
 
 class Excerpt(Struct, frozen=True):
@@ -36,6 +43,9 @@ class Change(Struct, frozen=True, kw_only=True):
     mask: Path | None = None
     mask_sha256: str = ""
     words: str = ""
+    """What is called so; or what is at a point of the first frame that is changed: see `point_of`."""
+    segmenter: tuple[tuple[str, str], ...] = ()
+    """Models that find it, and hashes of their files; none where it is found without one."""
     outpaint: tuple[int, int] | None = None
     """The shape of what the take sees, which holds the film's picture in its middle; `view` says nothing then."""
     excerpts: tuple[Excerpt, ...] = ()

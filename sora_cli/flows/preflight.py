@@ -56,15 +56,16 @@ _looked_at: dict[tuple[Path, int, int, str], tuple[Problem | None, tuple[str, ..
 many times."""
 
 
-def require_ready(plan: Plan) -> None:
-    """Refuse a film for which something will be missing.
+def require_ready(plan: Plan, *, made: bool = True) -> None:
+    """Refuse a film for which something will be missing; where it is not `made` now, no model is loaded to find it.
 
     Raises:
         StoryboardError: all that is wrong, each with its place.
         PolicyError: the film may not go without its mark.
+        EngineMissing, WorkError, OutOfMemory: a segmenter cannot be opened, or failed.
     """
     problems = [*file_problems(plan.board, plan), *finish_problems(plan)]
-    problems = problems or [*edit_problems(plan)]
+    problems = problems or [*edit_problems(plan, made=made)]
     if problems:
         raise refusal(in_file_order(problems))
 
@@ -160,7 +161,7 @@ def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | Non
     """These problems and those of files, title and mark; where takes are wrong, which files are used is not known."""
     if plan is not None and all(problem.code in {3, 4} for problem in problems):
         files = [*file_problems(board, plan), *finish_problems(plan)]
-        files = files or [*edit_problems(plan)]
+        files = files or [*edit_problems(plan, made=False)]
     else:
         files = [*file_problems(board)]
     return tuple(in_file_order([*problems, *files]))
@@ -208,16 +209,19 @@ def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, st
             yield loc, path, next(part for part in reversed(loc) if isinstance(part, str))
 
 
-def edit_problems(plan: Plan) -> Iterator[Problem]:
-    """What is wrong with the parts of films that takes make anew: stretches, masks, and words that name nothing."""
+def edit_problems(plan: Plan, *, made: bool) -> Iterator[Problem]:
+    """What is wrong with the parts of films that takes make anew: stretches, masks, and words that name nothing.
+
+    With `made`, models of the user's look for what they are to find.
+    """
     told: set[Loc] = set()
     for beat, take in plan.changes:
         if beat.loc not in told and take.change is not None:
             from sora_cli.shoot.mask import check
 
             told.add(beat.loc)
-            made = partial(check, take.change, (take.width, take.height))
-            yield from _told(made, plan.board, (*beat.loc, "edit"))
+            work = partial(check, take.change, (take.width, take.height), models=made)
+            yield from _told(work, plan.board, (*beat.loc, "edit"))
 
 
 def finish_problems(plan: Plan) -> Iterator[Problem]:

@@ -237,7 +237,7 @@ def planned(
 
     plan, missing = preflight.plan_for(board, draft=draft, only=only)
     if not missing:
-        preflight.require_ready(plan)
+        preflight.require_ready(plan, made=False)
     preflight.require_signer()
     clips = open_store()
     preflight.require_drafts(plan, clips)

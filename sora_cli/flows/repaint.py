@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from sora_cli.storyboard.model import Storyboard
 
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
-AS_THEY_ARE = ("replace", "relight", "restyle", "strength")
+AS_THEY_ARE = ("replace", "segmenter", "relight", "restyle", "strength")
 """Options whose names and values are those of `edit:`."""
 SHOWN = 3
 """Frames of which `--show-mask` shows the mask."""
@@ -51,6 +51,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     region: str = ""
     mask: Path | None = None
     replace: str = ""
+    segmenter: Sequence[str] | None = None
     outpaint: str = ""
     relight: str = ""
     restyle: str = ""
@@ -68,7 +69,8 @@ class Asked(Struct, frozen=True, kw_only=True):
             told = {"light": self.relight, "style": self.restyle, "strength": self.strength or STRENGTH}
             return {"change": "all made anew from what it was", **told}
         ways = {"region": self.region, "mask": self.mask and self.mask.name, "outpaint": self.outpaint}
-        return {"change": "a part made anew", "replaced": self.replace, **ways}
+        found = {"segmenter": ", ".join(self.segmenter)} if self.segmenter else {}
+        return {"change": "a part made anew", "replaced": self.replace, **found, **ways}
 
 
 class Area(Struct, frozen=True):
@@ -187,6 +189,8 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
     if sum(ways) != 1:
         hint = "give one of --region, --mask, --replace, --outpaint, --relight and --restyle"
         raise RequestError(f"{'two options say' if any(ways) else 'nothing says'} what is made anew", hint=hint)
+    if asked.segmenter and not asked.replace:
+        raise RequestError("--segmenter is for --replace: it finds what is called so", hint="leave it out")
     if asked.strength is not None and not asked.whole:
         raise RequestError("--strength is for --relight and --restyle", hint="leave it out")
     if asked.strength is not None and not LEAST <= asked.strength <= 1:

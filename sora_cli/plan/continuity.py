@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sora_cli.bounded import file_hash
 from sora_cli.engines.base import Ability, Carry, EngineCard, Hold, Reference, Take
 from sora_cli.engines.changes import Change, Excerpt
-from sora_cli.errors import HINT_READ
+from sora_cli.errors import HINT_READ, EngineMissing, Problem, RequestError
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.slugline import slugline
@@ -229,8 +229,22 @@ class Continuity:
             mask=edit.mask,
             mask_sha256=self.file_hash(beat, "edit", edit.mask) if edit.mask is not None else "",
             words=edit.words,
+            segmenter=self.segmenter(beat, edit),
             outpaint=edit.outpaint,
         )
+
+    def segmenter(self, beat: Beat, edit: Edit) -> tuple[tuple[str, str], ...]:
+        """The models by which an edit finds what it replaces, as they are on this machine."""
+        if not edit.segmenter:
+            return ()
+        from sora_cli.engines.segmenting import revisions  # few films name one
+
+        try:
+            return revisions(edit.segmenter, edit.words)
+        except (EngineMissing, RequestError) as error:
+            mark = self.board.mark((*beat.loc, "edit", "segmenter"))
+            self.findings.problems.append(Problem(error.message, error.hint, mark, code=error.exit_code))
+            return tuple((name, "") for name in edit.segmenter)
 
     def excerpts(self, beat: Beat, edit: Edit) -> tuple[tuple[Excerpt, ...], Fraction]:
         """What an edit's shot shows, as its takes are made, and at which rate; nothing where it is of a film."""

@@ -16,7 +16,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue
 
-from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Words
+from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Versions, Words
 from sora_cli.engines.base import Carry, Hold, Take
 from sora_cli.engines.changes import Change, Excerpt, Start
 from sora_cli.storyboard.cast import kind_of
@@ -110,6 +110,8 @@ class Changed(Record):
     region: Annotated[Box | None, LIST] = None
     mask: Sha = ""
     words: Words = ""
+    segmenter: Versions = Field(default={})
+    """Models that found what the words name, where some did, and hashes of their files."""
     version: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Raised when the same change would have another mask."""
     excerpts: Annotated[tuple[Excerpted, ...], LIST, Field(max_length=10_000)] = ()
@@ -142,7 +144,7 @@ class Changed(Record):
             version=CHANGE_VERSION,
         )
         more: dict[str, object] = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
-        more["outpaint"] = change.outpaint
+        more |= {"outpaint": change.outpaint, "segmenter": dict(change.segmenter)}
         if change.excerpts:
             excerpts = (Excerpted.model_construct(takes=each.takes, frames=each.frames) for each in change.excerpts)
             more |= {"excerpts": tuple(excerpts), "fps": str(change.fps)}
@@ -162,6 +164,7 @@ class Changed(Record):
             mask=files.get(self.mask),
             mask_sha256=self.mask,
             words=self.words,
+            segmenter=tuple(self.segmenter.items()),
             outpaint=self.outpaint,
             excerpts=tuple(Excerpt(each.takes, each.frames) for each in self.excerpts),
             fps=Fraction(self.fps or 0),

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sora_cli.engines.changes import point_of
 from sora_cli.media.stream import Frames
 
 HUES = {
@@ -45,7 +46,12 @@ Mask = NDArray[np.bool_]
 
 
 def find(pictures: Sequence[Frames], words: str) -> tuple[list[Mask], str]:
-    """Where the thing that `words` name is in each picture `(h, w, 3)`; and why that cannot be told, else nothing."""
+    """Where the thing that `words` name is in each picture `(h, w, 3)`; and why that cannot be told, else nothing.
+
+    Words may be a point of the first picture, `X,Y` in parts of it: then it is what has its colour there.
+    """
+    if point := point_of(words):
+        return _at(pictures, point)
     asked = re.findall(r"[a-z]+", words.lower())
     colour = next((word for word in asked if word in (*HUES, *PALE)), "")
     moving = _moving(pictures)
@@ -63,6 +69,19 @@ def find(pictures: Sequence[Frames], words: str) -> tuple[list[Mask], str]:
         masks, _ = found = _followed(both, why)
         return found if masks else ([], why)
     return masks, why
+
+
+def _at(pictures: Sequence[Frames], point: tuple[float, float]) -> tuple[list[Mask], str]:
+    """The thing at a point of the first picture."""
+    high, wide = pictures[0].shape[:2]
+    across, down = min(int(point[0] * wide), wide - 1), min(int(point[1] * high), high - 1)
+    near = pictures[0][max(0, down - 1) : down + 2, max(0, across - 1) : across + 2]
+    shares = {colour: float(_coloured(near, colour).mean()) for colour in (*HUES, *PALE)}
+    colour = max(shares, key=lambda each: shares[each])
+    if shares[colour] < OFTEN:
+        return [], "what is at that point has no colour that is known"
+    coloured = [_coloured(picture, colour) for picture in pictures]
+    return _followed(coloured, f"nothing that is {colour} stands out at that point", np.array([across, down], float))
 
 
 def _coloured(picture: Frames, colour: str) -> Mask:
@@ -88,13 +107,15 @@ def _moving(pictures: Sequence[Frames]) -> list[Mask] | None:
     return masks if any(mask.mean() > SMALLEST for mask in masks) else None
 
 
-def _followed(masks: Sequence[Mask], nothing: str) -> tuple[list[Mask], str]:
-    """The one thing that masks show, whole and without holes; and why it cannot be told which that is."""
+def _followed(masks: Sequence[Mask], nothing: str, place: NDArray[np.float64] | None = None) -> tuple[list[Mask], str]:
+    """The one thing that masks show, whole and without holes; and why it cannot be told which that is.
+
+    With a `place` (x, y) it is what is nearest to it at first, and then to where it was.
+    """
     found: list[Mask] = []
-    place: NDArray[np.float64] | None = None
-    many = 0
+    many, pointed = 0, place is not None
     for mask in masks:
-        body, middle, alone = _body(mask, place)
+        body, middle, alone = _body(mask, place, nearest=pointed)
         found.append(body)
         many += not alone
         place = middle if middle is not None else place
@@ -106,7 +127,9 @@ def _followed(masks: Sequence[Mask], nothing: str) -> tuple[list[Mask], str]:
     return [_grown(mask) for mask in found], ""
 
 
-def _body(mask: Mask, place: NDArray[np.float64] | None) -> tuple[Mask, NDArray[np.float64] | None, bool]:
+def _body(
+    mask: Mask, place: NDArray[np.float64] | None, *, nearest: bool
+) -> tuple[Mask, NDArray[np.float64] | None, bool]:
     """The part of a mask that is meant, its middle, and whether it is the only one of its size."""
     clean = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels, facts, middles = cv2.connectedComponentsWithStats(clean)
@@ -114,12 +137,12 @@ def _body(mask: Mask, place: NDArray[np.float64] | None) -> tuple[Mask, NDArray[
     none = np.zeros_like(mask)
     if count < 2:
         return none, None, True
-    order = np.argsort(-areas)
+    order = np.argsort(np.linalg.norm(middles[1:] - place, axis=1) if nearest and place is not None else -areas)
     near = [each for each in order if place is None or np.abs(middles[each + 1] - place).max() < JUMP * mask.shape[1]]
     if not near or not SMALLEST * mask.size < areas[near[0]] < LARGEST * mask.size:
         return none, None, True
     best = int(near[0])
-    return labels == best + 1, middles[best + 1], bool(areas[best] >= ALONE * areas.sum())
+    return labels == best + 1, middles[best + 1], nearest or bool(areas[best] >= ALONE * areas.sum())
 
 
 def _grown(mask: Mask) -> Mask:

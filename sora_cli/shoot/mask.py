@@ -18,19 +18,15 @@ from scipy.ndimage import distance_transform_edt
 
 from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
-from sora_cli.errors import MediaError, RequestError, counted
-from sora_cli.media.read import Film, Probe, open_film
+from sora_cli.errors import RequestError, counted
+from sora_cli.media.read import Probe, open_film
 from sora_cli.media.stream import Frames
-from sora_cli.review.named import find
+from sora_cli.shoot.finding import found
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.edits import WHOLE
 
 SEAM = Fraction(1, 32)
 """Of the picture's height: how wide the seam is."""
-AROUND = Fraction(1, 6)
-"""Seconds before and after a frame, of which a box holds the thing that is replaced."""
-WIDER = 0.08
-"""Of that thing's size: how much larger the box is on each side."""
 GREY = 128
 OTHER = 40
 """Steps of 8 bits: where the film and what was made differ by more around a mask, they show different things."""
@@ -38,8 +34,6 @@ LEAST = 1 / 5000
 """The share of the picture that a mask must show."""
 SQUEEZED, ROUNDED = 0.1, 16
 """How much wider or narrower a view may be that a take shows, in parts of its width and pixels: engines round sizes."""
-SEEN = 192
-"""Pixels of the longer side of the pictures in which something is looked for."""
 
 Mask = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -60,12 +54,13 @@ class Part(Struct, frozen=True):
     """Of what is named in words: a small mask for each film frame of the stretch."""
 
     @classmethod
-    def of(cls, change: Change) -> Part:
-        """Look for it in the film.
+    def of(cls, change: Change, *, models: bool = True) -> Part:
+        """Look for it in the film; without `models`, only for what is found without those of the user's.
 
         Raises:
             RequestError: it cannot be told, or the mask does not fit the film.
             MediaError: a file cannot be read.
+            EngineMissing, WorkError, OutOfMemory: a segmenter failed.
         """
         with open_film(change.path or Path()) as film:
             facts = film.facts
@@ -76,7 +71,8 @@ class Part(Struct, frozen=True):
                     f"{facts.path.name} ends at {length:g} s, and the stretch at {float(change.end):g} s",
                     hint="end it earlier",
                 )
-            kept = part.found(film) if change.words else ()
+            looked = change.words and (models or not change.segmenter)
+            kept = found(change, film, part.fps, (part.first, part.end), part.name) if looked else ()
         if change.mask is not None:
             part.check_mask(change.mask)
         return cls(change, facts, kept)
@@ -136,23 +132,6 @@ class Part(Struct, frozen=True):
         """The film frame before which it ends."""
         return max(self.first + 1, int(self.change.end * self.fps + Fraction(1, 2)))
 
-    def found(self, film: Film) -> list[Mask]:
-        """What is named in words, in each frame of the stretch.
-
-        Raises:
-            RequestError: it cannot be told from what is around it.
-        """
-        shown = film.shown_at(self.fps)[self.first : self.end]
-        scale = min(1.0, SEEN / max(self.facts.width, self.facts.height))
-        size = max(8, round(self.facts.width * scale)), max(8, round(self.facts.height * scale))
-        pictures = [np.asarray(Image.fromarray(picture).resize(size)) for picture in film.pictures(shown)]
-        masks, why = find(pictures, self.change.words)
-        if why:
-            hint = "name it by its colour, as `the red ball`; or give a region or a mask"
-            error = MediaError if self.change.excerpts else RequestError  # it was not there before
-            raise error(f'"{self.change.words}" cannot be found in {self.name}: {why}', hint=hint)
-        return boxed(masks, max(1, round(AROUND * self.fps)))
-
     def check_mask(self, path: Path) -> None:
         """Refuse a mask that shows nothing, or is as long as neither the stretch nor the film.
 
@@ -198,14 +177,14 @@ class Part(Struct, frozen=True):
         return [found[number] for number in wanted]
 
 
-def check(change: Change, size: Size) -> None:
+def check(change: Change, size: Size, *, models: bool) -> None:
     """Refuse a change that takes of this size cannot make, as far as it is known before a shot that it is of is made.
 
     Raises:
         RequestError, MediaError: as `Part.of` does.
     """
     if change.path is not None:
-        Part.of(change).check_shape(size)
+        Part.of(change, models=models).check_shape(size)
     elif change.mask is not None:
         require_shown(change.mask)
 
@@ -236,23 +215,6 @@ def given(take: Take) -> tuple[Frames, Mask] | None:
         shown = film.shown_at(part.fps)
         frames = [in_view(p, part.view, size, GREY) for p in film.pictures([shown[n] for n in numbers])]
     return np.stack(frames).astype(np.uint8), part.masks(numbers, size)
-
-
-def boxed(masks: Sequence[NDArray[np.bool_]], around: int) -> list[Mask]:
-    """A box for each frame, around where a thing is in the frames `around` it: the new one may be of another form.
-
-    A model looks at several frames at once: what moves is to be gone from all of them.
-    """
-    found = []
-    for number in range(len(masks)):
-        near = np.any(masks[max(0, number - around) : number + around + 1], axis=0)
-        rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
-        box = np.zeros(near.shape, np.float32)
-        if len(rows):
-            more = max(1, round(WIDER * max(np.ptp(rows), np.ptp(columns))))
-            box[max(0, rows[0] - more) : rows[-1] + 1 + more, max(0, columns[0] - more) : columns[-1] + 1 + more] = 1
-        found.append(box)
-    return found
 
 
 def put_in(made: Frames, film: Frames, mask: Mask) -> Frames:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sora_cli.storyboard import forms
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
 from sora_cli.storyboard.forms import time as read_time
@@ -16,7 +17,7 @@ from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
 from sora_cli.storyboard.source import quoted
-from sora_cli.storyboard.values import Aspect, Label, Phrase, Text, Time, bar
+from sora_cli.storyboard.values import Aspect, Label, Phrase, Reference, Text, Time, bar
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a film's picture."""
@@ -34,9 +35,9 @@ class Edit(Struct, frozen=True):
     """A stretch of the film `of`, or of an earlier `shot`, and the one part of its picture that is made anew.
 
     It is from `start` to `end` (seconds; None: to the end of what it is of, which a plan puts in).
-    That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words`, or what of the
-    `view` lies beyond the film's picture; `outpaint` is the shape of a view that holds all of it. With a `strength` it
-    is all of it, in another light or style: the noise that is laid over what is there.
+    That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words` (or is at a
+    point, `X,Y`), or what of the `view` lies beyond the film's picture; `outpaint` is the shape of a view that holds
+    all of it. With a `strength` it is all of it, in another light or style: the noise that is laid over what is there.
     """
 
     of: Path | None
@@ -47,6 +48,8 @@ class Edit(Struct, frozen=True):
     words: str = ""
     view: Box = WHOLE
     strength: float = 0.0
+    segmenter: tuple[str, ...] = ()
+    """Models of transformers that find what is called so; none where it is found by its colour or motion."""
     shot: str = ""
     outpaint: tuple[int, int] | None = None
 
@@ -100,6 +103,35 @@ class _Four(Plain[Box]):
         super().__init__(reader, _FOUR, "a list")
 
 
+def named_of(value: object) -> str:
+    """What is called so, in words; or a point of the picture, as `X,Y` in parts of it.
+
+    Raises:
+        Wrong: it is neither, or lies outside the picture.
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        across, down = (float(part) for part in parts)  # type: ignore[attr-defined]  # what cannot be told apart raises
+    except (TypeError, ValueError):
+        return forms.label(value)
+    if not (0 <= across <= 1 and 0 <= down <= 1):
+        raise Wrong("a point must lie in the picture", "[x, y], each from 0 to 1")
+    return f"{round(across, 4)},{round(down, 4)}"
+
+
+_POINT: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+
+
+class _Named(Plain[str]):
+    """Words, or two numbers; they may stand in a list."""
+
+    def __init__(self) -> None:
+        super().__init__(named_of, {"anyOf": [{"type": ["string", "number"]}, _POINT]}, "a list")
+
+
+Named = _Named()
+
+
 class EditForm(Form):
     """A stretch of a film, and the part of its picture that is made anew; the prompt says what is there then."""
 
@@ -108,7 +140,10 @@ class EditForm(Form):
     to = Key(Time, "Where in the film it ends; at its end where not written.")
     region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
     mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
-    replace = Key(Label, "What is there now, in words, by its colour or its motion: the red ball.")
+    replace = Key(Named, "What is there now, in words: the red ball; or where it is at the start, [x, y] from 0 to 1.")
+    segmenter = Key(
+        Reference, "Models of transformers that find it: one that finds by words, one that follows (SAM 2), or both."
+    )
     outpaint = Key(Aspect, "The shape that the picture is to have, WIDTH:HEIGHT: borders are made around it.")
     view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
     relight = Key(Phrase, "The light that it is shown in then; the same as the shot's `light`.")
@@ -140,6 +175,8 @@ class Edits:
         if sum(way is not None for way in ways) != 1:
             named_so = f"{', '.join(map(quoted, WAYS[:-1]))} and {quoted(WAYS[-1])}"
             self._wrong(loc, f"an edit has one of {named_so}, or a `view` beyond the picture")
+        elif form.segmenter and not form.replace:
+            self._wrong((*loc, "segmenter"), "`segmenter` is for `replace`: it finds what is called so")
         elif form.strength is not None and not anew:
             self._wrong((*loc, "strength"), "`strength` is for `relight` and `restyle`")
         elif named and self._shots.get(named, shot) >= shot:
@@ -153,7 +190,8 @@ class Edits:
         elif (of is not None or named) and not (form.mask and mask is None):
             strength = (form.strength or STRENGTH) * anew
             words = form.replace or ""
-            return Edit(of, start, end, form.region, mask, words, view, strength, named, form.outpaint)
+            models = (form.segmenter,) if isinstance(form.segmenter, str) else tuple(form.segmenter or ())
+            return Edit(of, start, end, form.region, mask, words, view, strength, models, named, form.outpaint)
         return None
 
     def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:
