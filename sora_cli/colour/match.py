@@ -20,6 +20,8 @@ the two are, for light that was changed on purpose falls differently too, and se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -99,22 +101,26 @@ class ColourMatch(Struct, frozen=True, eq=False):
 
     def __call__(self, colours: Colours) -> Colours:
         """The colours changed; coded values 0..1 to coded values 0..1."""
-        full = np.clip(_bent(self.numbers, _lifted(colours, self.lift)), 0.0, 1.0)
+        full = _bent(self.numbers, _lifted(colours, self.lift))
+        np.clip(full, 0.0, 1.0, out=full)
+        for channel, curve in enumerate(self.curves):
+            full[..., channel] += np.interp(full[..., channel], *curve)
         if self.curves:
-            shifts = [np.interp(full[..., c], *curve) for c, curve in enumerate(self.curves)]
-            full = np.clip(full + np.stack(shifts, axis=-1), 0.0, 1.0)
-        changed: Colours = colours + self.part * (full - colours)
-        return changed
+            np.clip(full, 0.0, 1.0, out=full)
+        full -= colours
+        full *= self.part
+        full += colours
+        return full
 
 
 def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> ColourMatch:
     """Find the change that holds a shot's pixels `(n, 3)` to its anchor's `(m, 3)`; of that, `strength` (0 to 1)."""
     source, goal = _thinned(shot), _thinned(anchor)
     misses = Misses(source, goal)
-    numbers = _fitted(misses, 0.0005)
-    left = float(np.sqrt(np.mean(misses(numbers) ** 2)))
+    numbers, missed = _fitted(misses, 0.0005)
+    left = float(np.sqrt(np.mean(missed**2)))
     if left > _ALIKE:
-        numbers = _fitted(misses, _DOUBT * left)
+        numbers, _ = _fitted(misses, _DOUBT * left)
     alike = max(0.0, 1 - left / _REFINED[0])
     lift = max(0.0, 1 - left / _DIFFERENT) * _lift(numbers, source, goal)
     bent = np.clip(_bent(numbers, _lifted(source, lift)), 0.0, 1.0)
@@ -123,15 +129,22 @@ def match(shot: Colours, anchor: Colours, strength: float = 1.0) -> ColourMatch:
 
 
 def _bent(numbers: NDArray[np.float64], colours: Colours) -> Colours:
-    """The change itself; see the module's formula."""
+    """The change itself; see the module's formula. A table's arrays are large: a new one costs as much as its sum."""
     luma = (colours @ _LUMA)[..., np.newaxis]
-    mixed = np.maximum(luma + np.exp(numbers[6]) * (colours - luma), 0.0)
-    bent: Colours = np.exp(numbers[:3]) * (mixed + 1e-4) ** np.exp(numbers[3:6])
+    bent: Colours = colours - luma
+    bent *= np.exp(numbers[6])
+    bent += luma
+    np.maximum(bent, 0.0, out=bent)
+    bent += 1e-4
+    bent **= np.exp(numbers[3:6])
+    bent *= np.exp(numbers[:3])
     return bent
 
 
 def _lifted(colours: Colours, lift: NDArray[np.float64]) -> Colours:
     """Move white beyond itself by `lift`, and colours next to white part of the way."""
+    if not lift.any():
+        return colours
     return colours + lift * np.clip((colours - _NEAR_WHITE) / (1 - _NEAR_WHITE), 0.0, 1.0)
 
 
@@ -146,22 +159,52 @@ def _lift(numbers: NDArray[np.float64], source: Colours, goal: Colours) -> NDArr
     return np.clip(lift, 0.0, _FURTHEST)
 
 
-def _features(planes: Planes, moves: Planes | None = None) -> tuple[Planes, Planes]:
-    """Quantiles of the pixels' projections, `(directions, quantiles)`, and how `moves` of the pixels change them.
+class _View:
+    """Pixels as they are compared: planes of coded values `(3, n)`, and their projections on the directions."""
 
-    From `(m, 3, n)` to `(m, directions, quantiles)`: a quantile goes where its pixel goes.
+    def __init__(self, planes: Planes) -> None:
+        self._low = planes <= 0.04045
+        self._root = ((np.maximum(planes, 0) + 0.055) / 1.055).astype(np.float32)
+        linear = np.where(self._low, planes / np.float32(12.92), self._root ** np.float32(2.4))
+        self._lms = np.cbrt(_LMS @ linear)
+        self._projected = _WAYS @ self._lms
+        self._rows = _ranks(planes.shape[1])
+
+    def features(self) -> Planes:
+        """Quantiles of the projections, `(directions, quantiles)`."""
+        return np.sort(self._projected, axis=1)[:, self._rows]
+
+    def slopes(self, own: Sequence[Planes], mixed: Planes | None = None) -> Planes:
+        """How the quantiles change, `(moves, directions, quantiles)`: a quantile goes where its pixel goes.
+
+        Of `own`, `(3, n)` each, every channel is moved for itself, one after the other; `mixed` moves all at once.
+        """
+        picked = _ranked(self._projected, self._rows)
+        rates = np.where(self._low, np.float32(1 / 12.92), np.float32(2.4 / 1.055) * self._root ** np.float32(1.4))
+        alone = np.concatenate([rates * moves for moves in own])[:, picked]
+        moved = np.concatenate([_LMS.T[:, :, np.newaxis, np.newaxis]] * len(own)) * alone[:, np.newaxis]
+        if mixed is not None:
+            moved = np.concatenate([moved, (_LMS @ (rates * mixed))[:, picked][np.newaxis]])
+        moved /= (3 * np.maximum(self._lms, np.float32(1e-3)) ** 2)[:, picked]
+        slopes: Planes = np.einsum("dj,mjdq->mdq", _WAYS, moved)
+        return slopes
+
+
+@lru_cache(maxsize=4)
+def _ranks(count: int) -> NDArray[np.int64]:
+    """The ranks of the quantiles among so many pixels."""
+    return np.rint(_QUANTILES * (count - 1)).astype(np.int64)
+
+
+def _ranked(values: Planes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of the values of some ranks, `(lines, ranks)`; of equal ones in their order.
+
+    Value and place are sorted as one whole number, which takes half of `argsort`'s time.
     """
-    low = planes <= 0.04045
-    root = ((np.maximum(planes, 0) + 0.055) / 1.055).astype(np.float32)
-    lms = np.cbrt(_LMS @ np.where(low, planes / np.float32(12.92), root ** np.float32(2.4)))
-    projected = _WAYS @ lms
-    rows = np.rint(_QUANTILES * (planes.shape[1] - 1)).astype(np.int64)
-    if moves is None:
-        return np.sort(projected, axis=1)[:, rows], np.zeros((0, 13, len(rows)), np.float32)
-    picked = np.argsort(projected, axis=1)[:, rows]
-    rates = np.where(low, np.float32(1 / 12.92), np.float32(2.4 / 1.055) * root ** np.float32(1.4))
-    moved = (_LMS @ (rates * moves)) / (3 * np.maximum(lms, np.float32(1e-3)) ** 2)
-    return np.take_along_axis(projected, picked, axis=1), np.einsum("dj,mjdq->mdq", _WAYS, moved[:, :, picked])
+    bits = values.view(np.int32)
+    ascending = bits ^ (bits >> 31 & 0x7FFFFFFF)
+    ranked = np.sort((ascending.astype(np.int64) << 32) | np.arange(values.shape[1]), axis=1)
+    return ranked[:, rows] & 0xFFFFFFFF
 
 
 class Misses:
@@ -173,68 +216,86 @@ class Misses:
 
     def __init__(self, source: Colours, goal: Colours) -> None:
         self._source, self._goal = (np.ascontiguousarray(side.T, np.float32) for side in (source, goal))
-        self._aim, _ = _features(self._goal)
+        self._aim = _View(self._goal).features()
         self._burnt = (source >= _WHITE).mean(axis=0) > _BURNT
 
-    def __call__(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The misses, `(features,)`."""
-        have, _ = _features(_planes(numbers, self._source)[0])
-        wanted = _features(self._cut(numbers)[0])[0] if self._burnt.any() else self._aim
-        return (have - wanted).ravel().astype(np.float64)
+    @cached_property
+    def first(self) -> _Missed:
+        """What is missed before anything is changed."""
+        return self.at(np.zeros(7))
 
-    def slopes(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, numbers: NDArray[np.float64]) -> _Missed:
+        """What a change misses."""
+        bent = _Bent(numbers, self._source)
+        view, aim = _View(bent.planes), self._aim
+        if not self._burnt.any():
+            return _Missed(bent, view, aim)
+        white = np.where(self._burnt, _bent(numbers, np.ones(3)), np.inf).astype(np.float32)[:, np.newaxis]
+        # White has no chroma, and its gamma does next to nothing: only gains move what is cut off.
+        cut = _View(np.minimum(self._goal, white))
+        return _Missed(bent, view, cut.features(), cut, np.where(self._goal > white, white, 0))
+
+
+class _Missed:
+    """What a change misses, and how that changes with its numbers; `cut` is the goal, where white `moves` it."""
+
+    def __init__(
+        self, bent: _Bent, view: _View, aim: Planes, cut: _View | None = None, moves: Planes | None = None
+    ) -> None:
+        self.features = (view.features() - aim).ravel().astype(np.float64)
+        """The misses, `(features,)`."""
+        self._bent, self._view, self._cut, self._moves = bent, view, cut, moves
+
+    @cached_property
+    def slopes(self) -> NDArray[np.float64]:
         """How they change with each number, `(features, 7)`."""
-        _, slopes = _features(*_planes(numbers, self._source))
-        if self._burnt.any():
-            slopes = slopes - _features(*self._cut(numbers))[1]
+        slopes = self._view.slopes(*self._bent.moves())
+        if self._cut is not None and self._moves is not None:
+            slopes[:3] -= self._cut.slopes([self._moves])
         return slopes.reshape(7, -1).T.astype(np.float64)
 
-    def _cut(self, numbers: NDArray[np.float64]) -> tuple[Planes, Planes]:
-        """The goal, no brighter than the source's white becomes; and how each number moves it."""
-        white = np.where(self._burnt, _bent(numbers, np.ones(3)), np.inf).astype(np.float32)[:, np.newaxis]
-        moves = np.zeros((7, *self._goal.shape), np.float32)
-        for channel in range(3):  # white has no chroma, and its gamma does next to nothing
-            moves[channel, channel] = np.where(self._goal[channel] > white[channel], white[channel], 0)
-        return np.minimum(self._goal, white), moves
+
+class _Bent:
+    """`_bent` of planes: `planes`; and how each number moves each pixel."""
+
+    def __init__(self, numbers: NDArray[np.float64], planes: Planes) -> None:
+        gain, self._gamma = (np.exp(part).astype(np.float32)[:, np.newaxis] for part in (numbers[:3], numbers[3:6]))
+        self._luma, vivid = _LUMA.astype(np.float32) @ planes, np.float32(np.exp(numbers[6]))
+        self._apart = vivid * (planes - self._luma)
+        self._mixed = np.maximum(self._luma + self._apart, 0) + np.float32(1e-4)
+        self.planes = gain * self._mixed**self._gamma
+
+    def moves(self) -> tuple[Sequence[Planes], Planes]:
+        """By the gains and by the gammas, which move their own channel, `(3, n)` each; by saturation, `(3, n)`."""
+        bend = self.planes * self._gamma
+        return (self.planes, bend * np.log(self._mixed)), bend / self._mixed * self._apart * (
+            self._luma + self._apart > 0
+        )
 
 
-def _planes(numbers: NDArray[np.float64], planes: Planes) -> tuple[Planes, Planes]:
-    """`_bent` of planes; and how each number moves each pixel, `(7, 3, n)`."""
-    gain, gamma = (np.exp(part).astype(np.float32)[:, np.newaxis] for part in (numbers[:3], numbers[3:6]))
-    luma, vivid = _LUMA.astype(np.float32) @ planes, np.float32(np.exp(numbers[6]))
-    apart = vivid * (planes - luma)
-    mixed = np.maximum(luma + apart, 0) + np.float32(1e-4)
-    bent = gain * mixed**gamma
-    moves = np.zeros((7, *planes.shape), np.float32)
-    bend = bent * gamma
-    for channel in range(3):
-        moves[channel, channel] = bent[channel]
-        moves[3 + channel, channel] = bend[channel] * np.log(mixed[channel])
-    moves[6] = bend / mixed * apart * (luma + apart > 0)
-    return bent, moves
+def _fitted(misses: Misses, doubt: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The seven numbers, and what they miss: by Levenberg-Marquardt with a pseudo-Huber loss.
 
-
-def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
-    """The seven numbers, by Levenberg-Marquardt with a pseudo-Huber loss; `doubt` weighs the pull towards zero."""
+    `doubt` weighs the pull towards zero.
+    """
     prior = np.diag(doubt / _SPREAD)
 
     def cost(missed: NDArray[np.float64], numbers: NDArray[np.float64]) -> float:
         huber = 2 * _ROBUST**2 * (np.sqrt(1 + (missed / _ROBUST) ** 2) - 1)
         return float(huber.mean() + np.sum((prior @ numbers) ** 2))
 
-    numbers, damping = np.zeros(7), 1e-3
-    missed, slopes = misses(numbers), misses.slopes(numbers)
-    scale = np.sqrt(missed.size)
-    best = cost(missed, numbers)
+    numbers, damping, missed = np.zeros(7), 1e-3, misses.first
+    scale = np.sqrt(missed.features.size)
+    best = cost(missed.features, numbers)
     for _ in range(8):
-        weight = (1 + (missed / _ROBUST) ** 2) ** -0.25 / scale
-        rows = np.concatenate([slopes * weight[:, np.newaxis], prior])
+        weight = (1 + (missed.features / _ROBUST) ** 2) ** -0.25 / scale
+        rows = np.concatenate([missed.slopes * weight[:, np.newaxis], prior])
         normal = rows.T @ rows
-        pull = rows.T @ np.concatenate([missed * weight, prior @ numbers])
+        pull = rows.T @ np.concatenate([missed.features * weight, prior @ numbers])
         step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)) + 1e-12 * np.eye(7), pull)
         tried = np.clip(numbers - step, -_BOUND, _BOUND)
-        now = misses(tried)
-        value = cost(now, tried)
+        now = misses.at(tried)
+        value = cost(now.features, tried)
         if value >= best:
             damping *= 10
             continue
@@ -242,8 +303,7 @@ def _fitted(misses: Misses, doubt: float) -> NDArray[np.float64]:
         numbers, missed, best, damping = tried, now, value, damping / 3
         if settled:
             break
-        slopes = misses.slopes(numbers)
-    return numbers
+    return numbers, missed.features
 
 
 def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve, Curve], ...]:

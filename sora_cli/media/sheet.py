@@ -242,6 +242,7 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
     return mask.resize(size, Image.Resampling.LANCZOS)
 
 
+@lru_cache(maxsize=16)
 def _font(size: int) -> _Font:
     return ImageFont.load_default(size)
 

@@ -2,6 +2,8 @@
 
 Sixty painted shots of 17 frames in the size of nano, each with a drift of its own: finished, marked, encoded, and drawn
 as a sheet in one process. Its imports count on neither side, nor do signing and checks. The part is held against all.
+To open a clip and to decode its frames is finishing: what the fit looks at is kept until it is played, and each frame
+is decoded once, which is counted.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from sora_cli.colour.grade import Grader, Steps
 from sora_cli.master import finish
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
+from sora_cli.media.read import shelf
+from sora_cli.media.read.reel import Reel
 from sora_cli.media.sheet import ContactSheet, SheetShot
 from sora_cli.plan.timeline import Cut, CutShot, Piece
 from sora_cli.stamp.release import with_mark
@@ -42,14 +46,18 @@ class Clock:
 
     wall: float = 0.0
     cpu: float = 0.0
+    runs: bool = False
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Count what is done meanwhile."""
+    def running(self, sign: int = 1) -> Iterator[None]:
+        """Count what is done meanwhile; or take it off again, where it is done while this clock runs."""
+        before, self.runs = self.runs, sign > 0
         began, spent = time.perf_counter(), time.process_time()
         yield
-        self.wall += time.perf_counter() - began
-        self.cpu += time.process_time() - spent
+        if sign > 0 or before:
+            self.wall += sign * (time.perf_counter() - began)
+            self.cpu += sign * (time.process_time() - spent)
+        self.runs = before
 
 
 def make_clips(folder: Path) -> None:
@@ -85,7 +93,25 @@ def the_cut(folder: Path) -> Cut:
 def measure(folder: Path) -> list[tuple[float, float]]:
     """Finish once: wall and processor seconds of the fit and the sheet, and of all."""
     cut, part, whole = the_cut(folder), Clock(), Clock()
-    steps = Grader.steps
+    steps, decode, seen = Grader.steps, Reel._decode, 0
+
+    def decoded(film: Reel) -> Iterator[av.VideoFrame]:
+        nonlocal seen
+        with part.running(-1):
+            frames = decode(film)
+        while True:
+            with part.running(-1):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            seen += 1
+            yield frame
+
+    def opened(path: Path) -> object:
+        with part.running(-1):
+            stack, film = shelve(path)
+            assert film.index
+        return stack, film
 
     @contextlib.contextmanager
     def counted(grader: Grader, shot: CutShot) -> Iterator[Steps]:
@@ -99,11 +125,13 @@ def measure(folder: Path) -> list[tuple[float, float]]:
             take(sheet, number, frame)
 
     take, Grader.steps, ContactSheet.take = ContactSheet.take, counted, taken
+    shelve, shelf._opened, Reel._decode = shelf._opened, opened, decoded
     sheet = ContactSheet([SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots])
     with whole.running():
         write_film(folder / "film.mp4", sheet.watching(with_mark(finish(cut), Watermark())))
         with part.running():
             sheet.draw(folder / "film.mp4", folder / "film.png")
+    assert seen == SHOTS * FRAMES, f"{seen} frames were decoded"
     return [(each.wall, each.cpu) for each in (part, whole)]
 
 

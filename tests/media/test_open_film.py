@@ -20,7 +20,7 @@ from sora_cli.errors import MediaError
 from sora_cli.events import Note, Recording
 from sora_cli.flows import edit, film
 from sora_cli.media.clip import write_clip
-from sora_cli.media.read import Film, open_film, probe
+from sora_cli.media.read import Film, open_film, probe, reel
 from sora_cli.media.read.shelf import Shelf
 from sora_cli.media.stills import write_stills
 from sora_cli.media.stream import Master, Sound
@@ -100,6 +100,27 @@ def test_an_open_film(made: Path) -> None:
             list(found.frames([count]))
         assert sum(len(block) for block in found.sound()) == (28_800 if made.name == "clip.mp4" else 0)
     assert probe(made) == facts
+
+
+def test_a_film_that_is_looked_at_shows_the_same_when_it_is_played(made: Path) -> None:
+    last = 1 if made.name == "still.jpg" else COUNT
+    with open_film(made) as found:
+        for wanted in (range(last), [last - 1], [0, 0], [last - 1, 0], range(last)):
+            assert len(list(found.ahead([last // 2, last - 1]))) == 2
+            assert np.abs(np.array(greys(found, list(wanted))) - [GREYS[number] for number in wanted]).max() <= 3
+
+
+def test_what_was_decoded_for_a_look_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clip.mp4"
+    write_clip(path, pictures(), Fraction(10))
+    with open_film(path) as found:
+        first, last = found.ahead([0, COUNT - 1])
+        played = list(found.frames(range(COUNT)))
+        assert (played[0], played[-1]) == (first, last)
+        assert found.read(0, COUNT).tolist() == pictures().tolist(), "who plays it again decodes it"
+        monkeypatch.setattr(reel, "_LITTLE", COUNT * WIDE * HIGH * 3 - 1)
+        first, last = found.ahead([0, COUNT - 1])
+        assert next(found.frames([0])) is not first, "so much is not kept"
 
 
 def test_what_is_cut_is_refused_by_every_kind(made: Path, tmp_path: Path) -> None:

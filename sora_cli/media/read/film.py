@@ -94,6 +94,13 @@ class Film(ABC):
         """The frames with these ascending numbers, which are keyframes; some may be missing."""
         return self.frames(numbers)
 
+    def ahead(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """The frames with these ascending numbers, for who looks at them before the film is played.
+
+        What must be decoded for them is kept for who asks next, where it is little.
+        """
+        return self.frames(numbers)
+
     def to_rgb(
         self,
         frame: av.VideoFrame,

@@ -28,7 +28,7 @@ def glimpse(film: Film, numbers: Sequence[int], count: int, size: tuple[int, int
     """
     keys = _keys(film, numbers, count)
     found = list(_small(film, film.keyframes(keys), size)) if keys else []
-    return np.stack(found or list(_small(film, film.frames(_spread(numbers, count)), size)))
+    return np.stack(found or list(_small(film, film.ahead(_spread(numbers, count)), size)))
 
 
 def watched(film: Film, numbers: Sequence[int], count: int, keep: Callable[[Frames], None]) -> Film:

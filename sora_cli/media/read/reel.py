@@ -30,6 +30,8 @@ _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
 _LONGER = Fraction(1, 5)
 """Seconds by which sound is longer than its picture and nobody misses it: encoders fill their last block."""
+_LITTLE = 64_000_000
+"""Bytes of frames that are kept from a look at them until they are played."""
 _NEAR_END = 250
 """Frames that are decoded after the last keyframe: as many as encoders put between two."""
 Numbered = Iterator[tuple[int, av.VideoFrame]]
@@ -43,6 +45,7 @@ class Reel(Film):
         self._container, self._stream = container, only_pictures(path, container)
         self._used = False  # whether the container has been read from
         self._square = False
+        self._kept: dict[int, av.VideoFrame] = {}  # frames that were decoded ahead, by number
 
     @cached_property
     def index(self) -> Index:
@@ -168,7 +171,16 @@ class Reel(Film):
 
     def frames(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
         """The frames with these numbers. What lies close together is decoded in one go, wide gaps are sought over."""
-        return self._changed(self._decoded(numbers))
+        kept, self._kept = self._kept, {}
+        there = kept and all(number in kept for number in numbers)
+        return self._changed((kept[number] for number in numbers) if there else self._decoded(numbers))
+
+    def ahead(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """The frames with these ascending numbers; what is decoded for them is kept, where it is little."""
+        each = self._stream.width * self._stream.height * self._stream.format.padded_bits_per_pixel / 8
+        self._kept = {}
+        little = (numbers[-1] - numbers[0] + 1) * each <= _LITTLE
+        return self._changed(self._decoded(numbers, self._kept if little else None))
 
     def _changed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, those with other primaries or transparency as 16-bit RGB without."""
@@ -182,7 +194,10 @@ class Reel(Film):
                 given, made = frame, change(frame) if change else frame
             yield made
 
-    def _decoded(self, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+    def _decoded(
+        self, wanted: Sequence[int], passed: dict[int, av.VideoFrame] | None = None
+    ) -> Iterator[av.VideoFrame]:
+        """The frames as they are decoded; `passed` takes those too that lie between them."""
         if not wanted:
             return
         steps = [after - before for before, after in pairwise(wanted)]
@@ -193,13 +208,15 @@ class Reel(Film):
         start = 0
         for place, step in enumerate([*steps, -1]):
             if step < 0 or step > _WIDE:
-                yield from self._run(wanted[start : place + 1])
+                yield from self._run(wanted[start : place + 1], passed)
                 start = place + 1
 
-    def _run(self, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
+    def _run(self, wanted: Sequence[int], passed: dict[int, av.VideoFrame] | None) -> Iterator[av.VideoFrame]:
         """Frames with ascending numbers, passing over what lies between them."""
         at = 0
         for number, frame in _progressive(self._numbered(wanted[0])):
+            if passed is not None and number >= wanted[0]:
+                passed[number] = frame
             while at < len(wanted) and wanted[at] == number:
                 yield frame
                 at += 1
