@@ -301,7 +301,8 @@ def _look(match: str, strength: float) -> Look:
     path = Path(match)
     if not path.is_file():
         hint = "write film (the first clip), previous, off, or name a picture, a film or a .cube file"
-        raise RequestError(f"--match {match}: no such file", hint=hint)
+        what = "not a file" if path.exists() else "no such file"
+        raise RequestError(f"--match {match}: {what}", hint=hint)
     if path.suffix.lower() == ".cube":
         return Look("lut", path, strength)
     probed(path, may_be_picture=True)

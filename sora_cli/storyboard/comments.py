@@ -1,4 +1,7 @@
-"""Text that a comment cuts off: in YAML, ` #` ends an unquoted text, and what follows is not read."""
+"""Unquoted text that may not be meant as it is read.
+
+A comment cuts it off, since ` #` ends a text in YAML; or it is `no` or `none`, which are words where text may stand.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,24 @@ _TEXT = {
     "sound", "ambience", "music",
 }  # fmt: skip
 """Keys whose text may hold a number sign or a colour as well as any other word."""
+_OFF = {"no": "off", "none": "off"}
+_SWITCHED = {
+    "watermark": {**_OFF, "yes": "on"}, "title": _OFF, "style": _OFF, "avoid": _OFF, "keyframe": {"none": "off"},
+}  # fmt: skip
+"""Keys that `off` takes away and whose text may be any word; what is meant by which words."""
+_KEY = re.compile(r"(?:prompt|duration|name|title|beats|from|camera|sound|dialogue):(?=\S)")
 _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
 """A comment as it is commonly set off: two spaces before the sign, one after it."""
 
 
-def cut_off(document: Document) -> Iterator[Problem]:
+def misread(document: Document) -> Iterator[Problem]:
+    """Remarks on texts that may not be meant as they are read."""
+    yield from _cut_off(document)
+    yield from _words_for_off(document)
+    yield from _keys_in_texts(document)
+
+
+def _cut_off(document: Document) -> Iterator[Problem]:
     """Remarks on texts with a comment right behind them that may have been meant as a part of them.
 
     Behind prompts and lines of dialogue any comment is told, behind other text those that are not set off.
@@ -37,6 +53,23 @@ def cut_off(document: Document) -> Iterator[Problem]:
         message = f"{quoted(comment)} is a comment, not part of the text before it"
         hint = f'if it belongs to the text, put all of it in quotes: "... {shortened(harmless(comment), 24)}"'
         yield Problem(message, hint, found[1])
+
+
+def _words_for_off(document: Document) -> Iterator[Problem]:
+    """Remarks on `no` and `none` where they are read as text: they would be seen, or told to a model."""
+    for loc, node in _texts(document.root):
+        instead = _SWITCHED.get(str(loc[-1]), {}).get(node.text.lower())
+        if instead and loc != ("title",):
+            hint = f'write {instead} for {"one" if instead == "on" else "none"}; if the word is meant, "{node.text}"'
+            yield Problem(f"{quoted(node.text)} is read as a text here", hint, document.mark(loc))
+
+
+def _keys_in_texts(document: Document) -> Iterator[Problem]:
+    """Remarks on prompts that begin with a key: its colon lacks the space that would make it one."""
+    for loc, node in _texts(document.root):
+        if loc[-1] == "prompt" and (key := _KEY.match(node.text)):
+            hint = f'write a space after the colon; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
+            yield Problem(f"{quoted(key[0])} is read as a part of the text", hint, document.mark(loc))
 
 
 def _is_note(loc: Loc, node: Scalar, comment: str) -> bool:
@@ -61,5 +94,5 @@ def _texts(root: Node) -> Iterator[tuple[Loc, Scalar]]:
 
 
 def _is_text(loc: Loc, value: str) -> bool:
-    named = loc[-1] in _PROSE | _TEXT or (len(loc) == 2 and loc[0] in {"cast", "vars"})
+    named = loc[-1] in _PROSE | _TEXT | {"keyframe"} or (len(loc) == 2 and loc[0] in {"cast", "vars"})
     return named and value not in {"off", "on"}

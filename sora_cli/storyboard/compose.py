@@ -190,14 +190,8 @@ def _end(event: yaml.Event) -> int:
 def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
     line = mark.text if mark else ""
     at = line[mark.column - 1 : mark.column] if mark else ""
-    if "cannot start any token" in problem and at == "@":
-        return 'a text that begins with @ needs quotes: "@name ..."'
-    if "cannot start any token" in problem and at in " \t":
-        return "indent with spaces, not tabs"
-    if "cannot start any token" in problem:
-        return f"a text that begins with {quoted(at)} needs quotes"
-    if "mapping values are not allowed" in problem:
-        return "a text with `: ` in it needs quotes; else look at the indentation"
+    if hint := _pasted_hint(line) or _token_hint(problem, at):
+        return hint
     bare = re.search(r"[:,\[{] ?\$\{", line)  # linear: a line may be long
     if bare and re.search(r"[{\[]", line[: bare.start() + 1]):
         return 'inside { } and [ ] a variable needs quotes: "${name}"'
@@ -210,3 +204,24 @@ def _comment_hint(mark: Mark | None, source: Source) -> str:
     if any(re.match(r"\s*[^\s#].*[ \t]#", text) for text in near):
         return "what follows ` #` is a comment and was not read: put a text with # in it in quotes"
     return ""
+
+
+def _pasted_hint(line: str) -> str:
+    """What a line has that web pages and text programs put in place of spaces and quotes."""
+    if blank := re.match(r"[ \t]*([\u00a0\u2000-\u200a\u202f\u3000])", line):
+        return f"this line begins with spaces of another kind (U+{ord(blank[1]):04X}): write ordinary ones"
+    curly = re.search(r"[:\-\[{,] ?[\u2018-\u201e\u00ab\u00bb]", line)
+    return 'quotes are straight here: write "..." around the text' if curly else ""
+
+
+def _token_hint(problem: str, at: str) -> str:
+    """What to do about a letter that YAML gives a meaning of its own, or refuses."""
+    cannot_start = "cannot start any token" in problem
+    if cannot_start and at == "@":
+        return 'a text that begins with @ needs quotes: "@name ..."'
+    if "tab character" in problem or (cannot_start and at in " \t"):
+        return "indent with spaces, not tabs"
+    if cannot_start:
+        return f"a text that begins with {quoted(at)} needs quotes"
+    found = "mapping values are not allowed" in problem
+    return "a text with `: ` in it needs quotes; else look at the indentation" if found else ""

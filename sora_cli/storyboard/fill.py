@@ -151,6 +151,8 @@ class _Filler:
         loc = (*loc, key)
         if isinstance(node, Scalar) and node.value is None and loc[-2:-1] != ("options",):
             hint = self._commented(node) or "write one, or remove the line"
+            if re.fullmatch(r"[0-9]+\s*(?:[A-Za-z]{1,8}|%)?", key):
+                hint = "a comma parts two entries here: write numbers with a point, 1.5"
             self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
             self.pruned.add(loc)
             return

@@ -174,6 +174,8 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[objec
     span = f"from {least:.12g} to {most:.12g}"
 
     def read(value: object) -> float:
+        if isinstance(value, str) and re.fullmatch(rf"[-+]?(?:{_NUMBER})", value.strip()):
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise expected(what, value, span)
         if not least <= value <= most:
@@ -202,7 +204,10 @@ def loudness(value: object) -> float:
         return LOUDNESSES[value.lower()]
     if isinstance(value, str) and (match := re.fullmatch(r"(-[0-9]{1,2}(\.[0-9]{1,6})?)\s*L[UK]FS", value.strip())):
         value = float(match[1])
-    return number(-70, 0, "a loudness in LUFS")(value)
+    try:
+        return number(-70, 0, "a loudness in LUFS")(value)
+    except Wrong as wrong:
+        raise Wrong(wrong.message, f"{wrong.hint}, or {', '.join(LOUDNESSES)}") from None
 
 
 def decibels(least: float, most: float) -> Callable[[object], float]:

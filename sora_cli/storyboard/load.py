@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem, StoryboardError, refusal
-from sora_cli.storyboard.comments import cut_off
+from sora_cli.storyboard.comments import misread
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
@@ -168,7 +168,7 @@ def _read_source(
     if board is not None:
         stills = chosen(path, problems) if path and any(shot.keyframes for shot in board.shots) else {}
         own = {name: replace(stills.get(name, each), number=each.number) for name, each in board.stills.items()}
-        board = replace(board, stills={**stills, **own}, remarks=(*board.remarks, *cut_off(document)))
+        board = replace(board, stills={**stills, **own}, remarks=(*board.remarks, *misread(document)))
     return LoadResult(board, problems.told())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
+from sora_cli.storyboard.alike import meant
 from sora_cli.storyboard.forms import Wrong, kind
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import quoted
@@ -55,8 +56,24 @@ class Plain(Generic[T]):
         try:
             return self._reader(value)
         except Wrong as wrong:
-            faults.append(Fault(loc, "wrong", wrong.message, wrong.hint))
+            faults.append(Fault(loc, "wrong", wrong.message, self._hint(value, wrong)))
             return cast("T", None)
+
+    def _hint(self, value: object, wrong: Wrong) -> str:
+        """What to write instead; first what the value looks like."""
+        like = meant(value, self._means)
+        if not like:
+            return wrong.hint
+        asked = "did you mean" in wrong.hint
+        return f"did you mean {quoted(like)}?" + (f" {wrong.hint}" if wrong.hint and not asked else "")
+
+    def _means(self, value: object) -> object:
+        """What the value means, if that is no text: a text may look like any other."""
+        try:
+            found = self._reader(value)
+        except Wrong:
+            return None
+        return None if isinstance(found, str) else found
 
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002  as declared
         """As declared by `Shape`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -165,3 +166,9 @@ def test_high_dynamic_range_is_refused_rather_than_shown_wrong(tmp_path: Path) -
     assert probe(tmp_path / "hdr.mp4").color.hdr
     with pytest.raises(MediaError, match="dynamic range"):
         read_frames(tmp_path / "hdr.mp4", 0, 1)
+
+
+def test_a_pipe_is_not_called_an_empty_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "film.mp4")
+    with pytest.raises(MediaError, match="it is a pipe or a device"):
+        probe(tmp_path / "film.mp4")

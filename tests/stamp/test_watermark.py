@@ -161,9 +161,7 @@ def test_letters_that_only_a_system_font_has() -> None:
     except OSError:
         pytest.skip("needs the DejaVu fonts")
     assert make_badge(Watermark(text="Zoë Müller · 2026"), 1280, 720).size[0] > 100
-    with pytest.raises(
-        RequestError, match=r"no font here has \U0001f9ff$"
-    ):  # what the nearest font lacks
+    with pytest.raises(RequestError, match=r"no font here has \U0001f9ff$"):  # what the nearest font lacks
         make_badge(Watermark(text="Zoë \U0001f9ff"), 1280, 720)
 
 

@@ -201,3 +201,80 @@ def test_a_switch_is_off_in_every_word_for_it(word: str) -> None:
 
 def test_a_switch_that_is_neither_on_nor_off_is_wrong() -> None:
     assert "`perhaps` is not on or off" in problem("sound: {foley: perhaps}\nshots: [a ball]\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "meant"),
+    [
+        ("duration", "1,5s", "1.5s"),
+        ("duration", "“4s”", "4s"),
+        ("duration", "４s", "4s"),  # noqa: RUF001
+        ("speed", "2x", "2"),
+        ("speed", "50%", "0.5"),
+        ("look: {strength", "80%}", "0.8"),
+        ("takes", "3 takes", "3"),
+        ("transition", "Dissolve 0,5s", "dissolve 0.5s"),
+        ("transition", "cross dissolve 1s", "dissolve 1s"),
+        ("transition", "fade to black 1s", "fade 1s"),
+        ("title", "{text: a, duration: ½s}", ""),
+    ],
+)
+def test_what_was_meant_is_asked(key: str, written: str, meant: str) -> None:
+    told = problem(f"shots:\n  - prompt: a\n    {key}: {written}")
+    assert ("did you mean" in told) == bool(meant)
+    assert not meant or f"hint: did you mean `{meant}`?" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("size: 16x9", "16:9"),
+        ("size: 1080", "1080p"),
+        ("aspect: 16/9", "16:9"),
+        ("fps: '23,976'", ""),
+        ("fps: 60 Hz", "60"),
+        ("fps: 30p", "30"),
+    ],
+)
+def test_what_was_meant_of_an_output_is_asked(written: str, meant: str) -> None:
+    told = problem(f"output: {{{written}}}\nshots: [a]")
+    assert ("did you mean" in told) == bool(meant)
+    assert not meant or f"hint: did you mean `{meant}`?" in told
+
+
+def test_a_share_is_no_level_and_no_time() -> None:
+    assert "did you mean" not in problem("sound: {duck: 80%}\nshots: [a]")
+    assert "did you mean" not in problem("shots: [{prompt: a, duration: 50%}]")
+
+
+def test_a_number_in_quotes_is_a_number() -> None:
+    assert board('look: {match: scene, strength: "0.5"}\nshots: [a]').shots[0].look.strength == 0.5
+
+
+def test_a_comma_in_a_flow_mapping_is_told() -> None:
+    assert "write numbers with a point" in problem("shots: [{prompt: a, speed: 1,5}]")
+
+
+@pytest.mark.parametrize("written", ["watermark: no", "watermark: None", "watermark: yes"])
+def test_no_and_none_as_a_text_are_told(written: str) -> None:
+    (told,) = board(f"provenance: {{{written}}}\nshots: [a]").remarks
+    assert "is read as a text here" in told.message
+    assert told.hint.startswith("write on" if "yes" in written else "write off")
+    assert board('provenance: {watermark: "no"}\nshots: [a]').remarks == ()
+
+
+def test_a_key_without_its_space_is_told() -> None:
+    (told,) = board("shots:\n  - prompt:a red ball\n").remarks
+    assert told.message == "`prompt:` is read as a part of the text"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("shots:\n\u00a0\u00a0- a\n", "U+00A0"),
+        ("shots:\n  - prompt: “a: b”\n", "quotes are straight here"),
+        ("shots:\n  - prompt: a\n\tduration: 1s\n", "spaces, not tabs"),
+    ],
+)
+def test_what_pasted_text_brings_is_named(text: str, hint: str) -> None:
+    assert hint in problem(text)

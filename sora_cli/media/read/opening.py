@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,10 +47,12 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise NoFile(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
     try:
-        size = path.stat().st_size
+        facts = path.stat()
     except OSError as error:
         raise unreadable(path, error) from error
-    if size == 0:
+    if not stat.S_ISREG(facts.st_mode):
+        raise NoFile(f"cannot read {path}: it is a pipe or a device", hint="name a picture, film or sound file")
+    if facts.st_size == 0:
         raise MediaError(f"cannot read {path}: the file is empty", hint="make or copy it again")
 
 

@@ -1,0 +1,71 @@
+"""What people write for a number, a time or a shape that the format writes otherwise: `1,5s`, `80%`, `2x`, `16x9`.
+
+Nothing here is taken for what it looks like: the author is asked.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+
+_SIGNS = str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u00d7": "x", "\u2236": ":"})
+_QUOTED = re.compile("^[\"'\u2018-\u201e\u00ab\u00bb](.*)[\"'\u2018-\u201e\u00ab\u00bb]$")
+_HEIGHTS = ("360", "480", "540", "576", "720", "1080", "1440", "2160", "4320")
+_NUMBER = r"([-+]?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_REWRITTEN = (
+    (r"(?<![0-9,.])([0-9]+),([0-9]{1,2}|[0-9]{4,})(?![0-9,.])", r"\1.\2"),  # 1,5: three digits may be thousands
+    (r"\b(?:cross[- ]?dissolve|cross[- ]?fade|dissolve)\b[: ]*", "dissolve "),
+    (r"\bfade(?:[- ](?:to|from|through|in|out))?(?:[- ]black)?\b[: ]*", "fade "),
+    (r"[()]", ""),
+)
+_UNITS = (
+    rf"{_NUMBER}\s*x",
+    rf"x\s*{_NUMBER}",
+    rf"[€$£¥]?\s*{_NUMBER}\s*(?:[€$£¥]|eur|usd|gbp)?(?:\s*/\s*k?wh?)?",
+    rf"{_NUMBER}\s*(?:db|lufs|hz|p|watts?|takes?|times)",
+)
+
+
+def meant(value: object, means: Callable[[object], object]) -> str:
+    """What the author may have meant by a value that `means` refuses, as it is to be written; empty if unknown.
+
+    `means` gives the meaning of a value, or None where it has none.
+    """
+    text = str(getattr(value, "written", value))
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or len(text) > 60:
+        return ""
+    for words in dict.fromkeys(_readings(text)):
+        if words != text and any(means(each) is not None for each in (words, _number(words))):
+            return words
+    return _share(text, means)
+
+
+def _readings(text: str) -> Iterator[str]:
+    words = _QUOTED.sub(r"\1", unicodedata.normalize("NFKC", text).strip())
+    plain = "".join(_digit(letter) for letter in words.translate(_SIGNS)).lower().strip()
+    yield plain
+    for pattern, instead in _REWRITTEN:
+        plain = re.sub(pattern, instead, plain).strip()
+        yield plain
+    for pattern in _UNITS:
+        if match := re.fullmatch(pattern, plain):
+            yield match[1]
+    yield re.sub(r"^([1-9][0-9.]*)\s*[x/]\s*([1-9][0-9.]*)$", r"\1:\2", plain)
+    yield f"{plain}p" if plain in _HEIGHTS else plain
+
+
+def _share(text: str, means: Callable[[object], object]) -> str:
+    """A percentage as a number, where the value is a part of a whole: such a value is never 5."""
+    share = re.fullmatch(rf"{_NUMBER}\s*%", text.strip())
+    found = f"{float(share[1]) / 100:.6g}" if share and means(5.0) is None else ""
+    return found if found and means(float(found)) is not None else ""
+
+
+def _digit(letter: str) -> str:
+    found = unicodedata.decimal(letter, None)
+    return letter if found is None else str(found)
+
+
+def _number(words: str) -> float | None:
+    return float(words) if re.fullmatch(_NUMBER, words) else None
