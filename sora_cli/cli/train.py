@@ -33,6 +33,9 @@ class CourseOptions(Struct, frozen=True):
     shift: Annotated[
         float, typer.Option(min=0, max=30, help="Move noise levels towards noise by this; 0: as sampling does.")
     ] = 0.0
+    views: Annotated[
+        int, typer.Option(min=0, max=64, help="Learn the whole and parts of each, so many views; 0: 4.")
+    ] = 0
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
     quantize: Annotated[
         str, typer.Option(metavar="KIND", help="Keep weights that do not learn in 8 bits: int8 or float8.")
@@ -100,8 +103,9 @@ def train(
 
     asked = ahead.Asked(
         name=name, folder=source, engine=engine, kind=_kind(material.kind), rank=course.rank, steps=course.steps,
-        rate=course.rate, shift=course.shift, size=_size(course.resolution), quantize=_quantized(course.quantize),
-        frames=course.frames, seed=course.seed, caption=material.caption, captioner=material.captioner,
+        rate=course.rate, shift=course.shift, views=course.views,
+        size=_size(course.resolution), quantize=_quantized(course.quantize), frames=course.frames,
+        seed=course.seed, caption=material.caption, captioner=material.captioner,
         others=tuple(material.keep or ()), licence=agreement.licence, policy=agreement.policy,
         agreed=consented.agreement(agreement.consent, agreement.who or (), agreement.statement, agreement.agreed),
         out=output, overwrite=overwrite,

@@ -60,15 +60,19 @@ class Piece(Struct, frozen=True):
         """Whether it is a picture, or is used as one."""
         return self.frames == 1
 
-    def read(self, start: int, grid: Grid, frames: int) -> Frames:
+    def read(self, start: int, grid: Grid, frames: int, room: float = 1.0) -> Frames:
         """So many frames from `start`, `(n, h, w, 3)` at the engine's size.
+
+        Or at up to `room` times that, where the file has so many pixels: parts of them are then sharp too.
 
         Raises:
             MediaError: it can no longer be read.
         """
         with open_film(self.path) as film:
+            width, height = grid.size
+            larger = max(1.0, min(room, film.facts.width / width, film.facts.height / height))
             shown = film.shown_at(grid.fps)[start : start + frames]
-            return _stacked(film.pictures(shown, grid.size))
+            return _stacked(film.pictures(shown, (round(width * larger), round(height * larger))))
 
 
 class LeftOut(Struct, frozen=True):

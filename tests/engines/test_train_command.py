@@ -19,6 +19,8 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.training import course
 from sora_cli.errors import Interrupted
+from sora_cli.events import Silent
+from sora_cli.flows.training_survey import Asked, survey
 from sora_cli.plan import plan_takes
 from tests.engines.test_captioner import blip
 from tests.training.clips import clip, pan, picture
@@ -81,7 +83,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     assert sorted(path.name for path in Path("pim").iterdir()) == ["card.json", "pim.safetensors", "sheet.png"]
     assert json.loads(Path("pim/card.json").read_text()) == card
     assert (card["rank"], card["licence"], card["kept_words"], card["base"]["engine"]) == (4, "CC0", ["ball"], "wan")
-    assert card["shift"] == 2
+    assert (card["shift"], card["views"]) == (2, 4)
     assert {each["file"]: each["caption"] for each in card["examples"]}["0.mp4"] == "a red pim on the grass"
     assert sum(each["held_out"] for each in card["examples"]) == 1
     assert str(Path.cwd()) not in json.dumps(card)
@@ -193,6 +195,21 @@ def test_a_dry_run_tells_what_is_used_and_needed_and_writes_nothing(run: Run, cl
     assert contents(Path()) == before
     _, out, _ = run("--dry-run", "--json")
     assert json.loads(out)["left_out"][0]["file"] == "short.mp4"
+
+
+@pytest.mark.usefixtures("run")
+def test_parts_are_read_sharp_and_guidance_is_kept_beside_the_words(clips: Path, tiny_card: Cards) -> None:
+    def examples(**other: object) -> tuple[Any, ...]:
+        asked = Asked(name="pim", folder=clips, engine=tiny_card("wan").source, frames=9, size=(48, 32), **other)  # type: ignore[arg-type]
+        return survey(asked, Silent()).examples
+
+    shapes = {each.held: each.read().shape for each in examples(others=("ball",))}
+    assert {held: shape[1:3] for held, shape in shapes.items()} == {False: (40, 60), True: (32, 48)}
+    assert {each.others for each in examples(others=("ball",)) if each.name == "0.mp4"} == {
+        ("a red ball on the grass", "")
+    }
+    assert {each.others for each in examples()} == {()}
+    assert {each.read().shape[1:3] for each in examples(views=1)} == {(32, 48)}
 
 
 def test_real_people_must_have_agreed(run: Run) -> None:

@@ -180,6 +180,37 @@ def test_places_count_by_what_the_model_errs_there_before_it_learns(tiny_card: C
         assert both[0, 1] > 0.5
 
 
+def test_each_view_is_a_lesson_and_what_is_held_out_has_one(tiny_card: Cards, tmp_path: Path) -> None:
+    course = course_for(tiny_card("wan"), tmp_path, views=3, batch=2)
+    assert (len(course.lessons), len(course.held)) == (9, 1)
+    whole, *parts = course.lessons[:3]
+    assert all(part.latents.shape == whole.latents.shape for part in parts)
+    assert not any(np.array_equal(part.latents, whole.latents) for part in parts)
+    assert not any(np.array_equal(part.weight, whole.weight) for part in parts)
+    assert all(part.call is whole.call for part in parts), "words are kept in memory once"
+    plain = course_for(tiny_card("wan"), tmp_path, views=1).lessons[0]
+    assert np.array_equal(plain.latents, whole.latents)
+
+
+def test_noise_levels_of_a_batch_lie_evenly_and_a_quarter_of_it_holds_what_others_give() -> None:
+    import torch
+
+    from sora_cli.engines.training.course import KEEPING, _kept, _levels
+    from sora_cli.engines.training.student import Lesson
+
+    random = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        level = _levels(8, 3.0, random)
+        share = torch.special.ndtr(torch.logit(level / (3 - 2 * level)))
+        assert sorted((share * 8).int().tolist()) == list(range(8))
+    lesson = Lesson(torch.zeros(1), {}, ({},))
+    for count in (1, 8, 6):
+        kept = [_kept([lesson] * count, random) for _ in range(400)]
+        assert np.mean(kept) == pytest.approx(count * KEEPING, abs=0.08)
+        assert max(kept) - min(kept) <= 1
+    assert _kept([lesson, Lesson(torch.zeros(1), {})], random) == 0
+
+
 def test_a_model_whose_layers_are_streamed_learns_without_that(tiny_card: Cards, tmp_path: Path) -> None:
     """As on a GPU that its text encoder does not fit; here all is on the processor."""
     import torch

@@ -30,6 +30,8 @@ LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(
 Quantized = Literal["float8", "int8"]
 SMALL = 100_000_000
 """Weights of a transformer below which it is small."""
+ROOM = 1.25
+"""How much larger the smallest view of a clip or picture is drawn: frames are read so much larger, where they are."""
 FEW = 4
 """With fewer examples than this none is held out: nothing then tells when to stop early."""
 
@@ -38,8 +40,8 @@ class Example(Struct, frozen=True):
     """Frames that the model learns, and the words for them.
 
     `identity` tells its frames apart from all others: a file's hash, and which of its frames. `read` gives them,
-    `(n, h, w, 3)` at the size of the training. `others` are captions of other things: what the model makes of them
-    stays. What is `held` is not learned, and tells when to stop.
+    `(n, h, w, 3)` at the size of the training, or larger. `others` are captions of other things: what the model makes
+    of them stays. What is `held` is not learned, and tells when to stop.
     """
 
     name: str
@@ -61,6 +63,8 @@ class CourseSettings(Struct, frozen=True, kw_only=True):
     rate: float = 1e-4
     shift: float = 0.0
     """How far noise levels are moved towards noise; 0: as the scheduler moves them."""
+    views: int = 4
+    """How many views of each clip and picture are learned: the whole, and parts of it moved and enlarged."""
     seed: int = 0
     checks: int = 10
     """How often the held-out loss is measured, and samples are made."""

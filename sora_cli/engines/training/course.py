@@ -45,7 +45,9 @@ WARMUP = 20
 LEAST_RATE = 0.1
 """What is left of the rate at the end."""
 KEEPING = 0.25
-"""Share of steps that hold what other captions give."""
+"""Share of what is learned that holds what other captions give."""
+KEPT_WEIGHT = 4.0
+"""How much more that counts: what moved is far less than what is yet to be learned."""
 CHANNELS_FIRST = 5
 """Dimensions of latents whose channels come first; packed ones have three, and channels last."""
 MOST_WEIGHT = 6.0
@@ -98,13 +100,20 @@ class LoraCourse:
         with self._telling():
             for number, example in enumerate(examples, 1):
                 calls = [self.student.call(words, example.frames) for words in (example.caption, *example.others)]
-                latents = self.student.latents(example.identity, example.read)
+                views = 1 if example.held else self.settings.views
+                latents = self.student.latents(example.identity, example.read, views)
                 made.append(Lesson(latents, calls[0], tuple(calls[1:]), single=example.frames == 1))
                 told(number, len(examples))
             self._settle(learning=True)
             for example, lesson in zip(examples, made, strict=True):
-                weighted = replace(lesson, weight=self._unknown(lesson))
-                (self.held if example.held else self.lessons).append(weighted)
+                (self.held if example.held else self.lessons).extend(self._views(lesson))
+
+    def _views(self, lesson: Lesson) -> Iterator[Lesson]:
+        """A lesson for each view; so many are looked at at once as are learned at once."""
+        for some in lesson.latents.split(self.settings.batch):
+            weights = self._unknown(replace(lesson, latents=some)).split(1)
+            for latents, weight in zip(some.split(1), weights, strict=True):
+                yield replace(lesson, latents=latents, weight=weight)
 
     @torch.no_grad()
     def _unknown(self, lesson: Lesson) -> Tensor:
@@ -113,16 +122,17 @@ class LoraCourse:
         A plain mean is nearly all of a set that it can draw already, and hardly of who is new in it.
         """
         each = [self._errors_at(lesson, level) for level in LEVELS[1:]]
-        errors = torch.stack([errors / errors.mean() for errors in each]).mean(0)
+        errors = torch.stack([errors / _mean(errors) for errors in each]).mean(0)
         errors = errors.mean(1 if errors.ndim == CHANNELS_FIRST else -1, keepdim=True)
-        weight = (errors / errors.mean()).clamp(max=MOST_WEIGHT)
-        return (weight / weight.mean()).cpu()
+        weight = (errors / _mean(errors)).clamp(max=MOST_WEIGHT)
+        return (weight / _mean(weight)).cpu()
 
     def _errors_at(self, lesson: Lesson, level: float) -> Tensor:
         """The errors of one lesson at a noise level, with the same noise each time."""
         random = torch.Generator().manual_seed(self.settings.seed)
-        noise = torch.randn(lesson.latents.shape, generator=random).to(self.engine.device)
-        return self.student.errors([lesson], [lesson.call], torch.tensor([level]), noise, wanted=None)
+        count, *shape = lesson.latents.shape
+        noise = torch.randn((1, *shape), generator=random).expand(count, *shape).to(self.engine.device)
+        return self.student.errors([lesson], [lesson.call] * count, torch.full((count,), level), noise, wanted=None)
 
     @property
     def over(self) -> bool:
@@ -155,12 +165,15 @@ class LoraCourse:
         batch = self._batch(random)
         noise = torch.randn((len(batch), *batch[0].latents.shape[1:]), generator=random).to(self.engine.device)
         level = _levels(len(batch), self.settings.shift or self.student.shift(batch[0]), random)
-        keeping = all(lesson.others for lesson in batch) and float(torch.rand((), generator=random)) < KEEPING
-        calls = [_one(lesson.others, random) if keeping else lesson.call for lesson in batch]
+        kept = _kept(batch, random)
+        calls = [_one(each.others, random) if at < kept else each.call for at, each in enumerate(batch)]
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * self._pace()
-        wanted = self._unchanged(batch, calls, level, noise) if keeping else None
+        wanted = noise - torch.cat([lesson.latents for lesson in batch]).to(noise)
         weight = torch.cat([lesson.weight for lesson in batch]).to(noise)
+        if kept:
+            wanted[:kept] = self._unchanged(batch[:kept], calls[:kept], level[:kept], noise[:kept])
+            weight[:kept] *= KEPT_WEIGHT
         loss = (self.student.errors(batch, calls, level, noise, wanted=wanted) * weight).mean()
         if not torch.isfinite(loss):
             hint = "try a lower --rate; the LoRA of the last check is kept"
@@ -288,14 +301,26 @@ class LoraCourse:
             yield
 
 
+def _mean(values: Tensor) -> Tensor:
+    """The mean of each view."""
+    return values.mean(tuple(range(1, values.ndim)), keepdim=True)
+
+
 def _save(weights: dict[str, Tensor], path: str, *, facts: dict[str, str]) -> None:
     save_file({name: weight.contiguous() for name, weight in weights.items()}, path, metadata=facts)
 
 
 def _levels(count: int, shift: float, random: torch.Generator) -> Tensor:
-    """Logit-normal noise levels `(count,)`, shifted towards noise."""
-    level = torch.sigmoid(torch.randn(count, generator=random))
+    """Logit-normal noise levels `(count,)`, spread evenly over their distribution, shifted towards noise."""
+    at = (torch.randperm(count, generator=random) + torch.rand(count, generator=random)) / count
+    level = torch.sigmoid(torch.special.ndtri(at.clamp(1e-4, 1 - 1e-4)))
     return shift * level / (1 + (shift - 1) * level)
+
+
+def _kept(batch: Sequence[Lesson], random: torch.Generator) -> int:
+    """How many lessons, the first of a batch, hold what other captions give: `KEEPING` of them in the mean."""
+    share = KEEPING if all(each.others for each in batch) else 0.0
+    return int(len(batch) * share + float(torch.rand((), generator=random)))
 
 
 def _one(choices: Sequence[T], random: torch.Generator) -> T:

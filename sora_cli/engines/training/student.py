@@ -28,6 +28,7 @@ from sora_cli.engines.families.diffusion import Diffusion, quiet
 from sora_cli.engines.families.ltx2 import Ltx2
 from sora_cli.engines.options import Options
 from sora_cli.engines.runtime.pixels import to_unit
+from sora_cli.engines.training.views import views_of
 from sora_cli.media.stream import Frames
 
 OFF: Mapping[str, float] = {
@@ -82,6 +83,8 @@ class Student:
     def __init__(self, engine: Diffusion[Options], size: tuple[int, int], kept: Path) -> None:
         self.engine, self.size, self._kept = engine, size, kept
         self.network = engine.pipe.transformer
+        self._shapes: dict[int, Call] = {}
+        self._calls: dict[tuple[str, int], Call] = {}
         self._identity = f"{FORMAT} {engine.card.revision} {engine.dtype} {size}"
 
     def take(self, prompt: str, frames: int, seed: int = 0, options: Mapping[str, object] | None = None) -> Take:
@@ -107,6 +110,8 @@ class Student:
 
     def call(self, caption: str, frames: int) -> Call:
         """What the pipeline tells the transformer for a caption, from disk where it is kept."""
+        if (caption, frames) in self._calls:
+            return self._calls[caption, frames]
         asked: list[Call] = []
 
         def told(*, of_words: bool) -> Call:
@@ -115,11 +120,18 @@ class Student:
             return {name: value for name, value in asked[0].items() if ("encoder" in name) == of_words}
 
         words = self._find(f"words {caption}", lambda: told(of_words=True))
-        return {**self._find(f"shape {frames}", lambda: told(of_words=False)), **words}
+        if frames not in self._shapes:
+            self._shapes[frames] = self._find(f"shape {frames}", lambda: told(of_words=False))
+        return self._calls.setdefault((caption, frames), {**self._shapes[frames], **words})
 
-    def latents(self, identity: str, frames: Callable[[], Frames]) -> Tensor:
-        """The clean latents of frames, as the transformer sees them, from disk where they are kept."""
-        return self._find(f"latents {identity}", lambda: {"latents": self._encoded(frames())})["latents"]  # type: ignore[return-value]
+    def latents(self, identity: str, frames: Callable[[], Frames], views: int = 1) -> Tensor:
+        """The clean latents of views of frames, as the transformer sees them, from disk where they are kept."""
+
+        def made() -> Call:
+            seen = views_of(frames(), self.size, views, identity)
+            return {"latents": torch.cat([self._encoded(each) for each in seen])}
+
+        return self._find(f"latents {identity} {views}", made)["latents"]  # type: ignore[return-value]
 
     def errors(
         self, lessons: Sequence[Lesson], calls: Sequence[Call], level: Tensor, noise: Tensor, *, wanted: Tensor | None
