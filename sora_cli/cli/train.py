@@ -33,8 +33,8 @@ class CourseOptions(Struct, frozen=True):
     shift: Annotated[
         float, typer.Option(min=0, max=30, help="Move noise levels towards noise by this; 0: as sampling does.")
     ] = 0.0
-    views: Annotated[
-        int, typer.Option(min=0, max=64, help="Learn the whole and parts of each, so many views; 0: 4.")
+    crops: Annotated[
+        int, typer.Option(min=0, max=64, help="Learn this many crops of each clip, the whole first; 0: 4.")
     ] = 0
     resolution: Annotated[str, typer.Option(metavar="WxH", help="Train at this size, for example 480x320.")] = ""
     quantize: Annotated[
@@ -103,7 +103,7 @@ def train(
 
     asked = ahead.Asked(
         name=name, folder=source, engine=engine, kind=_kind(material.kind), rank=course.rank, steps=course.steps,
-        rate=course.rate, shift=course.shift, views=course.views,
+        rate=course.rate, shift=course.shift, crops=course.crops,
         size=_size(course.resolution), quantize=_quantized(course.quantize), frames=course.frames,
         seed=course.seed, caption=material.caption, captioner=material.captioner,
         others=tuple(material.keep or ()), licence=agreement.licence, policy=agreement.policy,

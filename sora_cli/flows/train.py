@@ -209,7 +209,7 @@ def _card(
         "batch": settings.batch,
         "rate": settings.rate,
         "shift": settings.shift,
-        "views": settings.views,
+        "crops": settings.crops,
         "quantize": settings.quantize or "none",
         "seed": settings.seed,
         "kept_words": list(found.asked.others),

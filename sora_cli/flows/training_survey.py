@@ -60,7 +60,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     steps: int = 0
     rate: float = 0.0
     shift: float = 0.0
-    views: int = 0
+    crops: int = 0
     size: tuple[int, int] | None = None
     quantize: Quantized | None = None
     frames: int = 0
@@ -111,7 +111,7 @@ class Survey(Struct, frozen=True):
             f" {len(self.material.left_out)} left out",
             "captions": f"{sources.count('text')} from texts, {sources.count('given')} given,"
             f" {sources.count('captioner')} by the captioner, {sources.count('name')} from file names",
-            "learned": f"{clips} of clips, {singles} of single frames, in {counted(self.settings.views, 'view')} each;"
+            "learned": f"{clips} of clips, {singles} of single frames, in {counted(self.settings.crops, 'crop')} each;"
             f" {self.held} held out to tell when to stop",
             "size": f"{self.grid.size[0]}x{self.grid.size[1]}, {self.grid.frames} frames at {float(self.grid.fps):g}",
             "LoRA": f"rank {self.settings.rank}, {need.weights:,} weights, {self.settings.steps} steps"
@@ -142,7 +142,7 @@ class Survey(Struct, frozen=True):
             "frames": self.grid.frames,
             "rank": self.settings.rank,
             "steps": self.settings.steps,
-            "views": self.settings.views,
+            "crops": self.settings.crops,
             "needs": {
                 "memory_gb": need.memory_gb,
                 "disk_gb": need.disk_gb,
@@ -183,10 +183,10 @@ def survey(asked: Asked, report: Report) -> Survey:
         _tell_unsaid(material.pieces, report)
         judged = consented.judge(asked.name, material.pieces, asked.policy, asked.agreed, report)
     settings = _settings(card, asked, grid)
-    examples = _examples(material.pieces, grid, captions, asked, settings.views)
+    examples = _examples(material.pieces, grid, captions, asked, settings.crops)
     captions_told = len({words for each in examples for words in (each.caption, *each.others)})
-    views = sum(1 if each.held else settings.views for each in examples)
-    need = needs(card, settings, grid.frames, machine(), examples=views, captions=captions_told)
+    crops = sum(1 if each.held else settings.crops for each in examples)
+    need = needs(card, settings, grid.frames, machine(), examples=crops, captions=captions_told)
     return Survey(asked, card, grid, material, settings, examples, need, judged)
 
 
@@ -245,12 +245,12 @@ def _settings(card: EngineCard, asked: Asked, grid: Grid) -> CourseSettings:
     """How it is trained: what is asked for, else what suits the engine's size."""
     chosen = usual(card, grid.size)
     chosen = replace(chosen, steps=asked.steps or chosen.steps, rate=asked.rate or chosen.rate)
-    chosen = replace(chosen, shift=asked.shift or chosen.shift, views=asked.views or chosen.views)
+    chosen = replace(chosen, shift=asked.shift or chosen.shift, crops=asked.crops or chosen.crops)
     checks = min(chosen.checks, chosen.steps)
     return replace(chosen, rank=asked.rank, seed=asked.seed, checks=checks, quantize=asked.quantize)
 
 
-def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: Asked, views: int) -> tuple[Example, ...]:
+def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: Asked, crops: int) -> tuple[Example, ...]:
     """The stretches and pictures; of enough pieces, some whole ones are held out."""
     count = min(MOST_HELD, round(len(pieces) * HELD_SHARE)) if len(pieces) >= FEW else 0
     ranked = sorted(pieces, key=lambda piece: hashlib.sha256(f"{asked.seed} {piece.sha256}".encode()).digest())
@@ -261,7 +261,7 @@ def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: As
             identity=f"{piece.sha256} {grid.fps} {start} {frames}",
             frames=frames,
             caption=piece.words.caption,
-            read=partial(piece.read, start, grid, frames, ROOM if views > 1 and piece.path not in held else 1.0),
+            read=partial(piece.read, start, grid, frames, ROOM if crops > 1 and piece.path not in held else 1.0),
             others=(*captions.others(piece.words.caption, asked.others), UNSAID) if asked.others else (),
             held=piece.path in held,
         )

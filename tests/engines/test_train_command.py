@@ -83,7 +83,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
     assert sorted(path.name for path in Path("pim").iterdir()) == ["card.json", "pim.safetensors", "sheet.png"]
     assert json.loads(Path("pim/card.json").read_text()) == card
     assert (card["rank"], card["licence"], card["kept_words"], card["base"]["engine"]) == (4, "CC0", ["ball"], "wan")
-    assert (card["shift"], card["views"]) == (2, 4)
+    assert (card["shift"], card["crops"]) == (2, 4)
     assert {each["file"]: each["caption"] for each in card["examples"]}["0.mp4"] == "a red pim on the grass"
     assert sum(each["held_out"] for each in card["examples"]) == 1
     assert str(Path.cwd()) not in json.dumps(card)
@@ -209,7 +209,7 @@ def test_parts_are_read_sharp_and_guidance_is_kept_beside_the_words(clips: Path,
         ("a red ball on the grass", "")
     }
     assert {each.others for each in examples()} == {()}
-    assert {each.read().shape[1:3] for each in examples(views=1)} == {(32, 48)}
+    assert {each.read().shape[1:3] for each in examples(crops=1)} == {(32, 48)}
 
 
 def test_real_people_must_have_agreed(run: Run) -> None:

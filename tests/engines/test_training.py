@@ -180,15 +180,15 @@ def test_places_count_by_what_the_model_errs_there_before_it_learns(tiny_card: C
         assert both[0, 1] > 0.5
 
 
-def test_each_view_is_a_lesson_and_what_is_held_out_has_one(tiny_card: Cards, tmp_path: Path) -> None:
-    course = course_for(tiny_card("wan"), tmp_path, views=3, batch=2)
+def test_each_crop_is_a_lesson_and_what_is_held_out_has_one(tiny_card: Cards, tmp_path: Path) -> None:
+    course = course_for(tiny_card("wan"), tmp_path, crops=3, batch=2)
     assert (len(course.lessons), len(course.held)) == (9, 1)
     whole, *parts = course.lessons[:3]
     assert all(part.latents.shape == whole.latents.shape for part in parts)
     assert not any(np.array_equal(part.latents, whole.latents) for part in parts)
     assert not any(np.array_equal(part.weight, whole.weight) for part in parts)
     assert all(part.call is whole.call for part in parts), "words are kept in memory once"
-    plain = course_for(tiny_card("wan"), tmp_path, views=1).lessons[0]
+    plain = course_for(tiny_card("wan"), tmp_path, crops=1).lessons[0]
     assert np.array_equal(plain.latents, whole.latents)
 
 

@@ -31,7 +31,7 @@ Quantized = Literal["float8", "int8"]
 SMALL = 100_000_000
 """Weights of a transformer below which it is small."""
 ROOM = 1.25
-"""How much larger the smallest view of a clip or picture is drawn: frames are read so much larger, where they are."""
+"""How much larger the smallest crop of a clip or picture is drawn: frames are read so much larger, where they are."""
 FEW = 4
 """With fewer examples than this none is held out: nothing then tells when to stop early."""
 
@@ -63,8 +63,8 @@ class CourseSettings(Struct, frozen=True, kw_only=True):
     rate: float = 1e-4
     shift: float = 0.0
     """How far noise levels are moved towards noise; 0: as the scheduler moves them."""
-    views: int = 4
-    """How many views of each clip and picture are learned: the whole, and parts of it moved and enlarged."""
+    crops: int = 4
+    """How many crops of each clip and picture are learned: the whole, and parts of it moved and enlarged."""
     seed: int = 0
     checks: int = 10
     """How often the held-out loss is measured, and samples are made."""

@@ -100,16 +100,16 @@ class LoraCourse:
         with self._telling():
             for number, example in enumerate(examples, 1):
                 calls = [self.student.call(words, example.frames) for words in (example.caption, *example.others)]
-                views = 1 if example.held else self.settings.views
-                latents = self.student.latents(example.identity, example.read, views)
+                crops = 1 if example.held else self.settings.crops
+                latents = self.student.latents(example.identity, example.read, crops)
                 made.append(Lesson(latents, calls[0], tuple(calls[1:]), single=example.frames == 1))
                 told(number, len(examples))
             self._settle(learning=True)
             for example, lesson in zip(examples, made, strict=True):
-                (self.held if example.held else self.lessons).extend(self._views(lesson))
+                (self.held if example.held else self.lessons).extend(self._crops(lesson))
 
-    def _views(self, lesson: Lesson) -> Iterator[Lesson]:
-        """A lesson for each view; so many are looked at at once as are learned at once."""
+    def _crops(self, lesson: Lesson) -> Iterator[Lesson]:
+        """A lesson for each crop; so many are looked at at once as are learned at once."""
         for some in lesson.latents.split(self.settings.batch):
             weights = self._unknown(replace(lesson, latents=some)).split(1)
             for latents, weight in zip(some.split(1), weights, strict=True):
@@ -302,7 +302,7 @@ class LoraCourse:
 
 
 def _mean(values: Tensor) -> Tensor:
-    """The mean of each view."""
+    """The mean of each crop."""
     return values.mean(tuple(range(1, values.ndim)), keepdim=True)
 
 

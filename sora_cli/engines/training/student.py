@@ -28,7 +28,7 @@ from sora_cli.engines.families.diffusion import Diffusion, quiet
 from sora_cli.engines.families.ltx2 import Ltx2
 from sora_cli.engines.options import Options
 from sora_cli.engines.runtime.pixels import to_unit
-from sora_cli.engines.training.views import views_of
+from sora_cli.engines.training.crops import crops_of
 from sora_cli.media.stream import Frames
 
 OFF: Mapping[str, float] = {
@@ -124,14 +124,14 @@ class Student:
             self._shapes[frames] = self._find(f"shape {frames}", lambda: told(of_words=False))
         return self._calls.setdefault((caption, frames), {**self._shapes[frames], **words})
 
-    def latents(self, identity: str, frames: Callable[[], Frames], views: int = 1) -> Tensor:
-        """The clean latents of views of frames, as the transformer sees them, from disk where they are kept."""
+    def latents(self, identity: str, frames: Callable[[], Frames], crops: int = 1) -> Tensor:
+        """The clean latents of crops of frames, as the transformer sees them, from disk where they are kept."""
 
         def made() -> Call:
-            seen = views_of(frames(), self.size, views, identity)
+            seen = crops_of(frames(), self.size, crops, identity)
             return {"latents": torch.cat([self._encoded(each) for each in seen])}
 
-        return self._find(f"latents {identity} {views}", made)["latents"]  # type: ignore[return-value]
+        return self._find(f"latents {identity} {crops}", made)["latents"]  # type: ignore[return-value]
 
     def errors(
         self, lessons: Sequence[Lesson], calls: Sequence[Call], level: Tensor, noise: Tensor, *, wanted: Tensor | None

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from sora_cli.engines.training import ROOM
-from sora_cli.engines.training.views import views_of
+from sora_cli.engines.training.crops import crops_of
 
 SIZE = (48, 32)
 
@@ -19,7 +19,7 @@ def marked(count: int = 3) -> np.ndarray:
 
 
 def test_the_whole_comes_first_then_parts_that_differ_in_place_and_size() -> None:
-    whole, *parts = views_of(marked(), SIZE, 9, "a clip")
+    whole, *parts = crops_of(marked(), SIZE, 9, "a clip")
     assert np.array_equal(whole[0], np.asarray(Image.fromarray(marked()[0]).resize(SIZE, Image.Resampling.LANCZOS)))
     corners = {tuple(part[0, 0, 0]) for part in parts}
     assert len(corners) > 5
@@ -30,13 +30,13 @@ def test_the_whole_comes_first_then_parts_that_differ_in_place_and_size() -> Non
         assert 1 / ROOM - 0.03 < wide < 1.01
 
 
-def test_views_are_the_same_each_time_and_others_for_another_clip() -> None:
-    one, again, other = (list(views_of(marked(), SIZE, 4, seed)) for seed in ("a", "a", "b"))
+def test_crops_are_the_same_each_time_and_others_for_another_clip() -> None:
+    one, again, other = (list(crops_of(marked(), SIZE, 4, seed)) for seed in ("a", "a", "b"))
     assert all(np.array_equal(left, right) for left, right in zip(one, again, strict=True))
     assert not np.array_equal(one[1], other[1])
 
 
-def test_one_view_of_frames_of_the_size_is_those_frames() -> None:
+def test_one_crop_of_frames_of_the_size_is_those_frames() -> None:
     frames = marked()[:, :32, :48]
-    (view,) = views_of(frames, SIZE, 1, "a clip")
-    assert view is frames
+    (crop,) = crops_of(frames, SIZE, 1, "a clip")
+    assert crop is frames

@@ -1,4 +1,4 @@
-"""Views of frames: the whole, and parts of it moved and enlarged, so that nothing is learned by its place."""
+"""Crops of frames: the whole, and parts of it moved and enlarged, so that nothing is learned by its place."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sora_cli.engines.training import ROOM
 from sora_cli.media.stream import Frames
 
 
-def views_of(frames: Frames, size: tuple[int, int], count: int, seed: str) -> Iterator[Frames]:
-    """`count` views of frames `(n, h, w, 3)` at a size (width, height): the whole first, then parts.
+def crops_of(frames: Frames, size: tuple[int, int], count: int, seed: str) -> Iterator[Frames]:
+    """`count` crops of frames `(n, h, w, 3)` at a size (width, height): the whole first, then parts.
 
     A part has 1 / `ROOM` of the width and height at least, the same for all frames; where it lies comes from `seed`.
     """
