@@ -110,10 +110,10 @@ class LoraCourse:
 
     def _crops(self, lesson: Lesson) -> Iterator[Lesson]:
         """A lesson for each crop; so many are looked at at once as are learned at once."""
-        for some in lesson.latents.split(self.settings.batch):
-            weights = self._unknown(replace(lesson, latents=some)).split(1)
-            for latents, weight in zip(some.split(1), weights, strict=True):
-                yield replace(lesson, latents=latents, weight=weight)
+        for some in torch.split(lesson.latents, self.settings.batch):
+            weights = self._unknown(replace(lesson, latents=some))
+            for at in range(len(some)):
+                yield replace(lesson, latents=some[at : at + 1], weight=weights[at : at + 1])
 
     @torch.no_grad()
     def _unknown(self, lesson: Lesson) -> Tensor:
