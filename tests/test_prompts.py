@@ -132,7 +132,8 @@ def test_each_dialect_has_a_place_for_every_part() -> None:
 
 def test_nano_is_told_in_phrases_that_it_was_taught() -> None:
     card = CARDS["nano"]
-    phrases_of = (card.dialect.terms, card.dialect.moves, card.dialect.lights, card.dialect.hours)
+    dialect = card.dialect
+    phrases_of = (dialect.terms, dialect.moves, dialect.avoids, dialect.lights, dialect.hours)
     told = {word for table in phrases_of for phrase in table.values() for word in re.findall("[a-z]+", phrase)}
     assert card.words is not None
     assert told <= card.words
@@ -151,7 +152,38 @@ def test_dialects_name_terms_that_there_are() -> None:
         for key in card.dialect.terms:
             kind = next(kind for kind in terms.TABLE if key.startswith(f"{kind} "))
             assert key.removeprefix(f"{kind} ") in terms.TABLE[kind], key
-        assert set(card.dialect.moves) <= set(terms.MOVES)
+        assert set(card.dialect.moves) | set(card.dialect.avoids) <= set(terms.MOVES)
+
+
+def test_a_moving_camera_avoids_what_its_dialect_says_behind_the_author_s_words(tmp_path: Path) -> None:
+    deaf = replace(CARDS["nano"], name="deaf", abilities=frozenset())
+
+    def avoided(engine: str = "nano", **keys: object) -> str:
+        shots = [{"prompt": "a red ball rolls", "duration": "1s", **keys}]
+        film = storyboard.from_data({"engine": engine, "shots": shots}, folder=tmp_path)
+        return plan_takes(film, {**CARDS, "deaf": deaf}.__getitem__).takes[0].avoid
+
+    assert avoided() == avoided(camera="static") == avoided(camera="past her to the sea") == ""
+    assert avoided(camera="slow pan left") == avoided(camera="pull back") == "static camera"
+    assert avoided(camera="pan left", sent="a red ball rolls. pan left") == "static camera"
+    assert avoided(camera="zoom out", avoid="text, logos") == "text, logos, static camera"
+    assert avoided(camera="zoom out", avoid="Static camera, text") == "Static camera, text"
+    assert avoided(camera="zoom out", engine="wan2.2-t2v-a14b") == ""
+    assert avoided(camera="zoom out", avoid="text", engine="deaf") == ""
+
+
+def test_what_a_dialect_avoids_is_shown_as_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "board.yaml"
+    file.write_text("engine: nano\nshots:\n- {prompt: a red ball rolls, camera: pan left, avoid: text}\n", "utf-8")
+    assert main(["plan", str(file), "--prompts"]) == 0
+    shown = capsys.readouterr().out
+    assert "avoids: text, static camera\n" in shown
+    assert "added to what it avoids: static camera\n" in shown
+    assert main(["plan", str(file), "--prompts", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["prompts"]
+    assert [(each["avoid"], each["avoid_added"]) for each in told.values()] == [
+        ("text, static camera", ["static camera"])
+    ]
 
 
 def test_words_that_nano_was_never_taught_are_told_where_they_stand_in_any_script(tmp_path: Path) -> None:

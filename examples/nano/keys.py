@@ -1,6 +1,7 @@
 """Measure whether nano shows more of what is asked where a storyboard says it under keys, not in a sentence.
 
-python -m examples.nano.keys --clips 200     held-out captions as they are, and the same facts under keys
+python -m examples.nano.keys --clips 200     held-out captions as they are, and the same facts under keys, with what
+                                             nano's dialect avoids for the sake of the camera, and without
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from scipy.stats import binomtest
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
-from sora_cli.plan.prompt import compose
+from sora_cli.plan.prompt import Prompt, write
 
 from .config import CHECKPOINT
 from .examiner import Examiner
@@ -62,10 +63,10 @@ def _named(*words: str) -> str:
     return f"{'an' if text[0] in 'aeiou' else 'a'} {text}"
 
 
-def prompt(scene: Scene, said: Mapping[str, str]) -> str:
-    """The prompt that nano is sent for such a shot."""
+def prompt(scene: Scene, said: Mapping[str, str]) -> Prompt:
+    """What nano is told of such a shot, and what it avoids."""
     board = storyboard.from_data({"shots": [shot(scene, said)]}, folder=Path())
-    return compose(board.shots[0].beats[0], board.cast, catalogue.card("nano"))
+    return write(board.shots[0].beats[0], board.cast, catalogue.card("nano"))
 
 
 def main() -> None:
@@ -75,23 +76,33 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=KEYS_SEED, help="of the cases")
     options = parser.parse_args()
     studio, examiner = Studio(CHECKPOINT, STEPS, GUIDANCE), Examiner()
-    right: dict[str, dict[str, list[bool]]] = {way: defaultdict(list) for way in ("captions", "keys")}
+    right: dict[str, dict[str, list[bool]]] = {
+        way: defaultdict(list) for way in ("captions", "nothing avoided", "keys")
+    }
     for number, (scene, text, said) in enumerate(cases_of(options.clips, options.seed)):
-        for way, told in (("captions", text), ("keys", prompt(scene, said))):
-            found = judge([scene], examiner.look(studio.shoot(told, options.seed + number)[None]))
+        keyed = prompt(scene, said)
+        ways = {"captions": (text, ""), "nothing avoided": (keyed.text, ""), "keys": (keyed.text, *keyed.avoided)}
+        for way, (told, *avoided) in ways.items():
+            clip = studio.shoot(told, options.seed + number, avoid=", ".join(avoided))
+            found = judge([scene], examiner.look(clip[None]))
             for name, values in found.items():
                 right[way][name] += values
         if (number + 1) % 20 == 0:
-            print(table(right), flush=True)
-    print(table(right), flush=True)
+            print(tables(right), flush=True)
+    print(tables(right), flush=True)
     print(f"median seconds for a clip: {np.median(studio.seconds):.1f}")
 
 
-def table(right: Mapping[str, Mapping[str, list[bool]]]) -> str:
-    """What was right, and by a sign test how often chance alone sets captions and keys so far apart."""
-    lines = ["| right | clips | captions | keys | only captions | only keys | p |", "|---|---|---|---|---|---|---|"]
-    for name in right["captions"]:
-        plain, keyed = (np.array(right[way][name], bool) for way in ("captions", "keys"))
+def tables(right: Mapping[str, Mapping[str, list[bool]]]) -> str:
+    """What was right under keys, against captions and against keys with nothing avoided."""
+    return "\n\n".join(table(right, other) for other in right if other != "keys")
+
+
+def table(right: Mapping[str, Mapping[str, list[bool]]], other: str) -> str:
+    """What was right, and by a sign test how often chance alone sets another way and keys so far apart."""
+    lines = [f"| right | clips | {other} | keys | only {other} | only keys | p |", "|---|---|---|---|---|---|---|"]
+    for name in right["keys"]:
+        plain, keyed = (np.array(right[way][name], bool) for way in (other, "keys"))
         lost, won = int((plain & ~keyed).sum()), int((keyed & ~plain).sum())
         p = binomtest(won, won + lost).pvalue if won + lost else 1.0
         shares = f"{100 * plain.mean():.1f} % | {100 * keyed.mean():.1f} %"

@@ -137,6 +137,8 @@ class Studio:
         video: Tensor | None = None,
         mask: Tensor | None = None,
         picture: Tensor | None = None,
+        *,
+        avoid: str = "",
     ) -> Tensor:
         """One clip `(3, frames, rows, columns)`, 0 to 1, by a plain call of the pipeline.
 
@@ -146,6 +148,7 @@ class Studio:
             video: a clip of that shape that is given where `mask` `(frames, rows, columns)` is 0.
             mask: 1 where to make.
             picture: a reference `(3, rows, columns)`, 0 to 1.
+            avoid: negative words.
         """
         extra: dict[str, object] = {}
         if video is not None and mask is not None:
@@ -156,6 +159,7 @@ class Studio:
         began = time.time()
         frames = self.pipe(
             prompt,
+            negative_prompt=avoid,
             height=HEIGHT,
             width=WIDTH,
             num_frames=FRAMES,

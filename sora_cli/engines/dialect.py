@@ -48,7 +48,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
     `terms` are its words for film terms, by kind and name (`framing wide`), `moves` those of camera moves, as a verb
     after "the camera". What is not in them keeps its plain words. `slow` and `fast` go before the verb, `slowly` and
-    `quickly` (templates) behind it.
+    `quickly` (templates) behind it. `avoids` are negative words, by the camera move that they work against.
 
     `says`, `unseen` and `speaks` are templates of a line for those who are seen, those who are heard only, and for a
     silent model; `sound` of a sound. `at` and `pause` are what stands before them where the author wrote when: with
@@ -68,6 +68,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     most_terms: int = 0
     terms: Mapping[str, str] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
+    avoids: Mapping[str, str] = field(default_factory=dict)
     speed: Literal["adverb", "phrase"] = "adverb"
     style: str = "{style}"
     says: str = '{who} says: "{line}"'

@@ -36,6 +36,7 @@ def as_dict(plan: Plan) -> dict[str, JsonValue]:
             "limit": plan.cards[take.engine].prompt_tokens or None,
             "left_out": [{"key": left.key, "words": left.words, "why": left.why} for left in prompt.left_out],
             "added": list(prompt.added),
+            "avoid_added": list(prompt.avoided),
             "not_avoided": dict(prompt.not_avoided),
         }
     return found
@@ -55,6 +56,7 @@ def lines(plan: Plan) -> Iterator[str]:
             yield f"  avoids: {avoided}"
         yield from (f"  left out, {left.key}: {left.words} ({left.why})" for left in prompt.left_out)
         yield from (f"  added: {words}" for words in prompt.added)
+        yield from (f"  added to what it avoids: {words}" for words in prompt.avoided)
         for why in dict.fromkeys(why for _, why in prompt.not_avoided):
             yield f"  not avoided: {', '.join(words for words, each in prompt.not_avoided if each == why)} ({why})"
         yield ""

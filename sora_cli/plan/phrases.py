@@ -70,6 +70,12 @@ def plain_camera(dialect: Dialect, phrase: str) -> str:
     return f"{phrase} camera" if found and " " not in phrase.strip() else phrase
 
 
+def avoided(dialect: Dialect, phrase: str) -> tuple[str, ...]:
+    """What the dialect avoids where the camera moves like this; nothing for free words."""
+    found = terms.camera(phrase)
+    return tuple(dict.fromkeys(dialect.avoids[move] for move in found.moves if move in dialect.avoids)) if found else ()
+
+
 SLOWLY = {"": "", "slow": "slowly ", "fast": "quickly "}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sora_cli.engines.base import EngineCard
+from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.engines.dialect import VIEW, Dialect, Part
 from sora_cli.plan import phrases
 from sora_cli.plan.labelled import Speakers, Subjects, labelled
@@ -51,7 +51,8 @@ class Prompt(Struct, frozen=True):
 
     `not_avoided` is what the engine would avoid by default and the author wants, each with the reason. `picture` is
     the text without the labels that some families want around it, as it is composed, also where `sent` stands in its
-    place. `verbatim` are the looks and lines in it, by what they are: another wording must keep them.
+    place. `verbatim` are the looks and lines in it, by what they are: another wording must keep them. `avoided` is what
+    the dialect avoids for the sake of the camera, beside what the author does.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Prompt(Struct, frozen=True):
     not_avoided: tuple[tuple[str, str], ...] = ()
     picture: str = ""
     verbatim: tuple[tuple[str, str], ...] = ()
+    avoided: tuple[str, ...] = ()
 
 
 def lacking(words: str, verbatim: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -152,11 +154,18 @@ class _Writer:
         text = self._sent() or picture
         if self.dialect.fields:
             text = labelled(self.dialect, self.given, self.subjects, text, self._soundscape())
-        return Prompt(text, tuple(self.left_out), tuple(self.added), (), picture, verbatim)
+        return Prompt(text, tuple(self.left_out), tuple(self.added), (), picture, verbatim, tuple(self._avoided()))
 
     def _sent(self) -> str:
         """What the author has sent instead."""
         return self._named(self.beat.sent) if self.subjects else name_cast(self.beat.sent, self.cast)
+
+    def _avoided(self) -> Iterator[str]:
+        """What the dialect avoids for the sake of the camera, and the author does not."""
+        own = {item.strip().lower() for item in self.beat.avoid.split(",")}
+        if self.card.can(Ability.NEGATIVE_PROMPT):
+            words = phrases.avoided(self.dialect, self.said.get(Part.CAMERA, ""))
+            yield from (each for each in words if each.lower() not in own)
 
     def _verbatim(self, picture: str) -> Iterator[tuple[str, str]]:
         """The looks and lines that a text holds."""

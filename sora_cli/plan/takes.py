@@ -259,7 +259,7 @@ class TakeMaker(Struct, dict=True):
         check_prompt(self.findings, card, beat, prompt, named_by(options))
         take = Take(
             name=name, key="", engine=card.name, revision=card.revision, prompt=prompt.text,
-            avoid=beat.avoid if card.can(Ability.NEGATIVE_PROMPT) else "",
+            avoid=", ".join(filter(None, (beat.avoid, *prompt.avoided))) if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=references,

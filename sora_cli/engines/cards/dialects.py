@@ -15,16 +15,19 @@ _MOVES = {
     "static": "remains static",
 }  # fmt: skip
 """Camera moves in the words that most families share."""
+_TAUGHT = {"pan left": "pan left", "pan right": "pan right", "tilt up": "tilt up", "tilt down": "tilt down",
+           "zoom in": "zoom in", "zoom out": "zoom out", "crane up": "crane up", "crane down": "crane down",
+           "dolly in": "push in", "dolly out": "pull out", "truck left": "tracking left",
+           "truck right": "tracking right"}  # fmt: skip
+"""Moves that nano was taught."""
 NANO = replace(
     PLAIN,
     guide="examples/nano/words.py and captions.py: the phrases that it was taught, in the order of its captions",
     terms={"framing extreme wide": "long shot", "framing medium wide": "wide view",
            "framing medium close": "close shot", "framing detail": "detail shot",
            "framing over-shoulder": "over-shoulder shot"},
-    moves={"pan left": "pan left", "pan right": "pan right", "tilt up": "tilt up", "tilt down": "tilt down",
-           "zoom in": "zoom in", "zoom out": "zoom out", "crane up": "crane up", "crane down": "crane down",
-           "dolly in": "push in", "dolly out": "pull out", "truck left": "tracking left",
-           "truck right": "tracking right", "static": "static camera"},
+    moves={**_TAUGHT, "static": "static camera"},
+    avoids=dict.fromkeys(_TAUGHT, "static camera"),
     lights={"day": "day", "low sun": "sunset", "night": "night"},
     hours={"dawn": "at dawn", "sunrise": "at sunrise", "morning": "in the morning", "day": "during the day",
            "noon": "at noon", "afternoon": "in the afternoon", "golden hour": "at golden hour", "sunset": "at sunset",
