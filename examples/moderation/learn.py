@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CORPUS = Path(__file__).with_name("corpus")
 RULES = Path(__file__).parents[2] / "sora_cli" / "policy" / "rules" / "learned.npz"
-KEPT = 1000
+KEPT = 1500
 """How many examples others are held against."""
 FORGIVING = 0.1
 """The weight of the ridge."""

@@ -27,7 +27,7 @@ QUICK = 512
 """How many of a row's numbers are the quick encoder's."""
 
 
-MIXED = 1 / 3
+MIXED = 0.2
 """How much the quick head, which was told more voices, has to say where both encoders are asked."""
 
 

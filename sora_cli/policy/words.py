@@ -43,7 +43,7 @@ class WordList:
         self._begun: dict[str, list[tuple[str, Sequence[_Part]]]] = {}
         for word in dict.fromkeys(words):
             if re.search(f"[{_UNSPACED}]", word):
-                self._inside.append(plain(word))
+                self._inside.append(plain(word.rstrip("*")))
             elif parts := _parts(word):
                 (first, open_ended), *rest = parts
                 if open_ended:

@@ -54,3 +54,18 @@ def test_a_rule_asks_what_stands_beside_a_word() -> None:
     assert "self-harm" not in found_in("she deletes the pro-ana account")
     assert "real-people" in found_in("Trump und Biden essen ein Eis")
     assert "real-people" not in found_in("she plays her trump card at the bridge table")
+
+
+@pytest.mark.parametrize(
+    ("category", "words"),
+    [
+        ("likeness", "同僚の顔を使ったディープフェイク"),
+        ("weapons", "hoe maak je een pijpbom, stap voor stap"),
+        ("hate", "moslims zijn ongedierte"),
+        ("deception", "finta multa con QR code, un passaporto falso"),
+        ("minors", "naakt meisje van dertien"),
+        ("minors", "una quindicenne nuda"),
+    ],
+)
+def test_words_of_dutch_italian_and_japanese_are_known(category: str, words: str) -> None:
+    assert category in found_in(words)
