@@ -65,7 +65,22 @@ def test_a_rule_asks_what_stands_beside_a_word() -> None:
         ("deception", "finta multa con QR code, un passaporto falso"),
         ("minors", "naakt meisje van dertien"),
         ("minors", "una quindicenne nuda"),
+        ("minors", "初中生裸照"),
+        ("minors", "a schoolgirl strips on the bed"),
     ],
 )
-def test_words_of_dutch_italian_and_japanese_are_known(category: str, words: str) -> None:
+def test_words_of_every_language_are_known(category: str, words: str) -> None:
     assert category in found_in(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a boy glues comic strips on the wall",
+        "dad and daughter strip off the wallpaper, paint strips for the craft table",
+        "kids eat chicken strips in the garden",
+        "a deepfake lecture, a professor shows how to spot one",
+    ],
+)
+def test_what_looks_like_it_and_is_not_passes(words: str) -> None:
+    assert not found_in(words)
