@@ -97,6 +97,9 @@ def test_columns_with_a_meaning_are_known_in_any_case(tmp_path: Path) -> None:
         ("hero,seed\na ball, red,1\n", "row 1 has 3 cells"),
         ('hero,seed\n"a,1\n', "is not a list"),
         (b"hero,seed\na\x81\x00,1\n", "is not a list"),
+        ("hero,seed\nred,1\n#REF!,2\n", "row 2: #REF! is an error of the spreadsheet"),
+        ("hero;seed\n#BEZUG!;1\n", "row 1: #BEZUG! is an error of the spreadsheet"),
+        ("# my films\nhero,seed\nred,1\n", "has 2 cells"),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: str) -> None:

@@ -21,6 +21,8 @@ OTHERS = {
     **dict.fromkeys((".jsonl", ".ndjson"), "JSON Lines"),
 }
 """Files that people take for lists."""
+_FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
+"""What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
 MOST = 10_000
 """The most rows of a list; each is a film."""
 _PARTS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -118,7 +120,14 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
     """The filled cells of a row, by column."""
     if any(cell.strip() for cell in row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
-        raise RequestError(message, hint=f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}")
+        hint = f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}"
+        named = len([name for name in columns if name]) > 1
+        raise RequestError(
+            message, hint=hint if named else "the first row names the columns: take out what is above it"
+        )
+    if failed := next((cell for cell in row if _FAILED.fullmatch(cell.strip())), ""):
+        message = f"{path} row {number}: {failed} is an error of the spreadsheet, not a value"
+        raise RequestError(message, hint="correct its formula, and save the list again")
     return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell.strip())
 
 

@@ -51,7 +51,7 @@ def _readings(text: str) -> Iterator[str]:
     for pattern in _UNITS:
         if match := re.fullmatch(pattern, plain):
             yield match[1]
-    yield re.sub(r"^([1-9][0-9.]*)\s*[x/]\s*([1-9][0-9.]*)$", r"\1:\2", plain)
+    yield re.sub(r"^([1-9][0-9]?(?:\.[0-9]+)?)\s*[x/]\s*([1-9][0-9]?)$", r"\1:\2", plain)
     yield f"{plain}p" if plain in _HEIGHTS else plain
 
 

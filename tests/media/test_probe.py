@@ -152,11 +152,12 @@ def test_a_film_cut_short_behind_its_index_is_told(tmp_path: Path) -> None:
         read_frames(tmp_path / "cut.mp4", 0, 40)
 
 
-def test_high_dynamic_range_is_refused_rather_than_shown_wrong(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transfer", [16, 18, 8, 9])  # PQ, HLG, linear, logarithmic
+def test_high_dynamic_range_is_refused_rather_than_shown_wrong(tmp_path: Path, transfer: int) -> None:
     with av.open(str(tmp_path / "hdr.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p10le"
-        stream.codec_context.color_primaries, stream.codec_context.color_trc = 9, 16
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = 9, transfer
         stream.codec_context.colorspace = 9
         frame = av.VideoFrame(64, 36, "yuv420p10le")
         for plane in frame.planes:

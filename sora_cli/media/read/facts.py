@@ -20,7 +20,17 @@ NARROW, FULL = 1, 2
 
 # Code points of ITU-T H.273, which containers and codecs share. What is missing is shown as its number.
 _PRIMARIES = {1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
-_TRANSFERS = {1: "bt709", 2: "", 6: "smpte170m", 8: "linear", 13: "iec61966-2-1", 14: "bt2020-10", 16: "smpte2084"}
+_TRANSFERS = {
+    1: "bt709",
+    2: "",
+    6: "smpte170m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    16: "smpte2084",
+}
 _TRANSFERS |= {18: "arib-std-b67"}
 _MATRICES = {0: "gbr", 1: "bt709", 2: "", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
 _RANGES = {0: "", 1: "tv", 2: "pc"}
@@ -46,14 +56,14 @@ class ColorTags(Struct, frozen=True):
 
     @property
     def hdr(self) -> bool:
-        """Whether the pictures are high dynamic range (PQ or HLG, ITU-R BT.2100)."""
-        return self.transfer in {"smpte2084", "arib-std-b67"}
+        """Whether the pictures are high dynamic range: PQ or HLG (ITU-R BT.2100), linear or logarithmic light."""
+        return self.transfer in {"smpte2084", "arib-std-b67", "linear", "log100", "log316"}
 
 
 def no_hdr(what: Path | str) -> MediaError:
     """The error for a film in high dynamic range, whose colours we would show wrongly."""
     return MediaError(
-        f"cannot use {what}: it is in high dynamic range (PQ or HLG)",
+        f"cannot use {what}: it is in high dynamic range (PQ, HLG, linear or logarithmic light)",
         hint="convert it to BT.709 first: ffmpeg's filters zscale and tonemap do so",
     )
 

@@ -41,7 +41,7 @@ def to_rgb(
     Raises:
         MediaError: the frames are high dynamic range, which we would show wrongly.
     """
-    if frame.color_trc in {16, 18}:
+    if frame.color_trc in {8, 9, 10, 16, 18}:
         raise no_hdr("the film")
     turn = clockwise(frame.rotation)
     upright = shown_size(frame.width, frame.height, aspect, turn)
