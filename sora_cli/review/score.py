@@ -46,12 +46,18 @@ def rate(frames: Frames, fps: Fraction, before: Frames | None) -> Rating:
     part = ShotSpan("take", "take", 0, end, (0, end), joins)
     rows = judge([part], watch([*known, *frames], [part], cuts=False), None, fps, Bars())[:-1]
     figures = [figure for row in rows for figure in row.figures if figure.value is not None]
-    steps = float(np.mean([np.abs(np.diff(picture.mean(axis=-1), axis=1)).mean() for picture in frames]))
+    steps = float(np.mean([_step(picture) for picture in frames]))
     parts = {"detail": round(0.5 * float(np.log(steps + 0.1)), 3)}
     parts |= {figure.name: -round(_off(figure), 3) for figure in figures}
     helped = all(figure.ok or figure.keeps is not None for figure in figures)
     keeps = {figure.name: round(figure.keeps, 4) for figure in figures if figure.keeps is not None and helped}
     return Rating(round(sum(parts.values()), 3), all(row.ok for row in rows), parts, keeps)
+
+
+def _step(picture: Frames) -> float:
+    """The mean step from pixel to pixel across a picture, of its channels' mean."""
+    grey = (picture[..., 0].astype(np.uint16) + picture[..., 1] + picture[..., 2]) / 3
+    return float(np.abs(np.diff(grey, axis=1)).mean())
 
 
 def _off(figure: Figure) -> float:

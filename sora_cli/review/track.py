@@ -224,7 +224,7 @@ def _corners(grey: Frames) -> NDArray[np.float32]:
     for top in range(0, height, -(-height // CELLS)):
         for left in range(0, width, -(-width // CELLS)):
             cell = grey[top : top + -(-height // CELLS), left : left + -(-width // CELLS)]
-            corners = cv2.goodFeaturesToTrack(cell, 6, 0.05, 4) if cell.std() > 1 else None
+            corners = cv2.goodFeaturesToTrack(cell, 6, 0.05, 4) if cv2.meanStdDev(cell)[1][0, 0] > 1 else None
             if corners is not None:
                 found.append(np.add(corners, (left, top), dtype=np.float32))
     return np.concatenate(found)
@@ -246,7 +246,7 @@ def _behind(frames: NDArray[np.float32], seen: Mask) -> NDArray[np.float32]:
     There it stands out: its outline is an edge that is gone where the pixel shows what fits its surroundings best.
     """
     hidden = np.where(seen[..., None], frames, np.nan)
-    middle = np.nanmedian(hidden, axis=0).astype(np.float32)
+    middle = _median(hidden, seen.sum(axis=0))
     spread = (np.nanmax(hidden, axis=0) - np.nanmin(hidden, axis=0)).max(axis=-1)
     busy = cv2.dilate((spread > APART).astype(np.uint8), np.ones((3, 3), np.uint8))
     guess = cv2.inpaint(middle.round().astype(np.uint8), busy, 5, cv2.INPAINT_TELEA).astype(np.float32)
@@ -260,6 +260,14 @@ def _behind(frames: NDArray[np.float32], seen: Mask) -> NDArray[np.float32]:
         if _edge(other, rim) < 0.7 * _edge(middle, rim):
             middle[part] = other[part]
     return middle
+
+
+def _median(hidden: NDArray[np.float32], counts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The median of each pixel's `counts` values over time, the others NaN: a quarter of what `nanmedian` takes."""
+    ordered = np.sort(np.moveaxis(hidden, 0, -1), axis=-1)  # NaN comes last
+    ends = (np.maximum(0, (counts - 1) // 2), np.minimum(counts // 2, len(hidden) - 1))
+    low, high = (np.take_along_axis(ordered, end[:, :, None, None], -1)[..., 0] for end in ends)
+    return np.asarray((low + high) / 2, np.float32)
 
 
 def _edge(picture: NDArray[np.float32], rim: Mask) -> float:

@@ -6,7 +6,7 @@ picture, so any size will do; a camera that moves evenly does not disturb, since
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from msgspec import Struct
@@ -72,8 +72,12 @@ def shrunk(frames: Frames) -> Array:
     """Frames of at most `ROWS` rows, by means of areas, as opponent colours: lightness, red-green, yellow-blue."""
     step = max(1, frames.shape[1] // ROWS)
     rows, columns = frames.shape[1] // step * step, frames.shape[2] // step * step
-    part = frames[:, :rows, :columns].astype(np.float64) / 255
-    part = part.reshape(len(frames), rows // step, step, columns // step, step, 3).mean(axis=(2, 4))
+    part = np.zeros((len(frames), rows // step, columns // step, 3))
+    for number, frame in enumerate(frames):  # one by one, and by hand: `mean` takes four times as long
+        whole = frame[:rows, :columns].astype(np.float64) / 255
+        for down, across in product(range(step), repeat=2):
+            part[number] += whole[down::step, across::step]
+    part /= step**2
     red, green, blue = part[..., 0], part[..., 1], part[..., 2]
     return np.stack((0.5 * (0.3 * red + 0.59 * green + 0.11 * blue), red - green, (red + green) / 2 - blue), -1)
 
@@ -106,9 +110,13 @@ def _colours(small: Array) -> Array:
 
 def _track(small: Array, colour: Array) -> BodyTrack | None:
     """The largest patch of a colour through the shot, if it is a thing; None if it is scenery."""
-    near = np.clip(1 - np.linalg.norm(small - colour, axis=-1) / REACH, 0, 1)
+    off = [(small[..., channel] - colour[channel]) ** 2 for channel in range(3)]
+    near = np.clip(1 - np.sqrt(off[0] + off[1] + off[2]) / REACH, 0, 1)
     high, wide = small.shape[1:3]
-    seen = [_patch(one) for one in near]
+    masks = _opened(near > 0.25)
+    if masks.any(axis=(1, 2)).mean() < 0.6:
+        return None
+    seen = [_patch(one, mask) for one, mask in zip(near, masks, strict=True)]
     area = np.array([one[0] for one in seen])
     there = area > 0.002 * high * high
     if there.mean() < 0.6:
@@ -139,16 +147,37 @@ def _bridged(path: Array) -> Array:
     return bridged
 
 
-def _patch(near: Array) -> tuple[float, float, float, float, NDArray[np.int64]]:
+_CROSS = ndimage.generate_binary_structure(2, 1)
+"""What is joined: pixels side by side."""
+
+
+def _opened(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Masks (frames, rows, columns) without what holds no square of 2 x 2 pixels: `binary_opening` of all at once."""
+    squares = masks[:, 1:, 1:] & masks[:, :-1, 1:] & masks[:, 1:, :-1] & masks[:, :-1, :-1]
+    opened = np.zeros_like(masks)
+    for down, across in product((slice(1, None), slice(None, -1)), repeat=2):
+        opened[:, down, across] |= squares
+    return opened
+
+
+def _filled(body: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A patch with its holes: all that is not joined to what is around it."""
+    rows, columns = body.shape
+    around = np.ones((rows + 2, columns + 2), bool)
+    around[1:-1, 1:-1] = ~body
+    around, _ = ndimage.label(around, _CROSS)
+    return np.asarray(around[1:-1, 1:-1] != around[0, 0])
+
+
+def _patch(near: Array, mask: NDArray[np.bool_]) -> tuple[float, float, float, float, NDArray[np.int64]]:
     """The largest patch of a picture: area with its holes, its share of the colour, row, column, and bounding box."""
-    mask = ndimage.binary_opening(near > 0.25, np.ones((2, 2)))
-    labels, count = ndimage.label(mask)
+    labels, count = ndimage.label(mask, _CROSS)
     if not count:
         return 0.0, 0.0, 0.0, 0.0, np.zeros(4, np.int64)
     sizes = np.bincount(labels.ravel())[1:]
     largest = int(sizes.argmax())
     rows, columns = ndimage.find_objects(labels)[largest]
-    one = ndimage.binary_fill_holes(labels[rows, columns] == 1 + largest)
+    one = _filled(labels[rows, columns] == 1 + largest)
     margin = max(2, len(one) // 4)  # soft pictures tear a thing apart: what lies beside it belongs to it
     top, left = max(0, rows.start - margin), max(0, columns.start - margin)
     weight = near[top : rows.stop + margin, left : columns.stop + margin].copy()
