@@ -307,7 +307,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             if len(self._prompts) > KEPT_PROMPTS:
                 self._prompts.popitem(last=False)
         self._prompts.move_to_end(key)
-        return {name: value.to(self.place) for name, value in self._prompts[key].items()}
+        place = self.place  # diffusers looks through all parts to find it
+        return {name: value.to(place) for name, value in self._prompts[key].items()}
 
     def heed_length(self, take: Take) -> None:
         """Report a prompt that is longer than the model reads."""
