@@ -375,6 +375,60 @@ def test_a_shot_is_a_film_in_another_style(home: Path, seen: list[tuple[Take, Gi
     assert preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[0].key != take.key
 
 
+INSTRUCTED = BOARD.replace("region: [0.5, 0.25, 0.25, 0.5]", "instruct: true").replace("light}", "make it light}")
+
+
+def test_a_film_is_changed_as_words_say(
+    home: Path, seen: list[tuple[Take, Given]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = frozenset({Ability.INSTRUCT, Ability.NEGATIVE_PROMPT})
+    monkeypatch.setattr(
+        "sora_cli.engines.catalogue.card",
+        catalogue(size_step=16, abilities=able, needs=able - {Ability.NEGATIVE_PROMPT}),
+    )
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+    words = ["edit", "a.mp4", "make it light", "--instruct", "--from", "0.25s", "--to", "0.75s"]
+    assert main([*words, "-o", "b.mkv"]) == 0
+    ((take, given),) = seen
+    assert (take.start, given.start, given.mask) == (None, None, None)
+    assert given.video is not None
+    assert given.video.shape == (take.frames, take.height, take.width, 3)
+    assert abs(float(np.median(given.video)) - 40) <= 1
+    shown = np.median(read_frames(home / "b.mkv", 0, 24), axis=(1, 2, 3))
+    assert [round(float(each)) for each in shown] == [40] * 6 + [150] * 12 + [40] * 6
+    assert "as the prompt says" in str(stamp.verify(home / "b.mkv").parameters["change"])
+    (home / "board.yaml").write_text(INSTRUCTED)
+    fields = TakeFields.of(preflight.plan_of(preflight.load(home / "board.yaml", sets={})).takes[0])
+    assert TakeFields.model_validate(fields.to_dict()).take_key == fields.take_key
+    assert fields.change is not None
+    assert fields.change.change({}).instructed
+
+
+def test_instructions_and_engines_that_do_not_fit_are_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film(home / "a.mp4", [40] * 24, size=SIZE)
+
+    def told(board: str) -> str:
+        (home / "board.yaml").write_text(board)
+        assert main(["check", "board.yaml"]) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setattr(
+        "sora_cli.engines.catalogue.card", catalogue(abilities=CARD.abilities - {Ability.INSTRUCT}, needs=frozenset())
+    )
+    assert "follows no instructions" in (said := told(INSTRUCTED))
+    assert "board.yaml:4:" in said
+    assert "an edit has one of" in told(INSTRUCTED.replace("instruct: true", "instruct: true, relight: sunset"))
+    able = frozenset({Ability.INSTRUCT})
+    monkeypatch.setattr("sora_cli.engines.catalogue.card", catalogue(abilities=able, needs=able, max_frames=5))
+    assert "changes films, and makes none from words" in told("shots: [{prompt: light, duration: 0.2s}]")
+    assert "cannot make a part" in told(BOARD)
+    assert "cannot carry on from given frames" in told(INSTRUCTED)
+    assert main(["edit", "a.mp4", "light", "--instruct", "--relight", "sunset", "-o", "b.mp4"]) == 2
+    assert "two options say what is made anew" in " ".join(capsys.readouterr().err.split())
+
+
 def scene(colour: tuple[int, int, int], places: list[tuple[int, int]], *, other: bool = False) -> list[np.ndarray]:
     """Pictures of a disc of 11 pixels on a textured ground, at these places; with `other`, a second one in a corner."""
     rng = np.random.default_rng(1)

@@ -104,6 +104,9 @@ class PartOptions(Struct, frozen=True):
     outpaint: Annotated[str, typer.Option(metavar="SHAPE", help="Add borders, for this shape: 16:9, 9:16, 1:1.")] = ""
     relight: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another light: sunset.")] = ""
     restyle: Annotated[str, typer.Option(metavar="WORDS", help="Show all of it in another style: ink drawing.")] = ""
+    instruct: Annotated[
+        bool, typer.Option("--instruct", help="Let PROMPT say what to do with all of it: turn the ball into a star.")
+    ] = False
     strength: Annotated[
         float | None,
         typer.Option(
@@ -114,7 +117,9 @@ class PartOptions(Struct, frozen=True):
 
 def edit(
     film: Film,
-    prompt: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What is there then, in quotes or not.")],
+    prompt: Annotated[
+        list[str], typer.Argument(metavar="PROMPT...", help="What is there then, in quotes or not; or what to do.")
+    ],
     output: NewFilm,
     show_mask: Annotated[
         bool, typer.Option("--show-mask", help="Write a PNG that shows what would be made anew in red; make nothing.")

@@ -40,6 +40,8 @@ class Ability(StrEnum):
     REFERENCES = "references"
     INPAINT = "inpaint"
     VIDEO = "video to video"
+    INSTRUCT = "instructions"
+    """It changes a film as words say, without a mask."""
     SOUND = "sound"
     NEGATIVE_PROMPT = "negative prompt"
 
@@ -53,7 +55,7 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     `overlap` is how many frames a beat should carry over from the one before it, `max_opening` how many the model can
     be given at all. `prompt_tokens` is how much of a prompt it reads (0: no limit known), `sound_rate` the rate of the
     sound it makes in Hz (0: silent), `tails` whether it hands latents on. `needs` are abilities that a take must use:
-    a picture-to-video model makes nothing without a first frame.
+    a picture-to-video model makes nothing without a first frame, one that follows instructions nothing without a film.
 
     `max_references` is how many pictures anchor appearance at most; films and sounds have limits of their own, and
     there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
@@ -334,9 +336,9 @@ class Given(Struct, frozen=True):
     is given films and sounds.
     """
     video: Frames | None = None
-    """Of a take that changes a film: all its frames as they are there."""
+    """Of a take that changes a film in part, or as words say: all its frames as they are there."""
     mask: NDArray[np.float32] | None = None
-    """Of the same, `(frames, height, width)` in 0..1: what is made anew where it is above 0; the rest is kept."""
+    """Of one that changes a part, `(frames, height, width)` in 0..1: made anew where above 0; the rest is kept."""
     start: Frames | None = None
     """Of a take that begins with known frames: all of them."""
     tail: Path | None = None

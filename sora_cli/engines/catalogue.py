@@ -34,6 +34,7 @@ DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
     "helios": "sora_cli.engines.families.helios:Helios",
+    "lucy": "sora_cli.engines.families.lucy:Lucy",
     "ltx2": "sora_cli.engines.families.ltx2:Ltx2",
     "minimax-h3": "sora_cli.engines.families.minimax_h3:MiniMaxH3",
     "stills": "sora_cli.engines.families.stills:Stills",

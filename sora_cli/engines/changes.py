@@ -46,6 +46,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """What is called so; or what is at a point of the first frame that is changed: see `point_of`."""
     segmenter: tuple[tuple[str, str], ...] = ()
     """Models that find it, and hashes of their files; none where it is found without one."""
+    instructed: bool = False
+    """Whether the prompt says what is to be done to all of it, instead of what is there then."""
     outpaint: tuple[int, int] | None = None
     """The shape of what the take sees, which holds the film's picture in its middle; `view` says nothing then."""
     excerpts: tuple[Excerpt, ...] = ()

@@ -37,7 +37,7 @@ from sora_cli.storyboard.model import Storyboard
 
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
-AS_THEY_ARE = ("replace", "segmenter", "relight", "restyle", "strength")
+AS_THEY_ARE = ("replace", "segmenter", "relight", "restyle", "instruct", "strength")
 """Options whose names and values are those of `edit:`."""
 SHOWN = 3
 """Frames of which `--show-mask` shows the mask."""
@@ -55,16 +55,19 @@ class Asked(Struct, frozen=True, kw_only=True):
     outpaint: str = ""
     relight: str = ""
     restyle: str = ""
+    instruct: bool = False
     strength: float | None = None
 
     @property
     def whole(self) -> bool:
         """Whether all of the picture is made anew, from what it was."""
-        return bool(self.relight or self.restyle)
+        return bool(self.relight or self.restyle or self.instruct)
 
     @property
     def told(self) -> dict[str, object]:
         """What the credential tells of it."""
+        if self.instruct:
+            return {"change": "all made anew from what it was, as the prompt says"}
         if self.whole:
             told = {"light": self.relight, "style": self.restyle, "strength": self.strength or STRENGTH}
             return {"change": "all made anew from what it was", **told}
@@ -174,7 +177,7 @@ def card_of(shot: Mapping[str, object], asked: Asked) -> EngineCard:
         RequestError: it cannot make what is asked of a film.
     """
     card = engine_of(shot)
-    if why := cannot_edit(card, whole=asked.whole):
+    if why := cannot_edit(card, whole=asked.whole, instructed=asked.instruct):
         raise RequestError(why[0], hint=why[1])
     return card
 
@@ -186,12 +189,12 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
         RequestError: nothing is asked for or too much, the stretch is not in the film, or the engine has another shape.
     """
     ways = [bool(way) for way in (asked.region, asked.mask, asked.replace, asked.outpaint, asked.whole)]
-    if sum(ways) != 1:
-        hint = "give one of --region, --mask, --replace, --outpaint, --relight and --restyle"
+    if sum(ways) != 1 or (asked.instruct and (asked.relight or asked.restyle)):
+        hint = "give one of --region, --mask, --replace, --outpaint, --relight, --restyle and --instruct"
         raise RequestError(f"{'two options say' if any(ways) else 'nothing says'} what is made anew", hint=hint)
     if asked.segmenter and not asked.replace:
         raise RequestError("--segmenter is for --replace: it finds what is called so", hint="leave it out")
-    if asked.strength is not None and not asked.whole:
+    if asked.strength is not None and not (asked.relight or asked.restyle):
         raise RequestError("--strength is for --relight and --restyle", hint="leave it out")
     if asked.strength is not None and not LEAST <= asked.strength <= 1:
         raise RequestError(f"--strength {asked.strength:g}: it must be from {LEAST:g} to 1", hint="try 0.7")

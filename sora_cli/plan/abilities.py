@@ -23,10 +23,13 @@ _MOST = 12
 def check_needs(
     findings: Findings, card: EngineCard, beat: Beat, *, opening: Carry | None, closing: Carry | None
 ) -> None:
-    """Note an engine of stills, and a take that lacks the first or the last frame that its engine needs."""
+    """Note an engine of stills, and a take that lacks the film, or first or last frame, that its engine needs."""
     if not card.makes_video:
         hint = f"write `keyframes: {{engine: {card.name}}}`, and here an engine that makes video"
         findings.wrong(beat, "engine", f"engine {card.name} makes stills, not video", hint)
+    if Ability.INSTRUCT in card.needs and beat.edit is None:
+        hint = "write `edit: {of: film.mp4, instruct: true}`, or use another engine for the shot"
+        findings.wrong(beat, "engine", f"engine {card.name} changes films, and makes none from words", hint)
     lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
     if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
         findings.wrong(
@@ -52,7 +55,9 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
     """Say what of the beat the engine cannot do; nothing is dropped in silence."""
     if beat.avoid and not card.can(Ability.NEGATIVE_PROMPT):
         findings.remark(beat, "avoid", f"engine {card.name} has no negative prompt: `avoid` changes nothing")
-    if beat.edit is not None and (why := cannot_edit(card, whole=bool(beat.edit.strength))):
+    if beat.edit is not None and (
+        why := cannot_edit(card, whole=bool(beat.edit.strength), instructed=beat.edit.instruct)
+    ):
         findings.wrong(beat, "edit", *why)
     kinds = [kind_of(path) for path in beat.references]
     if kinds and not card.can(Ability.REFERENCES) and set(kinds) == {"picture"}:
@@ -64,8 +69,16 @@ def check_abilities(findings: Findings, card: EngineCard, beat: Beat) -> None:
         )
 
 
-def cannot_edit(card: EngineCard, *, whole: bool) -> tuple[str, str] | None:
-    """Why an engine cannot change a part of a film's picture, or the `whole`, and a hint; None where it can."""
+def cannot_edit(card: EngineCard, *, whole: bool, instructed: bool) -> tuple[str, str] | None:
+    """Why an engine cannot change a part of a film's picture, or the `whole`, and a hint; None where it can.
+
+    `instructed`: the prompt says what is to be done to all of it.
+    """
+    if instructed:
+        if card.can(Ability.INSTRUCT):
+            return None
+        hint = "use lucy-edit: `sora models` lists who follows instructions; or say what is made anew"
+        return f"engine {card.name} follows no instructions: it cannot tell what of a film is to change", hint
     if whole and not card.can(Ability.VIDEO):
         hint = "use nano, Wan, VACE or LTX-2: `sora models` lists who can do video to video"
         return f"engine {card.name} cannot show a film in another light or style", hint

@@ -231,6 +231,7 @@ class Continuity:
             words=edit.words,
             segmenter=self.segmenter(beat, edit),
             outpaint=edit.outpaint,
+            instructed=edit.instruct,
         )
 
     def segmenter(self, beat: Beat, edit: Edit) -> tuple[tuple[str, str], ...]:

@@ -112,6 +112,8 @@ class Changed(Record):
     words: Words = ""
     segmenter: Versions = Field(default={})
     """Models that found what the words name, where some did, and hashes of their files."""
+    instructed: bool = False
+    """Whether the prompt says what is to be done to all of it."""
     version: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Raised when the same change would have another mask."""
     excerpts: Annotated[tuple[Excerpted, ...], LIST, Field(max_length=10_000)] = ()
@@ -144,7 +146,7 @@ class Changed(Record):
             version=CHANGE_VERSION,
         )
         more: dict[str, object] = {"region": change.region, "mask": change.mask_sha256, "words": change.words}
-        more |= {"outpaint": change.outpaint, "segmenter": dict(change.segmenter)}
+        more |= {"outpaint": change.outpaint, "segmenter": dict(change.segmenter), "instructed": change.instructed}
         if change.excerpts:
             excerpts = (Excerpted.model_construct(takes=each.takes, frames=each.frames) for each in change.excerpts)
             more |= {"excerpts": tuple(excerpts), "fps": str(change.fps)}
@@ -165,6 +167,7 @@ class Changed(Record):
             mask_sha256=self.mask,
             words=self.words,
             segmenter=tuple(self.segmenter.items()),
+            instructed=self.instructed,
             outpaint=self.outpaint,
             excerpts=tuple(Excerpt(each.takes, each.frames) for each in self.excerpts),
             fps=Fraction(self.fps or 0),

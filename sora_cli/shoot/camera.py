@@ -265,7 +265,9 @@ def _given(job: Job) -> tuple[Given, float]:
         changed = mask.given(seen)
     video, part = changed or (None, None)
     start = read_frames(job.draft.path, 0, take.frames, size) if job.draft is not None else None
-    if take.change is not None and take.change.whole:
+    if take.change is not None and take.change.instructed:
+        part = None  # all of it may change, and is told to
+    elif take.change is not None and take.change.whole:
         start, video, part = video if start is None else start, None, None
     given = Given(
         video=video,

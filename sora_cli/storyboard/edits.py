@@ -17,7 +17,7 @@ from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
 from sora_cli.storyboard.source import quoted
-from sora_cli.storyboard.values import Aspect, Label, Phrase, Reference, Text, Time, bar
+from sora_cli.storyboard.values import Aspect, Label, Phrase, Reference, Switch, Text, Time, bar
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height, in parts of a film's picture."""
@@ -25,7 +25,7 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 STRENGTH = 0.7
 """How far a film that is lit or drawn anew goes from what it was, where that is not written."""
 LEAST = 0.05
-WAYS = ("region", "mask", "replace", "outpaint", "relight", "restyle")
+WAYS = ("region", "mask", "replace", "outpaint", "relight", "restyle", "instruct")
 """The keys that say what is made anew: an edit has one of them."""
 FURTHEST = 4.0
 """How many times as wide or as high as the film's picture what is seen may be."""
@@ -38,6 +38,7 @@ class Edit(Struct, frozen=True):
     That is a `region`, what a `mask` (a picture or a film, white) shows, what is called so in `words` (or is at a
     point, `X,Y`), or what of the `view` lies beyond the film's picture; `outpaint` is the shape of a view that holds
     all of it. With a `strength` it is all of it, in another light or style: the noise that is laid over what is there.
+    With `instruct` the prompt says what is to be done to all of it.
     """
 
     of: Path | None
@@ -48,6 +49,7 @@ class Edit(Struct, frozen=True):
     words: str = ""
     view: Box = WHOLE
     strength: float = 0.0
+    instruct: bool = False
     segmenter: tuple[str, ...] = ()
     """Models of transformers that find what is called so; none where it is found by its colour or motion."""
     shot: str = ""
@@ -148,6 +150,7 @@ class EditForm(Form):
     view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
     relight = Key(Phrase, "The light that it is shown in then; the same as the shot's `light`.")
     restyle = Key(Phrase, "How it is drawn or filmed then; the same as the shot's `style`.")
+    instruct = Key(Switch, "Whether the prompt says what is to be done to it, instead of what is there then.")
     strength = Key(bar(LEAST, 1), f"With `relight` or `restyle`: how far it may go from what was, else {STRENGTH}.")
     prompt = Key(Text, "What is there then; the same as the shot's `prompt`.")
 
@@ -166,7 +169,8 @@ class Edits:
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE
         anew = form.relight is not None or form.restyle is not None
-        ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None]
+        told = form.instruct or None
+        ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None, told]
         start = self._seconds(form.from_, (*loc, "from"))
         end = None if form.to is None else self._seconds(form.to, (*loc, "to"))
         written = self._document.node(loc)[1]
@@ -191,7 +195,9 @@ class Edits:
             strength = (form.strength or STRENGTH) * anew
             words = form.replace or ""
             models = (form.segmenter,) if isinstance(form.segmenter, str) else tuple(form.segmenter or ())
-            return Edit(of, start, end, form.region, mask, words, view, strength, models, named, form.outpaint)
+            return Edit(
+                of, start, end, form.region, mask, words, view, strength, bool(told), models, named, form.outpaint
+            )
         return None
 
     def _seconds(self, written: Duration | None, loc: Loc) -> Fraction:

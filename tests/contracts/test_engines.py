@@ -43,6 +43,8 @@ def given_for(take: Take, card: EngineCard, **more: Any) -> Given:
         needed["opening"] = pictures(take, 1)
     if Ability.LAST_FRAME in card.needs:
         needed["closing"] = pictures(take, 1, 9)
+    if Ability.INSTRUCT in card.needs:
+        needed["video"] = pictures(take, take.frames, 8)
     return Given(**{**needed, **more})
 
 
@@ -146,6 +148,29 @@ def test_the_lower_the_noise_the_nearer_a_take_stays_to_what_it_begins_with(made
     assert heard[-1][0] == heard[-1][1]
     assert made.card.makes_sound or heard[-1][1] < made.heard[-1][1], "sound begins with noise, and needs all steps"
     assert np.array_equal(made.again(), made.footage.frames), "the next take begins with noise alone again"
+
+
+def test_an_instruction_changes_the_film_that_is_given_and_needs_one(made: Made) -> None:
+    if not made.card.can(Ability.INSTRUCT):
+        return
+    other = given_for(made.take, made.card, video=pictures(made.take, made.take.frames, 11))
+    assert not np.array_equal(made.again(given=other), made.footage.frames)
+    assert not np.array_equal(made.again(prompt="a bad ball"), made.footage.frames)
+    if Ability.INSTRUCT in made.card.needs:
+        with pytest.raises(RenderError, match="changes a film, and this take has none"):
+            made.again(given=Given())
+
+
+def test_a_part_is_made_by_what_is_around_it_and_by_where_it_is(made: Made) -> None:
+    if not made.card.can(Ability.INPAINT):
+        return
+    films = [pictures(made.take, made.take.frames, seed) for seed in (11, 12)]
+    masks = [np.zeros((made.take.frames, made.take.height, made.take.width), np.float32) for _ in range(2)]
+    masks[0][:, :, : made.take.width // 2] = 1
+    masks[1][:, :, made.take.width // 2 :] = 1
+    each = [(films[0], masks[0]), (films[1], masks[0]), (films[0], masks[1])]
+    frames = [made.again(given=given_for(made.take, made.card, video=film, mask=mask)) for film, mask in each]
+    assert len({one.tobytes() for one in frames}) == 3
 
 
 def test_references_of_their_own_size(made: Made) -> None:

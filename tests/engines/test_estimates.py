@@ -23,6 +23,7 @@ from tests.gpu import real_sizes
 CARDS = {known.card.name: known.card for known in cards.known()}
 WHOLE, TILED = Layout("none", tile=False, quantize="none"), Layout("none", tile=True, quantize="none")
 FORWARDS: list[tuple[str, Size]] = [
+    ("lucy-edit", (832, 480, 81)),
     ("nano", (384, 256, 17)),
     ("wan2.1-t2v-1.3b", (832, 480, 81)),
     ("wan2.1-t2v-14b", (1280, 720, 81)),
@@ -53,6 +54,7 @@ CODINGS: list[tuple[str, Size]] = [
     ("ltx-2.3", (960, 544, 121)),
 ]
 MORE_CODINGS: list[tuple[str, Size]] = [
+    ("lucy-edit", (832, 480, 81)),
     ("ltx-2", (768, 512, 121)),
     ("ltx-2", (1280, 704, 121)),
     ("wan2.1-vace-1.3b", (832, 480, 81)),

@@ -151,18 +151,36 @@ def wan_pair(folder: Path) -> None:
     ).save_pretrained(folder)  # fmt: skip
 
 
-def wan_ti2v(folder: Path) -> None:
-    """Wan 2.2 TI2V-5B: one transformer for text and picture, the residual autoencoder with its patches."""
-    from diffusers import AutoencoderKLWan, WanPipeline
+def wan_22_vae() -> Any:
+    """The residual autoencoder with its patches."""
+    from diffusers import AutoencoderKLWan
 
-    vae = AutoencoderKLWan(
+    return AutoencoderKLWan(
         base_dim=3, z_dim=48, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True],
         is_residual=True, patch_size=2, in_channels=12, out_channels=12, scale_factor_spatial=16,
         latents_mean=[0.0] * 48, latents_std=[1.0] * 48, decoder_base_dim=3,
     )  # fmt: skip
+
+
+def wan_ti2v(folder: Path) -> None:
+    """Wan 2.2 TI2V-5B: one transformer for text and picture."""
+    from diffusers import WanPipeline
+
     WanPipeline(
-        tokenizer=tokenizer(), text_encoder=umt5(), vae=vae, scheduler=unipc(),
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=wan_22_vae(), scheduler=unipc(),
         transformer=wan_transformer(48, out=48), expand_timesteps=True,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def lucy(folder: Path) -> None:
+    """Lucy Edit: as Wan 2.2 TI2V, with a film's latents beside those that are made."""
+    from diffusers import LucyEditPipeline
+
+    vae = wan_22_vae()
+    louder(vae.encoder)  # what is given reaches its latents
+    LucyEditPipeline(
+        tokenizer=tokenizer(), text_encoder=umt5(), vae=vae, scheduler=unipc(),
+        transformer=wan_transformer(96, out=48), expand_timesteps=True,
     ).save_pretrained(folder)  # fmt: skip
 
 
@@ -488,6 +506,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan-flf": wan_flf,
     "wan-pair": wan_pair,
     "wan-ti2v": wan_ti2v,
+    "lucy": lucy,
     "minimax-h3": minimax_h3,
     "helios": helios,
     "helios-mid": helios_mid,
@@ -507,6 +526,7 @@ SIZES = {
     "helios-mid": (128, 64),
     "helios-distilled": (128, 64),
     "wan-ti2v": (64, 32),
+    "lucy": (64, 32),
     "ltx2": (96, 64),
     "ltx2-distilled": (96, 64),
     "sana": (64, 32),

@@ -260,6 +260,25 @@ def ti2v() -> Model:
     )
 
 
+def film_encode(vae: Any, size: Size) -> object:
+    """A film, as Lucy Edit is given it."""
+    return vae.encode(torch.empty(1, 3, size[2], size[1], size[0]))
+
+
+def lucy() -> Model:
+    from diffusers import AutoencoderKLWan
+
+    plain = {"image_dim": None, "added_kv_proj_dim": None}
+    return Model(
+        lambda number: wan_transformer("lucy-edit", number, **plain),
+        lambda model, size, batch: wan_forward(model, size, batch, ratio=16, each=True),
+        lambda: built(lambda: AutoencoderKLWan(**WAN_22), torch.float32),
+        lambda size: wan_latents(size, 48, 16),
+        30,
+        encode=film_encode,
+    )
+
+
 def nano() -> Model:
     from sora_cli.engines.nano.autoencoder import PaperAutoencoder
     from sora_cli.engines.nano.transformer import PaperTransformer
@@ -284,6 +303,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "wan2.1-vace-1.3b": lambda: wan("wan2.1-vace-1.3b", 30, encode=vace_encode),
     "wan2.1-vace-14b": lambda: wan("wan2.1-vace-14b", 40, encode=vace_encode),
     "wan2.2-ti2v-5b": ti2v,
+    "lucy-edit": lucy,
     "ltx-2": lambda: ltx(LTX_20, newer=False),
     "ltx-2.3": lambda: ltx(LTX_23, newer=True),
     "helios-base": lambda: Model(helios_transformer, helios_forward, wan_vae, wan_latents, 40),

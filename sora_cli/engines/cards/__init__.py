@@ -17,8 +17,9 @@ def known() -> Iterator[KnownModel]:
     """Yield every model known by name, the embedded one first, so that its users do not wait for the rest."""
     yield nano()
     from sora_cli.engines.cards.ltx2 import ltx2
+    from sora_cli.engines.cards.lucy import lucy
     from sora_cli.engines.cards.others import helios, minimax_h3
     from sora_cli.engines.cards.stills import stills
     from sora_cli.engines.cards.wan import wan, wan_vace
 
-    yield from (*wan_vace(), *wan(), *ltx2(), minimax_h3(), *helios(), *stills())
+    yield from (*wan_vace(), *wan(), *ltx2(), lucy(), minimax_h3(), *helios(), *stills())

@@ -46,6 +46,12 @@ WAN_5B = replace(
     decode=Coding(area=22_000, volume=12.5),
     tiled=replace(WAN_TILES, area=22_000),
 )
+LUCY = replace(
+    WAN_5B,
+    tiled=Coding(area=23_500, volume=12.5, tile=256, beside=7, kept=61),
+    encode=Coding(area=7_200, beside=24.5),
+    encode_tiled=Coding(area=7_200, beside=24.5, tile=512),
+)
 LTX_20 = Demand(
     frames=8,
     pixels=32,

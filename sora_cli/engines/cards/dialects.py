@@ -78,6 +78,14 @@ WAN = Dialect(
 WAN_PICTURE = replace(WAN, moving=_MOTION)
 """Wan from a first frame: motion and camera only, its guide says, for the picture shows the rest."""
 
+_INSTRUCTED = "an instruction alone says what changes: write it into the prompt"
+LUCY = Dialect(
+    guide="decart-ai/Lucy-Edit-Dev README: one instruction, of 20 to 30 words",
+    order=((Part.ACTION,),),
+    form="plain",
+    drops={part: _INSTRUCTED for part in Part if part is not Part.ACTION},
+)
+
 LTX = Dialect(
     guide="Lightricks/LTX-2 README, ltx-core's prompts for its enhancer; the prompting guide for LTX-2 (ltx.io)",
     order=(

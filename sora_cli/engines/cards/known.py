@@ -12,6 +12,7 @@ from sora_cli.engines.base import Ability, EngineCard
 APACHE = "Apache-2.0"
 TEXT, FIRST, LAST = Ability.TEXT, Ability.FIRST_FRAMES, Ability.LAST_FRAME
 REFERENCES, INPAINT, VIDEO = Ability.REFERENCES, Ability.INPAINT, Ability.VIDEO
+INSTRUCT = Ability.INSTRUCT
 SOUND, AVOID = Ability.SOUND, Ability.NEGATIVE_PROMPT
 VACE = frozenset({TEXT, FIRST, LAST, REFERENCES, INPAINT, VIDEO, AVOID})
 

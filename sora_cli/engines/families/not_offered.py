@@ -33,6 +33,7 @@ NOT_OFFERED: dict[str, dict[str, str]] = {
     "WanPipeline": COMMON,
     "WanImageToVideoPipeline": {**COMMON, "image_embeds": "made from the given picture"},
     "WanVACEPipeline": {**COMMON, "guidance_scale_2": "follows `guidance`, as the library has it"},
+    "LucyEditPipeline": {**COMMON, "guidance_scale_2": "there is one transformer"},
     "LTX2ConditionPipeline": {
         **COMMON,
         "min_seconds": LENGTH,
