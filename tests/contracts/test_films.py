@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sora_cli import storyboard
+from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard, Footage, Given, Progress, Take
 from sora_cli.events import Recording
@@ -35,10 +36,10 @@ from tests.engines import tiny
 
 SPANS = {"minimax-h3": 124, "helios": 33, "helios-mid": 33, "helios-distilled": 33}
 """Frames of a beat that a family makes quickly; 13 for the others."""
-CASES = {name: (name, {}) for name in tiny.BUILDERS if name not in tiny.STILLS} | {
+CASES = {name: (name, {}) for name in tiny.BUILDERS if name not in (*tiny.STILLS, "lucy")} | {
     "ltx2-two-stage": ("ltx2-distilled", {"two_stage": True})
 }
-"""A checkpoint, and options beside those that make it quick."""
+"""A checkpoint, and options beside those that make it quick. Lucy Edit makes no film from words."""
 TWINS = ("helios-distilled", "helios-mid", "ltx2-distilled")
 """Their code is that of the others of their family: tried in the long run."""
 
@@ -211,3 +212,21 @@ def sound_is_in_sync(clips: list[tuple[Take, Clip]], path: Path, card: EngineCar
         assert own[inner].any()
         assert likeness(own[inner], heard[start : start + length][inner]) > 0.999
         at += take.play
+
+
+def test_a_film_that_is_there_is_changed_by_an_instruction(
+    tiny_card: Callable[[str], EngineCard], tmp_path: Path, engines: list[Watched]
+) -> None:
+    card = tiny_card("lucy")
+    width, height = tiny.size_of(card)
+    frames = np.random.default_rng(5).integers(0, 256, (24, height, width, 3), dtype=np.uint8)
+    write_clip(tmp_path / "a.mp4", frames, Fraction(24))
+    words = ["edit", str(tmp_path / "a.mp4"), "the", "red", "ball", "bounces", "--instruct", "--steps", "1"]
+    stretch = ["--engine", str(card.location), "--from", "0.25s", "--to", "0.75s", "--seed", "3"]
+    assert main([*words, *stretch, "-o", str(tmp_path / "b.mkv")]) == 0
+    ((name, given),) = engines[0].given.items()
+    assert given.video is not None, name
+    assert np.abs(given.video[:12].astype(int) - read_frames(tmp_path / "a.mp4", 6, 12)).mean() < 1
+    was, now = (read_frames(tmp_path / path, 0, 24).astype(int) for path in ("a.mp4", "b.mkv"))
+    apart = np.abs(was - now).mean(axis=(1, 2, 3))
+    assert apart[6:18].min() > 5 * max(apart[:6].max(), apart[18:].max()), "only the stretch is made anew"
