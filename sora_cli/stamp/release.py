@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from sora_cli import atomic
 from sora_cli.errors import PolicyError, RequestError, StampError, StoreError
@@ -18,7 +17,6 @@ from sora_cli.lock import scratch as scratch_folder
 from sora_cli.media.deliveries import WEB, Delivery, check_place
 from sora_cli.media.film import write_film
 from sora_cli.media.fingerprint import Fingerprint, fingerprinted
-from sora_cli.media.overlay import overlay
 from sora_cli.media.splice import write_beside
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
@@ -111,7 +109,7 @@ class ReleaseTarget(Struct, frozen=True):
 
     def write(self, path: Path, master: Master, *, marked: bool, prints: Fingerprint) -> None:
         """Mark and encode the film, beside the packets of another where it is written so; `prints` takes new ones."""
-        film = self.watch(with_mark(master, self.provenance.watermark) if marked else master)
+        film = self.watch(watermark.with_mark(master, self.provenance.watermark) if marked else master)
 
         def told(done: int, _of: int) -> None:
             self.tell(StageStep("write", done))
@@ -265,20 +263,6 @@ def require_mark(mark: Watermark, *, may_leave_unmarked: bool) -> bool:
             hint=f"remove `watermark: off`, or give it a text and an opacity of {LEAST_OPACITY} or more",
         )
     return False
-
-
-def with_mark(master: Master, mark: Watermark) -> Master:
-    """The same film with the visible moving mark on every picture.
-
-    Raises:
-        RequestError, MediaError: the mark cannot be drawn (see `watermark.make_badge`).
-    """
-    badge = watermark.make_badge(mark, master.width, master.height)
-    place = watermark.path(master.fps, (master.width, master.height), badge)
-    first = master.kept.frames if master.kept is not None and not master.kept.follows else 0
-    return replace(
-        master, pictures=lambda: overlay(master.pictures(), badge.rgba, lambda number: place(first + number))
-    )
 
 
 def _ingredients(making: Making, desk: ReleaseTarget, sources: Sources, scratch: Path) -> Iterator[Ingredient]:

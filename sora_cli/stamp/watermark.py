@@ -2,7 +2,7 @@
 
 The mark moves so that cropping cannot lose it: on a closed path whose loops leave no empty quarter of the frame, and
 which it runs once in under 10 s. Its place is a pure function of the frame's number, so a missing stretch shows as a
-jump. This module is geometry and lettering; `media.overlay` lays the badge on the pictures.
+jump. `media.overlay` lays the badge on the pictures.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.lettering import drawable, face_for, load_font
+from sora_cli.media.overlay import overlay
+from sora_cli.media.stream import Master
 from sora_cli.storyboard.model import LEAST_OPACITY, Watermark
 
 LOOP = 9.4
@@ -100,6 +103,20 @@ def mark_at(frame: int, fps: Fraction, size: tuple[int, int], badge: tuple[int, 
     along = _to_and_fro(seconds / LOOP + PHASE + drift)
     x, y = int(across * (size[0] - badge[0])), int(along * (size[1] - badge[1]))
     return x & ~1, y & ~1
+
+
+def with_mark(master: Master, mark: Watermark) -> Master:
+    """The same film with the visible moving mark on every picture.
+
+    Raises:
+        RequestError, MediaError: the mark cannot be drawn (see `make_badge`).
+    """
+    badge = make_badge(mark, master.width, master.height)
+    place = path(master.fps, (master.width, master.height), badge)
+    first = master.kept.frames if master.kept is not None and not master.kept.follows else 0
+    return replace(
+        master, pictures=lambda: overlay(master.pictures(), badge.rgba, lambda number: place(first + number))
+    )
 
 
 def path(fps: Fraction, size: tuple[int, int], badge: Badge) -> Callable[[int], tuple[int, int]]:

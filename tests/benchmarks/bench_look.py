@@ -31,7 +31,7 @@ from sora_cli.media.read import shelf
 from sora_cli.media.read.reel import Reel
 from sora_cli.media.sheet import ContactSheet, SheetShot
 from sora_cli.plan.timeline import Cut, CutShot, Piece
-from sora_cli.stamp.release import with_mark
+from sora_cli.stamp.watermark import with_mark
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Look, Transition, Watermark
 from tests.benchmarks.pairs import Cost, Row, python

@@ -33,8 +33,7 @@ from sora_cli.media.deliveries import WEB
 from sora_cli.media.film import _steady, write_film
 from sora_cli.media.read import open_film, read_frames
 from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
-from sora_cli.stamp.release import with_mark
-from sora_cli.stamp.watermark import make_badge
+from sora_cli.stamp.watermark import make_badge, with_mark
 from sora_cli.store import Clip
 from sora_cli.storyboard.model import Duration, Look, Transition, Watermark
 from tests.benchmarks.pairs import Row, Side, in_turn, python

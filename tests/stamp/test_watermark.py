@@ -186,7 +186,7 @@ def test_what_counts_as_no_mark(mark: Watermark) -> None:
 def test_the_film_shows_the_mark_where_it_should_be(tmp_path: Path) -> None:
     """Against the same film without it: changed under the mark, not changed (but by coding) elsewhere."""
     from sora_cli.media.film import write_film
-    from sora_cli.stamp.release import with_mark
+    from sora_cli.stamp.watermark import with_mark
     from tests.stamp.conftest import FPS, FRAMES, SIZE, make_master
 
     mark = Watermark(opacity=1.0)
