@@ -353,6 +353,33 @@ def test_a_place_that_cannot_be_is_told_by_a_dry_run_too(
     assert contents(home) == before
 
 
+@pytest.mark.parametrize("option", ["--luts", "--stems"])
+@pytest.mark.parametrize("folder", ["a.mp4", "a.mp4/in"])
+def test_a_dry_run_refuses_the_folders_that_the_run_would_refuse(
+    home: Path, capsys: pytest.CaptureFixture[str], option: str, folder: str
+) -> None:
+    for dry in ([], ["--dry-run"]):
+        assert main(["storyboard", "board.yaml", option, folder, *dry]) == 2, home
+        assert "a.mp4 is a file" in capsys.readouterr().err.replace("it is a file", "a.mp4 is a file")
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00fc"])
+def test_a_file_is_used_whose_name_is_as_long_as_names_can_be(
+    home: Path, capsys: pytest.CaptureFixture[str], letter: str
+) -> None:
+    """The names of what may lie beside it are too long."""
+    name = letter * (250 // len(letter.encode())) + ".mp4"
+    (home / "a.mp4").rename(home / name)
+    assert main(["stamp", name, "-o", "new.mp4"]) == 0
+    (home / "from.yaml").write_text(
+        f"{BOARD}shots: [{{prompt: dark, duration: 0.5s, from: {name}}}]\n".replace(
+            "shots: [{prompt: dark, duration: 0.5s}, {prompt: light, duration: 0.5s}]\n", ""
+        )
+    )
+    assert main(["check", "from.yaml"]) == 0, capsys.readouterr().err
+    assert main(["review", name]) in {0, 1}
+
+
 @pytest.mark.parametrize("words", [
     ["verify", LONG], ["review", LONG], ["reproduce", LONG], ["takes", LONG], ["index", LONG],
     ["stamp", "a.mp4", "-o", LONG], ["storyboard", "board.yaml", "--stems", LONG],

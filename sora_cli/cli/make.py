@@ -44,6 +44,7 @@ from sora_cli.plain import as_data
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
     from sora_cli.flows.batch import Outcome
+    from sora_cli.flows.extras import Extras
     from sora_cli.flows.film import MakeOptions
     from sora_cli.flows.interactive import ReleasedStory
     from sora_cli.record.sidecar import ReleasedFilm
@@ -144,6 +145,13 @@ def make_options(release: ReleaseOptions, *, draft: bool = False, only: Sequence
     return {"draft": draft, "only": only, "signer": release.signer(), "overwrite": release.overwrite}
 
 
+def _extras(board: Storyboard, beside: ExtraOptions, how: MakeOptions) -> Extras:
+    """What goes with the film in folders of its own."""
+    from sora_cli.flows.extras import Extras
+
+    return Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
+
+
 def show_story(story: ReleasedStory, *, as_json: bool) -> None:
     """Tell of a story by choice that was delivered."""
     if as_json:
@@ -188,7 +196,7 @@ def storyboard(
     workers: WorkerOptions,
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
-    from sora_cli.flows import extras, film, interactive, places, preflight, preview, subtitles
+    from sora_cli.flows import film, interactive, places, preflight, preview, subtitles
 
     shots = only or ()
 
@@ -200,9 +208,12 @@ def storyboard(
     if dry_run:
         board = load()
         view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
-        if release.deliver != interactive.NAME:
+        if release.deliver == interactive.NAME:
+            beside.refuse_folders()
+        else:
             out, kind = places.target(output, partial(places.default_name, board), release.deliver)
             film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
+            _extras(board, beside, make_options(release, draft=drafts.draft, only=shots)).check()
         show_plan(view, as_json=reporting.as_json)
         return
     with working(reporting, limits, workers) as (report, studio):
@@ -213,7 +224,7 @@ def storyboard(
             show_story(story, as_json=reporting.as_json)
             return
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        also = extras.Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
+        also = _extras(board, beside, how)
         also.check()
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
         also.write(studio)

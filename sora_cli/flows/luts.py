@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sora_cli.engines import catalogue
-from sora_cli.errors import RequestError
 from sora_cli.events import Silent
 from sora_cli.flows import outputs
 from sora_cli.plan import plan_takes
@@ -28,8 +27,7 @@ def check_luts(
     from sora_cli import stamp
     from sora_cli.colour.grade import lut_name
 
-    if folder.exists() and not folder.is_dir():
-        raise RequestError(f"cannot write colour tables to {folder}: it is a file", hint="name a folder: --luts FOLDER")
+    outputs.require_folder(folder, "colour tables", "--luts")
     own = outputs.own_table(outputs.maker_of(board))
     paths: list[Path] = []
     shots = [shot for shot in board.shots if not only or shot.name in only]

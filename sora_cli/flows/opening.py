@@ -6,6 +6,7 @@ storyboard costs no decoder. What was refused, and what is signed, is opened eac
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -68,7 +69,7 @@ def _state() -> str:
 def _name(path: Path, use: str) -> str:
     """The name under which this use of a file is remembered; empty if it is large or a credential lies beside it."""
     with suppress(OSError):
-        if path.stat().st_size <= LARGEST and not path.with_name(f"{path.name}.c2pa").exists():
+        if path.stat().st_size <= LARGEST and not os.path.lexists(path.with_name(f"{path.name}.c2pa")):
             return f"{file_hash(path)} {suffix(path.name)} {use}"
     return ""
 

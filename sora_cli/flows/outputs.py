@@ -91,7 +91,7 @@ def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: boo
     """
     sources = list(dict.fromkeys(inputs))
     given = {each for path in sources for each in _identities(path)}
-    folders = [path for path in sources if path.is_dir()]
+    folders = [path for path in sources if os.path.lexists(path) and path.is_dir()]
     seen: dict[object, Path] = {}
     for path, own in outputs.items():
         known = _identities(path)
@@ -145,6 +145,18 @@ def _identities(path: Path) -> set[object]:
 def spelled(path: Path) -> str:
     """The place that a name leads to, in one spelling for all letters that some disk takes for the same."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", os.path.realpath(path)).casefold())
+
+
+def require_folder(folder: Path, what: str, option: str) -> None:
+    """Refuse a folder for `what` that cannot be made, because a file stands at its name or above it.
+
+    Raises:
+        RequestError: one does.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        file = "it" if there == folder else str(there)
+        raise RequestError(f"cannot write {what} to {folder}: {file} is a file", hint=f"name a folder: {option} FOLDER")
 
 
 def _holds(folder: Path, path: Path) -> bool:

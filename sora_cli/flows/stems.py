@@ -28,8 +28,7 @@ def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: 
     Raises:
         RequestError: as `outputs.check` does, or the folder's name is a file's.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RequestError(f"cannot write stems to {folder}: it is a file", hint="name a folder: --stems FOLDER")
+    outputs.require_folder(folder, "stems", "--stems")
     own = outputs.own_sound(outputs.maker_of(board))
     paths = {folder / f"{name}.wav": own for name in NAMES}
     outputs.check(paths, outputs.sources_of(board, signer), overwrite=overwrite)

@@ -232,7 +232,7 @@ def film_hash(film: Path) -> str:
 
 def up_to_date(film: Path, key: str) -> ReleasedFilm | None:
     """Find the film where it lies as it was released and would come out the same; else None."""
-    sidecar, sheet = beside(film) if beside(film)[0].exists() else _beside_earlier(film)
+    sidecar, sheet = beside(film) if os.path.lexists(beside(film)[0]) else _beside_earlier(film)
     record = FilmRecord.if_whole(read(film))
     if record is None or record.key != key:
         return None
@@ -375,7 +375,7 @@ def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path] = Ma
 
 def write_review(film: Path, measured: Mapping[str, object]) -> None:
     """Put what a review measured into a film's sidecar; what tells whether the film is up to date stays as it is."""
-    if beside(film)[0].exists() and (facts := read(film)):
+    if os.path.lexists(beside(film)[0]) and (facts := read(film)):
         _write(beside(film)[0], {**facts, "review": measured})
 
 

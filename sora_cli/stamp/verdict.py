@@ -8,6 +8,7 @@ the ingredients here is what catches that.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -164,7 +165,7 @@ def verify(
         reading = credential.read(
             signed,
             anchors=(local[1] if local else "") + given,
-            sidecar=beside if beside.is_file() and not credential.can_hold(path) else None,
+            sidecar=beside if os.path.lexists(beside) and not credential.can_hold(path) else None,
             kind="text/plain" if path.is_dir() else kind,
         )
         changed = changes(path) if path.is_dir() else []
