@@ -88,7 +88,7 @@ def _chosen(takes: tuple[str, ...], given: Collection[str]) -> tuple[str, ...]:
 Box = tuple[float, float, float, float]
 
 
-CHANGE_VERSION = 1
+CHANGE_VERSION = 2
 """Part of the keys of takes that change a film: raised when the same change would have another mask."""
 
 

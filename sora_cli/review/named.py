@@ -35,6 +35,11 @@ SMALLEST, LARGEST = 0.001, 0.4
 """Shares of the picture that it may cover."""
 ALONE = 0.6
 """The share of all that could be meant that the largest part must have."""
+HOLE = 0.1
+"""Of a body: how large a hole may be that belongs to it."""
+SLACK, SURE = 0.07, 0.9
+"""How much less or more vivid and bright a colour is that one sees in a thing who looks otherwise; the share of what
+the one sees that the other sees too, where it can be told where the thing ends."""
 OFTEN = 0.6
 """The share of frames in which it must be told."""
 JUMP = 0.25
@@ -60,14 +65,14 @@ def find(pictures: Sequence[Frames], words: str) -> tuple[list[Mask], str]:
     if not colour:
         return _followed(moving or [], "nothing that moves stands out")
     coloured = [_coloured(picture, colour) for picture in pictures]
-    masks, why = _followed(coloured, f"nothing that is {colour} stands out")
+    masks, why = _surely(pictures, coloured, colour)
     if why and moving is not None:
         both = [
             one & cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
             for one, other in zip(coloured, moving, strict=True)
         ]
-        masks, _ = found = _followed(both, why)
-        return found if masks else ([], why)
+        masks, _ = _surely(pictures, both, colour)
+        return masks, "" if masks else why
     return masks, why
 
 
@@ -84,15 +89,17 @@ def _at(pictures: Sequence[Frames], point: tuple[float, float]) -> tuple[list[Ma
     return _followed(coloured, f"nothing that is {colour} stands out at that point", np.array([across, down], float))
 
 
-def _coloured(picture: Frames, colour: str) -> Mask:
+def _coloured(picture: Frames, colour: str, slack: float = 0.0) -> Mask:
+    """Where a picture has a colour; with `slack`, where it nearly has it, or below 0 where it has it surely."""
     hsv = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
     hue, vivid, bright = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     if colour in PALE:
-        light = {"white": bright > 0.85, "black": bright < 0.2}.get(colour, (bright >= 0.3) & (bright <= 0.8))
-        return np.asarray(light & ((vivid < 0.15) | (bright < 0.2)))
+        light = {"white": bright > 0.85 - slack, "black": bright < 0.2 + slack}
+        grey = (bright >= 0.3 - slack) & (bright <= 0.8 + slack)
+        return np.asarray(light.get(colour, grey) & ((vivid < 0.15 + slack) | (bright < 0.2)))
     low, high = HUES[colour]
     inside = (hue >= low) & (hue < high) if low < high else (hue >= low) | (hue < high)
-    return np.asarray(inside & (vivid > VIVID) & (bright > BRIGHT))
+    return np.asarray(inside & (vivid > VIVID - slack) & (bright > BRIGHT - slack))
 
 
 def _moving(pictures: Sequence[Frames]) -> list[Mask] | None:
@@ -105,6 +112,23 @@ def _moving(pictures: Sequence[Frames]) -> list[Mask] | None:
         return None
     masks = [np.asarray(each > APART) for each in off]
     return masks if any(mask.mean() > SMALLEST for mask in masks) else None
+
+
+def _surely(pictures: Sequence[Frames], shown: Sequence[Mask], colour: str) -> tuple[list[Mask], str]:
+    """The one thing of a colour that masks show, and why it cannot be told which that is, or where it ends.
+
+    It ends where it does for those too who see a little more, or a little less, in the colour.
+    """
+    masks, why = _followed(shown, f"nothing that is {colour} stands out")
+    shares = []
+    for picture, mask in zip(pictures, masks, strict=bool(masks)):
+        _, labels = cv2.connectedComponents(_coloured(picture, colour, SLACK).astype(np.uint8))
+        more = np.isin(labels, np.unique(labels[mask & (labels > 0)])) | mask
+        less = mask & (_coloured(picture, colour, -SLACK) | ~_coloured(picture, colour))
+        shares += [less.sum() / more.sum()] if mask.any() else []
+    if masks and float(np.median(shares)) < SURE:
+        return [], f"it cannot be told where it ends: what is around it is nearly {colour} too"
+    return masks, why
 
 
 def _followed(masks: Sequence[Mask], nothing: str, place: NDArray[np.float64] | None = None) -> tuple[list[Mask], str]:
@@ -138,6 +162,9 @@ def _body(
     if count < 2:
         return none, None, True
     order = np.argsort(np.linalg.norm(middles[1:] - place, axis=1) if nearest and place is not None else -areas)
+    high, wide = facts[1:, cv2.CC_STAT_HEIGHT], facts[1:, cv2.CC_STAT_WIDTH]
+    across = np.asarray((high >= mask.shape[0]) | (wide >= mask.shape[1]))  # no thing: sea, sky, wall
+    order = order[~across[order]]
     near = [each for each in order if place is None or np.abs(middles[each + 1] - place).max() < JUMP * mask.shape[1]]
     if not near or not SMALLEST * mask.size < areas[near[0]] < LARGEST * mask.size:
         return none, None, True
@@ -146,9 +173,7 @@ def _body(
 
 
 def _grown(mask: Mask) -> Mask:
-    """A body with its holes filled, and its outline."""
-    if not mask.any():
-        return mask
-    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    full = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
-    return np.asarray(cv2.dilate(full, np.ones((3, 3), np.uint8)) > 0)
+    """A body with its small holes filled: what shines on it is white."""
+    count, labels, facts, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    small = facts[:, cv2.CC_STAT_AREA] < HOLE * mask.sum()
+    return np.asarray(mask | small[labels]) if count else mask
