@@ -18,7 +18,7 @@ from pathlib import Path
 from sora_cli.policy.judge import judged
 
 BENIGN = "benign"
-LATER = ("plain", "more", "last", "blind", "blinder", "short", "voices", "sealed")
+LATER = ("plain", "more", "last", "blind", "blinder", "short", "voices", "sealed", "other", "once")
 """Files of prompts written after the first ones, each before the rules were touched again."""
 TWINS = str.maketrans("aeopcxyi", "аеорсхуі")
 LEET = str.maketrans("oieast", "013457")
@@ -32,7 +32,7 @@ def prompts(half: str = "", file: str = "prompts.tsv") -> Iterator[tuple[str, st
         if not line.startswith("#"):
             category, language, text = line.split("\t")
             if half in {"", half_of(text)}:
-                yield category, language, text
+                yield category, language, text.replace("\\n", "\n")
 
 
 def half_of(text: str) -> str:
