@@ -148,7 +148,7 @@ def spelled(path: Path) -> str:
 
 
 def require_folder(folder: Path, what: str, option: str) -> None:
-    """Refuse a folder for `what` that cannot be made, because a file stands at its name or above it.
+    """Refuse a folder for `what` that cannot be made or written: a file stands at its name or above it, say.
 
     Raises:
         RequestError: one does.
@@ -157,6 +157,9 @@ def require_folder(folder: Path, what: str, option: str) -> None:
     if not there.is_dir():
         file = "it" if there == folder else str(there)
         raise RequestError(f"cannot write {what} to {folder}: {file} is a file", hint=f"name a folder: {option} FOLDER")
+    if not os.access(there, os.W_OK | os.X_OK):
+        why = f"nothing may be written to {os.path.relpath(there)}"
+        raise RequestError(f"cannot write {what} to {folder}: {why}", hint="name a folder that you may write to")
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -447,7 +447,7 @@ def test_the_limit_of_the_store_is_kept(machine: Machine) -> None:
         assert machine.run(*WORDS, "--max-disk", wrong).returncode == 2
 
 
-@pytest.mark.parametrize("place", ["store", "films"])
+@pytest.mark.parametrize("place", ["store", "films", "luts"])
 def test_a_folder_that_may_only_be_read(machine: Machine, place: str) -> None:
     machine.write("two.yaml", BOARD)
     folder = machine.folder / place
@@ -456,11 +456,14 @@ def test_a_folder_that_may_only_be_read(machine: Machine, place: str) -> None:
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting wants root")
     try:
-        done = machine.run("storyboard", "two.yaml", "-o", "films/two.mp4")
+        luts = ["--luts", "luts/two"] if place == "luts" else []
+        done = machine.run("storyboard", "two.yaml", "-o", "films/two.mp4", *luts)
     finally:
         subprocess.run(["umount", str(folder)], check=True)  # noqa: S607  wherever the system has it
     assert done.returncode in {1, 2}
-    assert ("Read-only file system" if place == "store" else "nothing may be written to films") in done.stderr
+    why = "Read-only file system" if place == "store" else f"nothing may be written to {place}"
+    assert why in done.stderr
+    assert place == "store" or not list(machine.store.glob("??/*.json"))
     assert "Traceback" not in done.stderr
 
 
