@@ -276,30 +276,30 @@ class _Order(Struct, dict=True):
         from sora_cli.media.sheet import ContactSheet, SheetShot
 
         shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
-        sheet = ContactSheet(shots, plan.board.title)
-        done = finishing.finished(
-            laid.cut,
-            plan,
-            self.out,
-            loudness=laid.loudness(plan),
-            films=films,
-            making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
-            signer=self.signer,
-            kind=self.kind,
-            unable=unable,
-            report=self.report,
-            sheet=sheet,
-        )
         beside, picture = sidecar.beside(self.out)
-        return ReleasedFilm(
-            path=self.out,
-            sidecar=beside,
-            sheet=sheet.draw(self.out, picture),
-            frames=plan.frames,
-            seconds=plan.seconds,
-            signer=self.signer.in_words,
-            credential=done.sidecar,
-        )
+        with ContactSheet(shots, self.out, picture, plan.board.title) as sheet:
+            done = finishing.finished(
+                laid.cut,
+                plan,
+                self.out,
+                loudness=laid.loudness(plan),
+                films=films,
+                making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
+                signer=self.signer,
+                kind=self.kind,
+                unable=unable,
+                report=self.report,
+                sheet=sheet,
+            )
+            return ReleasedFilm(
+                path=self.out,
+                sidecar=beside,
+                sheet=sheet.put(),
+                frames=plan.frames,
+                seconds=plan.seconds,
+                signer=self.signer.in_words,
+                credential=done.sidecar,
+            )
 
 
 def _clips_named(plan: Plan, store: Store) -> list[str]:

@@ -99,21 +99,21 @@ class _Setting(Struct, frozen=True):
     loudness: float
 
 
-def _settle(sound: Sounding, loudness: float | None) -> _Setting:
+def _settle(sound: Sounding, wanted: float | None) -> _Setting:
     level = measure(sound())
     if level.loudness <= _SILENCE:
         return _Setting(0.0, level.peak > PEAK, level.loudness)
-    gain = 0.0 if loudness is None else min(_MOST_GAIN, loudness - level.loudness)
+    gain = 0.0 if wanted is None else min(_MOST_GAIN, wanted - level.loudness)
     if level.peak + gain <= PEAK:
         return _Setting(gain, limit=False, loudness=level.loudness + gain)
-    if loudness is None:
+    if wanted is None:
         return _Setting(gain, limit=True, loudness=level.loudness)
-    reached = measure(_played(sound, gain, limit=True)).loudness
+    reached = loudness(_played(sound, gain, limit=True))
     for _ in range(ROUNDS):
-        if abs(loudness - reached) < 0.1 or gain >= _MOST_GAIN:
+        if abs(wanted - reached) < 0.1 or gain >= _MOST_GAIN:
             break
-        gain = min(_MOST_GAIN, gain + loudness - reached)
-        reached = measure(_played(sound, gain, limit=True)).loudness
+        gain = min(_MOST_GAIN, gain + wanted - reached)
+        reached = loudness(_played(sound, gain, limit=True))
     return _Setting(gain, limit=True, loudness=reached)
 
 

@@ -126,11 +126,11 @@ def measure(folder: Path) -> list[tuple[float, float]]:
 
     take, Grader.steps, ContactSheet.take = ContactSheet.take, counted, taken
     shelve, shelf._opened, Reel._decode = shelf._opened, opened, decoded
-    sheet = ContactSheet([SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots])
-    with whole.running():
-        write_film(folder / "film.mp4", sheet.watching(with_mark(finish(cut), Watermark())))
+    film, shots = folder / "film.mp4", [SheetShot(shot.name, shot.start, FRAMES) for shot in cut.shots]
+    with whole.running(), ContactSheet(shots, film, folder / "film.png") as sheet:
+        write_film(film, sheet.watching(with_mark(finish(cut), Watermark())))
         with part.running():
-            sheet.draw(folder / "film.mp4", folder / "film.png")
+            sheet.put()
     assert seen == SHOTS * FRAMES, f"{seen} frames were decoded"
     return [(each.wall, each.cpu) for each in (part, whole)]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,10 +24,11 @@ def drawn(frames: Frames, strips: Sequence[SheetShot], out: Path, title: str) ->
     pictures = [av.VideoFrame.from_ndarray(each, format="rgb24") for each in frames]
     height, width = frames.shape[1:3]
     film = Master(width=width, height=height, fps=Fraction(12), frames=len(frames), pictures=lambda: iter(pictures))
-    sheet = ContactSheet(strips, title)
-    for _ in sheet.watching(film).pictures():
-        pass
-    return sheet.draw(out.with_suffix(".mp4"), out)
+    with ContactSheet(strips, out.with_suffix(".mp4"), out, title) as sheet:
+        for _ in range(2):  # as a film with a palette is read
+            for _ in sheet.watching(film).pictures():
+                pass
+        return sheet.put()
 
 
 @pytest.mark.parametrize("shots", [1, 3, 13])
@@ -59,3 +63,42 @@ def test_a_long_title_leaves_room_for_the_facts(tmp_path: Path, title: str) -> N
     assert (heads[0][:, left - 30 :] == heads[1][:, left - 30 :]).all()
     assert (heads[0][:, : left - 30] != heads[1][:, : left - 30]).any()
     assert (heads[0][:26] == heads[1][:26]).all()
+
+
+def test_shots_that_share_pictures_and_cross_each_other(tmp_path: Path) -> None:
+    """The pictures of a row may come after those of the next one, and stand in both."""
+    frames = np.arange(240, dtype=np.uint8)[:, None, None, None].repeat(36, 1).repeat(64, 2).repeat(3, 3)
+    strips = [SheetShot(f"{n}", 0 if n > 7 else 100 - 10 * n, 120) for n in range(13)]
+    path = drawn(frames, strips, tmp_path / "sheet.png", "A film")
+    with Image.open(path) as image:
+        pixels = {colour for _, colour in image.convert("RGB").getcolors(1 << 20)}
+    wanted = {strip.start + at for strip in strips for at in (30, 90)}
+    assert {(shade, shade, shade) for shade in wanted} <= pixels
+
+
+def test_a_film_that_stops_leaves_no_sheet(tmp_path: Path) -> None:
+    film = Master(width=8, height=8, fps=Fraction(12), frames=2, pictures=lambda: iter(()))
+    with ContactSheet([SheetShot("a", 0, 2)], tmp_path / "a.mp4", tmp_path / "a.png") as sheet:
+        list(sheet.watching(film).pictures())
+        assert len(list(tmp_path.iterdir())) == 1
+    assert not list(tmp_path.iterdir())
+
+
+MANY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from tests.media.test_sheet import SheetShot, drawn
+shots = [SheetShot("a", 2 * n, 2) for n in range(int(sys.argv[1]))]
+drawn(np.zeros((240, 36, 64, 3), np.uint8), shots, Path("a.png"), "A")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_a_tall_sheet_takes_no_more_memory(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    few, many = (
+        int(subprocess.check_output([sys.executable, "-c", MANY, count], cwd=tmp_path, env=environment))
+        for count in ("12", "120")
+    )
+    assert many < 1.05 * few
