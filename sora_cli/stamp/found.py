@@ -10,7 +10,9 @@ more. `NEAR` lies between the first two.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,10 @@ from sora_cli.store.released import KeptRelease, ReleasedFilms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sora_cli.media.fingerprint import Signatures
+    from sora_cli.media.fingerprint import Signature
+
+    Signatures = NDArray[np.uint8]
+    """Of pictures, one a row: `(n, 380)`."""
 
 ALGORITHM = "io.iscc.v0"
 """Its name in C2PA's list of soft bindings."""
@@ -56,11 +61,16 @@ class Match(Struct, frozen=True):
 
 
 class FilmPrint(Struct, frozen=True):
-    """What finds a film again: its ISCC, that as bytes, and its pictures' signatures `(n, 380)`, one a tick."""
+    """What finds a film again: its ISCC, that as bytes, and its pictures' signatures, one a tick, compressed."""
 
     iscc: str
     code: bytes
-    signatures: Signatures
+    packed: bytes
+
+    @property
+    def signatures(self) -> Signatures:
+        """The signatures `(n, 380)`."""
+        return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(-1, ELEMENTS)
 
     @property
     def binding(self) -> dict[str, object]:
@@ -74,32 +84,45 @@ class FilmPrint(Struct, frozen=True):
         Raises:
             StoreError: the store cannot be written.
         """
-        ReleasedFilms(default_folder()).keep(self.code, manifest, zlib.compress(self.signatures.tobytes(), 1))
+        ReleasedFilms(default_folder()).keep(self.code, manifest, self.packed)
 
 
-def print_of(signatures: Signatures, finer: int = 1) -> FilmPrint | None:
+def print_of(signatures: Iterable[Signature], finer: int = 1) -> FilmPrint | None:
     """What finds a film again with these signatures, of which each `finer`th is one of its code's.
 
-    None where they show too little, or iscc-core is missing.
+    None where they show too little, or iscc-core is missing. Of an hour they are 20 MB, and never in memory at once.
+
+    Raises:
+        MediaError: as reading the signatures does.
     """
-    coarse = signatures[::finer]
-    if np.count_nonzero(_shows(coarse)) < LEAST:
+    packer, packed = zlib.compressobj(1), bytearray()
+    distinct, total, showing = set[bytes](), np.zeros(ELEMENTS, np.int64), 0
+    for tick, signature in enumerate(signatures):
+        packed += packer.compress(signature.tobytes())
+        if tick % finer == 0:
+            name = blake2b(signature.tobytes(), digest_size=16).digest()
+            total += signature if name not in distinct else 0
+            distinct.add(name)
+            showing += bool(_shows(signature))
+    if showing < LEAST:
         return None
     try:
         import iscc_core
     except ModuleNotFoundError:
         return None
-    iscc = iscc_core.gen_video_code_v0([tuple(row) for row in coarse.tolist()], bits=BITS)["iscc"]
-    return FilmPrint(iscc, iscc_core.Code(iscc).hash_bytes, signatures)
+    # The code is one of the sum of all that differ, which is handed over in their place.
+    iscc = iscc_core.gen_video_code_v0([tuple(total.tolist())], bits=BITS)["iscc"]
+    packed += packer.flush()
+    return FilmPrint(iscc, iscc_core.Code(iscc).hash_bytes, bytes(packed))
 
 
 def prints_of(prints: Fingerprint, films: Sequence[range]) -> list[FilmPrint | None]:
     """What finds each film again, by its places among the pictures that were taken; None where nothing does."""
+    signatures = prints.signatures()
     try:
-        signatures = prints.signatures()
+        return [print_of(islice(signatures, len(film)), FINER) for film in films]
     except MediaError:
         return [None] * len(films)
-    return [print_of(signatures[film.start : film.stop], FINER) for film in films]
 
 
 def of_file(path: Path) -> FilmPrint | None:
@@ -159,7 +182,7 @@ def difference(one: Signatures, other: Signatures) -> float:
 
 
 def _shows(signatures: Signatures) -> NDArray[np.bool_]:
-    return np.asarray((signatures == 1).mean(1) <= _PLAIN, np.bool_)
+    return np.asarray((signatures == 1).mean(-1) <= _PLAIN, np.bool_)
 
 
 def _apart(one: bytes, other: bytes) -> int:
