@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sora_cli.events import Report, Silent
 from sora_cli.flows import watching
 from sora_cli.plan import Plan
+from sora_cli.policy import pictures
 
 if TYPE_CHECKING:  # commands that only plan import the flow of films, and no codecs
     from sora_cli.master.picture import Grade
@@ -71,6 +72,7 @@ def released(
         write(
             films, master, plan, out, making=making, signer=signer, kind=kind, unable=unable, report=report, sheet=sheet
         )
+        pictures.forget()  # signing takes memory for each take of the film
         return next(films.put_in_place())
 
 
