@@ -273,7 +273,8 @@ def _reasons(plan: Plan, clips: Store, kept: Mapping[str, bool]) -> dict[str, st
             continue
         moved = {"from": take.opening, "to": take.closing}
         words = []
-        for name in clips.changed(before.get(take.name), take.key, TakeFields.of(take).to_dict()):
+        old = before.get(take.name)
+        for name in clips.changed(old, take.key, TakeFields.of(take).to_dict()) if old else ():
             carry = moved.get(name)
             shot_again = carry is not None and [names[key] for key in carry.takes if not kept.get(key, True)]
             words.append(f"{name} ({shot_again[0]} is shot again)" if shot_again else name)

@@ -7,22 +7,33 @@ from typing import NamedTuple
 
 from sora_cli.storyboard.model import Beat, Shot
 
-_HOURS = {
-    "day": "day daytime daylight noon midday morning afternoon sunny sunlight sunlit sunshine",
-    "low sun": "sunset sunrise sundown dusk dawn twilight evening",
-    "night": "night nighttime midnight moonlight moonlit starlight starlit",
-}
-_PLACES = {
-    "grass": "grass meadow lawn park garden hill hills",
-    "sea": "beach sea seaside seashore shore ocean coast harbour harbor",
-    "sand": "desert dune dunes",
-    "snow": "snow snowy ice glacier",
-    "town": "street city town road downtown alley square market",
-    "woods": "forest wood woods jungle",
-    "indoors": "room kitchen bedroom bathroom office indoors hall attic cellar cabin shop cafe bar corridor",
-}
+
+def _kinds(words: dict[str, str]) -> dict[str, str]:
+    """The kind of each word."""
+    return {word: kind for kind, names in words.items() for word in names.split()}
+
+
+_HOURS = _kinds(
+    {
+        "day": "day daytime daylight noon midday morning afternoon sunny sunlight sunlit sunshine",
+        "low sun": "sunset sunrise sundown dusk dawn twilight evening",
+        "night": "night nighttime midnight moonlight moonlit starlight starlit",
+    }
+)
+_PLACES = _kinds(
+    {
+        "grass": "grass meadow lawn park garden hill hills",
+        "sea": "beach sea seaside seashore shore ocean coast harbour harbor",
+        "sand": "desert dune dunes",
+        "snow": "snow snowy ice glacier",
+        "town": "street city town road downtown alley square market",
+        "woods": "forest wood woods jungle",
+        "indoors": "room kitchen bedroom bathroom office indoors hall attic cellar cabin shop cafe bar corridor",
+    }
+)
 _LIGHT = re.compile(r"\b(?:light|lit|dark|dim|golden|sun|moon|(?:blue|clear|dark|orange) sky)\b")
 """Words that speak of light and name no hour."""
+_WORD = re.compile(r"\w+")
 _LEADS_TO_PLACE = r"\b(?:in|inside|on|at|by|along|through|across|over|into|onto|near)(?: [\w-]+){0,2}? "
 """What happens may be about a place (`she paints the sea`); it is there where a word of place comes before it."""
 
@@ -63,7 +74,8 @@ def names_light(beat: Beat) -> bool:
 def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
     """The kinds of which a word is there; `before` is the pattern that leads up to it."""
     words = words.lower()
-    there = set(re.findall(r"\w+", words))
-    said = {kind: there.intersection(names.split()) for kind, names in kinds.items()}
-    named = {kind: rf"{before}(?:{'|'.join(names)})\b" for kind, names in said.items() if names}
+    said: dict[str, list[str]] = {}
+    for word in kinds.keys() & _WORD.findall(words):
+        said.setdefault(kinds[word], []).append(word)
+    named = {kind: rf"{before}(?:{'|'.join(names)})\b" for kind, names in said.items()}
     return frozenset(kind for kind, pattern in named.items() if re.search(pattern, words))

@@ -10,7 +10,6 @@ import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from sora_cli import atomic, remembered
@@ -61,7 +60,7 @@ class JudgedTexts:
 
     def name(self, text: str) -> str:
         """Name a text by its hash under this machine's secret key."""
-        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
     def judged(self, texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
         """As `judged`, from what is known where it is known."""

@@ -51,6 +51,12 @@ class WordList:
                 else:
                     self._whole.setdefault(first, []).append(rest)
 
+    @property
+    def beginnings(self) -> Iterator[str]:
+        """How its words and phrases begin: with a whole word, or of those that stand for any ending two characters."""
+        yield from self._whole
+        yield from (f"{begun}*" for begun in self._begun)
+
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where words of these stand."""
         for word in self._inside if _SPACELESS.search(text) else ():
@@ -150,6 +156,27 @@ class _Book:
         return own + [Rule(name, WordList(known)) for name, known in names.items()]
 
     @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """The places of rules by how their words begin."""
+        found: dict[str, list[int]] = {}
+        for place, rule in enumerate(self.rules):
+            for beginning in rule.words.beginnings:
+                found.setdefault(beginning, []).append(place)
+        return found
+
+    def near(self, text: str) -> Sequence[Rule]:
+        """The rules that may hold for plain text, in order: those with a word that begins as one of it does.
+
+        Where there are no spaces, all may: there words are not known by their beginnings.
+        """
+        if _SPACELESS.search(text):
+            return self.rules
+        _, known, begun = _tokens(text)
+        beginnings = (*known, *(f"{each}*" for each in begun))
+        places = {place for beginning in beginnings for place in self._places.get(beginning, ())}
+        return [self.rules[place] for place in sorted(places)]
+
+    @cached_property
     def film(self) -> WordList:
         """Words of film, which tell of nothing else."""
         return WordList(self._film)
@@ -230,7 +257,7 @@ def _in_art(bare: tuple[int, int], text: str) -> bool:
 def categories(text: str) -> Iterator[str]:
     """The categories whose rules hold for one plain text."""
     told = book().told(text)
-    held = dict.fromkeys(rule.category for rule in book().rules if rule.holds(told))
+    held = dict.fromkeys(rule.category for rule in book().near(told) if rule.holds(told))
     if _with_minors(book().film.blanked(text)) or ("sexual" in held and of_a_child(text)):
         yield MINORS
     yield from held
