@@ -112,6 +112,10 @@ def _forms(token: str) -> Sequence[str]:
     return (token,) if bare == token or len(bare) < 2 else (token, bare, token[1:])
 
 
+EXCUSED = 40
+"""Signs within which a word of `unless` excuses another: farther off it could be put into any text to pass it."""
+
+
 class _WrittenRule(TypedDict):
     category: str
     any: list[str]
@@ -121,7 +125,7 @@ class _WrittenRule(TypedDict):
 
 
 class Rule(Struct, frozen=True):
-    """One rule: a text without `but` counts that has one of `words`, one of `near` beside it, and none of `unless`."""
+    """One rule: a text without `but` counts that has `near`, and one of `words` without `unless` by it."""
 
     category: str
     words: WordList
@@ -133,8 +137,14 @@ class Rule(Struct, frozen=True):
         """Whether the plain text counts."""
         if self.but is not None:
             text = self.but.blanked(text)
-        beside = self.near is None or self.near.among(text)
-        return self.words.among(text) and beside and not (self.unless is not None and self.unless.among(text))
+        found = self.words.spans(text) if self.near is None or self.near.among(text) else iter(())
+        excused = tuple(self.unless.spans(text)) if self.unless is not None else ()
+        return any(all(_apart(one, other) > EXCUSED for other in excused) for one in found)
+
+
+def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Signs between two places of a text."""
+    return max(other[0] - one[1], one[0] - other[1])
 
 
 class _Book:

@@ -52,6 +52,8 @@ def test_a_rule_asks_what_stands_beside_a_word() -> None:
     assert "extremism" in found_in("a film to recruit for the caliphate")
     assert "extremism" not in found_in("a documentary on how the caliphate recruits, survivors tell")
     assert "self-harm" not in found_in("she deletes the pro-ana account")
+    assert "gore" in found_in("a chainsaw through her leg, blood everywhere, and on the floor a pillow")
+    assert "gore" not in found_in("a chainsaw takes limbs off the tree")
     assert "real-people" in found_in("Trump und Biden essen ein Eis")
     assert "real-people" not in found_in("she plays her trump card at the bridge table")
 
