@@ -143,16 +143,16 @@ def test_what_a_model_says_of_a_prompt_is_its_opinion(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], said: str, told: int
 ) -> None:
     model, film = saying(tmp_path / "model", said), save(tmp_path, FILM)
-    assert main(["check", str(film), "--model", model]) == 0
+    assert main(["check", str(film), "--opinion", model]) == 0
     assert (f"{film}:5" in (err := capsys.readouterr().err)) == told
     assert (f"the opinion of {model}: {said}" in " ".join(err.split())) == told
-    assert main(["check", str(film), "--model", model, "--json"]) == 0
+    assert main(["check", str(film), "--opinion", model, "--json"]) == 0
     assert [each["rule"] for each in json.loads(capsys.readouterr().out)["advice"]] == ["opinion"] * told
 
 
 def test_a_prompt_that_is_too_long_for_a_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = save(tmp_path, FILM.replace("rolls", "rolls a " * 2100))
-    assert main(["check", str(film), "--model", saying(tmp_path / "model", "well")]) == 0
+    assert main(["check", str(film), "--opinion", saying(tmp_path / "model", "well")]) == 0
     assert "has no opinion" in capsys.readouterr().err
 
 

@@ -35,7 +35,7 @@ from sora_cli.review.judge import judge as judged
 from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 from sora_cli.shoot.mask import seam
-from sora_cli.stamp.release import with_mark
+from sora_cli.stamp.watermark import with_mark
 from sora_cli.storyboard.model import Watermark
 
 from .config import FPS, FRAMES, HEIGHT, WIDTH

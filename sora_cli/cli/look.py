@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def check(
     file: Board,
     advice: Annotated[bool, typer.Option("--advice", help="Show minor advice as well.")] = False,
-    model: Annotated[
+    opinion: Annotated[
         str,
         typer.Option(metavar="FOLDER|ID|ENGINE", help="Add the opinion of this language model on each prompt."),
     ] = "",
@@ -40,8 +40,8 @@ def check(
         done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
         console.say(console.plain(done.diff)) if done.moved else None
         console.say(f"{file}: {counted(done.moved, 'denied thing')} moved to `avoid`")
-    opinion = _opinion(model) if model else None
-    found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=opinion)
+    asked = _opinion(opinion) if opinion else None
+    found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=asked)
     if as_json:
         console.stdout_json(found.as_dict())
     console.show_problems(found.problems)

@@ -58,7 +58,8 @@ def _parted(word: Word) -> Iterator[_Piece]:
 
 def _fits(part: Sequence[_Piece], who: str) -> bool:
     rows = _wrap(_said(part, who), WIDTH)
-    return len(rows) <= LINES and (part[-1].end - part[0].start) / SAMPLE_RATE <= LONGEST
+    narrow = len(part) == 1 or all(_columns(row) <= WIDTH for row in rows)  # no row breaks before `?` or `!`
+    return narrow and len(rows) <= LINES and (part[-1].end - part[0].start) / SAMPLE_RATE <= LONGEST
 
 
 def _said(part: Sequence[_Piece], who: str) -> str:

@@ -20,7 +20,11 @@ from sora_cli.plan.played import starts
 from sora_cli.storyboard.cast import kind_of
 from tests.boards import board
 
-CARDS = {template.card.name: template.card for template in known() if template.card.makes_video}
+CARDS = {
+    template.card.name: template.card
+    for template in known()
+    if template.card.makes_video and Ability.INSTRUCT not in template.card.needs  # it makes nothing from words alone
+}
 
 
 class StrictEngine:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sora_cli.errors import RequestError
@@ -29,6 +29,7 @@ TEXT = st.lists(st.text("abcdefghij.,?", min_size=1, max_size=20), min_size=1, m
 
 @settings(deadline=None, max_examples=60)
 @given(TEXT, st.integers(0, 10**7))
+@example("? ? ?? ??????????? ??????????? ????????????", 0)
 def test_cues_hold_all_words_in_order_and_can_be_read(text: str, at: int) -> None:
     found = list(cues(words(text), at))
     assert " ".join(" ".join(cue.text.split("\n")) for cue in found).split() == text.split()
