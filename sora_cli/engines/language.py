@@ -75,17 +75,18 @@ def _inside(name: str) -> Inside | None:
         EngineMissing: the engine is not on this machine, or holds none that writes.
     """
     try:
-        catalogue.known(name)
+        place = catalogue.card(name).location
+    except catalogue.NotHere:
+        raise
     except EngineMissing:
         return None
-    place = catalogue.card(name).location
-    checkpoint = Checkpoint.read(place) if place else None
-    parts = checkpoint.components() if checkpoint else {}
-    for part in ("prompt_enhancer", "text_encoder"):
-        library, kind = parts.get(part, ("", ""))
-        if checkpoint and library == "transformers" and kind.endswith(("ForConditionalGeneration", "ForCausalLM")):
-            words = checkpoint.folder / ("processor" if "processor" in parts else "tokenizer")
-            return Inside(checkpoint.folder / part, words, kind)
+    if place is not None:
+        parts = Checkpoint.read(place).components()
+        words = place / ("processor" if "processor" in parts else "tokenizer")
+        for part in ("prompt_enhancer", "text_encoder"):
+            library, kind = parts.get(part, ("", ""))
+            if library == "transformers" and kind.endswith(("ForConditionalGeneration", "ForCausalLM")):
+                return Inside(place / part, words, kind)
     hint = "name a causal model: a folder that transformers' save_pretrained wrote, or a hub id"
     raise EngineMissing(f"{name} holds no language model that writes", hint=hint)
 

@@ -6,7 +6,7 @@ None comes with `sora`, and nothing is downloaded here.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -56,7 +56,7 @@ def revisions(names: Sequence[str], named: str) -> tuple[tuple[str, str], ...]:
         EngineMissing: one is not on this machine.
         RequestError: together they cannot do it.
     """
-    kinds = _kinds(names)
+    kinds = {name: _kind(name, folder_of(name, "segmenter")) for name in names}
     finders = [name for name, kind in kinds.items() if kind in FINDERS]
     followers = [name for name, kind in kinds.items() if kind in FOLLOWERS]
     other = next((name for name in kinds if name not in (*finders, *followers)), None)
@@ -83,15 +83,11 @@ def open_segmenter(names: Sequence[str]) -> Segmenter:
         OutOfMemory: they do not fit.
     """
     families = importlib.import_module("sora_cli.engines.families.segmenter")
-    kinds = _kinds(names)
-    folders = {name: folder_of(name, "segmenter") for name in kinds}
-    finder = next(((name, folders[name]) for name, kind in kinds.items() if kind in FINDERS), None)
-    follower = next(((name, folders[name]) for name, kind in kinds.items() if kind in FOLLOWERS), None)
+    places = [(name, folder_of(name, "segmenter")) for name in names]
+    finder, follower = (
+        next((place for place in places if _kind(*place) in known), None) for known in (FINDERS, FOLLOWERS)
+    )
     return cast("Segmenter", families.Segmenting(finder, follower))
-
-
-def _kinds(names: Sequence[str]) -> Mapping[str, str]:
-    return {name: _kind(name, folder_of(name, "segmenter")) for name in names}
 
 
 def _kind(name: str, folder: Path) -> str:

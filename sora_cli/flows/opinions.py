@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sora_cli.engines.language import Heard, LanguageModel
 from sora_cli.errors import Problem, RequestError, WorkError
 from sora_cli.plan import Plan
-from sora_cli.plan.advice import Advice
+from sora_cli.plan.advice import Advice, places
 from sora_cli.plan.rewording import cleaned
 from sora_cli.texts import shortened
 
@@ -22,13 +22,11 @@ Answer:"""
 
 def opinions(plan: Plan, model: LanguageModel, heard: Heard) -> Iterator[Advice]:
     """What the model says of each beat, at the line of its prompt; a beat that it cannot read costs no other."""
-    for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
-        for beat, made in zip(shot.beats, planned.beats, strict=True):
-            asked = ASKED.format(seconds=float(made.frames / plan.fps), prompt=beat.prompt)
-            if said := _said(model, asked, heard):
-                mark = plan.board.mark(beat.origin.get("prompt", (*beat.loc, "prompt")))
-                problem = Problem(said, "a model says so, no rule: judge it yourself", mark)
-                yield Advice("opinion", problem, grave=False)
+    for place in places(plan):
+        asked = ASKED.format(seconds=place.seconds, prompt=place.beat.prompt)
+        if not place.still and (said := _said(model, asked, heard)):
+            problem = Problem(said, "a model says so, no rule: judge it yourself", plan.board.mark(place.loc))
+            yield Advice("opinion", problem, grave=False)
 
 
 def _said(model: LanguageModel, asked: str, heard: Heard) -> str:

@@ -86,7 +86,7 @@ def _place(advice: Advice) -> tuple[int, int]:
 def _findings(plan: Plan, *, grave_alone: bool) -> Iterator[tuple[Loc, Advice]]:
     board = plan.board
     rules = [each for each in RULES if each[2] or not grave_alone]
-    for place in _places(plan):
+    for place in places(plan):
         for name, rule, grave in rules:
             for loc, message, hint in rule(place):
                 yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave)
@@ -97,7 +97,8 @@ def _findings(plan: Plan, *, grave_alone: bool) -> Iterator[tuple[Loc, Advice]]:
                 yield loc, Advice(name, Problem(message, hint, board.mark(loc)), grave=False)
 
 
-def _places(plan: Plan) -> Iterator[BeatContext]:
+def places(plan: Plan) -> Iterator[BeatContext]:
+    """Each beat where it stands, then the stills of its shot that have words of their own."""
     for shot, planned in zip(plan.board.shots, plan.shots, strict=True):
         for number, (beat, made) in enumerate(zip(shot.beats, planned.beats, strict=True)):
             anew = not number and (beat.start is None or beat.start.kind == "nothing")

@@ -247,16 +247,17 @@ def ltx(config: dict[str, Any], *, newer: bool) -> Model:
     )
 
 
-def ti2v() -> Model:
+def ti2v(name: str = "wan2.2-ti2v-5b", **encode: Any) -> Model:
     from diffusers import AutoencoderKLWan
 
     plain = {"image_dim": None, "added_kv_proj_dim": None}  # as the conversion script has it
     return Model(
-        lambda number: wan_transformer("wan2.2-ti2v-5b", number, **plain),
+        lambda number: wan_transformer(name, number, **plain),
         lambda model, size, batch: wan_forward(model, size, batch, ratio=16, each=True),
         lambda: built(lambda: AutoencoderKLWan(**WAN_22), torch.float32),
         lambda size: wan_latents(size, 48, 16),
         30,
+        **encode,
     )
 
 
@@ -266,17 +267,7 @@ def film_encode(vae: Any, size: Size) -> object:
 
 
 def lucy() -> Model:
-    from diffusers import AutoencoderKLWan
-
-    plain = {"image_dim": None, "added_kv_proj_dim": None}
-    return Model(
-        lambda number: wan_transformer("lucy-edit", number, **plain),
-        lambda model, size, batch: wan_forward(model, size, batch, ratio=16, each=True),
-        lambda: built(lambda: AutoencoderKLWan(**WAN_22), torch.float32),
-        lambda size: wan_latents(size, 48, 16),
-        30,
-        encode=film_encode,
-    )
+    return ti2v("lucy-edit", encode=film_encode)
 
 
 def nano() -> Model:
