@@ -10,6 +10,7 @@ from typing import Literal
 from PIL import ImageFont, features
 
 from sora_cli.errors import MediaError, RequestError
+from sora_cli.media.words import inside_words, is_japanese
 from sora_cli.texts import shortened
 
 SYSTEM_FONTS = (
@@ -115,13 +116,14 @@ SOFT_HYPHEN = "\u00ad"
 _WELCOME = SOFT_HYPHEN + "\u200b"
 """Where a writer lets a word break: at a soft hyphen, and at a space of no width."""
 Cut = Literal["words", "parts", "letters"]
-"""Where lines may break: between words; also at hyphens and the like; at last between any two letters."""
+"""Where lines may break: between words; in wide ones also at hyphens and syllables, at last between letters."""
 
 
 def broken(text: str, room: float, measure: Callable[[str], float], cut: Cut = "words") -> list[str] | None:
     """The lines of `text`, each at most `room` wide by `measure`; None where what may not be cut is wider.
 
-    Scripts without spaces break between letters, by the rules of Unicode (UAX 14): no line begins with a full stop.
+    Of scripts without spaces Thai breaks between words, Japanese between phrases where they are not wider than a line,
+    the others between letters or syllables, all by the rules of Unicode (UAX 14): no line begins with a full stop.
     """
     lines: list[str] = []
     for paragraph in text.splitlines():
@@ -137,9 +139,9 @@ def broken(text: str, room: float, measure: Callable[[str], float], cut: Cut = "
     return lines
 
 
-def unbroken(text: str) -> list[str]:
+def unbroken(text: str, room: float, measure: Callable[[str], float]) -> list[str]:
     """The parts of a text that stay on one line, with the spaces that follow them."""
-    return [piece for paragraph in text.splitlines() for piece in _pieces(paragraph, 0, len, "words")]
+    return [piece for paragraph in text.splitlines() for piece in _pieces(paragraph, room, measure, "words")]
 
 
 def _row(line: str) -> str:
@@ -166,20 +168,36 @@ def _leans(letter: str) -> int:
 
 
 def _pieces(text: str, room: float, measure: Callable[[str], float], cut: Cut) -> Iterator[str]:
-    """What may stand on a line of its own, with the spaces that follow it; letters of what is wider than `room`."""
+    """What may stand on a line of its own, with the spaces that follow it: words, or parts of wide ones."""
     from uniseg.graphemecluster import grapheme_clusters
+
+    parted = "\u200b" in text
+    for word in _words(text, parted=parted):
+        loose = cut != "words" or (is_japanese(word) and not parted)
+        for part in _parts(word) if loose and measure(_row(word)) > room else (word,):
+            yield from grapheme_clusters(part) if cut == "letters" and measure(_row(part)) > room else (part,)
+
+
+def _words(text: str, *, parted: bool) -> Iterator[str]:
+    """The words of a text, with the spaces that follow them. `parted`: its writer parted those without spaces."""
+    inside = inside_words(text)
+    word, at = "", 0
+    for part in _parts(text):
+        unspaced = bool(word) and not parted and (_unspaced(word[-1]) or _unspaced(part[0]))
+        if word and (word[-1].isspace() or word[-1] in _WELCOME or (unspaced and at not in inside)):
+            yield word
+            word = ""
+        word += part
+        at += len(part)
+    if word:
+        yield word
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text, cut where Unicode lets a line break, and between syllables, which it leaves to dictionaries."""
     from uniseg.linebreak import line_break_units
 
-    pieces: list[str] = []
-    unspaced = (lambda _: False) if cut == "words" and "\u200b" in text else _unspaced  # its writer parted the words
-    for unit in line_break_units(text):
-        last = pieces[-1][-1] if pieces else " "
-        if cut != "words" or last.isspace() or last in _WELCOME or unspaced(last) or unspaced(unit[0]):
-            pieces += _syllables(unit) if unspaced is _unspaced else (unit,)
-        else:
-            pieces[-1] += unit
-    for piece in pieces:
-        yield from grapheme_clusters(piece) if cut == "letters" and measure(_row(piece)) > room else (piece,)
+    return (syllable for unit in line_break_units(text) for syllable in _syllables(unit))
 
 
 def _unspaced(letter: str) -> bool:

@@ -51,7 +51,7 @@ def _parted(word: Word) -> Iterator[_Piece]:
     """A word, in parts where its script is written without spaces; its time is shared out by their letters."""
     each = (word.end - word.start) / max(1, len(word.text))
     done = 0
-    for text in unbroken(word.text):
+    for text in unbroken(word.text, WIDTH, _columns):
         start, done = done, done + len(text)
         yield _Piece(text, word.start + start * each, word.start + done * each, apart=not start)
 
@@ -92,7 +92,7 @@ def _balanced(text: str) -> list[str]:
 
 def _wrap(text: str, width: int) -> list[str]:
     """The rows of a text, at most `width` columns wide where its words are not wider."""
-    widest = max(map(_columns, unbroken(text)), default=0)
+    widest = max(map(_columns, unbroken(text, WIDTH, _columns)), default=0)
     return broken(text, max(1, width, widest), _columns) or []
 
 

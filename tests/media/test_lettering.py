@@ -36,15 +36,28 @@ def test_no_word_is_cut(script: str, room: int) -> None:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("今日は、とても良い天気です。", ["今日は、", "とても良", "い天気で", "す。"]),
-        ("「はい」と言った。", ["「はい」", "と言っ", "た。"]),
+        ("「はい」と言った。", ["「はい」", "と", "言った。"]),
         ("这是一个很长的标题。", ["这是一个", "很长的标", "题。"]),
-        ("เป็นเรื่องไทย", ["เป็น", "เรื่", "องไท", "ย"]),
         ("ចុងក្រោយ", ["ចុង", "ក្រោ", "យ"]),
     ],
 )
 def test_scripts_without_spaces_break_between_letters(text: str, lines: list[str]) -> None:
     assert broken(text, 4, len) == lines
+
+
+def test_thai_breaks_between_words_and_in_one_that_is_too_wide_between_syllables() -> None:
+    text = "ลูกบอลสีแดงกลิ้งไปตามชายหาดตอนพระอาทิตย์ตก"
+    assert broken(text, 12, len) == ["ลูกบอลสีแดง", "กลิ้งไปตาม", "ชายหาดตอน", "พระอาทิตย์ตก"]
+    assert broken("เป็นเรื่องไทย", 7, len) == ["เป็น", "เรื่อง", "ไทย"]
+    assert broken("เป็นเรื่องไทย", 4, len) is None
+    assert broken("เป็นเรื่องไทย", 4, len, "parts") == ["เป็น", "เรื่", "อง", "ไทย"]
+
+
+def test_japanese_breaks_between_phrases_and_in_one_that_is_too_wide_between_letters() -> None:
+    text = "今日は、とても良い天気です。"
+    assert broken(text, 5, len) == ["今日は、", "とても良い", "天気です。"]
+    assert broken(text, 4, len) == ["今日は、", "とても", "良い", "天気で", "す。"]
+    assert broken("東京タワーのtwo wordsを見上げる", 12, len) == ["東京タワーのtwo", "wordsを見上げる"]
 
 
 def test_a_word_is_cut_last() -> None:
