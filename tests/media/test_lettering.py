@@ -56,7 +56,7 @@ def test_thai_breaks_between_words_and_in_one_that_is_too_wide_between_syllables
 def test_japanese_breaks_between_phrases_and_in_one_that_is_too_wide_between_letters() -> None:
     text = "今日は、とても良い天気です。"
     assert broken(text, 5, len) == ["今日は、", "とても良い", "天気です。"]
-    assert broken(text, 4, len) == ["今日は、", "とても", "良い", "天気で", "す。"]
+    assert broken(text, 4, len) == ["今日は、", "とても", "良い天気", "です。"]
     assert broken("東京タワーのtwo wordsを見上げる", 12, len) == ["東京タワーのtwo", "wordsを見上げる"]
 
 
