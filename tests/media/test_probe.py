@@ -83,21 +83,34 @@ def test_a_picture_turned_by_its_camera(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "tracks", "told"),
+    ("seconds", "tracks", "late", "told"),
     [
-        (0.8, 1, []),
-        (2.8, 1, ["its sound goes on for 2.0 s after its picture: that part is not used"]),
-        (0.8, 2, ["it has 2 sound tracks: track 1 is used"]),
+        (0.8, 1, 0, []),
+        (2.8, 1, 0, ["its sound goes on for 2.0 s after its picture: that part is not used"]),
+        (0.8, 2, 0, ["it has 2 sound tracks: track 1 is used"]),
+        (0.8, 1, 1, ["its sound begins 1.0 s before its picture: that part is not used"]),
+        (
+            2.8,
+            1,
+            1,
+            [
+                "its sound begins 1.0 s before its picture: that part is not used",
+                "its sound goes on for 1.0 s after its picture: that part is not used",
+            ],
+        ),
     ],
 )
-def test_sound_that_nobody_will_hear_is_told(tmp_path: Path, seconds: float, tracks: int, told: list[str]) -> None:
+def test_sound_that_nobody_will_hear_is_told(
+    tmp_path: Path, seconds: float, tracks: int, late: int, told: list[str]
+) -> None:
     silent = film(tmp_path / "silent.mp4")
     with av.open(str(silent)) as source, av.open(str(tmp_path / "a.mkv"), "w") as container:
         picture = container.add_stream_from_template(source.streams.video[0])
         sounds = [container.add_stream("pcm_s16le", rate=48000, layout="mono") for _ in range(tracks)]
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.stream = picture
+                shift = round(late / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, picture
                 container.mux(packet)
         for sound in sounds:
             frame = av.AudioFrame.from_ndarray(np.zeros((1, int(48000 * seconds)), np.int16), "s16", "mono")

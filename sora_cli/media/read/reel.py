@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.filter import Graph
 from msgspec.structs import replace
@@ -80,10 +81,23 @@ class Reel(Film):
             return
         if len(tracks) > 1 and not self.header.remarks:
             yield f"it has {len(tracks)} sound tracks: track 1 is used"
-        lengths = [track.duration * track.time_base for track in tracks[:1] if track.duration and track.time_base]
-        over = min([*lengths, Fraction(self._container.duration or 0, av.time_base)]) - seconds
+        begin = int(self.index.times[0]) * self.index.base
+        track = tracks[0]
+        if track.start_time is not None and track.time_base:
+            before = begin - track.start_time * track.time_base
+            if before > _LONGER:
+                yield f"its sound begins {float(before):.1f} s before its picture: that part is not used"
+        over = self._sound_end(track) - begin - seconds
         if over > _LONGER:
             yield f"its sound goes on for {float(over):.1f} s after its picture: that part is not used"
+
+    def _sound_end(self, track: AudioStream) -> Fraction:
+        """When a track ends at the latest, by what the headers say, on the clock of the frames."""
+        container = self._container
+        ends = [Fraction((container.start_time or 0) + (container.duration or 0), av.time_base)]
+        if track.duration and track.time_base:
+            ends.append(((track.start_time or 0) + track.duration) * track.time_base)
+        return min(ends)
 
     @cached_property
     def header(self) -> Probe:
