@@ -28,14 +28,45 @@ _NAMES = {
 """The encodings that text programs still save in, where they do not save in Unicode."""
 
 
+_SIGNS = {
+    b"PK\x03\x04": "a spreadsheet, a document or another ZIP file",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet or document of an older Office",
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF87a": "a picture",
+    b"GIF89a": "a picture",
+    b"\x1aE\xdf\xa3": "a film",
+    b"\x1f\x8b": "a compressed file",
+}
+"""What files that are no text begin with."""
+
+
+def no_text(data: bytes) -> str:
+    """What a file is that is no text, by its first bytes; empty where they do not tell."""
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] in {b"WAVE", b"AVI ", b"WEBP"}):
+        return "a film, sound or picture"
+    return next((what for sign, what in _SIGNS.items() if data.startswith(sign)), "")
+
+
 def decoded(data: bytes) -> tuple[str, str]:
     """The text of a file, and the name of its encoding; empty where the file itself makes sure of that (Unicode).
 
     Raises:
-        UnicodeDecodeError: it is in no encoding that sora knows.
+        UnicodeDecodeError: it is in no encoding that sora knows, or no text.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace"), ""
+    if what := no_text(data):
+        raise UnicodeDecodeError("utf-8", data[:8], 0, 1, f"it is {what}")
+    if unicode := _unicode(data):
+        text, name = data.decode(unicode, "replace").removeprefix("\ufeff"), ""
+    else:
+        text, name = _bytewise(data)
+    if "\0" in text:
+        raise UnicodeDecodeError("utf-8", data[:8], 0, 1, "it is not a text file")
+    return text, name
+
+
+def _bytewise(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
@@ -44,6 +75,29 @@ def decoded(data: bytes) -> tuple[str, str]:
         best = from_bytes(data, cp_isolation=list(_NAMES)).best()
         name = best.encoding if best is not None else "cp1252"
         return data.decode(name), _NAMES[name]
+
+
+_MANY = 0.4
+"""How many of the halves of UTF-16 are zero where a text has more Latin letters, spaces and marks than others."""
+
+
+def _unicode(data: bytes) -> str:
+    """UTF-32 or UTF-16, by its mark or, without one, by the zeros beside letters of Latin; empty for others."""
+    for marks, name in (
+        ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"),  # before UTF-16, whose mark it begins with
+        ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
+    ):
+        if data.startswith(marks):
+            return name
+    if len(data) < 8:
+        return ""
+    even, odd = (data[start::2].count(0) / (len(data) // 2) for start in (0, 1))
+    return "utf-16-be" if even > 4 * odd + _MANY else "utf-16-le" if odd > 4 * even + _MANY else ""
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text cannot be read, in words."""
+    return error.reason if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def phrase(text: str, letters: int, words: int) -> str:

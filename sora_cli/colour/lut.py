@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import MediaError
+from sora_cli.texts import decoded
 
 Values = NDArray[np.float64]
 
@@ -69,6 +70,15 @@ class Lut(Struct, frozen=True):
         return shaped if self.box is not None else (1 - strength) * codes + strength * shaped
 
 
+_WHOLE = 100
+"""Values from here on are whole steps of 8, 10 or more bits; those of light beyond white stay below it."""
+OTHERS = frozenset(
+    (".3dl", ".clf", ".csp", ".ctf", ".cdl", ".dctl", ".look", ".lut", ".m3d", ".mga", ".spi1d", ".spi3d", ".vlt")
+)
+"""Endings of colour tables that sora does not read."""
+HINT_OTHERS = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
+
+
 def read_lut(path: Path) -> Lut:
     """Read a .cube file, of Adobe's kind (`DOMAIN_MIN`, `DOMAIN_MAX`) or Resolve's (`LUT_3D_INPUT_RANGE` and so on).
 
@@ -79,7 +89,11 @@ def read_lut(path: Path) -> Lut:
         data = read_bytes(path, _MOST_BYTES)
     except OSError as error:
         raise MediaError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
-    return _Reader(path).read(data.decode("utf-8-sig", "replace"))
+    try:
+        text, _ = decoded(data)
+    except UnicodeDecodeError as error:
+        raise _bad(path, error.reason) from error
+    return _Reader(path).read(text)
 
 
 class _Reader:
@@ -124,6 +138,8 @@ class _Reader:
         if len(self._rows) != points + side**3:
             raise _bad(self._path, f"it has {len(self._rows)} rows of the {points + side**3} that it promises")
         values = np.array(self._rows, np.float64)
+        if (most := values.max()) >= _WHOLE:
+            raise _bad(self._path, f"its values go up to {most:g}: export it with values of 0 to 1")
         curve, box = values[:points] if points else None, values[points:].reshape(side, side, side, 3) if side else None
         return Lut(curve, box, self._range("LUT_1D_INPUT_RANGE"), self._range("LUT_3D_INPUT_RANGE", after=points > 0))
 

@@ -101,11 +101,7 @@ def _page(file: Path) -> tuple[SourceText, list[Problem]]:
     except OSError as error:
         raise RequestError(f"cannot read {file}: {error.strerror}", hint=HINT_READ) from error
     except UnicodeDecodeError as error:
-        raise RequestError(
-            f"cannot read {file}: it is not a text file: {error.reason}", hint="save it as UTF-8"
-        ) from error
-    if "\0" in text:
-        raise RequestError(f"cannot read {file}: it is not a text file", hint="save it as plain text in UTF-8")
+        raise RequestError(f"cannot read {file}: {error.reason}", hint="save it as plain text in UTF-8") from error
     guessed = f"{name} is not in UTF-8: it is read as {encoding}"
     return SourceText(name, text), [Problem(guessed, "if letters come out wrong, save it in UTF-8")] if encoding else []
 

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from sora_cli import stamp
 from sora_cli.cancel import Cancellation
-from sora_cli.colour.cube import write_cube
+from sora_cli.colour.cube import read_cube, write_cube
 from sora_cli.colour.grade import Grader
+from sora_cli.colour.lut import HINT_OTHERS, OTHERS
 from sora_cli.errors import MediaError, NoFile, RequestError, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import moderation, outputs
@@ -304,7 +305,10 @@ def _look(match: str, strength: float) -> Look:
         what = "not a file" if path.exists() else "no such file"
         raise RequestError(f"--match {match}: {what}", hint=hint)
     if path.suffix.lower() == ".cube":
+        read_cube(path)  # what is wrong with it is said before the work
         return Look("lut", path, strength)
+    if path.suffix.lower() in OTHERS:
+        raise RequestError(f"--match {match}: sora reads no such colour tables", hint=HINT_OTHERS)
     probed(path, may_be_picture=True)
     return Look("picture", path, strength)
 

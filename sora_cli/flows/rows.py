@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +26,11 @@ _FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
 """What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
 MOST = 10_000
 """The most rows of a list; each is a film."""
-_PARTS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_BLANKS = string.whitespace + "\u00a0\u200b\u2060\u3000\ufeff"
+"""What stands around a cell and is not its value: spaces, those that are not seen too."""
+_KEPT = re.compile(r'="((?:[^"]|"")*)"')
+"""A text as programs write it so that Excel takes it for no number: `="007"`."""
+_PARTS = {",": "commas", "\uff0c": "full-width commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
 
@@ -39,21 +44,19 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         RequestError: the list cannot be read, a row does not fit its columns, or there is nothing in it.
     """
     text = _text(path, report)
-    if sep := re.match(r"sep=(.)\r?\n", text):  # how Excel is told which character separates cells
+    if sep := re.match(r'("?)sep=(.)\1(?:\r\n?|\n)', text):  # how Excel is told which character separates cells
         text = text[sep.end() :]
-    mark = sep[1] if sep else max(_PARTS, key=lambda mark: len(_header(text, mark)))
+    mark = sep[2] if sep else max(_PARTS, key=lambda mark: len(_header(text, mark)))
     try:
-        header, *records = (
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True) if row
-        )
+        header, *records = (row for row in _records(text, mark) if row)
     except ValueError:
         raise _empty(path) from None
     except csv.Error as error:
         raise RequestError(
             f"{path} is not a list: {error}", hint="save it as CSV, with the column names in the first row"
         ) from error
-    columns = [name.lower() if name.lower() in lower else name for name in (cell.strip() for cell in header)]
-    rows = {number: row for number, row in enumerate(records, 1) if any(cell.strip() for cell in row)}
+    columns = [name.lower() if name.lower() in lower else name for name in header]
+    rows = {number: row for number, row in enumerate(records, 1) if any(row)}
     if not rows:
         raise _empty(path)
     if len(rows) > MOST:
@@ -86,7 +89,7 @@ def _text(path: Path, report: Report) -> str:
     try:
         text, encoding = decoded(data)
     except UnicodeDecodeError as error:
-        raise RequestError(f"{path} is not a list: {error}", hint="save it as CSV in UTF-8") from error
+        raise RequestError(f"{path} is not a list: {error.reason}", hint="save it as CSV in UTF-8") from error
     if encoding:
         report(Note(f"{path} is not in UTF-8: it is read as {encoding}", "if letters come out wrong, save it in UTF-8"))
     return text
@@ -94,9 +97,20 @@ def _text(path: Path, report: Report) -> str:
 
 def _header(text: str, mark: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True), [])
+        return next(_records(text, mark), [])
     except csv.Error:
         return []
+
+
+def _records(text: str, mark: str) -> Iterator[list[str]]:
+    """The rows of a text, each cell without the blanks around it, the unseen ones too.
+
+    Raises:
+        csv.Error: it is no list.
+    """
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True):
+        cells = (cell.strip(_BLANKS) for cell in row)
+        yield [kept[1].replace('""', '"') if (kept := _KEPT.fullmatch(cell)) else cell for cell in cells]
 
 
 def _empty(path: Path) -> RequestError:
@@ -110,7 +124,7 @@ def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequen
     if twice:
         raise RequestError(f"{path}: two columns are called `{twice[0]}`", hint="give each a name of its own")
     for place in (place for place, name in enumerate(columns) if not name):
-        filled = [number for number, row in rows.items() if place < len(row) and row[place].strip()]
+        filled = [number for number, row in rows.items() if place < len(row) and row[place]]
         if filled:
             message = f"{path}: column {place + 1} has no name, and a value in row {filled[0]}"
             raise RequestError(message, hint="name the column in the first row, or leave it empty")
@@ -118,17 +132,17 @@ def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequen
 
 def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], mark: str) -> Iterator[tuple[str, str]]:
     """The filled cells of a row, by column."""
-    if any(cell.strip() for cell in row[len(columns) :]):
+    if any(row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
         hint = f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}"
         named = len([name for name in columns if name]) > 1
         raise RequestError(
             message, hint=hint if named else "the first row names the columns: take out what is above it"
         )
-    if failed := next((cell for cell in row if _FAILED.fullmatch(cell.strip())), ""):
+    if failed := next((cell for cell in row if _FAILED.fullmatch(cell)), ""):
         message = f"{path} row {number}: {failed} is an error of the spreadsheet, not a value"
         raise RequestError(message, hint="correct its formula, and save the list again")
-    return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell.strip())
+    return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell)
 
 
 def _with_points(path: Path, rows: dict[int, dict[str, str]], report: Report) -> dict[int, dict[str, str]]:
@@ -137,7 +151,7 @@ def _with_points(path: Path, rows: dict[int, dict[str, str]], report: Report) ->
         cell: _DECIMAL.sub(r"\1.\2\3", cell)
         for row in rows.values()
         for cell in row.values()
-        if _DECIMAL.fullmatch(cell.strip())
+        if _DECIMAL.fullmatch(cell)
     }
     if found:
         first, read = next(iter(found.items()))

@@ -19,7 +19,7 @@ from sora_cli.interchange.edl import heard_in_edl, read_edl
 from sora_cli.interchange.fcpxml import heard_in_fcpxml, rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
 from sora_cli.storyboard.forms import DIRECTIONS
-from sora_cli.texts import decoded
+from sora_cli.texts import decoded, unreadable
 
 
 def read_cut(path: Path, fps: Fraction) -> list[EditEvent]:
@@ -71,7 +71,7 @@ def _text(path: Path) -> str:
     try:
         return decoded(read_bytes(path, LARGE))[0]
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise RequestError(f"cannot read {path}: {unreadable(error)}") from error
 
 
 def _opened(path: Path) -> otio.schema.Timeline:

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from sora_cli.errors import Mark, Problem, StoryboardError
 from sora_cli.spelling import as_stored, same_words
-from sora_cli.texts import shortened
+from sora_cli.texts import no_text, shortened
 
 MAX_BYTES = 2 * 1024 * 1024
 """Ten thousand shots fit in it."""
@@ -33,6 +33,17 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+_OTHERS = {
+    **dict.fromkeys(
+        (".csv", ".tsv", ".tab"),
+        "`sora import FILE` makes a storyboard of a shot list; `sora batch BOARD FILE` makes a film of each row",
+    ),
+    **dict.fromkeys(
+        (".fountain", ".storyboarder", ".otio", ".edl", ".fcpxml"), "`sora import FILE` makes a storyboard of it"
+    ),
+}
+"""What to do with files of which storyboards are made, by their endings."""
 
 
 def harmless(text: str) -> str:
@@ -106,6 +117,8 @@ def read_source(path: Path) -> Source:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         refuse(f"{name}: cannot be read: {reason}")
+    if hint := _OTHERS.get(path.suffix.lower()):
+        refuse(f"{name}: this is not YAML, by its ending", hint=hint)
     return decode(data, name)
 
 
@@ -117,6 +130,8 @@ def decode(data: bytes, name: str) -> Source:
     """
     if len(data) > MAX_BYTES:
         refuse(f"{harmless(name)}: a storyboard has at most {MAX_BYTES:,} bytes")
+    if what := no_text(data):
+        refuse(f"{harmless(name)}: this is {what}", hint="name a text file in YAML")
     for bom, encoding in _BOMS.items():
         if data.startswith(bom):
             refuse(f"{harmless(name)}: this is {encoding} text", hint="save the file as UTF-8")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sora_cli.bounded import SMALL, read_bytes
 from sora_cli.errors import RequestError
-from sora_cli.texts import decoded
+from sora_cli.texts import decoded, unreadable
 
 Kind = Literal["character", "look"]
 MOST = 4_000
@@ -70,7 +70,7 @@ def _beside(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"cannot read the caption {text}: {error}", hint="save it as plain text") from error
+        raise RequestError(f"cannot read {text}: {unreadable(error)}", hint="save it as plain text") from error
     if len(words) > MOST:
         raise RequestError(f"the caption {text} has {len(words):,} letters", hint=f"{MOST:,} at most")
     return words

@@ -9,9 +9,11 @@ import av
 import numpy as np
 import pytest
 
+from sora_cli.colour.cube import read_cube
 from sora_cli.colour.grade import lut_steps
 from sora_cli.colour.lut import read_lut
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, RequestError
+from sora_cli.flows.edit import _look
 from sora_cli.media.filters import Chain
 
 GREYS = [0, 1, 3, 4, 10, 64, 128, 200, 255]
@@ -99,8 +101,26 @@ def test_a_curve_before_a_table(tmp_path: Path) -> None:
     ("LUT_3D_SIZE 2\nDOMAIN_MIN 1 1 1\n" + IDENTITY, "domain is empty"),
     ("0 0 0\n1 1 1\n", "size"),
     ("LUT_3D_SIZE 2\nLUT_IN_VIDEO_RANGE\n" + IDENTITY, "for values of 16 to 235"),
+    ("LUT_3D_SIZE 2\n" + IDENTITY.replace("1", "1023"), "values go up to 1023: export it with values of 0 to 1"),
     ("LUT_1D_SIZE 2\n0,0 0,0 0,0\n1,0 1,0 1,0\n", "line 2"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(MediaError, match=why):
         read_lut(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_a_table_is_read_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.cube"
+    path.write_bytes(f'TITLE "Caf\u00e9"\nLUT_3D_SIZE 2\n{IDENTITY}'.encode(encoding))
+    assert read_cube(path).shape == (2, 2, 2, 3)
+
+
+def test_a_table_that_cannot_be_used_is_told_before_the_film_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.cube").write_text("LUT_3D_SIZE 2\n")
+    with pytest.raises(MediaError, match="0 rows of the 8"):
+        _look(str(tmp_path / "a.cube"), 1.0)
+    (tmp_path / "a.3dl").write_text("0 1023\n")
+    with pytest.raises(RequestError, match="sora reads no such colour tables") as caught:
+        _look(str(tmp_path / "a.3dl"), 1.0)
+    assert "ociobakelut" in caught.value.hint

@@ -110,6 +110,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert "save the file as UTF-8" in told(tmp_path / "other.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"title: x\nstyle: caf\xe9\nshots: [a]")
     assert told(tmp_path / "latin.yaml").startswith(f"{tmp_path}/latin.yaml:2:11: not UTF-8")
+    (tmp_path / "list.yaml").write_bytes(b"PK\x03\x04\x14\0\x06\0\x08\0")
+    assert "this is a spreadsheet, a document or another ZIP file" in told(tmp_path / "list.yaml")
+    (tmp_path / "list.csv").write_text("hero,seed\nred,1\n")
+    assert "`sora batch BOARD FILE` makes a film of each row" in told(tmp_path / "list.csv")
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfshots: [a]\r\n")
     assert load(tmp_path / "bom.yaml").shots[0].beats[0].prompt == "a"
 
