@@ -92,7 +92,7 @@ class Inheritance:
             return replace(around, match="lut", path=self._files.find(written, loc, ("cube",), "a LUT"))
         if suffix(written) or is_path(written):
             return replace(
-                around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or a .cube table")
+                around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or .cube file")
             )
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
         self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
