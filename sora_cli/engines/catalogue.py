@@ -132,8 +132,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
         EngineMissing: no family runs what the folder holds.
     """
     found = Checkpoint.read(folder)
-    found.refuse_foreign_code()
-    found.refuse_unbounded()
+    found.refuse()
     template, exact = recognise(found, source)
     base = template.card
     if not exact:
@@ -308,6 +307,8 @@ def single_file(name: str) -> EngineMissing:
     """The error of a single file that is named as an engine: what it is, and what to name instead."""
     path = expanded(name)
     kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
+    if checkpoint.is_pointer(path):
+        kind = "a pointer of Git LFS, without what it points to"
     what = f"is a single file ({kind})" if is_file(path) else "would be a single file, and there is none"
     example = next(template.card.source for template in released() if template.card.name != DEFAULT)
     around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")

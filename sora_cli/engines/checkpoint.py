@@ -40,6 +40,11 @@ SETTLED = 2 * 10**9
 """Nanoseconds after which a file that changes again surely has another time: some disks count in whole seconds."""
 LIBRARIES = {"diffusers", "transformers", "sora_cli", "None"}
 """Packages that a checkpoint may name, beside diffusers' own pipeline modules (`wan`, `ltx2`: names without a dot)."""
+AGAIN = "get the model again: sora models pull"
+HINT_POINTER = "fetch its files: git lfs pull, in its folder"
+_POINTER = 1024
+"""Bytes of a pointer of Git LFS at most (its specification)."""
+_PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
 
@@ -95,7 +100,7 @@ class Checkpoint(Struct, frozen=True):
 
     def bytes_of(self, component: str) -> int:
         """The size of a component's weights on disk, in bytes."""
-        return sum(path.stat().st_size for path in (self.folder / component).glob("*.safetensors"))
+        return sum(path.stat().st_size for path in (self.folder / component).glob("*.safetensors") if path.exists())
 
     def parameters_of(self, folder: str) -> int:
         """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
@@ -104,6 +109,27 @@ class Checkpoint(Struct, frozen=True):
             return sum(math.prod(shape) for one in headers for shape in one.shapes.values())
         except (OSError, ValueError):
             return 0
+
+    def refuse(self) -> None:
+        """Raise `EngineMissing` where it cannot be loaded, or must not be, as far as is known without loading it."""
+        self.refuse_foreign_code()
+        self.refuse_unbounded()
+        self.refuse_unfetched()
+
+    def refuse_unfetched(self) -> None:
+        """Raise `EngineMissing` where a file of weights was not fetched: it is a pointer, a dead link or left out."""
+        files = sorted(path for name in self.components() for path in (self.folder / name).glob("*.safetensors"))
+        for path in files:
+            if not path.exists():
+                raise EngineMissing(f"{path} is a link that leads nowhere", hint=AGAIN)
+            if is_pointer(path):
+                raise EngineMissing(f"{path} holds no weights: Git LFS did not fetch them", hint=HINT_POINTER)
+            if found := _PART.fullmatch(path.name):
+                stem, of = found[1], found[2]
+                names = (f"{stem}-{number:05d}-of-{of}.safetensors" for number in range(1, int(of) + 1))
+                missing = next((path.with_name(name) for name in names if path.with_name(name) not in files), None)
+                if missing is not None:
+                    raise EngineMissing(f"{missing} is missing: one of the {int(of)} files of its weights", hint=AGAIN)
 
     def refuse_foreign_code(self) -> None:
         """Raise `EngineMissing` where a component would be loaded by a module that is neither diffusers' nor ours."""
@@ -123,7 +149,7 @@ class Checkpoint(Struct, frozen=True):
                 if abs(value) > most and value != float("inf"):
                     raise EngineMissing(
                         f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most",
-                        hint="get the model again: sora models pull",
+                        hint=AGAIN,
                     )
 
 
@@ -139,19 +165,31 @@ def _numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
         yield name, value
 
 
-def read_json(path: Path) -> dict[str, object]:
-    """A JSON object from a file.
+def read_json(path: Path, again: str = AGAIN) -> dict[str, object]:
+    """A JSON object from a file. `again` is what to do where it is damaged.
 
     Raises:
         EngineMissing: the file cannot be read or holds no object.
     """
+    if is_pointer(path):
+        raise EngineMissing(f"{path} holds no configuration: Git LFS did not fetch it", hint=HINT_POINTER)
     try:
         value: object = bounded.read_json(path, MOST)
     except (OSError, ValueError) as error:
-        raise EngineMissing(f"{path} cannot be read: {error}", hint="get the model again: sora models pull") from error
+        raise EngineMissing(f"{path} cannot be read: {error}", hint=again) from error
     if not isinstance(value, dict):
-        raise EngineMissing(f"{path} holds no JSON object", hint="get the model again: sora models pull")
+        raise EngineMissing(f"{path} holds no JSON object", hint=again)
     return value
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether a file is what Git LFS leaves in the place of a large one."""
+    try:
+        if path.stat().st_size > _POINTER:
+            return False
+        return bounded.read_bytes(path, _POINTER).startswith(b"version https://git-lfs")
+    except OSError:
+        return False
 
 
 class Header(Struct, frozen=True):

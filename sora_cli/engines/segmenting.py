@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sora_cli.bounded import parse_json, read_bytes
 from sora_cli.engines.changes import point_of
-from sora_cli.engines.checkpoint import revision_of
+from sora_cli.engines.checkpoint import read_json, revision_of
 from sora_cli.engines.language import folder_of
-from sora_cli.errors import EngineMissing, RequestError
+from sora_cli.errors import RequestError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +55,7 @@ def revisions(names: Sequence[str], named: str) -> tuple[tuple[str, str], ...]:
         EngineMissing: one is not on this machine.
         RequestError: together they cannot do it.
     """
-    kinds = {name: _kind(name, folder_of(name, "segmenter")) for name in names}
+    kinds = {name: _kind(folder_of(name, "segmenter")) for name in names}
     finders = [name for name, kind in kinds.items() if kind in FINDERS]
     followers = [name for name, kind in kinds.items() if kind in FOLLOWERS]
     other = next((name for name in kinds if name not in (*finders, *followers)), None)
@@ -85,14 +84,10 @@ def open_segmenter(names: Sequence[str]) -> Segmenter:
     families = importlib.import_module("sora_cli.engines.families.segmenter")
     places = [(name, folder_of(name, "segmenter")) for name in names]
     finder, follower = (
-        next((place for place in places if _kind(*place) in known), None) for known in (FINDERS, FOLLOWERS)
+        next((place for place in places if _kind(place[1]) in known), None) for known in (FINDERS, FOLLOWERS)
     )
     return cast("Segmenter", families.Segmenting(finder, follower))
 
 
-def _kind(name: str, folder: Path) -> str:
-    try:
-        held = parse_json(read_bytes(folder / "config.json"))
-    except (OSError, ValueError) as error:
-        raise EngineMissing(f"{name}: its config.json cannot be read: {error}", hint="write the model again") from error
-    return str(held.get("model_type", "")) if isinstance(held, dict) else ""
+def _kind(folder: Path) -> str:
+    return str(read_json(folder / "config.json", "write the model again").get("model_type", ""))

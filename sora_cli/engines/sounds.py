@@ -64,8 +64,7 @@ def sound_card(name: str) -> SoundCard:
         hint = f"download it: sora models pull {repo}" if "/" in repo else f"name a folder, a hub id or one of {known}"
         raise EngineMissing(f"the model of sound {name} is not on this machine", hint=hint)
     found = Checkpoint.read(place)
-    found.refuse_foreign_code()
-    found.refuse_unbounded()
+    found.refuse()
     if found.pipeline not in PIPELINES:
         hint = f"sounds are made by {' and '.join(PIPELINES)}"
         raise EngineMissing(

@@ -117,8 +117,8 @@ def read_source(path: Path) -> Source:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         refuse(f"{name}: cannot be read: {reason}")
-    if hint := _OTHERS.get(path.suffix.lower()):
-        refuse(f"{name}: this is not YAML, by its ending", hint=hint)
+    if other := _OTHERS.get(path.suffix.lower()):
+        refuse(f"{name}: this is not YAML, by its ending", hint=other)
     return decode(data, name)
 
 

@@ -197,6 +197,30 @@ def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
         catalogue.card(str(tmp_path))
 
 
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea\nsize 12345\n"
+
+
+def test_weights_that_were_not_fetched_are_told_before_the_work(tmp_path: Path) -> None:
+    folder = write_index(tmp_path / "wan", transformer=["diffusers", "WanVACETransformer3DModel"])
+    (folder / "transformer").mkdir()
+    part = folder / "transformer" / "diffusion_pytorch_model-00001-of-00002.safetensors"
+    for make, why in (
+        (lambda: part.write_text(POINTER), "holds no weights: Git LFS did not fetch them"),
+        (lambda: part.write_bytes(bytes(2000)), "00002-of-00002.safetensors is missing: one of the 2 files"),
+        (lambda: (part.unlink(), part.symlink_to("none")), "is a link that leads nowhere"),
+    ):
+        make()
+        with pytest.raises(EngineMissing, match=why) as caught:
+            catalogue.card(str(folder))
+        assert caught.value.hint
+    (folder / "model_index.json").write_text(POINTER)
+    with pytest.raises(EngineMissing, match="Git LFS did not fetch it"):
+        catalogue.card(str(folder))
+    (tmp_path / "wan.safetensors").write_text(POINTER)
+    with pytest.raises(EngineMissing, match="a pointer of Git LFS, without what it points to"):
+        catalogue.card(str(tmp_path / "wan.safetensors"))
+
+
 def test_code_that_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:
     folder = write_index(tmp_path / "evil", vae=["evil.module", "Vae"])
     with pytest.raises(EngineMissing, match=r"evil\.module, which sora will not run"):
