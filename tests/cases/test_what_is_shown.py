@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
@@ -357,6 +357,31 @@ def test_a_profile_is_applied_beside_transparency(tmp_path: Path) -> None:
     Image.new("RGBA", (32, 32), (10, 200, 30, 128)).save(tmp_path / "a.png", icc_profile=profile)
     found = read_picture(tmp_path / "a.png")[0, 5, 5].astype(int)
     assert np.abs(found - (132, 227, 142)).max() <= 2
+
+
+def coded(path: Path, primaries: int, transfer: int) -> Path:
+    """A picture of one colour that names its colours by code points (ITU-T H.273)."""
+    image = Image.new("RGB", (32, 32), (200, 100, 50))
+    if path.suffix == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add(b"cICP", bytes((primaries, transfer, 0, 1)))
+        image.save(path, pnginfo=info)
+    else:
+        image.save(path, quality=100, subsampling="4:4:4")
+        head, mark, rest = path.read_bytes().partition(b"colrnclx")
+        path.write_bytes(head + mark + bytes((0, primaries, 0, transfer)) + rest[4:])
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.avif"])
+def test_a_picture_that_names_its_colours_without_a_profile(tmp_path: Path, name: str) -> None:
+    found = read_picture(coded(tmp_path / name, 12, 13))[0, 5, 5].astype(int)
+    assert np.abs(found - (215, 93, 31)).max() <= 2  # Display P3: by the matrix of its primaries
+    found = read_picture(coded(tmp_path / name, 1, 13))[0, 5, 5].astype(int)
+    assert np.abs(found - (200, 100, 50)).max() <= 2
+    for transfer in (8, 16, 18):
+        with pytest.raises(MediaError, match="high dynamic range"):
+            require_usable(coded(tmp_path / name, 9, transfer), "picture")
 
 
 @pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (20, 2000)])

@@ -15,6 +15,8 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps
 
 from sora_cli.errors import MediaError
+from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
+from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.opening import require_file, unreadable
 from sora_cli.media.stream import Frames
 
@@ -38,6 +40,10 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
             warnings.filterwarnings("ignore", category=UserWarning)
             with Image.open(path, formats=_known_formats()) as image:
                 _require_size(path, *image.size)
+                if codes := codes_of(image, path):
+                    if is_hdr(codes):
+                        raise no_hdr(path)
+                    image.info["codes"] = codes
                 yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaError(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
@@ -137,17 +143,24 @@ def srgb(image: Image.Image) -> Frames:
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode == "F":
         image = Image.fromarray((np.nan_to_num(np.asarray(image)) * 255).clip(0, 255).astype(np.uint8))
+    alpha = None
     if has_alpha(image) or image.mode == "P":
-        image = image.convert("RGBA")
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    if alpha is not None:
-        image = image.convert("RGB")
-    if profile and image.mode in {"RGB", "CMYK", "L", "LAB"}:
-        image = _to_srgb_profile(image, profile)
-    image = image.convert("RGB")
+        grey, image = image.mode == "LA", image.convert("RGBA")
+        alpha = image.getchannel("A")
+        image = image.getchannel("R") if grey else image.convert("RGB")
+    image = _to_srgb(image, profile, image.info.get("codes"))
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
     return np.asarray(image, np.uint8)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None, codes: tuple[int, int] | None) -> Image.Image:
+    """A picture without transparency as sRGB: by the codes of its file where it has no profile, or is a PNG."""
+    if codes and image.mode == "RGB":
+        return to_bt709(image, codes)
+    if profile and image.mode in {"RGB", "CMYK", "L", "LAB"}:
+        image = _to_srgb_profile(image, profile)
+    return image.convert("RGB")
 
 
 def _to_srgb_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -1,0 +1,65 @@
+"""What a still picture says of its colours by the code points of ITU-T H.273, beside or instead of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_BEFORE_PIXELS = 1 << 16
+"""Bytes of an AVIF in which its header lies."""
+_CODED_LIGHT = {8, 9, 10, 16, 18}
+"""Transfers that are no display's: linear and logarithmic light, PQ, HLG."""
+
+
+def codes_of(image: Image.Image, path: Path) -> tuple[int, int] | None:
+    """The primaries and the transfer of a picture that was just opened; None where its file names none.
+
+    They stand in a PNG's `cICP` chunk, which goes before a profile (PNG, third edition, 11.3.2.6), and in the `nclx` of
+    HEIF and AVIF, behind which a profile goes (ISO/IEC 23008-12, 6.5.5).
+    """
+    if image.format == "PNG":
+        with path.open("rb") as file:
+            chunk = next((data for name, data in _chunks(file) if name == b"cICP"), b"")
+        return (chunk[0], chunk[1]) if len(chunk) == 4 else None
+    if image.info.get("icc_profile"):
+        return None
+    if image.format == "AVIF":
+        with path.open("rb") as file:
+            _, found, codes = file.read(_BEFORE_PIXELS).partition(b"colrnclx")
+        return (codes[0] << 8 | codes[1], codes[2] << 8 | codes[3]) if found and len(codes) >= 4 else None
+    named = image.info.get("nclx_profile")
+    if not isinstance(named, dict):
+        return None
+    return int(named["color_primaries"]), int(named["transfer_characteristics"])
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """The small chunks of a PNG before its pixels: their names, and what they hold."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
+        length = int.from_bytes(head[:4], "big")
+        yield head[4:], file.read(4) if length == 4 else b""
+        file.seek(length + 4 - (4 if length == 4 else 0), 1)
+
+
+def is_hdr(codes: tuple[int, int]) -> bool:
+    """Whether a picture is in PQ, HLG, or linear or logarithmic light."""
+    return codes[1] in _CODED_LIGHT
+
+
+def to_bt709(image: Image.Image, codes: tuple[int, int]) -> Image.Image:
+    """An RGB picture with its primaries changed to BT.709's."""
+    import av
+
+    from sora_cli.media.read.rgb import plain
+
+    pixels: NDArray[np.uint8] = np.ascontiguousarray(np.asarray(image, np.uint8))
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    frame.color_primaries, frame.color_trc = codes
+    change = plain(frame, None)
+    return image if change is None else Image.fromarray(change(frame).to_ndarray(format="rgb24"))
