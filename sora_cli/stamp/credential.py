@@ -11,6 +11,8 @@ import contextlib
 import io
 import json
 import mmap
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ from msgspec import Struct
 from sora_cli import atomic
 from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
+from sora_cli.media.pieces import PIECE, in_pieces
 from sora_cli.spelling import readable
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
 from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
@@ -98,6 +101,7 @@ def can_hold(path: Path) -> bool:
 def settings(anchors: str = "") -> dict[str, object]:
     """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text.
 
+    What is signed is copied in memory up to a piece's size, else in a file among the temporary ones.
     c2pa does not read back what it has signed: whoever releases it does, and a take's copy is read as an ingredient.
     """
     uses = (EMAIL_PROTECTION, DOCUMENT_SIGNING, C2PA_CLAIM_SIGNING)
@@ -105,7 +109,7 @@ def settings(anchors: str = "") -> dict[str, object]:
     return {
         "version": 1,
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
-        "core": {"allowed_network_hosts": []},
+        "core": {"allowed_network_hosts": [], "backing_store_memory_threshold_in_mb": PIECE >> 20},
         "builder": {"thumbnail": {"enabled": False}, "bmff_hash_exclude_free_and_skip_boxes": False},
         "trust": {**trust, "user_anchors": anchors} if anchors else trust,
     }
@@ -152,7 +156,12 @@ def _written(work: Callable[[BinaryIO, BinaryIO], bytes], source: Path, target: 
     """Do the work from `source` to `target`, which is removed where it does not become whole."""
     whole = False
     try:
-        with source.open("rb") as given, atomic.Remembering(target, "w+b") as raw, io.BufferedRandom(raw) as made:
+        with (
+            source.open("rb") as file,
+            in_pieces(file) as given,
+            atomic.Remembering(target, "w+b") as raw,
+            io.BufferedRandom(raw) as made,
+        ):
             try:
                 store = _apart(work, given, made)
             except c2pa.C2paError as error:
@@ -174,6 +183,10 @@ def _refused(error: c2pa.C2paError, source: Path, signer: Signer) -> SoraError:
             f"{source.name} cannot be time-stamped by {signer.time_authority}: {_brief(error)}",
             hint="try again later, or leave the time stamp out",
         )
+    if isinstance(error, c2pa.C2paError.Io) and "os error" in str(error):  # source and target are streams of ours
+        aside, reason = os.environ.get("TMPDIR") or tempfile.gettempdir(), _brief(error).removeprefix("Io: ")
+        hint = "make room there, or name another folder in TMPDIR, and run it again: what was made is kept"
+        return StampError(f"{source.name} cannot be signed by way of {aside}: {reason.partition(' (')[0]}", hint=hint)
     if isinstance(error, c2pa.C2paError.Signature):
         return CertificateError(f"the certificate from {signer.source} is refused: {_brief(error)}")
     return StampError(f"{source.name} cannot be signed: {_brief(error)}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sora_cli.errors import MediaError
 
@@ -55,20 +55,32 @@ def _list_cut(file: BinaryIO, at: int, size: int) -> bool:
     return True
 
 
-def _boxes(file: BinaryIO, size: int) -> bool:
-    """MP4, QuickTime, HEIF: boxes with their sizes (ISO/IEC 14496-12, 4.2)."""
-    at = 0
-    while at + 8 <= size:
+class Box(NamedTuple):
+    """A box of an MP4 file: its name, where it starts, where what is in it does, and where it ends."""
+
+    name: bytes
+    start: int
+    inside: int
+    end: int
+
+
+def boxes(file: BinaryIO, at: int, end: int) -> Iterator[Box]:
+    """The boxes from one place to another (ISO/IEC 14496-12, 4.2), as long as they say how long they are."""
+    while at + 8 <= end:
         file.seek(at)
         length, name = struct.unpack(">I4s", file.read(8))
+        inside = at + 8
         if length == 1:
-            length = int.from_bytes(file.read(8), "big")
-        if length == 0 or not name.isascii():
-            return False
-        if length < 8:
-            return False
+            length, inside = int.from_bytes(file.read(8), "big"), at + 16
+        if length < inside - at or not name.isascii():
+            return
+        yield Box(name, at, inside, at + length)
         at += length
-    return at > size
+
+
+def _boxes(file: BinaryIO, size: int) -> bool:
+    """MP4, QuickTime, HEIF: boxes with their sizes."""
+    return any(box.end > size for box in boxes(file, 0, size))
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
