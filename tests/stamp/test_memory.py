@@ -3,32 +3,21 @@
 import json
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 
 from sora_cli.errors import StampError
 from sora_cli.media.pieces import PIECE
 from sora_cli.media.read.whole import boxes
 from sora_cli.stamp import Signer, credential, local_signer, verify
-from tests.benchmarks.bench_stamp import MANIFEST
+from tests.benchmarks.bench_stamp import MANIFEST, big_film
 
 MEGABYTES = 64
 
 
 def large(path: Path, megabytes: int) -> Path:
-    """A film of raw pictures of a megabyte each, by libav's muxer."""
-    picture = np.random.default_rng(0).integers(0, 256, (1024, 1024), np.uint8)
-    with av.open(str(path), "w", format="mov") as container:
-        stream = container.add_stream("rawvideo", rate=Fraction(12))
-        stream.width, stream.height, stream.pix_fmt = 1024, 682, "yuv420p"
-        for number in range(megabytes):
-            frame = av.VideoFrame.from_ndarray(np.roll(picture[:1023], number), format="yuv420p")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+    big_film(path, megabytes << 20)
     return path
 
 

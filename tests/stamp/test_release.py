@@ -214,7 +214,7 @@ def test_what_is_cut_short_leaves_what_was_there(
 
 def test_an_interrupt_while_signing_is_heard_at_once(tmp_path: Path, signer: Signer) -> None:
     """c2pa's own callbacks would swallow it."""
-    big_film(tmp_path / "big.mp4", 320 << 20)
+    big_film(tmp_path / "big.mov", 320 << 20)
     done = threading.Event()
 
     def interrupt() -> None:
@@ -228,11 +228,11 @@ def test_an_interrupt_while_signing_is_heard_at_once(tmp_path: Path, signer: Sig
     watcher.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            credential.sign(tmp_path / "big.mp4", tmp_path / "signed.mp4", _bare(), signer)
+            credential.sign(tmp_path / "big.mov", tmp_path / "signed.mov", _bare(), signer)
     finally:
         done.set()
         watcher.join()
-    assert [path.name for path in tmp_path.iterdir()] == ["big.mp4"]
+    assert [path.name for path in tmp_path.iterdir()] == ["big.mov"]
 
 
 def test_a_clip_that_is_no_film_is_a_clear_error(tmp_path: Path, making: Making, send: Send) -> None:
