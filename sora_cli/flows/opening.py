@@ -6,7 +6,6 @@ storyboard costs no decoder. What was refused, and what is signed, is opened eac
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -68,8 +67,10 @@ def _state() -> str:
 
 def _name(path: Path, use: str) -> str:
     """The name under which this use of a file is remembered; empty if it is large or a credential lies beside it."""
+    from sora_cli.stamp.beside import sidecar_for
+
     with suppress(OSError):
-        if path.stat().st_size <= LARGEST and not os.path.lexists(path.with_name(f"{path.name}.c2pa")):
+        if path.stat().st_size <= LARGEST and sidecar_for(path) is None:
             return f"{file_hash(path)} {suffix(path.name)} {use}"
     return ""
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sora_cli.stamp.beside import sidecar_of as sidecar_of
     from sora_cli.stamp.certificate import Signer as Signer
     from sora_cli.stamp.claims import GENERATED as GENERATED
     from sora_cli.stamp.claims import PARTLY_GENERATED as PARTLY_GENERATED
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sora_cli.stamp.sources import look_at as look_at
     from sora_cli.stamp.verdict import IngredientVerdict as IngredientVerdict
     from sora_cli.stamp.verdict import Verdict as Verdict
-    from sora_cli.stamp.verdict import sidecar_of as sidecar_of
     from sora_cli.stamp.verdict import verify as verify
 
 _HOMES = {
@@ -43,7 +43,7 @@ _HOMES = {
     "local_signer": "identity",
     "look_at": "sources",
     "release_sound": "sounds",
-    "sidecar_of": "verdict",
+    "sidecar_of": "beside",
     "verify": "verdict",
 }
 """Where each is: signing loads codecs and c2pa, and a film that is up to date wants its signer alone."""

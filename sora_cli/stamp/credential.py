@@ -14,7 +14,7 @@ import mmap
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
@@ -322,12 +322,20 @@ def _reading(reader: c2pa.Reader) -> CredentialReading:
         state=state,
         active=active,
         manifests=report.get("manifests", {}),
-        failures=findings(judged.get("failure")),
+        failures=(*findings(judged.get("failure")), *_of_time(findings(judged.get("informational")))),
         successes=frozenset(each.code for each in findings(judged.get("success"))),
         changes=changes,
         certificates=_certificates(reader, active),
         time_stamp=str(signature.get("time", "")) if stamped else "",
     )
+
+
+def _of_time(found: Iterable[ValidationStatus]) -> Iterator[ValidationStatus]:
+    """What does not hold of a time stamp, which c2pa calls information."""
+    return (each for each in found if each.code.startswith("timeStamp.") and each.code not in _HOLDS)
+
+
+_HOLDS = {"timeStamp.validated", "timeStamp.trusted"}
 
 
 def findings(raw: Iterable[Mapping[str, object]] | None) -> tuple[ValidationStatus, ...]:

@@ -23,6 +23,7 @@ MEANINGS: tuple[tuple[str, Weight, str], ...] = (
     ("signingCredential.ocsp.revoked", "revoked", "its signer's certificate was revoked"),
     ("signingCredential.revoked", "revoked", "its signer's certificate is on the list of revoked ones"),
     ("signingCredential.ocsp", "remark", "nobody says whether its signer's certificate was revoked"),
+    ("timeStamp.untrusted", "remark", "nobody known vouches for the authority of its time stamp"),
     ("timeStamp", "remark", "its time stamp does not count"),
     ("cawg.x509.signature.mismatch", "damage", "the identity named in it is not what was signed"),
     ("cawg.ica.signature_mismatch", "damage", "the identity named in it is not what was signed"),

@@ -21,11 +21,12 @@ from sora_cli.media.splice import write_beside
 from sora_cli.media.stream import Master
 from sora_cli.media.sums import SUMS
 from sora_cli.stamp import credential, found, watermark
+from sora_cli.stamp.beside import sidecar_of
 from sora_cli.stamp.certificate import Signer
 from sora_cli.stamp.claims import Edit, FilmFacts, Making, edit_manifest, film_manifest, take_manifest
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.sources import Sources
-from sora_cli.stamp.verdict import Verdict, sidecar_of, verify
+from sora_cli.stamp.verdict import Verdict, verify
 from sora_cli.storyboard.model import LEAST_OPACITY, Provenance, Watermark
 
 

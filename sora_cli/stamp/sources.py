@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from sora_cli.errors import StampError
+from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.credential import Ingredient
 from sora_cli.stamp.verdict import Verdict, verify
 
@@ -47,6 +48,8 @@ def look_at(path: Path, root: str = "") -> SourceFile:
 def _broken(path: Path, found: Verdict) -> StampError:
     """The error of a file that was changed since it was signed, or that was signed with a changed part in it."""
     anew = "save it again without its credential, if you know what changed"
+    if beside := sidecar_for(path):
+        anew = f"move {beside} away, if you know what changed"
     what, hint = f"{path} was changed since it was signed", f"use the file as it was signed; or {anew}"
     if found.of_parts:
         what, hint = f"a part of {path} had been changed before it was signed", anew

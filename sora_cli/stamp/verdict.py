@@ -8,7 +8,6 @@ the ingredients here is what catches that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -19,6 +18,7 @@ from sora_cli.errors import RequestError
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plain import as_data
 from sora_cli.stamp import credential, statements
+from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.meaning import meaning, weight
 from sora_cli.stamp.reading import Certificate, CredentialReading, ValidationStatus
@@ -144,7 +144,7 @@ def verify(
     kind: str = "",
     name: str = "",
 ) -> Verdict:
-    """Read a file's credential, embedded or in `FILE.c2pa` beside it, and judge it.
+    """Read a file's credential, embedded or beside it, and judge it.
 
     Of a folder, as `--deliver frames` writes it, the list of its files' hashes is what is signed; all are compared.
 
@@ -159,15 +159,14 @@ def verify(
     name = name or path.name
     local = local_root()
     given = "".join([*(read_anchor(each) for each in anchors), anchors_pem])
-    beside, signed = sidecar_of(path), path / SUMS if path.is_dir() else path
+    beside, signed = sidecar_for(path), path / SUMS if path.is_dir() else path
     banned = read_revoked(revoked)
     try:
-        reading = credential.read(
-            signed,
-            anchors=(local[1] if local else "") + given,
-            sidecar=beside if os.path.lexists(beside) and not credential.can_hold(path) else None,
-            kind="text/plain" if path.is_dir() else kind,
-        )
+        roots, media = (local[1] if local else "") + given, "text/plain" if path.is_dir() else kind
+        holds = credential.can_hold(path)
+        reading = credential.read(signed, anchors=roots, sidecar=None if holds else beside, kind=media)
+        if holds and beside is not None and reading.state in {"none", "remote"}:
+            reading = credential.read(signed, anchors=roots, sidecar=beside, kind=media)
         changed = changes(path) if path.is_dir() else []
     except OSError as error:
         hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else "check the path"
@@ -176,11 +175,6 @@ def verify(
         sentence = NOT_PROVEN[reading.state].format(name=name)
         return Verdict(file=name, ok=False, sentence=sentence, state=reading.state, problems=(reading.detail,))
     return _judge(reading, name, local[0] if local else b"", banned, changed, any_signer=any_signer)
-
-
-def sidecar_of(path: Path) -> Path:
-    """The place of a credential that the file cannot hold: beside the file, or in the folder."""
-    return path / f"{SUMS}.c2pa" if path.is_dir() else path.with_name(path.name + ".c2pa")
 
 
 class _Facts(TypedDict):

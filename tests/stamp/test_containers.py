@@ -1,14 +1,17 @@
 """Every container: signed, accepted, caught when changed. And films that somebody else made."""
 
+import io
 import shutil
 import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import c2pa
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from PIL import Image
 
 from sora_cli.errors import MediaError, PolicyError, RequestError, SoraError, StampError
 from sora_cli.media.deliveries import DELIVERIES, WEB, Delivery
@@ -17,7 +20,7 @@ from sora_cli.media.read import probe, read_frames
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Chapter
 from sora_cli.media.sums import read_sums
-from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, verify
+from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, credential, look_at, verify
 from sora_cli.stamp.certificate import make_signer
 from sora_cli.stamp.release import release
 from sora_cli.stamp.watermark import make_badge, mark_at
@@ -36,6 +39,7 @@ KINDS = {
 }  # fmt: skip
 
 
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 FILES = [name for name in KINDS if name != "frames"]
 
 
@@ -130,6 +134,42 @@ def test_a_sidecar_belongs_to_its_film(send: Send, tmp_path: Path) -> None:
 def test_a_sidecar_beside_a_film_that_holds_its_own_is_not_read(done: Release) -> None:
     done.path.with_name("film.mp4.c2pa").write_bytes(b"junk")
     assert verify(done.path).ok
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.mp4"])
+def test_a_sidecar_of_another_program_is_read_where_a_file_holds_none(
+    name: str, tmp_path: Path, signer: Signer
+) -> None:
+    path, kind = tmp_path / name, {".png": "image/png", ".mp4": "video/mp4"}[Path(name).suffix]
+    if path.suffix == ".png":
+        Image.new("RGB", (64, 64), "red").save(path)
+    else:
+        write_film(path, make_master(frames=2))
+    made = {"action": "c2pa.created", "digitalSourceType": f"{IPTC}digitalCapture"}
+    about = {
+        "claim_generator_info": [{"name": "x", "version": "1"}],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [made]}}],
+    }
+    with credential._context(signer) as context, path.open("rb") as file:
+        builder = c2pa.Builder(about, context=context)
+        builder.set_no_embed()
+        store = builder.sign(kind, file, io.BytesIO())
+    for beside in (path.with_name(f"{name}.c2pa"), path.with_suffix(".c2pa")):
+        assert verify(path).state == "none"
+        beside.write_bytes(store)
+        assert verify(path, anchors_pem=signer.root).ok
+        assert look_at(path, signer.root).bare is False
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] + b"?" + whole[len(whole) // 2 + 1 :])
+        assert verify(path).state == "invalid"
+        with pytest.raises(StampError, match="was changed since it was signed") as caught:
+            look_at(path)
+        assert f"move {beside} away" in caught.value.hint
+        path.write_bytes(whole)
+        if beside.stem == path.stem:  # whose is it?
+            shutil.copy(path, path.with_suffix(".txt"))
+            assert verify(path).state == "none"
+        beside.unlink()
 
 
 # --- films that somebody else made --------------------------------------------------------------------------------

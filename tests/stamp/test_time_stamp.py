@@ -119,7 +119,9 @@ def test_a_time_stamp_outlives_the_certificate(
     assert verdict.time_stamp[:10] == dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")
     assert "time-stamped" in verdict.sentence
     assert {part.state for part in verdict.parts} == {"whole"}
-    assert not verify(film, anchors=[root]).ok  # nobody vouches for the authority
+    unknown = verify(film, anchors=[root])
+    assert not unknown.ok
+    assert "nobody known vouches for the authority of its time stamp" in unknown.notes
 
 
 def test_an_authority_that_does_not_answer(send: Send, signer: Signer, tmp_path: Path) -> None:
