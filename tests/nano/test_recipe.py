@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
+from torch.nn import functional
 
 from examples.nano.batches import UNSEEN, Batches
 from examples.nano.conditions import control, fold_mask, frames_condition, known_frames
@@ -20,8 +21,8 @@ from examples.nano.config import (
 from examples.nano.muon import Muon, orthogonalise
 from examples.nano.score import held_out
 from sora_cli.engines.nano import PaperAutoencoder, PaperTransformer
-from sora_cli.engines.nano.autoencoder import Enlarger
-from sora_cli.engines.nano.transformer import MASK_CHANNELS, SEEN_CHANNELS, halved
+from sora_cli.engines.nano.autoencoder import Enlarger, smoothly_larger
+from sora_cli.engines.nano.transformer import MASK_CHANNELS, SEEN_CHANNELS, Gelu, halved
 from tests.nano.test_world import scene
 
 
@@ -48,6 +49,21 @@ def test_an_enlarger_that_draws_nothing_shows_no_tiles() -> None:
         shown = enlarger(tiled.expand(1, 3, 1, 64, 192))
     assert shown.shape == (1, 3, 1, 128, 384)
     assert shown.diff(dim=4).abs().max() < 0.3  # a step from tile to tile, which are 1 apart, is spread over pixels
+
+
+def test_pictures_are_enlarged_as_by_torch() -> None:
+    pictures = torch.rand(2, 3, 8, 12, generator=torch.Generator().manual_seed(1))
+    theirs = functional.interpolate(pictures, scale_factor=8, mode="bicubic", align_corners=False)
+    assert (smoothly_larger(pictures, 8) - theirs).abs().max() < 2e-6
+
+
+def test_the_curve_of_the_layers_is_that_of_torch() -> None:
+    at = torch.cat([torch.linspace(-30, 30, 20_001), torch.tensor([-1e4, 1e4, 0.0])])
+    layer = Gelu(1, 1, approximate="tanh")
+    exact = functional.gelu(at.double(), approximate="tanh")
+    with torch.no_grad():
+        assert (layer.gelu(at) - exact).abs().max() < 2e-6
+    assert torch.equal(layer.gelu(at), functional.gelu(at, approximate="tanh")), "as it is learned"
 
 
 def test_an_enlarger_sees_the_frames_before_and_after_and_no_others() -> None:

@@ -24,9 +24,11 @@ from typing import cast
 
 import torch
 from diffusers.configuration_utils import register_to_config
+from diffusers.models.activations import GELU
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformer3DModel
 from torch import Tensor, nn
+from torch.nn import functional
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
 CELL = 32  # pixels along a side of a cell
@@ -46,6 +48,23 @@ def halved(mask: Tensor) -> Tensor:
     pixels = mask.reshape(len(mask), half, 2, half, 2, *mask.shape[2:]).unbind(4)
     rows = pixels[0] + pixels[1]  # a mean over both sides takes torch 40 times as long, a tenth of the whole forward
     return ((rows[:, :, 0] + rows[:, :, 1]) / 4).flatten(1, 2)
+
+
+class Gelu(GELU):
+    """Diffusers' layer, whose curve is found without a hyperbolic tangent where nothing is learned.
+
+    With 2u the argument of the curve's tangent, twice, (1 + tanh u) / 2 is the logistic function of 2u. torch has that
+    as quickly as its exponential: the curve takes less than half of the time, and comes out the same to within 5e-7.
+    """
+
+    ROOT = 2 * (2 / torch.pi) ** 0.5
+
+    def gelu(self, gate: Tensor) -> Tensor:
+        """`gate` times (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) / 2."""
+        if torch.is_grad_enabled():
+            return functional.gelu(gate, approximate="tanh")
+        twice = gate.square().mul_(0.044715 * self.ROOT).add_(self.ROOT).mul_(gate)
+        return twice.sigmoid_().mul_(gate)
 
 
 class Seen(nn.Module):
@@ -107,6 +126,8 @@ class PaperTransformer(WanVACETransformer3DModel):
             vace_layers,
             vace_in_channels,
         )
+        for block in (*self.blocks, *self.vace_blocks):
+            block.ffn.net[0] = Gelu(num_attention_heads * attention_head_dim, ffn_dim, approximate="tanh")
         self.spread = tuple(spread)
         self.seen = Seen(2 * in_channels)
 
