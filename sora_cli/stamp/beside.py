@@ -18,10 +18,9 @@ def sidecar_for(path: Path) -> Path | None:
 
     One of the second kind is nobody's where several files have its stem.
     """
-    own, named = sidecar_of(path), path.with_suffix(".c2pa")
-    if os.path.lexists(own):
+    if os.path.lexists(own := sidecar_of(path)):
         return own
-    if path.is_dir() or path.suffix.lower() == ".c2pa" or not os.path.lexists(named):
+    if path.is_dir() or path.suffix.lower() == ".c2pa" or not os.path.lexists(named := path.with_suffix(".c2pa")):
         return None
     try:
         same = [each for each in path.parent.iterdir() if each.stem == path.stem and each.suffix.lower() != ".c2pa"]

@@ -199,6 +199,13 @@ def test_a_swapped_soundtrack_is_found(send: Send, tmp_path: Path) -> None:
     assert not verify(tmp_path / "patched.mp4").ok
 
 
+def test_a_folder_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (Path(), Path(".."), tmp_path, Path("/")):
+        with pytest.raises(RequestError, match="cannot read"):
+            verify(path)
+
+
 def test_no_credential_unknown_kinds_and_garbage(tmp_path: Path) -> None:
     for name, content, state in (
         ("notes.txt", b"hello", "unsupported"),
