@@ -360,7 +360,7 @@ def test_a_dry_run_refuses_the_folders_that_the_run_would_refuse(
 ) -> None:
     for dry in ([], ["--dry-run"]):
         assert main(["storyboard", "board.yaml", option, folder, *dry]) == 2, home
-        assert "a.mp4 is a file" in capsys.readouterr().err.replace("it is a file", "a.mp4 is a file")
+        assert "a.mp4 is a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("letter", ["x", "\u00fc"])
@@ -410,6 +410,24 @@ def test_a_log_is_appended_to_its_own_kind(home: Path) -> None:
         assert main(["stamp", "a.mp4", "-o", name, "--log", "night.log"]) == 0
     assert (home / "night.log").read_text().count("stamp ...") == 2
     assert main(["stamp", "a.mp4", "-o", "three.mp4", "--log", "board.yaml"]) == 2
+    for name in ("three.mp4", "three.mp4.sora.json", "THREE.MOV"):
+        assert main(["stamp", "a.mp4", "-o", "three.mp4", "--log", name]) == 2
+        assert not (home / name).exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["plan", "board.yaml", "--html"], ["direct", "a fox walks home", "-o"], ["stamp", "a.mp4", "-o"]],
+    ids=lambda words: words[0],
+)
+def test_a_place_inside_a_file_is_refused_before_the_work(
+    home: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = {"--html": "html"}.get(words[-1], "yaml" if words[0] == "direct" else "mp4")
+    assert main([*words, f"b.mp4/new.{ending}"]) == 2
+    assert f"cannot write b.mp4/new.{ending}: b.mp4 is a file" in capsys.readouterr().err
+    if words[0] == "plan":
+        assert main([*words, "new/folder/page.html"]) == 0
     assert (home / "board.yaml").read_text() == BOARD
 
 

@@ -254,6 +254,10 @@ def _(event: events.Note) -> tuple[str, str]:
 
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  ")
 """What each line of a log begins with."""
+_NO_LOG = re.compile(
+    r"\.(mp4|mov|mkv|webm|webp|gif|avif|png|jpe?g|wav|c2pa|sora\.json|ya?ml|html?|cube|srt|vtt)$", re.IGNORECASE
+)
+"""Endings of what films are made from and go to: a log of that name would stand in the film's place."""
 
 
 def _may_log(path: Path) -> bool:
@@ -273,6 +277,8 @@ class Log:
     """Appends what a person is told to a file, each line with the time of day."""
 
     def __init__(self, path: Path) -> None:
+        if _NO_LOG.search(path.name):
+            raise RequestError(f"--log {path}: that is no name of a log", hint=f"name it {path.stem}.log")
         if not _may_log(path):
             raise RequestError(
                 f"{path} is there already, and is not a log of sora's", hint="name another file: --log FILE"

@@ -102,6 +102,7 @@ def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: boo
             raise RequestError(f"{path} would be written twice (as {twin} too)", hint="give each its own name")
         seen |= dict.fromkeys(known, path)
         _check_name(path)
+        require_parent(path)
         _check_there(path, own, overwrite=overwrite)
 
 
@@ -153,13 +154,32 @@ def require_folder(folder: Path, what: str, option: str) -> None:
     Raises:
         RequestError: one does.
     """
+    if why := _closed(folder):
+        hint = f"name a folder: {option} FOLDER" if why.endswith(" a file") else HINT_FOLDER
+        raise RequestError(f"cannot write {what} to {folder}: {why}", hint=hint)
+
+
+def require_parent(path: Path) -> None:
+    """Refuse the place of a file whose folder cannot be made or written.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    if why := _closed(path.parent):
+        raise RequestError(f"cannot write {path}: {why}", hint=HINT_FOLDER)
+
+
+HINT_FOLDER = "name a folder that you may write to"
+
+
+def _closed(folder: Path) -> str:
+    """Why nothing can be written to a folder that is there or is still to be made; empty where it can."""
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        file = "it" if there == folder else str(there)
-        raise RequestError(f"cannot write {what} to {folder}: {file} is a file", hint=f"name a folder: {option} FOLDER")
+        return f"{there} is a file"
     if not os.access(there, os.W_OK | os.X_OK):
-        why = f"nothing may be written to {os.path.relpath(there)}"
-        raise RequestError(f"cannot write {what} to {folder}: {why}", hint="name a folder that you may write to")
+        return f"nothing may be written to {os.path.relpath(there)}"
+    return ""
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -39,8 +39,7 @@ def write(page: Page, out: Path) -> None:
     """
     from sora_cli.page.render import render
 
-    with atomic.writing(out):
-        atomic.write(out, render(page))
+    atomic.save(out, render(page))
 
 
 def spread(start: int, count: int, parts: int) -> list[int]:

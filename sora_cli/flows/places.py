@@ -119,6 +119,7 @@ def check_place(out: Path, kind: Delivery) -> None:
     Raises:
         RequestError: its name does not fit the kind, or its folder cannot be, or may not be written to.
     """
+    from sora_cli.flows import outputs
     from sora_cli.media import deliveries
 
     if out.suffix.lower() != kind.suffix:
@@ -127,12 +128,7 @@ def check_place(out: Path, kind: Delivery) -> None:
         hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
         raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
     deliveries.check_place(out, kind)
-    there = next((folder for folder in out.parents if os.path.lexists(folder)), Path())
-    if not there.is_dir():
-        raise RequestError(f"cannot write a film to {out}: {there} is no folder", hint="name a folder, or a new one")
-    if not os.access(there, os.W_OK | os.X_OK):
-        hint = "name a folder that you may write to"
-        raise RequestError(f"cannot write a film to {out}: nothing may be written to {there}", hint=hint)
+    outputs.require_parent(out)
 
 
 def each_once(stems: Iterable[str]) -> Iterator[str]:

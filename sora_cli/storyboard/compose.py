@@ -223,5 +223,7 @@ def _token_hint(problem: str, at: str) -> str:
         return "indent with spaces, not tabs"
     if cannot_start:
         return f"a text that begins with {quoted(at)} needs quotes"
+    if "expected alphabetic or numeric character" in problem:  # of an anchor or an alias
+        return "a text that begins with * or & needs quotes"
     found = "mapping values are not allowed" in problem
     return "a text with `: ` in it needs quotes; else look at the indentation" if found else ""

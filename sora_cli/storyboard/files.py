@@ -19,6 +19,7 @@ FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
+_OTHER_WEIGHTS = ("ckpt", "pt", "bin", "onnx", "gguf", "zip")
 POLICY_FILES = ("yaml", "yml", "json")
 
 
@@ -81,8 +82,8 @@ class Files:
 
     def weights(self, text: str, loc: Loc) -> Path | None:
         """The weights `text` of a model, or the only ones in the folder `text`; None when something is wrong there."""
-        if suffix(text) in WEIGHTS:
-            return self.find(text, loc, WEIGHTS, "a model's weights")
+        if suffix(text) in WEIGHTS or suffix(text) in _OTHER_WEIGHTS:
+            return self.find(text, loc, WEIGHTS, "a model's weights that sora reads")
         folder = self.folder(text, loc)
         if folder is None:
             return None
