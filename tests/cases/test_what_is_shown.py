@@ -152,6 +152,17 @@ def test_a_film_of_changing_rate_keeps_each_time(tmp_path: Path, name: str) -> N
     assert found.shown_at(Fraction(25))[:16] == [0, 1, 2, 2, 2, 3, *[4] * 9, 5]
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("a.ts", "mpeg2video"), ("a.mkv", "libx264")])
+def test_frames_that_a_recorder_lost_are_told(tmp_path: Path, name: str, codec: str) -> None:
+    options = {"g": "10", "bf": "0"}
+    whole = film(tmp_path / f"whole{name}", range(40, 140), codec=codec, options=options)
+    lost = film(tmp_path / name, range(40, 140), codec=codec, options=options, skip=lambda number: 40 <= number < 50)
+    assert probe(whole).remarks == ()
+    found = probe(lost)
+    assert (found.frames, found.duration) == (90, 4)
+    assert found.remarks == ("it has no frames for 0.4 s, 1.6 s after its beginning: the one before is shown there",)
+
+
 def test_a_slow_film_holds_its_frames(tmp_path: Path) -> None:
     found = probe(film(tmp_path / "a.mp4", [40, 80, 120], times=[0, 2000, 4000]))
     assert found.fps is not None

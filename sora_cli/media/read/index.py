@@ -28,6 +28,10 @@ _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "raw
 _RATES = [Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)]
 _RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
 _FASTEST = 120
+_ENOUGH, _STILL, _STILL_SECONDS = 20, 5, Fraction(1, 5)
+"""A film that pauses less often than after so many frames, for so many frames and seconds, lost those: a recording of a
+screen, whose frames come when something moves, pauses more often.
+"""
 
 
 class Index(Struct, frozen=True):
@@ -63,6 +67,21 @@ class Index(Struct, frozen=True):
             if number and after - int(self.times[number - 1]) > 1.5 * usual:
                 return (at - int(self.times[0])) * self.base
         return None
+
+    @property
+    def pause(self) -> tuple[Fraction, Fraction] | None:
+        """Where a steady film has no frames: after how many seconds, and for how many; None where it has all."""
+        steps = np.diff(self.times)
+        if len(steps) < _ENOUGH:
+            return None
+        usual = float(np.median(steps))
+        long = steps > max(_STILL * usual, float(_STILL_SECONDS / self.base))
+        if not 0 < long.sum() <= len(steps) / _ENOUGH or np.abs(steps[~long] - usual).max() > 0.1 * usual + 1:
+            return None
+        number = int(np.argmax(long))
+        return (int(self.times[number] - self.times[0]) + round(usual)) * self.base, (
+            int(steps[number]) - round(usual)
+        ) * self.base
 
     @property
     def _steps(self) -> NDArray[np.int64]:

@@ -291,6 +291,9 @@ class Reel(Film):
 def _missing(index: Index) -> Iterator[str]:
     if index.hole is not None:
         yield f"it is damaged {float(index.hole):.1f} s after its beginning: the frame before is shown there"
+    elif index.pause is not None:
+        start, length = map(float, index.pause)
+        yield f"it has no frames for {length:.1f} s, {start:.1f} s after its beginning: the one before is shown there"
 
 
 TRANSPARENT = "what is transparent in it shows white"
