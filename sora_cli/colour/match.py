@@ -52,6 +52,8 @@ _QUANTILES = np.linspace(0.02, 0.98, 33)
 _LMS = _TO_LMS.astype(np.float32)
 _WAYS = (_DIRECTIONS.T * _WEIGHT @ _TO_LAB).astype(np.float32)
 """From the cube roots of LMS to Oklab's weighted projections, `(directions, 3)`."""
+_STRAIGHT = np.float32(np.log((0.04045 + 0.055) / 1.055))
+"""The logarithm of sRGB's curve before its power, where its straight part ends."""
 _NIGHT = np.float32(1e-18)
 """The least that a cone sees, for it has a logarithm."""
 _ROBUST = 0.05
@@ -172,33 +174,30 @@ class _View:
     """Pixels as they are compared: planes of coded values `(3, n)`, and their projections on the directions."""
 
     def __init__(self, planes: Planes) -> None:
-        self._low = planes <= 0.04045
         self._log = np.log((np.maximum(planes, 0) + np.float32(0.055)) / np.float32(1.055))
-        linear = np.where(self._low, planes / np.float32(12.92), np.exp(np.float32(2.4) * self._log))
+        linear = np.where(planes <= 0.04045, planes / np.float32(12.92), np.exp(np.float32(2.4) * self._log))
         self._lms = np.exp(np.log(np.maximum(_LMS @ linear, _NIGHT)) / np.float32(3))
-        self._projected = _WAYS @ self._lms
-        self._picked = _ranked(self._projected)
-
-    def features(self) -> Planes:
+        projected = _WAYS @ self._lms
+        self._picked = _ranked(projected)
+        lines = np.arange(len(projected))[:, np.newaxis] * projected.shape[1]
+        self.features: Planes = projected.ravel().take(lines + self._picked)
         """Quantiles of the projections, `(directions, quantiles)`."""
-        return np.take_along_axis(self._projected, self._picked, axis=1)
 
     def slopes(self, own: Sequence[Planes], mixed: Planes | None = None) -> Planes:
         """How the quantiles change, `(moves, directions, quantiles)`: a quantile goes where its pixel goes.
 
         Of `own`, `(3, n)` each, every channel is moved for itself, one after the other; `mixed` moves all at once.
         """
+        both = [self._log, self._lms, *own, *([] if mixed is None else [mixed])]
+        log, lms, *moves = np.concatenate(both).take(self._picked, axis=1).reshape(-1, 3, *self._picked.shape)
         rates = np.where(
-            self._low, np.float32(1 / 12.92), np.float32(2.4 / 1.055) * np.exp(np.float32(1.4) * self._log)
+            log <= _STRAIGHT, np.float32(1 / 12.92), np.float32(2.4 / 1.055) * np.exp(np.float32(1.4) * log)
         )
-        cones = 1 / (3 * np.maximum(self._lms, np.float32(1e-3)) ** 2)
-        felt = (_LMS.T @ (_WAYS.T[:, :, np.newaxis] * cones[:, self._picked]).reshape(3, -1)).reshape(
-            3, *self._picked.shape
-        )
-        felt *= rates[:, self._picked]
-        slopes = [felt * moves[:, self._picked] for moves in own]
+        felt = _WAYS.T[:, :, np.newaxis] / (3 * np.maximum(lms, np.float32(1e-3)) ** 2)
+        felt = (_LMS.T @ felt.reshape(3, -1)).reshape(felt.shape) * rates
+        slopes = [felt * each for each in moves]
         if mixed is not None:
-            slopes.append((felt * mixed[:, self._picked]).sum(axis=0, keepdims=True))
+            slopes[-1] = slopes[-1].sum(axis=0, keepdims=True)
         return np.concatenate(slopes)
 
 
@@ -208,7 +207,7 @@ def _ranks(count: int) -> NDArray[np.int64]:
     return np.rint(_QUANTILES * (count - 1)).astype(np.int64)
 
 
-def _ranked(values: Planes) -> NDArray[np.uint32]:
+def _ranked(values: Planes) -> NDArray[np.int64]:
     """The places of the quantiles among `(lines, n)` values, `(lines, quantiles)`; of equal ones in their order.
 
     Value and place are sorted as one whole number of 32 bits, which takes a quarter of `argsort`'s time: of 1024
@@ -222,7 +221,7 @@ def _ranked(values: Planes) -> NDArray[np.uint32]:
     keys <<= bits
     keys |= _numbers(count)
     keys.sort(axis=1)
-    picked: NDArray[np.uint32] = keys[:, _ranks(count)] & (2**bits - 1)
+    picked: NDArray[np.int64] = (keys.take(_ranks(count), axis=1) & (2**bits - 1)).astype(np.int64)
     return picked
 
 
@@ -241,7 +240,7 @@ class Misses:
 
     def __init__(self, source: Colours, goal: Colours) -> None:
         self._source, self._goal = (np.ascontiguousarray(side.T, np.float32) for side in (source, goal))
-        self._aim = _View(self._goal).features()
+        self._aim = _View(self._goal).features
         self._burnt = (source >= _WHITE).mean(axis=0) > _BURNT
 
     @cached_property
@@ -256,9 +255,11 @@ class Misses:
         if not self._burnt.any():
             return _Missed(bent, view, aim)
         white = np.where(self._burnt, _bent(numbers, np.ones(3)), np.inf).astype(np.float32)[:, np.newaxis]
+        if (white >= self._goal.max(axis=1, keepdims=True)).all():
+            return _Missed(bent, view, aim)  # nothing of the goal is cut off
         # White has no chroma, and its gamma does next to nothing: only gains move what is cut off.
         cut = _View(np.minimum(self._goal, white))
-        return _Missed(bent, view, cut.features(), cut, np.where(self._goal > white, white, 0))
+        return _Missed(bent, view, cut.features, cut, np.where(self._goal > white, white, 0))
 
 
 class _Missed:
@@ -267,7 +268,7 @@ class _Missed:
     def __init__(
         self, bent: _Bent, view: _View, aim: Planes, cut: _View | None = None, moves: Planes | None = None
     ) -> None:
-        self.features = (view.features() - aim).ravel().astype(np.float64)
+        self.features = (view.features - aim).ravel().astype(np.float64)
         """The misses, `(features,)`."""
         self._bent, self._view, self._cut, self._moves = bent, view, cut, moves
 
@@ -307,8 +308,8 @@ def _fitted(misses: Misses, doubt: float) -> tuple[NDArray[np.float64], NDArray[
 
     def cost(missed: NDArray[np.float64], numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         root = np.sqrt(1 + (missed / _ROBUST) ** 2)
-        huber = 2 * _ROBUST**2 * (root - 1)
-        return float(huber.mean() + np.sum((pull * numbers) ** 2)), root
+        huber = 2 * _ROBUST**2 * (root.sum() / root.size - 1)
+        return float(huber + np.sum((pull * numbers) ** 2)), root
 
     numbers, damping, missed = np.zeros(7), 1e-3, misses.first
     scale = np.sqrt(missed.features.size)
