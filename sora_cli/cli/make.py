@@ -198,33 +198,34 @@ def storyboard(
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, interactive, places, preflight, preview, subtitles
 
-    shots = only or ()
+    shots, story = only or (), release.deliver == interactive.NAME
+    if story:
+        beside.refuse_folders()
 
     def load() -> Storyboard:
-        place = places.by_title(output, None if release.deliver == interactive.NAME else release.deliver)
-        board = preflight.load(file, **reading.asked(), place=place)
-        return subtitles.asked(drafts.on(board), beside.subtitles)
+        place = places.by_title(output, None if story else release.deliver)
+        return subtitles.asked(drafts.on(preflight.load(file, **reading.asked(), place=place)), beside.subtitles)
+
+    def placed(board: Storyboard) -> tuple[Path, str, Extras]:
+        out, kind = places.target(output, partial(places.default_name, board), release.deliver)
+        return out, kind, _extras(board, beside, make_options(release, draft=drafts.draft, only=shots))
 
     if dry_run:
         board = load()
         view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
-        if release.deliver == interactive.NAME:
-            beside.refuse_folders()
-        else:
-            out, kind = places.target(output, partial(places.default_name, board), release.deliver)
+        if not story:
+            out, kind, also = placed(board)
             film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
-            _extras(board, beside, make_options(release, draft=drafts.draft, only=shots)).check()
+            also.check()
         show_plan(view, as_json=reporting.as_json)
         return
     with working(reporting, limits, workers) as (report, studio):
         board, how = load(), make_options(release, draft=drafts.draft, only=shots)
-        if release.deliver == interactive.NAME:
-            beside.refuse_folders()
-            story = interactive.make(board, output, report=report, studio=studio, how=how)
-            show_story(story, as_json=reporting.as_json)
+        if story:
+            told = interactive.make(board, output, report=report, studio=studio, how=how)
+            show_story(told, as_json=reporting.as_json)
             return
-        out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        also = _extras(board, beside, how)
+        out, kind, also = placed(board)
         also.check()
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
         also.write(studio)
