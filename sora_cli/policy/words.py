@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, cached_property, lru_cache
 from typing import Any, NotRequired, TypedDict
@@ -20,13 +20,17 @@ _SPACELESS = re.compile(f"[{_UNSPACED}]")
 _TOKEN = re.compile(r"[\w\u0300-\u036f\u0900-\u097f]+")
 _CLITICS = re.compile("^[وفبكل]?(?:ال)?")
 NEAR, ART = 12, 30
-"""Characters between a bare body and the child whose it is, or the work of art that it is of."""
+"""How far a bare body may be from the child whose it is, and from the work of art that it is of: `length` between."""
+EXCUSED = 40
+"""How far a word of `unless` excuses another: farther off it could be put into any text to pass it."""
 
 
 def _rules(name: str) -> dict[str, Any]:
     return tomllib.loads(rules_file(f"{name}.toml").decode())
 
 
+_Span = tuple[int, int]
+"""Where something begins and ends in a text."""
 _Part = tuple[str, bool]
 """A word of a phrase, and whether it may end otherwise."""
 
@@ -57,7 +61,7 @@ class WordList:
         yield from self._whole
         yield from (f"{begun}*" for begun in self._begun)
 
-    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def spans(self, text: str) -> Iterator[_Span]:
         """Where words of these stand."""
         for word in self._inside if _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
@@ -112,10 +116,6 @@ def _forms(token: str) -> Sequence[str]:
     return (token,) if bare == token or len(bare) < 2 else (token, bare, token[1:])
 
 
-EXCUSED = 40
-"""Signs within which a word of `unless` excuses another: farther off it could be put into any text to pass it."""
-
-
 class _WrittenRule(TypedDict):
     category: str
     any: list[str]
@@ -139,12 +139,12 @@ class Rule(Struct, frozen=True):
             text = self.but.blanked(text)
         found = self.words.spans(text) if self.near is None or self.near.among(text) else iter(())
         excused = tuple(self.unless.spans(text)) if self.unless is not None else ()
-        return any(all(_apart(one, other) > EXCUSED for other in excused) for one in found)
+        return any(not _beside(one, excused, text, EXCUSED) for one in found)
 
 
-def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
-    """Signs between two places of a text."""
-    return max(other[0] - one[1], one[0] - other[1])
+def _beside(one: _Span, others: Iterable[_Span], text: str, far: int) -> bool:
+    """Whether between one place of a text and any of the others there is no more than this `length`."""
+    return any(length(text[min(one[1], other[1]) : max(one[0], other[0])]) <= far for other in others)
 
 
 class _Book:
@@ -241,27 +241,26 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return book().named("child").among(book().film.blanked(text)) or book().ages.search(text) is not None
+    return next(_children(book().film.blanked(text)), None) is not None
+
+
+def _children(text: str) -> Iterator[_Span]:
+    """Where plain text without words of film tells of somebody under 18."""
+    yield from book().named("child").spans(text)
+    yield from (match.span() for match in book().ages.finditer(text))
 
 
 def _with_minors(text: str) -> bool:
     """Whether plain text tells of a minor and of what is sexual; a bare body in a work of art is not."""
     known = book()
-    if not of_a_child(text):
+    children = list(_children(text))
+    if not children:
         return False
     if known.named("explicit").among(text) or known.named("alluring").among(text):
         return True
-    return any(not _in_art(span, text) for span in known.named("bare").spans(text))
-
-
-def _in_art(bare: tuple[int, int], text: str) -> bool:
-    start, end = bare
-    scale = 3 if _SPACELESS.search(text[start:end]) else 1  # a character says a word
-
-    def around(far: int) -> str:
-        return text[max(0, start - far // scale) : end + far // scale]
-
-    return book().named("art").among(around(ART)) and not of_a_child(around(NEAR))
+    art = list(known.named("art").spans(text))
+    bare = known.named("bare").spans(text)
+    return any(not _beside(one, art, text, ART) or _beside(one, children, text, NEAR) for one in bare)
 
 
 def categories(text: str) -> Iterator[str]:

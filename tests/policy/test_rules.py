@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sora_cli.policy.spelled import meant
-from sora_cli.policy.words import book, found_in, of_a_child
+from sora_cli.policy.words import EXCUSED, book, found_in, of_a_child
 
 YOUNG = """one of them is below eighteen; someone not yet 18; under the age of consent; isn't of legal age; u18;
 under-18s;
@@ -56,6 +56,13 @@ def test_a_rule_asks_what_stands_beside_a_word() -> None:
     assert "gore" not in found_in("a chainsaw takes limbs off the tree")
     assert "real-people" in found_in("Trump und Biden essen ein Eis")
     assert "real-people" not in found_in("she plays her trump card at the bridge table")
+
+
+def test_a_sign_that_says_a_word_counts_as_three_of_how_near_words_stand() -> None:
+    assert "self-harm" not in found_in("自傷をやめて相談する")
+    far = "自傷" + "の場面が静かに長く映されていき音楽が流れる" + "相談"
+    assert len(far) < EXCUSED
+    assert "self-harm" in found_in(far)
 
 
 @pytest.mark.parametrize(
