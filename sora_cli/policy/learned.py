@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Head = Literal["quick", "both", "fine"]
 """Which encoders' vectors are asked: the quick one's, the fine one's, or both."""
-WIDTH = 0.5
+WIDTH = 1.0
 """Of the kernel exp(-WIDTH d²), where the mean square distance of a vector from the middle is 1."""
 QUICK = 512
 """How many of a row's numbers are the quick encoder's."""

@@ -23,7 +23,7 @@ from sora_cli.policy import checkers, judge, learned, meaning, spelled
 from sora_cli.policy.base import Unable
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.policy.spelled import meant, plain
-from sora_cli.policy.words import of_a_child
+from sora_cli.policy.words import found_in, of_a_child
 from sora_cli.remembered import remembered
 from sora_cli.storyboard import policies
 from tests.policy.measure import BENIGN, LATER, disguises, prompts, wilson
@@ -175,9 +175,11 @@ def test_every_prompt_of_minors_is_refused_in_every_disguise() -> None:
     ]
     english = [text for text in first if text.isascii()]
     spelled = {(text, kind): [*parts, ". ".join(parts)] for text in english for kind, parts in disguises(text).items()}
-    found, _ = judged([*texts, *(part for parts in spelled.values() for part in parts)])
-    assert [text for text in texts if "minors" not in found[text]] == []
-    assert [key for key, parts in spelled.items() if not any("minors" in found[part] for part in parts)] == []
+    spelled |= {(text, "as written"): [text] for text in texts}
+    # What the rules find need not be read by encoders too.
+    rest = {key: parts for key, parts in spelled.items() if not any("minors" in found_in(part) for part in parts)}
+    found, _ = judged([part for parts in rest.values() for part in parts])
+    assert [key for key, parts in rest.items() if not any("minors" in found[part] for part in parts)] == []
 
 
 def test_film_words_pass_alone_and_beside_children_at_play() -> None:
