@@ -51,6 +51,7 @@ def _to_letters(text: str) -> str:
     return _untwinned(text).translate(_LETTERS).replace("ة", "ه")
 
 
+@lru_cache(256)
 def meant(text: str) -> tuple[str, ...]:
     """The plain text; where something in it looks like a disguise, also what it may stand for."""
     text = _AGED.sub(r"\1 \2 years old ", text)

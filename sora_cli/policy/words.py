@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cache, cached_property, lru_cache
+from itertools import product
 from typing import Any, NotRequired, TypedDict
 
 from msgspec import Struct
@@ -33,6 +33,10 @@ _Span = tuple[int, int]
 """Where something begins and ends in a text."""
 _Part = tuple[str, bool]
 """A word of a phrase, and whether it may end otherwise."""
+_Places = Mapping[str, Sequence[int]]
+"""Which words of a text have a form."""
+_Beginnings = Mapping[str, Sequence[str]]
+"""Forms by their first two characters."""
 
 
 class WordList:
@@ -66,14 +70,18 @@ class WordList:
         for word in self._inside if _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
         tokens, known, begun = _tokens(text)
-        if self._whole.keys().isdisjoint(known) and self._begun.keys().isdisjoint(begun):
-            return
-        for at, (forms, start, _) in enumerate(tokens):
-            for form in forms:
-                longer = (rest for first, rest in self._begun.get(form[:2], ()) if form.startswith(first))
-                for rest in (*self._whole.get(form, ()), *longer):
-                    if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest):
-                        yield start, tokens[at + len(rest)][2]
+        for at, rest in self._begins(known, begun):
+            if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest):
+                yield tokens[at][1], tokens[at + len(rest)][2]
+
+    def _begins(self, known: _Places, begun: _Beginnings) -> Iterator[tuple[int, Sequence[_Part]]]:
+        """At which words of a text some of these begin, and how they go on."""
+        for form in self._whole.keys() & known.keys():
+            yield from product(known[form], self._whole[form])
+        for start in self._begun.keys() & begun.keys():
+            for form, (first, rest) in product(begun[start], self._begun[start]):
+                if form.startswith(first):
+                    yield from ((at, rest) for at in known[form])
 
     def among(self, text: str) -> bool:
         """Whether one of them stands in the text."""
@@ -100,14 +108,20 @@ def _follows(tokens: Sequence[str], rest: Sequence[_Part]) -> bool:
 
 
 @lru_cache(64)
-def _tokens(text: str) -> tuple[list[tuple[Sequence[str], int, int]], AbstractSet[str], AbstractSet[str]]:
-    """The words of a text, each in its forms, and where it stands; all forms; and how these begin.
+def _tokens(text: str) -> tuple[list[tuple[Sequence[str], int, int]], _Places, _Beginnings]:
+    """The words of a text, each in its forms, and where it stands; which of them have a form; and how forms begin.
 
     Many lists of words ask for those of one text, and hardly any has one of them.
     """
     tokens = [(_forms(match[0]), *match.span()) for match in _TOKEN.finditer(text)]
-    forms = {form for each, *_ in tokens for form in each}
-    return tokens, forms, {form[:2] for form in forms}
+    known: dict[str, list[int]] = {}
+    for at, (forms, *_) in enumerate(tokens):
+        for form in forms:
+            known.setdefault(form, []).append(at)
+    begun: dict[str, list[str]] = {}
+    for form in known:
+        begun.setdefault(form[:2], []).append(form)
+    return tokens, known, begun
 
 
 def _forms(token: str) -> Sequence[str]:
