@@ -66,7 +66,14 @@ EDITS = {
     "an endless region": (["--region", "0,0,inf,1"], "larger than nothing"),
     "pixels for parts": (["--region", "10,10,20,20"], "larger than nothing"),
     "past the end": ([*WHOLE, "--to", "9s"], "the film ends at 0.500 s"),
-    "all past the end": ([*WHOLE, "--from", "2s"], "must come after"),
+    "all past the end": ([*WHOLE, "--from", "2s"], "--from 2s: the film ends at 0.500 s"),
+    "less than a frame": ([*WHOLE, "--from", "0.2s", "--to", "0.201s"], "the stretch is shorter than one frame"),
+    "less than a pixel": (["--region", "0.5,0.5,0.0001,0.0001"], "smaller than a pixel of a.mp4"),
+    "a point outside the frame": (["--replace", "1.4,0.6"], "a point must lie in the picture"),
+    "a model that is not here": (
+        ["--replace", "a ball", "--segmenter", "no/one"],
+        "--segmenter no/one: the segmenter no/one",
+    ),
     "backwards": ([*WHOLE, "--from", "0.4s", "--to", "0.2s"], "must come after"),
     "nothing long": ([*WHOLE, "--from", "0.2s", "--to", "0.2s"], "must come after"),
     "before the start": ([*WHOLE, "--from", "-1s"], "--from"),
@@ -97,6 +104,7 @@ EDITS = {
     "over somebody's film": ([*WHOLE, "-o", "there.mp4"], "there.mp4"),
     "into a text": ([*WHOLE, "-o", "b.txt"], "must end in"),
     "a mask shown as a film": ([*WHOLE, "--show-mask"], "must end in .png"),
+    "a mask shown below a file": ([*WHOLE, "--show-mask", "-o", "s.txt/m.png"], "s.txt is a file"),
     "a mask shown over another": (["--mask", "white.png", "--show-mask", "-o", "white.png"], "white.png"),
     "an unknown option": ([*WHOLE, "--option", "speed=3"], "no option 'speed'"),
     "an option without a value": ([*WHOLE, "--option", "speed"], "--option"),
@@ -106,6 +114,7 @@ EDITS = {
 EXTENSIONS = {
     "a wrong length": (["--duration", "-1s"], "cannot be negative"),
     "no length": (["--duration", "0s"], "above 0"),
+    "less than a frame": (["--duration", "0.001s"], "shorter than one frame at 24 frames a second"),
     "a length in words": (["--duration", "long"], "long"),
     "an unknown option": (["--option", "speed=3"], "no option 'speed'"),
     "over the film": (["-o", "a.mp4"], "one of the film's own sources"),
@@ -135,7 +144,7 @@ def test_a_bad_call_is_one_error_and_no_file_is_touched(
     place: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
 ) -> None:
     before = {path.name: path.read_bytes() for path in place.glob("*.*")}
-    assert main([*words, *([] if "-o" in words else ["-o", "new.mp4"])]) in {1, 2}
+    assert main([*words, *([] if "-o" in words else ["-o", "new.mp4"])]) in {1, 2, 3}
     told = " ".join(capsys.readouterr().err.split())
     assert why in told
     assert told.count("error:") <= 1

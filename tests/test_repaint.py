@@ -121,7 +121,10 @@ def test_the_mask_is_shown_and_nothing_is_made(home: Path) -> None:
     assert shown.shape == (SIZE[1], 3 * SIZE[0], 3)
     assert shown[32, 10, 0] > shown[32, 90, 0] + 60
     assert not list((home / "store").rglob("*.mkv"))
-    assert main(words) == 2, "it is somebody's by now"
+    assert main(words) == 0, "it says of which film it is"
+    assert main([*words[:-1], "new/folder/m.png"]) == 0
+    (home / "b.mp4").write_bytes((home / "a.mp4").read_bytes())
+    assert main(["edit", "b.mp4", *words[2:]]) == 2, "it is another film's"
 
 
 BOARD = """\

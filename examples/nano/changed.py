@@ -152,21 +152,23 @@ def replaced(case: Case, seed: int) -> Found | None:
 def borders(case: Case, seed: int) -> Found | None:
     """The mean step of brightness from column to column in the seams of both borders, in usual ones of the picture.
 
-    `by chance` is the share of as many columns at other places of the picture of which that is over 1.3 too.
+    `film` is what it was there before. `by chance` is the share of as many columns at other places of the picture of
+    which that is over 1.3 too.
     """
     film, square = clip_of(case), seed % 2 == 0
     film = film[:, :, (WIDTH - HEIGHT) // 2 :][:, :, :HEIGHT] if square else film
     pair = changed(film, ["edit", case.text, "--outpaint", "3:2" if square else "16:9"], seed)
     if pair is None:
         return None
-    wide, side, width = pair[1].astype(np.float64).mean(-1), film.shape[2], seam(HEIGHT)
-    left = (wide.shape[2] - side) // 2 & ~1
-    steps = np.abs(np.diff(wide, axis=2)).mean((0, 1))
+    side, width = film.shape[2], seam(HEIGHT)
+    left = (pair[1].shape[2] - side) // 2 & ~1
+    before, steps = (np.abs(np.diff(each.astype(np.float64).mean(-1), axis=2)).mean((0, 1)) for each in pair)
     own = steps[left + width : left + side - width - 1]
     seams = steps[left - 2 : left + width], steps[left + side - width - 1 : left + side + 1]
     jump = float(np.mean(seams) / own.mean())
+    there = float(np.mean([before[:width], before[-width:]]) / own.mean())
     places = np.convolve(own, np.full(width + 2, 1 / (width + 2)), "valid") / own.mean()
-    return {"ok": float(jump <= JOIN), "jump": jump, "by chance": float((places > JOIN).mean())}
+    return {"ok": float(jump <= JOIN), "jump": jump, "film": there, "by chance": float((places > JOIN).mean())}
 
 
 def own(case: Case, seed: int) -> Found | None:

@@ -239,7 +239,7 @@ class Carry(Struct, frozen=True):
     `takes` names the candidates (keys) of the take carried on from, of which the best kept one is read; or `path` and
     `sha256` name a picture or a film. Of the source's played frames, `count` are given, ending at (for an opening)
     or starting at (for a closing) frame `at`; `at` counts from 0, -1 is the last. `hold` is None where they are given
-    as they were made. `meets` says that what follows them is brought to meet them.
+    as they were made. `meets` says that what follows them is brought to meet them, `fine` that its fine forms are too.
     """
 
     takes: tuple[str, ...] = ()
@@ -249,6 +249,7 @@ class Carry(Struct, frozen=True):
     count: int = 1
     hold: Hold | None = None
     meets: bool = False
+    fine: bool = False
 
 
 class Reference(Struct, frozen=True):

@@ -230,7 +230,8 @@ def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = F
     if may_be_picture and found.kind == "picture":
         return found
     if found.kind != "film":
-        raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint="name a film with pictures")
+        hint = "name a film" if found.kind == "picture" else "name a film with pictures"
+        raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint=hint)
     said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
     if said != found.container:  # a credential goes by the ending: it would not be found, or not be the film's
         real = found.container.partition(",")[0]
@@ -313,12 +314,12 @@ def _look(match: str, strength: float) -> Look:
     return Look("picture", path, strength)
 
 
-def read_option(reader: Callable[[object], Value], words: str, option: str) -> Value:
-    """A value as storyboards have it, from an option."""
+def read_option(reader: Callable[[object], Value], words: str, option: str, hint: str = "") -> Value:
+    """A value as storyboards have it, from an option; `hint` says how an option has it, where that differs."""
     try:
         return reader(words)
     except forms.Wrong as error:
-        raise RequestError(f"{option} {words}: {error.message}", hint=error.hint) from None
+        raise RequestError(f"{option} {words}: {error.message}", hint=hint or error.hint) from None
 
 
 # -- from a cut to a film --------------------------------------------------------------------------------------------

@@ -91,7 +91,11 @@ def board_of(
     length = read_option(forms.duration, str(asked), "--duration") if asked else None
     in_one_go = min(card.default_seconds, Fraction(card.room(card.overlap)) / card.fps)
     seconds = length.at(fps) if length is not None else in_one_go
-    frames = max(1, round_half_up(seconds * fps)) + (math.ceil(fps / card.fps) if before else 0)
+    frames = round_half_up(seconds * fps)
+    if not frames:
+        why = f"--duration {asked}: shorter than one frame at {float(fps):g} frames a second"
+        raise RequestError(why, hint="write 1f, or more")
+    frames += math.ceil(fps / card.fps) if before else 0
     made = given("--duration", f"{frames}f", f"--duration {asked}") if asked else f"{frames}f"
     path = Given(str(found.path.resolve()), str(found.path))
     written = {**shot, "duration": made, "to" if before else "from": path}

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL import Image
 
-from sora_cli import atomic, stamp
+from sora_cli import stamp
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
@@ -23,6 +23,7 @@ from sora_cli.flows.film import one_shot
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import Probe, open_film
 from sora_cli.media.replay import replay
+from sora_cli.media.sheet import is_sheet_of, save_picture
 from sora_cli.media.stream import Frames, Master
 from sora_cli.plan import Plan, round_half_up
 from sora_cli.plan.abilities import cannot_edit
@@ -32,12 +33,12 @@ from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
 from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, region_of, seconds_of
-from sora_cli.storyboard.given import given
+from sora_cli.storyboard.given import given, words
 from sora_cli.storyboard.model import Storyboard
 
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
-AS_THEY_ARE = ("replace", "segmenter", "relight", "restyle", "instruct", "strength")
+AS_THEY_ARE = ("replace", "relight", "restyle", "instruct", "strength")
 """Options whose names and values are those of `edit:`."""
 SHOWN = 3
 """Frames of which `--show-mask` shows the mask."""
@@ -62,6 +63,16 @@ class Asked(Struct, frozen=True, kw_only=True):
     def whole(self) -> bool:
         """Whether all of the picture is made anew, from what it was."""
         return bool(self.relight or self.restyle or self.instruct)
+
+    @property
+    def box(self) -> Box | None:
+        """The region, where one is named.
+
+        Raises:
+            RequestError: it is none, or lies outside the picture.
+        """
+        hint = "left, top, width and height, in parts of the picture: --region 0.3,0.1,0.4,0.3"
+        return read_option(region_of, self.region, "--region", hint) if self.region else None
 
     @property
     def told(self) -> dict[str, object]:
@@ -124,7 +135,7 @@ def repaint(
                 "prompt": str(shot["prompt"]),
                 **({} if asked.whole else {"seam": seam(area.canvas[1])}),
             },
-            place=_place(asked),
+            place=asked.box,
         )
         told = changing.told(_moved(told, area), plan, looked_at, studio)
         master = _watched(_laid_in(area, plan, cut), area, plan, studio)
@@ -139,9 +150,11 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
         RequestError, MediaError: as `repaint` raises them, or something else is at `out`.
     """
     if out.suffix.lower() != ".png":
-        raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=f"try {out.stem}.png")
-    beside = [asked.mask] if asked.mask else []
-    outputs.check({out: lambda _: False}, [film, *beside], overwrite=options.overwrite)
+        hint = f"try {out.stem or 'mask'}.png"
+        raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=hint)
+    beside, source = [asked.mask] if asked.mask else [], Path(f"mask of {film.name}")
+    outputs.require_parent(out)
+    outputs.check({out: lambda path: is_sheet_of(path, source)}, [film, *beside], overwrite=options.overwrite)
     area = area_of(probed(film, options.report), asked, card_of(shot, asked))
     plan, _ = Changing(command="edit", film=film, out=out, options=options).planned(_board(area, shot, asked, options))
     rows = [
@@ -149,9 +162,7 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
         for (_, take), view in zip(plan.changes, area.views, strict=True)
         if take.change is not None
     ]
-    with atomic.aside(out) as part:
-        Image.fromarray(np.concatenate(rows)).save(part, format="PNG")
-    return out
+    return save_picture(Image.fromarray(np.concatenate(rows)), source, out)
 
 
 def _shown(area: Area, change: Change, view: Box) -> Frames:
@@ -202,14 +213,17 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
     length = Fraction(len(found.shown_at(fps))) / fps
     start = read_option(seconds_of, asked.start, "--from") if asked.start else Fraction(0)
     end = read_option(seconds_of, asked.end, "--to") if asked.end else length
+    if start >= length:
+        raise RequestError(f"--from {asked.start}: the film ends at {float(length):.3f} s", hint="begin earlier")
     if end <= start:
-        raise RequestError(f"--to {asked.end or 'the end'}: it must come after --from {asked.start}")
+        raise RequestError(f"--to {asked.end}: it must come after --from {asked.start or 'the start'}")
     if end > length:
         raise RequestError(f"--to {asked.end}: the film ends at {float(length):.3f} s", hint="leave it out for its end")
+    if round_half_up((end - start) * fps) < 1:
+        raise RequestError(f"--to {asked.end}: the stretch is shorter than one frame", hint="end it later")
     size = found.even_size
     if not asked.outpaint:
-        region = read_option(region_of, asked.region, "--region") if asked.region else None
-        return Area(found, start, end, size, (0, 0), (_seen(card, size, region),))
+        return Area(found, start, end, size, (0, 0), (_seen(card, size, asked.box),))
     within = _canvas(size, asked.outpaint)
     at = middle(size, within)
     return Area(found, start, end, within, at, tuple(_borders(card, size, within, at)))
@@ -280,10 +294,11 @@ def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOp
         "from": f"{float(area.start):.9f}s",
         "to": f"{float(area.end):.9f}s",
     }
-    region = list(read_option(region_of, asked.region, "--region")) if asked.region else None
-    edit |= {"region": given("--region", region, f"--region {asked.region}")}
+    edit |= {"region": given("--region", asked.box and list(asked.box), f"--region {asked.region}")}
     edit |= {"mask": given("--mask", asked.mask and asked.mask.resolve(), f"--mask {asked.mask}")}
     edit |= {name: given(f"--{name}", getattr(asked, name) or None) for name in AS_THEY_ARE}
+    typed = " ".join(words("--segmenter", name) for name in asked.segmenter or ())
+    edit |= {"segmenter": given("--segmenter", asked.segmenter or None, typed)}
     _, _, width, height = area.pixels(area.views[0])
     size = f"{width + width % 2}x{height + height % 2}"
     shots = [{**shot, "edit": {**edit, "view": list(view)}} for view in area.views]
@@ -315,11 +330,6 @@ def _watched(master: Master, area: Area, plan: Plan, studio: Studio) -> Master:
     first = round_half_up(area.start * master.fps)
     shots = tuple(replace(each, start=first, frames=plan.shots[0].frames) for each in plan.shots[:1])
     return watching.watched(master, replace(plan, shots=shots), moderation.frames_unable(studio.screen))
-
-
-def _place(asked: Asked) -> Box | None:
-    """The part of the picture that was made, where it is a box."""
-    return read_option(region_of, asked.region, "--region") if asked.region else None
 
 
 def _moved(told: stamp.Making, area: Area) -> stamp.Making:

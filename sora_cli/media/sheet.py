@@ -185,7 +185,7 @@ def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "
             thumb = Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)
             sheet.paste(thumb, (_MARGIN + place * (width + _GAP), top + _LABEL), _rounded((width, height)))
         top += height + _LABEL + _GAP
-    return _save(sheet, film, out)
+    return save_picture(sheet, film, out)
 
 
 def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "", *, what: str = "still") -> Path:
@@ -212,10 +212,17 @@ def grid(source: Path, cells: Sequence[SheetRow], out: Path, title: str = "", *,
         _label(draw, (left, top), cell.name, cell.words, width)
         thumb = Image.fromarray(cell.pictures[0]).resize((width, height), Image.Resampling.LANCZOS)
         sheet.paste(thumb, (left, top + _LABEL), _rounded((width, height)))
-    return _save(sheet, source, out)
+    return save_picture(sheet, source, out)
 
 
-def _save(sheet: Image.Image, film: Path, out: Path) -> Path:
+def save_picture(sheet: Image.Image, film: Path, out: Path) -> Path:
+    """Write a picture that says in itself of which film it is (see `is_sheet_of`), and make its folder.
+
+    Raises:
+        MediaError: `out` cannot be written.
+    """
+    with atomic.writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     with atomic.writing(out), atomic.aside(out) as aside, aside.open("wb") as file:
         png = PngFile(file, sheet.size, _mark(film))
         png.add(np.asarray(sheet))

@@ -208,7 +208,8 @@ class Continuity:
         """Frames of a picture or film."""
         path = link.path or Path()
         meets = link.kind == "film" and not card.tails
-        return Carry(path=path, sha256=self.file_hash(beat, which, path), at=at, count=count, meets=meets)
+        found = self.file_hash(beat, which, path)
+        return Carry(path=path, sha256=found, at=at, count=count, meets=meets, fine=meets)
 
     def change(self, card: EngineCard, beat: Beat, played: int) -> Change | None:
         """What a take changes of a film, where its beat does; `played` of its frames play before the take's first."""

@@ -59,13 +59,15 @@ class Carried(Record):
     colour: Colour | None = None
     meets: bool = False
     """Whether what follows them is brought to meet them; earlier versions did not."""
+    fine: bool = False
+    """Whether it is in fine forms too; earlier versions did not."""
 
     @classmethod
     def of(cls, carry: Carry | None) -> Carried | None:
         """The record of a carry."""
         if carry is None:
             return None
-        more: dict[str, object] = {"meets": True} if carry.meets else {}
+        more: dict[str, object] = {name: True for name in ("meets", "fine") if getattr(carry, name)}
         more |= {"colour": Colour.of(carry.hold)} if carry.hold is not None else {}
         made = cls.model_construct(takes=carry.takes, file=carry.sha256, at=carry.at, count=carry.count)
         return made.model_copy(update=more) if more else made
@@ -73,7 +75,7 @@ class Carried(Record):
     def carry(self, files: Mapping[str, Path]) -> Carry:
         """What it was made of; `files` are by hash."""
         hold = self.colour.hold(files) if self.colour else None
-        return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold, self.meets)
+        return Carry(self.takes, files.get(self.file), self.file, self.at, self.count, hold, self.meets, self.fine)
 
     def chosen(self, given: Collection[str]) -> Carried:
         """From those of its takes that were given; from all where none was."""
@@ -88,7 +90,7 @@ def _chosen(takes: tuple[str, ...], given: Collection[str]) -> tuple[str, ...]:
 Box = tuple[float, float, float, float]
 
 
-CHANGE_VERSION = 2
+CHANGE_VERSION = 3
 """Part of the keys of takes that change a film: raised when the same change would have another mask."""
 
 

@@ -150,7 +150,8 @@ class TakeMaker(Struct, dict=True):
             name = "/".join([scene, shot.name] + ([str(number + 1)] if len(shot.beats) > 1 else []))
             if frames < 1 and (beat.dialogue or not beat.spoken):  # where nobody speaks, the reader has said so
                 message = f"shorter than one frame at {float(self.fps):g} frames a second"
-                self.findings.wrong(beat, "duration", message, "write 1f, or more")
+                where, hint = ("edit", "end it later") if beat.edit else ("duration", "write 1f, or more")
+                self.findings.wrong(beat, where, message, hint)
             done.append(self.beat(shot, beat, done, name=name, label=f"{label}/{number}", frames=max(1, frames)))
         self.continuity.planned[shot.name] = tuple(done)
 

@@ -227,9 +227,10 @@ def _met(take: Take, given: Given, footage: Footage) -> Frames:
 
     frames = footage.frames
     if given.opening is not None and take.opening and take.opening.meets:
-        frames = meet(frames, take.opening.count, given.opening, footage.fps)
+        frames = meet(frames, take.opening.count, given.opening, footage.fps, fine=take.opening.fine)
     if given.closing is not None and take.closing and take.closing.meets:
-        frames = meet(frames[::-1], take.closing.count, given.closing[::-1], footage.fps)[::-1]
+        mirrored, last = frames[::-1], given.closing[::-1]
+        frames = meet(mirrored, take.closing.count, last, footage.fps, fine=take.closing.fine)[::-1]
     if given.video is not None and given.mask is not None:
         frames = mask.put_in(frames, given.video, given.mask)
     return frames

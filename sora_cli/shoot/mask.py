@@ -110,6 +110,9 @@ class Part(Struct, frozen=True):
                 f"{self.name} has that shape already", hint="name another `outpaint`, or leave it as it is"
             )
         width, height = self.facts.width, self.facts.height
+        region = self.change.region
+        if region and not (in_box(region, self.view, size).any() and in_box(region, WHOLE, (width, height)).any()):
+            raise RequestError(f"the region is smaller than a pixel of {self.name}", hint="name a larger one")
         wide, high = width * self.view[2], height * self.view[3]
         if abs(wide / high * size[1] - size[0]) <= max(ROUNDED, SQUEEZED * size[0]):
             return

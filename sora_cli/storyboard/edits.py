@@ -117,7 +117,7 @@ def named_of(value: object) -> str:
     except (TypeError, ValueError):
         return forms.label(value)
     if not (0 <= across <= 1 and 0 <= down <= 1):
-        raise Wrong("a point must lie in the picture", "[x, y], each from 0 to 1")
+        raise Wrong("a point must lie in the picture", "both its numbers are from 0 to 1: 0.4, 0.6")
     return f"{round(across, 4)},{round(down, 4)}"
 
 

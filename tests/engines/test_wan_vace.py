@@ -17,6 +17,7 @@ from sora_cli.engines.nano.scheduling import SETTLED
 from sora_cli.engines.runtime import pixels
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Recording
+from sora_cli.shoot.mask import feathered
 from tests.contracts.test_engines import pictures, silence, take_for
 
 Cards = Callable[[str], EngineCard]
@@ -53,6 +54,16 @@ def test_a_mask_that_moves_is_the_same_in_all_frames_of_a_latent() -> None:
     assert np.array_equal(held[1:5], np.repeat(mask[1:5].max(0), 4, axis=0))
     assert np.array_equal(held[5:], np.repeat(mask[5:].max(0), 4, axis=0))
     assert np.array_equal(together(mask[:3], 4)[1:, 0], np.repeat(mask[1:3].max(0), 2, axis=0))
+
+
+def test_in_the_seam_the_model_sees_what_is_there(tiny_card: Cards) -> None:
+    take = take_for(tiny_card("wan-vace"))
+    film, inside = pictures(take, take.frames), np.zeros((take.height, take.width), np.float32)
+    inside[8:-8, 8:-8] = 1
+    soft = np.repeat(feathered(inside, 4)[None], take.frames, axis=0)
+    given = conditions(take, Given(video=film, mask=soft))
+    assert np.array_equal(given["mask"][0, :, 0], np.repeat(inside[None], take.frames, axis=0))
+    assert np.array_equal(pixels.to_bytes(given["video"][0])[:, inside == 0], film[:, inside == 0])
 
 
 def test_words_are_encoded_once(tiny_card: Cards) -> None:

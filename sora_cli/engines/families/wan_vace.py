@@ -34,6 +34,10 @@ CARRIED_SETTLED = 0.7
 Drawn anew above it, an actor that the opening shows is lost more often (docs/nano.md).
 """
 
+SEEN = 0.98
+"""Up to here a mask shows the model what is there: all of the seam, so that what it makes goes on from that. White of
+files that lose a little lies above."""
+
 
 class WanVace(WanFamily[WanVaceOptions]):
     """Text to video, opening frames (any number), a last frame, references, and any mixture of them."""
@@ -104,7 +108,7 @@ def conditions(take: Take, given: Given) -> dict[str, object]:
         video = torch.full((1, take.frames, 3, take.height, take.width), 0.5)
         mask = torch.ones_like(video)
         if given.video is not None and given.mask is not None:
-            mask[0] = torch.from_numpy(given.mask > 0)[:, None].float()
+            mask[0] = torch.from_numpy(given.mask > SEEN)[:, None].float()
             video = torch.where(mask > 0, video, to_unit(given.video)[None])
         if given.opening is not None:
             video[0, : len(given.opening)] = to_unit(given.opening)
