@@ -135,6 +135,8 @@ CALLS = {
     **{f"edit {name}": (["edit", path, "light", *WHOLE], why) for name, (path, why) in FILMS.items()},
     **{f"extend {name}": (["extend", path, "light"], why) for name, (path, why) in FILMS.items()},
     "edit without words": (["edit", "a.mp4", *WHOLE], "PROMPT"),
+    "edit two films": (["edit", "a.mp4", "b.mov", "light", *WHOLE], "PROMPT: b.mov is a film"),
+    "extend two films": (["extend", "a.mp4", "b.mov", "light"], "PROMPT: b.mov is a film"),
     "extend without words": (["extend", "a.mp4"], "PROMPT"),
 }
 

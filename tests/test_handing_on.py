@@ -185,15 +185,16 @@ def test_what_follows_given_frames_meets_them() -> None:
     assert np.array_equal(meet(made[:5], 5, given, Fraction(12)), made[:5])
 
 
-def test_what_stands_still_keeps_the_fine_forms_of_a_film_for_a_while() -> None:
+def test_what_stands_still_goes_on_from_the_films_own_picture() -> None:
     grain = np.random.default_rng(1).integers(-40, 40, (64, 96, 1))
     given = np.repeat((128 + grain).astype(np.uint8)[None], 5, axis=0).repeat(3, axis=3)
     made = np.full((17, 64, 96, 3), 128, np.uint8)
+    made[5:] += 8  # what was given comes back otherwise than it goes on
     made[8:, :, 48:] = 90  # something comes in there
     plain, fine = (meet(made, 5, given, Fraction(12), fine=each).astype(int) for each in (False, True))
     left = [fine[number, :, :40].std() for number in range(5, 17)]
     assert np.abs(plain[5, :, :40] - given[-1, :, :40].astype(int)).mean() > 15, "a soft picture follows a crisp one"
-    assert np.abs(fine[5, :, :40] - given[-1, :, :40].astype(int)).mean() < 4
+    assert np.abs(fine[5, :, :40] - given[-1, :, :40].astype(int)).mean() < 5
     assert all(one >= other for one, other in pairwise(left)), "and fades"
     assert np.array_equal(fine[8:, :, 56:], plain[8:, :, 56:]), "what moved is not seen twice"
     assert np.array_equal(fine[11:], plain[11:])

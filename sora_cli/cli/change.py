@@ -42,9 +42,18 @@ class TakeOptions(Struct, frozen=True):
     option: EngineOption = None
 
     def shot(self, words: list[str]) -> dict[str, object]:
-        """The shot of a storyboard with this prompt, as plain data."""
+        """The shot of a storyboard with this prompt, as plain data.
+
+        Raises:
+            RequestError: one of the prompt's words is a second film.
+        """
+        from sora_cli.errors import RequestError
+        from sora_cli.storyboard.files import FILMS, suffix
         from sora_cli.storyboard.given import Given, given
 
+        if second := next((word for word in words if suffix(word) in FILMS and Path(word).is_file()), ""):
+            hint = "name one film, and put what it is to show in quotes"
+            raise RequestError(f"PROMPT: {second} is a film, and one film is changed at a time", hint=hint)
         options = sampling(self.steps, self.option)
         named = {name: given(f"--{name}", getattr(self, name)) for name in ("engine", "seed", "takes", "avoid")}
         return written({"prompt": Given(" ".join(words), "PROMPT"), "options": options or None, **named})

@@ -178,7 +178,7 @@ def require_drafts(plan: Plan, store: Store) -> None:
     if lacking:
         raise RequestError(
             f"the store holds no draft of {', '.join(lacking)} as the storyboard is now",
-            hint="make it first, with the same shots, words and seeds: the same command with --draft",
+            hint="make it first, of the same shots, words and seeds: `sora storyboard`, or `generate`, with --draft",
         )
 
 

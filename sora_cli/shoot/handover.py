@@ -3,19 +3,19 @@
 A model hardly ever gives back the very frames that it was given: it encodes them, and decodes them otherwise. What it
 adds goes on from its own version, and the film steps from one to the other. So the difference on the last given frame,
 in its broad forms, is put on the frames that follow, and fades out: the step becomes a slope. After frames of a film,
-which may be crisper than what a model draws, its fine forms are put on too, where the picture stands still.
+which may be crisper than what a model draws, what stands still goes on from the film's own picture, in all its forms.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from sora_cli.media.read import open_film
 from sora_cli.media.read.glimpse import narrow
@@ -31,14 +31,16 @@ BROAD = 96
 FOREIGN = 12.0
 """Steps of 8 bits, in the mean: a take so far from what it was given shows something else, and is left as it is."""
 
-STILL = 6.0
+STILL = 12.0
 """Steps of 8 bits by which what stands still may change; from twice that on it has moved."""
+NEAR = 77
+"""Parts of the width: how near to what moves nothing is taken to stand still."""
 
 
 def meet(made: Frames, known: int, given: Frames, fps: Fraction, *, fine: bool = False) -> Frames:
     """Bring frames `(n, h, w, 3)`, whose first `known` repeat given ones, to meet the last given frame.
 
-    With `fine`, what stands still from there on keeps the given frame's fine forms for as long.
+    With `fine`, what stands still from there on goes over from the given frame itself.
     """
     spread = (made.shape[2] / BROAD,) * 2
     off = given[-1].astype(np.float32) - made[known - 1].astype(np.float32)
@@ -50,20 +52,28 @@ def meet(made: Frames, known: int, given: Frames, fps: Fraction, *, fine: bool =
     met = made.copy()
     following = made[known : known + count] + left[:, None, None, None] * broad
     if fine:
-        rest = (made[known + number] for number in range(count))
-        still = np.stack(list(_still(made[known - 1], rest)))
-        following += (left[:, None, None] * still)[..., None] * (off - broad)
+        still = np.stack(list(_still(given, made[known - 1 : known + count])))
+        first = given[-1].astype(np.float32) - made[known]
+        following += (left[:, None, None] * still)[..., None] * (first - broad)
     met[known : known + count] = np.clip(np.rint(following), 0, 255)
     return met
 
 
-def _still(first: Frames, following: Iterable[Frames]) -> Iterator[NDArray[np.float32]]:
-    """Where each of the frames that follow `first` shows what it showed, and all between did: `(h, w)`, from 0 to 1."""
-    held = np.ones(first.shape[:2], np.float32)
-    for frame in following:
-        moved = np.abs(frame.astype(np.float32) - first).max(axis=-1)
-        held = np.minimum(held, np.clip(2 - gaussian_filter(moved, 1.0) / STILL, 0, 1))
+def _still(given: Frames, made: Frames) -> Iterator[NDArray[np.float32]]:
+    """Where each frame but the first of `made` shows what the first did, as all between do: `(h, w)`, from 0 to 1.
+
+    What moves in the given frames is left out.
+    """
+    held = np.clip(2 - _moved(given[-1], given[0]) / STILL, 0, 1)
+    for frame in made[1:]:
+        held = np.minimum(held, np.clip(2 - _moved(frame, made[0]) / STILL, 0, 1))
         yield held
+
+
+def _moved(one: Frames, other: Frames) -> NDArray[np.float32]:
+    """By how much two frames differ at a place or near it."""
+    apart = gaussian_filter(np.abs(one.astype(np.float32) - other).max(axis=-1), 1.0)
+    return np.asarray(maximum_filter(apart, size=max(3, one.shape[1] // NEAR)))
 
 
 def drifted(clip: Path, last: int, count: int, anchor: Path) -> float:
