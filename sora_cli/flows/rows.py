@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
-import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +12,7 @@ from pathlib import Path
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import HINT_READ, RequestError, counted
 from sora_cli.events import Note, Report
+from sora_cli.interchange import cells
 from sora_cli.texts import decoded
 
 LISTS = (".csv", ".tsv", ".tab")
@@ -22,15 +21,8 @@ OTHERS = {
     **dict.fromkeys((".jsonl", ".ndjson"), "JSON Lines"),
 }
 """Files that people take for lists."""
-_FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
-"""What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
 MOST = 10_000
 """The most rows of a list; each is a film."""
-_BLANKS = string.whitespace + "\u00a0\u200b\u2060\u3000\ufeff"
-"""What stands around a cell and is not its value: spaces, those that are not seen too."""
-_KEPT = re.compile(r'="((?:[^"]|"")*)"')
-"""A text as programs write it so that Excel takes it for no number: `="007"`."""
-_PARTS = {",": "commas", "\uff0c": "full-width commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
 
@@ -46,7 +38,7 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     text = _text(path, report)
     if sep := re.match(r'("?)sep=(.)\1(?:\r\n?|\n)', text):  # how Excel is told which character separates cells
         text = text[sep.end() :]
-    mark = sep[2] if sep else max(_PARTS, key=lambda mark: len(_header(text, mark)))
+    mark = sep[2] if sep else max(cells.MARKS, key=lambda mark: len(_header(text, mark)))
     try:
         header, *records = (row for row in _records(text, mark) if row)
     except ValueError:
@@ -108,9 +100,7 @@ def _records(text: str, mark: str) -> Iterator[list[str]]:
     Raises:
         csv.Error: it is no list.
     """
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True):
-        cells = (cell.strip(_BLANKS) for cell in row)
-        yield [kept[1].replace('""', '"') if (kept := _KEPT.fullmatch(cell)) else cell for cell in cells]
+    return map(cells.cleaned, cells.opened(text, mark))
 
 
 def _empty(path: Path) -> RequestError:
@@ -134,14 +124,14 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
     """The filled cells of a row, by column."""
     if any(row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
-        hint = f"put quotes around cells that contain {_PARTS.get(mark, repr(mark))}"
+        hint = f"put quotes around cells that contain {cells.MARKS.get(mark, repr(mark))}"
         named = len([name for name in columns if name]) > 1
         raise RequestError(
             message, hint=hint if named else "the first row names the columns: take out what is above it"
         )
-    if failed := next((cell for cell in row if _FAILED.fullmatch(cell)), ""):
+    if failed := cells.failure(row):
         message = f"{path} row {number}: {failed} is an error of the spreadsheet, not a value"
-        raise RequestError(message, hint="correct its formula, and save the list again")
+        raise RequestError(message, hint=cells.HINT_FAILED)
     return ((name, cell) for name, cell in zip(columns, row, strict=False) if name and cell)
 
 

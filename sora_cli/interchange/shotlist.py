@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import words
+from sora_cli.interchange.cells import HINT_FAILED, MARKS, cleaned, failure, opened
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import (
     Outline,
@@ -32,7 +33,6 @@ from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 
 _KNOWN = {name.casefold(): column for column, names in COLUMNS.items() for name in names}
-_MARKS = ",;\t|"
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _HEAD_ROWS = 20
 _NOTHING = re.compile(r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos)", re.IGNORECASE)
@@ -80,18 +80,21 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
 
 def _rows(page: SourceText, outline: Outline) -> Iterator[ListRow]:
     mark, at = _header(page)
-    reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, strict=True)
+    reader = opened(page.text, mark)
     columns: list[str] = []
     line = 1
     for number, cells in enumerate(_read(reader, page)):
         first, line = line, reader.line_num + 1
-        filled = [cell.strip() for cell in cells if cell.strip()]
+        filled = [cell for cell in cells if cell]
         if not filled:
             continue
+        if failed := failure(cells):
+            what = f"{failed} is an error of the spreadsheet, not a value"
+            raise StoryboardError([page.problem(first, what, HINT_FAILED)])
         if number < at:
             _above(" ".join(filled), outline)
         elif number == at or [_plain(cell) for cell in cells] == [_plain(name) for name in columns]:
-            columns = [cell.strip() for cell in cells]  # spreadsheets in pages name their columns again on each
+            columns = cells  # spreadsheets in pages name their columns again on each
             if number == at:
                 _tell_columns(page, first, columns, outline)
         else:
@@ -109,7 +112,7 @@ def _above(words: str, outline: Outline) -> None:
 
 def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:
     try:
-        yield from reader
+        yield from map(cleaned, reader)
     except csv.Error as error:
         hint = "quotes about a cell are closed before the next cell begins; save it as CSV again"
         raise StoryboardError([page.problem(1, f"this is not a list: {error}", hint)]) from error
@@ -118,8 +121,8 @@ def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:
 def _header(page: SourceText) -> tuple[str, int]:
     """What parts the cells, and the number of the row that names the columns."""
     best = (1, ",", -1)
-    for mark in _MARKS:
-        reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark)
+    for mark in MARKS:
+        reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
         for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
             known = len({_KNOWN[_plain(cell)] for cell in cells if _plain(cell) in _KNOWN})
             best = max(best, (known, mark, number), key=lambda each: each[0])

@@ -88,6 +88,29 @@ def test_an_import_replaces_its_own_file_until_somebody_edits_it(tmp_path: Path)
     assert "High waves" in board.read_text()
 
 
+LIST = "Scene,Shot,Description,Duration\n1,1A,A red ball rolls,4\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIST.replace(",", ", ").replace("1A", '="1A"'),
+        LIST.replace(",", "\uff0c"),
+        '"sep=;"\r\n' + LIST.replace(",", ";"),
+        LIST + "\u200b,,,\n",
+        LIST.encode("utf-16-le"),
+        LIST.encode("utf-32"),
+    ],
+    ids=["spaces", "full-width", "sep", "unseen", "utf-16-le", "utf-32"],
+)
+def test_a_list_is_read_as_other_lists_are(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "film.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    done = bring(path, None)
+    assert (done.shots, done.remarks) == (1, ())
+    assert "name: 1A\n        prompt: A red ball rolls\n        duration: 4s" in done.path.read_text()
+
+
 BROKEN = {
     "open.fountain": ("EXT. SEA - DAY\n\n/* never closed\n\nWaves.\n", "boneyard"),
     "note.fountain": ("EXT. SEA - DAY\n\nWaves [[never closed.\n", "note"),
@@ -96,6 +119,7 @@ BROKEN = {
     "film.csv": ("a,b\n1,2\n", "no row names the columns"),
     "head.csv": ("Scene,Shot,Description\n", "no shot in this list"),
     "quote.csv": ('Scene,Shot,Description\n1,1,"never closed\n', "this is not a list"),
+    "failed.csv": ("Scene,Shot,Description\n1,1,#REF!\n", "#REF! is an error of the spreadsheet"),
     "json.storyboarder": ("{", "not a Storyboarder project"),
     "list.storyboarder": ('{"boards": []}', "not a Storyboarder project"),
     "script.fdx": ("<xml/>", "does not know this kind of file"),

@@ -1,0 +1,49 @@
+"""Cells of lists as spreadsheets of every country write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import string
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+MARKS = {",": "commas", "\uff0c": "full-width commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What parts cells, and what that is called."""
+HINT_FAILED = "correct its formula, and save the list again"
+_FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
+"""What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
+_BLANKS = string.whitespace + "\u00a0\u200b\u2060\u3000\ufeff"
+"""What stands around a cell and is not its value: spaces, those that are not seen too."""
+_KEPT = re.compile(r'="((?:[^"]|"")*)"')
+"""A text as programs write it so that Excel takes it for no number: `="007"`."""
+
+
+class Rows(Protocol):
+    """The rows of a list, and the line that they were read up to."""
+
+    @property
+    def line_num(self) -> int:
+        """The line, counted from 1."""
+        ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+def opened(text: str, mark: str) -> Rows:
+    """A reader of the rows of a text; it raises `csv.Error` where that is no list."""
+    return csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
+
+
+def cleaned(row: Iterable[str]) -> list[str]:
+    """The values in the cells of a row."""
+    cells = (cell.strip(_BLANKS) for cell in row)
+    return [kept[1].replace('""', '"') if (kept := _KEPT.fullmatch(cell)) else cell for cell in cells]
+
+
+def failure(row: Iterable[str]) -> str:
+    """What a spreadsheet could not work out in a row, as it says so; empty where it could."""
+    return next((cell for cell in row if _FAILED.fullmatch(cell)), "")
