@@ -164,7 +164,9 @@ def _with_files(board: Storyboard, problems: Sequence[Problem], plan: Plan | Non
         files = files or [*edit_problems(plan, made=False)]
     else:
         files = [*file_problems(board)]
-    return tuple(in_file_order([*problems, *files]))
+    told = {problem.mark for problem in files}  # who measured a line's file could not read it either
+    others = [each for each in problems if each.mark not in told or not each.message.startswith("cannot ")]
+    return tuple(in_file_order([*others, *files]))
 
 
 def require_drafts(plan: Plan, store: Store) -> None:

@@ -359,3 +359,11 @@ def test_what_is_refused_or_signed_is_never_remembered(kept: Path) -> None:
     with suppress(MediaError):
         opened(kept / "a.png", "reference")
     assert not (kept / "cache" / "sora" / "opened.jsonl").exists()
+
+
+def test_a_file_of_a_line_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    board = tmp_path / "board.yaml"
+    board.write_text("shots: [{prompt: a man, duration: 0.5s, dialogue: [{line: Hi, file: bad.wav}]}]\n")
+    (found,) = check(board, sets={}, allow_outside=False).problems
+    assert found.message == f"cannot use {tmp_path / 'bad.wav'}: it is cut short"
