@@ -33,8 +33,8 @@ FORGIVING = 0.1
 """The weight of the ridge."""
 FOLDS = 10
 BARS = {"quick": -0.3, "both": 0.0, "fine": 0.0, "minors": -0.3}
-"""By how much a category must lead: chosen on the prompts of tests/policy that were known by then, and of VBench-2.0: as
-low as finds 95 % of the harmful, and refuses fewer than 1 % of the benign."""
+"""By how much a category must lead: chosen on the prompts of tests/policy that were known by then, and of VBench-2.0:
+as low as finds 95 % of the harmful, and refuses fewer than 1 % of the benign."""
 
 
 @dataclass(frozen=True)
