@@ -81,6 +81,27 @@ def _digits(part: Colours) -> str:
     return str(written.data, "ascii")
 
 
+_ROUGH = np.full((10_001, 8), ord(" "), np.uint8)
+_ROUGH[:, :2] = np.frombuffer(b"0.", np.uint8)
+_ROUGH[:-1, 2:6] = _FOUR.view(np.uint8).reshape(-1, 4)
+_ROUGH[-1, :6] = np.frombuffer(b"1.0000", np.uint8)
+_EIGHT = _ROUGH.view(np.uint64).ravel()
+"""What each number of ten-thousandths is as eight letters, with blanks behind it."""
+
+
+def rough_cube(full: Colours) -> bytes:
+    """A table of 0 to 1 as a .cube file that is read once and thrown away: of four decimals, a third of the time.
+
+    That is less than a seventieth of a step of 8 bits; what is interpolated between two points is further off.
+    """
+    parts = []
+    for part in full:
+        rows = _EIGHT.take(np.rint(part * 1e4).astype(np.int32, order="C").ravel(), mode="clip").view(np.uint8)
+        rows[23::24] = ord("\n")
+        parts.append(rows.tobytes())
+    return b"LUT_3D_SIZE %d\n" % len(full) + b"".join(parts)
+
+
 def write_curve(path: Path, curve: Colours) -> None:
     """Write curves `(points, 3)` as a .cube file for libavfilter's `lut1d`."""
     rows = "%.7f %.7f %.7f\n" * len(curve) % tuple(curve.ravel().tolist())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sora_cli.colour.cube import grid, look_up, read_cube, table, weakened, write_cube
+from sora_cli.colour.cube import grid, look_up, read_cube, rough_cube, table, weakened, write_cube
 from sora_cli.colour.grade import graded
 from sora_cli.colour.match import CAP_CHROMA, CAP_LIGHTNESS, Misses, _ranked, match, oklab
 from sora_cli.errors import MediaError
@@ -237,6 +237,13 @@ def test_a_table_survives_its_file(tmp_path: Path) -> None:
     full = table(lambda x: x**1.2, 17)
     write_cube(tmp_path / "a.cube", full, 'a "name"')
     assert np.abs(read_cube(tmp_path / "a.cube") - full).max() < 1e-6
+
+
+def test_a_table_for_one_reading_is_right_to_four_decimals(tmp_path: Path) -> None:
+    full = np.random.default_rng(1).random((5, 5, 5, 3))
+    full[0, 0, :2] = (0, 1, 0.5), (0.99996, 0.00004, 0.12345)
+    (tmp_path / "x.cube").write_bytes(rough_cube(full))
+    assert np.abs(read_cube(tmp_path / "x.cube") - full).max() <= 5.1e-5
 
 
 def test_a_table_of_one_dimension_and_a_domain(tmp_path: Path) -> None:
