@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -13,7 +13,7 @@ import av
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from sora_cli import atomic, texts
@@ -25,6 +25,7 @@ from sora_cli.media.stream import Frames, Master
 from sora_cli.spelling import readable
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
+_COLOUR = np.array(ImageColor.getrgb(_PAPER), np.uint16)
 _MARGIN, _GAP, _GUTTER, _LABEL = 40, 10, 36, 42
 _WIDTH = 1280
 _MOST_ROWS = 60
@@ -98,7 +99,7 @@ class ContactSheet:
         self._size = (room // columns, max(1, round(room // columns * film.height / film.width)))
         self._fps, self._done = film.fps, 0
         self._shrink: Chain | None = None
-        self._thumbs: dict[int, Image.Image] = {}
+        self._thumbs: dict[int, Frames] = {}
         tall = _HEAD + len(self._rows) * (self._size[1] + _LABEL + _GAP) + _MARGIN - _GAP
         self._close()
         with atomic.writing(self._out):
@@ -113,23 +114,30 @@ class ContactSheet:
             MediaError: the sheet cannot be written.
         """
         self._shrink = self._shrink or Chain(*to_rgb(frame, self._size))
-        self._thumbs[number] = Image.fromarray(rgb_bytes(self._shrink(frame)))
+        self._thumbs[number] = _softened(rgb_bytes(self._shrink(frame)))
         with atomic.writing(self._out):
             for row in self._rows[self._done :]:
                 if not self._thumbs.keys() >= set(_places(row, self._count)):
                     return
-                self._add(self._size[1] + _LABEL + _GAP, partial(self._draw, row))
+                self._png.add(self._drawn(row))
                 self._thumbs = {at: each for at, each in self._thumbs.items() if self._last_row[at] > self._done}
                 self._done += 1
 
-    def _draw(self, row: Sequence[SheetShot], image: Image.Image) -> None:
-        (width, _), draw = self._size, ImageDraw.Draw(image)
-        wide = self._count * (width + _GAP)
+    def _drawn(self, row: Sequence[SheetShot]) -> Frames:
+        """A row's names and pictures, `(h, w, 3)`. Pillow draws the names alone: numpy copies pictures more quickly."""
+        width, height = self._size
+        names, step = Image.new("RGB", (_WIDTH, _LABEL), _PAPER), width + _GAP
+        drawn = np.empty((_LABEL + height + _GAP, _WIDTH, 3), np.uint8)
+        drawn[_LABEL:] = _line()
         for side, strip in enumerate(row):
-            left = _MARGIN + side * (wide + _GUTTER - _GAP)
-            _label(draw, (left, 0), strip.name, times(strip.start, strip.frames, self._fps), wide - _GAP)
+            left = _MARGIN + side * (self._count * step + _GUTTER - _GAP)
+            when = times(strip.start, strip.frames, self._fps)
+            _label(ImageDraw.Draw(names), (left, 0), strip.name, when, self._count * step - _GAP)
             for place, number in enumerate(_places([strip], self._count)):
-                image.paste(self._thumbs[number], (left + place * (width + _GAP), _LABEL), _rounded(self._size))
+                at = left + place * step
+                drawn[_LABEL : _LABEL + height, at : at + width] = self._thumbs[number]
+        drawn[:_LABEL] = np.asarray(names)
+        return drawn
 
     def _add(self, tall: int, draw: Callable[[Image.Image], None]) -> None:
         """Write the next rows of pixels, as they are drawn."""
@@ -291,6 +299,21 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
     mask = Image.new("L", (size[0] * 4, size[1] * 4), 0)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] * 4 - 1, size[1] * 4 - 1), 24, fill=255)
     return mask.resize(size, Image.Resampling.LANCZOS)
+
+
+def _softened(picture: Frames) -> Frames:
+    """A picture `(h, w, 3)` with rounded corners, on paper."""
+    cover = np.asarray(_rounded((picture.shape[1], picture.shape[0])), np.uint16)[..., np.newaxis]
+    lines = (cover < 255).any(axis=(1, 2))
+    soft = picture.copy()
+    soft[lines] = (picture[lines] * cover[lines] + _COLOUR * (255 - cover[lines]) + 127) // 255
+    return soft
+
+
+@lru_cache(maxsize=1)
+def _line() -> Frames:
+    """A line of paper, `(w, 3)`."""
+    return np.full((_WIDTH, 3), _COLOUR, np.uint8)
 
 
 @lru_cache(maxsize=16)
