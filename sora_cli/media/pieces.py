@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sora_cli.media.read.whole import Box, boxes
 
-PIECE = 16 << 20
+PIECE = 8 << 20
 """Bytes of a piece. Chunks of samples that libav writes have about a megabyte at most."""
 _WAY = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _PLACES = {b"stco": ">u4", b"co64": ">u8"}
