@@ -31,7 +31,7 @@ PART = 0.1
 """By how much more it must lead in one sentence of several: each of them is a chance to err."""
 LONG = 300
 """Characters of a text that are read at once: what one sentence of many tells is lost in the whole."""
-AT_ONCE = 1000
+AT_ONCE = 250
 """Texts whose vectors are in memory at once."""
 _Over = tuple[Finding, float]
 """What a text is, and by how much it is over its bar."""
