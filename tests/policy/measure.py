@@ -23,7 +23,7 @@ from sora_cli.policy.judge import judged
 from sora_cli.storyboard.policy import CATEGORIES, MINORS
 
 BENIGN = "benign"
-LATER = ("plain", "more", "last", "blind", "blinder", "short", "voices", "sealed", "other", "once", "another")
+LATER = ("plain", "more", "last", "blind", "blinder", "short", "voices", "sealed", "other", "once", "another", "unseen")
 """Files of prompts written after the first ones, each before the rules were touched again."""
 TWINS = str.maketrans("aeopcxyi", "аеорсхуі")
 LEET = str.maketrans("oieast", "013457")

@@ -84,6 +84,7 @@ def test_on_the_half_that_the_rules_were_not_tuned_on() -> None:
         pytest.param("voices", 0.87, 0.87, marks=pytest.mark.long),
         pytest.param("once", 0.92, 0.93, marks=pytest.mark.long),
         pytest.param("another", 0.92, 0.93, marks=pytest.mark.long),
+        pytest.param("unseen", 0.92, 0.96, marks=pytest.mark.long),
         ("short", 0.9, 0.95),
     ],
 )
