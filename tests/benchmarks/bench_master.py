@@ -65,6 +65,11 @@ class Job(Struct, frozen=True):
         """Frames a shot, so that the whole is `seconds` long with its overlaps."""
         return (round(self.seconds * FPS) + OVERLAP * (SHOTS - 1)) // SHOTS
 
+    @property
+    def frames(self) -> int:
+        """Frames of the whole."""
+        return self.shot * SHOTS - OVERLAP * (SHOTS - 1)
+
     def side(self, name: str, times: int = 1) -> Side:
         """The run of one way, in a process of its own."""
         words = (name, str(self.folder), str(self.seconds), str(self.height), str(times))
@@ -179,7 +184,7 @@ def moviepy(job: Job) -> None:
         clip = graded(VideoFileClip(str(folder / f"{number}.mp4")), folder / f"{number}.cube")
         clip = clip.with_start(float(number * (job.shot - OVERLAP) / FPS))
         layers.append(clip.with_effects([vfx.CrossFadeIn(float(OVERLAP / FPS))]) if number else clip)
-    length = max(layer.end for layer in layers)
+    length = float(job.frames / FPS)  # MoviePy reads the ends of clips in hundredths of a second
     badge = ImageClip(str(folder / "badge.png")).with_duration(length)
     free = (job.size[0] - badge.w, job.size[1] - badge.h)
     layers.append(
@@ -208,7 +213,7 @@ def alike(job: Job, rival: str) -> float:
     Raises:
         RuntimeError: they have other numbers of frames, or are less alike than they should be.
     """
-    count = job.shot * SHOTS - OVERLAP * (SHOTS - 1)
+    count = job.frames
     squares = []
     for at in range(0, count, max(1, count // 12)):
         one, other = (read_frames(job.folder / f"{name}.mp4", at, 1).astype(np.float32) for name in ("ours", rival))
