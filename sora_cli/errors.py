@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 HINT_READ = "check that the file is there and that you may read it"
+HINT_FOLDER = "name a folder that you may write to"
 HINT_WRITE = "check the space on the disk, and that you may write there"
 
 

@@ -47,15 +47,10 @@ def write_cube(path: Path, full: Colours, title: str = "sora", mark: Callable[[s
 
     `mark` gets the text of the table and gives the comment lines, each beginning with `#`, that are added to it.
     """
-    text = cube_text(full, title)
+    name = "".join(letter for letter in title if letter.isprintable() and letter != '"')
+    text = f'TITLE "{name}"\nLUT_3D_SIZE {len(full)}\n{_rows(full)}'
     with atomic.writing(path):
         atomic.write(path, text + mark(text))
-
-
-def cube_text(full: Colours, title: str = "sora") -> str:
-    """A table as the text of a .cube file."""
-    name = "".join(letter for letter in title if letter.isprintable() and letter != '"')
-    return f'TITLE "{name}"\nLUT_3D_SIZE {len(full)}\n{_rows(full)}'
 
 
 _FOUR = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), np.uint32)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sora_cli import __version__, atomic
-from sora_cli.errors import RequestError, SoraError
+from sora_cli.errors import HINT_FOLDER, RequestError, SoraError
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
 from sora_cli.texts import shortened
@@ -167,9 +167,6 @@ def require_parent(path: Path) -> None:
     """
     if why := _closed(path.parent):
         raise RequestError(f"cannot write {path}: {why}", hint=HINT_FOLDER)
-
-
-HINT_FOLDER = "name a folder that you may write to"
 
 
 def _closed(folder: Path) -> str:

@@ -153,7 +153,6 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
         hint = f"try {out.stem or 'mask'}.png"
         raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=hint)
     beside, source = [asked.mask] if asked.mask else [], Path(f"mask of {film.name}")
-    outputs.require_parent(out)
     outputs.check({out: lambda path: is_sheet_of(path, source)}, [film, *beside], overwrite=options.overwrite)
     area = area_of(probed(film, options.report), asked, card_of(shot, asked))
     plan, _ = Changing(command="edit", film=film, out=out, options=options).planned(_board(area, shot, asked, options))

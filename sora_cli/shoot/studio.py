@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from sora_cli import atomic
 from sora_cli.cancel import Cancellation
-from sora_cli.errors import Interrupted, RequestError, StoreError
+from sora_cli.errors import HINT_FOLDER, Interrupted, RequestError, StoreError
 from sora_cli.events import Note, Planned, Report
 from sora_cli.lock import Lock
 from sora_cli.plan import Plan, cost, film_id
@@ -146,8 +146,7 @@ def place(film: Path, cancel: Cancellation) -> Iterator[None]:
         film.parent.mkdir(parents=True, exist_ok=True)
         lock = Lock.wait(_lock_of(film), meanwhile=cancel.check)
     except OSError as error:
-        hint = "name a folder that you may write to"
-        raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=hint) from error
+        raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=HINT_FOLDER) from error
     with lock:
         for path in (film, *sidecar.beside(film)):
             for left in atomic.leftovers(path):
