@@ -2,134 +2,67 @@
 
 from __future__ import annotations
 
-COLUMNS = {
-    "scene": ("scene", "sc", "scene no", "scene nr", "scene number", "scene name", "szene", "scène", "escena", "scena"),
-    "shot": (
-        "shot",
-        "shot no",
-        "shot nr",
-        "shot number",
-        "shot name",
-        "setup",
-        "einstellung",
-        "einst",
-        "plan",
-        "plano",
-        "toma",
-    ),
-    "size": (
-        "size",
-        "shot size",
-        "framing",
-        "frame",
-        "shot type",
-        "type",
-        "type of shot",
-        "shot size type",
-        "einstellungsgröße",
-        "größe",
-        "bildgröße",
-        "cadrage",
-        "encuadre",
-        "valeur de plan",
-        "taille de plan",
-        "tipo de plano",
-    ),
-    "angle": ("angle", "camera angle", "shot angle", "perspektive", "angle de vue", "ángulo", "ángulo de cámara"),
-    "move": (
-        "move",
-        "movement",
-        "camera movement",
-        "camera move",
-        "camera",
-        "camera motion",
-        "motion",
-        "kamerabewegung",
-        "bewegung",
-        "mouvement",
-        "mouvement de caméra",
-        "movimiento",
-        "movimiento de cámara",
-    ),
-    "lens": ("lens", "lens mm", "focal length", "objektiv", "brennweite", "objectif", "focale", "óptica"),
-    "subject": ("subject", "subject action"),
-    "description": (
-        "description",
-        "action",
-        "shot description",
-        "desc",
-        "action description",
-        "what happens",
-        "prompt",
-        "visual",
-        "visuals",
-        "picture description",
-        "beschreibung",
-        "handlung",
-        "descripción",
-        "acción",
-    ),
-    "dialogue": (
-        "dialogue",
-        "dialog",
-        "line",
-        "lines",
-        "audio",
-        "audio dialogue",
-        "vo",
-        "dialoge",
-        "dialogues",
-        "diálogo",
-    ),
-    "duration": (
-        "duration",
-        "length",
-        "dur",
-        "est duration",
-        "est time",
-        "estimated time",
-        "screen time",
-        "seconds",
-        "secs",
-        "sec",
-        "runtime",
-        "duration s",
-        "duration sec",
-        "duration seconds",
-        "länge",
-        "dauer",
-        "durée",
-        "duración",
-    ),
-    "place": (
-        "location",
-        "setting",
-        "set",
-        "place",
-        "ort",
-        "drehort",
-        "motiv",
-        "lieu",
-        "décor",
-        "lugar",
-        "localización",
-    ),
-    "side": ("int ext", "i e", "ie", "interior exterior", "innen außen"),
-    "light": (
-        "time of day",
-        "day night",
-        "d n",
-        "dn",
-        "light",
-        "lighting",
-        "tod",
-        "tageszeit",
-        "moment",
-        "iluminación",
-    ),
-    "cast": ("cast", "characters", "character", "talent", "actors", "actor", "figuren", "personnages", "personajes"),
-    "sound": ("sound", "sfx", "sound effects", "ton", "geräusche", "son", "sonido"),
-    "transition": ("transition", "cut", "übergang"),
-    "picture": ("image", "picture", "still", "thumbnail", "reference image", "storyboard", "bild"),
-    "notes": ("notes", "note", "comments", "comment", "remarks", "bemerkungen", "anmerkungen", "remarques", "notas"),
+_NAMES = {
+    "scene": "scene, sc, scene no, scene nr, scene number, scene name, sequence, seq, szene, scène, séquence, "
+    "seq no, escena, secuencia, scena, cena, sequência, scene nummer, сцена, scéna, scen, 场景, 场次, 场, 場次, "
+    "シーン, 씬",
+    "shot": "shot, sh, shot no, shot nr, shot number, shot name, shot code, shot id, setup, slate, einstellung, "
+    "einst, einstellung nr, plan, plan no, plano, toma, inquadratura, shotnummer, кадр, кадра, план, záběr, ujęcie, "
+    "镜号, 镜头, 镜头号, 序号, 分镜, 鏡號, 鏡頭, カット, カット番号, ショット, 컷, 숏, no, nr, number, nummer, "
+    "numéro, n, номер",
+    "size": "size, shot size, framing, frame, shot type, type, type of shot, shot size type, einstellungsgrösse, "
+    "grösse, bildgrösse, cadrage, cadre, valeur, échelle, encuadre, valeur de plan, taille de plan, tipo de plano, "
+    "tamaño, campo, campo piano, enquadramento, kader, shotgrootte, крупность, 景别, 景別, サイズ, 画角, 사이즈",
+    "angle": "angle, camera angle, shot angle, perspektive, kamerawinkel, angle de vue, ángulo, ángulo de cámara, "
+    "angolazione, ângulo, hoek, camerahoek, ракурс, 角度, 机位, アングル, 앵글",
+    "move": "move, movement, camera movement, camera move, camera, camera motion, camera work, motion, kamera, "
+    "kamerabewegung, bewegung, mouvement, mouvement de caméra, caméra, movimiento, movimiento de cámara, cámara, "
+    "movimento, movimento di macchina, movimento de câmera, câmera, beweging, camerabeweging, движение, "
+    "движение камеры, камера, 运镜, 镜头运动, 运动, 摄法, 運鏡, カメラ, カメラワーク, 카메라",
+    "lens": "lens, lens mm, focal length, objektiv, brennweite, objectif, focale, óptica, obiettivo, ottica, lente, "
+    "объектив, оптика, 焦距, 镜头焦距, レンズ, 렌즈",
+    "subject": "subject, subject action",
+    "description": "prompt, video prompt, visual prompt, ai prompt, shot description, description, action, desc, "
+    "action description, what happens, scene description, visual description, visual, visuals, video, image prompt, "
+    "picture description, content, beschreibung, handlung, inhalt, bildinhalt, bildbeschreibung, descriptif, "
+    "contenu, descripción, acción, descrizione, azione, descrição, ação, beschrijving, omschrijving, actie, "
+    "описание, действие, содержание, содержание кадра, popis, opis, 内容, 画面, 画面内容, 画面描述, 描述, 提示词, "
+    "畫面, 畫面內容, 画面の内容, 説明, 動作, 내용, 화면",
+    "dialogue": "dialogue, dialog, line, lines, audio, audio dialogue, vo, voiceover, voice over, narration, "
+    "narration vo, spoken text, dialoge, sprechertext, off text, dialogues, voix off, diálogo, diálogos, voz en off, "
+    "dialogo, dialoghi, battute, fala, falas, locução, dialoog, voice over tekst, диалог, диалоги, реплика, реплики, "
+    "закадровый текст, 台词, 对白, 旁白, 台詞, 對白, セリフ, ナレーション, 대사",
+    "duration": "duration, length, dur, est duration, est time, estimated time, estimated duration, screen time, "
+    "seconds, secs, sec, runtime, run time, duration s, duration sec, duration secs, duration seconds, length s, "
+    "length sec, länge, dauer, sekunden, länge s, dauer s, durée, durée s, duración, duración s, durata, durata s, "
+    "duração, duração s, duur, lengte, длительность, хронометраж, délka, 时长, 时长 秒, 時長, 秒数, 尺, 길이",
+    "frames": "frames, frame count, no of frames, cut duration, duration frames, length frames, bilder, images durée",
+    "start": "start, start time, starts, begin, in, in time, tc in, timecode in, in point, in timecode, record in, "
+    "beginn, anfang, début, entrée, inicio, entrada, inizio, início, начало, 开始, 开始时间, 入点, 開始",
+    "end": "end, end time, ends, out, out time, tc out, timecode out, out point, out timecode, record out, ende, "
+    "fin, sortie, salida, fine, fim, saída, einde, конец, 结束, 结束时间, 出点, 終了",
+    "time": "time, timing, time range, timecode, timestamp, tc, zeit, temps, tiempo, tempo, tijd, время, čas, czas, "
+    "时间, 時間, 시간",
+    "place": "location, setting, set, place, ort, drehort, motiv, schauplatz, lieu, décor, lugar, localización, "
+    "locación, luogo, ambiente, local, locação, locatie, plaats, место, место действия, локация, объект, 地点, 地點, "
+    "場所, 장소",
+    "side": "int ext, i e, ie, interior exterior, innen aussen, i a, int est, инт нат, 内 外, 内外",
+    "light": "time of day, day night, d n, dn, light, lighting, tod, tageszeit, tag nacht, moment, effet, jour nuit, "
+    "j n, iluminación, día noche, giorno notte, luce, dia noite, período, dag nacht, время суток, 光线, 日 夜, 日夜, "
+    "時間帯",
+    "cast": "cast, characters, character, talent, actors, actor, figuren, figur, darsteller, personnages, "
+    "personnage, personajes, personaje, personaggi, personagens, personages, персонажи, персонаж, 角色, 人物, 演员, "
+    "登場人物, 등장인물",
+    "sound": "sound, sounds, sfx, fx, sound effects, sound effect, sound sfx, ambience, ton, geräusche, geräusch, "
+    "son, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, efeitos sonoros, "
+    "geluid, звук, шумы, 音效, 声音, 效果音, 音, 소리",
+    "transition": "transition, transitions, cut, übergang, transición, transizione, transição, overgang, переход, "
+    "转场, 轉場, トランジション",
+    "picture": "image, picture, still, thumbnail, reference image, storyboard, image file, first frame, start frame, "
+    "bild, imagen, immagine, imagem, изображение, 图片, 参考图, 画像",
+    "notes": "notes, note, comments, comment, remarks, remark, bemerkungen, bemerkung, anmerkungen, anmerkung, "
+    "notizen, remarques, remarque, commentaires, notas, observaciones, osservazioni, observações, opmerkingen, "
+    "примечания, примечание, poznámky, uwagi, 备注, 備註, 備考, メモ, 비고",
 }
+COLUMNS = {column: tuple(names.split(", ")) for column, names in _NAMES.items()}
+"""What a column holds, and what it is called, in small letters and without marks; the surest name first."""

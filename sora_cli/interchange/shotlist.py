@@ -1,20 +1,17 @@
-"""Shot lists: a table with a shot in each row, its columns named as shot lists name them."""
+"""Shot lists: a shot in each row."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
-from sora_cli.interchange import words
-from sora_cli.interchange.cells import HINT_FAILED, MARKS, cleaned, failure, opened
-from sora_cli.interchange.columns import COLUMNS
+from sora_cli.interchange import spans, words
+from sora_cli.interchange.listed import ListRow, list_rows, rate_of, times
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
@@ -32,27 +29,16 @@ from sora_cli.interchange.outline import (
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 
-_KNOWN = {name.casefold(): column for column, names in COLUMNS.items() for name in names}
-_TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
-_HEAD_ROWS = 20
-_NOTHING = re.compile(r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos)", re.IGNORECASE)
-_SPOKEN = re.compile(r"""^(?P<who>[^\W\d][^:"\n]{0,40}?)\s*(?:\((?P<how>[^)]*)\))?\s*:\s*(?P<words>.+)$""", re.DOTALL)
-_QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0"
+_SPOKEN = re.compile(
+    r"""^(?P<who>[^\W\d][^:\uff1a"\n]{0,40}?)\s*(?:[(\uff08](?P<how>[^)\uff09]*)[)\uff09])?\s*[:\uff1a]\s*(?P<words>.+)$""",
+    re.DOTALL,
+)
+_QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
 _SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
-_OFF = re.compile(r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over", re.IGNORECASE)
-
-
-class ListRow(Struct, frozen=True):
-    """A row, by the column's meaning; `more` are cells of columns that sora has no place for, by their own name."""
-
-    line: int
-    cells: Mapping[str, str]
-    more: Mapping[str, str]
-
-    def get(self, name: str) -> str:
-        """The text of a cell; empty where the cell is empty or says "none"."""
-        text = self.cells.get(name, "").strip()
-        return "" if _NOTHING.fullmatch(text) else text
+_OFF = re.compile(
+    r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
+    re.IGNORECASE,
+)
 
 
 def read_shotlist(page: SourceText, folder: Path) -> Outline:
@@ -62,8 +48,8 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
         StoryboardError: no row names columns, or no row has a shot.
     """
     outline = Outline()
-    rows = list(_rows(page, outline))
-    reader = _Reader(page, outline, folder, dict(_named(rows)))
+    rows = list_rows(page, outline)
+    reader = _Reader(page, outline, folder, dict(_named(rows)), dict(times(rows)))
     for row in rows:
         reader.take(row)
     outline.notes += [f"at the end: {note}" for note in reader.pending]
@@ -75,90 +61,10 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     return outline
 
 
-# -- the table ---------------------------------------------------------------------------------------------------------
-
-
-def _rows(page: SourceText, outline: Outline) -> Iterator[ListRow]:
-    mark, at = _header(page)
-    reader = opened(page.text, mark)
-    columns: list[str] = []
-    line = 1
-    for number, cells in enumerate(_read(reader, page)):
-        first, line = line, reader.line_num + 1
-        filled = [cell for cell in cells if cell]
-        if not filled:
-            continue
-        if failed := failure(cells):
-            what = f"{failed} is an error of the spreadsheet, not a value"
-            raise StoryboardError([page.problem(first, what, HINT_FAILED)])
-        if number < at:
-            _above(" ".join(filled), outline)
-        elif number == at or [_plain(cell) for cell in cells] == [_plain(name) for name in columns]:
-            columns = cells  # spreadsheets in pages name their columns again on each
-            if number == at:
-                _tell_columns(page, first, columns, outline)
-        else:
-            yield _row(first, columns, cells)
-
-
-def _above(words: str, outline: Outline) -> None:
-    """Take a line above the columns' names: the film's title, or a comment."""
-    named = _TITLE.fullmatch(words)
-    if named is not None and not outline.title:
-        outline.title = named[1]
-    else:
-        outline.notes.append(words)
-
-
-def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:
-    try:
-        yield from map(cleaned, reader)
-    except csv.Error as error:
-        hint = "quotes about a cell are closed before the next cell begins; save it as CSV again"
-        raise StoryboardError([page.problem(1, f"this is not a list: {error}", hint)]) from error
-
-
-def _header(page: SourceText) -> tuple[str, int]:
-    """What parts the cells, and the number of the row that names the columns."""
-    best = (1, ",", -1)
-    for mark in MARKS:
-        reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
-        for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
-            known = len({_KNOWN[_plain(cell)] for cell in cells if _plain(cell) in _KNOWN})
-            best = max(best, (known, mark, number), key=lambda each: each[0])
-    if best[2] < 0:
-        some = ", ".join(list(COLUMNS)[:8])
-        raise StoryboardError([page.problem(1, "no row names the columns of a shot list", f"name some of: {some}")])
-    return best[1], best[2]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w]+", " ", name.casefold()).replace("_", " ").strip()
-
-
-def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> ListRow:
-    known: dict[str, str] = {}
-    more: dict[str, str] = {}
-    for name, cell in zip([*columns, *[""] * len(cells)], cells, strict=False):
-        column = _KNOWN.get(_plain(name), "")
-        if column and column not in known:
-            known[column] = cell
-        elif cell.strip():
-            more[name or f"column {len(more) + len(columns) + 1}"] = " ".join(cell.split())
-    return ListRow(line, known, more)
-
-
-def _tell_columns(page: SourceText, line: int, columns: Sequence[str], outline: Outline) -> None:
-    strange = [name for name in columns if name and _plain(name) not in _KNOWN]
-    if strange:
-        named = ", ".join(quoted(name) for name in strange)
-        outline.remarks.append(page.problem(line, f"no place in a storyboard for {named}: kept as comments"))
-
-
 def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
     """Who is in the film: the cells of the cast's column, and who speaks."""
     for row in rows:
-        for name in re.split(r"[,;/&+\n]|\band\b|\bund\b", row.get("cast")):
+        for name in re.split(r"[,;/&+\n\u3001\uff0c]|\b(?:and|und|et|y|e|en|и)\b", row.get("cast")):
             if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
                 yield member(name), name.strip()
         for who, *_ in spoken(row.get("dialogue")):
@@ -209,6 +115,8 @@ class _Reader(Struct):
     outline: Outline
     folder: Path
     cast: dict[str, str]
+    times: dict[int, tuple[str, str]]
+    """When the shot of a line starts and ends."""
     number: str = ""
     names: set[str] = field(default_factory=set)
     """Of the shots so far."""
@@ -243,7 +151,7 @@ class _Reader(Struct):
         """The scene of a row: a new one where its number or its place is another."""
         number, place = row.get("scene"), _sided(row)
         scenes = self.outline.scenes
-        light = words.LIGHT.get(row.get("light").lower().strip(), row.get("light"))
+        light = words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         moved = place and scenes and scenes[-1].setting and place != scenes[-1].setting and not number
         if scenes and (not number or number == self.number) and not moved:
             return scenes[-1]
@@ -264,7 +172,7 @@ class _Reader(Struct):
         shot.transition = self._transition(row)
         shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
         shot.picture = self._picture(row)
-        place, light = _sided(row), words.LIGHT.get(row.get("light").lower().strip(), row.get("light"))
+        place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         if (place and place != scene.setting) or (light and light != scene.light):
             notes.append(f"in this row: {', '.join(filter(None, (place, light)))}")
             self._tell(row, "another place or light than its scene's: kept as a comment", "give it a scene of its own")
@@ -287,9 +195,14 @@ class _Reader(Struct):
         return own
 
     def _length(self, row: ListRow) -> str:
-        text = row.get("duration")
+        """How long a shot is: by its length, its frames, or when it starts and ends."""
+        fps, frames, text = rate_of(self.outline.fps), row.get("frames"), row.get("duration")
+        text = text or (f"{frames}f" if frames.isdecimal() else frames)
+        text = text or ("" if row.line in self.times else row.get("time"))
         try:
-            return words.length(text) if text else ""
+            if text:
+                return words.length(text, fps)
+            return words.written(spans.between(*self.times[row.line], fps)) if row.line in self.times else ""
         except forms.Wrong as wrong:
             self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)
             return ""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from sora_cli.interchange.spans import HINT_RATE, SECONDS
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import find
 
 _SHORT = {
     "extreme wide": "xws xls vws vls plano_general",
-    "wide": "est master totale plan_large plan_général",
-    "full": "halbtotale plan_moyen",
-    "medium wide": "mfs amerikanisch plan_américain plano_americano",
-    "medium": "halbnah three group plano_medio",
-    "medium close": "nahe nah",
-    "close": "head reaction choker gross grossaufnahme gros_plan primer_plano",
-    "detail": "bcu vcu ca ins big_close_up very_close_up cutaway macro",
+    "wide": "est master totale plan_large plan_général plan_d'ensemble pg pe totaal campo_lungo cl plano_geral общий "
+    "общий_план дальний 远景 遠景 大全景 ロング",
+    "full": "halbtotale plan_moyen halbtotal halftotaal figura_intera corpo_inteiro plano_entero 全景 フル",
+    "medium wide": "mfs amerikanisch amerikanische plan_américain plano_americano piano_americano pa",
+    "medium": "halbnah halbnahe three group plano_medio plano_médio mezza_figura средний средний_план 中景 ミディアム",
+    "medium close": "nahe nah plan_rapproché plan_poitrine mezzo_primo_piano 近景 バストショット バスト",
+    "close": "head reaction choker gross grossaufnahme gros_plan gp primer_plano pp primo_piano primeiro_plano крупный "
+    "крупный_план 特写 特寫 アップ クローズアップ",
+    "detail": "bcu vcu ca ins big_close_up very_close_up cutaway macro tgp très_gros_plan dettaglio plano_detalle "
+    "plano_detalhe деталь 大特写 大特寫",
     "two": "2s 2_s two_s",
     "over-shoulder": "os over over_the_shoulder",
     "aerial": "helicopter",
@@ -28,6 +32,8 @@ _FRAMING = {word.replace("_", " "): framing for framing, words in _SHORT.items()
 
 LIGHT = {
     "day": "daylight",
+    "d": "daylight",
+    "n": "night",
     "night": "night",
     "morning": "morning light",
     "early morning": "early morning light",
@@ -55,6 +61,23 @@ LIGHT = {
     "abend": "evening light",
     "día": "daylight",
     "noche": "night",
+    "giorno": "daylight",
+    "notte": "night",
+    "dia": "daylight",
+    "noite": "night",
+    "dag": "daylight",
+    "soir": "evening light",
+    "aube": "dawn",
+    "день": "daylight",
+    "ночь": "night",
+    "вечер": "evening light",
+    "утро": "morning light",
+    "日": "daylight",
+    "昼": "daylight",
+    "夜": "night",
+    "夕": "evening light",
+    "낮": "daylight",
+    "밤": "night",
 }
 """The times of day of a scene heading, as light."""
 SAME = {
@@ -119,18 +142,27 @@ def length(words: str, fps: Fraction | None = None) -> str:
         hours, minutes, seconds, frames = map(int, match.groups())
         whole = 3600 * hours + 60 * minutes + seconds
         if frames and fps is None:
-            raise forms.Wrong(f"{quoted(words)} counts frames, and nothing says at which rate", hint)
-        return _written(whole + Fraction(frames) / (fps or 1))
+            raise forms.Wrong(
+                f"{quoted(words)} counts frames, and nothing says at which rate", f"{hint}; or {HINT_RATE}"
+            )
+        return written(whole + Fraction(frames) / (fps or 1))
     plain = re.sub(r"^(?:about|approx\.?|ca\.?|~)\s*", "", plain)
-    plain = re.sub(r'^([0-9]+(?:[.,][0-9]+)?)\s*(?:"|\'\'|sec\.|secs\.)$', r"\1s", plain)
+    plain = re.sub(rf"""^([0-9]+(?:[.,][0-9]+)?)\s*(?:"|''|{SECONDS})$""", r"\1s", plain)
     plain = re.sub(r"^([0-9]+),([0-9]+)", r"\1.\2", plain)
     found = forms.duration(plain)
-    return f"{found.frames}f" if found.frames is not None else _written(found.seconds or Fraction(0))
+    return f"{found.frames}f" if found.frames is not None else written(found.seconds or Fraction(0))
 
 
-def _written(seconds: Fraction) -> str:
+def written(seconds: Fraction) -> str:
+    """A length in seconds as storyboards have it.
+
+    Raises:
+        forms.Wrong: it is nothing, or longer than a shot can be.
+    """
     whole = float(seconds)
-    return f"{whole:.3f}".rstrip("0").rstrip(".") + "s"
+    text = f"{whole:.3f}".rstrip("0").rstrip(".") + "s"
+    forms.duration(text)
+    return text
 
 
 def transition(words: str) -> tuple[str, bool]:

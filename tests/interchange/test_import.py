@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,71 @@ def test_a_list_is_read_as_other_lists_are(tmp_path: Path, text: str | bytes) ->
     assert "name: 1A\n        prompt: A red ball rolls\n        duration: 4s" in done.path.read_text()
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Séquence;Plan;Valeur;Action;Durée;Effet\n1;1;GP;A red ball;4,5 s;JOUR",
+        "Scena;Inquadratura;Campo;Azione;Durata;Luce\n1;1;primo piano;A red ball;4,5;GIORNO",
+        "Cena;Plano;Enquadramento;Descrição;Duração;Dia/Noite\n1;1;primeiro plano;A red ball;4,5 segundos;DIA",
+        "Scène,Sh,Kader,Beschrijving,Duur,Dag/Nacht\n1,1,close,A red ball,4.5,dag",
+        "Сцена;Кадр;Крупность;Описание;Хронометраж;Время\n1;1;Крупный;A red ball;4,5 сек.;день",
+        "场景,镜号,景别,画面内容,时长,日/夜\n1,1,特写,A red ball,4.5秒,日",
+        "シーン,カット,サイズ,内容,秒数,時間帯\n1,1,アップ,A red ball,4.5秒,昼",
+        "Scene,#,Size,Visual Prompt,Start,End,Time\n1,1,CU,A red ball,0:01,0:05.5,DAY",
+        "Scene,#,Size,What happens,Time,Light\n1,1,CU,A red ball,0-4.5s,DAY",
+        "FPS: 24\nScene,Shot,Size,Action,TC In,TC Out,D/N\n1,1,CU,A red ball,01:00:00:12,01:00:05:00,D",
+        "Scene,Shot,Size,Shot Type,Action,Prompt,Duration,Light\n1,1,CU,,,A red ball,4.5,DAY",
+    ],
+    ids=["fr", "it", "pt", "nl", "ru", "zh", "ja", "prompts", "stretch", "timecode", "twice"],
+)
+def test_one_list_as_many_countries_and_tools_write_it(tmp_path: Path, row: str) -> None:
+    found = brought(row, "a.csv", tmp_path)
+    assert found.board is not None
+    (shot,) = found.board.shots
+    (beat,) = shot.beats
+    assert (shot.name, beat.framing, beat.prompt) == ("1-1", "close", "A red ball")
+    assert beat.duration is not None
+    assert beat.duration.at(Fraction(1)) == Fraction(9, 2)
+    assert beat.light == "daylight"
+
+
+def test_shots_without_an_end_last_until_the_next_begins_and_wrong_times_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Start,End,Description\n00:00:00:00,,a ball\n00:00:02:00,00:00:03:12,a cube\n0:09,0:08,a star\nx,y,a sun\n"
+    )
+    done = bring(path, None)
+    told = [(remark.mark.line, remark.message) for remark in done.remarks if remark.mark]
+    assert [line for line, _ in told] == [3, 4, 5]
+    assert "nothing says at which rate" in told[0][1]
+    assert done.remarks[0].hint.endswith("as in `FPS: 25`")
+    assert "does not come after" in told[1][1]
+    assert "`x` is not a time" in told[2][1]
+    found = storyboard.read(done.path)
+    assert found.board is not None
+    assert [shot.beats[0].duration is not None for shot in found.board.shots] == [True, False, False, False]
+
+
+def test_a_list_in_two_columns_and_one_of_frames(tmp_path: Path) -> None:
+    found = brought("Bild;Ton\nEin Ball;Wellen\n", "a.csv", tmp_path)
+    assert found.board is not None
+    assert [shot.beats[0].prompt for shot in found.board.shots] == ["Ein Ball"]
+    (tmp_path / "board.yaml").unlink()
+    found = brought("VIDEO,AUDIO\nA ball,MUSIC: piano\n", "b.csv", tmp_path)
+    assert found.board is not None
+    assert "sound: piano" in (tmp_path / "board.yaml").read_text()
+    (tmp_path / "board.yaml").unlink()
+    brought("Shot Code,Sequence,Description,Cut Duration\nA_10,A,A ball,48\n", "c.csv", tmp_path)
+    assert "duration: 48f" in (tmp_path / "board.yaml").read_text()
+
+
 BROKEN = {
     "open.fountain": ("EXT. SEA - DAY\n\n/* never closed\n\nWaves.\n", "boneyard"),
     "note.fountain": ("EXT. SEA - DAY\n\nWaves [[never closed.\n", "note"),
     "empty.fountain": ("", "nothing to shoot"),
     "bytes.fountain": (b"\x00\x01\x02", "not a text file"),
     "film.csv": ("a,b\n1,2\n", "no row names the columns"),
+    "foo.csv": ("Shot,Duration,Foo\n1,4,a ball\n", "no column says what is seen"),
     "head.csv": ("Scene,Shot,Description\n", "no shot in this list"),
     "quote.csv": ('Scene,Shot,Description\n1,1,"never closed\n', "this is not a list"),
     "failed.csv": ("Scene,Shot,Description\n1,1,#REF!\n", "#REF! is an error of the spreadsheet"),

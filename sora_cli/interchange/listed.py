@@ -1,0 +1,182 @@
+"""The rows of a shot list, by what their columns mean: they are found by their names, wherever they stand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+
+from msgspec import Struct
+
+from sora_cli.errors import StoryboardError
+from sora_cli.interchange import spans, words
+from sora_cli.interchange.cells import HINT_FAILED, MARKS, cleaned, failure, opened
+from sora_cli.interchange.columns import COLUMNS
+from sora_cli.interchange.outline import Outline, SourceText
+from sora_cli.storyboard import forms
+from sora_cli.storyboard.source import quoted
+
+_KNOWN = {name: (column, rank) for column, names in COLUMNS.items() for rank, name in enumerate(names)}
+"""What each name means, and how sure that is: 0 is surest."""
+_RATE = re.compile(
+    r"(?:fps|frame ?rate|bildrate|cadence|timebase)\s*[:=]?\s*([0-9.,/]+)(?:\s*(?:fps|p))?", re.IGNORECASE
+)
+_TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
+_HEAD_ROWS = 20
+_NOTHING = re.compile(
+    r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos|kein[es]?|aucune?|nessun[oa]|ningun[oa]|нет|无|無|なし)",
+    re.IGNORECASE,
+)
+
+
+class ListRow(Struct, frozen=True):
+    """A row, by the column's meaning; `more` are cells of columns that sora has no place for, by their own name."""
+
+    line: int
+    cells: Mapping[str, str]
+    more: Mapping[str, str]
+
+    def get(self, name: str) -> str:
+        """The text of a cell; empty where the cell is empty or says "none"."""
+        text = self.cells.get(name, "").strip()
+        return "" if _NOTHING.fullmatch(text) else text
+
+
+def list_rows(page: SourceText, outline: Outline) -> list[ListRow]:
+    """The rows below the names of the columns; what stands above them is taken, and columns without a place told.
+
+    Raises:
+        StoryboardError: no row names columns, or none of these says what is seen.
+    """
+    mark, at = _header(page)
+    top, columns, rows = 1, [""], []
+    takers: Mapping[int, str] = {}
+    reader = opened(page.text, mark)
+    line = 1
+    for number, cells in enumerate(_read(reader, page)):
+        first, line = line, reader.line_num + 1
+        filled = [cell for cell in cells if cell]
+        if not filled:
+            continue
+        if failed := failure(cells):
+            what = f"{failed} is an error of the spreadsheet, not a value"
+            raise StoryboardError([page.problem(first, what, HINT_FAILED)])
+        if number < at:
+            _above(" ".join(filled), outline)
+        elif number == at or [_plain(cell) for cell in cells] == [_plain(name) for name in columns]:
+            top, columns, takers = (first, cells, _takers(cells)) if number == at else (top, columns, takers)
+        else:
+            rows.append(_row(first, columns, takers, cells))
+    seen = set(takers.values()) & {"description", "subject", "size", "place", "picture"}
+    if rows and not seen:
+        hint = "call the column that says what is seen `Description`"
+        raise StoryboardError([page.problem(top, "no column says what is seen in the shots", hint)])
+    if lost := _lost(columns, rows):
+        outline.remarks.append(page.problem(top, f"no place in a storyboard for {lost}: kept as comments"))
+    return rows
+
+
+def _above(words: str, outline: Outline) -> None:
+    """Take a line above the columns' names: the film's title, its rate, or a comment."""
+    named, rate = _TITLE.fullmatch(words), _RATE.fullmatch(words)
+    if named is not None and not outline.title:
+        outline.title = named[1]
+    elif rate is not None and rate_of(rate[1]):
+        outline.fps = rate[1].replace(",", ".")
+    else:
+        outline.notes.append(words)
+
+
+def rate_of(words: str) -> Fraction | None:
+    """A frame rate, where words say one."""
+    with suppress(forms.Wrong):
+        return forms.rate(words.replace(",", ".")) if words else None
+    return None
+
+
+def _read(reader: Iterator[list[str]], page: SourceText) -> Iterator[list[str]]:
+    try:
+        yield from map(cleaned, reader)
+    except csv.Error as error:
+        hint = "quotes about a cell are closed before the next cell begins; save it as CSV again"
+        raise StoryboardError([page.problem(1, f"this is not a list: {error}", hint)]) from error
+
+
+def _header(page: SourceText) -> tuple[str, int]:
+    """What parts the cells, and the number of the row that names the columns."""
+    best = (1, ",", -1)
+    for mark in MARKS:
+        reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
+        for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
+            known = len({_KNOWN[_plain(cell)][0] for cell in cells if _plain(cell) in _KNOWN})
+            best = max(best, (known, mark, number), key=lambda each: each[0])
+    if best[2] < 0:
+        some = ", ".join(list(COLUMNS)[:8])
+        raise StoryboardError([page.problem(1, "no row names the columns of a shot list", f"name some of: {some}")])
+    return best[1], best[2]
+
+
+def _plain(name: str) -> str:
+    """A column's name in small letters, without marks; `#` alone is a number."""
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip() or ("no" if name in {"#", "№"} else "")
+
+
+def _takers(columns: Sequence[str]) -> dict[int, str]:
+    """What the column at each place holds; where two hold the same, the one with the surer name has it."""
+    found: dict[str, tuple[int, int]] = {}
+    for place, name in enumerate(columns):
+        column, rank = _KNOWN.get(_plain(name), ("", 0))
+        if column:
+            found[column] = min(found.get(column, (rank, place)), (rank, place))
+    return {place: column for column, (_, place) in found.items()}
+
+
+def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Sequence[str]) -> ListRow:
+    known: dict[str, str] = {}
+    more: dict[str, str] = {}
+    for place, cell in enumerate(cells):
+        column = takers.get(place, "")
+        if column and _holds(column, cell, known):
+            known[_other(column, cell, takers)] = cell
+        elif cell:
+            name = columns[place] if place < len(columns) else ""
+            more[name or f"column {place + 1}"] = " ".join(cell.split())
+    return ListRow(line, known, more)
+
+
+def _holds(column: str, cell: str, known: Mapping[str, str]) -> bool:
+    """Whether a cell is what its column is for: one of times may hold a clock of the shoot."""
+    if column != "time" or cell.casefold() in words.LIGHT:
+        return True
+    return not known.get("duration") and (spans.is_length(cell) or spans.stretch(cell) is not None)
+
+
+def _other(column: str, cell: str, takers: Mapping[int, str]) -> str:
+    """What a cell means, where that is not what its column's name says."""
+    if column == "time" and cell.casefold() in words.LIGHT and "light" not in takers.values():
+        return "light"
+    told = {"description", "subject"} & set(takers.values())
+    if column == "picture" and not told and not re.search(r"\.[a-z]{3,5}$", cell, re.IGNORECASE):
+        return "description"  # of lists in two columns: `Bild | Ton`
+    return column
+
+
+def _lost(columns: Sequence[str], rows: Sequence[ListRow]) -> str:
+    """The names of the columns whose cells have no place in a storyboard."""
+    others = {name for row in rows for name in row.more}
+    return ", ".join(quoted(name) for name in dict.fromkeys([*filter(others.__contains__, columns), *sorted(others)]))
+
+
+def times(rows: Sequence[ListRow]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The start and the end of each row that has both, by its line."""
+    timed = [row for row in rows if row.get("start")]
+    starts = [row.get("start") for row in timed]
+    for row, start, end in zip(timed, starts, spans.ends(starts, [row.get("end") for row in timed]), strict=True):
+        if end:
+            yield row.line, (start, end)
+    for row in rows:
+        if found := spans.stretch(row.get("time")):
+            yield row.line, found
