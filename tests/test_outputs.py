@@ -177,7 +177,7 @@ def test_an_input_is_never_an_output(
     (home / "list.csv").write_text(f"output\n{out.name}\n")
     before = contents(home)
     assert main([str(out) if word.startswith("{") else word for word in words] + ["--overwrite"]) == 2
-    assert "is one of the film's own sources" in capsys.readouterr().err
+    assert "is one of the sources" in capsys.readouterr().err
     assert contents(home) == before
 
 
@@ -201,7 +201,7 @@ def test_the_files_of_who_signs_are_inputs(
     before = contents(home)
     for path in signer.values():
         assert main([path.name if word.startswith("{") else word for word in words] + ["--overwrite", *by]) == 2
-        assert "is one of the film's own sources" in capsys.readouterr().err
+        assert "is one of the sources" in capsys.readouterr().err
     assert contents(home) == before
 
 
@@ -210,7 +210,7 @@ def test_two_spellings_of_one_name_are_one_file(tmp_path: Path) -> None:
     assert outputs.same(one, other)
     assert not outputs.same(one, tmp_path / "cafe.mp4")
     other.touch()
-    with pytest.raises(RequestError, match="own sources"):
+    with pytest.raises(RequestError, match="one of the sources"):
         outputs.check({one: lambda _path: True}, [other], overwrite=True)
 
 
@@ -235,7 +235,7 @@ def test_an_edited_storyboard_replaces_its_film_and_another_one_does_not(
     before = contents(home)
     capsys.readouterr()
     assert main(["storyboard", "other.yaml"]) == 2
-    assert "out.mp4 is there already, and is not an earlier output of this film" in capsys.readouterr().err
+    assert "out.mp4 is there already, and is not what this command wrote before" in capsys.readouterr().err
     assert contents(home) == before
     assert main(["storyboard", "other.yaml", "--overwrite"]) == 0
     assert main(["storyboard", "other.yaml", "--draft"]) == 0
@@ -295,7 +295,7 @@ def test_films_of_one_batch_with_one_name_are_told_before_any_work(
     assert not list(home.glob("*.sora.json"))
     assert main(["storyboard", "board.yaml"]) == 0
     assert main(["batch", "board.yaml", "next.yaml"]) == 2
-    assert "is one of the film's own sources" in capsys.readouterr().err
+    assert "is one of the sources" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.gif", "out.webp", "out.frames", "OUT.MOV"])

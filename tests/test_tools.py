@@ -268,7 +268,7 @@ def test_a_name_that_lies(tmp_path: Path, first: Path) -> None:
 
 def test_a_film_is_never_written_over_its_own_clip(tmp_path: Path, first: Path) -> None:
     before = first.read_bytes()
-    with pytest.raises(RequestError, match="own sources"):
+    with pytest.raises(RequestError, match="one of the sources"):
         edit.stitch([first, first], first, way())
     with pytest.raises(RequestError, match=r"must end in \.mp4"):
         edit.stitch([first, first], tmp_path / "out.mov", way())

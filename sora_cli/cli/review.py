@@ -56,6 +56,7 @@ def takes(
         Path | None,
         typer.Option("-o", "--output", metavar="PNG", help="Write the picture here [default: FILM.takes.png]."),
     ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Show a film's takes side by side, with their scores."""
@@ -63,7 +64,7 @@ def takes(
     from sora_cli.store import open_store
 
     record = flow.read_record(film)
-    drawn, gone = flow.picture(film, record, open_store(), out=output)
+    drawn, gone = flow.picture(film, record, open_store(), output, overwrite=overwrite)
     if as_json:
         console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})
     else:

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -97,7 +97,7 @@ def check(outputs: Mapping[Path, Own], inputs: Iterable[Path], *, overwrite: boo
         known = _identities(path)
         inside = any(_holds(folder, path) for folder in folders)
         if known & given or inside or (path.is_dir() and any(_holds(path, source) for source in sources)):
-            raise RequestError(f"{path} is one of the film's own sources", hint="name another film with -o")
+            raise RequestError(f"{path} is one of the sources", hint="name another place for what is written")
         if twin := next((seen[each] for each in known if each in seen), None):
             raise RequestError(f"{path} would be written twice (as {twin} too)", hint="give each its own name")
         seen |= dict.fromkeys(known, path)
@@ -113,8 +113,8 @@ def _check_there(path: Path, own: Own, *, overwrite: bool) -> None:
         raise RequestError(f"cannot write to {path}: it is a pipe or a device", hint="name a file")
     if not overwrite and not own(path):
         raise RequestError(
-            f"{path} is there already, and is not an earlier output of this film",
-            hint="name another film with -o, or move that file away; --overwrite replaces it",
+            f"{path} is there already, and is not what this command wrote before",
+            hint="name another place, or move that file away; --overwrite replaces it",
         )
 
 
@@ -123,7 +123,7 @@ def _check_name(path: Path) -> None:
     if len(os.fsencode(path.name)) + atomic.LONGER > _MOST_NAME:
         most = _MOST_NAME - atomic.LONGER
         name = shortened(path.name, 60)
-        raise RequestError(f"the name {name} is too long: {most} bytes at most", hint="name the film with -o")
+        raise RequestError(f"the name {name} is too long: {most} bytes at most", hint="choose a shorter one")
 
 
 def same(one: Path, other: Path) -> bool:
@@ -154,9 +154,9 @@ def require_folder(folder: Path, what: str, option: str) -> None:
     Raises:
         RequestError: one does.
     """
-    if why := _closed(folder):
-        hint = f"name a folder: {option} FOLDER" if why.endswith(" a file") else HINT_FOLDER
-        raise RequestError(f"cannot write {what} to {folder}: {why}", hint=hint)
+    if closed := _closed(folder):
+        hint = f"name a folder: {option} FOLDER" if closed.by_file else HINT_FOLDER
+        raise RequestError(f"cannot write {what} to {folder}: {closed.why}", hint=hint)
 
 
 def require_parent(path: Path) -> None:
@@ -165,18 +165,25 @@ def require_parent(path: Path) -> None:
     Raises:
         RequestError: it cannot.
     """
-    if why := _closed(path.parent):
-        raise RequestError(f"cannot write {path}: {why}", hint=HINT_FOLDER)
+    if closed := _closed(path.parent):
+        raise RequestError(f"cannot write {path}: {closed.why}", hint=HINT_FOLDER)
 
 
-def _closed(folder: Path) -> str:
-    """Why nothing can be written to a folder that is there or is still to be made; empty where it can."""
+class _Closed(NamedTuple):
+    """Why nothing can be written to a folder; `by_file`: a file stands where a folder should."""
+
+    why: str
+    by_file: bool
+
+
+def _closed(folder: Path) -> _Closed | None:
+    """Why nothing can be written to a folder that is there or is still to be made; None where it can."""
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        return f"{there} is a file"
+        return _Closed(f"{there} is a file", by_file=True)
     if not os.access(there, os.W_OK | os.X_OK):
-        return f"nothing may be written to {os.path.relpath(there)}"
-    return ""
+        return _Closed(f"nothing may be written to {os.path.relpath(there)}", by_file=False)
+    return None
 
 
 def _holds(folder: Path, path: Path) -> bool:

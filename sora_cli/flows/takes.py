@@ -55,14 +55,16 @@ def as_dict(film: Path, record: FilmRecord) -> dict[str, object]:
     return {"film": str(film), "takes": [{name: getattr(take, name) for name in names} for take in record.takes]}
 
 
-def picture(film: Path, record: FilmRecord, store: Store, *, out: Path | None = None) -> tuple[Path | None, list[str]]:
+def picture(
+    film: Path, record: FilmRecord, store: Store, out: Path | None, *, overwrite: bool = False
+) -> tuple[Path | None, list[str]]:
     """Draw the takes side by side, where their clips are still here; the names of those whose clips are not.
 
     Raises:
         RequestError: the picture would replace a file that is not one of this film.
     """
     out = out or film.with_name(f"{film.name}.takes.png")
-    outputs.check({out: lambda path: is_sheet_of(path, film)}, [film, *sidecar.beside(film)])
+    outputs.check({out: lambda path: is_sheet_of(path, film)}, [film, *sidecar.beside(film)], overwrite=overwrite)
     found = {take.name: _row(take, store) for take in record.takes}
     rows = [row for row in found.values() if row is not None]
     gone = [name for name, row in found.items() if row is None]
