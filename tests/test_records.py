@@ -19,7 +19,7 @@ from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
 from sora_cli.errors import Interrupted, RequestError, SoraError
 from sora_cli.events import Silent
-from sora_cli.flows.reproduce import reproduce
+from sora_cli.flows.reproduce import _facts, reproduce
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.plan.data import TakeFields
 from sora_cli.record.film import CardRecord, FilmRecord
@@ -113,6 +113,10 @@ def test_a_film_of_the_first_version_is_made_again(room: Path) -> None:
     assert [take.state for take in found.takes] == ["agrees"] * 3
     assert found.film is not None
     assert found.film.frames == 15
+
+
+def test_a_film_whose_sidecar_would_have_too_long_a_name_has_none(tmp_path: Path) -> None:
+    assert _facts(tmp_path / f"{'a' * 248}.mp4") == {}
 
 
 def mutants(told: Any, count: int) -> Iterator[tuple[list[str | int], Any]]:

@@ -16,6 +16,7 @@ from sora_cli.interchange.assembly import TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.fountain import read_fountain
+from sora_cli.interchange.listed import is_list
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.storyboard.source import MAX_BYTES, harmless
@@ -24,15 +25,37 @@ from sora_cli.texts import decoded
 Reader = Callable[[SourceText, Path], Outline]
 
 READERS: dict[str, Reader] = {
-    **dict.fromkeys((".fountain", ".spmd", ".txt"), lambda page, _folder: read_fountain(page)),
+    **dict.fromkeys((".fountain", ".spmd"), lambda page, _folder: read_fountain(page)),
+    ".txt": lambda page, folder: read_shotlist(page, folder) if is_list(page) else read_fountain(page),
+    ".fdx": lambda page, _folder: _finaldraft(page),
     **dict.fromkeys((".csv", ".tsv", ".tab"), read_shotlist),
     ".storyboarder": lambda page, folder: read_boards(page, folder, Path(page.name).stem),
 }
 """What reads a file, by its name's ending."""
 _OTHERS = {
-    ".fdx": "save it from Final Draft as Fountain",
     ".aaf": "export the timeline as OTIO or EDL",
-    **dict.fromkeys((".celtx", ".pdf", ".docx"), "export a script as Fountain, a list as CSV"),
+    **dict.fromkeys(
+        (
+            ".celtx",
+            ".fadein",
+            ".highland",
+            ".trelby",
+            ".osf",
+            ".fdr",
+            ".wdz",
+            ".docx",
+            ".doc",
+            ".odt",
+            ".rtf",
+            ".pages",
+        ),
+        "export a script as Fountain, a list as CSV",
+    ),
+    ".pdf": "export a script as Fountain, a list as CSV",
+    ".md": "save a script as .fountain; of a list of prompts, write `Prompt` above it and call it .txt",
+    **dict.fromkeys((".json", ".jsonl"), "write a storyboard, or a list as CSV; `sora new` shows how"),
+    **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
+    **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the list as CSV"),
 }
 
@@ -90,6 +113,12 @@ def _read(file: Path) -> tuple[Outline, list[Problem]]:
         return read_edit(file), []
     page, remarks = _page(file)
     return READERS[file.suffix.lower()](page, file.parent), remarks
+
+
+def _finaldraft(page: SourceText) -> Outline:
+    from sora_cli.interchange.finaldraft import fountain_of  # XML takes longer to load than all the others
+
+    return read_fountain(fountain_of(page))
 
 
 def _page(file: Path) -> tuple[SourceText, list[Problem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -167,9 +168,9 @@ def _facts(film: Path) -> Mapping[str, object]:
     beside = sidecar.found(film)
     try:
         facts = read_json(beside)
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in {errno.ENOENT, errno.ENAMETOOLONG}:  # no disk takes a name that long
+            return {}
         what = getattr(error, "strerror", None) or str(error)
         raise RequestError(
             f"{beside} cannot be read: {what}", hint="move it away; the credential may say more"

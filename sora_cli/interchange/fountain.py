@@ -38,10 +38,12 @@ MOST_LINES = 4
 
 _NOTE = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _CUT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_HEAD = re.compile(
-    r"^(?P<side>INT\.?\s*/\s*EXT|EXT\.?\s*/\s*INT|I/E|INT|EXT|EST)\b[.\s]*(?P<place>.*)$", re.IGNORECASE | re.DOTALL
-)
-_SIDES = {"int": "interior", "ext": "exterior", "est": "exterior"}
+_SIDE = r"(?:INT(?:ERIOR|[ÉE]RIEUR|ERNO)?|EXT(?:ERIOR|[ÉE]RIEUR)?|EST(?:ERNO)?|INNEN|AU(?:SS|ß)EN|инт|нат|экст)"
+_HEAD = re.compile(rf"(?P<side>{_SIDE}(?:\.?\s*/\s*{_SIDE})?|I/E|I/A)\b[.:\s]*(?P<place>.*)", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(r"(?P<number>[0-9]{1,4}[A-Z]{0,2})[.):]?\s+(?P<rest>\S.*?)(?:\s+(?P=number)[.)]?)?")
+"""A heading as shooting scripts print it, with its number on the left, and on the right again."""
+_SIDES = {"i": "interior", "e": "exterior", "a": "exterior", "и": "interior", "н": "exterior", "э": "exterior"}
+"""The side of a heading, by its first letter: `INT`, `INNEN`, `EXT`, `ESTERNO`, `AUSSEN`."""
 _INTRODUCED = r"(\b{name})(?:\s*\(([^()]{{2,120}})\)|, (an? [^,.;()]{{2,60}})(?=[,.;]))"
 """A name as it is introduced, in capitals: `MARA (30s, red hair)`, `TÉO, an old man, ...`."""
 _ITEM = re.compile(r"^\s*(?:[-\N{BULLET}\N{EN DASH}]+\s+|[A-Z0-9]{1,2}[.)]\s+)(.+)$", re.DOTALL)
@@ -78,7 +80,8 @@ def read_fountain(page: SourceText) -> Outline:
 def _forced(page: SourceText) -> str:
     """The text with what Fountain does not see by itself forced.
 
-    These are cues with letters beyond A to Z, as every language but English has, and transitions without `TO:`.
+    These are cues with letters beyond A to Z, as every language but English has, transitions without `TO:`, and
+    headings with a number before them, or in other languages.
     """
     lines = list(page.lines)
     for at, line in enumerate(lines):
@@ -94,7 +97,19 @@ def _forced(page: SourceText) -> str:
             and re.fullmatch(r"[\w\s.'#\N{RIGHT SINGLE QUOTATION MARK}-]+", name)
         ):
             lines[at] = f"@{line.strip()}"
+        if begins:
+            lines[at] = _headed(lines[at])
     return "\n".join(lines)
+
+
+def _headed(line: str) -> str:
+    """A line, as a heading where it is one that Fountain does not see."""
+    text = line.strip()
+    numbered = _NUMBERED.fullmatch(text)
+    rest = numbered["rest"] if numbered else text
+    if rest != rest.upper() or not _HEAD.match(rest) or (numbered is None and re.match(r"(?:INT|EXT|EST|I/E)\b", rest)):
+        return line
+    return f".{rest}" + (f" #{numbered['number']}#" if numbered else "")
 
 
 def _speakers(elements: Sequence[FountainElement]) -> dict[str, str]:
@@ -129,6 +144,7 @@ class _Reader(Struct, dict=True):
     def __post_init__(self) -> None:
         self.notes = deque(self._notes())
         self.names: set[str] = set()
+        self.headed = False
 
     def _notes(self) -> Iterator[tuple[int, str]]:
         """The notes of the text by line, and what is cut, which is told."""
@@ -173,7 +189,7 @@ class _Reader(Struct, dict=True):
     _synopsis = _section
 
     def _scene_heading(self, element: FountainElement) -> None:
-        self.line, self.opening, self.montage = None, None, False
+        self.line, self.opening, self.montage, self.headed = None, None, False, True
         number = str(element.metadata.get("scene_number") or "")
         side, place, light, rest = _heading(element.text)
         if light == "same":
@@ -338,6 +354,10 @@ class _Reader(Struct, dict=True):
                     )
                 ]
             )
+        if not self.headed and not self.speakers:
+            hint = "begin scenes with INT. or EXT.; of a list of prompts, the first line is `Prompt`"
+            told = self.page.problem(1, "no line of this text is a scene's heading: all of it is one scene", hint)
+            self.made.remarks.append(told)
         for shot in self.made.shots:
             for beat in shot.beats:
                 beat.lines = [line for line in beat.lines if line.words]
@@ -352,7 +372,7 @@ def _heading(text: str) -> tuple[str, str, str, str]:
     """A scene heading's side, place, light (`same`: as before) and what else it says of the time."""
     match = _HEAD.match(text.strip())
     place, side = (match["place"], match["side"]) if match else (text, "")
-    sides = dict.fromkeys(_SIDES[part] for part in re.findall(r"int|ext|est", side.replace("I/E", "int ext").lower()))
+    sides = dict.fromkeys(_SIDES[part[0]] for part in re.findall(r"[^\W\d_]+", side.casefold()))
     parts = [part.strip() for part in re.split(r"\s+[-\N{EN DASH}\N{EM DASH}]+\s+", place) if part.strip()]
     light, rest = "", ""
     while len(parts) > 1:

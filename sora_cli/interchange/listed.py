@@ -113,10 +113,25 @@ def _header(page: SourceText) -> tuple[str, int]:
         for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
             known = len({_KNOWN[_plain(cell)][0] for cell in cells if _plain(cell) in _KNOWN})
             best = max(best, (known, mark, number), key=lambda each: each[0])
+    if best[2] < 0 and (number := _alone(page)) >= 0:
+        return "\t", number
     if best[2] < 0:
         some = ", ".join(list(COLUMNS)[:8])
         raise StoryboardError([page.problem(1, "no row names the columns of a shot list", f"name some of: {some}")])
     return best[1], best[2]
+
+
+def _alone(page: SourceText) -> int:
+    """The first line, from 0, where it names the one column of a list of prompts; else -1."""
+    number = next((number for number, line in enumerate(page.lines) if line.strip()), 0)
+    name = page.lines[number].strip().strip('"') if page.lines else ""
+    return number if _KNOWN.get(_plain(name), ("",))[0] == "description" else -1
+
+
+def is_list(page: SourceText) -> bool:
+    """Whether a plain text is a list: its first line names columns, which tabs part, or the one of prompts."""
+    first = next(filter(str.strip, page.lines), "")
+    return len({_KNOWN[name] for name in map(_plain, first.split("\t")) if name in _KNOWN}) > 1 or _alone(page) >= 0
 
 
 def _plain(name: str) -> str:

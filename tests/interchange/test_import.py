@@ -182,7 +182,9 @@ BROKEN = {
     "failed.csv": ("Scene,Shot,Description\n1,1,#REF!\n", "#REF! is an error of the spreadsheet"),
     "json.storyboarder": ("{", "not a Storyboarder project"),
     "list.storyboarder": ('{"boards": []}', "not a Storyboarder project"),
-    "script.fdx": ("<xml/>", "does not know this kind of file"),
+    "script.fdx": ("<xml/>", "is not a script of Final Draft"),
+    "cut.fdx": ("<FinalDraft><Content><Paragraph>", "is not a script of Final Draft"),
+    "script.pages": ("", "does not know this kind of file"),
 }
 
 
