@@ -28,7 +28,7 @@ check: .venv/extras/ready
 # What tests and checks need beyond a film. Apart from the rest lies what needs torchvision: the tests' own process has it
 # (tests/conftest.py), `sora` starts without.
 .venv/extras/ready: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,search,cluster,clients]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,search,cluster,clients,sheets]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps --upgrade \
 		--target $(@D) torchvision torchao peft spandrel einops
 	touch $@

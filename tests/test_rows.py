@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sora_cli.errors import RequestError
+from sora_cli import packages
+from sora_cli.errors import MachineError, RequestError
 from sora_cli.events import Note, Recording, Silent
 from sora_cli.flows.batch import entries
 from sora_cli.flows.rows import read_rows
@@ -117,9 +120,55 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: s
         rows(tmp_path, text)
 
 
-def test_a_spreadsheet_is_told_as_one(tmp_path: Path) -> None:
+def test_a_spreadsheet_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequestError, match="is a spreadsheet"):
-        entries([tmp_path / "list.xlsx"], Silent())
+        entries([tmp_path / "list.ods"], Silent())
+    monkeypatch.setattr(packages, "here", lambda _package: False)
+    with pytest.raises(MachineError, match="a spreadsheet needs the package openpyxl") as caught:
+        read_rows(tmp_path / "list.xlsx", Silent())
+    assert caught.value.hint == "pip install 'sora-cli[sheets]'; or save the list as CSV, in UTF-8"
+
+
+def workbook(path: Path, rows: list[list[object]], *, forms: dict[str, str] | None = None) -> Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.create_sheet("Shots")
+    for row in rows:
+        book["Shots"].append(row)
+    for place, form in (forms or {}).items():
+        book["Shots"][place].number_format = form
+    book["Shots"]["XFD1048576"] = "stray"
+    book.create_sheet("Crew").append(["Ann"])
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_a_list_with_each_cell_as_its_program_shows_it(tmp_path: Path) -> None:
+    clocks = [time(0, 0, 4), time(0, 4), timedelta(seconds=4.5)]
+    rows: list[list[object]] = [["hero", "n", "a", "b", "c"], ["a red ball", 1, *clocks], [None], ["a cube", 2.5]]
+    heard = Recording()
+    path = workbook(tmp_path / "list.xlsx", rows, forms={"C2": "mm:ss", "D2": "h:mm"})
+    assert read_rows(path, heard) == {
+        1: {"hero": "a red ball", "n": "1", "a": "0:00:04", "b": "0:04", "c": "0:00:04.500"},
+        3: {"hero": "a cube", "n": "2.5"},
+    }
+    assert "the sheet `Shots` is read; left out: `Crew`" in str(heard.events[0])
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"PK\x03\x04", None], ids=["empty", "text", "zip", "cut"])
+def test_a_damaged_workbook_is_told(tmp_path: Path, data: bytes | None) -> None:
+    path = workbook(tmp_path / "list.xlsx", [["a"], ["b"]])
+    path.write_bytes(path.read_bytes()[:3000] if data is None else data)
+    with pytest.raises(RequestError, match="damaged, or no workbook of Excel"):
+        read_rows(path, Silent())
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    with zipfile.ZipFile(tmp_path / "list.xlsx", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b" " * (65 << 20))
+    with pytest.raises(RequestError, match="larger than 67,108,864 bytes when unpacked"):
+        read_rows(tmp_path / "list.xlsx", Silent())
 
 
 @given(

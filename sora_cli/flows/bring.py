@@ -19,6 +19,7 @@ from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
+from sora_cli.interchange.workbook import WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
 
@@ -28,7 +29,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".fountain", ".spmd"), lambda page, _folder: read_fountain(page)),
     ".txt": lambda page, folder: read_shotlist(page, folder) if is_list(page) else read_fountain(page),
     ".fdx": lambda page, _folder: _finaldraft(page),
-    **dict.fromkeys((".csv", ".tsv", ".tab"), read_shotlist),
+    **dict.fromkeys((".csv", ".tsv", ".tab", *WORKBOOKS), read_shotlist),
     ".storyboarder": lambda page, folder: read_boards(page, folder, Path(page.name).stem),
 }
 """What reads a file, by its name's ending."""
@@ -56,7 +57,7 @@ _OTHERS = {
     **dict.fromkeys((".json", ".jsonl"), "write a storyboard, or a list as CSV; `sora new` shows how"),
     **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
-    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save the list as CSV"),
+    **dict.fromkeys((".xls", ".ods", ".numbers"), "save the list as CSV, or as .xlsx"),
 }
 
 
@@ -124,6 +125,9 @@ def _finaldraft(page: SourceText) -> Outline:
 def _page(file: Path) -> tuple[SourceText, list[Problem]]:
     """The text of a file, and a remark where its encoding was guessed."""
     name = harmless(str(file))
+    if file.suffix.lower() in WORKBOOKS:
+        sheet = read_sheet(file)
+        return SourceText(name, sheet.text), [Problem(f"{name}: {sheet.told}")] if sheet.told else []
     try:
         data = read_bytes(file, MAX_BYTES)
         text, encoding = decoded(data)

@@ -13,11 +13,12 @@ from sora_cli.bounded import read_bytes
 from sora_cli.errors import HINT_READ, RequestError, counted
 from sora_cli.events import Note, Report
 from sora_cli.interchange import cells
+from sora_cli.interchange.workbook import WORKBOOKS, read_sheet
 from sora_cli.texts import decoded
 
-LISTS = (".csv", ".tsv", ".tab")
+LISTS = (".csv", ".tsv", ".tab", *WORKBOOKS)
 OTHERS = {
-    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "a spreadsheet"),
+    **dict.fromkeys((".xls", ".ods", ".numbers"), "a spreadsheet"),
     **dict.fromkeys((".jsonl", ".ndjson"), "JSON Lines"),
 }
 """Files that people take for lists."""
@@ -74,6 +75,11 @@ def is_list(path: Path) -> bool:
 
 def _text(path: Path, report: Report) -> str:
     """The text of a list, which may come from Windows."""
+    if path.suffix.lower() in WORKBOOKS:
+        sheet = read_sheet(path)
+        if sheet.told:
+            report(Note(f"{path}: {sheet.told}"))
+        return sheet.text
     try:
         data = read_bytes(path)
     except OSError as error:

@@ -1,0 +1,109 @@
+"""Lists in the workbooks of Excel and of what saves like it: the first sheet that has cells, as the text of a list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from sora_cli.bounded import open_regular
+from sora_cli.errors import HINT_READ, MachineError, RequestError
+from sora_cli.packages import imported, others
+
+WORKBOOKS = (".xlsx", ".xlsm")
+HINT_CSV = "save the list as CSV, in UTF-8"
+_MOST_BYTES = 64 << 20
+"""Of a workbook when it is unpacked."""
+_MOST_ROWS, _MOST_COLUMNS = 20_000, 200
+"""What is looked at of a sheet: a stray cell may lie in its last row and column."""
+
+
+class Sheet(Struct, frozen=True):
+    """A sheet as the text of a list with commas, its name, and the names of the others that have cells."""
+
+    text: str
+    name: str
+    others: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What is left out of its workbook; empty where nothing is."""
+        left = ", ".join(f"`{name}`" for name in self.others)
+        return f"of this workbook the sheet `{self.name}` is read; left out: {left}" if left else ""
+
+
+class _Cell(Protocol):
+    value: object
+    number_format: str
+
+
+def read_sheet(path: Path) -> Sheet:
+    """The first sheet of a workbook that has cells.
+
+    Raises:
+        RequestError: it cannot be read, is none, is too large, or is empty.
+        MachineError: the package that reads it is not here.
+    """
+    with imported("a spreadsheet", "openpyxl", _Missing):
+        import openpyxl
+    try:
+        with open_regular(path) as file, zipfile.ZipFile(file) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _MOST_BYTES:
+                raise RequestError(f"{path} is larger than {_MOST_BYTES:,} bytes when unpacked", hint=HINT_CSV)
+            file.seek(0)
+            # It warns of styles and rules for cells, which are nothing of a list.
+            with (
+                warnings.catch_warnings(action="ignore"),
+                others(lambda _why: zipfile.BadZipFile("it is damaged, or no workbook")),
+            ):
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+                sheets = {
+                    sheet.title: [*_rows(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS))]
+                    for sheet in book.worksheets
+                }
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
+    except zipfile.BadZipFile as error:
+        raise RequestError(f"cannot read {path}: it is damaged, or no workbook of Excel", hint=HINT_CSV) from error
+    filled = [name for name, rows in sheets.items() if any(any(row) for row in rows)]
+    if not filled:
+        raise RequestError(f"{path} has no cells: there is nothing in it", hint="write one row for each shot or film")
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(sheets[filled[0]])
+    return Sheet(text.getvalue(), filled[0], tuple(filled[1:]))
+
+
+class _Missing(MachineError):
+    """As errors of this machine, with another way on."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=f"{hint}; or {HINT_CSV}")
+
+
+def _rows(rows: Iterator[tuple[_Cell, ...]]) -> Iterator[list[str]]:
+    for row in rows:
+        yield [_written(cell.value, cell.number_format or "") if cell.value is not None else "" for cell in row]
+
+
+def _written(value: object, form: str) -> str:
+    """A cell as its program would save it in a list."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, timedelta):
+        hours, seconds = divmod(value.total_seconds(), 3600)
+        return f"{hours:.0f}:{seconds // 60:02.0f}:{seconds % 60:06.3f}".removesuffix(".000")
+    if isinstance(value, time):
+        clock = f"{value.hour}:{value.minute:02}" + (f":{value.second:02}" if "s" in form.lower() else "")
+        return clock + (f".{value.microsecond:06}".rstrip("0") if value.microsecond else "")
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return value.isoformat(" ") if isinstance(value, datetime) else str(value)
