@@ -12,7 +12,7 @@ from sora_cli import atomic, storyboard
 from sora_cli.bounded import read_bytes
 from sora_cli.errors import HINT_READ, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs
-from sora_cli.interchange.assembly import TIMELINES
+from sora_cli.interchange.assembly import FOLDERS, TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.fountain import read_fountain
@@ -34,7 +34,11 @@ READERS: dict[str, Reader] = {
 }
 """What reads a file, by its name's ending."""
 _OTHERS = {
-    ".aaf": "export the timeline as OTIO or EDL",
+    **dict.fromkeys(
+        (".aaf", ".prproj", ".drp", ".drt", ".mlt", ".kdenlive", ".veg", ".osp"),
+        "export the timeline as OTIO, EDL or XML",
+    ),
+    **{ending: f"name the file {inside} in it" for ending, inside in FOLDERS.items()},
     **dict.fromkeys(
         (
             ".celtx",

@@ -18,6 +18,8 @@ SMPTE = {Fraction(rate) for rate in (24, 25, 30, 48, 50, 60)} | {
 """The rates that SMPTE ST 12 has timecode for."""
 TIMELINES = (".otio", ".otioz", ".edl", ".fcpxml", ".xml")
 """Endings of the timelines that are read; `.xml` is that of Final Cut Pro 7."""
+FOLDERS = {".fcpxmld": "Info.fcpxml", ".otiod": "content.otio"}
+"""Timelines that are folders, and the file in each that is one by itself."""
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-5][0-9]):([0-5][0-9])([:;.])([0-9]{1,3})")
 
 

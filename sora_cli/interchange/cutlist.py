@@ -14,7 +14,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from sora_cli.bounded import LARGE, Json, parse_json, read_bytes
 from sora_cli.errors import RequestError
-from sora_cli.interchange.assembly import TIMELINES, EditEvent, gap
+from sora_cli.interchange.assembly import FOLDERS, TIMELINES, EditEvent, gap
 from sora_cli.interchange.edl import heard_in_edl, read_edl
 from sora_cli.interchange.fcpxml import heard_in_fcpxml, rate_of_fcpxml, read_fcpxml
 from sora_cli.interchange.timelines import ROOM, exact
@@ -37,15 +37,11 @@ def read_cut(path: Path, fps: Fraction) -> list[EditEvent]:
     return _events(_opened(path), fps)
 
 
-_FOLDERS = {".fcpxmld": "Info.fcpxml", ".otiod": "content.otio"}
-"""Timelines that are folders, and the file in each that is one by itself."""
-
-
 def _check_kind(path: Path) -> None:
     ending = path.suffix.lower()
     if ending in TIMELINES:
         return
-    inside = _FOLDERS.get(ending)
+    inside = FOLDERS.get(ending)
     hint = f"name the file {inside} in it" if inside else f"one of {', '.join(TIMELINES)}"
     raise RequestError(f"cannot read {path}: no such timeline is known", hint=hint)
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import BLACK, Assembly, EditEvent, Item, can_drop, frame_of, nominal, timecode
+from sora_cli.storyboard.files import FILMS, PICTURES, suffix
 
 _WIPES = {"left": "W001", "right": "W002", "up": "W003", "down": "W004"}
 _EVENT = re.compile(
@@ -138,7 +139,8 @@ class _Reader:
             )
         if end <= begin:
             return
-        self._last = event = EditEvent("", source, begin, end, reel=match["reel"])
+        name = match["reel"] if suffix(match["reel"]) in {*FILMS, *PICTURES} else ""  # where reels may be that long
+        self._last = event = EditEvent(name, source, begin, end, reel=match["reel"])
         (self.found if seen else self.heard).append(event)
         if match["kind"] != "C":
             ways = {code: way for way, code in _WIPES.items()}

@@ -14,9 +14,12 @@ from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted
 
-PICTURES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif")
-FILMS = ("mp4", "mov", "mkv", "webm", "avi", "m4v")
-SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff")
+PICTURES = ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "jp2")
+FILMS = (
+    *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
+    *("ogv", "3gp"),
+)
+SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba")
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
 _OTHER_WEIGHTS = ("ckpt", "pt", "bin", "onnx", "gguf", "zip")

@@ -18,16 +18,11 @@ from sora_cli.bounded import is_folder
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames
+from sora_cli.storyboard.files import FILMS, PICTURES
 from sora_cli.training.captions import Captions, Written
 from sora_cli.training.looks import Look, alike, look
 
-FILES = frozenset(
-    (
-        *("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"),
-        *("png", "jpg", "jpeg", "webp", "bmp", "tif"),
-        *("tiff", "heic", "heif", "avif"),
-    )
-)
+FILES = frozenset((*PICTURES, *FILMS))
 MOST = 2_000
 """Clips and pictures of one training; a LoRA wants 10 to 200."""
 LONGEST = 60

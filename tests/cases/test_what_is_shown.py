@@ -395,6 +395,22 @@ def test_a_picture_that_names_its_colours_without_a_profile(tmp_path: Path, name
             require_usable(coded(tmp_path / name, 9, transfer), "picture")
 
 
+@pytest.mark.parametrize(
+    ("gamma", "more", "shown"),
+    [(1.0, b"", 188), (0.55556, b"", 146), (0.45455, b"", 128), (1.0, b"sRGB", 128), (0.0, b"", 128)],
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_picture_is_shown_by_its_gamma_where_nothing_else_tells(
+    tmp_path: Path, mode: str, gamma: float, more: bytes, shown: int
+) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
+    if more:
+        info.add(more, b"\0")
+    Image.new(mode, (32, 32), 128 if mode == "L" else (128, 128, 128)).save(tmp_path / "a.png", pnginfo=info)
+    assert np.abs(read_picture(tmp_path / "a.png")[0, 5, 5].astype(int) - shown).max() <= 1
+
+
 @pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (20, 2000)])
 def test_a_picture_that_is_none_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
     Image.new("RGB", size).save(tmp_path / "a.png")

@@ -199,6 +199,22 @@ def test_a_broken_file_is_refused_by_name_and_nothing_is_written(name: str, tmp_
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_list_whose_reels_are_files_begins_on_them_and_a_timeline_in_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    lines = "001  clip.mp4 V C 00:00:00:00 00:00:00:12 01:00:00:00 01:00:00:12\n"
+    done = bring(_saved(tmp_path / "a.edl", f"TITLE: x\n{lines}"), None)
+    assert "from: clip.mp4" in done.path.read_text()
+    (tmp_path / "a.fcpxmld").mkdir()
+    with pytest.raises(RequestError) as caught:
+        bring(tmp_path / "a.fcpxmld", None)
+    assert caught.value.hint == "name the file Info.fcpxml in it"
+
+
+def _saved(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="cannot read"):
         bring(tmp_path / "none.fountain", None)

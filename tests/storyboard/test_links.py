@@ -23,6 +23,13 @@ def linked(folder: Path, **links: str) -> tuple[Link | None, Link | None]:
     return beat.start, beat.end
 
 
+@pytest.mark.parametrize("name", ["a.MTS", "a.mpg", "a.wmv", "a.mxf", "a.3gp", "a.ts", "a.vob", "a.jfif", "a.jp2"])
+def test_each_kind_that_can_be_read_can_be_carried_on_from(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    found = read_text(f"shots: [{{prompt: a ball, from: {name}}}]", folder=tmp_path, name="a.yaml")
+    assert [problem.message for problem in found.problems] == []
+
+
 def test_every_form(tmp_path: Path) -> None:
     (tmp_path / "lamp.PNG").touch()
     (tmp_path / "before.mp4").touch()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pillow_heif
@@ -138,7 +138,7 @@ def see_through(image: Image.Image) -> bool:
 
 def srgb(image: Image.Image) -> Frames:
     """A picture as `(height, width, 3)` bytes of sRGB, over white."""
-    profile = image.info.get("icc_profile")
+    told = image.info
     if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would clip it
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode == "F":
@@ -148,19 +148,36 @@ def srgb(image: Image.Image) -> Frames:
         grey, image = image.mode == "LA", image.convert("RGBA")
         alpha = image.getchannel("A")
         image = image.getchannel("R") if grey else image.convert("RGB")
-    image = _to_srgb(image, profile, image.info.get("codes"))
+    image = _to_srgb(image, told)
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
     return np.asarray(image, np.uint8)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None, codes: tuple[int, int] | None) -> Image.Image:
-    """A picture without transparency as sRGB: by the codes of its file where it has no profile, or is a PNG."""
+def _to_srgb(image: Image.Image, told: Mapping[str | tuple[int, int], Any]) -> Image.Image:
+    """A picture without transparency as sRGB.
+
+    By the codes that its file told where it has no profile, or is a PNG; of a PNG without all of these by its gamma.
+    """
+    profile, codes = told.get("icc_profile"), told.get("codes")
     if codes and image.mode == "RGB":
         return to_bt709(image, codes)
     if profile and image.mode in {"RGB", "CMYK", "L", "LAB"}:
         image = _to_srgb_profile(image, profile)
+    elif (gamma := told.get("gamma", 0)) > 0 and "srgb" not in told and abs(gamma * 2.2 - 1) > _SAME_GAMMA:
+        return _of_gamma(image.convert("RGB"), gamma)
     return image.convert("RGB")
+
+
+_SAME_GAMMA = 0.05
+"""How near to 1 the product of a file's gamma and a screen's is where a picture is shown as it is (PNG, 13.13)."""
+
+
+def _of_gamma(image: Image.Image, gamma: float) -> Image.Image:
+    """A picture whose samples are light to the power of `gamma`, as sRGB (IEC 61966-2-1)."""
+    light = np.linspace(0, 1, 256) ** (1 / gamma)
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return image.point([round(value) for value in 255 * coded] * 3)
 
 
 def _to_srgb_profile(image: Image.Image, profile: bytes) -> Image.Image:
