@@ -190,7 +190,7 @@ def _end(event: yaml.Event) -> int:
 def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
     line = mark.text if mark else ""
     at = line[mark.column - 1 : mark.column] if mark else ""
-    if hint := _pasted_hint(line) or _token_hint(problem, at):
+    if hint := _pasted_hint(line) or _token_hint(problem, at) or _closed_hint(problem, line, mark):
         return hint
     bare = re.search(r"[:,\[{] ?\$\{", line)  # linear: a line may be long
     if bare and re.search(r"[{\[]", line[: bare.start() + 1]):
@@ -210,8 +210,22 @@ def _pasted_hint(line: str) -> str:
     """What a line has that web pages and text programs put in place of spaces and quotes."""
     if blank := re.match(r"[ \t]*([\u00a0\u2000-\u200a\u202f\u3000])", line):
         return f"this line begins with spaces of another kind (U+{ord(blank[1]):04X}): write ordinary ones"
+    if re.match(r"\s*(?:```|~~~)", line):
+        return "take this line out: it is of Markdown, and no part of the storyboard"
+    if re.match(r"\s*[\u2010-\u2015\u2022\u2023\u2043\u2212\u25aa\u25cf\u25e6\u30fb\uff0d]", line):
+        return "items of a list begin with a hyphen and a space: `- `"
     curly = re.search(r"[:\-\[{,] ?[\u2018-\u201e\u00ab\u00bb]", line)
     return 'quotes are straight here: write "..." around the text' if curly else ""
+
+
+def _closed_hint(problem: str, line: str, mark: Mark | None) -> str:
+    """What to do about a text that goes on behind what closes it, or has a backslash in its quotes."""
+    if "unknown escape character" in problem:
+        return r"in double quotes a \ has a meaning: write \\ for one, or put the text in single quotes"
+    before = line[: mark.column - 1].rstrip() if mark else ""
+    if "did not find expected" in problem and before[-1:] and before[-1] in "\"']}":
+        return f"the text goes on behind {quoted(before[-1])}: put all of it in quotes"
+    return ""
 
 
 def _token_hint(problem: str, at: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem, StoryboardError, refusal
+from sora_cli.storyboard.borrowed import borrowed
 from sora_cli.storyboard.comments import misread
 from sora_cli.storyboard.compose import compose
 from sora_cli.storyboard.files import Files
@@ -31,13 +33,17 @@ from sora_cli.storyboard.source import Source, decode, quoted, read_source
 _ROUNDS = 5
 _NOTHING: Mapping[str, str] = {}
 OTHER_WORDS = {
-    "prompt": "text description desc action caption", "duration": "length lenght len seconds secs time",
-    "avoid": "negative negative_prompt", "engine": "model checkpoint", "seed": "random_seed",
+    "prompt": "text description desc action caption",
+    "duration": "length lenght len seconds secs time frames num_frames frame_count duration_seconds",
+    "avoid": "negative negative_prompt neg_prompt", "engine": "model checkpoint", "seed": "random_seed",
     "from": "image picture start first_frame start_image init_image input_reference",
     "to": "end last_frame end_image", "reference": "ref refs", "takes": "candidates variations",
     "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
     "setting": "location place background", "sound": "audio sfx effects",
     "cast": "characters character who speaker", "line": "say says", "title": "name",
+    "dialogue": "dialog lines voiceover voice_over vo narration speech script", "subtitles": "captions",
+    "options": "steps num_inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler", "vars": "variables",
+    "storyboard": "version schema", "shots": "clips panels segments", "scenes": "sequences acts",
     "size": "resolution dimensions width", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
 }  # fmt: skip
 """Words that people bring from other tools, by our key."""
@@ -191,7 +197,7 @@ def _understand(
             files = Files(document, problems, folder, allow_outside=allow_outside, found=found.keys())
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
-            told = tuple(each for remarks in found.values() for each in remarks)
+            told = (*(each for remarks in found.values() for each in remarks), *borrowed(document))
             board = replace(board, data=data, files=files.found, allow_outside=allow_outside, remarks=told)
     return board
 
@@ -231,7 +237,8 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     if around:
         form = CastForm if around[0] == "cast" and len(around) < 3 else PLACES.get(around[-1], FilmForm)
     key, known = str(loc[-1]), list(form.keys)
-    ours = next((ours for ours, others in OTHER_WORDS.items() if key.lower() in others.split()), key)
+    spelled = re.sub(r"[\s-]+", "_", key.lower())
+    ours = next((ours for ours, others in OTHER_WORDS.items() if spelled in others.split()), key)
     homes = {
         "the film": "",
         "a scene": "scenes",

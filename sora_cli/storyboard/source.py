@@ -36,11 +36,12 @@ _BOMS = {
 
 _OTHERS = {
     **dict.fromkeys(
-        (".csv", ".tsv", ".tab"),
+        (".csv", ".tsv", ".tab", ".xlsx"),
         "`sora import FILE` makes a storyboard of a shot list; `sora batch BOARD FILE` makes a film of each row",
     ),
     **dict.fromkeys(
-        (".fountain", ".storyboarder", ".otio", ".edl", ".fcpxml"), "`sora import FILE` makes a storyboard of it"
+        (".fountain", ".spmd", ".fdx", ".storyboarder", ".otio", ".otioz", ".edl", ".fcpxml"),
+        "`sora import FILE` makes a storyboard of it",
     ),
 }
 """What to do with files of which storyboards are made, by their endings."""

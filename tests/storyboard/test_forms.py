@@ -274,7 +274,50 @@ def test_a_key_without_its_space_is_told() -> None:
         ("shots:\n\u00a0\u00a0- a\n", "U+00A0"),
         ("shots:\n  - prompt: “a: b”\n", "quotes are straight here"),
         ("shots:\n  - prompt: a\n\tduration: 1s\n", "spaces, not tabs"),
+        ("```yaml\nshots:\n  - a\n```\n", "of Markdown"),
+        ("shots:\n\u2013 a\n\u2013 b\n", "a hyphen and a space"),
+        ("shots:\n  \u2022 a\n", "`- `"),
+        ("shots:\n  - prompt: {red|blue} ball\n", "goes on behind `}`: put all of it in quotes"),
+        ('shots:\n  - prompt: "red" ball\n', 'goes on behind `"`: put all of it in quotes'),
+        ('shots:\n  - prompt: "it\\\'s"\n', "in double quotes"),
     ],
 )
 def test_what_pasted_text_brings_is_named(text: str, hint: str) -> None:
     assert hint in problem(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "token", "instead"),
+    [
+        ("a <lora:foo:0.8> ball", "<lora:foo:0.8>", "`lora: FILE`"),
+        ("a (red ball:1.3) rolls", "(red ball:1.3)", "no weights"),
+        ("a ball --ar 16:9", "--ar 16:9", "`output:`"),
+        ("a {red|blue} ball", "{red|blue}", "`sora batch`"),
+        ("a __color__ ball", "__color__", "`sora batch`"),
+        ("a {{color}} ball", "{{color}}", "${NAME}"),
+        ("a ball. Negative prompt: text", "Negative prompt:", "`avoid:`"),
+        ("a ball Steps: 20, Sampler: Euler", "Steps: 20, Sampler", "`options:`"),
+        ("/imagine a ball", "/imagine", "words alone"),
+    ],
+)
+def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str, instead: str) -> None:
+    (told,) = board(f'shots: ["{prompt}"]').remarks
+    assert told.message == f"`{token}` is another tool's syntax: it is read as words"
+    assert instead in told.hint
+    assert told.mark is not None
+    assert told.mark.column == len('shots: ["') + prompt.index(token) + 1
+
+
+@pytest.mark.parametrize(
+    "prompt", ["at 4:30 -- or so", "a ratio (16:9)", "a sign (half: full)", "a_b__c", "[wide] a ball", "${hero|x}"]
+)
+def test_words_that_look_like_it_are_not_told(prompt: str) -> None:
+    assert board(f'vars: {{"hero|x": red}}\nshots: ["{prompt}"]').remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "ours"),
+    [("negative prompt", "avoid"), ("Num-Frames", "duration"), ("voiceover", "dialogue"), ("cfg_scale", "options")],
+)
+def test_keys_of_other_tools_lead_to_ours(key: str, ours: str) -> None:
+    assert f"did you mean `{ours}`?" in problem(f"shots: [{{prompt: a, {key}: 1}}]")

@@ -1,0 +1,53 @@
+"""What other tools read in a prompt and sora does not: weights, options, wildcards. Models are told it as words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sora_cli.errors import Problem
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
+from sora_cli.storyboard.source import quoted
+
+_TOLD = {"prompt", "style", "avoid", "looks", "setting"}
+_BORROWED = (
+    (r"<(?:lora|lyco|hypernet):[^<>]{1,80}>", "name the LoRA of somebody or something in `cast:`, as `lora: FILE`"),
+    (r"[(\[][^()\[\]]{1,80}:[0-9]*\.[0-9]+[)\]]", "words have no weights here: write what counts first, and plainly"),
+    (
+        r"(?<!\S)--[a-z]{1,12}\b(?: [0-9][0-9:.]{0,8})?",
+        "shapes stand in `output:`, seeds in `seed:`, lengths in `duration:`",
+    ),
+    (r"(?<!\$)\{[^{}|]{1,80}\|[^{}]{1,200}\}", "write a variable, ${NAME}, and a list of its values for `sora batch`"),
+    (r"(?<!\w)__[\w/-]{1,40}__(?!\w)", "write a variable, ${NAME}, and a list of its values for `sora batch`"),
+    (r"\{\{\s*\w{1,40}\s*\}\}", "a variable is written ${NAME}"),
+    (r"\bnegative prompt:", "what is not to be seen stands in `avoid:`"),
+    (r"\bsteps: [0-9]{1,4}, (?:sampler|cfg|seed)\b", "steps and the like stand in `options:`, seeds in `seed:`"),
+    (r"\A/imagine\b", "take it out: a prompt is words alone"),
+    (r"\bembedding:[\w-]{1,40}", "take it out: a prompt is words alone"),
+)
+"""What is written so, and what stands in its place in a storyboard."""
+_SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
+"""What all of that has: most prompts have none of it, and are not looked at further."""
+
+
+def borrowed(document: Document) -> Iterator[Problem]:
+    """Remarks on the syntax of other tools in what models are told."""
+    for loc, node in _told(document.root):
+        for pattern, instead in _BORROWED if _SIGNS.search(node.text) else ():
+            if found := re.search(pattern, node.text, re.IGNORECASE):
+                message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
+                yield Problem(message, instead, document.spot(loc, found[0]))
+
+
+def _told(root: Node) -> Iterator[tuple[Loc, Scalar]]:
+    """All texts that models are told; a shot or beat that is its bare prompt counts as one."""
+    todo: list[tuple[Loc, Node]] = [((), root)]
+    while todo:
+        loc, node = todo.pop()
+        if isinstance(node, Pairs):
+            todo += [((*loc, name), child) for name, (_, child) in node.pairs.items()]
+        elif isinstance(node, Items):
+            todo += [((*loc, index), child) for index, child in enumerate(node.items)]
+        elif isinstance(node.value, str) and (loc[-1] in _TOLD or loc[-2:-1] in {("shots",), ("beats",)}):
+            yield loc, node
