@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 # Whoever starts tests in the background (`make test &`, a CI runner) may have signals ignored, which programs inherit.
 # Tests that send signals want a program as a person starts it.
@@ -39,3 +42,11 @@ def let_torchvision_in() -> None:
 
 
 let_torchvision_in()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_checker() -> Iterator[None]:
+    """The checker of pictures stays in memory from one film to the next: loading it takes as long as a small film."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sora_cli.policy.pictures.forget", lambda: None)
+        yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ class Machine:
     folder: Path
     environment: dict[str, str]
     forks: Forks | None = None
-    """Where there is one, runs that are launched are its children."""
+    """Where there is one, runs are its children, but for those that `start` begins as a user does."""
 
     def launch(self, name: str, *words: str) -> Run:
         """The program with `--events`, in a process of its own; what it says goes to `name.out` and `name.err`."""
@@ -57,11 +59,20 @@ class Machine:
         program = [sys.executable, "-m", "sora_cli", *words]
         return subprocess.Popen(program, text=True, cwd=self.folder, env=environment, **more)
 
-    def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """The program, until it ends."""
-        with self.start(*words, **more) as process:
-            out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+    def run(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """The program, until it ends; `environment` adds to the machine's."""
+        if self.forks is None:
+            with self.start(*words, environment=environment or {}) as process:
+                said = process.communicate(timeout=300)
+            return subprocess.CompletedProcess(words, process.returncode, *said)
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as err,
+        ):
+            code = self.forks.start(words, self.folder, {**self.environment, **(environment or {})}, out, err).wait(300)
+            for stream in (out, err):
+                stream.seek(0)
+            return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -86,20 +97,18 @@ class Machine:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Forks]:
-    """What forks runs that need not read their code first."""
-    if not POSSIBLE:
-        pytest.skip("forks with /proc: Linux")
-    with forks() as made:
+def warm() -> Iterator[Forks | None]:
+    """What forks runs that need not read their code first; None where there is no such thing."""
+    with forks() if POSSIBLE else contextlib.nullcontext() as made:
         yield made
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return new_machine(tmp_path)
+def machine(tmp_path: Path, warm: Forks | None) -> Machine:
+    return new_machine(tmp_path, warm)
 
 
-def new_machine(folder: Path) -> Machine:
+def new_machine(folder: Path, forks: Forks | None = None) -> Machine:
     site = folder / "site" / "sora_drawing-1.dist-info"
     site.mkdir(parents=True)
     for name, text in SITE.items():
@@ -112,4 +121,4 @@ def new_machine(folder: Path) -> Machine:
         "PYTHONPATH": f"{site.parent}{os.pathsep}{ROOT}",
         "COLUMNS": "200",
     }
-    return Machine(folder, {**os.environ, **ours})
+    return Machine(folder, {**os.environ, **ours}, forks)

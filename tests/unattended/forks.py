@@ -22,12 +22,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 import sora_cli
 
-PACKAGES = ("PIL.Image", "av", "c2pa", "diffusers", "moviepy", "torch", "transformers", "typer")
+PACKAGES = (
+    "PIL.Image", "av", "c2pa", "diffusers", "iscc_core", "moviepy", "skimage.restoration", "torch", "transformers",
+    "typer",
+)  # fmt: skip
 MOST = 1 << 18
 """Bytes of a request."""
 POSSIBLE = sys.platform == "linux"
@@ -66,10 +70,14 @@ class Child:
 
 
 class Forks:
-    """Starts runs from a process that has read the code."""
+    """Starts runs from a process that has read the code, which is started with the first of them."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+
+    @cached_property
+    def _place(self) -> Path:
+        return self._stack.enter_context(_served())
 
     def start(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], out: IO[str], err: IO[str]
@@ -84,7 +92,14 @@ class Forks:
 
 @contextlib.contextmanager
 def forks() -> Iterator[Forks]:
-    """The process, for as long as it is wanted."""
+    """Whoever forks runs, for as long as it is wanted."""
+    with contextlib.ExitStack() as stack:
+        yield Forks(stack)
+
+
+@contextlib.contextmanager
+def _served() -> Iterator[Path]:
+    """Where the process listens, once it has read the code."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "line"
         one = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
@@ -93,7 +108,7 @@ def forks() -> Iterator[Forks]:
             while not place.exists():
                 assert process.poll() is None
                 time.sleep(0.05)
-            yield Forks(place)
+            yield place
             assert process.stdin is not None
             process.stdin.close()
 

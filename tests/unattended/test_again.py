@@ -81,7 +81,7 @@ def three(machine: Machine) -> Machine:
 
 def elsewhere(machine: Machine, film: str) -> Machine:
     """Another machine that was given nothing but a film."""
-    other = new_machine(machine.folder / "elsewhere")
+    other = new_machine(machine.folder / "elsewhere", machine.forks)
     shutil.copy(machine.folder / film, other.folder)
     return other
 

@@ -221,33 +221,31 @@ def check_spread(died: Counter[str], least: int) -> None:
     assert died["too late"] <= sum(died[stage] for stage in (*STAGES, "the end")) / 5, died
 
 
-def drawing_ground(folder: Path, forks: Forks | None = None) -> Ground:
-    machine = new_machine(folder)
-    machine.forks = forks
+def drawing_ground(folder: Path, forks: Forks | None) -> Ground:
+    machine = new_machine(folder, forks)
     machine.environment["SORA_DRAW_STEP"] = "0.02"
     return Ground(machine)
 
 
-def nano_ground(folder: Path, forks: Forks) -> Ground:
-    machine = new_machine(folder)
-    machine.forks = forks
+def nano_ground(folder: Path, forks: Forks | None) -> Ground:
+    machine = new_machine(folder, forks)
     machine.environment |= {"SORA_ENGINE": "nano", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return Ground(machine, TWO)
 
 
-def test_ten_kills(tmp_path: Path, warm: Forks) -> None:
+def test_ten_kills(tmp_path: Path, warm: Forks | None) -> None:
     ground = drawing_ground(tmp_path, warm)
     kills_at(ground, ("starting", "in a step", "stitching", "signing"), seed=1)
     rounds([ground], 6, seed=1)
 
 
-def test_four_kills_of_the_embedded_model(tmp_path: Path, warm: Forks) -> None:
+def test_four_kills_of_the_embedded_model(tmp_path: Path, warm: Forks | None) -> None:
     kills_at(nano_ground(tmp_path, warm), ("starting", "opening an engine", "in a step", "stitching"), seed=2)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("engine", ["nano", "drawing"])
-def test_200_kills(tmp_path: Path, warm: Forks, engine: str) -> None:
+def test_200_kills(tmp_path: Path, warm: Forks | None, engine: str) -> None:
     make = nano_ground if engine == "nano" else drawing_ground
     died = rounds([make(tmp_path / lane, warm) for lane in ("one", "other")], 200, seed=100)
     check_spread(died, len(STAGES) - 1)

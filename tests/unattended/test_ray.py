@@ -24,7 +24,6 @@ from sora_cli.store import Store
 from tests.boards import board
 from tests.unattended.conftest import Machine
 from tests.unattended.drawing import CARD
-from tests.unattended.forks import Forks
 from tests.unattended.test_kill import pixels
 
 
@@ -104,9 +103,8 @@ def one_round(machine: Machine, nodes: Nodes, lost: str, chance: random.Random) 
 @pytest.mark.long
 @pytest.mark.parametrize("lost", ["worker", "node", "driver"])
 def test_whatever_is_lost_the_film_is_the_same_and_no_take_is_kept_twice(
-    machine: Machine, nodes: Nodes, warm: Forks, lost: str
+    machine: Machine, nodes: Nodes, lost: str
 ) -> None:
-    machine.forks = warm
     machine.write("forty.yaml", FORTY)
     assert machine.launch("alone", *WORDS).wait(600) == 0
     alone, chance = pixels(machine.folder / "forty.mp4"), random.Random(lost)  # noqa: S311  no secret

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from tests.unattended import buckets
 from tests.unattended.conftest import Machine, Run
-from tests.unattended.forks import Forks
 from tests.unattended.test_kill import pixels
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -86,22 +85,21 @@ def films(machine: Machine) -> list[bytes]:
 
 @pytest.mark.long
 def test_two_rounds(machine: Machine) -> None:
+    machine.forks = None  # as users start them
     machine.environment |= SLOW
     rounds(machine, 2)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("engine", ["drawing", "nano"])
-def test_twenty_rounds(machine: Machine, warm: Forks, engine: str) -> None:
-    machine.forks = warm
+def test_twenty_rounds(machine: Machine, engine: str) -> None:
     machine.environment |= {**SLOW, "SORA_ENGINE": engine}
     rounds(machine, 20)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["s3", "azure"])
-def test_twenty_rounds_on_a_bucket(machine: Machine, warm: Forks, kind: str) -> None:
-    machine.forks = warm
+def test_twenty_rounds_on_a_bucket(machine: Machine, kind: str) -> None:
     with buckets.KINDS[kind]() as environment:
         machine.environment |= SLOW | environment
         rounds(machine, 20, bucket=True)
