@@ -8,12 +8,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from sora_cli.storyboard import forms
+from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
 
 HINT_TIME = "write seconds (4 or 4.5), minutes and seconds (1:05), or a timecode (00:01:05:12)"
 HINT_RATE = "write the rate in a line above the names of the columns, as in `FPS: 25`"
-SECONDS = r"(?:s|secs?\.?|seconds?|sek\.?|sekunden?|secondes?|secondi|segs?\.?|segundos?|сек\.?|секунд[аы]?|秒钟?|초)"
-"""How lists write that a number is seconds."""
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})")
 _CLOCK = re.compile(r"(?:(?:([0-9]{1,2}):)?([0-9]{1,3}):)?([0-9]+(?:[.,][0-9]+)?)\s*" + SECONDS + "?")
 _RANGE = re.compile(r"(.+?)\s*(?:-->|->|[-\N{EN DASH}\N{EM DASH}~\uff5e\u301c\u2192]|\bto\b|\bbis\b)\s*(.+)")

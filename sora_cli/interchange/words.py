@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from sora_cli.interchange.spans import HINT_RATE, SECONDS
+from sora_cli.interchange.spans import HINT_RATE
 from sora_cli.storyboard import forms
+from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import find
 

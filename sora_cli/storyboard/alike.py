@@ -12,12 +12,18 @@ from collections.abc import Callable, Iterator
 _SIGNS = str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u00d7": "x", "\u2236": ":"})
 _QUOTED = re.compile("^[\"'\u2018-\u201e\u00ab\u00bb](.*)[\"'\u2018-\u201e\u00ab\u00bb]$")
 _HEIGHTS = ("360", "480", "540", "576", "720", "1080", "1440", "2160", "4320")
+SECONDS = r"(?:s|secs?\.?|seconds?|sek\.?|sekunden?|secondes?|secondi|segs?\.?|segundos?|сек\.?|секунд[аы]?|秒钟?|초)"
+"""How languages write that a number is seconds."""
 _NUMBER = r"([-+]?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _REWRITTEN = (
     (r"(?<![0-9,.])([0-9]+),([0-9]{1,2}|[0-9]{4,})(?![0-9,.])", r"\1.\2"),  # 1,5: three digits may be thousands
     (r"\b(?:cross[- ]?dissolve|cross[- ]?fade|dissolve)\b[: ]*", "dissolve "),
     (r"\bfade(?:[- ](?:to|from|through|in|out))?(?:[- ]black)?\b[: ]*", "fade "),
+    (r"^(?:smash|hard|straight|match|jump|clean)[- ]?cut(?:[- ]to)?$|^cut[- ]to$", "cut"),
+    (r"^([0-9.]+ ?(?:s|f|ms)) (dissolve|fade|wipe)\s*$", r"\2 \1"),
     (r"[()]", ""),
+    (rf"(?<=[0-9])\s*{SECONDS}$", "s"),
+    (r"^[~\u2248]\s*|^(?:ca|approx|about)\b\.?\s*", ""),
 )
 _UNITS = (
     rf"{_NUMBER}\s*x",

@@ -307,12 +307,17 @@ def transition(value: object) -> Transition:
     first, *rest = value.split() or [""]
     if first in ("cut", "none", "off") and not rest:
         return Transition()
-    style = word(TRANSITIONS, "a transition")(first)
-    way = "left"
+    way, told = "left", f"{quoted(value)} is not a transition"
+    try:
+        style = word(TRANSITIONS, "a transition")(first)
+    except Wrong as wrong:
+        raise Wrong(told, wrong.hint if wrong.hint.startswith("did you mean") else hint) from None
+    if style != "wipe" and rest and not re.match(r"[-.]?[0-9]", rest[0]):
+        raise Wrong(told, hint)
     if style == "wipe" and rest and not rest[0][0].isdigit():
         way = word(DIRECTIONS, "a direction")(rest.pop(0))
     if len(rest) > 2 or (style == "cut" and rest):
-        raise Wrong(f"{quoted(value)} is not a transition", hint)
+        raise Wrong(told, hint)
     return as_transition(style, duration(" ".join(rest)) if rest else None, way)
 
 

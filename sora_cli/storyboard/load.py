@@ -254,4 +254,5 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
         return f"did you mean {quoted(ours)}?"
     if issubclass(form, LevelForm) and belongs:
         return belongs
-    return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}"
+    written = f"; write it as {form.example}" if form.example else ""
+    return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}{written}"

@@ -115,6 +115,8 @@ LineText: Shape[RecordingForm | str] = OneOf(RecordingForm, Label)
 class DialogueForm(Form):
     """Somebody speaks."""
 
+    example = '{cast: NAME, line: "WORDS"}'
+
     cast = Key(Label, "Who speaks: a name from `cast`; else the narrator.")
     line = Key(LineText, "What is said.")
     file = Key(Text, "A recording of it, a sound file.")
@@ -165,6 +167,8 @@ Title: Shape[TitleForm | str] = OneOf(TitleForm, Label)
 
 class CastForm(Form):
     """A named subject; @name in a prompt puts its words and its references in."""
+
+    example = "{looks: WORDS}"
 
     looks = Key(Text, "How the subject looks, in words.")
     reference = Key(

@@ -115,7 +115,8 @@ class Table(Generic[T]):
     def read(self, value: object, loc: Loc, faults: list[Fault]) -> dict[str, T]:
         """As declared by `Shape`."""
         if not isinstance(value, dict):
-            faults.append(_not(self.word, value, loc))
+            example = getattr(self._item, "example", "")
+            faults.append(_not(self.word, value, loc, f"NAME: {example}" if example else ""))
             return {}
         if self._most is not None and len(value) > self._most:
             faults.append(Fault(loc, "wrong", f"{quoted(loc[-1])} must be a mapping of at most {self._most} keys"))
@@ -133,13 +134,14 @@ class OneOf(Generic[T]):
     def __init__(self, *shapes: Shape[T]) -> None:
         self._shapes = {shape.word: shape for shape in shapes}
         self.word = " or ".join(self._shapes)
+        self.example = next((each for shape in shapes if (each := getattr(shape, "example", ""))), "")
 
     def read(self, value: object, loc: Loc, faults: list[Fault]) -> T:
         """As declared by `Shape`."""
         words = {bool: "off", dict: "a mapping", list: "a list"}
         shape = self._shapes.get(words.get(type(value), "text"))
         if shape is None:
-            faults.append(_not(self.word, value, loc))
+            faults.append(_not(self.word, value, loc, self.example))
             return cast("T", None)
         return shape.read(value, loc, faults)
 
@@ -148,9 +150,10 @@ class OneOf(Generic[T]):
         return {"oneOf": [shape.schema(defs) for shape in self._shapes.values()]}
 
 
-def _not(what: str, value: object, loc: Loc) -> Fault:
+def _not(what: str, value: object, loc: Loc, example: str = "") -> Fault:
     name = f"item {loc[-1] + 1}" if isinstance(loc[-1], int) else quoted(loc[-1])
     how = {"a list": ": write `- ` before each item", "a mapping": ": write `key: value`"}.get(what, "")
+    how = f": write it as {example}" if example else how
     return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}{how}")
 
 
@@ -186,6 +189,8 @@ class Form:
     """A mapping of declared keys: others are refused. `vars` of one that was read are the keys that are written."""
 
     word: ClassVar[str] = "a mapping"
+    example: ClassVar[str] = ""
+    """How one is written, where people often write it otherwise."""
     keys: ClassVar[dict[str, Key[object]]] = {}
 
     def __init__(self, **written: object) -> None:
@@ -196,7 +201,7 @@ class Form:
         """As declared by `Shape`."""
         form = cls()
         if not isinstance(value, dict):
-            faults.append(_not(cls.word, value, loc))
+            faults.append(_not(cls.word, value, loc, cls.example))
             return form
         for name, key in cls.keys.items():
             if name in value:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from sora_cli.storyboard import forms, sizes
 from sora_cli.storyboard.model import Duration, FilmSize, Transition
-from tests.storyboard.boards import board, first_beat, problem
+from tests.storyboard.boards import board, first_beat, problem, reading
 
 SECONDS = st.decimals(min_value="0.001", max_value=3600, places=3)
 
@@ -321,3 +321,53 @@ def test_words_that_look_like_it_are_not_told(prompt: str) -> None:
 )
 def test_keys_of_other_tools_lead_to_ours(key: str, ours: str) -> None:
     assert f"did you mean `{ours}`?" in problem(f"shots: [{{prompt: a, {key}: 1}}]")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'dialogue: "Hi"',
+        'dialogue: ["MARA: Hi"]',
+        "dialogue: {mara: Hi}",
+        "dialogue: [{mara: Hi}]",
+        "dialogue: [Hi, Ho]",
+    ],
+)
+def test_lines_as_scripts_have_them_are_told_how_they_are_written(written: str) -> None:
+    text = f"cast: {{mara: {{looks: a fox}}}}\nshots: [{{prompt: a, {written}}}]"
+    assert 'write it as {cast: NAME, line: "WORDS"}' in "\n".join(str(each) for each in reading(text).problems)
+
+
+def test_a_cast_as_a_list_is_told_how_it_is_written() -> None:
+    assert "write it as NAME: {looks: WORDS}" in problem("cast: [{name: mara, looks: a fox}]\nshots: [a]")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("4 sec.", "4s"),
+        ("4 Sekunden", "4s"),
+        ("4,5 segundos", "4.5s"),
+        ("4\u79d2", "4s"),
+        ("~4s", "4s"),
+        ("ca. 4 s", "4s"),
+    ],
+)
+def test_seconds_of_other_languages_are_asked_for(written: str, meant: str) -> None:
+    assert f"did you mean `{meant}`?" in problem(f'shots: [{{prompt: a, duration: "{written}"}}]')
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("0.5s dissolve", "dissolve 0.5s"),
+        ("smash cut", "cut"),
+        ("fade in", "fade"),
+        ("fade from white", ""),
+        ("iris in", ""),
+    ],
+)
+def test_a_transition_that_there_is_not_is_told_whole(written: str, meant: str) -> None:
+    told = problem(f"shots: [a, {{prompt: b, transition: {written}}}]")
+    assert f"`{written}` is not a transition" in told
+    assert (f"did you mean `{meant}`?" if meant else "write cut, dissolve 0.5s, fade 1s or wipe left 0.5s") in told
