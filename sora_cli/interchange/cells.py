@@ -16,6 +16,8 @@ _FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
 """What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
 _BLANKS = string.whitespace + "\u00a0\u200b\u2060\u3000\ufeff"
 """What stands around a cell and is not its value: spaces, those that are not seen too."""
+_GUARD = re.compile("^'(?=[=+@-])")
+"""What stands before a text so that spreadsheets take it for no formula; sora writes it too."""
 _KEPT = re.compile(r'="((?:[^"]|"")*)"')
 """A text as programs write it so that Excel takes it for no number: `="007"`."""
 
@@ -41,7 +43,7 @@ def opened(text: str, mark: str) -> Rows:
 def cleaned(row: Iterable[str]) -> list[str]:
     """The values in the cells of a row."""
     cells = (cell.strip(_BLANKS) for cell in row)
-    return [kept[1].replace('""', '"') if (kept := _KEPT.fullmatch(cell)) else cell for cell in cells]
+    return [_GUARD.sub("", kept[1].replace('""', '"') if (kept := _KEPT.fullmatch(cell)) else cell) for cell in cells]
 
 
 def failure(row: Iterable[str]) -> str:

@@ -60,6 +60,8 @@ _NAMES = {
     "转场, 轉場, トランジション",
     "picture": "image, picture, still, thumbnail, reference image, storyboard, image file, first frame, start frame, "
     "bild, imagen, immagine, imagem, изображение, 图片, 参考图, 画像",
+    "title": "on screen text, onscreen text, text on screen, title card, super, supers, lower third, einblendung, "
+    "bauchbinde, texte à l écran, texto en pantalla, testo a schermo, texto na tela, 屏幕文字, テロップ",
     "notes": "notes, note, comments, comment, remarks, remark, bemerkungen, bemerkung, anmerkungen, anmerkung, "
     "notizen, remarques, remarque, commentaires, notas, observaciones, osservazioni, observações, opmerkingen, "
     "примечания, примечание, poznámky, uwagi, 备注, 備註, 備考, メモ, 비고",

@@ -171,7 +171,7 @@ class _Reader(Struct):
         _direct(shot, row)
         shot.transition = self._transition(row)
         shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
-        shot.picture = self._picture(row)
+        shot.picture, shot.title = self._picture(row), row.get("title")
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         if (place and place != scene.setting) or (light and light != scene.light):
             notes.append(f"in this row: {', '.join(filter(None, (place, light)))}")
@@ -182,11 +182,11 @@ class _Reader(Struct):
         shot = row.get("shot")
         if not shot:
             return ""
-        whole = (
-            shot
-            if shot.casefold().startswith(self.number.casefold()) and not shot.isdecimal()
-            else (f"{self.number}{'-' if shot[0].isdigit() else ''}{shot}" if self.number else shot)
-        )
+        named = len(re.findall(r"[^\W\d_]", shot)) > 2  # `arrival`, where others have `A`
+        whole = shot
+        if not named and (shot.isdecimal() or not shot.casefold().startswith(self.number.casefold())):
+            apart = "-" if self.number and (shot[0].isdigit() or not self.number[-1].isdigit()) else ""
+            whole = f"{self.number}{apart}{shot}"
         name = texts.name(re.sub(r"[\s/\\]+", "-", whole), 60)
         own = free(name, self.names)
         self.names.add(own)

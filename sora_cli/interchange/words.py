@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 
 from sora_cli.interchange.spans import HINT_RATE
@@ -168,6 +169,9 @@ def written(seconds: Fraction) -> str:
 
 def transition(words: str) -> tuple[str, bool]:
     """How a shot comes in by the words of a script, and whether they say no more than that: `MATCH CUT TO` does."""
+    with suppress(forms.Wrong):
+        if re.search(r"[0-9]", words) and forms.transition(words.strip().lower()):
+            return words.strip().lower(), True
     plain = re.sub(r"[^\w]+", " ", words.casefold()).strip()
     if "dissolve" in plain or "crossfade" in plain or "cross fade" in plain:
         return "dissolve 1s", plain in {"dissolve to", "dissolve", "cross fade", "crossfade"}

@@ -21,6 +21,7 @@ from sora_cli.flows.bring import bring
 from sora_cli.interchange.words import framing, length
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.forms import Wrong
+from sora_cli.storyboard.model import Duration
 from sora_cli.storyboard.writing import Inline, Noted, Tree, written
 
 HERE = Path(__file__).parent
@@ -155,6 +156,22 @@ def test_shots_without_an_end_last_until_the_next_begins_and_wrong_times_are_tol
     found = storyboard.read(done.path)
     assert found.board is not None
     assert [shot.beats[0].duration is not None for shot in found.board.shots] == [True, False, False, False]
+
+
+def test_a_table_of_shots_that_sora_wrote_comes_back(tmp_path: Path) -> None:
+    done = brought(
+        "Scene,Shot,Duration,Transition,Description,On-screen text\n"
+        "harbour,arrival,2s,,'@mara runs,\nharbour,lamp,1s,dissolve 6f,a lamp,The end\n",
+        "a.csv",
+        tmp_path,
+    )
+    assert done.board is not None
+    one, two = done.board.shots
+    assert (one.name, two.name) == ("arrival", "lamp")
+    assert one.beats[0].prompt == "mara runs"
+    assert (two.transition.kind, two.transition.duration) == ("dissolve", Duration(frames=6))
+    assert two.title is not None
+    assert two.title.text == "The end"
 
 
 def test_a_list_in_two_columns_and_one_of_frames(tmp_path: Path) -> None:
