@@ -98,16 +98,17 @@ def _forced(page: SourceText) -> str:
         ):
             lines[at] = f"@{line.strip()}"
         if begins:
-            lines[at] = _headed(lines[at])
+            lines[at] = _headed(lines[at], alone=ends)
     return "\n".join(lines)
 
 
-def _headed(line: str) -> str:
-    """A line, as a heading where it is one that Fountain does not see."""
+def _headed(line: str, *, alone: bool) -> str:
+    """A line, as a heading where it is one that Fountain does not see; of its own it sees those that stand `alone`."""
     text = line.strip()
     numbered = _NUMBERED.fullmatch(text)
     rest = numbered["rest"] if numbered else text
-    if rest != rest.upper() or not _HEAD.match(rest) or (numbered is None and re.match(r"(?:INT|EXT|EST|I/E)\b", rest)):
+    known = alone and numbered is None and re.match(r"(?:INT|EXT|EST|I/E)\b", rest)
+    if known or rest != rest.upper() or not _HEAD.match(rest):
         return line
     return f".{rest}" + (f" #{numbered['number']}#" if numbered else "")
 

@@ -56,6 +56,13 @@ def test_a_transition_without_a_to_is_no_action(words: str, tmp_path: Path) -> N
     assert [shot.transition.kind for shot in found.board.shots] == ["cut", "cut" if "CUT" in words else "fade"]
 
 
+def test_a_heading_is_one_without_an_empty_line_behind_it(tmp_path: Path) -> None:
+    found = brought("EXT. SEA - NIGHT\nWaves crash.\n\nINT. HUT - DAY\nA lamp.\n", "a.txt", tmp_path)
+    assert found.board is not None
+    assert [(scene.name, scene.light) for scene in found.board.scenes] == [("sea", "night"), ("hut", "daylight")]
+    assert [shot.beats[0].prompt for shot in found.board.shots] == ["Waves crash.", "A lamp."]
+
+
 def test_a_list_is_named_by_the_line_above_it_and_read_in_short_german(tmp_path: Path) -> None:
     rows = "Projekt:;Die Salzstraße\nSzene;Einst.;Größe;Beschreibung\n1;1A;Totale;Ein Lastwagen\n"
     found = brought(rows, "a.csv", tmp_path)
