@@ -19,16 +19,30 @@ from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
+from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
 
 Reader = Callable[[SourceText, Path], Outline]
 
+
+def _text(page: SourceText, folder: Path) -> Outline:
+    """A plain text: a list with its columns' names, shots that are told one by one, or a screenplay."""
+    told = page if is_list(page) else as_list(page)
+    return read_shotlist(told, folder) if told is not None else read_fountain(page)
+
+
+def _finaldraft(page: SourceText, _folder: Path) -> Outline:
+    from sora_cli.interchange.finaldraft import fountain_of  # XML takes longer to load than all the others
+
+    return read_fountain(fountain_of(page))
+
+
 READERS: dict[str, Reader] = {
     **dict.fromkeys((".fountain", ".spmd"), lambda page, _folder: read_fountain(page)),
-    ".txt": lambda page, folder: read_shotlist(page, folder) if is_list(page) else read_fountain(page),
-    ".fdx": lambda page, _folder: _finaldraft(page),
+    **dict.fromkeys((".txt", ".md"), _text),
+    ".fdx": _finaldraft,
     **dict.fromkeys((".csv", ".tsv", ".tab", *WORKBOOKS), read_shotlist),
     ".storyboarder": lambda page, folder: read_boards(page, folder, Path(page.name).stem),
 }
@@ -57,7 +71,6 @@ _OTHERS = {
         "export a script as Fountain, a list as CSV",
     ),
     ".pdf": "export a script as Fountain, a list as CSV",
-    ".md": "save a script as .fountain; of a list of prompts, write `Prompt` above it and call it .txt",
     **dict.fromkeys((".json", ".jsonl"), "write a storyboard, or a list as CSV; `sora new` shows how"),
     **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
@@ -118,12 +131,6 @@ def _read(file: Path) -> tuple[Outline, list[Problem]]:
         return read_edit(file), []
     page, remarks = _page(file)
     return READERS[file.suffix.lower()](page, file.parent), remarks
-
-
-def _finaldraft(page: SourceText) -> Outline:
-    from sora_cli.interchange.finaldraft import fountain_of  # XML takes longer to load than all the others
-
-    return read_fountain(fountain_of(page))
 
 
 def _page(file: Path) -> tuple[SourceText, list[Problem]]:

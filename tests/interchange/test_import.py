@@ -56,6 +56,26 @@ def test_a_transition_without_a_to_is_no_action(words: str, tmp_path: Path) -> N
     assert [shot.transition.kind for shot in found.board.shots] == ["cut", "cut" if "CUT" in words else "fade"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shot 1 (0-2s): A red ball rolls.\nShot 2 (2-5s): A cube falls,\nslowly.\n",
+        "# The ball\n\n**Shot 1 (2s):** A red ball rolls.\n\n**Shot 2 (3s):** A cube falls, slowly.\n",
+        "## Shot 1\nA red ball rolls. (2s)\n\n## Shot 2\nA cube falls, slowly. (3 sec)\n",
+        "Einstellung 1: A red ball rolls. (2s)\nEinstellung 2 - A cube falls, slowly. (3 s)\n",
+        "Scene 1: Beach\n- A red ball rolls. (2s)\n- A cube falls, slowly. (3s)\n",
+    ],
+    ids=["notes", "bold", "headings", "deutsch", "items"],
+)
+def test_shots_that_are_told_one_by_one_are_shots(text: str, tmp_path: Path) -> None:
+    found = brought(text, "a.md", tmp_path)
+    assert found.board is not None
+    assert [shot.beats[0].prompt for shot in found.board.shots] == ["A red ball rolls", "A cube falls, slowly"]
+    lengths = [shot.beats[0].duration for shot in found.board.shots]
+    assert [each and each.seconds for each in lengths] == [2, 3]
+    assert [scene.setting for scene in found.board.scenes] == ["Beach" if "Beach" in text else ""]
+
+
 def test_a_heading_is_one_without_an_empty_line_behind_it(tmp_path: Path) -> None:
     found = brought("EXT. SEA - NIGHT\nWaves crash.\n\nINT. HUT - DAY\nA lamp.\n", "a.txt", tmp_path)
     assert found.board is not None

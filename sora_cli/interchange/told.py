@@ -1,0 +1,54 @@
+"""Shots told in plain text or Markdown, as notes and chats have them: `Shot 1 (0-4s): a ball rolls`, as a shot list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from sora_cli.interchange import spans
+from sora_cli.interchange.outline import SourceText
+
+_NUMBER = r"\s*(?:no\.?|nr\.?|#)?\s*([0-9]{1,4}[a-z]?)"
+_MARK = r"\s*(?:[:.\uff1a]|[-\N{EN DASH}\N{EM DASH}](?=\s))\s*"
+_SHOT = re.compile(
+    rf"(?:shot|clip|panel|einstellung|plan|plano|toma|inquadratura|кадр|镜头|镜|カット){_NUMBER}\s*(?:[(\[\uff08]([^)\]\uff09]*)[)\]\uff09])?"
+    rf"(?:{_MARK}(.*)|$)",
+    re.IGNORECASE,
+)
+_SCENE = re.compile(
+    rf"(?:scene|szene|scène|escena|scena|cena|сцена|场景|シーン){_NUMBER}(?:{_MARK}(.*)|$)", re.IGNORECASE
+)
+_ITEM = re.compile(r"(?:[-*+\N{BULLET}\N{EN DASH}]|[0-9]{1,3}[.)])\s+(\S.*)")
+_LENGTH = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]{1,30})[)\]]\.?", re.DOTALL)
+_COLUMNS = ("Scene", "Location", "Shot", "Time", "Prompt")
+
+
+def as_list(page: SourceText) -> SourceText | None:
+    """The text as a shot list with commas; None where it tells of no two shots in this way, or is a screenplay."""
+    rows: list[list[str]] = []
+    scene, place, open_ = "", "", False
+    for line in page.lines:
+        text = re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
+        if match := _SCENE.fullmatch(text):
+            scene, place, open_ = match[1], match[2] or "", True
+        elif match := _SHOT.fullmatch(text):
+            rows.append([scene, place, match[1], match[2] or "", match[3] or ""])
+        elif open_ and (match := _ITEM.fullmatch(text)):
+            rows.append([scene, place, "", "", match[1]])
+        elif rows and text:
+            rows[-1][-1] = f"{rows[-1][-1]} {text}".strip()
+    if len(rows) < 2 or any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines):
+        return None
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([_COLUMNS, *map(_timed, rows)])
+    return SourceText(f"{page.name}, as a list", out.getvalue())
+
+
+def _timed(row: list[str]) -> list[str]:
+    """A row, with a length that stands behind its words in brackets: `a ball rolls (4s)`."""
+    *rest, time, words = row
+    match = _LENGTH.fullmatch(words)
+    if not time and match and (spans.is_length(match[2]) or spans.stretch(match[2])):
+        time, words = match[2], match[1]
+    return [*rest, time, words]
