@@ -72,11 +72,6 @@ class Lut(Struct, frozen=True):
 
 _WHOLE = 100
 """Values from here on are whole steps of 8, 10 or more bits; those of light beyond white stay below it."""
-OTHERS = frozenset(
-    (".3dl", ".clf", ".csp", ".ctf", ".cdl", ".dctl", ".look", ".lut", ".m3d", ".mga", ".spi1d", ".spi3d", ".vlt")
-)
-"""Endings of colour tables that sora does not read."""
-HINT_OTHERS = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
 
 
 def read_lut(path: Path) -> Lut:

@@ -18,7 +18,6 @@ from sora_cli import stamp
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import read_cube, write_cube
 from sora_cli.colour.grade import Grader
-from sora_cli.colour.lut import HINT_OTHERS, OTHERS
 from sora_cli.errors import MediaError, NoFile, RequestError, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import moderation, outputs
@@ -41,6 +40,7 @@ from sora_cli.shoot.studio import place
 from sora_cli.stamp.release import release
 from sora_cli.store import Clip
 from sora_cli.storyboard import forms, sizes
+from sora_cli.storyboard.files import HINT_TABLES, OTHER_TABLES, suffix
 from sora_cli.storyboard.model import Look, Provenance, Transition
 
 Value = TypeVar("Value")
@@ -308,8 +308,8 @@ def _look(match: str, strength: float) -> Look:
     if path.suffix.lower() == ".cube":
         read_cube(path)  # what is wrong with it is said before the work
         return Look("lut", path, strength)
-    if path.suffix.lower() in OTHERS:
-        raise RequestError(f"--match {match}: sora reads no such colour tables", hint=HINT_OTHERS)
+    if suffix(path.name) in OTHER_TABLES:
+        raise RequestError(f"--match {match}: sora reads no such colour tables", hint=HINT_TABLES)
     probed(path, may_be_picture=True)
     return Look("picture", path, strength)
 

@@ -23,6 +23,11 @@ SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
 _OTHER_WEIGHTS = ("ckpt", "pt", "bin", "onnx", "gguf", "zip")
+OTHER_TABLES = frozenset(
+    ("3dl", "clf", "csp", "ctf", "cdl", "cc", "dctl", "look", "lut", "m3d", "mga", "spi1d", "spi3d", "vlt")
+)
+"""Colour tables that sora does not read."""
+HINT_TABLES = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
 POLICY_FILES = ("yaml", "yml", "json")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from msgspec.structs import replace
 
 from sora_cli.storyboard.direction import in_words
-from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, is_path, suffix
+from sora_cli.storyboard.files import FILMS, HINT_TABLES, OTHER_TABLES, PICTURES, SOUNDS, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
 from sora_cli.storyboard.model import MENTION, Duration, Inherited, Loc, Look
 from sora_cli.storyboard.nodes import Document
@@ -90,6 +90,10 @@ class Inheritance:
                 return replace(around, match=match, path=None)
         if suffix(written) == "cube":
             return replace(around, match="lut", path=self._files.find(written, loc, ("cube",), "a LUT"))
+        if suffix(written) in OTHER_TABLES:
+            told = f"{quoted(written)}: sora reads no such colour tables"
+            self._problems.add(told, self._document.mark(loc), HINT_TABLES)
+            return around
         if suffix(written) or is_path(written):
             return replace(
                 around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or .cube file")

@@ -371,3 +371,10 @@ def test_a_transition_that_there_is_not_is_told_whole(written: str, meant: str) 
     told = problem(f"shots: [a, {{prompt: b, transition: {written}}}]")
     assert f"`{written}` is not a transition" in told
     assert (f"did you mean `{meant}`?" if meant else "write cut, dissolve 0.5s, fade 1s or wipe left 0.5s") in told
+
+
+@pytest.mark.parametrize("name", ["a.3dl", "a.clf", "A.CDL", "a.spi3d"])
+def test_a_colour_table_of_another_kind_is_told_as_in_grade(name: str) -> None:
+    told = problem(f"look: {name}\nshots: [a]")
+    assert f"`{name}`: sora reads no such colour tables" in told
+    assert "ociobakelut" in told
