@@ -67,9 +67,13 @@ class Checker(Protocol[Items_contra]):
         ...
 
 
+RULES = Path(__file__).parent / "rules"
+"""The files that our own checkers judge by."""
+
+
 def rules_file(name: str) -> bytes:
     """One of the files that our own checkers judge by."""
-    return (Path(__file__).parent / "rules" / name).read_bytes()
+    return (RULES / name).read_bytes()
 
 
 def _known(checker: Checker[Items]) -> Checker[Items]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from ctypes import CDLL
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
@@ -95,6 +94,8 @@ def _model() -> _Model:
 
 def forget() -> None:
     """Give the model's memory back, 70 MB of it. Whoever asks next waits a quarter of a second."""
+    from ctypes import CDLL  # a millisecond, and a check of words and pictures forgets nothing
+
     _model.cache_clear()
     with suppress(OSError, AttributeError):  # another C library than GNU's, which gives it back on its own or never
         CDLL("libc.so.6").malloc_trim(0)

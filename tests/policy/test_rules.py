@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from sora_cli.policy import checkers
 from sora_cli.policy.spelled import meant
 from sora_cli.policy.words import EXCUSED, book, found_in, of_a_child
 
@@ -93,3 +97,12 @@ def test_words_of_every_language_are_known(category: str, words: str) -> None:
 )
 def test_what_looks_like_it_and_is_not_passes(words: str) -> None:
     assert not found_in(words)
+
+
+def test_what_was_learned_otherwise_is_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = []
+    for weight in (0.25, 0.25, 0.5):
+        np.savez_compressed(tmp_path / "learned.npz", kept=np.full(1000, weight), names=["gore"])
+        monkeypatch.setattr(checkers, "RULES", tmp_path)
+        versions.append(checkers.Meaning().version)
+    assert versions[0] == versions[1] != versions[2]
