@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from sora_cli.colour.cube import Colours, look_up, read_cube, rough_cube, table, weakened, write_cube, write_curve
+from sora_cli.colour.cube import Colours, look_up, read_cube, rough_m3d, table, weakened, write_cube, write_curve
 from sora_cli.colour.lut import Lut, read_lut
 from sora_cli.colour.match import ColourMatch, match
 from sora_cli.errors import MediaError
@@ -168,8 +168,8 @@ class Grader:
             made: dict[int, Sequence[Step]] = {id(None): ()}
             for number, full in enumerate(chain.from_iterable(tables)):
                 if full is not None and id(full) not in made:
-                    path = folder / f"{number}.cube"
-                    path.write_bytes(rough_cube(full))  # a scratch file need not reach the disk
+                    path = folder / f"{number}.m3d"
+                    path.write_bytes(rough_m3d(full))  # a scratch file need not reach the disk
                     made[id(full)] = (("lut3d", {"file": str(path)}),)
             yield [(made[id(begin)], made[id(end)]) for begin, end in tables]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,11 @@ def read_lut(path: Path) -> Lut:
         data = read_bytes(path, _MOST_BYTES)
     except OSError as error:
         raise MediaError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
+    return _read(path, data)
+
+
+@lru_cache(maxsize=2)  # the shots of a film mostly have the same
+def _read(path: Path, data: bytes) -> Lut:
     try:
         text, _ = decoded(data)
     except UnicodeDecodeError as error:
@@ -133,6 +139,7 @@ class _Reader:
         if len(self._rows) != points + side**3:
             raise _bad(self._path, f"it has {len(self._rows)} rows of the {points + side**3} that it promises")
         values = np.array(self._rows, np.float64)
+        values.setflags(write=False)
         if (most := values.max()) >= _WHOLE:
             raise _bad(self._path, f"its values go up to {most:g}: export it with values of 0 to 1")
         curve, box = values[:points] if points else None, values[points:].reshape(side, side, side, 3) if side else None

@@ -50,12 +50,12 @@ def pictures(cut: Cut, pixels: str, grade: Grade, opener: Open = open_film) -> P
     way = _Way(working_format(pixels), () if _mixes(cut) else to_yuv(pixels))
     convert, share = Chain(*to_yuv(pixels)), Chain(("null", {}))
     last: av.VideoFrame | None = None
-    number = 0
+    number, tick = 0, 1 / cut.fps
     for frame in _stitch(cut, way, grade, opener):
         if frame is not last:
             done = convert(frame) if needs_conversion(frame, pixels) else frame
         shown, last = share(done) if frame is last else done, frame
-        shown.pts, shown.time_base = number, 1 / cut.fps
+        shown.pts, shown.time_base = number, tick
         number += 1
         yield shown
     if number != cut.frames:
@@ -121,7 +121,7 @@ def _piece(piece: Piece, cut: Cut, way: _Way, grades: tuple[Steps, Steps], opene
 def _graded(piece: Piece, cut: Cut, way: _Way, grade: Steps, opener: Open) -> Pictures:
     """The film frames of one piece; the same object again where the clip's frame plays more than once."""
     filters: Chain | None = None
-    last, done, shape = None, None, (0, 0)
+    last, done, shape, tick = None, None, (0, 0), 1 / cut.fps
     with opener(piece.clip.path) as film:
         for frame in _played(film, piece):
             if frame is not last or done is None:
@@ -129,7 +129,7 @@ def _graded(piece: Piece, cut: Cut, way: _Way, grade: Steps, opener: Open) -> Pi
                     filters, shape = _filters(film, frame, cut, way, grade), (frame.width, frame.height)
                 if (frame.width, frame.height) != shape:
                     raise MediaError(f"cannot use {film.path}: its picture changes size half-way")
-                frame.pts, frame.time_base = 0, 1 / cut.fps
+                frame.pts, frame.time_base = 0, tick
                 last, done = frame, filters(frame)
             yield done
 

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -184,16 +183,17 @@ def _encode(
     pixels = video.pix_fmt or WEB.pixels
     chain = Chain(*to_yuv(pixels))
     sound = _sound_packets(audio, master) if audio is not None else iter(())
-    heard = Fraction(0)
-    count = 0
+    rate, step = master.fps.as_integer_ratio()
+    tick, heard, count = 1 / master.fps, 0, 0
     for frame in master.pictures():
         if count == master.frames:
             count += 1
             break
         picture = chain(frame) if needs_conversion(frame, pixels) else frame
-        picture.pts, picture.time_base, picture.pict_type = count, 1 / master.fps, 0
+        picture.pts, picture.time_base, picture.pict_type = count, tick, 0
         count += 1
-        while heard < count / master.fps + Fraction(1, 2) and (block := next(sound, None)) is not None:
+        due = SAMPLE_RATE * count * step + SAMPLE_RATE // 2 * rate
+        while heard * rate < due and (block := next(sound, None)) is not None:
             heard = block
         container.mux(video.encode(picture))
         if track is not None:
@@ -208,8 +208,8 @@ def _encode(
     container.mux(video.encode())
 
 
-def _sound_packets(stream: AudioStream, master: Master) -> Iterator[Fraction]:
-    """Encode and mux the sound block by block; yields the seconds done so far."""
+def _sound_packets(stream: AudioStream, master: Master) -> Iterator[int]:
+    """Encode and mux the sound block by block; yields the samples done so far."""
     if master.sound is None:
         return
     container = stream.container
@@ -218,7 +218,7 @@ def _sound_packets(stream: AudioStream, master: Master) -> Iterator[Fraction]:
         frame = sound_frame(block, at)
         at += len(block)
         container.mux(stream.encode(frame))  # type: ignore[attr-defined]
-        yield Fraction(at, SAMPLE_RATE)
+        yield at
     if at != master.samples:
         raise MediaError(f"the film's sound has {at} of its {master.samples} samples")
     container.mux(stream.encode())  # type: ignore[attr-defined]

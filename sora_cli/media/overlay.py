@@ -6,6 +6,7 @@ Only the pixels under the badge are touched: some 0.1 ms a frame where convertin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import av
 import numpy as np
@@ -93,7 +94,7 @@ _PACKED = {"rgb24": 8, "rgb48le": 16}
 
 def _fresh(frame: av.VideoFrame, share: Chain) -> av.VideoFrame:
     """A copy of the frame, in a format whose planes can be written one by one; `share` gives the same pixels again."""
-    if frame.format.name in _PACKED or _planar(frame):
+    if frame.format.name in _PACKED or _planar(frame.format.name):
         fresh = share(frame)
         fresh.make_writable()
     else:
@@ -111,12 +112,13 @@ def _rows(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
     return flat.reshape(plane.height, plane.line_size)
 
 
-def _planar(frame: av.VideoFrame) -> bool:
-    """Whether each component has a plane of its own, of whole little-endian numbers."""
-    name = frame.format.name
+@cache
+def _planar(name: str) -> bool:
+    """Whether each component of a pixel format has a plane of its own, of whole little-endian numbers."""
     strange = name.endswith("be") or any(part in name for part in ("f16", "f32", "msb"))
     whole = name.startswith(("yuv", "gbr", "gray")) and not strange
-    return whole and len(frame.planes) == len(frame.format.components)
+    parts = av.VideoFormat(name).components
+    return whole and len({part.plane for part in parts}) == len(parts)
 
 
 def _layers(frame: av.VideoFrame, badge: NDArray[np.uint8]) -> list[_Layer]:

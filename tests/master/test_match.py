@@ -6,13 +6,15 @@ import json
 import os
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from sora_cli.colour.cube import grid, look_up, read_cube, rough_cube, table, weakened, write_cube
+from sora_cli.colour.cube import grid, look_up, read_cube, rough_m3d, table, weakened, write_cube
 from sora_cli.colour.grade import graded
 from sora_cli.colour.match import CAP_CHROMA, CAP_LIGHTNESS, Misses, _ranked, match, oklab
 from sora_cli.errors import MediaError
+from sora_cli.media.filters import Chain
 
 from .painted import (
     CASES,
@@ -242,8 +244,26 @@ def test_a_table_survives_its_file(tmp_path: Path) -> None:
 def test_a_table_for_one_reading_is_right_to_four_decimals(tmp_path: Path) -> None:
     full = np.random.default_rng(1).random((5, 5, 5, 3))
     full[0, 0, :2] = (0, 1, 0.5), (0.99996, 0.00004, 0.12345)
-    (tmp_path / "x.cube").write_bytes(rough_cube(full))
-    assert np.abs(read_cube(tmp_path / "x.cube") - full).max() <= 5.1e-5
+    (tmp_path / "x.m3d").write_bytes(rough_m3d(full))
+    *head, rows = (tmp_path / "x.m3d").read_text().split("\n", 3)
+    assert head == ["in 125", "out 10001", "values red green blue"]
+    read = np.array(rows.split(), np.float64).reshape(5, 5, 5, 3).transpose(2, 1, 0, 3) / 10_000
+    assert np.abs(read - full).max() <= 5.1e-5
+
+
+def test_a_table_for_one_reading_does_what_a_cube_of_it_does(tmp_path: Path) -> None:
+    full = table(lambda x: np.clip(x[..., [1, 2, 0]] ** [1.2, 0.9, 1.0] * [1.0, 0.9, 0.8], 0, 1))
+    write_cube(tmp_path / "x.cube", full)
+    (tmp_path / "x.m3d").write_bytes(rough_m3d(full))
+    pixels = np.random.default_rng(2).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    made = []
+    for name in ("x.cube", "x.m3d"):
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame.pts = 0
+        steps = ("format", {"pix_fmts": "gbrp16le"}), ("lut3d", {"file": str(tmp_path / name)})
+        made.append(Chain(*steps)(frame).to_ndarray().astype(int))
+    assert np.abs(made[0] - made[1]).max() <= 5  # of 65,535: half a ten-thousandth, and rounding
+    assert np.abs(made[0] - made[0].mean()).max() > 10_000
 
 
 def test_a_table_of_one_dimension_and_a_domain(tmp_path: Path) -> None:

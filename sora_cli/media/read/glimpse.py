@@ -80,12 +80,11 @@ class _Watched(Film):
 
 def _keys(film: Film, numbers: Sequence[int], count: int) -> list[int]:
     """Those keyframes among the frames asked for that are enough; else none."""
-    index = film.index
-    keys = np.intersect1d(np.searchsorted(index.times, index.keys), numbers)
+    index, asked = film.index, set(numbers)
+    keys = [key for key in np.searchsorted(index.times, index.keys).tolist() if key in asked]
     if not index.seekable or len(keys) < min(count, 3):
         return []
-    picks = np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.int64)
-    return [int(key) for key in keys[picks]]
+    return [keys[pick] for pick in np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.int64)]
 
 
 def _spread(numbers: Sequence[int], count: int) -> list[int]:

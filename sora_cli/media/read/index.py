@@ -294,7 +294,8 @@ def _index(times: Sequence[int], keys: Sequence[int], base: Fraction, last: int,
     """An index; a last frame that does not say how long it is shown is shown as long as the median one."""
     shown = np.sort(np.array(times, np.int64))
     usual = int(np.median(np.diff(shown))) if len(shown) > 1 else 0
-    return Index(shown, np.intersect1d(shown, np.array(keys, np.int64)), base, max(last, usual, 1), seekable)
+    starts = np.array(sorted({*keys} & {*times}), np.int64)  # numpy's `unique` imports all of its masked arrays
+    return Index(shown, starts, base, max(last, usual, 1), seekable)
 
 
 def damaged(path: Path, where: str) -> MediaError:
