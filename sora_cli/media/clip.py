@@ -16,6 +16,7 @@ import av
 import numpy as np
 
 from sora_cli.errors import MediaError
+from sora_cli.media.read.opening import CLIP
 from sora_cli.media.stream import Frames, Sound
 from sora_cli.media.whole import written
 
@@ -37,6 +38,7 @@ def write_clip(path: Path, frames: Iterable[Frames], fps: Fraction, sound: Sound
     if first is None:
         raise MediaError(f"cannot write {path}: there are no frames")
     with written(path), av.open(f"file:{path}", "w", format="mp4") as container:
+        container.metadata["comment"] = CLIP
         video = container.add_stream("libx264rgb", rate=fps, options={"preset": "ultrafast", "qp": "0"})
         video.height, video.width = first.shape[:2]
         video.pix_fmt = "rgb24"

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -122,3 +123,34 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="shape"):
         write_clip(tmp_path / "clip.mp4", noise(2, 8, 8), Fraction(24), sound)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("voiced", [False, True])
+def test_a_clip_that_is_opened_sooner_is_the_same(tmp_path: Path, *, voiced: bool) -> None:
+    path, pixels = tmp_path / "clip.mp4", noise(30, 36, 64)
+    sound = Sound(np.zeros((48_000, 2), np.float32), 48_000) if voiced else None
+    write_clip(path, pixels, Fraction(24000, 1001), sound)
+    numbers = [0, 7, 7, 20, 29]
+    with open_film(path) as usual, open_film(path, clip=True) as sooner:
+        seen = list(sooner.ahead(numbers))
+        assert all(
+            np.array_equal(one.to_ndarray(), other.to_ndarray())
+            and (one.pts, one.time_base, one.colorspace, one.color_range)
+            == (other.pts, other.time_base, other.colorspace, other.color_range)
+            for one, other in zip(usual.frames(numbers), seen, strict=True)
+        )
+        assert np.array_equal(sooner.read(12, 3), pixels[12:15])
+        assert usual.facts == sooner.facts
+
+
+def test_what_is_no_clip_is_opened_as_films_are(tmp_path: Path) -> None:
+    path = tmp_path / "squeezed.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.sample_aspect_ratio = Fraction(2)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(noise(1, 64, 64)[0], format="rgb24")))
+        container.mux(stream.encode())
+    with open_film(path) as usual, open_film(path, clip=True) as sooner:
+        assert usual.facts == sooner.facts
+        assert sooner.facts.width == 128

@@ -21,7 +21,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.filters import Chain, Step, rgb_bytes
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import Index
-from sora_cli.media.read.opening import opened, require_file
+from sora_cli.media.read.opening import opened, opened_clip, require_file
 from sora_cli.media.read.picture import fit
 from sora_cli.media.read.rgb import to_rgb
 from sora_cli.media.read.sound import sound_blocks, sound_facts
@@ -161,8 +161,10 @@ class Film(ABC):
 
 
 @contextmanager
-def open_film(path: Path, *, sound: bool = True) -> Iterator[Film]:
+def open_film(path: Path, *, sound: bool = True, clip: bool = False) -> Iterator[Film]:
     """Open a film of any kind; without `sound`, which is then not looked for, its facts tell of its pictures alone.
+
+    Where it is most likely a `clip` of our own, it is opened sooner.
 
     Raises:
         MediaError: the file is missing, empty, cut short, has no pictures, or is no media that we know. Any libav error
@@ -179,7 +181,7 @@ def open_film(path: Path, *, sound: bool = True) -> Iterator[Film]:
         return
     require_file(path)
     require_whole(path)
-    with opened(path) as container:
+    with opened_clip(path) if clip else opened(path) as container:
         yield Reel(path, container, sound=sound)
 
 

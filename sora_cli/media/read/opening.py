@@ -21,21 +21,38 @@ _FORMATS = (
     "ac3,eac3,amr,gif,apng,ivf,obu,h264,hevc,m4v,yuv4mpegpipe,mxf,nut,dv"
 )
 _LOCAL = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+_UNPROBED = {"codec_whitelist": "none"}
+CLIP = "a clip of sora"
+"""The comment in what `write_clip` wrote."""
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path, *, probed: bool = True) -> Iterator[InputContainer]:
     """Open a film or sound file to read; any libav error inside the block becomes a `MediaError` naming the file.
+
+    Where it is not `probed`, libav decodes nothing to find out what headers do not tell.
 
     Raises:
         MediaError: the file is missing, empty, cut short, or no media that we know.
     """
     require_file(path)
+    options = {**_LOCAL, **({} if probed else _UNPROBED)}
     try:
-        with av.open(f"file:{path}", "r", options=dict(_LOCAL), metadata_errors="replace") as container:
+        with av.open(f"file:{path}", "r", options=options, metadata_errors="replace") as container:
             yield container
     except (av.FFmpegError, OSError) as error:
         raise unreadable(path, error) from error
+
+
+@contextmanager
+def opened_clip(path: Path) -> Iterator[InputContainer]:
+    """As `opened`, where a clip is expected: libav would decode its first frame, which takes as long as writing one."""
+    with opened(path, probed=False) as container:
+        if container.metadata.get("comment") == CLIP:
+            yield container
+            return
+    with opened(path) as container:
+        yield container
 
 
 def require_file(path: Path) -> None:

@@ -33,6 +33,8 @@ _LONGER = Fraction(1, 5)
 """Seconds by which sound is longer than its picture and nobody misses it: encoders fill their last block."""
 _LITTLE = 64_000_000
 """Bytes of frames that are kept from a look at them until they are played."""
+_RGB = 24
+"""Bits of a pixel of our own clips, of which nothing is known before a frame is decoded."""
 _NEAR_END = 250
 """Frames that are decoded after the last keyframe: as many as encoders put between two."""
 Numbered = Iterator[tuple[int, av.VideoFrame]]
@@ -191,7 +193,8 @@ class Reel(Film):
 
     def ahead(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
         """The frames with these ascending numbers; what is decoded for them is kept, where it is little."""
-        each = self._stream.width * self._stream.height * self._stream.format.padded_bits_per_pixel / 8
+        deep = self._stream.format.padded_bits_per_pixel if self._stream.format else _RGB
+        each = self._stream.width * self._stream.height * deep / 8
         self._kept = {}
         little = (numbers[-1] - numbers[0] + 1) * each <= _LITTLE
         return self._changed(self._decoded(numbers, self._kept if little else None))

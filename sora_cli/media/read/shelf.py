@@ -47,4 +47,4 @@ class Shelf:
 
 def _opened(path: Path) -> tuple[ExitStack, Film]:
     stack = ExitStack()
-    return stack, stack.enter_context(open_film(path))
+    return stack, stack.enter_context(open_film(path, clip=True))
