@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -118,7 +119,9 @@ class _Reader:
 
     def _line(self, words: list[str]) -> None:
         name = words[0].upper()
-        if name in _SIZES:
+        if name[0] in "+-.0123456789" or name in {"NAN", "INF", "INFINITY"}:
+            self._rows.append(_three(words))
+        elif name in _SIZES:
             if name in self._sizes or not 2 <= int(words[1]) <= _SIZES[name]:
                 raise ValueError
             self._sizes[name] = int(words[1])
@@ -127,8 +130,6 @@ class _Reader:
         elif name in {"LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE"}:
             low, high = (float(word) for word in words[1:])
             self._ranges[name] = [low, high]
-        elif name[0] in "+-.0123456789" or name in {"NAN", "INF", "INFINITY"}:
-            self._rows.append(_three(words))
         elif name in {"LUT_IN_VIDEO_RANGE", "LUT_OUT_VIDEO_RANGE"}:
             raise _bad(self._path, f"{name}: it is made for values of 16 to 235; export it for full range")
 
@@ -158,7 +159,7 @@ class _Reader:
 
 def _three(words: list[str]) -> list[float]:
     values = [float(word) for word in words]
-    if len(values) != 3 or not np.isfinite(values).all():
+    if len(values) != 3 or not all(map(math.isfinite, values)):
         raise ValueError
     return values
 

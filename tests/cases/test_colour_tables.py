@@ -124,3 +124,11 @@ def test_a_table_that_cannot_be_used_is_told_before_the_film_is_opened(tmp_path:
     with pytest.raises(RequestError, match="sora reads no such colour tables") as caught:
         _look(str(tmp_path / "a.3dl"), 1.0)
     assert "ociobakelut" in caught.value.hint
+
+
+def test_a_table_is_read_once_until_its_file_changes(tmp_path: Path) -> None:
+    path = write(tmp_path, f"LUT_3D_SIZE 2\n{IDENTITY}\n")
+    first = read_lut(path)
+    assert read_lut(path) is first
+    write(tmp_path, f"LUT_3D_SIZE 2\nDOMAIN_MAX 2 2 2\n{IDENTITY}\n")
+    assert (read_lut(path).box_in[1] == 2).all()
