@@ -25,6 +25,7 @@ The message says what is wrong and where; the hint says what to do next. Librari
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -33,6 +34,11 @@ from msgspec import Struct
 HINT_READ = "check that the file is there and that you may read it"
 HINT_FOLDER = "name a folder that you may write to"
 HINT_WRITE = "check the space on the disk, and that you may write there"
+
+
+def hint_missing(path: object) -> str:
+    """What to do about a file that is not there: an address of the network, whose slashes a path folds, is none."""
+    return "save the file here first, and name that" if re.match(r"[a-z]{2,}:/", str(path)) else "check the path"
 
 
 class SoraError(Exception):

@@ -30,6 +30,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("home")
+def test_an_address_in_the_place_of_a_film_is_told_to_be_saved_first(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["verify", "https://example.org/film.mp4"], ["review", "https://example.org/film.mp4"]):
+        assert main(words) == 2
+        assert "save the file here first" in capsys.readouterr().err
+
+
 def test_a_prompt_needs_no_quotes_and_options_have_the_names_that_people_know(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

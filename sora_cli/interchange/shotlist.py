@@ -34,6 +34,7 @@ _SPOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
+_MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
 _SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
 _OFF = re.compile(
     r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
@@ -77,13 +78,29 @@ def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
 
 def spoken(text: str) -> Iterator[tuple[str, str, str]]:
     """Who says what, and how: `MARA (whispers): Hello.`, a line each; nobody where no name stands before a colon."""
-    for part in filter(None, (part.strip() for part in re.split(r"[\r\n]+|\s/\s", text))):
+    above = ""
+    parts = [part.strip() for part in re.split(r"[\r\n]+|\s/\s", text) if part.strip()]
+    for part, after in zip(parts, [*parts[1:], ""], strict=False):
         match = _SPOKEN.match(part)
         who = match["who"].strip() if match else ""
-        if match is None or len(who.split()) > 3 or (who.islower() and who not in _SOUNDS):
-            yield "", part.strip(_QUOTES), ""
-        elif who.casefold() not in _SOUNDS and match["words"].strip(_QUOTES):
-            yield who, match["words"].strip(_QUOTES), match["how"] or ""
+        if after and _speaks(part) and not _speaks(after):
+            above = part
+        elif match is None or len(who.split()) > 3 or (who.islower() and who not in _SOUNDS):
+            yield above, _unquoted(part), ""
+        elif who.casefold() not in _SOUNDS and _unquoted(match["words"]):
+            yield who, _unquoted(match["words"]), match["how"] or ""
+
+
+def _speaks(line: str) -> bool:
+    """Whether a line is a speaker in capitals, as scripts have it above what is said."""
+    return line.isupper() and len(line.split()) <= 3 and re.fullmatch(r"[\w .'-]*\w", line) is not None
+
+
+def _unquoted(text: str) -> str:
+    """Words without the quotes about all of them, or one that has no other."""
+    inner = text.strip(_QUOTES)
+    whole = text[:1] in _QUOTES and text[-1:] in _QUOTES
+    return inner if whole or sum(letter in _MARKS for letter in text) < 2 else text.strip()
 
 
 def heard(text: str) -> str:

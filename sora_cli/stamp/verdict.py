@@ -14,7 +14,7 @@ from typing import Literal, TypedDict
 
 from msgspec import Struct, field
 
-from sora_cli.errors import RequestError
+from sora_cli.errors import RequestError, hint_missing
 from sora_cli.media.sums import SUMS, changes
 from sora_cli.plain import as_data
 from sora_cli.stamp import credential, statements
@@ -169,7 +169,7 @@ def verify(
             reading = credential.read(signed, anchors=roots, sidecar=beside, kind=media)
         changed = changes(path) if path.is_dir() else []
     except OSError as error:
-        hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else "check the path"
+        hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else hint_missing(path)
         raise RequestError(f"cannot read {signed}: {error.strerror}", hint=hint) from None
     if reading.state in NOT_PROVEN:
         sentence = NOT_PROVEN[reading.state].format(name=name)

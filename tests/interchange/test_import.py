@@ -18,6 +18,7 @@ from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, SoraError, StoryboardError
 from sora_cli.flows.bring import bring
+from sora_cli.interchange.shotlist import spoken
 from sora_cli.interchange.words import framing, length
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.forms import Wrong
@@ -54,6 +55,15 @@ def test_a_transition_without_a_to_is_no_action(words: str, tmp_path: Path) -> N
     assert found.board is not None
     assert [beat.prompt for shot in found.board.shots for beat in shot.beats] == ["Waves.", "Grass."]
     assert [shot.transition.kind for shot in found.board.shots] == ["cut", "cut" if "CUT" in words else "fade"]
+
+
+def test_what_is_said_in_a_cell_is_read_as_scripts_and_books_have_it() -> None:
+    assert [*spoken("ANNA\nHello there\nBEN\nHi!\nHo.")] == [
+        ("ANNA", "Hello there", ""), ("BEN", "Hi!", ""), ("BEN", "Ho.", ""),
+    ]  # fmt: skip
+    assert [*spoken("\u201cHello,\u201d she said.")] == [("", "\u201cHello,\u201d she said.", "")]
+    assert [*spoken("\u201cHello.\u201d")] == [("", "Hello.", "")]
+    assert [*spoken("HELP!\nSomebody?")] == [("", "HELP!", ""), ("", "Somebody?", "")]
 
 
 @pytest.mark.parametrize(
@@ -316,7 +326,8 @@ def test_a_storyboard_away_from_its_pictures_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "means"),
-    [("4", "4s"), ("4 sec.", "4s"), ("2,5", "2.5s"), ('4"', "4s"), ("1:05", "65s"), ("96f", "96f"), ("~3 s", "3s"),
+    [("4", "4s"), ("4 sec.", "4s"), ("4 s.", "4s"), ("2,5", "2.5s"), ('4"', "4s"), ("1:05", "65s"), ("96f", "96f"),
+     ("~3 s", "3s"),
      ("00:00:03:00", "3s"), ("1500 ms", "1.5s"), ("1m30s", "90s")],
 )  # fmt: skip
 def test_a_length_is_read_as_people_write_it(words: str, means: str) -> None:

@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from sora_cli.errors import MediaError, NoFile
+from sora_cli.errors import MediaError, NoFile, hint_missing
 
 # Containers that hold their own media. Playlists (HLS, DASH, concat scripts, SDP) name other files and hosts, so a file
 # that calls itself a film could make us read what its author chose; they are refused.
@@ -76,7 +76,7 @@ def require_file(path: Path) -> None:
 def unreadable(path: Path, error: Exception) -> MediaError:
     """The `MediaError` for a failed read of `path`."""
     if isinstance(error, FileNotFoundError):
-        return NoFile(f"cannot read {path}: there is no such file", hint="check the path")
+        return NoFile(f"cannot read {path}: there is no such file", hint=hint_missing(path))
     if isinstance(error, PermissionError):
         return MediaError(f"cannot read {path}: permission denied", hint="check who may read the file")
     if isinstance(error, av.error.InvalidDataError):
