@@ -36,6 +36,7 @@ def test_an_address_in_the_place_of_a_film_is_told_to_be_saved_first(capsys: pyt
         assert "save the file here first" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("home")
 def test_a_prompt_needs_no_quotes_and_options_have_the_names_that_people_know(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
