@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from sora_cli.errors import Problem, SoraError, counted
@@ -32,6 +33,8 @@ PLAIN_WIDTH = 200
 
 def plain(text: str) -> str:
     """The text without anything that a terminal would obey: control codes shown as U+FFFD, newlines kept."""
+    if text.replace("\n", "").isprintable():  # as nearly all are
+        return text
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -114,11 +117,14 @@ def show_error(error: SoraError) -> None:
 def show_problems(problems: Iterable[Problem], style: str = "red") -> None:
     """Problems or remarks, each with its place, line, caret and hint."""
     console = open_console()
+    first, caret, other = (console.get_style(each) for each in (style, f"bold {style}", "dim"))
+    parts: list[Segment] = []  # printed at once: there may be one for each of ten thousand shots
     for problem in problems:
         head, *rest = plain(str(problem)).split("\n")
-        console.print(Text(head, style=style))
+        parts += [Segment(head, first), Segment.line()]
         for line in rest:
-            console.print(Text(line, style="bold " + style if line.strip() == "^" else "dim"))
+            parts += [Segment(line, caret if line.strip() == "^" else other), Segment.line()]
+    console.print(Segments(parts), end="")
 
 
 def show_diff(diff: str) -> None:
@@ -141,9 +147,10 @@ def show_table(
     cells = [list(columns), *([plain(cell) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     if below or (not console.is_terminal and sum(widths) + 2 * len(widths) <= PLAIN_WIDTH):
+        lines: list[str] = []
         for number, row in enumerate(cells, -1):
-            lines = [f"  {plain(line)}" for line in below.get(number, ())]
-            stdout("\n".join([_plain_row(columns, row, widths, right), *lines]))
+            lines += [_plain_row(columns, row, widths, right), *(f"  {plain(line)}" for line in below.get(number, ()))]
+        stdout("\n".join(lines))
         return
     from rich.table import Table  # takes a tenth of the time of a command that only looks
 

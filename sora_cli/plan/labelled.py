@@ -56,7 +56,7 @@ class Speakers(Struct):
     @classmethod
     def of(cls, beat: Beat, cast: Mapping[str, CastMember]) -> Speakers:
         """Numbered from 1 in the order in which they speak; those in recordings have none."""
-        lines = [one.line for one in Part().heard(beat) if one.line is not None]
+        lines = [one.line for one in Part().heard(beat) if one.line is not None] if beat.dialogue else []
         names = dict.fromkeys(line.cast for line in lines if line.path is None)
         return cls(cast, {name: number for number, name in enumerate(names, 1)})
 

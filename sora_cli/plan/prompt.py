@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -105,13 +106,13 @@ def unknown_words(prompt: str, card: EngineCard) -> list[str]:
     """
     if card.words is None:
         return []
-    spaced = "".join(
-        sign if _spells(sign) else " " for sign in prompt.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    )
+    written = prompt.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    spaced = "".join([sign if _spells(sign) else " " for sign in written])
     words = dict.fromkeys(filter(None, (word.strip("'") for word in spaced.split())))
     return [word for word in words if word not in card.words and word.removesuffix("'s") not in card.words]
 
 
+@lru_cache(4096)
 def _spells(sign: str) -> bool:
     """Whether a sign is a part of a word: a letter, a mark on one, a number, an apostrophe, or an emoji."""
     return sign.isalnum() or sign == "'" or (not sign.isascii() and unicodedata.category(sign)[0] in "LMNS")
@@ -162,9 +163,9 @@ class _Writer:
 
     def _avoided(self) -> Iterator[str]:
         """What the dialect avoids for the sake of the camera, and the author does not."""
-        own = {item.strip().lower() for item in self.beat.avoid.split(",")}
-        if self.card.can(Ability.NEGATIVE_PROMPT):
-            words = phrases.avoided(self.dialect, self.said.get(Part.CAMERA, ""))
+        if self.card.can(Ability.NEGATIVE_PROMPT) and self.dialect.avoids and Part.CAMERA in self.said:
+            own = {item.strip().lower() for item in self.beat.avoid.split(",")}
+            words = phrases.avoided(self.dialect, self.said[Part.CAMERA])
             yield from (each for each in words if each.lower() not in own)
 
     def _verbatim(self, picture: str) -> Iterator[tuple[str, str]]:
@@ -194,7 +195,7 @@ class _Writer:
             Part.PACE: beat.pace,
         }
         for part, text in written.items():
-            words = text if self.plain else self._one_line(text, whole=part is Part.ACTION)
+            words = text if self.plain or not text else self._one_line(text, whole=part is Part.ACTION)
             if not words.strip():
                 continue
             if part in self.dialect.drops:
@@ -263,14 +264,17 @@ class _Writer:
             return list(self._speech())
         if order == (Part.SOUND,):
             return list(self._sound())
-        return [", ".join(self._part(part) for part in order if part in self.said or self._unsaid(part))]
+        told = [part for part in order if part in self.said or (part is Part.CAMERA and self._unmoved)]
+        return [", ".join(map(self._part, told))] if told else []
 
     def _more_terms(self) -> list[str]:
         """Film terms that the head of a prompt has no room for."""
         return [phrases.tags(self.dialect, self.said)[1]] if self.dialect.form == "tags" else []
 
-    def _unsaid(self, part: Part) -> bool:
-        return part is Part.CAMERA and bool(self.dialect.still) and not self.short
+    @property
+    def _unmoved(self) -> bool:
+        """Whether the camera is told to stand still where nobody says how it moves."""
+        return bool(self.dialect.still) and not self.short
 
     def _part(self, part: Part) -> str:
         words = self.said.get(part, "")

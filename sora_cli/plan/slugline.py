@@ -74,8 +74,11 @@ def names_light(beat: Beat) -> bool:
 def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
     """The kinds of which a word is there; `before` is the pattern that leads up to it."""
     words = words.lower()
+    there = kinds.keys() & _WORD.findall(words)
+    if not there:  # as mostly, and a film may have ten thousand shots
+        return frozenset()
     said: dict[str, list[str]] = {}
-    for word in kinds.keys() & _WORD.findall(words):
+    for word in there:
         said.setdefault(kinds[word], []).append(word)
     named = {kind: rf"{before}(?:{'|'.join(names)})\b" for kind, names in said.items()}
     return frozenset(kind for kind, pattern in named.items() if re.search(pattern, words))

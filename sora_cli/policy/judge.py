@@ -25,6 +25,9 @@ def cache_folder() -> Path:
 
 OURS: tuple[Checker[Sequence[str]], ...] = (WordRules(), Meaning())
 
+AT_ONCE = 2000
+"""Texts that checkers are asked of at once: what one made of a text is at hand when the next asks."""
+
 Found = tuple[str, ...]
 """Categories."""
 
@@ -40,14 +43,18 @@ def judged(texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
     found: dict[str, dict[str, None]] = {text: {} for text in texts}
     able, broken = checkers()
     unable = [broken] if broken and found else []
-    for checker in able if found else ():
-        try:
-            results = found_by(checker, list(found))
-        except Unable as error:
-            unable.append(error)
-            continue
-        for text, each in zip(found, results, strict=True):
-            found[text].update(dict.fromkeys(finding.category for finding in each))
+    failed: list[Checker[Sequence[str]]] = []
+    asked = sorted(found)  # a prompt and what stands around it come together: a sentence of both is read once
+    for part in (asked[at : at + AT_ONCE] for at in range(0, len(asked), AT_ONCE)):
+        for checker in (each for each in able if each not in failed):
+            try:
+                results = found_by(checker, part)
+            except Unable as error:
+                unable.append(error)
+                failed.append(checker)
+                continue
+            for text, each in zip(part, results, strict=True):
+                found[text].update(dict.fromkeys(finding.category for finding in each))
     return {text: tuple(categories) for text, categories in found.items()}, unable
 
 
@@ -64,7 +71,7 @@ class JudgedTexts:
 
     def judged(self, texts: Sequence[str]) -> tuple[dict[str, Found], list[Unable]]:
         """As `judged`, from what is known where it is known."""
-        names = {text: self.name(text) for text in texts}
+        names = {text: self.name(text) for text in dict.fromkeys(texts)}
         kept = {text: self._before.find(name) for text, name in names.items()}
         known: dict[str, Found] = {text: tuple(map(str, each)) for text, each in kept.items() if isinstance(each, list)}
         new, unable = judged([text for text in names if text not in known])

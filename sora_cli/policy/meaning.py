@@ -74,9 +74,15 @@ def _counted(views: Sequence[tuple[str, bool]], over: Mapping[str, _Over]) -> li
 def passages(text: str) -> Iterator[str]:
     """The text, and where it has several sentences each of them."""
     yield text
-    parts = [piece for part in _ENDS.split(text) for piece in textwrap.wrap(part, LONG)]
+    parts = [piece for part in _ENDS.split(text) for piece in _pieces(part)]
     if len(parts) > 1:
         yield from (part for part in parts if length(part) >= SHORT)
+
+
+def _pieces(part: str) -> Sequence[str]:
+    """A sentence, in lines where it is long."""
+    short = len(part) <= LONG and part.isprintable()  # which holds no spaces but plain ones
+    return textwrap.wrap(part, LONG) if not short else [part.rstrip()] if part.strip() else []
 
 
 def read_as(text: str) -> list[str]:

@@ -51,7 +51,7 @@ def _to_letters(text: str) -> str:
     return _untwinned(text).translate(_LETTERS).replace("ة", "ه")
 
 
-@lru_cache(256)
+@lru_cache(4096)
 def meant(text: str) -> tuple[str, ...]:
     """The plain text; where something in it looks like a disguise, also what it may stand for."""
     text = _AGED.sub(r"\1 \2 years old ", text)
@@ -59,7 +59,7 @@ def meant(text: str) -> tuple[str, ...]:
     undone = _joined(unicodedata.normalize("NFKC", text).casefold())
     for leet in (_LEET, _LEET | {ord("1"): "l"}) if "1" in undone else (_LEET,):
         clear = " ".join(_unleeted(token, leet) for token in undone.split())
-        written += [_REPEATED.sub(r"\1", each) for each in (clear, _INSIDE.sub("", clear))]
+        written += [_REPEATED.sub(r"\1", each) for each in dict.fromkeys((clear, _INSIDE.sub("", clear)))]
     views = map(plain, dict.fromkeys([*written, *_decoded(text)]))
     return tuple(dict.fromkeys(view for view in views if view))
 

@@ -67,9 +67,11 @@ class WordList:
 
     def spans(self, text: str) -> Iterator[_Span]:
         """Where words of these stand."""
-        for word in self._inside if _SPACELESS.search(text) else ():
+        for word in self._inside if not text.isascii() and _SPACELESS.search(text) else ():
             yield from (match.span() for match in re.finditer(re.escape(word), text))
         tokens, known, begun = _tokens(text)
+        if self._whole.keys().isdisjoint(known) and self._begun.keys().isdisjoint(begun):
+            return  # as nearly always
         for at, rest in self._begins(known, begun):
             if _follows([each[0][0] for each in tokens[at + 1 : at + 1 + len(rest)]], rest):
                 yield tokens[at][1], tokens[at + len(rest)][2]
@@ -205,9 +207,10 @@ class _Book:
         """Words of film, which tell of nothing else."""
         return WordList(self._film)
 
+    @lru_cache(4096)  # noqa: B019  there is one book
     def told(self, text: str) -> str:
         """Plain text without words of film, and without what it says is not there: `no gore or blood`."""
-        text = self.film.blanked(text)
+        text = unfilmed(text)
         return text if self._unabashed.among(text) else self._denied.sub("|", text)
 
     @cached_property
@@ -248,6 +251,12 @@ def book() -> _Book:
     return _Book()
 
 
+@lru_cache(4096)
+def unfilmed(text: str) -> str:
+    """Plain text without words of film."""
+    return book().film.blanked(text)
+
+
 def length(text: str) -> int:
     """Characters of a text; one of a script without spaces says as much as three."""
     return len(text) + 2 * len(_SPACELESS.findall(text))
@@ -255,7 +264,7 @@ def length(text: str) -> int:
 
 def of_a_child(text: str) -> bool:
     """Whether plain text tells of somebody under 18."""
-    return next(_children(book().film.blanked(text)), None) is not None
+    return next(_children(unfilmed(text)), None) is not None
 
 
 def _children(text: str) -> Iterator[_Span]:
@@ -281,7 +290,7 @@ def categories(text: str) -> Iterator[str]:
     """The categories whose rules hold for one plain text."""
     told = book().told(text)
     held = dict.fromkeys(rule.category for rule in book().near(told) if rule.holds(told))
-    if _with_minors(book().film.blanked(text)) or ("sexual" in held and of_a_child(text)):
+    if _with_minors(unfilmed(text)) or ("sexual" in held and of_a_child(text)):
         yield MINORS
     yield from held
 

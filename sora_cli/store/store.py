@@ -148,11 +148,12 @@ class Store:
 
     def _sealed(self, key: str) -> dict[str, Json] | None:
         """The data of a card, which holds a hash of itself."""
+        path = self.path(key, "json")
         with self._disk.telling("read the store"):
             self._disk.require_own(self.folder)
-            self._disk.require_own(self.path(key, "json").parent)
+            self._disk.require_own(path.parent)
             try:
-                card = read_json(self.path(key, "json"), SMALL)
+                card = read_json(path, SMALL)
             except (FileNotFoundError, ValueError):
                 return None
         return _unsealed(card)
