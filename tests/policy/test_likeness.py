@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -25,13 +26,22 @@ from tests.policy.test_pictures import Scoring
 CONSENT = "consent: {who: Eileen, statement: show me as I am, date: 2026-11-03, file: release.txt%s}"
 
 
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a picture of somebody and one of nobody."""
+    folder = tmp_path_factory.mktemp("gallery")
+    Image.fromarray(data.astronaut()).save(folder / "face.png")
+    Image.fromarray(data.coffee()).save(folder / "cup.png")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("SORA_STORE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
-    Image.fromarray(data.astronaut()).save(tmp_path / "face.png")
-    Image.fromarray(data.coffee()).save(tmp_path / "cup.png")
+    for name in ("face.png", "cup.png"):
+        shutil.copy(gallery / name, tmp_path)
     (tmp_path / "release.txt").write_text("I agree. Eileen")
     return tmp_path
 

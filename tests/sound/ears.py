@@ -359,7 +359,7 @@ def _loop(wave: Array) -> float:
     spectrum = np.fft.rfft(small, 2 * len(small))
     size = np.abs(spectrum)
     reach = int(200 / (RATE / 4) * 2 * len(small))
-    mean = np.convolve(size, np.ones(reach) / reach, "same") + size.max() * 1e-5
+    mean = _around(size, reach) + size.max() * 1e-5
     flat = np.minimum(size / mean, 3.0)
     back = np.fft.irfft(flat**2)[: len(small)]
     first, last = int(0.4 * RATE / 4), int(len(small) * 0.6)
@@ -367,20 +367,25 @@ def _loop(wave: Array) -> float:
     return float((back[first:last] / weight[first:last]).max() / back[0])
 
 
+def _around(values: Array, width: int) -> Array:
+    """The mean of so many values around each, with zeros beyond the ends."""
+    return np.asarray(ndimage.uniform_filter1d(values, width, mode="constant"))
+
+
 def _splices(wave: Array) -> float:
     """How far the error of a linear prediction stands out at a fixed spacing of 5 to 60 ms, in standard deviations."""
     order = 32
-    full = signal.correlate(wave, wave, "full", method="fft")[len(wave) - 1 :][: order + 1]
+    full = np.array([wave[lag:] @ wave[: len(wave) - lag] for lag in range(order + 1)])
     full[0] *= 1 + 1e-7
     weights = linalg.solve_toeplitz(full[:order], full[1:])
     error = np.abs(signal.lfilter(np.concatenate(([1.0], -weights)), 1, wave))
-    local = np.convolve(error, np.ones(481) / 481, "same") + error.max() * 1e-6 + 1e-20
+    local = _around(error, 481) + error.max() * 1e-6 + 1e-20
     fine = np.minimum(error / local, 8.0)
     fine = fine[: len(fine) // 12 * 12].reshape(-1, 12).mean(axis=1)  # quarters of a millisecond
-    best = 0.0
+    best, level, spread = 0.0, fine.mean(), fine.std()
     for spacing in range(20, 241):
         rows = len(fine) // spacing
         if rows >= 20:
             phase = fine[: rows * spacing].reshape(rows, spacing).mean(axis=0)
-            best = max(best, float((phase.max() - fine.mean()) / (fine.std() / np.sqrt(rows))))
+            best = max(best, float((phase.max() - level) / (spread / np.sqrt(rows))))
     return best
