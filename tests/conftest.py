@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("sora", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sora")
 
 # Whoever starts tests in the background (`make test &`, a CI runner) may have signals ignored, which programs inherit.
 # Tests that send signals want a program as a person starts it.

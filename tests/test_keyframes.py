@@ -273,7 +273,7 @@ SHOTS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SHOTS, min_size=1, max_size=4), st.sampled_from(["12", "24", "30000/1001"]))
 def test_an_animatic_is_as_long_as_its_film_shot_by_shot_to_the_frame(shots: list[dict[str, Any]], fps: str) -> None:
     try:

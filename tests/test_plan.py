@@ -38,7 +38,7 @@ def keys(planned: Plan) -> dict[str, str]:
 RATES = ("12", "24", "25", "30", "23.976", "29.97")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(2, 60), min_size=1, max_size=6),
     st.sampled_from(RATES),
@@ -51,7 +51,7 @@ def test_a_film_is_as_long_as_it_is_written_to_the_frame(tenths: list[int], rate
     assert [shot.start + shot.frames for shot in planned.shots] == [round_half_up(end * fps) for end in ends]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(3, 100), min_size=1, max_size=4), st.sampled_from(RATES))
 def test_beats_are_made_of_whole_stretches_that_the_engine_can_make(frames: list[int], rate: str) -> None:
     beats = [{"prompt": "a ball", "duration": f"{count}f"} for count in frames]

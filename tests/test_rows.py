@@ -152,7 +152,7 @@ def test_a_workbook_is_a_list_with_each_cell_as_its_program_shows_it(tmp_path: P
         1: {"hero": "a red ball", "n": "1", "a": "0:00:04", "b": "0:04", "c": "0:00:04.500"},
         3: {"hero": "a cube", "n": "2.5"},
     }
-    assert "the sheet `Shots` is read; left out: `Crew`" in str(heard.events[0])
+    assert "the sheet `Shots` is read; left out: `Crew`, cells beyond row 20,000 or column 200" in str(heard.events[0])
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"PK\x03\x04", None], ids=["empty", "text", "zip", "cut"])

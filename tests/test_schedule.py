@@ -97,7 +97,7 @@ def test_a_take_says_how_much_of_a_gpu_it_needs_however_it_is_laid_out() -> None
     assert 1 < found["auto"].room < 24 < found["fast"].room
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 4), st.floats(0, 1), st.randoms(use_true_random=False))
 def test_every_take_is_made_and_no_forecast_beats_the_bound(
     count: int, workers: int, engines: int, chained: float, chance: random.Random

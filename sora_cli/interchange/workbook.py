@@ -26,16 +26,16 @@ _MOST_ROWS, _MOST_COLUMNS = 20_000, 200
 
 
 class Sheet(Struct, frozen=True):
-    """A sheet as the text of a list with commas, its name, and the names of the others that have cells."""
+    """A sheet as the text of a list with commas, its name, and what is left out: other sheets, far cells."""
 
     text: str
     name: str
-    others: tuple[str, ...]
+    left: tuple[str, ...]
 
     @property
     def told(self) -> str:
         """What is left out of its workbook; empty where nothing is."""
-        left = ", ".join(f"`{name}`" for name in self.others)
+        left = ", ".join(self.left)
         return f"of this workbook the sheet `{self.name}` is read; left out: {left}" if left else ""
 
 
@@ -77,7 +77,7 @@ def read_sheet(path: Path) -> Sheet:
         raise RequestError(f"{path} has no cells: there is nothing in it", hint="write one row for each shot or film")
     text = io.StringIO(newline="")
     csv.writer(text).writerows(sheets[filled[0]])
-    return Sheet(text.getvalue(), filled[0], tuple(filled[1:]))
+    return Sheet(text.getvalue(), filled[0], (*(f"`{name}`" for name in filled[1:]), *_beyond(book[filled[0]])))
 
 
 class _Missing(MachineError):
@@ -85,6 +85,17 @@ class _Missing(MachineError):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=f"{hint}; or {HINT_CSV}")
+
+
+class _Bounds(Protocol):
+    max_row: int | None
+    max_column: int | None
+
+
+def _beyond(sheet: _Bounds) -> Iterator[str]:
+    """What lies beyond what is looked at, where the sheet says how large it is."""
+    if (sheet.max_row or 0) > _MOST_ROWS or (sheet.max_column or 0) > _MOST_COLUMNS:
+        yield f"cells beyond row {_MOST_ROWS:,} or column {_MOST_COLUMNS}"
 
 
 def _rows(rows: Iterator[tuple[_Cell, ...]]) -> Iterator[list[str]]:

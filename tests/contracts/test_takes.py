@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sora_cli.engines.base import Ability, Carry, EngineCard, Footage, Given, Progress, Take
@@ -187,7 +187,7 @@ def test_every_take_that_is_planned_can_be_made(name: str, folder: Path) -> None
     # Few random films keep to text alone, or give every shot both its ends.
     many = 40 if CARDS[name].can(Ability.FIRST_FRAMES) and CARDS[name].can(Ability.TEXT) else 150
 
-    @settings(max_examples=many, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=many)
     @given(films(CARDS[name]), st.booleans())
     def law(data: dict[str, Any], draft: bool) -> None:  # noqa: FBT001  as hypothesis hands it over
         try:

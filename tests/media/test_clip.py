@@ -26,7 +26,7 @@ def noise(frames: int, height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shape=st.tuples(st.integers(1, 30), st.integers(2, 40), st.integers(2, 40)),
     fps=st.sampled_from(RATES),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import features
 
@@ -68,7 +68,6 @@ def test_a_word_is_cut_last() -> None:
     assert broken("e\u0301" * 4, 4, len, "letters") == ["e\u0301e\u0301", "e\u0301e\u0301"]
 
 
-@settings(deadline=None)
 @given(
     text=st.text("ab é-字คำเ,.。 \n", max_size=60), room=st.integers(3, 20), cut=st.sampled_from(("words", "letters"))
 )

@@ -45,7 +45,7 @@ def test_fitting_keeps_the_middle() -> None:
     assert np.abs(fitted[:, :, 3:-3].astype(int) - 200).max() <= 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.tuples(*[st.integers(1, 60)] * 4), st.integers(0, 255))
 def test_any_size_fits_any_size_and_flat_stays_flat(sizes: tuple[int, int, int, int], value: int) -> None:
     fitted = fit(np.full((2, *sizes[:2], 3), value, np.uint8), *sizes[2:])

@@ -27,7 +27,7 @@ def each_path(schema: Any, examples: int) -> None:
         operation = each.ok()
 
         @settings(
-            max_examples=examples, deadline=None, database=None, derandomize=True,
+            max_examples=examples, database=None, derandomize=True,
             suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
         )  # fmt: skip
         @given(case=operation.as_strategy())

@@ -95,7 +95,7 @@ def test_other_languages_find_by_meaning(phrase: str, sound: str | None) -> None
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_is_read(text: str) -> None:
     assert read(text).sound in {None, *RECIPES}
     manner(text)

@@ -30,7 +30,7 @@ def heard(*layers: Layer, total: int, ducks: tuple[Duck, ...] = ()) -> Samples:
     return np.concatenate(list(mixed(layers, total, ducks)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-5000, 60_000), st.integers(1, 60_000)), max_size=6), st.integers(1, 90_000))
 def test_every_sample_is_the_sum_of_the_layers_that_sound_there(places: list[tuple[int, int]], total: int) -> None:
     placed = [layer(start=max(0, start), length=length) for start, length in places]

@@ -27,7 +27,7 @@ def words(text: str, seconds_each: float = 0.3) -> list[Word]:
 TEXT = st.lists(st.text("abcdefghij.,?", min_size=1, max_size=20), min_size=1, max_size=120).map(" ".join)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(TEXT, st.integers(0, 10**7))
 @example("? ? ?? ??????????? ??????????? ????????????", 0)
 def test_cues_hold_all_words_in_order_and_can_be_read(text: str, at: int) -> None:

@@ -37,7 +37,7 @@ def most_inside(start: int, fps: Fraction, size: tuple[int, int], badge: tuple[i
     return float((np.clip(high - low, 0, None).prod(axis=1) / np.prod(badge)).max())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     size=st.sampled_from(SIZES),
     fps=st.sampled_from(RATES),
@@ -55,7 +55,7 @@ def test_every_quarter_of_the_frame_sees_the_whole_mark_within_ten_seconds(
     assert most_inside(start, fps, size, badge, crop) >= 0.95
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     size=st.sampled_from(SIZES),
     fps=st.sampled_from(RATES),

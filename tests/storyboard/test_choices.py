@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.errors import RequestError
@@ -129,7 +129,6 @@ def test_too_many_paths_are_refused_at_once() -> None:
         play.every(board(*lines, "name: s40, choices: end", "name: s41"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 6), max_size=3), min_size=7, max_size=7))
 def test_each_shot_is_in_one_passage_and_each_path_follows_choices_to_an_end(ways: list[list[int]]) -> None:
     made = [

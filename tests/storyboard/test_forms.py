@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,14 +17,12 @@ from tests.storyboard.boards import board, first_beat, problem, reading
 SECONDS = st.decimals(min_value="0.001", max_value=3600, places=3)
 
 
-@settings(deadline=None)
 @given(SECONDS)
 def test_seconds_are_exact(value: object) -> None:
     exact = Duration(seconds=Fraction(str(value)))
     assert forms.duration(f"{value}s") == forms.duration(f"{value}") == forms.duration(f" {value} s ") == exact
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3_600_000))
 def test_milliseconds_and_frames_are_exact(count: int) -> None:
     assert forms.duration(f"{count}ms").seconds == Fraction(count, 1000)
@@ -183,7 +181,6 @@ def test_seeds_takes_and_opacity_have_a_range() -> None:
         problem(f"provenance: {{watermark: {{{wrong}}}}}\nshots: [a]")
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.text()), st.just({})))
 def test_a_form_means_something_or_says_why_not(value: object) -> None:
     readers = (forms.text, forms.label, forms.name, forms.phrase, forms.duration, forms.time, forms.moment, forms.rate,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sora_cli.plan import survey
@@ -176,7 +176,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(mutated())
 def test_a_mutated_storyboard_is_read_or_refused(text: str) -> None:
     found = reading(text)
@@ -220,7 +220,7 @@ KEYS = (
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(KEYS), ANYTHING))
 def test_any_data_is_read_or_refused(data: dict[str, object]) -> None:
     text = json.dumps(data)  # which is YAML, too, but for what JSON itself gets wrong

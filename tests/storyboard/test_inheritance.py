@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.storyboard import from_data, not_rendered_yet
@@ -28,7 +28,6 @@ def nested(values: dict[str, dict[str, Any]]) -> Beat:
     return from_data({"scenes": [scene], **values.get("film", {})}, folder=HERE).shots[0].beats[0]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SINGLE)), st.sets(st.sampled_from(LEVELS)))
 def test_the_nearest_level_wins(key: str, writers: set[str]) -> None:
     words = {"film": "w", "scene": "x", "shot": "y", "beat": "z"}
@@ -40,14 +39,12 @@ def test_the_nearest_level_wins(key: str, writers: set[str]) -> None:
     assert beat.origin.get(SINGLE[key]) == ((*locs[nearest], key) if nearest else None)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["style", "avoid"]), st.sets(st.sampled_from(LEVELS)))
 def test_style_and_avoid_add_up(key: str, writers: set[str]) -> None:
     beat = nested({level: {key: f"{level} words, "} for level in writers})
     assert getattr(beat, key) == ", ".join(f"{level} words" for level in LEVELS if level in writers)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(LEVELS), st.dictionaries(st.sampled_from("abc"), st.integers(0, 9))))
 def test_options_are_merged_key_by_key(written: dict[str, dict[str, int]]) -> None:
     beat = nested({level: {"options": options} for level, options in written.items()})

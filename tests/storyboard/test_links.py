@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sora_cli.storyboard.load import LoadResult, read_text
@@ -97,7 +97,6 @@ def test_the_first_shot_has_none_before_it() -> None:
     assert "no shot before" in problem("shots: [{prompt: a, from: previous}]")
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
 def test_a_circle_is_found_wherever_it_begins(length: int, random: object) -> None:
     order = list(range(length))
@@ -107,7 +106,6 @@ def test_a_circle_is_found_wherever_it_begins(length: int, random: object) -> No
     assert "waits for itself" in told if length == 1 else "wait for each other" in told
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=20))
 def test_links_back_are_no_circle(back: list[int]) -> None:
     shots = ["{name: s0, prompt: a}"]

@@ -23,7 +23,7 @@ from sora_cli.flows import places
 from tests.storyboard.test_hostile import mutated
 from tests.unattended.conftest import Machine
 
-SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+ONE_ROOM = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
 def unharmed(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,14 +59,14 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, suppress_health_check=ONE_ROOM)
 @given(mutated())
 def test_mutated_storyboards(room: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     unharmed(text, room, capsys)
 
 
 @pytest.mark.long
-@settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=10_000, suppress_health_check=ONE_ROOM)
 @given(mutated())
 def test_ten_thousand_mutated_storyboards(room: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     unharmed(text, room, capsys)
