@@ -13,6 +13,8 @@ The stages, in order (each resumes where it stopped, by the same command):
     python -m examples.nano.score          the table of the model card
     python -m examples.nano.picture        how its pictures look, as numbers and as docs/nano-world-and-sampled.png
     python -m examples.nano.resume         the way back: training state from the folder that ships
+
+`examples.nano.sides` taught weights that were trained before it words of their own for the camera's side.
 """
 
 from __future__ import annotations

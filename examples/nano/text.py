@@ -15,7 +15,7 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone uses
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
@@ -45,6 +45,31 @@ VALUES: dict[str, tuple[str, ...]] = {
 }
 
 
+SIDES = ("left", "right")
+_PANS = ("pan", "pans", "panning", "tracking", "camera",
+         *(f"camera {verb}" for verb in ("moves", "slides", "goes", "tracks", "travels", "trucks")))  # fmt: skip
+TOLD_APART = {  # what stands before a side that is the camera's, or where something comes from
+    "pan": tuple(verb + slowly + to for verb in _PANS for slowly in ("", " slowly") for to in ("", " to the")),
+    "from": ("from", "from the"),
+}
+
+
+def normalizer() -> normalizers.Sequence:
+    """What is done to a text before it is cut: among the rest, `pans left` becomes `pans panleft`.
+
+    The encoder hardly heeds the order of words, so that "rolls left, pan right" and "rolls right, pan left" were one to
+    it. With words of its own for the camera's side, and for `from left to right`, it need not.
+    """
+    behind = {whose: "|".join(rf"\b{words} " for words in before) for whose, before in TOLD_APART.items()}
+    sides = [
+        normalizers.Replace(Regex(f"(?<={before}){side}(?![a-z])"), whose + side)
+        for whose, before in behind.items()
+        for side in SIDES
+    ]
+    plain = [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace("-", " ")]
+    return normalizers.Sequence([*plain, *sides])
+
+
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """A new tokenizer, which it saves: byte-pair pieces of captions (Sennrich et al. 2016, arXiv 1508.07909).
 
@@ -56,9 +81,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     texts = [describe(draw_scene(rng, variety=0.4), rng)[0] for _ in range(20000)] + [junk(rng) for _ in range(200)]
     texts += [" ".join("abcdefghijklmnopqrstuvwxyz0123456789") + " - ' ! ? : ; . , ( )"] * 50
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))  # noqa: S106 - no password
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace("-", " ")]
-    )
+    tokenizer.normalizer = normalizer()
     metaspace = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated"), metaspace]

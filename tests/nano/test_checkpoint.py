@@ -11,6 +11,8 @@ from PIL import Image
 from examples.nano.assemble import LARGEST
 from examples.nano.captions import vocabulary
 from examples.nano.config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH
+from examples.nano.text import SIDES
+from examples.nano.words import CAMERA_WORDS
 from sora_cli.engines import nano
 from sora_cli.engines.cards.nano import nano_card
 from sora_cli.engines.nano.scheduling import SETTLED
@@ -54,6 +56,19 @@ def test_its_card_says_what_it_was_trained_for() -> None:
 
 def test_its_words_are_those_it_was_taught() -> None:
     assert (CHECKPOINT / "words.txt").read_text().split() == vocabulary()
+
+
+def test_it_hears_which_side_is_the_cameras(pipe: WanVACEPipeline) -> None:
+    def heard(text: str) -> list[str]:
+        return sorted(pipe.tokenizer(text).input_ids)
+
+    for pan in CAMERA_WORDS["left"]:
+        one, other = (f"a red ball rolls {a}. {pan.replace('left', b)}" for a, b in (SIDES, SIDES[::-1]))
+        assert heard(one) != heard(other), pan
+    assert heard("it rolls from left to right") != heard("it rolls from right to left")
+    words = pipe.tokenizer.convert_ids_to_tokens
+    assert "panleft" not in words(heard("the camera pans right, and a box beside it moves to the left"))
+    assert heard("A Red Ball")[:3] == heard("a red ball")[:3]
 
 
 def test_it_makes_a_clip_and_a_picture(pipe: WanVACEPipeline) -> None:
