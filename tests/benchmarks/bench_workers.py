@@ -1,8 +1,9 @@
 """What workers gain beside what the cores give: `python -m tests.benchmarks.bench_workers`, on a quiet machine.
 
 The same nano takes are shot by one process, by a plain loop of processes that share nothing but the folder of the store
-(each has its half, with one thread), and by as many workers. Engines are loaded each time, as in a film. Clips of all
-three are compared byte by byte. `--takes 4` is a quick look; `--rounds` repeats, in turn, and tells medians.
+(each has its share, with one thread), and by as many workers. Engines are loaded each time, as in a film. Clips of all
+three are compared byte by byte. `--workers` says how many, `--takes 4` is a quick look; `--rounds` repeats, in turn,
+and tells medians.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sora_cli.storyboard import from_data
 from tests.benchmarks.pairs import machine
 
 TAKES = 16
-PROCESSES = 2
+WORKERS = 2
 LEAST = 0.9
 """Of the speed-up of plain processes, what as many workers must reach."""
 
@@ -45,11 +46,11 @@ def shoot(folder: Path, planned: Plan, number: int) -> float:
     return time.monotonic() - began
 
 
-def loop(folder: Path, takes: int) -> float:
+def loop(folder: Path, takes: int, number: int) -> float:
     """Seconds that processes need which know nothing of each other."""
     began = time.monotonic()
-    words = [sys.executable, "-m", "tests.benchmarks.bench_workers", "--takes", str(takes), "--half-into", str(folder)]
-    runs = [subprocess.Popen([*words, str(each)]) for each in range(PROCESSES)]
+    words = [sys.executable, "-m", "tests.benchmarks.bench_workers", "--takes", str(takes), "--workers", str(number)]
+    runs = [subprocess.Popen([*words, "--share-into", str(folder), str(each)]) for each in range(number)]
     ended = [run.wait() for run in runs]  # all of them, before any is told of
     if any(ended):
         raise RuntimeError("a plain process failed")
@@ -61,7 +62,7 @@ def clips(folder: Path) -> dict[str, str]:
     return {path.stem: file_hash(path) for path in folder.rglob("*.mp4")}
 
 
-def once(takes: int) -> tuple[float, float, float]:
+def once(takes: int, number: int) -> tuple[float, float, float]:
     """Seconds of one process, of plain processes and of workers.
 
     Raises:
@@ -69,7 +70,7 @@ def once(takes: int) -> tuple[float, float, float]:
     """
     with tempfile.TemporaryDirectory() as name:
         one, plain, crew = (Path(name) / each for each in ("one", "loop", "workers"))
-        seconds = shoot(one, plan(takes), 1), loop(plain, takes), shoot(crew, plan(takes), PROCESSES)
+        seconds = shoot(one, plan(takes), 1), loop(plain, takes, number), shoot(crew, plan(takes), number)
         if not len(clips(one)) == takes or not clips(one) == clips(plain) == clips(crew):
             raise RuntimeError("the clips are not the same, byte by byte")
     return seconds
@@ -79,19 +80,22 @@ def main() -> int:
     """Print seconds and speed-ups; 1 where workers gain less than they should."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--takes", type=int, default=TAKES)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="four takes")
-    parser.add_argument("--half-into", nargs=2, metavar=("FOLDER", "WHICH"), help=argparse.SUPPRESS)
+    parser.add_argument("--share-into", nargs=2, metavar=("FOLDER", "WHICH"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.half_into is not None:
-        folder, which = asked.half_into
-        shoot(Path(folder), plan(asked.takes, int(which), PROCESSES), 1)
+    if asked.share_into is not None:
+        folder, which = asked.share_into
+        shoot(Path(folder), plan(asked.takes, int(which), asked.workers), 1)
         return 0
     print(machine(), end="\n\n", flush=True)
-    runs = [once(4 if asked.quick else asked.takes) for _ in range(asked.rounds)]
+    runs = [once(4 if asked.quick else asked.takes, asked.workers) for _ in range(asked.rounds)]
     one, plain, crew = (statistics.median(column) for column in zip(*runs, strict=True))
     parts = sorted(each / mine for _, each, mine in runs)
-    print(f"one process {one:.1f} s, {PROCESSES} processes {plain:.1f} s, {PROCESSES} workers {crew:.1f} s; same bytes")
+    print(
+        f"one process {one:.1f} s, {asked.workers} beside each other {plain:.1f} s, as workers {crew:.1f} s; same bytes"
+    )
     print(f"speed-up {one / crew:.2f}, of processes {one / plain:.2f}: "
           f"{statistics.median(parts):.2f} of it ({parts[0]:.2f} to {parts[-1]:.2f}, at least {LEAST})")  # fmt: skip
     return int(statistics.median(parts) < LEAST)
