@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from sora_cli.errors import Problem
-from sora_cli.storyboard.model import Loc
-from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
+from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.source import quoted
 
 _TOLD = {"prompt", "style", "avoid", "looks", "setting"}
+"""Under which keys models are told what stands there."""
 _BORROWED = (
     (r"<(?:lora|lyco|hypernet):[^<>]{1,80}>", "name the LoRA of somebody or something in `cast:`, as `lora: FILE`"),
     (r"[(\[][^()\[\]]{1,80}:[0-9]*\.[0-9]+[)\]]", "words have no weights here: write what counts first, and plainly"),
@@ -33,21 +33,8 @@ _SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
 
 def borrowed(document: Document) -> Iterator[Problem]:
     """Remarks on the syntax of other tools in what models are told."""
-    for loc, node in _told(document.root):
-        for pattern, instead in _BORROWED if _SIGNS.search(node.text) else ():
+    for loc, name, node in document.texts():
+        for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(node.text) else ():
             if found := re.search(pattern, node.text, re.IGNORECASE):
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
                 yield Problem(message, instead, document.spot(loc, found[0]))
-
-
-def _told(root: Node) -> Iterator[tuple[Loc, Scalar]]:
-    """All texts that models are told; a shot or beat that is its bare prompt counts as one."""
-    todo: list[tuple[Loc, Node]] = [((), root)]
-    while todo:
-        loc, node = todo.pop()
-        if isinstance(node, Pairs):
-            todo += [((*loc, name), child) for name, (_, child) in node.pairs.items()]
-        elif isinstance(node, Items):
-            todo += [((*loc, index), child) for index, child in enumerate(node.items)]
-        elif isinstance(node.value, str) and (loc[-1] in _TOLD or loc[-2:-1] in {("shots",), ("beats",)}):
-            yield loc, node

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sora_cli.errors import Problem
 from sora_cli.storyboard.files import suffix
 from sora_cli.storyboard.model import Loc
-from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar
+from sora_cli.storyboard.nodes import Document, Scalar
 from sora_cli.storyboard.source import harmless, quoted
 from sora_cli.texts import shortened
 
@@ -44,9 +44,9 @@ def _cut_off(document: Document) -> Iterator[Problem]:
     Behind prompts and lines of dialogue any comment is told, behind other text those that are not set off.
     """
     seen: set[int] = set()
-    for loc, node in _texts(document.root):
+    for _, name, node in _texts(document):
         found = document.comment(node)
-        if found is None or node.start in seen or _is_note(loc, node, found[0]):
+        if found is None or node.start in seen or _is_note(name, node, found[0]):
             continue
         seen.add(node.start)
         comment = found[0].strip()
@@ -57,8 +57,8 @@ def _cut_off(document: Document) -> Iterator[Problem]:
 
 def _words_for_off(document: Document) -> Iterator[Problem]:
     """Remarks on `no` and `none` where they are read as text: they would be seen, or told to a model."""
-    for loc, node in _texts(document.root):
-        instead = _SWITCHED.get(str(loc[-1]), {}).get(node.text.lower())
+    for loc, name, node in _texts(document):
+        instead = _SWITCHED.get(name, {}).get(node.text.lower())
         if instead and loc != ("title",):
             hint = f'write {instead} for {"one" if instead == "on" else "none"}; if the word is meant, "{node.text}"'
             yield Problem(f"{quoted(node.text)} is read as a text here", hint, document.mark(loc))
@@ -66,33 +66,23 @@ def _words_for_off(document: Document) -> Iterator[Problem]:
 
 def _keys_in_texts(document: Document) -> Iterator[Problem]:
     """Remarks on prompts that begin with a key: its colon lacks the space that would make it one."""
-    for loc, node in _texts(document.root):
-        if loc[-1] == "prompt" and (key := _KEY.match(node.text)):
+    for loc, name, node in _texts(document):
+        if name == "prompt" and (key := _KEY.match(node.text)):
             hint = f'write a space after the colon; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
             yield Problem(f"{quoted(key[0])} is read as a part of the text", hint, document.mark(loc))
 
 
-def _is_note(loc: Loc, node: Scalar, comment: str) -> bool:
-    return loc[-1] not in _PROSE and (_NOTE.match(comment) is not None or suffix(node.text) != "")
+def _is_note(name: str, node: Scalar, comment: str) -> bool:
+    return name not in _PROSE and (_NOTE.match(comment) is not None or suffix(node.text) != "")
 
 
-def _texts(root: Node) -> Iterator[tuple[Loc, Scalar]]:
-    """All unquoted free text; a shot or beat that is its bare prompt counts as one."""
-    todo: list[tuple[Loc, Node]] = [((), root)]
-    while todo:
-        loc, node = todo.pop()
-        if isinstance(node, Pairs):
-            todo += [((*loc, name), child) for name, (_, child) in node.pairs.items()]
-        elif isinstance(node, Items):
-            bare = loc[-1:] in {("shots",), ("beats",)}
-            todo += [
-                ((*loc, "prompt" if bare and isinstance(child, Scalar) else index), child)
-                for index, child in enumerate(node.items)
-            ]
-        elif node.plain and isinstance(node.value, str) and node.start >= 0 and _is_text(loc, node.value):
-            yield loc, node
+def _texts(document: Document) -> Iterator[tuple[Loc, str, Scalar]]:
+    """All unquoted free text, as `Document.texts` has it."""
+    for loc, name, node in document.texts():
+        if node.plain and node.start >= 0 and _is_text(loc, name, node.text):
+            yield loc, name, node
 
 
-def _is_text(loc: Loc, value: str) -> bool:
-    named = loc[-1] in _PROSE | _TEXT | {"keyframe"} or (len(loc) == 2 and loc[0] in {"cast", "vars"})
+def _is_text(loc: Loc, name: str, value: str) -> bool:
+    named = name in _PROSE | _TEXT | {"keyframe"} or (len(loc) == 2 and loc[0] in {"cast", "vars"})
     return named and value not in {"off", "on"}

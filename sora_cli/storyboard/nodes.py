@@ -176,12 +176,23 @@ class Document:
 
     def keys(self) -> Iterator[Loc]:
         """The locations of all keys that are written."""
+        for loc, node in self.walk():
+            yield from ((*loc, name) for name in node.pairs) if isinstance(node, Pairs) else ()
+
+    def texts(self) -> Iterator[tuple[Loc, str, Scalar]]:
+        """All texts, and what each is: the key that it stands under; a shot or beat that is its bare prompt is one."""
+        for loc, node in self.walk():
+            if loc and isinstance(node, Scalar) and isinstance(node.value, str):
+                bare = loc[-2:-1] in {("shots",), ("beats",)} and isinstance(loc[-1], int)
+                yield loc, "prompt" if bare else str(loc[-1]), node
+
+    def walk(self) -> Iterator[tuple[Loc, Node]]:
+        """All nodes and their locations, each before those in it."""
         todo: list[tuple[Loc, Node]] = [((), self.root)]
         while todo:
             loc, node = todo.pop()
+            yield loc, node
             if isinstance(node, Pairs):
-                inner = [((*loc, name), child) for name, (_, child) in node.pairs.items()]
-                yield from (place for place, _ in inner)
-                todo += inner
+                todo += [((*loc, name), child) for name, (_, child) in node.pairs.items()]
             elif isinstance(node, Items):
                 todo += [((*loc, index), child) for index, child in enumerate(node.items)]

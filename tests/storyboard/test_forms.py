@@ -260,9 +260,11 @@ def test_no_and_none_as_a_text_are_told(written: str) -> None:
     assert board('provenance: {watermark: "no"}\nshots: [a]').remarks == ()
 
 
-def test_a_key_without_its_space_is_told() -> None:
-    (told,) = board("shots:\n  - prompt:a red ball\n").remarks
+def test_a_key_without_its_space_is_told_at_its_line() -> None:
+    (told,) = board("shots:\n  - a cube\n  - prompt:a red ball\n").remarks
     assert told.message == "`prompt:` is read as a part of the text"
+    assert told.mark is not None
+    assert told.mark.line == 3
 
 
 @pytest.mark.parametrize(
