@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -66,6 +67,14 @@ def read_json(path: Path, most: int = LARGE) -> Json:
         ValueError: it is not JSON, or nested too deep.
     """
     return parse_json(read_bytes(path, most))
+
+
+def read_facts(path: Path) -> dict[str, Json]:
+    """The object in a JSON file; empty where the file is missing or too large, or holds no object."""
+    with contextlib.suppress(OSError, ValueError):
+        facts = read_json(path)
+        return facts if isinstance(facts, dict) else {}
+    return {}
 
 
 def parse_json(text: bytes | str) -> Json:

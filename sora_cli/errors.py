@@ -163,6 +163,11 @@ class Interrupted(KeyboardInterrupt):
         """As shells have it: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 300 characters; its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].strip()[:300]
+
+
 def counted(number: int, noun: str) -> str:
     """`1 take`, `2 takes`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -202,6 +207,11 @@ class Mark(Struct, frozen=True):
         head = "..." if first else ""
         tail = "..." if first + width < len(self.text) else ""
         return head + before + after + tail, " " * (len(head) + _cells(before)) + "^"
+
+
+def file_order(mark: Mark | None) -> tuple[int, int]:
+    """Line and column, to sort by: what has no place comes first."""
+    return (mark.line, mark.column) if mark else (0, 0)
 
 
 def _cells(text: str) -> int:

@@ -36,7 +36,7 @@ LEVELS = (
 """From the ground up. A room may import rooms of the levels below it, and its own modules."""
 
 UNDER = {
-    "media": {"errors", "events", "atomic", "spelling", "texts", "lock"},
+    "media": {"errors", "events", "atomic", "bounded", "spelling", "texts", "lock"},
     "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors", "texts"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
     "packages": {"errors"},

@@ -8,7 +8,6 @@ these is listed, with the reason, in `not_offered`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
@@ -27,7 +26,7 @@ from pydantic import (
 )
 
 from sora_cli.adapters import SUFFIX, weights_in
-from sora_cli.bounded import Json, expanded, parse_json
+from sora_cli.bounded import Json, expanded, file_hash, parse_json
 from sora_cli.engines.checkpoint import header_of
 
 if TYPE_CHECKING:
@@ -111,8 +110,7 @@ class LoraOption(Options):
             raise ValueError(f"{path.name} is not a .safetensors file")
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_hash(path)
         if given.get("sha256") not in (None, "", found):
             raise ValueError(f"{path} has changed since it was planned")
         return {**given, "path": str(path), "sha256": found}

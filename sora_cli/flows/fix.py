@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
-from sora_cli.errors import HINT_WRITE, RequestError
+from sora_cli.errors import HINT_WRITE, RequestError, file_order
 from sora_cli.flows import places
 from sora_cli.flows.searching import Finder
 from sora_cli.plan.words import MOVABLE
+from sora_cli.storyboard.load import read_again
 from sora_cli.storyboard.model import Beat, Storyboard
-from sora_cli.storyboard.searching import pinned
 
 _LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 _BLOCK = re.compile(r"\s*(?:- )*prompt:\s+$")
@@ -50,16 +50,9 @@ def fix(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Fixed:
     now, moved = text, 0
     for beat in reversed(_in_order(board)):
         changed = _changed(now, board, beat)
-        read = storyboard.read_text(
-            changed,
-            folder=path.parent,
-            name=name,
-            sets=sets,
-            allow_outside=allow_outside,
-            find=pinned(board.data),
-        )
-        if read.board is not None and not read.problems and _means(read.board, board, beat):
-            now, board, moved = changed, read.board, moved + 1
+        read = read_again(changed, board, name=name, sets=sets)
+        if read is not None and _means(read, board, beat):
+            now, board, moved = changed, read, moved + 1
     if moved:
         try:
             atomic.write(path.resolve(), now)
@@ -84,8 +77,7 @@ def _in_order(board: Storyboard) -> list[Beat]:
 
 
 def _place(board: Storyboard, beat: Beat) -> tuple[int, int]:
-    mark = board.mark((*beat.loc, "prompt"))
-    return (mark.line, mark.column) if mark else (0, 0)
+    return file_order(board.mark((*beat.loc, "prompt")))
 
 
 def _denied(beat: Beat) -> tuple[str, str]:
@@ -129,14 +121,9 @@ def _item(what: str) -> str:
 def _means(now: Storyboard, before: Storyboard, beat: Beat) -> bool:
     """Whether only this beat has changed: its prompt without the words, its `avoid` with what they deny."""
     words, what = _denied(beat)
-    wanted = [_plain(each) for shot in before.shots for each in shot.beats]
-    found = [_plain(each) for shot in now.shots for each in shot.beats]
+    wanted = [each.anywhere for shot in before.shots for each in shot.beats]
+    found = [each.anywhere for shot in now.shots for each in shot.beats]
     at = [each.loc for shot in before.shots for each in shot.beats].index(beat.loc)
     wanted[at] = replace(wanted[at], prompt=beat.prompt.replace(words, "", 1).strip(), avoid=found[at].avoid)
     avoided = [{part.strip() for part in each.avoid.split(",")} - {""} for each in (found[at], beat)]
     return wanted == found and avoided[0] == avoided[1] | {part.strip() for part in what.split(",")}
-
-
-def _plain(beat: Beat) -> Beat:
-    """A beat without where it stands."""
-    return replace(beat, origin={})

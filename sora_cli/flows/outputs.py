@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from sora_cli import __version__, atomic
+from sora_cli.bounded import read_facts
 from sora_cli.errors import HINT_FOLDER, RequestError, SoraError
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
@@ -214,7 +215,7 @@ def own_note(maker: Maker) -> Own:
 
 
 def _own_note(path: Path, maker: Maker) -> bool:
-    return maker.made(MakerRecord.if_whole(sidecar.facts_of(path).get("made_by")), path.parent)
+    return maker.made(MakerRecord.if_whole(read_facts(path).get("made_by")), path.parent)
 
 
 def _own_film(film: Path, maker: Maker) -> bool:

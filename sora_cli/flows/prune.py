@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Struct, field
 
-from sora_cli.bounded import read_json
+from sora_cli.bounded import read_facts
 from sora_cli.data import LIST, Record
 from sora_cli.errors import StoreError
 from sora_cli.plain import as_data
@@ -158,10 +157,8 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
 
 def _named(sidecar: Path) -> set[str]:
     """The keys that a sidecar names; none where it cannot be read, since the release's note names them too."""
-    with contextlib.suppress(OSError, ValueError):
-        record = _Names.if_whole(read_json(sidecar))
-        return {take.key for take in (*record.takes, *record.stills)} if record else set()
-    return set()
+    record = _Names.if_whole(read_facts(sidecar))
+    return {take.key for take in (*record.takes, *record.stills)} if record else set()
 
 
 class _Name(Record):

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from sora_cli import atomic
+from sora_cli.bounded import read_facts
 from sora_cli.errors import RequestError
 from sora_cli.flows.outputs import Own
 from sora_cli.plan import Plan
@@ -49,7 +50,7 @@ def of_film(plan: Plan, film: Path) -> Mapping[Path, Own]:
 
     def own(there: Path) -> bool:
         content = there.read_bytes()
-        sha = sidecar.facts_of(sidecar.beside(film)[0]).get("subtitles")
+        sha = read_facts(sidecar.beside(film)[0]).get("subtitles")
         return content == text.encode() or sha == hashlib.sha256(content).hexdigest()
 
     return {path: own}

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import soundfile
 
+from sora_cli.bounded import file_hash
 from sora_cli.errors import MediaError
 from sora_cli.media.deliveries import PIXELS
 from sora_cli.media.filters import Chain
@@ -85,5 +86,4 @@ def _sound(path: Path, master: Master) -> str:
             at += len(block)
     if at != master.samples:
         raise MediaError(f"the film's sound has {at} of its {master.samples} samples")
-    with path.open("rb") as written:
-        return hashlib.file_digest(written, "sha256").hexdigest()
+    return file_hash(path)

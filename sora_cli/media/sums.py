@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from sora_cli.bounded import file_hash, read_bytes
 
 SUMS = "SHA256SUMS"
 """The name of the list."""
@@ -23,10 +24,9 @@ def read_sums(folder: Path) -> dict[str, str]:
     """Read the hashes of a folder's list, by file name; lines without one, or of a file elsewhere, are left out.
 
     Raises:
-        OSError: there is no list.
+        OSError: there is no list, or it is too large.
     """
-    with (folder / SUMS).open("rb") as file:
-        text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+    text = read_bytes(folder / SUMS, _MOST_BYTES).decode("utf-8", "replace")
     found = re.findall(r"^([0-9a-f]{64}) [ *]([^/\\\0\n]+)$", text, re.MULTILINE)
     return {name: sha for sha, name in found if name not in {".", ".."}}
 
@@ -50,8 +50,7 @@ def changes(folder: Path) -> list[str]:
     wrong = [f"{name}: not among the files that were signed" for name in strays(folder)]
     for name, sha in read_sums(folder).items():
         try:
-            with (folder / name).open("rb") as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == sha
+            same = file_hash(folder / name) == sha
         except OSError:
             wrong.append(f"{name}: missing, or not readable")
         else:

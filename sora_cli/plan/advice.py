@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from sora_cli import terms
 from sora_cli.engines.base import EngineCard
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, file_order
 from sora_cli.plan import words
 from sora_cli.plan.plan import Plan
 from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
@@ -75,12 +75,7 @@ class BeatContext(Struct, frozen=True):
 def advise(plan: Plan, *, grave_alone: bool = False) -> Iterator[Advice]:
     """All findings in the order of the file, each place once a rule."""
     found = {(advice.rule, loc): advice for loc, advice in _findings(plan, grave_alone=grave_alone)}
-    yield from sorted(found.values(), key=_place)
-
-
-def _place(advice: Advice) -> tuple[int, int]:
-    mark = advice.problem.mark
-    return (mark.line, mark.column) if mark else (0, 0)
+    yield from sorted(found.values(), key=lambda advice: file_order(advice.problem.mark))
 
 
 def _findings(plan: Plan, *, grave_alone: bool) -> Iterator[tuple[Loc, Advice]]:

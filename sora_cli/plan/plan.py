@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.options import Memory
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, file_order
 from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.plan.keyframes import Still
 from sora_cli.plan.prompt import Prompt
@@ -129,5 +129,4 @@ def film_id(board: Storyboard) -> str:
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
     """Problems once each (several beats may inherit one wrong value), in file order."""
-    once = dict.fromkeys(problems)
-    return sorted(once, key=lambda problem: (problem.mark.line, problem.mark.column) if problem.mark else (0, 0))
+    return sorted(dict.fromkeys(problems), key=lambda problem: file_order(problem.mark))

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sora_cli import atomic
-from sora_cli.bounded import read_json
+from sora_cli.bounded import read_facts
 from sora_cli.data import LIST, MOST, Count, Name, Rate, Record, Sha, Words
 from sora_cli.record.film import MakerRecord
 
@@ -45,10 +45,7 @@ class ExportRecord(Record):
 
 def read(folder: Path) -> ExportRecord | None:
     """Read what the export in a folder was made from; None where its file is missing."""
-    try:
-        return ExportRecord.if_whole(read_json(folder / NAME))
-    except (OSError, ValueError):
-        return None
+    return ExportRecord.if_whole(read_facts(folder / NAME))
 
 
 def write(folder: Path, record: ExportRecord, files: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from msgspec.structs import astuple
 from pydantic import JsonValue
 
 from sora_cli import __version__, atomic
-from sora_cli.bounded import Json, read_json
+from sora_cli.bounded import Json, read_facts
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import HINT_READ, MediaError, Problem
 from sora_cli.media.sums import SUMS, changes
@@ -130,16 +130,8 @@ def tells_of(facts: Mapping[str, object], place: Path, film: Path) -> bool:
 def read(film: Path) -> dict[str, Json]:
     """Read the sidecar of a film, of an earlier version too; empty where there is none, or it is damaged."""
     place = found(film)
-    facts = facts_of(place)
+    facts = read_facts(place)
     return facts if tells_of(facts, place, film) else {}
-
-
-def facts_of(path: Path) -> dict[str, Json]:
-    """Read the object in a JSON file; empty where the file is missing or too large, or holds no object."""
-    with contextlib.suppress(OSError, ValueError):
-        facts = read_json(path)
-        return facts if isinstance(facts, dict) else {}
-    return {}
 
 
 def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:

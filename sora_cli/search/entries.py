@@ -6,14 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sora_cli.bounded import read_json
+from sora_cli.bounded import read_facts
 from sora_cli.plain import as_data
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord
@@ -100,10 +99,9 @@ def _notes(paths: list[Path]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for path in paths:
         if path.suffix == ".json" and "notes" in path.name and not path.name.endswith(ENDING):
-            with suppress(OSError, ValueError):
-                told = read_json(path)
-                if isinstance(told, dict) and isinstance(notes := told.get("notes"), dict):
-                    found.setdefault(str(told.get("of")), {}).update({str(k): str(v) for k, v in notes.items()})
+            told = read_facts(path)
+            if isinstance(notes := told.get("notes"), dict):
+                found.setdefault(str(told.get("of")), {}).update({str(k): str(v) for k, v in notes.items()})
     return found
 
 

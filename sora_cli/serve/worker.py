@@ -6,14 +6,13 @@ the server, however that ends.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
 import time
 from pathlib import Path
 
-from sora_cli.bounded import Json
+from sora_cli.bounded import Json, file_hash
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import DeviceLost, SoraError
 from sora_cli.events import (
@@ -109,8 +108,7 @@ class Worker:
             if not self._cancel.asked:
                 self._queue.failed(order.id, told(error, folder))
         else:
-            with made.open("rb") as file:
-                self._queue.completed(order.id, hashlib.file_digest(file, "sha256").hexdigest())
+            self._queue.completed(order.id, file_hash(made))
 
 
 def told(error: SoraError, folder: Path) -> dict[str, Json]:

@@ -7,7 +7,6 @@ metadata assertions. Parameters of our own have dotted names (`com.sora.seed`), 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 
 from sora_cli import __version__
-from sora_cli.bounded import open_regular
+from sora_cli.bounded import file_hash
 from sora_cli.record.recipe import bare
 from sora_cli.storyboard.model import Provenance
 
@@ -327,8 +326,7 @@ def _manifest(
 
 def _named(path: Path) -> dict[str, str]:
     """A file by its name and its content: a C2PA ingredient without a credential of its own is not hashed."""
-    with open_regular(path) as file:
-        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"name": path.name, "sha256": file_hash(path)}
 
 
 def _list(author: str) -> list[str]:

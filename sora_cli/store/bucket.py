@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sora_cli.errors import RequestError, StoreError
+from sora_cli.errors import RequestError, StoreError, first_line
 from sora_cli.packages import imported
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Bucket:
                 self._large = from_url(self.address, client_options=LARGE, retry_config=retry)
             except (BaseError, ValueError) as error:
                 hint = "keys, region and endpoint come from the environment: AWS_*, GOOGLE_*, AZURE_*"
-                raise RequestError(f"SORA_STORE is {self.address}: {_brief(str(error))}", hint=hint) from error
+                raise RequestError(f"SORA_STORE is {self.address}: {first_line(error)}", hint=hint) from error
         return self._large if large else self._small
 
     @contextlib.contextmanager
@@ -202,7 +202,7 @@ class Bucket:
         try:
             yield
         except (BaseError, FileNotFoundError, TimeoutError) as error:
-            message, hint = _told(self.address, what, str(error) or type(error).__name__)
+            message, hint = _told(self.address, what, error)
             raise StoreError(message, hint=hint) from error
 
 
@@ -210,9 +210,9 @@ def _tag(put: PutResult | ObjectMeta) -> Tag:
     return Tag(put["e_tag"], put["version"])
 
 
-def _told(address: str, what: str, words: str) -> tuple[str, str]:
+def _told(address: str, what: str, error: Exception) -> tuple[str, str]:
     """An error of obstore's, by what its first line and its debugging print say; and what to do."""
-    cannot = f"cannot {what} the store {address}"
+    cannot, words = f"cannot {what} the store {address}", str(error)
     said = _STATUS.search(words)
     status, reason = (int(said[1]), " ".join(part for part in said.groups() if part)) if said else (0, "")
     if any(place in words for place in ("169.254.", "metadata.google")):  # where a cloud's own machines ask for keys
@@ -226,9 +226,4 @@ def _told(address: str, what: str, words: str) -> tuple[str, str]:
         return f"{cannot}: {place} does not answer in time", HINT_NETWORK
     if "kind: Connect" in words:
         return f"{cannot}: {place} cannot be reached", HINT_NETWORK
-    return f"{cannot}: {f'{place} answers {reason}' if status else _brief(words)}", HINT_NETWORK
-
-
-def _brief(words: str) -> str:
-    """The first line of an error of obstore's, without the debugging print that follows it."""
-    return words.partition("\n")[0][:300]
+    return f"{cannot}: {f'{place} answers {reason}' if status else first_line(error)}", HINT_NETWORK

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sora_cli import atomic
-from sora_cli.bounded import Json, read_json
+from sora_cli.bounded import read_facts
 from sora_cli.data import LIST, MOST, Record
 from sora_cli.errors import StoreError
 from sora_cli.lock import Lock
@@ -40,7 +40,7 @@ class Films:
 
     def remembered(self, film: str) -> dict[str, str]:
         """The keys noted last time, by take name."""
-        told = self._noted(self._folder / f"{film}.json")
+        told = read_facts(self._folder / f"{film}.json")
         return {name: key for name, key in told.items() if isinstance(key, str)}
 
     def released(self, film: Path, sidecar: Path, keys: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ class Films:
         name = hashlib.sha256(os.fsencode(sidecar.resolve())).hexdigest()[:32] + ".film"
         note = ReleaseNote(film=str(film.resolve()), sidecar=str(sidecar.resolve()), keys=tuple(sorted(set(keys))))
         path = self._folder / name
-        if self._noted(path) != note.to_dict() or path.with_suffix(".lock").exists():  # left by who was killed
+        if read_facts(path) != note.to_dict() or path.with_suffix(".lock").exists():  # left by who was killed
             try:
                 self._note(name, note.to_dict())
             except StoreError as error:
@@ -66,7 +66,7 @@ class Films:
         with self._disk.telling("read the store"):
             notes = sorted(self._folder.glob("*.film"))
         for path in notes:
-            yield path, ReleaseNote.if_whole(self._noted(path)) or ReleaseNote()
+            yield path, ReleaseNote.if_whole(read_facts(path)) or ReleaseNote()
 
     def _note(self, name: str, facts: Mapping[str, object]) -> None:
         path = self._folder / name
@@ -76,13 +76,6 @@ class Films:
                 for left in path.parent.glob(f".{path.stem}.*"):
                     left.unlink(missing_ok=True)
                 atomic.write(path, in_json(facts))
-
-    def _noted(self, path: Path) -> dict[str, Json]:
-        try:
-            facts = read_json(path)
-        except (OSError, ValueError):
-            return {}
-        return facts if isinstance(facts, dict) else {}
 
 
 def in_json(facts: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
+from sora_cli.errors import file_order
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.model import Duration, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document, Pairs
@@ -159,7 +160,7 @@ def _circles(
     """Note each circle, at the link of it that stands first."""
     for ring in _rings(needs):
         links = [(here, there) for here, there in pairwise(ring) if needs[here][there] is not None]
-        here, there = min(links, key=lambda link: _order(document, needs[link[0]][link[1]] or ()))
+        here, there = min(links, key=lambda link: file_order(document.mark(needs[link[0]][link[1]] or ())))
         turn = ring.index(here)
         names = [shots[number].name for number, _ in (*ring[turn:-1], *ring[: turn + 1])]
         path = [name for name, before in zip(names, [None, *names], strict=False) if name != before]
@@ -189,8 +190,3 @@ def _rings(needs: Mapping[_Node, Mapping[_Node, Loc | None]]) -> Iterator[list[_
                 yield [*nodes[nodes.index(there) :], there]
             elif there not in done:
                 now = there
-
-
-def _order(document: Document, loc: Loc) -> tuple[int, int]:
-    mark = document.mark(loc)
-    return (mark.line, mark.column) if mark else (0, 0)

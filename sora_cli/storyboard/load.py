@@ -26,7 +26,7 @@ from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
 from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, LevelForm
-from sora_cli.storyboard.searching import Find, nowhere, settle
+from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
 from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
 
@@ -117,6 +117,19 @@ def read_text(
         return _read_source(source, sets, path=None, folder=folder, allow_outside=allow_outside, find=find)
     except StoryboardError as error:
         return LoadResult(None, error.problems)
+
+
+def read_again(text: str, board: Storyboard, *, name: str, sets: Mapping[str, str]) -> Storyboard | None:
+    """What the text of a storyboard is once it is changed, with the clips found before; None where it has mistakes."""
+    read = read_text(
+        text,
+        folder=board.folder,
+        name=name,
+        sets=sets,
+        allow_outside=board.allow_outside,
+        find=pinned(board.data),
+    )
+    return None if read.problems else read.board
 
 
 def from_data(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
@@ -256,6 +257,11 @@ class Beat(Inherited, frozen=True, kw_only=True):
     spoken: SpokenLength | None = None
     """Set where the beat is as long as its lines."""
     edit: Edit | None = None
+
+    @property
+    def anywhere(self) -> Beat:
+        """The same, wherever in the file it is written."""
+        return replace(self, origin={})
 
 
 class Shot(Struct, frozen=True, kw_only=True):

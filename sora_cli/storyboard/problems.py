@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 
-from sora_cli.errors import Mark, Problem
+from sora_cli.errors import Mark, Problem, file_order
 from sora_cli.storyboard.source import harmless, quoted
 
 MAX_PROBLEMS = 200
@@ -37,7 +37,7 @@ class Problems:
             Enough: there are 200 already.
         """
         message = harmless(message)
-        key = (mark.line, mark.column, message) if mark else (0, 0, message)
+        key = (*file_order(mark), message)
         if key in self._found:
             return
         if len(self._found) >= MAX_PROBLEMS:

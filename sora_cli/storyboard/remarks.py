@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, file_order
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
 from sora_cli.storyboard.sound import DialogueLine, SoundBed
 
@@ -32,11 +32,7 @@ def not_rendered_yet(
     for find in finders:
         for loc, what, hint in find(board, timing):
             found.setdefault((loc, what), Problem(f"not rendered yet: {what}", hint, board.mark(loc)))
-    return tuple(sorted(found.values(), key=_place))
-
-
-def _place(remark: Problem) -> tuple[int, int]:
-    return (remark.mark.line, remark.mark.column) if remark.mark else (0, 0)
+    return tuple(sorted(found.values(), key=lambda remark: file_order(remark.mark)))
 
 
 def _beats(board: Storyboard) -> Iterator[Beat]:

@@ -8,11 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.storyboard.compose import compose
-from sora_cli.storyboard.load import read_text
+from sora_cli.storyboard.load import read_again
 from sora_cli.storyboard.model import Beat, Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, Node, Pairs, Scalar
 from sora_cli.storyboard.problems import Problems
-from sora_cli.storyboard.searching import pinned
 from sora_cli.storyboard.source import decode
 from sora_cli.storyboard.writing import prose, scalar
 
@@ -57,29 +56,17 @@ class _Writing(Struct, frozen=True):
 
     def means(self, text: str, sent: Mapping[Loc, str]) -> bool:
         """Whether a text is the same storyboard, but for what is sent."""
-        board = self.board
-        read = read_text(
-            text,
-            folder=board.folder,
-            name=self.name,
-            sets=self.sets,
-            allow_outside=board.allow_outside,
-            find=pinned(board.data),
-        )
-        if read.board is None or read.problems:
+        read = read_again(text, self.board, name=self.name, sets=self.sets)
+        if read is None:
             return False
-        wanted = [replace(_plain(beat), sent=sent.get(loc, "")) for loc, beat in _places(board).items()]
-        return wanted == [_plain(beat) for beat in _places(read.board).values()]
+        wanted = [replace(beat.anywhere, sent=sent.get(loc, "")) for loc, beat in _places(self.board).items()]
+        return wanted == [beat.anywhere for beat in _places(read).values()]
 
 
 def _places(board: Storyboard) -> dict[Loc, Beat]:
     """All that a model is told of, by where it stands: beats, and stills with words of their own."""
     found = {beat.loc: beat for shot in board.shots for beat in shot.beats}
     return found | {still.loc: still.beat for shot in board.shots for still in shot.keyframes if still.own}
-
-
-def _plain(beat: Beat) -> Beat:
-    return replace(beat, origin={})
 
 
 def _changed(text: str, words: Sequence[tuple[Loc, str]], name: str) -> str:

@@ -9,7 +9,7 @@ import torch
 
 from sora_cli.engines.base import EngineCard, Take
 from sora_cli.engines.sounds import SoundCard
-from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError, WorkError
+from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError, SoraError, WorkError, first_line
 from sora_cli.packages import install
 
 LOST = (
@@ -112,11 +112,6 @@ def told_as_answering(name: str, what: str, hint: str = "") -> Iterator[None]:
 
 def _too_large(name: str, what: str) -> OutOfMemory:
     return OutOfMemory(f"{name} does not fit in this machine's memory", hint=f"name a smaller {what}")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, at most 300 characters; its class where it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 class CallbackError(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from queue import SimpleQueue
 from typing import Generic, cast
 
-from sora_cli.errors import MachineError, WorkerLost
+from sora_cli.errors import MachineError, WorkerLost, first_line
 from sora_cli.packages import imported
 from sora_cli.shoot.executors.base import Job_contra, Result
 from sora_cli.shoot.executors.process import Runner, answer, portable
@@ -130,7 +130,7 @@ class RayWorker(Generic[Job_contra, Result]):
             opened = ray.get(self._actor.open.remote(), timeout=START)
         except ray.exceptions.RayError as error:
             self.close(0)
-            raise WorkerLost(f"no worker started on the cluster: {_brief(error)}") from error
+            raise WorkerLost(f"no worker started on the cluster: {first_line(error)}") from error
         if isinstance(opened, BaseException):
             self.close(0)
             raise opened
@@ -144,7 +144,7 @@ class RayWorker(Generic[Job_contra, Result]):
             said = self._actor.run.options(num_returns="streaming").remote(job)
             return cast("Result", answer(self.name, map(ray.get, said), tell))
         except ray.exceptions.RayError as error:
-            raise WorkerLost(f"{self.name} is gone: {_brief(error)}") from error
+            raise WorkerLost(f"{self.name} is gone: {first_line(error)}") from error
 
     def stop(self) -> None:
         """Ask it to stop what it does."""
@@ -158,9 +158,3 @@ class RayWorker(Generic[Job_contra, Result]):
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(self._actor.stop.remote(), timeout=patience)
         ray.kill(self._actor)
-
-
-def _brief(error: BaseException) -> str:
-    """The first line of an error of Ray's."""
-    words = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return words[0][:200] if words else type(error).__name__

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sora_cli.bounded import file_hash
 from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
 from sora_cli.packages import added, others
 from sora_cli.sound.voices import programs
@@ -65,12 +65,12 @@ def of_file(file: Path) -> Voice:
     Raises:
         MediaError: it cannot be read.
     """
-    if file.suffix.lower() == ".onnx":
-        return programs.piper(file)
     try:
-        content = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        content = file_hash(file)[:16]
     except OSError as error:
         raise MediaError(f"cannot read {file}: {error.strerror}", hint=HINT_READ) from error
+    if file.suffix.lower() == ".onnx":
+        return programs.piper(file, content)
     language = _LANGUAGES.get(file.stem[:1], "en-US") if file.stem[1:3] in ("f_", "m_") else "en-US"
     card = VoiceCard(
         name=file.stem,

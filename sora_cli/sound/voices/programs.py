@@ -6,7 +6,6 @@ heard: they are spread over the line by their letters.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from sora_cli.errors import HINT_READ, MachineError, MediaError, RequestError
+from sora_cli.errors import MachineError, MediaError, RequestError
 from sora_cli.media.stream import Samples
 from sora_cli.sound.voices.base import Speech, VoiceCard, nothing_to_say, spread
 from sora_cli.texts import shortened
@@ -106,17 +105,12 @@ def espeak(name: str) -> ProgramVoice:
     return ProgramVoice(card, "espeak-ng", ["-v", language, "--stdin", "-w"])
 
 
-def piper(file: Path) -> ProgramVoice:
-    """The voice in a file of piper's, which has its settings beside it (`voice.onnx.json`).
+def piper(file: Path, content: str) -> ProgramVoice:
+    """The voice in a file of piper's, which has its settings beside it (`voice.onnx.json`); `content` is its hash.
 
     Raises:
-        MediaError: the file cannot be read, or has no settings.
+        MediaError: it has no settings.
     """
-    try:
-        with file.open("rb") as opened:
-            content = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise MediaError(f"cannot read {file}: {error.strerror}", hint=HINT_READ) from error
     if not file.with_name(f"{file.name}.json").is_file():
         raise MediaError(
             f"{file} has no settings beside it", hint=f"put {file.name}.json there: it comes with the voice"
