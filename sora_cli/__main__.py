@@ -8,7 +8,8 @@ import io
 import os
 import sys
 
-INTERRUPTED = 128
+SIGNALLED = 128
+"""A signal ended the command where its exit code is above this, as shells have it."""
 RESTARTS = 2
 """How often a command whose device was lost is started again: a driver forgives nothing to the process that met it."""
 COUNT = "SORA_RESTARTS"
@@ -49,7 +50,7 @@ def run() -> None:
         from sora_cli.cli.main import main
 
         code = main(again=start_again)
-    if code > INTERRUPTED:
+    if code > SIGNALLED:
         # The step that runs on the device may take long, and a thread cannot be ended: whoever interrupts wants out.
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()

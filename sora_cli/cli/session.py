@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from sora_cli.events import Report
     from sora_cli.shoot.studio import Studio
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
-
 TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
 TIMES |= {word: TIMES[word[0]] for unit in ("sec", "second", "min", "minute", "hour") for word in (unit, f"{unit}s")}
 SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
@@ -33,7 +30,7 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         console.say("interrupted; run the same command again to resume", "yellow")
-        raise SystemExit(getattr(stop, "exit_code", INTERRUPTED)) from None
+        raise SystemExit(getattr(stop, "exit_code", 130)) from None  # 128 + SIGINT, as shells have it
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -64,20 +64,17 @@ def read_sheet(path: Path) -> Sheet:
                 others(lambda _why: zipfile.BadZipFile("it is damaged, or no workbook")),
             ):
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                sheets = {
-                    sheet.title: [*_rows(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS))]
-                    for sheet in book.worksheets
-                }
+                filled, rows = _filled(book.worksheets)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     except zipfile.BadZipFile as error:
         raise RequestError(f"cannot read {path}: it is damaged, or no workbook of Excel", hint=HINT_CSV) from error
-    filled = [name for name, rows in sheets.items() if any(any(row) for row in rows)]
     if not filled:
         raise RequestError(f"{path} has no cells: there is nothing in it", hint="write one row for each shot or film")
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(sheets[filled[0]])
-    return Sheet(text.getvalue(), filled[0], (*(f"`{name}`" for name in filled[1:]), *_beyond(book[filled[0]])))
+    csv.writer(text).writerows(rows)
+    first, *rest = filled
+    return Sheet(text.getvalue(), first.title, (*(f"`{sheet.title}`" for sheet in rest), *_beyond(first)))
 
 
 class _Missing(MachineError):
@@ -87,12 +84,27 @@ class _Missing(MachineError):
         super().__init__(message, hint=f"{hint}; or {HINT_CSV}")
 
 
-class _Bounds(Protocol):
+class _Sheet(Protocol):
+    title: str
     max_row: int | None
     max_column: int | None
 
+    def iter_rows(self, *, max_row: int, max_col: int) -> Iterator[tuple[_Cell, ...]]: ...
 
-def _beyond(sheet: _Bounds) -> Iterator[str]:
+
+def _filled(sheets: Iterable[_Sheet]) -> tuple[list[_Sheet], list[list[str]]]:
+    """The sheets that have cells, and the rows of the first of them; others are read up to their first cell."""
+    filled: list[_Sheet] = []
+    rows: list[list[str]] = []
+    for sheet in sheets:
+        found = _rows(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS))
+        rows = rows if filled else [*found]
+        if any(any(row) for row in (found if filled else rows)):
+            filled.append(sheet)
+    return filled, rows
+
+
+def _beyond(sheet: _Sheet) -> Iterator[str]:
     """What lies beyond what is looked at, where the sheet says how large it is."""
     if (sheet.max_row or 0) > _MOST_ROWS or (sheet.max_column or 0) > _MOST_COLUMNS:
         yield f"cells beyond row {_MOST_ROWS:,} or column {_MOST_COLUMNS}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -98,13 +98,6 @@ def region_of(value: object) -> Box:
 _FOUR: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 
 
-class _Four(Plain[Box]):
-    """Four numbers; they may stand in a list."""
-
-    def __init__(self, reader: Callable[[object], Box]) -> None:
-        super().__init__(reader, _FOUR, "a list")
-
-
 def named_of(value: object) -> str:
     """What is called so, in words; or a point of the picture, as `X,Y` in parts of it.
 
@@ -122,16 +115,8 @@ def named_of(value: object) -> str:
 
 
 _POINT: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-
-
-class _Named(Plain[str]):
-    """Words, or two numbers; they may stand in a list."""
-
-    def __init__(self) -> None:
-        super().__init__(named_of, {"anyOf": [{"type": ["string", "number"]}, _POINT]}, "a list")
-
-
-Named = _Named()
+Region, View = Plain(region_of, _FOUR, "a list"), Plain(box_of, _FOUR, "a list")
+Named = Plain(named_of, {"anyOf": [{"type": ["string", "number"]}, _POINT]}, "a list")
 
 
 class EditForm(Form):
@@ -140,14 +125,14 @@ class EditForm(Form):
     of = Needed(Label, "The film, or the name of an earlier shot.")
     from_ = Key(Time, "Where in the film it begins; at its start where not written.")
     to = Key(Time, "Where in the film it ends; at its end where not written.")
-    region = Key(_Four(region_of), "A part of the picture: [left, top, width, height], each from 0 to 1.")
+    region = Key(Region, "A part of the picture: [left, top, width, height], each from 0 to 1.")
     mask = Key(Text, "A picture, or a film as long as the stretch or as the film: what is white in it is made anew.")
     replace = Key(Named, "What is there now, in words: the red ball; or where it is at the start, [x, y] from 0 to 1.")
     segmenter = Key(
         Reference, "Models of transformers that find it: one that finds by words, one that follows (SAM 2), or both."
     )
     outpaint = Key(Aspect, "The shape that the picture is to have, WIDTH:HEIGHT: borders are made around it.")
-    view = Key(_Four(box_of), "What is seen, in parts of the film's picture; what lies beyond it is made.")
+    view = Key(View, "What is seen, in parts of the film's picture; what lies beyond it is made.")
     relight = Key(Phrase, "The light that it is shown in then; the same as the shot's `light`.")
     restyle = Key(Phrase, "How it is drawn or filmed then; the same as the shot's `style`.")
     instruct = Key(Switch, "Whether the prompt says what is to be done to it, instead of what is there then.")

@@ -25,7 +25,16 @@ from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
-from sora_cli.storyboard.schema import PLACES, CastForm, FilmForm, LevelForm
+from sora_cli.storyboard.schema import (
+    BeatForm,
+    FilmForm,
+    LevelForm,
+    LookForm,
+    OutputForm,
+    SceneForm,
+    ShotForm,
+    SoundForm,
+)
 from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
 from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
@@ -245,23 +254,20 @@ def _note(fault: Fault, document: Document, problems: Problems) -> None:
 
 def _known_keys(loc: Loc, problems: Problems) -> str:
     """A hint at the keys that may stand beside the unknown one at `loc`."""
-    around = [step for step in loc[:-1] if isinstance(step, str)]
-    form: type[Form] = FilmForm
-    if around:
-        form = CastForm if around[0] == "cast" and len(around) < 3 else PLACES.get(around[-1], FilmForm)
+    form = FilmForm.form_at(loc[:-1]) or FilmForm
     key, known = str(loc[-1]), list(form.keys)
     spelled = re.sub(r"[\s-]+", "_", key.lower())
     ours = next((ours for ours, others in OTHER_WORDS.items() if spelled in others.split()), key)
-    homes = {
-        "the film": "",
-        "a scene": "scenes",
-        "a shot": "shots",
-        "a beat": "beats",
-        "`output`": "output",
-        "`sound`": "sound",
-        "`look`": "look",
+    homes: dict[str, type[Form]] = {
+        "the film": FilmForm,
+        "a scene": SceneForm,
+        "a shot": ShotForm,
+        "a beat": BeatForm,
+        "`output`": OutputForm,
+        "`sound`": SoundForm,
+        "`look`": LookForm,
     }
-    fitting = [home for home, place in homes.items() if ours in PLACES.get(place, FilmForm).keys]
+    fitting = [home for home, place in homes.items() if ours in place.keys]
     belongs = f"{quoted(ours)} belongs to {' or '.join(fitting)}" if fitting else ""
     if ours != key and ours in known:
         return f"did you mean {quoted(ours)}?"

@@ -7,7 +7,7 @@ is published for editors (`json_schema`) says so.
 from __future__ import annotations
 
 from sora_cli.storyboard import direction, keyframes
-from sora_cli.storyboard.choices import ChoiceForm, Choices
+from sora_cli.storyboard.choices import Choices
 from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.edits import EditForm
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
@@ -361,37 +361,6 @@ class FilmForm(LevelForm):
     vars = Key(Table(Single), "${name} anywhere in the storyboard; `--set name=value` wins.")
     scenes = Key(Listed(SceneForm, 1), "The scenes; or `shots` alone.")
     shots = Key(Listed(ShotItem, 1), "All shots as one scene, without `scenes`.")
-
-
-PLACES: dict[str, type[Form]] = {
-    "scenes": SceneForm,
-    "shots": ShotForm,
-    "beats": BeatForm,
-    "output": OutputForm,
-    "look": LookForm,
-    "sound": SoundForm,
-    "sounds": SoundsForm,
-    "dialogue": DialogueForm,
-    "line": RecordingForm,
-    "narrator": NarratorForm,
-    "duration": SpokenForm,
-    "from": LinkForm,
-    "to": LinkForm,
-    "transition": TransitionForm,
-    "title": TitleForm,
-    "provenance": ProvenanceForm,
-    "watermark": WatermarkForm,
-    "review": ReviewForm,
-    "cost": CostForm,
-    "takes": TakesForm,
-    "consent": ConsentForm,
-    "camera": direction.CameraForm,
-    "light": direction.LightForm,
-    "keyframe": keyframes.KeyframeForm,
-    "keyframes": keyframes.KeyframesForm,
-    "choices": ChoiceForm,
-}
-"""Which mapping stands under which key."""
 
 
 def json_schema() -> dict[str, object]:

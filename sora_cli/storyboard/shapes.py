@@ -44,6 +44,10 @@ class Shape(Protocol[T_co]):
         """Its JSON Schema; mappings put theirs into `defs` and are referred to."""
         ...
 
+    def form_at(self, loc: Loc) -> type[Form] | None:
+        """The form of the mapping that stands at `loc` inside such a value; None where none does."""
+        ...
+
 
 class Plain(Generic[T]):
     """A single value, read by a function that raises `Wrong`."""
@@ -79,6 +83,10 @@ class Plain(Generic[T]):
         """As declared by `Shape`."""
         return self._schema
 
+    def form_at(self, loc: Loc) -> type[Form] | None:  # noqa: ARG002  as declared
+        """As declared by `Shape`."""
+        return None
+
 
 class Listed(Generic[T]):
     """A list of values of one shape, at least `least` of them."""
@@ -102,6 +110,10 @@ class Listed(Generic[T]):
         """As declared by `Shape`."""
         least = {"minItems": self._least} if self._least else {}
         return {"type": "array", "items": self._item.schema(defs), **least}
+
+    def form_at(self, loc: Loc) -> type[Form] | None:
+        """As declared by `Shape`."""
+        return self._item.form_at(loc[1:]) if loc else None
 
 
 class Table(Generic[T]):
@@ -127,6 +139,10 @@ class Table(Generic[T]):
         most = {} if self._most is None else {"maxProperties": self._most}
         return {"type": "object", "additionalProperties": self._item.schema(defs) or True, **most}
 
+    def form_at(self, loc: Loc) -> type[Form] | None:
+        """As declared by `Shape`."""
+        return self._item.form_at(loc[1:]) if loc else None
+
 
 class OneOf(Generic[T]):
     """One of several shapes: which, is told by what is written (a mapping, a list, a switch, or else text)."""
@@ -148,6 +164,10 @@ class OneOf(Generic[T]):
     def schema(self, defs: Schema) -> Schema:
         """As declared by `Shape`."""
         return {"oneOf": [shape.schema(defs) for shape in self._shapes.values()]}
+
+    def form_at(self, loc: Loc) -> type[Form] | None:
+        """As declared by `Shape`."""
+        return next((form for shape in self._shapes.values() if (form := shape.form_at(loc))), None)
 
 
 def _not(what: str, value: object, loc: Loc, example: str = "") -> Fault:
@@ -216,6 +236,12 @@ class Form:
         """As declared by `Shape`."""
         defs[cls.__name__] = cls.definition(defs)
         return {"$ref": f"#/$defs/{cls.__name__}"}
+
+    @classmethod
+    def form_at(cls, loc: Loc) -> type[Form] | None:
+        """As declared by `Shape`."""
+        key = cls.keys.get(str(loc[0])) if loc else None
+        return key.shape.form_at(loc[1:]) if key else None if loc else cls
 
     @classmethod
     def definition(cls, defs: Schema) -> Schema:

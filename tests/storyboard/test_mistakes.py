@@ -66,6 +66,10 @@ def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: 
     ("written", "told"),
     [
         ("shots: a red ball", ["`shots` must be a list", "it is text: write `- ` before each item"]),
+        (
+            "shots: [{name: x, prompt: a}, {prompt: b, edit: {of: x, replace: a ball, regoin: x}}]",
+            ["unknown key `regoin`", "did you mean `region`?"],
+        ),
         ("shots: []", ["`shots` must be a list of something", "write one item at least, after `- `"]),
         ("shots: [a]\nstyle: [warm, cold]", ["this must be text, not a list", 'write it as one text: "warm, cold"']),
         ("shots: [a]\nseed: x", ["`x` is not a whole number", "a whole number from 0 to 9223372036854775807"]),
