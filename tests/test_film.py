@@ -179,7 +179,8 @@ def test_luts_are_written_for_shots_that_are_matched(studio: Path) -> None:
     one = board(*shots, output={"size": "192x128"}, look="scene")
     film.make(one, studio / "film.mp4", report=Recording())
     with Studio(Store(default_folder())) as room:
-        (lut,) = luts.write_luts(one, studio / "luts", studio=room, draft=False, only=())
+        how: film.MakeOptions = {"draft": False, "only": (), "signer": None, "overwrite": False}
+        (lut,) = luts.write(one, studio / "luts", how, studio=room)
     assert lut == studio / "luts" / "002-b-c.cube"
     assert read_cube(lut)[16, 16, 16].max() < 0.5, "the light shot is drawn towards the dark one"
 

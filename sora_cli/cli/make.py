@@ -145,13 +145,6 @@ def make_options(release: ReleaseOptions, *, draft: bool = False, only: Sequence
     return {"draft": draft, "only": only, "signer": release.signer(), "overwrite": release.overwrite}
 
 
-def _extras(board: Storyboard, beside: ExtraOptions, how: MakeOptions) -> Extras:
-    """What goes with the film in folders of its own."""
-    from sora_cli.flows.extras import Extras
-
-    return Extras(board=board, luts=beside.luts, stems=beside.stems, **how)
-
-
 def show_story(story: ReleasedStory, *, as_json: bool) -> None:
     """Tell of a story by choice that was delivered."""
     if as_json:
@@ -197,6 +190,7 @@ def storyboard(
 ) -> None:
     """Make the film of a storyboard; rerun to resume."""
     from sora_cli.flows import film, interactive, places, preflight, preview, subtitles
+    from sora_cli.flows.extras import Extras
 
     shots, story = only or (), release.deliver == interactive.NAME
     if story:
@@ -208,7 +202,8 @@ def storyboard(
 
     def placed(board: Storyboard) -> tuple[Path, str, Extras]:
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
-        return out, kind, _extras(board, beside, make_options(release, draft=drafts.draft, only=shots))
+        how = make_options(release, draft=drafts.draft, only=shots)
+        return out, kind, Extras(board=board, luts=beside.luts, stems=beside.stems, how=how)
 
     if dry_run:
         board = load()

@@ -28,7 +28,6 @@ from sora_cli.media.read import require_file
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import words_said
 from sora_cli.record import handover, sidecar
-from sora_cli.record.film import FilmRecord
 from sora_cli.record.handover import ExportRecord
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.store import file_hash
@@ -109,10 +108,9 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
     if source.suffix.lower() in {".yaml", ".yml", ".json"}:
         return preflight.load(source, sets={}), options
     require_file(source)
-    facts = sidecar.read(source)
-    if not facts or sidecar.is_note(facts):
+    film = sidecar.record_of(source)
+    if film is None:
         raise RequestError(f"cannot export {source}: no sidecar lists its shots", hint="name its storyboard")
-    film = FilmRecord.from_dict(facts, f"the sidecar of {source.name}")
     made = film.made_by
     if made is None or made.command != "storyboard" or not made.of:
         raise RequestError(

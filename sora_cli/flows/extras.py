@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from sora_cli.flows import luts, stems
-from sora_cli.shoot.studio import Studio
-from sora_cli.stamp import Signer
 from sora_cli.storyboard.model import Storyboard
+
+if TYPE_CHECKING:
+    from sora_cli.flows.film import MakeOptions
+    from sora_cli.shoot.studio import Studio
 
 
 class Extras(Struct, frozen=True, kw_only=True):
-    """Folders for colour tables and for stems (None: not written); the rest says how the film itself is made."""
+    """Folders for colour tables and for stems (None: not written); `how` the film itself is made."""
 
     board: Storyboard
-    luts: Path | None = None
-    stems: Path | None = None
-    draft: bool = False
-    only: Sequence[str] = ()
-    signer: Signer | None = None
-    overwrite: bool = False
+    luts: Path | None
+    stems: Path | None
+    how: MakeOptions
 
     def check(self) -> None:
         """Refuse to write over files that are not this storyboard's.
@@ -31,9 +30,9 @@ class Extras(Struct, frozen=True, kw_only=True):
             RequestError: as `outputs.check` does, or a folder's name is a file's.
         """
         if self.luts is not None:
-            luts.check_luts(self.board, self.luts, signer=self.signer, only=self.only, overwrite=self.overwrite)
+            luts.check(self.board, self.luts, self.how)
         if self.stems is not None:
-            stems.check(self.board, self.stems, self.signer, overwrite=self.overwrite)
+            stems.check(self.board, self.stems, self.how)
 
     def write(self, studio: Studio) -> None:
         """Write them, once the film is made.
@@ -42,22 +41,6 @@ class Extras(Struct, frozen=True, kw_only=True):
             SoraError: a clip is gone and cannot be made again, or a folder cannot be written.
         """
         if self.luts is not None:
-            luts.write_luts(
-                self.board,
-                self.luts,
-                studio=studio,
-                draft=self.draft,
-                only=self.only,
-                signer=self.signer,
-                overwrite=self.overwrite,
-            )
+            luts.write(self.board, self.luts, self.how, studio=studio)
         if self.stems is not None:
-            stems.write(
-                self.board,
-                self.stems,
-                studio=studio,
-                draft=self.draft,
-                only=self.only,
-                signer=self.signer,
-                overwrite=self.overwrite,
-            )
+            stems.write(self.board, self.stems, self.how, studio=studio)

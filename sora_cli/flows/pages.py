@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from sora_cli import atomic
 from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
+from sora_cli.media.stream import middles
 from sora_cli.page.data import Page
 from sora_cli.record import sidecar
 
@@ -44,4 +44,4 @@ def write(page: Page, out: Path) -> None:
 
 def spread(start: int, count: int, parts: int) -> list[int]:
     """The middle frames of at most `parts` equal parts of `count` frames from `start`, once each."""
-    return list(dict.fromkeys(start + math.floor(count * (2 * part + 1) / (2 * parts)) for part in range(parts)))
+    return list(dict.fromkeys(middles(start, count, parts)))

@@ -108,14 +108,13 @@ def _moving(record: FilmRecord) -> dict[str, list[Moving]]:
 
 def _told(path: Path) -> tuple[FilmRecord | None, list[str]]:
     """What the sidecar of a film says of it, and what a person should know where that is nothing."""
-    facts = sidecar.read(path)
     by_cuts = "its shots are found by its cuts"
-    if not facts or sidecar.is_note(facts):
-        return None, [f"no sidecar tells its shots: {by_cuts}"]
     try:
-        record = FilmRecord.from_dict(facts, f"the sidecar of {path.name}")
+        record = sidecar.record_of(path)
     except RequestError as error:
         return None, [f"{error.message}: {by_cuts}"]
+    if record is None:
+        return None, [f"no sidecar tells its shots: {by_cuts}"]
     if sidecar.film_hash(path) != record.film.sha256:
         return None, [f"the film was changed after its sidecar was written: {by_cuts}"]
     return record, []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from sora_cli.plan import plan_takes
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
+    from sora_cli.flows.film import MakeOptions
     from sora_cli.plan.timeline import Cut
     from sora_cli.shoot.studio import Studio
     from sora_cli.stamp import Signer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NAMES = ("dialogue", "effects", "ambience", "music")
 
 
-def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: bool = False) -> None:
+def check(board: Storyboard, folder: Path, how: MakeOptions) -> None:
     """Refuse to write stems over files that are not this storyboard's.
 
     Raises:
@@ -31,19 +31,10 @@ def check(board: Storyboard, folder: Path, signer: Signer | None, *, overwrite: 
     outputs.require_folder(folder, "stems", "--stems")
     own = outputs.own_sound(outputs.maker_of(board))
     paths = {folder / f"{name}.wav": own for name in NAMES}
-    outputs.check(paths, outputs.sources_of(board, signer), overwrite=overwrite)
+    outputs.check(paths, outputs.sources_of(board, how["signer"]), overwrite=how["overwrite"])
 
 
-def write(
-    board: Storyboard,
-    folder: Path,
-    *,
-    studio: Studio,
-    draft: bool,
-    only: Sequence[str],
-    signer: Signer | None,
-    overwrite: bool = False,
-) -> list[Path]:
+def write(board: Storyboard, folder: Path, how: MakeOptions, *, studio: Studio) -> list[Path]:
     """Write the stems of a film that was made, each a signed WAV of 24 bits at 48 kHz as long as the film.
 
     They have the film's gain, and where its limiter turns the whole down, they are turned down as much. A bus on which
@@ -53,11 +44,11 @@ def write(
         SoraError: a clip is gone and cannot be made again, or the folder cannot be written.
         RequestError: as `check` does, or the film is silent.
     """
-    check(board, folder, signer, overwrite=overwrite)
-    plan = plan_takes(board, catalogue.card, draft=draft, only=only)
+    check(board, folder, how)
+    plan = plan_takes(board, catalogue.card, draft=how["draft"], only=how["only"])
     sounds = audio.prepare(plan, studio.store)
     laid = foley.lay(plan, studio.shoot(plan, Silent()), sounds, studio.store)
-    written = of_cut(laid.cut, laid.loudness(plan), board, folder, signer, spoken=bool(sounds.speech))
+    written = of_cut(laid.cut, laid.loudness(plan), board, folder, how["signer"], spoken=bool(sounds.speech))
     if not written:
         raise RequestError("this film has no sound, so there are no stems", hint="remove --stems")
     return written

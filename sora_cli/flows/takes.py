@@ -9,6 +9,7 @@ from sora_cli.errors import RequestError
 from sora_cli.flows import outputs
 from sora_cli.media.read import open_film, require_file
 from sora_cli.media.sheet import SheetRow, is_sheet_of, side_by_side
+from sora_cli.media.stream import middles
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, TakeRecord
 from sora_cli.store import Store
@@ -26,12 +27,12 @@ def read_record(film: Path) -> FilmRecord:
         RequestError: it has no sidecar that lists its takes.
     """
     require_file(film)
-    facts = sidecar.read(film)
-    if not facts or sidecar.is_note(facts):
+    record = sidecar.record_of(film)
+    if record is None:
         raise RequestError(
             f"the takes of {film} are not known: no sidecar lists them", hint="name a film of a storyboard"
         )
-    return FilmRecord.from_dict(facts, f"the sidecar of {film.name}")
+    return record
 
 
 def table(record: FilmRecord) -> Iterator[list[str]]:
@@ -75,8 +76,8 @@ def _row(take: TakeRecord, store: Store) -> SheetRow | None:
     clip = store.find(take.key)
     if clip is None:
         return None
-    places = [take.skip + int(take.play * (2 * place + 1) / (2 * SHOWN)) for place in range(SHOWN)]
+    places = [min(place, clip.frames - 1) for place in middles(take.skip, take.play, SHOWN)]
     with open_film(clip.path) as reel:
-        frames = list(reel.pictures([min(place, clip.frames - 1) for place in places]))
+        frames = list(reel.pictures(places))
     words = f"score {take.score:.2f}" if take.parts else ""
     return SheetRow(f"{take.name}{' (plays)' if take.plays else ''}", words, frames)

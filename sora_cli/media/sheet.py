@@ -21,7 +21,7 @@ from sora_cli.errors import MediaError, counted
 from sora_cli.media.filters import Chain, rgb_bytes
 from sora_cli.media.png import PngFile
 from sora_cli.media.read.rgb import to_rgb
-from sora_cli.media.stream import Frames, Master
+from sora_cli.media.stream import Frames, Master, middles
 from sora_cli.spelling import readable
 
 _PAPER, _INK, _DIM, _RULE = "#14161b", "#f2efe9", "#8d929c", "#2a2e37"
@@ -256,11 +256,7 @@ def is_sheet_of(path: Path, film: Path) -> bool:
 
 def _places(strips: Sequence[SheetShot], count: int) -> list[int]:
     """The numbers of `count` frames of each strip, from the middle of each of its equal parts."""
-    return [
-        strip.start + min(strip.frames - 1, int(strip.frames * (2 * part + 1) / (2 * count)))
-        for strip in strips
-        for part in range(count)
-    ]
+    return [place for strip in strips for place in middles(strip.start, strip.frames, count)]
 
 
 def _head(draw: ImageDraw.ImageDraw, title: str, film: Master, shots: int) -> None:

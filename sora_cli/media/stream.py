@@ -85,3 +85,8 @@ class Master(Struct, frozen=True, kw_only=True):
         """Samples of sound in the whole film."""
         whole = round(self.frames / self.fps * SAMPLE_RATE)
         return whole if self.sound_samples is None else self.sound_samples
+
+
+def middles(start: int, count: int, parts: int) -> list[int]:
+    """The frames in the middle of `parts` equal parts of `count` frames from `start`; of few frames some come twice."""
+    return [start + count * (2 * part + 1) // (2 * parts) for part in range(parts)]

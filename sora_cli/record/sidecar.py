@@ -134,6 +134,16 @@ def read(film: Path) -> dict[str, Json]:
     return facts if tells_of(facts, place, film) else {}
 
 
+def record_of(film: Path) -> FilmRecord | None:
+    """What the sidecar of a film tells of it; None where none tells its shots.
+
+    Raises:
+        RequestError: it is damaged.
+    """
+    facts = read(film)
+    return None if not facts or is_note(facts) else FilmRecord.from_dict(facts, f"the sidecar of {film.name}")
+
+
 def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
     """A hash of everything that the film's bytes depend on, but the time of signing: takes, places, look, sound."""
     board = plan.board
