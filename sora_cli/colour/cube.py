@@ -89,10 +89,10 @@ def rough_m3d(full: Colours) -> bytes:
     They are less than a seventieth of a step of 8 bits; what is interpolated between two points is further off. It has
     whole numbers, blue running fastest: libavfilter reads them in a quarter of the time that decimals take it.
     """
-    numbers = np.rint(full.transpose(2, 1, 0, 3) * 1e4).astype(np.int32, order="C").ravel()
+    numbers = (full * 1e4 + 0.5).astype(np.int16).transpose(2, 1, 0, 3).ravel()  # `rint` takes four times as long
     rows = _EIGHT.take(numbers, mode="clip").view(np.uint8)
     rows[23::24] = ord("\n")
-    return b"in %d\nout 10001\nvalues red green blue\n" % len(full) ** 3 + rows.tobytes()
+    return b"".join((b"in %d\nout 10001\nvalues red green blue\n" % len(full) ** 3, rows.data))
 
 
 def write_curve(path: Path, curve: Colours) -> None:

@@ -165,7 +165,7 @@ def _lift(numbers: NDArray[np.float64], source: Colours, goal: Colours) -> NDArr
     for channel, share in enumerate((source >= _WHITE).mean(axis=0)):
         much = float(np.clip((share - _PART[0]) / (_PART[1] - _PART[0]), 0.0, 1.0))
         if much:
-            lost = np.quantile(goal[:, channel], 1 - share / 2)
+            lost = _quantiles(goal[:, channel], 1 - share / 2)
             lift[channel] = much * ((lost / np.exp(numbers[channel])) ** np.exp(-numbers[3 + channel]) - 1)
     return np.clip(lift, 0.0, _FURTHEST)
 
@@ -174,7 +174,7 @@ class _View:
     """Pixels as they are compared: planes of coded values `(3, n)`, and their projections on the directions."""
 
     def __init__(self, planes: Planes) -> None:
-        self._log = np.log((np.maximum(planes, 0) + np.float32(0.055)) / np.float32(1.055))
+        self._log = np.log((planes + np.float32(0.055)) / np.float32(1.055))
         linear = np.where(planes <= 0.04045, planes / np.float32(12.92), np.exp(np.float32(2.4) * self._log))
         self._lms = np.exp(np.log(np.maximum(_LMS @ linear, _NIGHT)) / np.float32(3))
         projected = _WAYS @ self._lms
@@ -274,11 +274,11 @@ class _Missed:
 
     @cached_property
     def slopes(self) -> NDArray[np.float64]:
-        """How they change with each number, `(features, 7)`."""
+        """How they change with each number, `(7, features)`."""
         slopes = self._view.slopes(*self._bent.moves())
         if self._cut is not None and self._moves is not None:
             slopes[:3] -= self._cut.slopes([self._moves])
-        return slopes.reshape(7, -1).T.astype(np.float64)
+        return slopes.reshape(7, -1).astype(np.float64)
 
 
 class _Bent:
@@ -303,23 +303,20 @@ def _fitted(misses: Misses, doubt: float) -> tuple[NDArray[np.float64], NDArray[
 
     `doubt` weighs the pull towards zero.
     """
-    pull = doubt / _SPREAD
-    prior = np.diag(pull)
+    pull = (doubt / _SPREAD) ** 2
 
     def cost(missed: NDArray[np.float64], numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         root = np.sqrt(1 + (missed / _ROBUST) ** 2)
         huber = 2 * _ROBUST**2 * (root.sum() / root.size - 1)
-        return float(huber + np.sum((pull * numbers) ** 2)), root
+        return float(huber + np.sum(pull * numbers**2)), root
 
     numbers, damping, missed = np.zeros(7), 1e-3, misses.first
-    scale = np.sqrt(missed.features.size)
     best, root = cost(missed.features, numbers)
     for _ in range(8):
-        weight = 1 / (np.sqrt(root) * scale)
-        rows = np.concatenate([missed.slopes * weight[:, np.newaxis], prior])
-        normal = rows.T @ rows
-        down = rows.T @ np.concatenate([missed.features * weight, pull * numbers])
-        normal[_DIAGONAL] += damping * normal[_DIAGONAL] + 1e-12
+        slopes, weight = missed.slopes, 1 / (root * root.size)
+        normal = (slopes * weight) @ slopes.T
+        down = slopes @ (missed.features * weight) + pull * numbers
+        normal[_DIAGONAL] = (1 + damping) * (normal[_DIAGONAL] + pull) + 1e-12
         tried = np.clip(numbers - np.linalg.solve(normal, down), -_BOUND, _BOUND)
         now = misses.at(tried)
         value, bent = cost(now.features, tried)
@@ -333,6 +330,11 @@ def _fitted(misses: Misses, doubt: float) -> tuple[NDArray[np.float64], NDArray[
     return numbers, missed.features
 
 
+def _quantiles(values: Curve, parts: Curve | float) -> Curve:
+    """`numpy.quantile` of a line of values, in a quarter of its time and without what it imports."""
+    return np.asarray(np.interp(parts, np.linspace(0.0, 1.0, len(values)), np.sort(values)))
+
+
 def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve, Curve], ...]:
     """Small smooth curves, by at most `most`, that bring the channels' quantiles together."""
     if most == 0:
@@ -341,7 +343,7 @@ def _refinement(bent: Colours, goal: Colours, most: float) -> tuple[tuple[Curve,
     bend = np.diff(np.eye(len(_KNOTS)), 2, axis=0) * _STIFF
     curves = []
     for channel in range(3):
-        have, want = np.quantile(bent[:, channel], steps), np.quantile(goal[:, channel], steps)
+        have, want = (_quantiles(side[:, channel], steps) for side in (bent, goal))
         hats = np.maximum(0.0, 1 - np.abs(have[:, np.newaxis] - _KNOTS) * (len(_KNOTS) - 1))
         rows = np.vstack([hats, bend, 1e-3 * np.eye(len(_KNOTS))])
         aims = np.concatenate([want - have, np.zeros(len(rows) - len(have))])

@@ -13,6 +13,7 @@ import av
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
@@ -299,11 +300,18 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
 
 def _softened(picture: Frames) -> Frames:
     """A picture `(h, w, 3)` with rounded corners, on paper."""
-    cover = np.asarray(_rounded((picture.shape[1], picture.shape[0])), np.uint16)[..., np.newaxis]
-    lines = (cover < 255).any(axis=(1, 2))
+    lines, keep, paper = _corners((picture.shape[1], picture.shape[0]))
     soft = picture.copy()
-    soft[lines] = (picture[lines] * cover[lines] + _COLOUR * (255 - cover[lines]) + 127) // 255
+    soft[lines] = (picture[lines] * keep + paper) // 255
     return soft
+
+
+@lru_cache(maxsize=8)
+def _corners(size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.uint16], NDArray[np.uint16]]:
+    """The lines with rounded corners; of those, what is kept of a picture `(n, w, 1)`, and the paper on it."""
+    cover = np.asarray(_rounded(size), np.uint16)[..., np.newaxis]
+    lines = np.flatnonzero(cover.min(axis=(1, 2)) < 255)
+    return lines, cover[lines], (_COLOUR * (255 - cover[lines]) + 127).astype(np.uint16)
 
 
 @lru_cache(maxsize=1)

@@ -298,11 +298,10 @@ def test_the_fit_knows_how_each_number_changes_its_misses(burnt: float) -> None:
     """Held against the differences of small nudges; burnt channels cut the goal off, which moves with them."""
     goal = paint("harbour", 1, 30, 40).reshape(-1, 3)
     misses, at = Misses(np.clip(burnt * goal, 0, 1), goal), np.array([0.1, -0.05, 0.02, 0.1, 0.0, -0.1, 0.15])
-    slopes = misses.at(at).slopes
-    for number, nudge in enumerate(np.eye(7) * 2e-3):
+    for slope, nudge in zip(misses.at(at).slopes, np.eye(7) * 2e-3, strict=True):
         measured = (misses.at(at + nudge).features - misses.at(at - nudge).features) / 4e-3
-        assert np.corrcoef(measured, slopes[:, number])[0, 1] > 0.97
-        assert np.abs(slopes[:, number]).sum() == pytest.approx(np.abs(measured).sum(), rel=0.1)
+        assert np.corrcoef(measured, slope)[0, 1] > 0.97
+        assert np.abs(slope).sum() == pytest.approx(np.abs(measured).sum(), rel=0.1)
 
 
 def test_the_places_of_quantiles_are_those_of_a_plain_sort() -> None:
