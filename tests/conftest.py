@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.unattended import forks
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("sora", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,7 +50,14 @@ def let_torchvision_in() -> None:
             torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
-let_torchvision_in()
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the process ready that runs tests; where xdist starts several, start what they share: see `forks`."""
+    if config.getoption("dist", "no") == "no":
+        let_torchvision_in()
+    elif forks.POSSIBLE:
+        shared = contextlib.ExitStack()
+        os.environ[forks.SHARED] = str(shared.enter_context(forks.served()))
+        config.add_cleanup(shared.close)
 
 
 @pytest.fixture(scope="session", autouse=True)

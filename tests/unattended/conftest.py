@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.unattended.forks import POSSIBLE, Child, Forks, forks
+from tests.unattended.forks import POSSIBLE, Child, Forks, Stream, forks
 
 ROOT = Path(__file__).parents[2]
 SITE = {
@@ -38,14 +39,32 @@ class Machine:
     forks: Forks | None = None
     """Where there is one, runs are its children, but for those that `start` begins as a user does."""
 
-    def launch(self, name: str, *words: str) -> Run:
-        """The program with `--events`, in a process of its own; what it says goes to `name.out` and `name.err`."""
-        words = (*words, "--events")
+    def begin(self, *words: str, out: Stream, err: Stream, environment: Mapping[str, str] | None = None) -> Run:
+        """The program, in a process of its own, with these streams; `environment` adds to the machine's."""
+        environment = {**self.environment, **(environment or {})}
+        if self.forks is not None:
+            return self.forks.start(words, self.folder, environment, out, err)
+        program = [sys.executable, "-m", "sora_cli", *words]
+        return subprocess.Popen(program, cwd=self.folder, env=environment, stdout=out, stderr=err)
+
+    def launch(self, name: str, *words: str, environment: Mapping[str, str] | None = None) -> Run:
+        """The program with `--events`; what it says goes to `name.out` and `name.err`."""
         with (self.folder / f"{name}.out").open("w") as out, (self.folder / f"{name}.err").open("w") as err:
-            if self.forks is not None:
-                return self.forks.start(words, self.folder, self.environment, out, err)
-            program = [sys.executable, "-m", "sora_cli", *words]
-            return subprocess.Popen(program, cwd=self.folder, env=self.environment, stdout=out, stderr=err)
+            return self.begin(*words, "--events", out=out, err=err, environment=environment)
+
+    def lines(self, name: str) -> int:
+        """How many events a launched run has told by now."""
+        return (self.folder / f"{name}.out").read_bytes().count(b"\n")
+
+    def hear(self, run: Run, name: str, words: str) -> None:
+        """Wait until a launched run says these words, on either stream, or ends."""
+        files = [self.folder / f"{name}.out", self.folder / f"{name}.err"]
+        while run.poll() is None and not any(words in file.read_text(encoding="utf-8") for file in files):
+            time.sleep(0.005)
+
+    def said(self, name: str) -> str:
+        """What a launched run has said to people by now."""
+        return (self.folder / f"{name}.err").read_text(encoding="utf-8")
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What a launched run has told by now; a line that is not whole is not told yet."""
@@ -61,15 +80,11 @@ class Machine:
 
     def run(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """The program, until it ends; `environment` adds to the machine's."""
-        if self.forks is None:
-            with self.start(*words, environment=environment or {}) as process:
-                said = process.communicate(timeout=300)
-            return subprocess.CompletedProcess(words, process.returncode, *said)
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as out,
             tempfile.TemporaryFile("w+", encoding="utf-8") as err,
         ):
-            code = self.forks.start(words, self.folder, {**self.environment, **(environment or {})}, out, err).wait(300)
+            code = self.begin(*words, out=out, err=err, environment=environment).wait(300)
             for stream in (out, err):
                 stream.seek(0)
             return subprocess.CompletedProcess(words, code, out.read(), err.read())

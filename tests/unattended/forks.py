@@ -1,13 +1,15 @@
 """A process that has read all the code already, and forks a child for each run.
 
 Most of what a run of a few small shots takes is reading torch and diffusers. Here that is done once. The child is a
-process like any other: the program's own entry, its own arguments, environment, folder, session and streams, and the
-end that Python has; a signal hits it for real. Before the fork nothing is read but code: no weights, no device, and
-no thread is started, since a fork would lose it.
+process like any other: the program's own entry, its own arguments, environment, folder, session and streams; a signal
+hits it for real. It ends as Python does, but for taking apart what was read, which would take half a second. Before the
+fork nothing is read but code: no weights, no device, and no thread is started, since a fork would lose it (onnxruntime
+starts one, so whoever wants it reads it).
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -20,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -29,11 +32,15 @@ from typing import IO
 import sora_cli
 
 PACKAGES = (
-    "PIL.Image", "av", "c2pa", "diffusers", "iscc_core", "moviepy", "skimage.restoration", "torch", "transformers",
-    "typer",
+    "PIL.Image", "av", "c2pa", "cryptography.hazmat.backends.openssl.backend", "diffusers", "iscc_core", "moviepy",
+    "rich._emoji_codes", "skimage.filters.edges", "skimage.restoration.uft", "torch", "transformers", "typer",
 )  # fmt: skip
+"""Beside our own; some read the rest of themselves when it is wanted."""
+Stream = IO[str] | int
 MOST = 1 << 18
 """Bytes of a request."""
+SHARED = "SORA_TESTS_FORKS"
+"""Names where the process listens that all of pytest's workers share (tests/conftest.py)."""
 POSSIBLE = sys.platform == "linux"
 
 
@@ -70,23 +77,30 @@ class Child:
 
 
 class Forks:
-    """Starts runs from a process that has read the code, which is started with the first of them."""
+    """Starts runs from a process that has read the code: the one of all pytest's workers, or one of its own."""
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
         self._stack = stack
 
     @cached_property
     def _place(self) -> Path:
-        return self._stack.enter_context(_served())
+        shared = os.environ.get(SHARED)
+        place = Path(shared) if shared else self._stack.enter_context(served())
+        until = time.monotonic() + 300
+        while not place.exists():
+            assert time.monotonic() < until, "the process that forks runs did not begin; it says why on stderr"
+            time.sleep(0.05)
+        return place
 
     def start(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], out: IO[str], err: IO[str]
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], out: Stream, err: Stream
     ) -> Child:
         """The program with these words, in a process of its own."""
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         line.connect(str(self._place))
         request = json.dumps([list(words), str(folder), dict(environment)]).encode()
-        socket.send_fds(line, [request], [out.fileno(), err.fileno()])
+        streams = [each if isinstance(each, int) else each.fileno() for each in (out, err)]
+        socket.send_fds(line, [request], streams)
         return Child(line)
 
 
@@ -98,16 +112,13 @@ def forks() -> Iterator[Forks]:
 
 
 @contextlib.contextmanager
-def _served() -> Iterator[Path]:
-    """Where the process listens, once it has read the code."""
+def served() -> Iterator[Path]:
+    """Start the process: where it listens, once it has read the code."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "line"
         one = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
         command = [sys.executable, "-m", "tests.unattended.forks", str(place)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, env=one, cwd=Path(__file__).parents[2]) as process:
-            while not place.exists():
-                assert process.poll() is None
-                time.sleep(0.05)
             yield place
             assert process.stdin is not None
             process.stdin.close()
@@ -119,6 +130,7 @@ def serve(place: Path) -> None:
     for name in (*PACKAGES, *(module.name for module in ours)):
         with contextlib.suppress(ModuleNotFoundError):  # what an extra brings that is not here
             importlib.import_module(name)
+    sys.modules["PIL.Image"].init()
     assert sys.modules["diffusers"].WanVACEPipeline
     assert len(os.listdir("/proc/self/task")) == 1, "a thread was started, which children would lose"  # noqa: PTH208
     gc.collect()
@@ -147,6 +159,8 @@ def _attend(line: socket.socket) -> None:
         line.close()
         _become(*json.loads(request), handles)
         return
+    for handle in handles:
+        os.close(handle)
     line.send(str(pid).encode())
     end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # its number stays taken until whoever asked has heard
     assert end is not None
@@ -167,10 +181,29 @@ def _become(words: list[str], folder: str, environment: dict[str, str], handles:
     for number, handle in enumerate((os.open(os.devnull, os.O_RDONLY), *handles)):
         os.dup2(handle, number)
         os.close(handle)
+    for number, name in ((1, "stdout"), (2, "stderr")):  # those of before were made for streams of another kind
+        was = getattr(sys, name)
+        lines = 1 if number == 2 or os.isatty(number) else -1
+        setattr(sys, name, open(number, "w", lines, was.encoding, was.errors, closefd=False))  # noqa: SIM115
+
+
+def _end(code: object) -> None:
+    """What Python does at the end of a program, but for taking its modules apart."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = 120  # as Python has it
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 if __name__ == "__main__":
     serve(Path(sys.argv[1]))
     from sora_cli.__main__ import run
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        _end(end.code)

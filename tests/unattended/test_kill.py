@@ -85,7 +85,7 @@ class Ground:
         self.machine = machine
         machine.write("four.yaml", board)
         began = time.monotonic()
-        assert machine.launch("calm", *WORDS).wait(300) == 0, self.said("calm")
+        assert machine.launch("calm", *WORDS).wait(300) == 0, machine.said("calm")
         seconds = time.monotonic() - began
         events = machine.events("calm")
         self.stages = stages(events)
@@ -95,9 +95,6 @@ class Ground:
         self.wanted = pixels(machine.folder / "four.mp4")
         self.files = 2 * sum(event["event"] == "take_kept" for event in events) + 3
         self.clear()
-
-    def said(self, name: str) -> str:
-        return (self.machine.folder / f"{name}.err").read_text()
 
     def clear(self) -> None:
         """Forget the film and its clips."""
@@ -134,7 +131,7 @@ class Ground:
         film = self.machine.folder / "four.mp4"
         if film.exists():
             assert read_frames(film, 0, self.frames).tobytes() == self.wanted, "a film that is not whole has its name"
-        assert self.machine.launch("again", *WORDS).wait(300) == 0, self.said("again")
+        assert self.machine.launch("again", *WORDS).wait(300) == 0, self.machine.said("again")
         events = self.machine.events("again")
         made = {event["key"] for event in events if event["event"] == "take_kept" and not event["reused"]}
         found = {event["key"] for event in events if event["event"] == "take_kept" and event["reused"]}
@@ -150,7 +147,7 @@ class Ground:
         """Wait for the moment, or the end of the run."""
         seen: set[Path] = set()
         while run.poll() is None and (
-            len(seen) < moment.file or len(self.machine.events("killed")) < moment.event
+            len(seen) < moment.file or self.machine.lines("killed") < moment.event
         ):  # fmt: skip
             if moment.file:
                 left = self.left()
@@ -256,15 +253,6 @@ def test_200_kills(tmp_path: Path, warm: Forks | None, engine: str) -> None:
 # -- signals ---------------------------------------------------------------------------------------------------
 
 
-def lines_until(process: subprocess.Popen[str], event: str) -> Iterator[dict[str, object]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        found = json.loads(line)
-        yield found
-        if found["event"] == event:
-            return
-
-
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 MOMENTS = ("stage_started", "engine_loading", "step", "take_kept", "stage_step")
 
@@ -284,15 +272,14 @@ def test_a_signal_ends_with_its_code_and_leaves_nothing_half_made(
     machine.write("four.yaml", FOUR)
     slow = {"SORA_DRAW_STEP": "0" if moment == "stage_step" else "0.3"}
     for _ in range(TRIES):
-        with machine.start(*WORDS, "--events", environment=slow) as process:
-            for _ in lines_until(process, moment):
-                pass
-            process.send_signal(number)
-            _, err = process.communicate(timeout=300)
-        if process.returncode:
+        run = machine.launch("four", *WORDS, environment=slow)
+        machine.hear(run, "four", f'"event": "{moment}"')
+        run.send_signal(number)
+        if run.wait(300):
             break
         (machine.folder / "four.mp4").unlink()  # the film was whole before the signal came: once more
-    assert process.returncode == code, err
+    err = machine.said("four")
+    assert run.returncode == code, err
     assert "Traceback" not in err
     assert "run the same command again" in err
     assert machine.leftovers() == []
@@ -305,16 +292,12 @@ def test_a_signal_ends_with_its_code_and_leaves_nothing_half_made(
 
 def test_a_second_signal_ends_at_once_and_the_next_run_tidies_up(machine: Machine) -> None:
     machine.write("four.yaml", FOUR)
-    with machine.start(*WORDS, "--events", environment={"SORA_DRAW_STEP": "3600"}) as process:
-        for _ in lines_until(process, "take_started"):
-            pass
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        while "again to stop now" not in process.stderr.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=300)  # the step that runs would take an hour
-    assert process.returncode == 130
+    run = machine.launch("four", *WORDS, environment={"SORA_DRAW_STEP": "3600"})
+    machine.hear(run, "four", '"take_started"')
+    run.send_signal(signal.SIGINT)
+    machine.hear(run, "four", "again to stop now")
+    run.send_signal(signal.SIGINT)
+    assert run.wait(300) == 130  # the step that runs would take an hour
     assert machine.run(*WORDS).returncode == 0
     assert machine.leftovers() == []
 
@@ -326,7 +309,8 @@ def test_an_ignored_signal_stays_ignored(machine: Machine) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     with machine.start(*WORDS, "--events", preexec_fn=deaf) as process:
-        for _ in lines_until(process, "take_kept"):
+        assert process.stdout is not None
+        while "take_kept" not in process.stdout.readline():
             pass
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=300)
@@ -356,13 +340,15 @@ def test_no_program_is_started_that_could_outlive_us(machine: Machine) -> None:
     assert {words for words in lasting if " -i - " not in words} <= {"-version", "-v quiet"}
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("stream", ["out", "err"])
 def test_a_closed_pipe_does_not_end_the_work(machine: Machine, stream: str) -> None:
     machine.write("four.yaml", FOUR)
-    with machine.start(*WORDS, "--events") as process:
-        pipe = getattr(process, stream)
-        pipe.readline()
-        pipe.close()
-        setattr(process, stream, None)
-        process.wait(timeout=300)
+    ours, theirs = os.pipe()
+    with Path(os.devnull).open("w") as other:
+        streams: dict[str, Any] = {"out": other, "err": other, stream: theirs}
+        run = machine.begin(*WORDS, "--events", **streams)
+    os.close(theirs)
+    os.read(ours, 1)
+    os.close(ours)
+    run.wait(300)
     assert (machine.folder / "four.mp4.sora.json").exists()

@@ -120,9 +120,10 @@ def rounds(machine: Machine, count: int, *, bucket: bool = False) -> None:
 def test_two_runs_of_one_film_make_it_once(machine: Machine) -> None:
     machine.write("one.yaml", f"title: One\nshots:\n{SHARED}")
     words = ("storyboard", "one.yaml", "-o", "one.mp4")
-    running = [machine.start(*words, environment={"SORA_DRAW_STEP": "0.02"}) for _ in range(3)]
-    told = [process.communicate(timeout=300)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0], told
+    names = ("first", "second", "third")
+    running = [machine.launch(name, *words, environment={"SORA_DRAW_STEP": "0.02"}) for name in names]
+    assert [run.wait(300) for run in running] == [0, 0, 0], [machine.said(name) for name in names]
+    told = [machine.said(name) for name in names]
     assert sum("up to date" in err for err in told) == 2
     assert set(machine.drawn().values()) == {1}
     assert machine.leftovers() == []
@@ -130,17 +131,12 @@ def test_two_runs_of_one_film_make_it_once(machine: Machine) -> None:
 
 def test_a_take_is_made_by_the_other_when_its_maker_dies(machine: Machine) -> None:
     machine.write("one.yaml", "title: One\nshots: [{prompt: a ball, duration: 0.5s}]\n")
-    first = machine.start("storyboard", "one.yaml", "-o", "a.mp4", "--events", environment={"SORA_DRAW_STEP": "3600"})
-    assert first.stdout is not None
-    while "take_started" not in first.stdout.readline():
-        pass
-    second = machine.start("storyboard", "one.yaml", "-o", "b.mp4", "--events")
-    assert second.stdout is not None
-    while "take_elsewhere" not in second.stdout.readline():
-        pass
+    first = machine.launch("first", "storyboard", "one.yaml", "-o", "a.mp4", environment={"SORA_DRAW_STEP": "3600"})
+    machine.hear(first, "first", '"take_started"')
+    second = machine.launch("second", "storyboard", "one.yaml", "-o", "b.mp4")
+    machine.hear(second, "second", '"take_elsewhere"')
     first.kill()
-    first.communicate()
-    out, err = second.communicate(timeout=300)
-    assert second.returncode == 0, err
-    assert '"released"' in out
+    first.wait(300)
+    assert second.wait(300) == 0, machine.said("second")
+    assert machine.events("second")[-1]["event"] == "released"
     assert (machine.folder / "b.mp4").exists()

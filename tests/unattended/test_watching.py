@@ -91,26 +91,24 @@ def test_the_log_tells_the_time_and_how_it_ended(machine: Machine) -> None:
 def test_a_terminal_that_changes_its_size_gets_its_cursor_back(machine: Machine, stop: str) -> None:
     machine.write("board.yaml", BOARD % "false")
     ours, theirs = pty.openpty()
-    program = [sys.executable, "-m", "sora_cli", *WORDS]
-    environment = {**machine.environment, "SORA_DRAW_STEP": "0.2", "TERM": "xterm-256color"}
-    environment.pop("COLUMNS")
-    with subprocess.Popen(program, stdout=theirs, stderr=theirs, cwd=machine.folder, env=environment) as process:
-        os.close(theirs)
-        seen, width = b"", 120
-        while chunk := read(ours):
-            seen += chunk
-            width = 20 + (width * 7) % 150
-            fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-            process.send_signal(signal.SIGWINCH)
-            if stop and b"engine drawing" in seen:
-                for _ in range(1 if stop == "once" else 2):
-                    process.send_signal(signal.SIGINT)
-                    if stop == "twice" and b"again to stop now" not in seen:
-                        while b"again to stop now" not in seen and (more := read(ours)):
-                            seen += more
-                stop = ""
+    machine.environment.pop("COLUMNS")
+    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "0.2", "TERM": "xterm-256color"})
+    os.close(theirs)
+    seen, width = b"", 120
+    while chunk := read(ours):
+        seen += chunk
+        width = 20 + (width * 7) % 150
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        run.send_signal(signal.SIGWINCH)
+        if stop and b"engine drawing" in seen:
+            for _ in range(1 if stop == "once" else 2):
+                run.send_signal(signal.SIGINT)
+                if stop == "twice" and b"again to stop now" not in seen:
+                    while b"again to stop now" not in seen and (more := read(ours)):
+                        seen += more
+            stop = ""
     os.close(ours)
-    assert process.returncode in {0, 130}
+    assert run.wait(300) in {0, 130}, seen
     assert b"Traceback" not in seen
     assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor stays hidden"
 
@@ -120,19 +118,17 @@ def test_how_to_stop_at_once_stays_on_the_screen(machine: Machine) -> None:
     machine.write("board.yaml", BOARD % "false")
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
-    environment = {**machine.environment, "SORA_DRAW_STEP": "2", "TERM": "xterm-256color"}
-    program = [sys.executable, "-m", "sora_cli", *WORDS]
-    with subprocess.Popen(program, stdout=theirs, stderr=theirs, cwd=machine.folder, env=environment) as process:
-        os.close(theirs)
-        seen = b""
-        while b"scene-1/one" not in seen and (chunk := read(ours)):
-            seen += chunk
-        process.send_signal(signal.SIGINT)
-        seen = b""
-        while chunk := read(ours):
-            seen += chunk
+    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "2", "TERM": "xterm-256color"})
+    os.close(theirs)
+    seen = b""
+    while b"scene-1/one" not in seen and (chunk := read(ours)):
+        seen += chunk
+    run.send_signal(signal.SIGINT)
+    seen = b""
+    while chunk := read(ours):
+        seen += chunk
     os.close(ours)
-    assert process.returncode == 130
+    assert run.wait(300) == 130
     assert seen.count(b"press Ctrl-C again to stop now") >= 2
     assert seen.find(b"again to stop now", seen.rfind(b"scene-1/one")) > 0, "the last bars were drawn without it"
 
@@ -175,6 +171,6 @@ def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full")
-    with full.open("w") as nowhere, machine.start(*WORDS, "--events", stdout=nowhere, stderr=nowhere) as process:
-        process.wait(timeout=300)
+    with full.open("w") as nowhere:
+        machine.begin(*WORDS, "--events", out=nowhere, err=nowhere).wait(300)
     assert (machine.folder / "film.mp4.sora.json").exists()
