@@ -1,15 +1,15 @@
 """The memory and arithmetic of a call, from its shapes alone: no card, and nothing allocated.
 
-Under `shapes_alone` tensors are fakes that know their shapes. `traced` follows every storage from its birth to its end,
-as a card would hold it; attention and RMS norms count as the one kernel that cards have for them, so no matrix of all
-pairs of tokens. Not counted: the driver's own memory, fragments, and workspaces of kernels.
+Under `shapes_alone` tensors know their shapes and have no numbers. `traced` follows every storage from its birth to its
+end, as a card would hold it; attention and RMS norms count as the one kernel that cards have for them, so no matrix of
+all pairs of tokens. Not counted: the driver's own memory, fragments, and workspaces of kernels.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-shapes_alone = FakeTensorMode
+
+def shapes_alone(*, fakes: bool = False) -> AbstractContextManager[object]:
+    """Make tensors without numbers: of torch's device "meta", or `fakes` of its own, which take twice as long."""
+    return FakeTensorMode() if fakes else torch.device("meta")
 
 
 @dataclass(frozen=True)

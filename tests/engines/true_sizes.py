@@ -57,6 +57,8 @@ class Model:
     """Billions of parameters of its text encoder."""
     dtype: torch.dtype = field(default=torch.float32)
     """Of its autoencoder."""
+    fakes: bool = False
+    """Its code does something that tensors of the device "meta" cannot."""
 
 
 def decode(vae: Any, shape: tuple[int, ...], dtype: torch.dtype) -> object:
@@ -111,7 +113,7 @@ def vace_encode(vae: Any, size: Size) -> object:
 
     video, mask = (torch.empty(1, 3, size[2], size[1], size[0]) for _ in range(2))
     own: Any = SimpleNamespace(vae=vae)
-    return WanVACEPipeline.prepare_video_latents(own, video, mask, [[]], None, torch.device("cpu"))
+    return WanVACEPipeline.prepare_video_latents(own, video, mask, [[]], None, torch.get_default_device())
 
 
 def picture_encode(vae: Any, size: Size) -> object:
@@ -122,7 +124,7 @@ def picture_encode(vae: Any, size: Size) -> object:
     own: Any = SimpleNamespace(vae=vae, vae_scale_factor_temporal=4, vae_scale_factor_spatial=8)
     own.config = SimpleNamespace(expand_timesteps=False)
     return WanImageToVideoPipeline.prepare_latents(
-        own, torch.empty(1, 3, height, width), 1, 16, height, width, frames, torch.float32, torch.device("cpu"),
+        own, torch.empty(1, 3, height, width), 1, 16, height, width, frames, torch.float32, torch.get_default_device(),
         latents=torch.empty(wan_latents(size)),
     )  # fmt: skip
 
@@ -281,6 +283,7 @@ def nano() -> Model:
         lambda size: wan_latents(size, 37, 32),
         6,
         encode=vace_encode,
+        fakes=True,
     )
 
 
@@ -297,7 +300,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "lucy-edit": lucy,
     "ltx-2": lambda: ltx(LTX_20, newer=False),
     "ltx-2.3": lambda: ltx(LTX_23, newer=True),
-    "helios-base": lambda: Model(helios_transformer, helios_forward, wan_vae, wan_latents, 40),
+    "helios-base": lambda: Model(helios_transformer, helios_forward, wan_vae, wan_latents, 40, fakes=True),
     "minimax-h3": lambda: Model(
         h3_transformer, h3_forward, h3_vae,
         lambda size: (1, 24, h3_latent_frames(size[2]), size[1] // 16, size[0] // 16), 50, text=31.0, dtype=HALF,
