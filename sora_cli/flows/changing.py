@@ -12,9 +12,9 @@ from sora_cli import stamp, storyboard
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
-from sora_cli.events import Clock, Note
+from sora_cli.events import Note
 from sora_cli.flows import moderation, outputs, preflight
-from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, probed
+from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, probed, released
 from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.read import Probe
 from sora_cli.media.stream import Master
@@ -22,7 +22,6 @@ from sora_cli.plan import Plan
 from sora_cli.policy import inputs
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
-from sora_cli.stamp.release import release
 from sora_cli.store import Clip
 from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Provenance, Storyboard
@@ -91,28 +90,19 @@ class Changing(Struct, frozen=True, kw_only=True):
             SoraError: a file changed meanwhile, or it cannot be written or signed.
         """
         preflight.require_same(plan)
-        with Clock(self.options.report).stage("finish"):
-            done = release(
-                master,
-                self.out,
-                making=told,
-                provenance=self.options.provenance,
-                signer=self.options.signer or stamp.find_signer(),
-                kind=self.kind,
-                report=self.options.report,
-                may_leave_unmarked=not plan.board.rules.marked,
-            )
-            sidecar.write_note(self.out, self.maker.record(self.out.parent), {self.film: self.film})
-            keys = [clip.key for clip in clips.values()]
-            studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
-        return Edited(
-            path=done.path,
+        made = released(
+            master,
+            self.out,
+            self.options,
+            told,
+            self.maker,
             frames=frames,
-            seconds=float(frames / master.fps),
-            signer=done.signer.in_words,
-            credential=done.sidecar,
-            copied=master.kept is not None,
+            may_leave_unmarked=not plan.board.rules.marked,
+            added={self.film: self.film},
         )
+        keys = [clip.key for clip in clips.values()]
+        studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
+        return made
 
 
 def engine_of(shot: Mapping[str, object]) -> EngineCard:

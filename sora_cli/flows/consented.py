@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,8 +68,7 @@ def judge(name: str, pieces: Sequence[Piece], policy: str, agreed: Agreed | None
     captions = {piece.words.caption: piece for piece in pieces}
     texts = [Text(words, "prompt", what=f"the caption of {each.path.name}") for words, each in captions.items()]
     moderation.require_words(texts, board.rules, report)
-    today = datetime.now(tz=UTC).astimezone().date()
-    found = inputs.look_at(board, cache_folder(), moderation.made_up_here, today)
+    found = inputs.look_at(board, cache_folder(), moderation.made_up_here, moderation.today())
     for note in dict.fromkeys(found.notes):
         report(Note.of(note))
     if found.refused:

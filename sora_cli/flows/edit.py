@@ -6,9 +6,10 @@ They take the same road as the film of a storyboard: a cut, finished to a master
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from msgspec import Struct, field
@@ -288,12 +289,8 @@ def _in_a_row(found: Sequence[Probe], rate: Fraction, look: Look, come: Transiti
         )
         if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
             raise RequestError(f"the transition is too long for {each.path}, which has {counted(shot.frames, 'frame')}")
-        yield _coming(shot, come, overlap) if number else shot
+        yield replace(shot, transition=come, overlap=overlap) if number else shot
         end = shot.start + shot.frames
-
-
-def _coming(shot: CutShot, come: Transition, overlap: int) -> CutShot:
-    return replace(shot, transition=come, overlap=overlap)
 
 
 def _look(match: str, strength: float) -> Look:
@@ -356,23 +353,45 @@ def _finished(cut: Cut, out: Path, options: EditOptions, colour: str, maker: out
 
 
 def _released(master: Master, out: Path, options: EditOptions, edit: stamp.Edit, maker: outputs.Maker) -> Edited:
-    signer = options.signer or stamp.find_signer()
     stamp.check_mark(options.provenance.watermark, master.width, master.height)
-    with place(out, options.cancel), Clock(options.report).stage("finish"):
+    with place(out, options.cancel):
+        return released(master, out, options, edit, maker)
+
+
+def released(
+    master: Master,
+    out: Path,
+    options: EditOptions,
+    told: stamp.Making | stamp.Edit,
+    maker: outputs.Maker,
+    *,
+    frames: int = 0,
+    may_leave_unmarked: bool = False,
+    added: Mapping[Path, Path] = MappingProxyType({}),
+) -> Edited:
+    """Release a film that was made of others, of `frames` in all if not the master's, and note whose it is.
+
+    Raises:
+        SoraError: it cannot be written or signed.
+    """
+    with Clock(options.report).stage("finish"):
         done = release(
             master,
             out,
-            making=edit,
+            making=told,
             provenance=options.provenance,
-            signer=signer,
+            signer=options.signer or stamp.find_signer(),
             kind=delivery(options.deliver),
             report=options.report,
+            may_leave_unmarked=may_leave_unmarked,
         )
-        sidecar.write_note(out, maker.record(out.parent))
+        sidecar.write_note(out, maker.record(out.parent), added)
+    frames = frames or master.frames
     return Edited(
         path=done.path,
-        frames=master.frames,
-        seconds=float(master.frames / master.fps),
+        frames=frames,
+        seconds=float(frames / master.fps),
         signer=done.signer.in_words,
         credential=done.sidecar,
+        copied=master.kept is not None,
     )

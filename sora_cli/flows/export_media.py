@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from pydantic import JsonValue
 from sora_cli import atomic, stamp, texts
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
-from sora_cli.colour.cube import Colours
 from sora_cli.errors import RequestError
 from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
@@ -211,14 +210,12 @@ class Media(Struct, dict=True):
         folder = self.folder / "luts"
         names: list[str] = []
         known = []
-        for item, (written, full) in zip(items, self._luts(folder), strict=True):
+        tables = colour.luts(self._grader, folder, outputs.table_mark(self.maker, folder))
+        for item, (written, full) in zip(items, tables, strict=True):
             names += (f"luts/{path.name}" for path in written)
             known.append(item if full is None else replace(item, look=f"luts/{written[0].name}", cdl=cdl_of(full)))
         self.note(*names)
         return known
-
-    def _luts(self, folder: Path) -> Iterator[tuple[Sequence[Path], Colours | None]]:
-        return colour.luts(self._grader, folder, outputs.table_mark(self.maker, folder))
 
     def write_stems(self, *, spoken: bool) -> tuple[tuple[str, str], ...]:
         """The stems, by bus."""

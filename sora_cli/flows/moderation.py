@@ -54,10 +54,11 @@ def memory() -> JudgedTexts:
 
 def of_board(board: Storyboard) -> BoardJudged:
     """What the storyboard's policy decides of its words and of the files that go in."""
-    return BoardJudged(judge(board, memory()), inputs.look_at(board, cache_folder(), made_up_here, _today()))
+    return BoardJudged(judge(board, memory()), inputs.look_at(board, cache_folder(), made_up_here, today()))
 
 
-def _today() -> date:
+def today() -> date:
+    """The day it is here."""
     return datetime.now(tz=UTC).astimezone().date()
 
 
@@ -97,7 +98,7 @@ def record(plan: Plan, screen: Screen, added: inputs.Found | None = None) -> dic
         "checkers": {"words": state(), "pictures": pictures.state(), "speech": hearing.state()},
         "words": {"looked_at": held.words.texts, **{str(name): count for name, count in held.words.decided.items()}},
         "inputs": {**inputs.told(files)},
-        "consents": [*inputs.consents(plan.board, _today())],
+        "consents": [*inputs.consents(plan.board, today())],
         "frames": {**_counted(seen), "highest": {**_highest(seen)}},
         "film": {**watching.counts(plan, frames_unable(screen))},
         "speech": {**_counted(heard)},
@@ -139,13 +140,7 @@ def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
     Raises:
         PolicyError: the policy refuses them, or refuses what could not be checked.
     """
-    from sora_cli.events import Note  # `check` and `plan` need no events
-
-    judged = judge_texts(texts, rules, memory(), lambda _loc: None)
-    for note in judged.notes:
-        report(Note.of(note))
-    if judged.refused:
-        raise PolicyError(judged.refused[0].message, hint=judged.refused[0].hint)
+    _heed(judge_texts(texts, rules, memory(), lambda _loc: None), report)
 
 
 def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> inputs.Found:
@@ -154,14 +149,19 @@ def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> i
     Raises:
         PolicyError: the policy refuses what they show, or what could not be checked.
     """
-    from sora_cli.events import Note
+    found = inputs.look_at_films(paths, board, cache_folder(), today())
+    _heed(found, report)
+    return found
 
-    found = inputs.look_at_films(paths, board, cache_folder(), _today())
+
+def _heed(found: Judgement | inputs.Found, report: Report) -> None:
+    """Report what is noted, and refuse what is refused."""
+    from sora_cli.events import Note  # `check` and `plan` need no events
+
     for note in found.notes:
         report(Note.of(note))
     if found.refused:
         raise PolicyError(found.refused[0].message, hint=found.refused[0].hint)
-    return found
 
 
 def require_allowed(prompts: Sequence[str]) -> None:
@@ -184,11 +184,7 @@ def policy_of(board: Path | None) -> Policy:
         SoraError: the storyboard or the policy is wrong.
     """
     if board is None:
-        problems = Problems()
-        found = in_force(None, machines(problems))
-        if problems:
-            raise refusal(problems.told())
-        return found
+        return _here(None, Problems())
     reading = storyboard.read(board, allow_outside=True, find=Finder(board, places.of_title))
     if reading.board is None or reading.problems:
         raise refusal(reading.problems)
@@ -203,6 +199,11 @@ def named(name: str) -> Policy:
     """
     problems = Problems()
     written = BUILT_IN[name] if name in BUILT_IN else read_file(Path(name), problems)
+    return _here(written, problems)
+
+
+def _here(written: Policy | None, problems: Problems) -> Policy:
+    """A policy as it holds on this machine; `problems` are those of its file."""
     found = in_force(written, machines(problems))
     if problems:
         raise refusal(problems.told())

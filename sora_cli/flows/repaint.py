@@ -281,10 +281,6 @@ def _borders(card: EngineCard, size: tuple[int, int], within: tuple[int, int], a
     return [(0.0, edge / height, 1.0, side / height) for edge in edges]
 
 
-def _seconds(value: Fraction) -> str:
-    return f"{float(value):.9f}s"
-
-
 def _board(area: Area, shot: Mapping[str, object], asked: Asked, options: EditOptions) -> Storyboard:
     """The storyboard of what is made: a shot for each part that is seen."""
     film = area.found
@@ -335,19 +331,9 @@ def _moved(told: stamp.Making, area: Area) -> stamp.Making:
     """What is told, with each take where it is in the film; parts that are seen beside each other play at one time."""
     first = round_half_up(area.start * (area.found.fps or Fraction(25)))
     starts: dict[str, int] = {}
+    origins = []
     for origin in told.origins:
-        shot = origin.name.rpartition("/")[0] + origin.name.rpartition("/")[2].partition(".")[0]
-        starts.setdefault(shot, origin.start)
-    origins = (
-        replace(
-            origin,
-            start=first + origin.start - _shot_start(starts, origin.name),
-            end=first + origin.end - _shot_start(starts, origin.name),
-        )
-        for origin in told.origins
-    )
+        scene, _, name = origin.name.rpartition("/")
+        by = first - starts.setdefault(scene + name.partition(".")[0], origin.start)
+        origins.append(replace(origin, start=origin.start + by, end=origin.end + by))
     return replace(told, origins=tuple(origins))
-
-
-def _shot_start(starts: Mapping[str, int], name: str) -> int:
-    return starts[name.rpartition("/")[0] + name.rpartition("/")[2].partition(".")[0]]

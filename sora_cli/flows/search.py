@@ -22,6 +22,7 @@ from sora_cli.search.index import WORDS, Encode, Found, Index, Wanted, opened, p
 from sora_cli.search.lexicon import CARRIERS, Lexicon
 from sora_cli.search.matching import Matcher
 from sora_cli.store import Store, default_folder
+from sora_cli.texts import shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +78,7 @@ class Hit(Struct, frozen=True):
     @property
     def row(self) -> list[str]:
         """Its row of the table."""
-        entry = self.entry
-        words = entry.words if len(entry.words) <= SHOWN else entry.words[: SHOWN - 3] + "..."
+        entry, words = self.entry, shortened(self.entry.words, SHOWN)
         return [f"{self.likeness:.2f}", entry.kind, entry.file, entry.shot, self.at, words]
 
 

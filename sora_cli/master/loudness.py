@@ -86,11 +86,6 @@ class Levelled:
         return self._found
 
 
-def levelled(sound: Sounding, loudness: float | None, tell: Callable[[float], None] = lambda _: None) -> Sounding:
-    """A sound at a loudness, as `Levelled` makes it."""
-    return Levelled(sound, loudness, tell).play
-
-
 class _Setting(Struct, frozen=True):
     """A gain in dB, whether the limiter is needed, and the loudness that comes of both."""
 

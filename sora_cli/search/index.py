@@ -159,9 +159,8 @@ class Index:
         if self.empty:
             return 0
         with others(_unable("the index")):
-            rows = self._client.query(
-                WORDS, filter=f"source == {json.dumps(source)}", output_fields=["id"], limit=16_384
-            )
+            wanted = f"source == {json.dumps(source)}"
+            rows = self._client.query(self._name, filter=wanted, output_fields=["id"], limit=MOST)
             gone = [row["id"] for row in rows if row["id"] not in known]
             for some in _batches(gone):
                 self._client.delete(self._name, ids=some)

@@ -58,11 +58,6 @@ class Signer(Struct, frozen=True, kw_only=True):
         return f"{self.subject} (self-made on this machine)" if self.self_made else self.subject
 
     @property
-    def leaf(self) -> bytes:
-        """The signing certificate as DER."""
-        return x509.load_pem_x509_certificate(self.chain.encode()).public_bytes(serialization.Encoding.DER)
-
-    @property
     def root(self) -> str:
         """The last certificate of the chain, PEM text."""
         return _last(self.chain)

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.picture import fit
 from sora_cli.media.stream import Frames
-
-Plane = NDArray[np.float32]
 
 THUMB = (96, 64)
 """Pixels of the pictures that are compared."""

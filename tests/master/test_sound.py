@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
 from sora_cli.master import finish
-from sora_cli.master.loudness import levelled, measure
+from sora_cli.master.loudness import Levelled, measure
 from sora_cli.media.clip import write_clip
 from sora_cli.media.deliveries import delivery
 from sora_cli.media.film import write_film
@@ -259,10 +259,10 @@ def test_memory_does_not_grow_with_the_film() -> None:
     for seconds in (10, 60):
         total = seconds * RATE
         tracemalloc.start()
-        sound = levelled(
+        sound = Levelled(
             lambda total=total: mixed([Layer(bus="music", source=source, start=0, length=total)], total), -16.0
         )
-        assert sum(len(block) for block in sound()) == total
+        assert sum(len(block) for block in sound.play()) == total
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]

@@ -127,9 +127,8 @@ def test_what_is_indexed_is_not_indexed_again_and_what_is_gone_is_taken_out(
     assert main(["index", "films"]) == 0
 
 
-@pytest.mark.usefixtures("home")
 def test_a_frame_is_found_by_a_picture_with_a_model_of_the_users(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = tmp_path / "dino"
     transformers.Dinov2Model(transformers.Dinov2Config(**SEEN)).save_pretrained(model)
@@ -145,6 +144,13 @@ def test_a_frame_is_found_by_a_picture_with_a_model_of_the_users(
     shots = [each for each in hits if each["kind"] == "shot"]
     assert all(each["start"] > 0.5 for each in shots if each["shot"] == "woods")
     assert main(["search", "trees", "--image", str(light)]) == 2
+    film = home / "films" / "fork.mp4"
+    film.rename(home / "away.mp4")
+    capsys.readouterr()
+    assert main(["index", "films", "--embedding", str(model), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["gone"] == 3 + 6, "the film and its shots, and three frames of each shot"
+    (home / "away.mp4").rename(film)
+    assert main(["index", "films"]) == 0
 
 
 def test_an_index_that_was_interrupted_goes_on(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_local_identity_is_made_once_and_for_its_owner_only() -> None:
     assert list(folder.parent.iterdir()) == [folder]
     found = local_root()
     assert found is not None
-    assert found[0] == first.leaf
+    assert x509.load_der_x509_certificate(found[0]) == x509.load_pem_x509_certificate(first.chain.encode())
 
 
 def test_the_roots_key_is_not_kept() -> None:

@@ -303,7 +303,7 @@ def test_a_certificate_that_ended_since(send: Send, tmp_path: Path) -> None:
 def test_a_certificate_on_the_list_of_revoked_ones(done: Release, tmp_path: Path, form: str) -> None:
     from cryptography import x509
 
-    leaf = x509.load_der_x509_certificate(done.signer.leaf)
+    leaf = x509.load_pem_x509_certificate(done.signer.chain.encode())
     entry = {
         "decimal": str(leaf.serial_number),
         "hexadecimal": f"0x{leaf.serial_number:X}",
