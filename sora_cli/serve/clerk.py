@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 
 from sora_cli.bounded import Json
-from sora_cli.errors import SoraError
 from sora_cli.serve.batches import Batch, Batches, Line
 from sora_cli.serve.desk import Desk, wanted
 from sora_cli.serve.forms import video
+from sora_cli.serve.keeper import Rounds
 from sora_cli.serve.refusals import Refusal
 
-LOOK = 1.0
-"""Seconds between two looks for batches."""
 STRIDE = 10
 """Lines of one batch that are ordered before the next one has its turn."""
 CANCELLED: dict[str, Json] = {"code": "batch_cancelled", "message": "the batch was cancelled before this line"}
 GONE: dict[str, Json] = {"code": "deleted", "message": "the video was removed"}
 
 
-class Clerk:
+class Clerk(Rounds):
     """Works through batches, one step after the other, until it is stopped."""
 
     def __init__(self, desk: Desk, batches: Batches, say: Callable[[str], None]) -> None:
-        self._desk, self._batches, self._say = desk, batches, say
-        self._stopped = threading.Event()
-
-    def start(self) -> None:
-        """Begin to work."""
-        threading.Thread(target=self._keep, daemon=True, name="batches").start()
-
-    def stop(self) -> None:
-        """Work no more: what was not ordered is ordered by the next server."""
-        self._stopped.set()
-
-    def _keep(self) -> None:
-        while not self._stopped.wait(LOOK):
-            try:
-                self.step()
-            except (SoraError, OSError, sqlite3.Error) as error:
-                self._say(f"batches cannot go on now: {error}")
+        super().__init__("batches", say)
+        self._desk, self._batches = desk, batches
 
     def step(self) -> None:
         """Order what there is room for, of all batches in turn, and close those that are over."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from sora_cli.errors import SoraError
 from sora_cli.serve.queue import Order, Queue
 from sora_cli.serve.settings import Settings
 
@@ -21,7 +24,7 @@ PAUSES = (1.0, 5.0, 30.0)
 CALLS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Seconds between calls to a webhook that did not answer, as Standard Webhooks says."""
 LOOK = 1.0
-"""Seconds between two looks for orders that are over."""
+"""Seconds between two looks for something to do."""
 ANSWER = 15.0
 """Seconds that a webhook has to answer."""
 STOP = 15.0
@@ -90,25 +93,44 @@ class WorkerKeeper:
             self._stopped.wait(pause)
 
 
-class Caller:
-    """Calls the webhook for each order that is over, until it answers or two days have gone by."""
+class Rounds(ABC):
+    """Work that a thread looks for again and again, until it is stopped; what fails is told and tried again."""
 
-    def __init__(self, queue: Queue, settings: Settings, say: Callable[[str], None]) -> None:
-        self._queue, self._settings, self._say = queue, settings, say
+    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+        self._name, self._say = name, say
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin to call."""
-        threading.Thread(target=self._keep, daemon=True, name="webhooks").start()
+        """Begin to work."""
+        threading.Thread(target=self._keep, daemon=True, name=self._name).start()
 
     def stop(self) -> None:
-        """Call no more."""
+        """Work no more: what was not done is done by the next server."""
         self._stopped.set()
 
     def _keep(self) -> None:
         while not self._stopped.wait(LOOK):
-            for order in self._queue.to_tell():
-                self.call(order)
+            try:
+                self.step()
+            except (SoraError, OSError, sqlite3.Error) as error:
+                self._say(f"{self._name} cannot go on now: {error}")
+
+    @abstractmethod
+    def step(self) -> None:
+        """Do what there is to do now."""
+
+
+class Caller(Rounds):
+    """Calls the webhook for each order that is over, until it answers or two days have gone by."""
+
+    def __init__(self, queue: Queue, settings: Settings, say: Callable[[str], None]) -> None:
+        super().__init__("webhooks", say)
+        self._queue, self._settings = queue, settings
+
+    def step(self) -> None:
+        """Call for all orders that are over and due."""
+        for order in self._queue.to_tell():
+            self.call(order)
 
     def call(self, order: Order) -> None:
         """Call for one order."""

@@ -86,6 +86,11 @@ def _order(row: tuple[str, str, Kind, Status, int, str, str | None, int, int | N
     )
 
 
+def _room(base: sqlite3.Connection, client: str, most: int) -> bool:
+    waiting = "SELECT count(*) FROM orders WHERE client = ? AND status = 'queued'"
+    return bool(base.execute(waiting, (client,)).fetchone()[0] < most)
+
+
 class Queue:
     """The orders under one folder, which is made where it is not there.
 
@@ -142,8 +147,7 @@ class Queue:
             Full: `most` orders of this client wait already.
         """
         with self.open() as base:
-            waiting = "SELECT count(*) FROM orders WHERE client = ? AND status = 'queued'"
-            if base.execute(waiting, (client,)).fetchone()[0] >= most:
+            if not _room(base, client, most):
                 raise Full(f"{most} of your orders wait already", hint="wait until one of them is made")
             base.execute(
                 "INSERT INTO orders (id, client, kind, status, facts, created) VALUES (?, ?, ?, 'queued', ?, ?)",
@@ -156,8 +160,7 @@ class Queue:
     def room(self, client: str, most: int) -> bool:
         """Whether fewer than `most` orders of a client wait."""
         with self.open() as base:
-            waiting = "SELECT count(*) FROM orders WHERE client = ? AND status = 'queued'"
-            return bool(base.execute(waiting, (client,)).fetchone()[0] < most)
+            return _room(base, client, most)
 
     def of_batch(self, batch: str) -> list[Order]:
         """The orders that lines of a batch became."""

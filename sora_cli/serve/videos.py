@@ -85,7 +85,7 @@ class VideoRoutes:
 
     async def retrieve(self, request: Request, response: Response, video_id: str) -> Video:
         """Say how far a video is."""
-        found = await to_thread.run_sync(self._desk.find, video_id, client_of(request), "video")
+        found = await self._find(request, video_id)
         if not found.over:
             response.headers["openai-poll-after-ms"] = str(POLL)
         return video(found)
@@ -116,13 +116,13 @@ class VideoRoutes:
 
     async def delete(self, request: Request, video_id: str) -> Deleted:
         """Remove a video that is over or waits, with its files."""
-        found = await to_thread.run_sync(self._desk.find, video_id, client_of(request), "video")
+        found = await self._find(request, video_id)
         await to_thread.run_sync(self._desk.remove, found)
         return Deleted(id=found.id)
 
     async def content(self, request: Request, video_id: str, variant: Variant = "video") -> Response:
         """Download a video, a picture of it, or its contact sheet."""
-        found = await to_thread.run_sync(self._desk.find, video_id, client_of(request), "video")
+        found = await self._find(request, video_id)
         film = self._desk.film(found)
         if variant == "thumbnail":
             return Response(await to_thread.run_sync(ordered.thumbnail, film), media_type="image/webp")
@@ -134,7 +134,7 @@ class VideoRoutes:
         """Order a video again with other words: engine, size, length and seed stay."""
         async with body.reading(request) as sent:
             asked = sent.form(RemixRequest)
-        source = await to_thread.run_sync(self._desk.find, video_id, client_of(request), "video")
+        source = await self._find(request, video_id)
         return video(await self._checked(lambda: self._desk.order_from(source, asked.prompt)))
 
     async def edit(self, request: Request) -> Video:
@@ -175,15 +175,18 @@ class VideoRoutes:
 
     async def _source(self, request: Request, sent: body.Sent) -> tuple[Order, dict[str, Json]]:
         """The video that a request names, or sends back."""
-        client, film = client_of(request), sent.files.get("video")
+        film = sent.files.get("video")
         if film is not None:
-            found = await to_thread.run_sync(self._desk.known_film, client, film)
+            found = await to_thread.run_sync(self._desk.known_film, client_of(request), film)
             return found, {"video": {"id": found.id}}
         named = sent.fields.get("video")
         name = named.get("id") if isinstance(named, dict) else named
         if not isinstance(name, str) or not name:
             raise Refusal(400, "video: name one by its id, or send its file", "missing_required_parameter", "video")
-        return await to_thread.run_sync(self._desk.find, name, client, "video"), {"video": {"id": name}}
+        return await self._find(request, name), {"video": {"id": name}}
+
+    async def _find(self, request: Request, name: str) -> Order:
+        return await to_thread.run_sync(self._desk.find, name, client_of(request), "video")
 
     async def _checked(self, order: Callable[[], Order]) -> Order:
         return await to_thread.run_sync(order, limiter=self._one)
