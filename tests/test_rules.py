@@ -211,6 +211,14 @@ def test_what_check_remarks_every_command_remarks(home: Path, capsys: pytest.Cap
             assert (document[0] if words[0] == "batch" else document)["remarks"] == remarks
 
 
+def test_words_beside_the_picture_of_a_mark_are_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (64, 48)).save(home / "a.png")
+    (told,) = checked(home, "provenance: {watermark: {text: a, image: a.png}}\nshots: [a red ball]", capsys, 0)[
+        "remarks"
+    ]
+    assert (told["column"], told["message"]) == (32, "not rendered yet: the words of a mark that is a picture")
+
+
 def test_remarks_know_what_an_engine_renders(tmp_path: Path) -> None:
     reading = read_text(SPOKEN, folder=tmp_path, name="film.yaml")
     assert reading.board is not None

@@ -130,6 +130,7 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("verify film.mp4 --nosuch", "sora verify --help"),
         *((f"{command} good.yaml --model wan", "`engine: NAME`") for command in usage.BOARDS),
         ("storyboard good.yaml --steps 9", "`options: {steps: 24}`"),
+        ("check good.yaml --foo", "see: sora check --help"),
         ("storyboard good.yaml --fps 9", "`output: {fps: 24}`"),
         ("storyboard good.yaml --aspect 1:1", "`output: {aspect: 16:9, height: 480}`"),
         ("storyboard good.yaml --takes 9", "`takes: 3"),
@@ -239,7 +240,7 @@ def test_no_log_is_made_by_a_command_that_keeps_none_nor_over_other_files(home: 
 def test_all_mistakes_of_a_storyboard_are_in_it(capsys: pytest.CaptureFixture[str], command: str) -> None:
     code, told = document(f"{command} bad.yaml", capsys)
     assert code == told["error"]["code"] == 2
-    assert told["error"]["where"] == {"file": "bad.yaml", "line": 2, "column": 5}
+    assert told["error"]["where"] == {"file": "bad.yaml", "line": 2, "column": 6}
     assert {problem["line"] for problem in told["error"]["problems"]} == {2, 3}
 
 

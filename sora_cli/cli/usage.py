@@ -104,7 +104,8 @@ def refused(
 
 def _option(option: str, command: str, known: Collection[str]) -> str:
     named = {other: (name, key) for name, (key, *others) in OPTIONS.items() for other in (name, *others)}
-    near = get_close_matches(option, [*known, *named], 1, cutoff=0.7)
+    spelled = {each.lstrip("-"): each for each in (*known, *named)}  # dashes make short words alike
+    near = [spelled[each] for each in get_close_matches(option.lstrip("-"), spelled, 1, cutoff=0.7)]
     name, key = named.get(option) or named.get(next(iter(near), ""), ("", ""))
     if name and name.partition(" ")[0] in known:
         return f"write {name}"

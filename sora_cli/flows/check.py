@@ -11,7 +11,7 @@ from sora_cli import storyboard
 from sora_cli.errors import Problem, counted, refusal
 from sora_cli.flows import places, preflight
 from sora_cli.flows.searching import Finder
-from sora_cli.plan import Plan
+from sora_cli.plan import Plan, in_file_order
 from sora_cli.plan.advice import Advice, advise
 
 Opinion = Callable[[Plan], Iterable[Advice]]
@@ -61,7 +61,9 @@ def check(
     if not problems:
         preflight.require_signer()
     mistaken = plan is None or any(problem.code == 2 for problem in problems)
-    remarks = plan.remarks if plan is not None and not mistaken else reading.board.remarks if reading.board else ()
+    remarks = plan.remarks if plan is not None and not mistaken else ()
+    if mistaken and reading.board is not None:
+        remarks = tuple(in_file_order(reading.board.remarks))
     found = () if mistaken or plan is None else tuple(advise(plan, grave_alone=not advice))
     found += () if mistaken or plan is None or opinion is None else tuple(opinion(plan))
     return Checked(path, problems, remarks, plan, found)

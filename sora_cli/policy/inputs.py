@@ -15,7 +15,7 @@ from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.files import FILMS, PICTURES, suffix
+from sora_cli.storyboard.files import FILMS, PICTURES, is_film, suffix
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision
 
@@ -129,7 +129,7 @@ class _Given(Struct, frozen=True):
             self._add(found, rules.decision("likeness", "reference"), self._likeness(seen.faces, agreed), AGREE)
 
     def _seen(self, looks: JudgedPictures, *, every: bool) -> Seen:
-        name = f"{file_hash(self.path)} {self._part}"
+        name = f"{file_hash(self.path)} {self._part}" + " as a film" * self._moves
         seen = looks.find(name, every=every)
         if seen is None:
             seen = self._looked_at(every=every)
@@ -141,12 +141,9 @@ class _Given(Struct, frozen=True):
         from sora_cli.policy import pictures
         from sora_cli.policy.reels import FileReel
 
-        added = self._key == "added"  # all of an animation plays; a model is given its first picture
-        if kind_of(self.path) == "picture" and not added:
+        if kind_of(self.path) == "picture" and not self._moves:
             return pictures.look_at_still(read_picture(self.path))
         with open_film(self.path) as film:
-            if added and film.facts.kind == "picture":
-                return pictures.look_at_still(read_picture(self.path))
             return pictures.look(FileReel(film, self._part), every=every, for_faces=True)
 
     def _add(self, found: Found, decision: Decision, what: str, hint: str) -> None:
@@ -157,6 +154,12 @@ class _Given(Struct, frozen=True):
         shown = f"{self.path.name}: {counted(faces, 'face')} {'is' if faces == 1 else 'are'} seen"
         have = f"{agreed} who {'is' if agreed == 1 else 'are'} in the shot agreed" if agreed else "no consent holds"
         return f"{shown} and {have}; this reads as {CATEGORIES['likeness']}"
+
+    @property
+    def _moves(self) -> bool:
+        """Whether a picture is used as a film; else a model is given its first frame."""
+        used = self._key in {"added", "from", "to", "of", "film"}
+        return used and kind_of(self.path) == "picture" and is_film(self.path)
 
     @property
     def _part(self) -> Literal["whole", "start", "end"]:

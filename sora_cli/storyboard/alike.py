@@ -23,6 +23,7 @@ _REWRITTEN = (
     (r"\bfade(?:[- ](?:to|from|through|in|out))?(?:[- ]black)?\b[: ]*", "fade "),
     (r"^(?:smash|hard|straight|match|jump|clean)[- ]?cut(?:[- ]to)?$|^cut[- ]to$", "cut"),
     (r"^([0-9.]+ ?(?:s|f|ms)) (dissolve|fade|wipe)\s*$", r"\2 \1"),
+    (r"^wipe ([0-9.]+ ?(?:s|f|ms)) (left|right|up|down)$", r"wipe \2 \1"),
     (r"[()]", ""),
     (rf"(?<=[0-9])\s*{SECONDS}$", "s"),
     (r"^[~\u2248]\s*|^(?:ca|approx|about)\b\.?\s*", ""),

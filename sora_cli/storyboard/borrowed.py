@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sora_cli.errors import Problem
-from sora_cli.storyboard.nodes import Document
+from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.source import quoted
 
 _TOLD = {"prompt", "style", "avoid", "looks", "setting"}
@@ -32,9 +32,24 @@ _SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
 
 
 def borrowed(document: Document) -> Iterator[Problem]:
-    """Remarks on the syntax of other tools in what models are told."""
+    """Remarks on the syntax of other tools in what models are told, and on variables that are written as others do."""
+    yield from _variables(document)
     for loc, name, node in document.texts():
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(node.text) else ():
             if found := re.search(pattern, node.text, re.IGNORECASE):
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
                 yield Problem(message, instead, document.spot(loc, found[0]))
+
+
+def _variables(document: Document) -> Iterator[Problem]:
+    """Remarks on names of `vars` in other brackets than `${}`, or in one that is not closed."""
+    held = document.node(("vars",))[1]
+    if not isinstance(held, Pairs) or held is document.root:
+        return
+    name = f"({'|'.join(map(re.escape, held.pairs))})"
+    forms = (rf"\${name}\b", rf"\$\({name}\)", rf"\{{{name}\}}", rf"%{name}%", rf"<{name}>", rf"\$\{{{name}\b(?!\}})")
+    patterns = [re.compile(rf"(?<![\w$]){form}") for form in forms] if held.pairs else []
+    for loc, _, node in document.texts():
+        for found in filter(None, (pattern.search(node.text) for pattern in patterns)):
+            message = f"{quoted(found[0])} is read as words"
+            yield Problem(message, f"a variable is written ${{{found[1]}}}", document.spot(loc, found[0]))

@@ -26,7 +26,7 @@ _SWITCHED = {
     "watermark": {**_OFF, "yes": "on"}, "title": _OFF, "style": _OFF, "avoid": _OFF, "keyframe": {"none": "off"},
 }  # fmt: skip
 """Keys that `off` takes away and whose text may be any word; what is meant by which words."""
-_KEY = re.compile(r"(?:prompt|duration|name|title|beats|from|camera|sound|dialogue):(?=\S)")
+_KEY = re.compile(r"(prompt|duration|name|title|beats|from|camera|sound|dialogue)(?::(?=\S)|\uff1a)")
 _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
 """A comment as it is commonly set off: two spaces before the sign, one after it."""
 
@@ -65,10 +65,12 @@ def _words_for_off(document: Document) -> Iterator[Problem]:
 
 
 def _keys_in_texts(document: Document) -> Iterator[Problem]:
-    """Remarks on prompts that begin with a key: its colon lacks the space that would make it one."""
+    """Remarks on prompts that begin with a key: its colon lacks the space that would make it one, or is a wide one."""
     for loc, name, node in _texts(document):
         if name == "prompt" and (key := _KEY.match(node.text)):
-            hint = f'write a space after the colon; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
+            hint = (
+                f'write `{key[1]}: `, with its space; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
+            )
             yield Problem(f"{quoted(key[0])} is read as a part of the text", hint, document.mark(loc))
 
 

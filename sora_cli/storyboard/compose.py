@@ -190,17 +190,26 @@ def _end(event: yaml.Event) -> int:
 def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
     line = mark.text if mark else ""
     at = line[mark.column - 1 : mark.column] if mark else ""
-    if hint := _pasted_hint(line) or _token_hint(problem, at) or _closed_hint(problem, line, mark):
-        return hint
-    bare = re.search(r"[:,\[{] ?\$\{", line)  # linear: a line may be long
-    if bare and re.search(r"[{\[]", line[: bare.start() + 1]):
-        return 'inside { } and [ ] a variable needs quotes: "${name}"'
-    return _comment_hint(mark, source) or "look at the indentation, the quotes and the brackets above this place"
-
-
-def _comment_hint(mark: Mark | None, source: Source) -> str:
-    """A hint at a comment that has cut off a text on the line of an error, or on the one before it."""
     near = source.text.splitlines()[max(0, mark.line - 2) : mark.line] if mark else []
+    hint = _pasted_hint(line) or _colon_hint(near) or _token_hint(problem, at) or _closed_hint(problem, line, mark)
+    if hint:
+        return hint
+    unquoted = re.sub(r"\"[^\"]*\"|'[^']*'", "", line)  # linear, as all here: a line may be long
+    opened = re.search(r"(?<!\$)\{|\[", unquoted)
+    if opened and opened.start() < unquoted.rfind("${"):
+        return 'inside { } and [ ] a text with a variable needs quotes: "${name}"'
+    return _comment_hint(near) or "look at the indentation, the quotes and the brackets above this place"
+
+
+def _colon_hint(near: Sequence[str]) -> str:
+    """A hint at a key without the space behind its colon, or with a wide one, on the line of an error or before it."""
+    keys = (re.match(r"\s*(?:- +)*([A-Za-z]\w{0,30})(?::(?=[^\s/])|\uff1a)", text) for text in near)
+    found = next(filter(None, keys), None)
+    return f"write a plain colon and a space behind a key: `{found[1]}: ...`" if found else ""
+
+
+def _comment_hint(near: Sequence[str]) -> str:
+    """A hint at a comment that has cut off a text on the line of an error, or on the one before it."""
     if any(re.match(r"\s*[^\s#].*[ \t]#", text) for text in near):
         return "what follows ` #` is a comment and was not read: put a text with # in it in quotes"
     return ""
@@ -222,6 +231,8 @@ def _closed_hint(problem: str, line: str, mark: Mark | None) -> str:
     """What to do about a text that goes on behind what closes it, or has a backslash in its quotes."""
     if "unknown escape character" in problem:
         return r"in double quotes a \ has a meaning: write \\ for one, or put the text in single quotes"
+    if "invalid Unicode character escape" in problem:
+        return "this is half of a character, as JSON writes it: write the character itself"
     before = line[: mark.column - 1].rstrip() if mark else ""
     if "did not find expected" in problem and before[-1:] and before[-1] in "\"']}":
         return f"the text goes on behind {quoted(before[-1])}: put all of it in quotes"

@@ -149,7 +149,7 @@ class Edits:
     def read(self, form: EditForm, loc: Loc, shot: int) -> Edit | None:
         """What shot number `shot` has written at `loc`; None where something is wrong, which is told."""
         named = form.of if form.of in self._shots or not (suffix(form.of) or is_path(form.of)) else ""
-        of = None if named else self._files.find(form.of, (*loc, "of"), FILMS, "a film")
+        of = None if named else self._files.film(form.of, (*loc, "of"))
         kinds, what = (PICTURES, "a picture") if named else ((*PICTURES, *FILMS), "a picture or a film")
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None
         view = form.view or WHOLE

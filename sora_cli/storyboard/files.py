@@ -19,6 +19,8 @@ FILMS = (
     *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
     *("ogv", "3gp"),
 )
+MOVING = ("gif", "png", "webp", "avif")
+"""Pictures that may move: then they are films."""
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba")
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
@@ -35,6 +37,15 @@ def suffix(text: str) -> str:
     """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does."""
     match = re.search(r"\.([A-Za-z0-9]{1,5}|safetensors)$", text)
     return match[1].lower() if match else ""
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film: by its suffix, or as a picture that moves."""
+    if suffix(path.name) not in MOVING:
+        return suffix(path.name) in FILMS
+    from sora_cli.media.read.picture import moves
+
+    return moves(path)
 
 
 def is_path(text: str) -> bool:
@@ -87,6 +98,11 @@ class Files:
             return self.found[loc]
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
+
+    def film(self, text: str, loc: Loc) -> Path | None:
+        """As `find`, of a film: a picture that moves is one."""
+        moving = suffix(text) in MOVING and is_film(as_stored(self._folder / text))
+        return self.find(text, loc, MOVING if moving else FILMS, "a film")
 
     def weights(self, text: str, loc: Loc) -> Path | None:
         """The weights `text` of a model, or the only ones in the folder `text`; None when something is wrong there."""

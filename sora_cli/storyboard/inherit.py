@@ -95,9 +95,8 @@ class Inheritance:
             self._problems.add(told, self._document.mark(loc), HINT_TABLES)
             return around
         if suffix(written) or is_path(written):
-            return replace(
-                around, match="picture", path=self._files.find(written, loc, PICTURES, "a picture or .cube file")
-            )
+            path = self._files.find(written, loc, (*PICTURES, "cube"), "a picture or .cube file")
+            return replace(around, match="picture", path=path)
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
         self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
         return around

@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import Literal
 
 from sora_cli.errors import file_order
-from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
+from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_film, is_path, suffix
+from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.model import Duration, Link, Loc, Shot
-from sora_cli.storyboard.nodes import Document, Pairs
+from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import LinkForm
 from sora_cli.storyboard.source import quoted
@@ -29,9 +30,17 @@ class Links:
     """Reads links, once the names of all shots are known."""
 
     def __init__(
-        self, document: Document, problems: Problems, files: Files, names: Mapping[str, int], fps: Fraction | None
+        self,
+        document: Document,
+        problems: Problems,
+        pruned: Pruned,
+        files: Files,
+        names: Mapping[str, int],
+        *,
+        fps: Fraction | None,
     ) -> None:
         self._document = document
+        self._pruned = pruned
         self._problems = problems
         self._files = files
         self._names = names
@@ -55,8 +64,7 @@ class Links:
         if written.shot is not None and written.film is None and written.search is None:
             at = self.seconds(written.at, (*loc, "at")) if written.at is not None else default
             return self._shot(written.shot, (*loc, "shot"), shot, at)
-        node = self._document.node(loc)[1]
-        if not vars(written).keys() & NAMING and isinstance(node, Pairs) and node.pairs.keys() & NAMING:
+        if not vars(written).keys() & NAMING and self._pruned & {(*loc, name) for name in NAMING}:
             return None  # what is written there was wrong, and is told
         if written.shot is not None:
             message, hint = "this names a shot and a film", "keep one of them"
@@ -66,7 +74,7 @@ class Links:
             end = "end" if default == "end" else "start"
             message, hint = f"of a film its {end} is taken, so no {quoted('at')}", "take it out"
         else:
-            path = self._files.find(written.film, (*loc, "film"), FILMS, "a film")
+            path = self._files.film(written.film, (*loc, "film"))
             return Link("film", at=default, path=path) if path is not None else None
         self._problems.add(message, self._document.mark(loc), hint)
         return None
@@ -80,7 +88,7 @@ class Links:
         path = self._files.find(written, loc, (*PICTURES, *FILMS), "a picture or a film")
         if path is None:
             return None
-        return Link("picture", path=path) if suffix(written) in PICTURES else Link("film", at=at, path=path)
+        return Link("film", at=at, path=path) if is_film(path) else Link("picture", path=path)
 
     def _shot(self, name: str, loc: Loc, shot: int, at: At) -> Link | None:
         if name == "previous" and shot > 0:

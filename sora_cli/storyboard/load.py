@@ -22,7 +22,7 @@ from sora_cli.storyboard.fill import Data, Pruned, fill
 from sora_cli.storyboard.given import Given, typed_in, words
 from sora_cli.storyboard.keyframes import chosen
 from sora_cli.storyboard.model import Loc, Storyboard
-from sora_cli.storyboard.nodes import Document, from_plain
+from sora_cli.storyboard.nodes import Document, Pairs, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
 from sora_cli.storyboard.schema import (
@@ -38,6 +38,7 @@ from sora_cli.storyboard.schema import (
 from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
 from sora_cli.storyboard.shapes import Fault, Form
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
+from sora_cli.texts import shortened
 
 _ROUNDS = 5
 _NOTHING: Mapping[str, str] = {}
@@ -231,9 +232,9 @@ def _validated(data: Data, document: Document, problems: Problems, pruned: Prune
         film = FilmForm.read(data, (), faults)
         if not faults:
             return film
-        for fault in faults:
+        for fault in sorted(faults, key=lambda fault: fault.what == "missing"):
             if fault.what != "missing":
-                _note(fault, document, problems)
+                pruned |= _note(fault, document, problems)
                 pruned.take(data, fault.loc)
                 continue
             if fault.loc not in pruned:
@@ -242,14 +243,20 @@ def _validated(data: Data, document: Document, problems: Problems, pruned: Prune
     return None
 
 
-def _note(fault: Fault, document: Document, problems: Problems) -> None:
+def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
+    """Note a fault; what is returned may be missing because of it, and is not to be told as well."""
     loc, key = fault.loc, quoted(fault.loc[-1])
     if fault.what == "unknown":
-        problems.add(f"unknown key {key}", document.mark(loc, key=True), _known_keys(loc, problems))
-    elif fault.what == "missing":
+        form, hint = FilmForm.form_at(loc[:-1]) or FilmForm, _known_keys(loc, problems)
+        problems.add(f"unknown key {key}", document.mark(loc, key=True), hint)
+        parent = document.node(loc[:-1])[1]
+        alone = isinstance(parent, Pairs) and not parent.pairs.keys() & form.keys.keys()
+        return {(*loc[:-1], name) for name in form.keys if alone or hint.endswith(f"{quoted(name)}?")}
+    if fault.what == "missing":
         problems.add(f"{key} is missing here", document.mark(loc[:-1]), f"add {key[:-1]}: ...`")
     else:
         problems.add(fault.message, document.mark(loc), fault.hint)
+    return set()
 
 
 def _known_keys(loc: Loc, problems: Problems) -> str:
@@ -273,5 +280,9 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
         return f"did you mean {quoted(ours)}?"
     if issubclass(form, LevelForm) and belongs:
         return belongs
+    if meant := problems.meant(key, known) or belongs:
+        return meant
+    if " " in key:
+        return f'a text with `: ` in it needs quotes: "{shortened(key, 40)}: ..."'
     written = f"; write it as {form.example}" if form.example else ""
-    return problems.meant(key, known) or belongs or f"known keys here: {', '.join(known)}{written}"
+    return f"known keys here: {', '.join(known)}{written}"

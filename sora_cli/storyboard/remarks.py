@@ -113,5 +113,12 @@ def _levels(board: Storyboard) -> Iterator[tuple[Loc, SoundBed, SoundBed]]:
             yield beat.origin.get("sound", ("sound",)), scene.sound, beat.bed
 
 
-_FINDERS: tuple[Finder, ...] = (_dialogue, _sounds, _beat_looks, _beds)
+def _marks(board: Storyboard, _timing: Timing) -> Found:
+    """Words of a mark that is a picture."""
+    mark: Loc = ("provenance", "watermark")
+    if {(*mark, "text"), (*mark, "image")} <= board.written:
+        yield (*mark, "text"), "the words of a mark that is a picture", "keep one of `text` and `image`"
+
+
+_FINDERS: tuple[Finder, ...] = (_dialogue, _sounds, _beat_looks, _beds, _marks)
 """What is written without effect; one goes when all that it finds is rendered."""

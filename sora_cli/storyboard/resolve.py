@@ -168,7 +168,7 @@ class Resolver:
         self._name("scene", written)
         self._name("shot", shots)
         numbers = {shot.name: shot.number for shot in reversed(shots)}
-        self._links = Links(self._document, self._problems, self._files, numbers, self._output[1])
+        self._links = Links(self._document, self._problems, self._pruned, self._files, numbers, fps=self._output[1])
         self._choosing = Choosing(numbers, self._links, self._document, self._problems)
         self._edits = Edits(self._document, self._problems, self._files, numbers)
         self._speech = LineReader(self._document, self._problems, self._files, self._casting, self._links, self._pruned)

@@ -263,6 +263,8 @@ def test_no_and_none_as_a_text_are_told(written: str) -> None:
 def test_a_key_without_its_space_is_told_at_its_line() -> None:
     (told,) = board("shots:\n  - a cube\n  - prompt:a red ball\n").remarks
     assert told.message == "`prompt:` is read as a part of the text"
+    (wide,) = board("shots:\n  - prompt\uff1a\u4e00\n    duration\uff1a3s\n").remarks
+    assert wide.message == "`prompt\uff1a` is read as a part of the text"
     assert told.mark is not None
     assert told.mark.line == 3
 
@@ -305,6 +307,20 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
     assert instead in told.hint
     assert told.mark is not None
     assert told.mark.column == len('shots: ["') + prompt.index(token) + 1
+
+
+@pytest.mark.parametrize("token", ["$hero", "$(hero)", "{hero}", "%hero%", "<hero>", "${hero"])
+def test_a_variable_in_other_brackets_is_told_at_its_place(token: str) -> None:
+    (told,) = board(f'vars: {{hero: red}}\nshots: ["a {token} ball"]').remarks
+    assert told.message == f"`{token}` is read as words"
+    assert told.hint == "a variable is written ${hero}"
+    assert told.mark is not None
+    assert told.mark.column == len('shots: ["a ') + 1
+
+
+@pytest.mark.parametrize("prompt", ["a ${hero} ball", "a hero", "$${hero}", "a $heroes b", "{her}", "5 % hero", "$5"])
+def test_what_is_no_variable_is_not_told(prompt: str) -> None:
+    assert board(f'vars: {{hero: red}}\nshots: ["{prompt}"]').remarks == ()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from sora_cli.storyboard.load import LoadResult, read_text
 from sora_cli.storyboard.model import Link
@@ -28,6 +29,21 @@ def test_each_kind_that_can_be_read_can_be_carried_on_from(tmp_path: Path, name:
     (tmp_path / name).write_bytes(b"x")
     found = read_text(f"shots: [{{prompt: a ball, from: {name}}}]", folder=tmp_path, name="a.yaml")
     assert [problem.message for problem in found.problems] == []
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "png", "avif"])
+def test_a_picture_that_moves_is_a_film(tmp_path: Path, kind: str) -> None:
+    frames = [Image.new("RGB", (64, 48), (grey, 0, 0)) for grey in (0, 90, 180)]
+    frames[0].save(tmp_path / f"still.{kind}")
+    frames[0].save(tmp_path / f"moves.{kind}", save_all=True, append_images=frames[1:])
+    assert linked(tmp_path, from_=f"still.{kind}")[0] == Link("picture", path=tmp_path / f"still.{kind}")
+    film = tmp_path / f"moves.{kind}"
+    assert linked(tmp_path, from_=film.name)[0] == Link("film", at="end", path=film)
+    assert linked(tmp_path, to=f"{{film: {film.name}}}")[1] == Link("film", at="start", path=film)
+    (changed,) = board(f"shots: [edit: {{of: {film.name}, region: [0, 0, 1, 1], prompt: a}}]", tmp_path).shots
+    assert changed.beats[0].edit is not None
+    told = problem(f"shots: [edit: {{of: still.{kind}, region: [0, 0, 1, 1], prompt: a}}]", tmp_path)
+    assert f"`still.{kind}` is not a film" in told
 
 
 def test_every_form(tmp_path: Path) -> None:

@@ -80,6 +80,22 @@ def test_a_value_of_another_shape_is_told_once_at_its_place(written: str, told: 
         ("shots: [{prompt: a, duration: spoken}]", ["nobody speaks in this beat", ""]),
         ("shots: [{name: a, prompt: a}, {edit: {of: a, region: [1, 1, 1, 1], prompt: b}}]", ["lie in the picture", ""]),
         ("output: {aspect: 16/9, height: 90}\nshots: [a]", ["`16/9` is not a shape", "write WIDTH:HEIGHT"]),
+        ("shots: [{promt: a}]", ["unknown key `promt`", "did you mean `prompt`?"]),
+        ("Shots: [a]", ["unknown key `Shots`", "did you mean `shots`?"]),
+        ("scenes: [{name: a, shot: [b]}]", ["unknown key `shot`", "did you mean `shots`?"]),
+        ("shots: [a, {prompt: b, from: {shoot: a}}]", ["unknown key `shoot`", "did you mean `shot`?"]),
+        ("shots: [{prompt: a, takes: {up_to: 4, until: good}}]", ["unknown key `up_to`", "did you mean `up to`?"]),
+        (
+            "shots: [{prompt: a, dialogue: [{tom: b}]}]",
+            ["unknown key `tom`", 'write it as {cast: NAME, line: "WORDS"}'],
+        ),
+        ("shots:\n  - a red ball: it bounces", ["unknown key `a red ball`", 'needs quotes: "a red ball: ..."']),
+        ("shots:\n  - prompt: a\n    duration:3s", ["not YAML", "a space behind a key: `duration: ...`"]),
+        ("shots:\n  - prompt:a\n    duration: 3s", ["not YAML", "a space behind a key: `prompt: ...`"]),
+        ("shots:\n  - prompt: a\n    duration\uff1a3s", ["not YAML", "a space behind a key: `duration: ...`"]),
+        ("vars: {n: b}\nshots: [a ${n} ball]", ["not YAML", "a text with a variable needs quotes"]),
+        (r'{"shots": ["\ud83d\ude00"]}', ["not YAML", "write the character itself"]),
+        ("shots: [a, {prompt: b, transition: wipe 0.5s left}]", ["not a length", "did you mean `wipe left 0.5s`?"]),
     ],
 )
 def test_every_mistake_says_once_what_is_wrong_and_what_to_write(tmp_path: Path, written: str, told: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -106,6 +106,23 @@ def is_picture(path: Path) -> bool:
         return True
     except _NO_PICTURE:
         return False
+
+
+_MOVING = (b"GIF8", b"ANIM", b"acTL", b"avis")
+"""What begins the files of pictures that may move: others need not be opened."""
+_HEAD = 65_536
+
+
+def moves(path: Path) -> bool:
+    """Whether a file is a picture of several frames in time: a film, though by its suffix it may be a still."""
+    with suppress(OSError, *_NO_PICTURE), path.open("rb") as file:
+        head = file.read(_HEAD)
+        if any(sign in head for sign in _MOVING):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with Image.open(path, formats=_known_formats()) as image:
+                    return is_animated(image)
+    return False
 
 
 def is_animated(image: Image.Image) -> bool:
