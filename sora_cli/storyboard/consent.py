@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.model import Consent
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, Shape
-from sora_cli.storyboard.source import quoted
 
 RELEASES = ("pdf", "txt", "md", "png", "jpg", "jpeg", "tif", "tiff", "heic", "wav", "mp3", "m4a", "mp4", "mov", "asc")
 """What a release may be: a page, a scan, a recording."""
@@ -19,10 +19,8 @@ def day(value: object) -> date:
     """A day: `2026-11-03`."""
     told = forms.written(value)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", told):
-        try:
+        with suppress(ValueError):
             return date.fromisoformat(told)
-        except ValueError:
-            raise forms.Wrong(f"{quoted(told)} is not a date") from None
     raise forms.expected("a day", value, "write year, month and day: 2026-11-03")
 
 

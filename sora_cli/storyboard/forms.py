@@ -115,6 +115,11 @@ def label(value: object) -> str:
     return words
 
 
+def title_text(value: object) -> str:
+    """The words of a title card, of one line or several; a number is taken as it is written."""
+    return text(value) if isinstance(value, (str, bool)) else label(value)
+
+
 def mark_text(value: object) -> str:
     """The words of a mark: one line, with something in it that can be seen."""
     words = label(value)

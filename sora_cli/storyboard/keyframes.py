@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sora_cli.bounded import SMALL, Json, read_json
+from sora_cli.storyboard.files import PICTURES, suffix
 from sora_cli.storyboard.forms import bare, switch, text
 from sora_cli.storyboard.model import Beat, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document
@@ -107,7 +108,10 @@ class Keyframes:
         places: tuple[tuple[Place, str | bool | None], ...] = (("first", form.first), ("last", form.last))
         for place, words in places:
             where = (*loc, "keyframe", *((place,) if form is written else ()))
-            if beats and words and self._free(place, beats, where):
+            if isinstance(words, str) and " " not in words and suffix(words) in PICTURES:
+                hint = f"a picture that is there already is written `{'from' if place == 'first' else 'to'}: {words}`"
+                self._problems.add(f"{quoted(words)}: a still is told in words", self._document.mark(where), hint)
+            elif beats and words and self._free(place, beats, where):
                 yield place, "" if words is True else words, where
             elif not words and getattr(form, f"{place}_sent"):
                 mark = self._document.mark((*loc, "keyframe", f"{place} sent"), key=True)

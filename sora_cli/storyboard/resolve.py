@@ -246,7 +246,7 @@ class Resolver:
         beats = self._beats(written, held)
         title = self._title(form, (*loc, "title"), alone=not beats)
         length = form.duration if isinstance(form.duration, Duration) else title.duration if title else None
-        if not beats and title is None and not self._lost(loc, "prompt", "beats", "title"):
+        if not beats and title is None and not self._lost(loc, "prompt", "beats", "title", "edit"):
             hint = "write `prompt: what happens`"
             self._problems.add("this shot has no prompt, no beats and no title", self._document.mark(loc), hint)
         return Shot(

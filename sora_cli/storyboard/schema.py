@@ -57,6 +57,7 @@ from sora_cli.storyboard.values import (
     Time,
     Training,
     Version,
+    Words,
     bar,
 )
 
@@ -156,13 +157,13 @@ Coming: Shape[TransitionForm | Transition] = OneOf(TransitionForm, ShortTransiti
 class TitleForm(Form):
     """A title card."""
 
-    text = Needed(Text, "The words.")
+    text = Needed(Words, "The words.")
     position = Key(Position, "Where on the picture; center where not written.")
     duration = Key(Length, "How long it is seen; as long as the shot where not written.")
     font = Key(Text, "A font file, .ttf or .otf.")
 
 
-Title: Shape[TitleForm | str] = OneOf(TitleForm, Label)
+Title: Shape[TitleForm | str] = OneOf(TitleForm, Words)
 
 
 class CastForm(Form):

@@ -36,6 +36,7 @@ def _anything(value: object) -> object:
 Text = Plain(forms.text, {"type": "string", "minLength": 1})
 Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
+Words = Plain(forms.title_text, {"type": ["string", "number"]})
 MarkText = Plain(forms.mark_text, {"type": ["string", "number"]})
 Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
 _LENGTHS = (

@@ -393,3 +393,10 @@ def test_a_colour_table_of_another_kind_is_told_as_in_grade(name: str) -> None:
     told = problem(f"look: {name}\nshots: [a]")
     assert f"`{name}`: sora reads no such colour tables" in told
     assert "ociobakelut" in told
+
+
+@pytest.mark.parametrize(("title", "words"), [('"One\\nTwo"', "One\nTwo"), ("2049", "2049"), ("{text: 2049}", "2049")])
+def test_a_title_card_has_any_words(title: str, words: str) -> None:
+    (shot,) = board(f"shots: [title: {title}]").shots
+    assert shot.title is not None
+    assert shot.title.text == words
