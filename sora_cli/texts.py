@@ -116,11 +116,11 @@ def shortened(text: str, letters: int, mark: str = "...") -> str:
     return text if len(text) <= letters else _at_word(text, max(1, letters - len(mark))).rstrip(f"{_STOPS} ") + mark
 
 
-def _at_word(text: str, letters: int, breaks: str = r"[\s_/-]") -> str:
+def _at_word(text: str, letters: int) -> str:
     """At most so many letters; of a word that is cut nothing, unless that leaves less than half."""
     if len(text) <= letters:
         return text
-    ends = [match.start() for match in re.finditer(breaks, text[: letters + 1])]
+    ends = [match.start() for match in re.finditer(r"[\s_/-]", text[: letters + 1])]
     return text[: ends[-1] if ends and 2 * ends[-1] >= letters else letters]
 
 

@@ -7,6 +7,9 @@ import os
 import shutil
 import subprocess
 
+MEBI = 1 << 20
+"""Bytes in the unit in which nvidia-smi tells memory."""
+
 
 def gpus() -> list[str]:
     """The GPUs that engines may use, as `CUDA_VISIBLE_DEVICES` names them; torch is asked where there are several."""
@@ -21,21 +24,22 @@ def gpus() -> list[str]:
 
 def _listed() -> list[str]:
     """The numbers of the GPUs that the driver knows."""
+    return told("--query-gpu=index")
+
+
+def told(*asked: str) -> list[str]:
+    """What the driver's own tool, nvidia-smi, answers: a line for each GPU; none where it is missing or fails."""
     if not shutil.which("nvidia-smi"):
         return []
-    asked = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
-    return done.stdout.split() if done.returncode == 0 else []
+    command = ["nvidia-smi", *asked, "--format=csv,noheader,nounits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return [line.strip() for line in done.stdout.strip().splitlines()] if done.returncode == 0 else []
 
 
 def memory_gb(device: str) -> float:
     """GB of memory of a GPU, by its name in `CUDA_VISIBLE_DEVICES`; no bound where the driver does not tell."""
-    if not device or not shutil.which("nvidia-smi"):
-        return math.inf
-    asked = ["nvidia-smi", f"--id={device}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
-    told = done.stdout.strip()
-    return float(told) * (1 << 20) / 1e9 if done.returncode == 0 and told.isdigit() else math.inf
+    found = told(f"--id={device}", "--query-gpu=memory.total") if device else []
+    return float(found[0]) * MEBI / 1e9 if len(found) == 1 and found[0].isdigit() else math.inf
 
 
 def cores() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sora_cli.engines import catalogue, checkpoint
+from sora_cli.engines import catalogue, checkpoint, devices
 from sora_cli.engines.estimate import Machine
 from sora_cli.errors import SoraError
 from sora_cli.packages import extra_of, install
@@ -38,13 +37,10 @@ class Check(Struct, frozen=True):
 def machine() -> Machine:
     """The first GPU's memory and rate, and the host's memory, found without torch."""
     host = _host_gb()
-    if shutil.which("nvidia-smi"):
-        asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
-        if done.returncode == 0 and done.stdout.strip():
-            name, _, mebi = done.stdout.strip().splitlines()[0].rpartition(",")
-            rate = next((rate for key, rate in RATES.items() if key in name), 0)
-            return Machine(float(mebi) * (1 << 20) / 1e9, host, rate, name.strip())
+    if found := devices.told("--query-gpu=name,memory.total"):
+        name, _, mebi = found[0].rpartition(",")
+        rate = next((rate for key, rate in RATES.items() if key in name), 0)
+        return Machine(float(mebi) * devices.MEBI / 1e9, host, rate, name.strip())
     return Machine(0.0, host, CPU_RATE * max(1, (os.cpu_count() or 2) // 2), platform.machine())
 
 

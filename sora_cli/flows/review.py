@@ -19,7 +19,7 @@ from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.glimpse import narrow
 from sora_cli.record import sidecar
 from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
-from sora_cli.review.bars import Bars, bars_from
+from sora_cli.review.bars import bars_from
 from sora_cli.review.ears import listen
 from sora_cli.review.judge import ReviewRow, judge
 from sora_cli.review.parts import ShotSpan, by_cuts
@@ -91,7 +91,7 @@ def review(path: Path, embedding: str | None = None) -> Review:
             seen.moving = _moving(record)
         seen.likeness, seen.unlike = identity.measured(film, path, record if own else None, parts, embed)
         heard = listen(film.sound()) if film.facts.channels else None
-    bars = bars_from(record.bars if record and own else {}, Bars())
+    bars = bars_from(record.bars if record and own else {})
     found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))
     return _kept(found) if own else found
 

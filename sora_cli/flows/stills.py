@@ -190,8 +190,7 @@ def _write(board: Storyboard, choices: Mapping[str, StillChoice]) -> None:
     place, maker = beside(board.path or Path()), outputs.maker_of(board)
     choice_of = {name: as_data(choice) for name, choice in {**board.stills, **choices}.items()}
     facts = {"sora": __version__, "made_by": maker.record(place.parent).to_dict(), "stills": choice_of}
-    with atomic.writing(place):
-        atomic.write(place, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    atomic.save(place, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
 def check(board: Storyboard, picture: Path | None, *, overwrite: bool) -> None:

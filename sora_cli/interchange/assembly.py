@@ -133,6 +133,11 @@ class EditEvent(Struct):
         """Whether nothing is seen while it is on."""
         return self.reel == BLACK and not self.clip
 
+    def plays_to(self, after: EditEvent | None) -> int:
+        """The film frame up to which it plays: beyond its end where the event `after` it comes in over it."""
+        over = after is not None and after.begin <= self.end and after.length
+        return after.begin + over if after is not None and over else self.end
+
     def come(self, before: int, after: int, kind: str = "dissolve", direction: str = "left") -> None:
         """Let it come in from `before` frames before its cut until `after` frames after it, but not before the film."""
         before = min(before, self.begin)

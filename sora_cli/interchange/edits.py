@@ -55,8 +55,6 @@ def _events(path: Path, outline: Outline) -> tuple[Fraction, Sequence[EditEvent]
 
 
 def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, outline: Outline) -> OutlineShot:
-    joined = after is not None and after.begin <= event.end
-    end = after.begin + after.length if after is not None and joined and after.length else event.end
     clip = name_of(event.clip) or event.reel
     stem = clip.rpartition(".")[0] or clip
 
@@ -64,7 +62,7 @@ def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, ou
         outline.remarks.append(Problem(f"clip {number + 1} ({clip}): {message}"))
 
     words = " ".join(re.sub(r"[_.-]+", " ", stem).split()) or f"clip {number + 1}"
-    beat = OutlineBeat(words, f"{end - event.begin}f")
+    beat = OutlineBeat(words, f"{event.plays_to(after) - event.begin}f")
     taken = {shot.name for shot in outline.shots}
     shot = OutlineShot([beat], name=slug(stem, taken), picture=_file(path, event, tell))
     if event.length:
@@ -76,7 +74,7 @@ def _shot(path: Path, event: EditEvent, after: EditEvent | None, number: int, ou
         tell(f"{event.lost} is left out")
     if event.pace != 1:
         tell("it stands still: left out" if event.pace == 0 else f"it plays at {float(event.pace):.0%}: left out")
-    if after is not None and not joined:
+    if after is not None and after.begin > event.end:
         tell(f"the gap of {after.begin - event.end} frames after it is left out")
     return shot
 

@@ -98,8 +98,7 @@ def _spans(played: Sequence[Played]) -> Iterator[tuple[EditEvent, int, int]]:
         given.pop()
     for number, (event, index) in enumerate(given):
         after = given[number + 1][0] if number + 1 < len(given) else None
-        joined = after is not None and after.begin <= event.end
-        yield event, index, after.begin + after.length if after is not None and joined and after.length else event.end
+        yield event, index, event.plays_to(after)
 
 
 def _shot(cut: Cut, added: Sequence[CutShot], index: int) -> CutShot:

@@ -36,20 +36,22 @@ class Level(Struct, frozen=True):
 
 def measure(blocks: Iterator[Samples]) -> Level:
     """The level of stereo sound at 48 kHz; memory does not grow with its length."""
-    loudness, peak = _SILENCE, 0.0
-    for frame in filtered(blocks, ("ebur128", {"peak": "true", "framelog": "quiet", "metadata": "1"})):
-        told = frame.metadata
-        loudness = float(told.get("lavfi.r128.I", loudness))
-        peak = float(told.get("lavfi.r128.true_peak", peak))
-    return Level(loudness if math.isfinite(loudness) else _SILENCE, _decibels(peak))
+    loudness, peak = _measured(blocks, peak="true")
+    return Level(loudness, 20 * math.log10(peak) if peak > 0 else -math.inf)
 
 
 def loudness(blocks: Iterator[Samples]) -> float:
     """The integrated loudness of stereo sound at 48 kHz, LUFS, without its peaks: ten times as quick as `measure`."""
-    found = _SILENCE
-    for frame in filtered(blocks, ("ebur128", {"framelog": "quiet", "metadata": "1"})):
-        found = float(frame.metadata.get("lavfi.r128.I", found))
-    return found if math.isfinite(found) else _SILENCE
+    return _measured(blocks)[0]
+
+
+def _measured(blocks: Iterator[Samples], **more: str) -> tuple[float, float]:
+    """What libavfilter measures of a sound: LUFS, and the highest amplitude where `more` asks for peaks."""
+    told: dict[str, str] = {}
+    for frame in filtered(blocks, ("ebur128", {"framelog": "quiet", "metadata": "1", **more})):
+        told |= frame.metadata
+    found = float(told.get("lavfi.r128.I", _SILENCE))
+    return found if math.isfinite(found) else _SILENCE, float(told.get("lavfi.r128.true_peak", 0))
 
 
 class Levelled:
@@ -71,12 +73,8 @@ class Levelled:
     def part(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
         """A part of the sound with the gain of the whole: all parts add up to the whole."""
         setting = self._settled()
-        factor = 10 ** (setting.gain / 20)
-        louder = (block * block.dtype.type(factor) for block in blocks)
-        return _limited_with(self._louder(factor), louder) if setting.limit else louder
-
-    def _louder(self, factor: float) -> Iterator[Samples]:
-        return (block * block.dtype.type(factor) for block in self._sound())
+        louder = _louder(blocks, setting.gain)
+        return _limited_with(_louder(self._sound(), setting.gain), louder) if setting.limit else louder
 
     def _settled(self) -> _Setting:
         if self._found is None:
@@ -113,9 +111,13 @@ def _settle(sound: Sounding, wanted: float | None) -> _Setting:
 
 
 def _played(sound: Sounding, gain: float, *, limit: bool) -> Iterator[Samples]:
-    factor = 10 ** (gain / 20)
-    louder = (block * block.dtype.type(factor) for block in sound())
+    louder = _louder(sound(), gain)
     return _limited(louder) if limit else louder
+
+
+def _louder(blocks: Iterator[Samples], gain: float) -> Iterator[Samples]:
+    factor = 10 ** (gain / 20)
+    return (block * block.dtype.type(factor) for block in blocks)
 
 
 def _limited(blocks: Iterator[Samples]) -> Iterator[Samples]:
@@ -150,7 +152,3 @@ _LIMIT: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": "48000"}),
 )
 """A limiter at four times the rate, with half a decibel of room for the way back down to 48 kHz."""
-
-
-def _decibels(amplitude: float) -> float:
-    return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf

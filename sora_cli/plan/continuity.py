@@ -17,7 +17,7 @@ from sora_cli.errors import HINT_READ, EngineMissing, Problem, RequestError
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.slugline import slugline
-from sora_cli.review.bars import Bars, bars_from
+from sora_cli.review.bars import bars_from
 from sora_cli.storyboard.edits import Edit
 from sora_cli.storyboard.model import Beat, Link, Shot, Storyboard
 
@@ -92,7 +92,7 @@ class Continuity:
         """Note a stretch that others may carry on from; a remark names a chain that is too long for an engine."""
         self._holds[stretch.name] = self._hold or self._own
         if self._hold is None and self._own is None and self.is_anchor(shot):
-            above = bars_from(self.board.bars, Bars()).colour / 2
+            above = bars_from(self.board.bars).colour / 2
             self._own = Hold(takes=stretch.choices, strength=shot.look.strength, above=above)
         source = stretch.candidates[0].opening
         chain = 1 + max((self._chains.get(key, 0) for key in source.takes), default=0) if source else 1

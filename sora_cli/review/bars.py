@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 NO_LIKENESS = -1.0
 """The least cosine there is."""
@@ -63,14 +63,14 @@ class Rated(Protocol):
         ...
 
 
-def bars_from(written: Mapping[str, float], default: Bars) -> Bars:
+def bars_from(written: Mapping[str, float]) -> Bars:
     """Take the bars that a storyboard names, and the defaults for the rest."""
-    return replace(default, **{name: written[name] for name in Bars.__struct_fields__ if name in written})
+    return Bars(**{name: written[name] for name in Bars.__struct_fields__ if name in written})
 
 
 def is_good(take: Rated, written: Mapping[str, float]) -> bool:
     """Whether a take is good by the bars that an author has `written`, and the defaults for the rest."""
-    bars = asdict(bars_from(written, Bars()))
+    bars = asdict(bars_from(written))
     kept = [
         value >= bars[name] if name == "sharpness" else value <= bars[name]
         for name, value in take.keeps.items()

@@ -127,16 +127,14 @@ class _Film(Struct):
             return
         links = self.seen.links[part.name]
         worst = max(links, key=lambda link: link.colour)
-        ok = worst.drift <= self.bars.colour
-        said = "" if ok else drift(worst.now, worst.then)
-        yield Figure("colour", round(worst.colour, 2), self.bars.colour, ok, said, worst.drift)
+        bar, fault = self.bars.colour, drift(worst.now, worst.then)
+        yield _judged("colour", round(worst.colour, 2), bar, fault, ok=worst.drift <= bar, keeps=worst.drift)
         detail = links[-1].detail
         if detail is None:
             yield Figure("sharpness", None, said="not measured, because the picture is flat")
             return
-        ok = detail >= self.bars.sharpness
-        said = "" if ok else "softer than its scene's first"
-        yield Figure("sharpness", round(detail, 3), self.bars.sharpness, ok, said, detail)
+        bar, fault = self.bars.sharpness, "softer than its scene's first"
+        yield _judged("sharpness", round(detail, 3), bar, fault, ok=detail >= bar, keeps=detail)
 
     def slope(self, part: ShotSpan) -> Iterator[Figure]:
         """How fast the colour of a chain goes away from the scene's first: by how much with each link."""
@@ -145,26 +143,26 @@ class _Film(Struct):
             return
         value = float(np.polyfit(range(len(apart)), apart, 1)[0])
         bar = self.bars.colour / STEADY
-        ok = value <= bar
-        yield Figure("slope", round(value, 3), round(bar, 3), ok, "" if ok else "its colour drifts on with each beat")
+        fault = "its colour drifts on with each beat"
+        yield _judged("slope", round(value, 3), round(bar, 3), fault, ok=value <= bar)
 
     def moves(self, part: ShotSpan) -> Iterator[Figure]:
         """Whether the one thing that moves does so as bodies do, where one can be told from what is behind it."""
         if not (found := self.seen.moving.get(part.name)):
             return
-        for name, bar, said in (
+        for name, bar, fault in (
             ("path", self.bars.path, "what moves jerks"),
             ("growth", self.bars.growth, "what moves changes its size at once"),
             ("tint", self.bars.tint, "what moves changes its colour at once"),
         ):
             value = max(getattr(each, name) for each in found)
-            yield Figure(name, round(value, 3), bar, value <= bar, "" if value <= bar else said, value)
+            yield _judged(name, round(value, 3), bar, fault, ok=value <= bar, keeps=value)
 
     def flicker(self, looks: Sequence[FrameLook]) -> Figure:
         pulses = np.array([look.pulse for look in looks[1:]])
         value = float(np.sqrt(np.mean(np.square(np.diff(pulses)))) / 2) if len(pulses) > 2 else 0.0
-        ok = value <= self.bars.flicker
-        return Figure("flicker", round(value, 3), self.bars.flicker, ok, "" if ok else "the light flickers", value)
+        bar = self.bars.flicker
+        return _judged("flicker", round(value, 3), bar, "the light flickers", ok=value <= bar, keeps=value)
 
     def blank(self, looks: Sequence[FrameLook]) -> Iterator[Figure]:
         """Frames that stand still at the head or the tail, frames without a picture."""
@@ -175,12 +173,10 @@ class _Film(Struct):
         if len(moving):
             ends = {"head": int(moving[0]), "tail": len(changes) - 1 - int(moving[-1])}
             for name, count in ends.items():
-                ok = count < least
-                yield Figure(
-                    f"frozen {name}", count, least, ok, "" if ok else f"its {name} stands still for {count} frames"
-                )
+                fault = f"its {name} stands still for {count} frames"
+                yield _judged(f"frozen {name}", count, least, fault, ok=count < least)
         dark = sum(look.luma < 8 and look.contrast < 3 for look in looks)
-        yield Figure("black", dark, 0, not dark, f"{dark} black frames" if dark else "")
+        yield _judged("black", dark, 0, f"{dark} black frames", ok=not dark)
 
     def joins(self, part: ShotSpan) -> Iterator[ReviewRow]:
         """A row for each join of a shot."""
@@ -211,10 +207,9 @@ class _Film(Struct):
         motion = self.seen.motions.get(join)
         if motion is None or min(_speed(motion.before), _speed(motion.after)) < 2 * MOVES:
             return
-        value = _kept(motion)
-        ok = value >= self.bars.turn
-        said = "" if ok else "the motion turns back" if value < 0 else "the motion breaks off"
-        yield Figure("motion", round(value, 2), self.bars.turn, ok, said)
+        value, bar = _kept(motion), self.bars.turn
+        fault = "the motion turns back" if value < 0 else "the motion breaks off"
+        yield _judged("motion", round(value, 2), bar, fault, ok=value >= bar)
 
     def jolt(self, join: int) -> Iterator[Figure]:
         """The second difference of motion over a join."""
@@ -222,30 +217,18 @@ class _Film(Struct):
         if motion is None or max(_speed(motion.before), _speed(motion.after)) < 2 * MOVES:
             return
         value, bar = _jolt(motion), self.bars.jolt
-        yield Figure("jolt", round(value, 2), bar, value <= bar, "" if value <= bar else "the motion jolts")
+        yield _judged("jolt", round(value, 2), bar, "the motion jolts", ok=value <= bar)
 
     def sound(self, join: int) -> Iterator[Figure]:
         if self.heard is None:
             return
         second = self.second(join)
-        click = self.heard.clicks(second)
-        yield Figure(
-            "click",
-            round(click, 1),
-            self.bars.click,
-            click <= self.bars.click,
-            "the sound clicks" if click > self.bars.click else "",
-        )
-        step = self.heard.level(second) - self.heard.level(second - 0.4)
-        loud = max(self.heard.level(second), self.heard.level(second - 0.4)) > SILENT + 10
-        ok = abs(step) <= self.bars.level or not loud
-        yield Figure(
-            "level",
-            round(step, 1),
-            self.bars.level,
-            ok,
-            "" if ok else f"the sound gets {'louder' if step > 0 else 'quieter'} at once",
-        )
+        click, bar = self.heard.clicks(second), self.bars.click
+        yield _judged("click", round(click, 1), bar, "the sound clicks", ok=click <= bar)
+        here, before, bar = self.heard.level(second), self.heard.level(second - 0.4), self.bars.level
+        step, loud = here - before, max(here, before) > SILENT + 10
+        fault = f"the sound gets {'louder' if step > 0 else 'quieter'} at once"
+        yield _judged("level", round(step, 1), bar, fault, ok=abs(step) <= bar or not loud)
 
     def whole(self) -> ReviewRow:
         """A row for the film: cuts that nobody planned, who is seen, and sound as long as the picture."""
@@ -256,9 +239,8 @@ class _Film(Struct):
         if not values:
             return Figure("identity", None, said=self.seen.unlike)
         value, bar = min(values), self.bars.identity
-        ok = value >= bar
-        said = "" if ok else "the cast is not like its references"
-        return Figure("identity", round(value, 3), bar if bar > NO_LIKENESS else None, ok, said)
+        fault = "the cast is not like its references"
+        return _judged("identity", round(value, 3), bar if bar > NO_LIKENESS else None, fault, ok=value >= bar)
 
     def strange(self) -> Figure:
         """Cuts that were not planned."""
@@ -268,7 +250,7 @@ class _Film(Struct):
         starts |= {number for part in self.parts for frames in covered(part) for number in frames}
         found = [cut for cut in self.seen.cuts if not starts & {cut - 1, cut, cut + 1}]
         where = ", ".join(f"{self.second(cut):.2f} s" for cut in found)
-        return Figure("cuts", len(found), 0, not found, f"cuts that were not planned at {where}" if found else "")
+        return _judged("cuts", len(found), 0, f"cuts that were not planned at {where}", ok=not found)
 
     def length(self) -> Iterator[Figure]:
         """How many samples the sound is longer than the picture, and whether anything is heard."""
@@ -278,10 +260,14 @@ class _Film(Struct):
         # What others make may end when it likes: AAC alone adds a block of samples.
         bar = self.bars.length if self.planned else None
         ok = bar is None or abs(off) <= bar
-        yield Figure("length", off, bar, ok, "" if ok else f"the sound is {off} samples off the picture")
+        yield _judged("length", off, bar, f"the sound is {off} samples off the picture", ok=ok)
         loudest = max(self.heard.levels, default=SILENT)
-        ok = loudest > SILENT
-        yield Figure("loudest", round(loudest, 1), SILENT, ok, "" if ok else "its sound is silent all along")
+        yield _judged("loudest", round(loudest, 1), SILENT, "its sound is silent all along", ok=loudest > SILENT)
+
+
+def _judged(name: str, value: float, bar: float | None, fault: str, *, ok: bool, keeps: float | None = None) -> Figure:
+    """A measure held to its bar; the `fault` is told where it does not hold."""
+    return Figure(name, value, bar, ok, "" if ok else fault, keeps)
 
 
 def covered(part: ShotSpan) -> tuple[range, range]:

@@ -130,17 +130,14 @@ def is_animated(image: Image.Image) -> bool:
     return getattr(image, "n_frames", 1) > 1 and image.format in {"GIF", "WEBP", "PNG", "AVIF"}
 
 
-def read_picture(path: Path, size: tuple[int, int] | None = None) -> Frames:
+def read_picture(path: Path) -> Frames:
     """Read a still picture as one frame `(1, height, width, 3)`, upright, in sRGB; transparency becomes white.
-
-    With `size` (width, height) it is scaled to cover that size and cropped about its centre.
 
     Raises:
         MediaError: the file is missing or is no picture that we can read.
     """
     with open_picture(path) as image:
-        frames = srgb(ImageOps.exif_transpose(image))[np.newaxis]
-    return fit(frames, *size) if size else frames
+        return srgb(ImageOps.exif_transpose(image))[np.newaxis]
 
 
 def has_alpha(image: Image.Image) -> bool:

@@ -123,9 +123,9 @@ class Grains:
         return block
 
 
-def arrivals(rng: Rng, rate: float, samples: int = BLOCK) -> NDArray[np.int64]:
+def arrivals(rng: Rng, rate: float) -> NDArray[np.int64]:
     """Samples of a block at which events of a Poisson process come, so many a second."""
-    return np.sort(rng.integers(0, samples, rng.poisson(rate * samples / RATE)))
+    return np.sort(rng.integers(0, BLOCK, rng.poisson(rate * BLOCK / RATE)))
 
 
 def impulses(rng: Rng, rate: float, spread: float = 0.8) -> Array:
