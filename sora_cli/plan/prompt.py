@@ -143,7 +143,9 @@ class _Writer:
 
     def prompt(self) -> Prompt:
         """The whole of it."""
-        found = [text for order in self.dialect.order for text in self._sentences(order)]
+        there = self._there()
+        orders = (order for order in self.dialect.order if not there.isdisjoint(order))
+        found = [text for order in orders for text in self._sentences(order)]
         if self.plain:
             picture = ". ".join(part.strip().rstrip(".") for part in found if part.strip())
         else:
@@ -253,6 +255,12 @@ class _Writer:
         return self.subjects.labels.get(name) or (re.sub(r"^(a|an)\s", "the ", looks) if short in others else short)
 
     # -- its sentences ---------------------------------------------------------------------------
+
+    def _there(self) -> set[Part]:
+        """The parts of which something is said."""
+        framed = () if self.plain else (Part.FRAMING,)
+        heard = (Part.SPEECH, Part.SOUND) if self.heard else ()
+        return {*self.said, *framed, *heard, *((Part.CAMERA,) if self._unmoved else ())}
 
     def _sentences(self, order: tuple[Part, ...]) -> list[str]:
         """What one place of the order says."""

@@ -74,7 +74,7 @@ def names_light(beat: Beat) -> bool:
 def _named(kinds: dict[str, str], words: str, before: str = r"\b") -> frozenset[str]:
     """The kinds of which a word is there; `before` is the pattern that leads up to it."""
     words = words.lower()
-    there = kinds.keys() & _WORD.findall(words)
+    there = kinds.keys() & _WORD.findall(words) if words else ()
     if not there:  # as mostly, and a film may have ten thousand shots
         return frozenset()
     said: dict[str, list[str]] = {}

@@ -223,7 +223,7 @@ def with_sounds(plan: Plan) -> Plan:
 
 def silent_words(plan: Plan) -> Iterator[Problem]:
     """Remarks on words for which there is no sound, and on choices that a person should know of."""
-    for sound in in_words(plan):
+    for sound in in_words(plan) if plan.sounds else ():
         found = plan.sounds[sound.words]
         notes = [match.note for match in found.matches if match.note]
         for message in (*found.missing, *notes):

@@ -6,7 +6,7 @@ A comment cuts it off, since ` #` ends a text in YAML; or it is `no` or `none`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sora_cli.errors import Problem
 from sora_cli.storyboard.files import suffix
@@ -15,6 +15,8 @@ from sora_cli.storyboard.nodes import Document, Scalar
 from sora_cli.storyboard.source import harmless, quoted
 from sora_cli.texts import shortened
 
+_Written = tuple[Loc, str, Scalar]
+"""A text: where it stands, what it is, and its node."""
 _PROSE = {"prompt", "sent", "line"}
 _TEXT = {
     "setting", "mood", "light", "style", "avoid", "camera", "looks", "text", "title", "name", "author", "watermark",
@@ -33,18 +35,19 @@ _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
 
 def misread(document: Document) -> Iterator[Problem]:
     """Remarks on texts that may not be meant as they are read."""
-    yield from _cut_off(document)
-    yield from _words_for_off(document)
-    yield from _keys_in_texts(document)
+    texts = [*_texts(document)]
+    yield from _cut_off(document, texts)
+    yield from _words_for_off(document, texts)
+    yield from _keys_in_texts(document, texts)
 
 
-def _cut_off(document: Document) -> Iterator[Problem]:
+def _cut_off(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
     """Remarks on texts with a comment right behind them that may have been meant as a part of them.
 
     Behind prompts and lines of dialogue any comment is told, behind other text those that are not set off.
     """
     seen: set[int] = set()
-    for _, name, node in _texts(document):
+    for _, name, node in texts:
         found = document.comment(node)
         if found is None or node.start in seen or _is_note(name, node, found[0]):
             continue
@@ -55,18 +58,18 @@ def _cut_off(document: Document) -> Iterator[Problem]:
         yield Problem(message, hint, found[1])
 
 
-def _words_for_off(document: Document) -> Iterator[Problem]:
+def _words_for_off(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
     """Remarks on `no` and `none` where they are read as text: they would be seen, or told to a model."""
-    for loc, name, node in _texts(document):
+    for loc, name, node in texts:
         instead = _SWITCHED.get(name, {}).get(node.text.lower())
         if instead and loc != ("title",):
             hint = f'write {instead} for {"one" if instead == "on" else "none"}; if the word is meant, "{node.text}"'
             yield Problem(f"{quoted(node.text)} is read as a text here", hint, document.mark(loc))
 
 
-def _keys_in_texts(document: Document) -> Iterator[Problem]:
+def _keys_in_texts(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
     """Remarks on prompts that begin with a key: its colon lacks the space that would make it one, or is a wide one."""
-    for loc, name, node in _texts(document):
+    for loc, name, node in texts:
         if name == "prompt" and (key := _KEY.match(node.text)):
             hint = (
                 f'write `{key[1]}: `, with its space; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
@@ -78,7 +81,7 @@ def _is_note(name: str, node: Scalar, comment: str) -> bool:
     return name not in _PROSE and (_NOTE.match(comment) is not None or suffix(node.text) != "")
 
 
-def _texts(document: Document) -> Iterator[tuple[Loc, str, Scalar]]:
+def _texts(document: Document) -> Iterator[_Written]:
     """All unquoted free text, as `Document.texts` has it."""
     for loc, name, node in document.texts():
         if node.plain and node.start >= 0 and _is_text(loc, name, node.text):

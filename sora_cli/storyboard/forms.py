@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
@@ -262,15 +263,19 @@ def time(value: object) -> Duration:
         raise Wrong(f"{quoted(written(value))} is not a length of time", hint)
     small, frames = match[4], match[5]
     if not small:
-        hours, minutes, seconds = (
-            Fraction(part or 0) for part in (match[1], match[2] or match[6], match[3] or match[7])
-        )
-        return _within(Duration(seconds=3600 * hours + 60 * minutes + seconds))
+        return _within(_by_the_clock(match[1], match[2] or match[6], match[3] or match[7]))
     if not frames:
         return _within(Duration(seconds=Fraction(small) / 1000))
     if Fraction(small).denominator != 1:
         raise Wrong(f"{quoted(written(value))}: frames are whole", hint)
     return _within(Duration(frames=int(Fraction(small))))
+
+
+@lru_cache(maxsize=256)  # most shots of a long film have one of a few lengths
+def _by_the_clock(*parts: str | None) -> Duration:
+    """Hours, minutes and seconds, each where it is written."""
+    hours, minutes, seconds = (Fraction(part or 0) for part in parts)
+    return Duration(seconds=3600 * hours + 60 * minutes + seconds)
 
 
 def _within(length: Duration) -> Duration:
