@@ -120,6 +120,12 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: s
         rows(tmp_path, text)
 
 
+def test_a_quote_that_stays_open_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        rows(tmp_path, 'hero,seed\n"a,1\n')
+    assert "a quote opens a cell" in caught.value.hint
+
+
 def test_a_spreadsheet_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequestError, match="is a spreadsheet"):
         entries([tmp_path / "list.ods"], Silent())

@@ -45,9 +45,10 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     except ValueError:
         raise _empty(path) from None
     except csv.Error as error:
-        raise RequestError(
-            f"{path} is not a list: {error}", hint="save it as CSV, with the column names in the first row"
-        ) from error
+        hint = "save it as CSV, with the column names in the first row"
+        if "unexpected end" in str(error):
+            hint = 'a quote opens a cell and none closes it: write "..." around all of it, "" for a quote inside'
+        raise RequestError(f"{path} is not a list: {error}", hint=hint) from error
     columns = [name.lower() if name.lower() in lower else name for name in header]
     rows = {number: row for number, row in enumerate(records, 1) if any(row)}
     if not rows:

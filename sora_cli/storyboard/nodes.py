@@ -23,7 +23,8 @@ NOWHERE = -1
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,60}|[0-9]{1,60}(\.[0-9]{0,60})?)([eE][-+]?[0-9]{1,3})?")
-_COMMENT = re.compile(r"[ \t]+(#[^\n\r]*)")
+_COMMENT = re.compile(r"[ \t]+(#[^\n\r]*)|[ \t]*\r?\n[ \t]+(#(?:[0-9]|[0-9A-Fa-f]{6}\b)[^\n\r]*)")
+"""A comment behind a value; one on the next line that begins as colours and numbers do."""
 _WORDS: Mapping[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -154,9 +155,9 @@ class Document:
         return self._mark(index if index >= 0 else node.start)
 
     def comment(self, node: Node) -> tuple[str, Mark] | None:
-        """The comment right behind a node, with the spaces before its sign, and its place; None where there is none."""
+        """The comment right behind a node, with the blanks before its sign, and its place; None where there is none."""
         found = _COMMENT.match(self._source.text, node.end) if self._source and node.end >= 0 else None
-        return (found[0], self._source.mark_at(found.start(1))) if found and self._source else None
+        return (found[0], self._source.mark_at(found.start(found.lastindex or 0))) if found and self._source else None
 
     def _mark(self, index: int) -> Mark | None:
         return self._source.mark_at(index) if self._source and index >= 0 else None
