@@ -38,7 +38,7 @@ from sora_cli.cli.options import (
     Takes,
     WorkerOptions,
 )
-from sora_cli.cli.session import pairs, working
+from sora_cli.cli.session import pairs, require, working
 from sora_cli.errors import counted
 from sora_cli.plain import as_data
 
@@ -126,6 +126,7 @@ def generate(
     words = " ".join(prompt)
     place = partial(places.target, output, partial(places.free_name, words), release.deliver)
     if dry_run:
+        require(reporting, limits)
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
         view = preview.planned(board, draft=drafts.draft, workers=workers.asked(board))
         out, kind = place()
@@ -206,6 +207,7 @@ def storyboard(
         return out, kind, Extras(board=board, luts=beside.luts, stems=beside.stems, how=how)
 
     if dry_run:
+        require(reporting, limits)
         board = load()
         view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
         if not story:

@@ -273,16 +273,23 @@ def _may_log(path: Path) -> bool:
         return True  # as above
 
 
+def require_log(path: Path) -> None:
+    """Refuse a place that no log is appended to.
+
+    Raises:
+        RequestError: it is a film's name, or another file is there.
+    """
+    if _NO_LOG.search(path.name):
+        raise RequestError(f"--log {path}: that is no name of a log", hint=f"name it {path.stem}.log")
+    if not _may_log(path):
+        raise RequestError(f"{path} is there already, and is not a log of sora's", hint="name another file: --log FILE")
+
+
 class Log:
     """Appends what a person is told to a file, each line with the time of day."""
 
     def __init__(self, path: Path) -> None:
-        if _NO_LOG.search(path.name):
-            raise RequestError(f"--log {path}: that is no name of a log", hint=f"name it {path.stem}.log")
-        if not _may_log(path):
-            raise RequestError(
-                f"{path} is there already, and is not a log of sora's", hint="name another file: --log FILE"
-            )
+        require_log(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)  # it may be the films', which is made with the first film
             self._out = os.fdopen(_at_once(path), "a", encoding="utf-8")

@@ -69,6 +69,20 @@ def working(
             raise Interrupted(cancel.signal)
 
 
+def require(reporting: ReportOptions, limits: LimitOptions) -> None:
+    """Refuse the options that `working` would refuse, where nothing is worked on.
+
+    Raises:
+        RequestError: a limit is no amount, or the log's place is not one.
+    """
+    if reporting.log is not None:
+        from sora_cli.cli.progress import require_log
+
+        require_log(reporting.log)
+    amount(limits.max_time, TIMES, "--max-time")
+    amount(limits.max_disk, SIZES, "--max-disk")
+
+
 def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
     """A number with a unit, like `8h` or `20GB`, in seconds or bytes.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import PurePath
 
 from sora_cli.errors import RequestError
@@ -97,9 +99,31 @@ def refused(
         option: the option that is not known, where that is what is wrong.
     """
     line = f"sora {command}".strip()
+    if message.startswith("Invalid value"):
+        return RequestError(_bad_value(message, words), hint=f"see: {line} --help")
     named = [word for word in words if not word.startswith("-")]
     hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
     return RequestError(message[:1].lower() + message[1:].rstrip("."), hint=hint or f"see: {line} --help")
+
+
+_BOUNDS = {
+    r"greater than or equal to (\S+)": r"\1 or more", r"less than or equal to (\S+)": r"\1 or less",
+    r"a valid integer\b.*": "a whole number", r"a valid number\b.*": "a number",
+}  # fmt: skip
+"""What a parser says that a value should be, and how it is told."""
+
+
+def _bad_value(message: str, words: Sequence[str]) -> str:
+    """What is wrong with the value of an option, with both as they were typed."""
+    found = re.match(r"Invalid value for '(-[^']+)'.*?: Input should be (.+)", message.rstrip("."), re.DOTALL)
+    if found is None:
+        return message[:1].lower() + message[1:].rstrip(".")
+    option, bound = found.groups()
+    for said, told in _BOUNDS.items():
+        bound = re.sub(said, told, bound, flags=re.DOTALL)
+    typed = [f"{word} {after}" for word, after in pairwise(words) if word == option]
+    typed += [word for word in words if word.startswith(f"{option}=")]
+    return f"{typed[-1] if typed else option}: it must be {bound}"
 
 
 def _option(option: str, command: str, known: Collection[str]) -> str:

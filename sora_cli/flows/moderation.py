@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import storyboard
-from sora_cli.errors import PolicyError, Problem, SoraError, refusal
+from sora_cli.errors import PolicyError, Problem, RequestError, SoraError, refusal
 from sora_cli.flows import places
 from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan, in_file_order
@@ -23,6 +23,7 @@ from sora_cli.storyboard.model import Storyboard
 from sora_cli.storyboard.policies import in_force, machines, read_file
 from sora_cli.storyboard.policy import BUILT_IN, CATEGORIES, MINORS, OFF, PLACES, Policy
 from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.source import quoted
 
 if TYPE_CHECKING:
     from sora_cli.events import Report
@@ -198,6 +199,9 @@ def named(name: str) -> Policy:
         SoraError: there is none, or it is wrong.
     """
     problems = Problems()
+    if name not in BUILT_IN and not Path(name).exists():
+        hint = problems.meant(name, BUILT_IN) or "name standard, strict, off or a policy file"
+        raise RequestError(f"{quoted(name)} is no policy, and no such file is here", hint=hint)
     written = BUILT_IN[name] if name in BUILT_IN else read_file(Path(name), problems)
     return _here(written, problems)
 

@@ -132,7 +132,7 @@ def _from_files(
     certificate: Path | None, key: Path | None, source: str, both: str, *, self_made: bool = False
 ) -> Signer:
     if certificate is None or key is None:
-        raise CertificateError(f"{source} names only half of a signer", hint=both)
+        raise CertificateError(f"only half of a signer is named by {source}", hint=both)
     chain = read_file(certificate, "certificate")
     signer = make_signer(chain, read_key(key), source=source, self_made=self_made)
     return replace(signer, files=(certificate, key))

@@ -106,6 +106,8 @@ class Casting:
         """Note it when nobody in the cast is called `name`; `token` is how it stands in the text at `loc`."""
         if name in self.members or not self._known:
             return
-        where = self._document.spot(loc, token) if token else self._document.mark(loc)
-        hint = self._problems.meant(name, self.members) or f"add `{name}:` under `cast`"
+        where = (self._document.spot(loc, token) if token else None) or self._document.mark(loc)
+        alone = self._document.root.start < 0  # it was no file
+        add = "a prompt alone has no cast: write who it is in words" if alone else f"add `{name}:` under `cast`"
+        hint = self._problems.meant(name, self.members) or add
         self._problems.add(f"nobody in the cast is called {quoted(name)}", where, hint)
