@@ -131,6 +131,7 @@ def serve(place: Path) -> None:
         with contextlib.suppress(ModuleNotFoundError):  # what an extra brings that is not here
             importlib.import_module(name)
     sys.modules["PIL.Image"].init()
+    sys.modules["transformers.conversion_mapping"].get_checkpoint_conversion_mapping("t5")  # the table of all models
     assert sys.modules["diffusers"].WanVACEPipeline
     assert len(os.listdir("/proc/self/task")) == 1, "a thread was started, which children would lose"  # noqa: PTH208
     gc.collect()

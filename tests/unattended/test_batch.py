@@ -137,8 +137,8 @@ def test_when_time_is_up_the_rest_is_not_tried_and_the_next_run_goes_on(machine:
     for title in ("one", "two", "three"):
         machine.write(f"{title}.yaml", board(title))
     files = ("one.yaml", "two.yaml", "three.yaml")
-    slow = {"SORA_DRAW_STEP": "0.5"}
-    done = machine.run("batch", *files, "--max-time", "4s", "--json", environment=slow)
+    slow = {"SORA_DRAW_STEP": "0.25"}
+    done = machine.run("batch", *files, "--max-time", "2s", "--json", environment=slow)
     assert done.returncode == 1, done.stderr
     states = [outcome["state"] for outcome in json.loads(done.stdout)]
     assert "not tried" in states

@@ -92,7 +92,7 @@ def test_a_terminal_that_changes_its_size_gets_its_cursor_back(machine: Machine,
     machine.write("board.yaml", BOARD % "false")
     ours, theirs = pty.openpty()
     machine.environment.pop("COLUMNS")
-    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "0.2", "TERM": "xterm-256color"})
+    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "0.1", "TERM": "xterm-256color"})
     os.close(theirs)
     seen, width = b"", 120
     while chunk := read(ours):
@@ -118,7 +118,7 @@ def test_how_to_stop_at_once_stays_on_the_screen(machine: Machine) -> None:
     machine.write("board.yaml", BOARD % "false")
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
-    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "2", "TERM": "xterm-256color"})
+    run = machine.begin(*WORDS, out=theirs, err=theirs, environment={"SORA_DRAW_STEP": "0.5", "TERM": "xterm-256color"})
     os.close(theirs)
     seen = b""
     while b"scene-1/one" not in seen and (chunk := read(ours)):
