@@ -12,9 +12,8 @@ from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import StoryboardError
 from sora_cli.events import Recording, TakeSpared
-from sora_cli.media.stream import Frames
 from sora_cli.plan import Plan, plan_takes
-from sora_cli.review.score import rate
+from sora_cli.review.score import Rating, rate
 from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import best, shoot
@@ -151,18 +150,27 @@ SPOILT: dict[str, Callable[[Made], Made]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SPOILT)
-def test_a_take_with_a_fault_is_rated_below_one_without_and_is_not_good(kind: str, film: Made) -> None:
-    def rated(film: Made) -> tuple[Frames, Frames]:
-        """The first shot with a fault at its join, or the second beside the first frames of its take."""
-        if kind in {"jump", "reversed", "stutter"}:
-            return film.pictures[film.seam : film.parts[0].end], film.pictures[: film.seam]
-        start = film.parts[1].start
-        return film.pictures[start + 4 :], film_clean.pictures[start : start + 4]
+def judged(film: Made, begun: Made, *, joined: bool) -> Rating:
+    """Of the first shot from its join on, or of the second after the first frames of its take, as it was `begun`."""
+    if joined:
+        return rate(film.pictures[film.seam : film.parts[0].end], FPS, film.pictures[: film.seam])
+    start = film.parts[1].start
+    return rate(film.pictures[start + 4 :], FPS, begun.pictures[start : start + 4])
 
-    film_clean = film
-    right, wrong = (rate(now, FPS, before) for now, before in map(rated, (film, SPOILT[kind](film))))
-    assert right.good, right.parts
+
+@pytest.fixture(scope="module")
+def right(film: Made) -> dict[bool, Rating]:
+    """Of both, without a fault."""
+    return {joined: judged(film, film, joined=joined) for joined in (True, False)}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_take_with_a_fault_is_rated_below_one_without_and_is_not_good(
+    kind: str, film: Made, right: dict[bool, Rating]
+) -> None:
+    joined = kind in {"jump", "reversed", "stutter"}
+    wrong = judged(SPOILT[kind](film), film, joined=joined)
+    assert right[joined].good, right[joined].parts
     assert not wrong.good
-    assert wrong.score < right.score
-    assert right.score == pytest.approx(sum(right.parts.values()))
+    assert wrong.score < right[joined].score
+    assert right[joined].score == pytest.approx(sum(right[joined].parts.values()))

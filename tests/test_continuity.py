@@ -33,7 +33,7 @@ def pairs() -> Plan:
     """Shots of two beats, the second carrying on from the first."""
     still, rolls = "a {} stays still {}", "the {} rolls to the right {}"
     shots = [
-        {"beats": [{"prompt": words.format(actor, place), "duration": "1s"} for words in (still, rolls)]}
+        {"beats": [{"prompt": words.format(actor, place), "duration": "0.5s"} for words in (still, rolls)]}
         for actor in ACTORS for place in PLACES
     ]  # fmt: skip
     return plan_takes(board(*shots, output={"fps": 12}, options=FEWER), catalogue.card)
@@ -73,7 +73,7 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
 
 def test_shots_of_one_scene_come_together_in_colour(tmp_path: Path) -> None:
     """In the median of four films: once in sixty clips nano takes day for night, which is no drift, and is left so."""
-    shots = [{"prompt": f"a {actor} stays still", "duration": "1s"} for actor in ACTORS]
+    shots = [{"prompt": f"a {actor} stays still", "duration": "0.5s"} for actor in ACTORS]
     ratios = []
     with Studio(Store(tmp_path)) as studio:
         for seed, (setting, light) in product(range(1, 3), (("a beach", "sunset"), ("a meadow", "daylight"))):
