@@ -20,8 +20,7 @@ from sora_cli.master.finish import finish
 from sora_cli.media.read import read_frames
 from sora_cli.plan import plan_takes
 from sora_cli.plan.timeline import Bed, Cut, CutShot, Piece
-from sora_cli.store import Clip, Store
-from sora_cli.store.films import Films
+from sora_cli.store import Clip, Store, films
 from sora_cli.storyboard import read_text
 from sora_cli.storyboard.model import LEAST_OPACITY
 from sora_cli.storyboard.sound import LOUDNESS
@@ -255,10 +254,10 @@ def test_why_takes_are_shot_again_is_read_once_however_many_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    plain = Films._noted
+    plain = films.read_facts
 
-    def counting(store: Films, path: Path) -> dict[str, Any]:
-        noted = plain(store, path)
+    def counting(path: Path) -> dict[str, Any]:
+        noted = plain(path)
         read.append(len(noted))
         return noted
 
@@ -268,7 +267,7 @@ def test_why_takes_are_shot_again_is_read_once_however_many_there_are(
         store.films.remember(preview.film_id(planned.board), {take.name: "0" * 32 for take in planned.takes})
         read.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(Films, "_noted", counting)
+            patch.setattr(films, "read_facts", counting)
             reasons = preview._reasons(planned, store, {take.key: False for take in planned.takes})
         assert len(reasons) == count
         return sum(read)
