@@ -28,6 +28,7 @@ from sora_cli.plan.timeline import Cut, CutShot
 from sora_cli.record import handover
 from sora_cli.record.handover import ExportRecord, ShotFileRecord
 from sora_cli.shoot.screen import Screen
+from sora_cli.sound.mix import BUSES
 from sora_cli.stamp.making import making
 from sora_cli.store import Clip, file_hash
 
@@ -264,7 +265,7 @@ def check_folder(
         mine = before is not None and maker.made(before.made_by, folder)
         return mine and before is not None and (name == handover.NAME or before.files.get(name) == file_hash(path))
 
-    sounds = [f"stems/{name}.wav" for name in stems.NAMES]
+    sounds = [f"stems/{name}.wav" for name in BUSES]
     tables = [
         path.relative_to(folder).as_posix()
         for number in range(1, len(clips) + 1)

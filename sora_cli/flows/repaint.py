@@ -28,11 +28,11 @@ from sora_cli.media.stream import Frames, Master
 from sora_cli.plan import Plan, round_half_up
 from sora_cli.plan.abilities import cannot_edit
 from sora_cli.plan.timeline import Cut, assemble
-from sora_cli.shoot.mask import Box, Mask, Part, canvas, canvas_view, in_view, middle, seam
+from sora_cli.shoot.mask import Mask, Part, canvas, canvas_view, in_view, middle, seam
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
-from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, region_of, seconds_of
+from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, Box, region_of, seconds_of
 from sora_cli.storyboard.given import given, words
 from sora_cli.storyboard.model import Storyboard
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sora_cli.shoot.studio import Studio
     from sora_cli.stamp import Signer
 
-NAMES = ("dialogue", "effects", "ambience", "music")
-
 
 def check(board: Storyboard, folder: Path, how: MakeOptions) -> None:
     """Refuse to write stems over files that are not this storyboard's.
@@ -28,9 +26,11 @@ def check(board: Storyboard, folder: Path, how: MakeOptions) -> None:
     Raises:
         RequestError: as `outputs.check` does, or the folder's name is a file's.
     """
+    from sora_cli.sound.mix import BUSES  # it mixes, and needs numpy
+
     outputs.require_folder(folder, "stems", "--stems")
     own = outputs.own_sound(outputs.maker_of(board))
-    paths = {folder / f"{name}.wav": own for name in NAMES}
+    paths = {folder / f"{name}.wav": own for name in BUSES}
     outputs.check(paths, outputs.sources_of(board, how["signer"]), overwrite=how["overwrite"])
 
 

@@ -33,13 +33,20 @@ def point(words: str) -> Point:
         forms.Wrong: it says none.
     """
     plain = words.strip().lower().lstrip("@")
-    if match := _TIMECODE.fullmatch(plain):
-        hours, minutes, seconds, frames = map(int, match.groups())
-        return Point(Fraction(3600 * hours + 60 * minutes + seconds), frames)
+    if found := timecode(plain):
+        return found
     if match := _CLOCK.fullmatch(plain):
         hours, minutes = (int(part or 0) for part in match.group(1, 2))
         return Point(3600 * hours + 60 * minutes + Fraction(match[3].replace(",", ".")), 0)
     raise forms.Wrong(f"{quoted(words)} is not a time", HINT_TIME)
+
+
+def timecode(words: str) -> Point | None:
+    """The time that a timecode says; None where words are none."""
+    if match := _TIMECODE.fullmatch(words):
+        hours, minutes, seconds, frames = map(int, match.groups())
+        return Point(Fraction(3600 * hours + 60 * minutes + seconds), frames)
+    return None
 
 
 def between(start: str, end: str, fps: Fraction | None) -> Fraction:

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from fractions import Fraction
 
-from sora_cli.interchange.spans import HINT_RATE
+from sora_cli.interchange.spans import HINT_RATE, timecode
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
@@ -108,7 +108,6 @@ _CUES = re.compile(
 _INCHES = r"""[0-9]+\s*(?:"|''|in\.?|inch(?:es)?|fr\.?)?"""
 _FEET = re.compile(rf"[0-9]+\s*(?:'|ft\.?|feet|foot|\+)\s*(?:{_INCHES})?|[0-9]+\s*(?:in\.?|inch(?:es)?)")
 _PAGES = re.compile(r"(?:[0-9]+\s+)?[0-9]/8(?:\s*(?:pg|pgs|page|pages))?", re.IGNORECASE)
-_TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2})")
 
 
 def framing(words: str) -> str:
@@ -140,14 +139,12 @@ def length(words: str, fps: Fraction | None = None) -> str:
         raise forms.Wrong(f"{quoted(words)} is a length of film stock, not of time", hint)
     if _PAGES.fullmatch(plain):
         raise forms.Wrong(f"{quoted(words)} is a length of script, not of time", hint)
-    if match := _TIMECODE.fullmatch(plain):
-        hours, minutes, seconds, frames = map(int, match.groups())
-        whole = 3600 * hours + 60 * minutes + seconds
-        if frames and fps is None:
+    if clock := timecode(plain):
+        if clock.frames and fps is None:
             raise forms.Wrong(
                 f"{quoted(words)} counts frames, and nothing says at which rate", f"{hint}; or {HINT_RATE}"
             )
-        return written(whole + Fraction(frames) / (fps or 1))
+        return written(clock.seconds + Fraction(clock.frames) / (fps or 1))
     plain = re.sub(r"^(?:about|approx\.?|ca\.?|~)\s*", "", plain)
     plain = re.sub(rf"""^([0-9]+(?:[.,][0-9]+)?)\s*(?:"|''|{SECONDS})$""", r"\1s", plain)
     plain = re.sub(r"^([0-9]+),([0-9]+)", r"\1.\2", plain)

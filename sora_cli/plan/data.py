@@ -20,6 +20,7 @@ from sora_cli.data import LIST, Key, Keys, Name, Rate, Record, Sha, Size, Versio
 from sora_cli.engines.base import Carry, Hold, Take
 from sora_cli.engines.changes import Change, Excerpt, Start
 from sora_cli.storyboard.cast import kind_of
+from sora_cli.storyboard.edits import Box
 
 KEY_VERSION = 1
 """Part of every key: raised when the same take would come out otherwise, so that old clips are not taken for new."""
@@ -85,9 +86,6 @@ class Carried(Record):
 
 def _chosen(takes: tuple[str, ...], given: Collection[str]) -> tuple[str, ...]:
     return tuple(key for key in takes if key in given) or takes
-
-
-Box = tuple[float, float, float, float]
 
 
 CHANGE_VERSION = 3

@@ -23,7 +23,7 @@ from sora_cli.media.read import Probe, open_film
 from sora_cli.media.stream import Frames
 from sora_cli.shoot.finding import found
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.edits import WHOLE
+from sora_cli.storyboard.edits import WHOLE, Box
 
 SEAM = Fraction(1, 32)
 """Of the picture's height: how wide the seam is."""
@@ -36,7 +36,6 @@ SQUEEZED, ROUNDED = 0.1, 16
 """How much wider or narrower a view may be that a take shows, in parts of its width and pixels: engines round sizes."""
 
 Mask = NDArray[np.float32]
-Box = tuple[float, float, float, float]
 Size = tuple[int, int]
 
 

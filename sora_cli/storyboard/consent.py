@@ -10,6 +10,7 @@ from pathlib import Path
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.model import Consent
 from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Plain, Shape
+from sora_cli.storyboard.values import Text
 
 RELEASES = ("pdf", "txt", "md", "png", "jpg", "jpeg", "tif", "tiff", "heic", "wav", "mp3", "m4a", "mp4", "mov", "asc")
 """What a release may be: a page, a scan, a recording."""
@@ -25,17 +26,16 @@ def day(value: object) -> date:
 
 
 _Day = Plain(day, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
-_Text = Plain(forms.text, {"type": "string", "minLength": 1})
-_Texts: Shape[list[str] | str] = OneOf(Listed(_Text, 1), _Text)
+_Texts: Shape[list[str] | str] = OneOf(Listed(Text, 1), Text)
 
 
 class ConsentForm(Form):
     """That a real person agreed to be shown; the film tells a hash of it and nothing that it says."""
 
     who = Needed(_Texts, "Who agreed: one person, or a list where several are shown at once.")
-    statement = Needed(_Text, "What they agreed to, in their words.")
+    statement = Needed(Text, "What they agreed to, in their words.")
     date = Needed(_Day, "The day they agreed: 2026-11-03.")
-    file = Needed(_Text, "The release that they signed or spoke: a document, a scan or a recording.")
+    file = Needed(Text, "The release that they signed or spoke: a document, a scan or a recording.")
     scope = Key(_Texts, "Titles of the films that it holds for; all films where not written.")
     until = Key(_Day, "The last day that it holds.")
     revoked = Key(_Day, "The day that they took it back.")

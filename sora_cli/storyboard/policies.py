@@ -77,7 +77,8 @@ class PolicyForm(Form):
 def read_file(path: Path, problems: Problems, seen: tuple[Path, ...] = ()) -> Policy:
     """The policy in a file; what is wrong with it is noted at its place there, and then it is `strict`."""
     try:
-        document = Document(compose(read_source(path), problems), read_source(path))
+        source = read_source(path)
+        document = Document(compose(source, problems), source)
         data, _ = fill(document, {}, problems)
     except StoryboardError as error:
         for problem in error.problems:

@@ -8,12 +8,12 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sora_cli.media.stream import Samples
+from sora_cli.media.stream import Frames, Samples
 
 from .base import Manner, SoundMatch
 from .blocks import make
 from .examples import EVENTS
-from .pictures import APART, Contact, Frames, contacts
+from .pictures import APART, Contact, contacts
 from .synthesis import Synthesis
 from .tools import RATE
 

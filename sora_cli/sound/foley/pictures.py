@@ -13,8 +13,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sora_cli.media.stream import Frames
+
 Array = NDArray[np.float64]
-Frames = NDArray[np.uint8]
 
 ROWS = 64  # frames are looked at this small
 COLOURS = 14  # colours of a shot that are followed

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .pictures import Array, Frames, shrunk
+from sora_cli.media.stream import Frames
+
+from .pictures import Array, shrunk
 
 PLACES = ("meadow", "sea", "desert", "snow", "city", "room", "forest")
 GRID = (6, 8)  # rows and columns of the coarse view
