@@ -122,6 +122,7 @@ def with_scenes(board: Storyboard) -> list[tuple[str, Shot]]:
 def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterator[Problem]:
     """A transition needs both its shots to be there for its whole length, and must leave some of each."""
     unknown = of_unknown_length(board)
+    short: dict[Loc, list[str]] = {}
     for shot, after in zip_longest(shots, shots[1:]):
         if not shot.frames and not shot.beats and shot.loc not in unknown:
             mark = board.mark((*shot.loc, "duration")) or board.mark((*shot.loc, "title"))
@@ -131,11 +132,10 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
         out = after.overlap if after else 0
         if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
             culprit = after if after and out > shot.overlap + shot.lead else shot
-            yield Problem(
-                f"the transition is too long for shot {shot.name!r}, which has {counted(shot.frames, 'frame')}",
-                "make the shot longer or the transition shorter",
-                board.mark((*culprit.loc, "transition")),
-            )
+            short.setdefault(culprit.loc, []).append(f"shot {shot.name!r}, which has {counted(shot.frames, 'frame')}")
+    for loc, names in short.items():
+        message = f"the transition is too long for {' and '.join(names)}"
+        yield Problem(message, "make the shot longer or the transition shorter", board.mark((*loc, "transition")))
 
 
 def not_as_written(plan: Plan) -> Iterator[Problem]:

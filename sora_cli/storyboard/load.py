@@ -276,6 +276,8 @@ def _known_keys(loc: Loc, problems: Problems) -> str:
     }
     fitting = [home for home, place in homes.items() if ours in place.keys]
     belongs = f"{quoted(ours)} belongs to {' or '.join(fitting)}" if fitting else ""
+    if ours in loc[-2:-1]:
+        return f"write it as `{ours}: ...`"
     if ours != key and ours in known:
         return f"did you mean {quoted(ours)}?"
     if issubclass(form, LevelForm) and belongs:

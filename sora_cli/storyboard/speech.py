@@ -66,7 +66,7 @@ class LineReader(Struct, frozen=True):
 
     def length(self, written: SpokenForm | SpokenLength, loc: Loc, lines: int, beat: Loc) -> SpokenLength:
         """The length, written at `loc`, of a `beat` that is as long as its lines."""
-        if not lines:
+        if not lines and not any(each[: len(loc)] == loc for each in self.pruned):
             hint = "add dialogue, or write a length such as 4s"
             self.problems.add("nobody speaks in this beat, so it has no length", self.document.mark(beat), hint)
         if isinstance(written, SpokenLength):
