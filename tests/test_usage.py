@@ -133,6 +133,7 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("check good.yaml --foo", "see: sora check --help"),
         ("generate ball --workers 0", "error: --workers 0: it must be 1 or more\nhint: see: sora generate --help"),
         ("generate ball --seed=x", "error: --seed=x: it must be a whole number\nhint: see: sora generate --help"),
+        ("storyboard good.yaml --dry-run --deliver interactive", "this storyboard has no choices"),
         ("generate ball --dry-run --max-time abc", "--max-time abc: not an amount"),
         ("storyboard good.yaml --dry-run --max-disk 5", "--max-disk 5: not an amount"),
         ("storyboard good.yaml --dry-run --log a.mp4", "that is no name of a log"),

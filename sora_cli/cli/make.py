@@ -210,7 +210,9 @@ def storyboard(
         require(reporting, limits)
         board = load()
         view = preview.planned(board, draft=drafts.draft, only=shots, workers=workers.asked(board))
-        if not story:
+        if story:
+            interactive.require(board, output, shots)
+        else:
             out, kind, also = placed(board)
             film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
             also.check()

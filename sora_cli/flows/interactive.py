@@ -66,6 +66,21 @@ def require_choices(board: Storyboard) -> None:
         )
 
 
+def require(board: Storyboard, asked: str | None, only: Sequence[str]) -> Path:
+    """The folder that a story goes to: `asked`, else one that is named after it.
+
+    Raises:
+        RequestError: it has no choices, or only a part of it is asked for, or a file is where it goes.
+    """
+    require_choices(board)
+    if only:
+        raise RequestError("--only: a story by choice is made whole", hint="sora play FILE --path makes a part of it")
+    folder = Path(asked) if asked else Path(f"{places.default_name(board).stem}-{NAME}")
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"cannot deliver a story to {folder}: it is a file", hint="name a folder with -o")
+    return folder
+
+
 def make(board: Storyboard, asked: str | None, *, report: Report, studio: Studio, how: MakeOptions) -> ReleasedStory:
     """Deliver a story into a folder: `asked`, else one that is named after it.
 
@@ -73,10 +88,7 @@ def make(board: Storyboard, asked: str | None, *, report: Report, studio: Studio
         RequestError: it has no choices, or something else is where it goes.
         SoraError: as `film.make` does; the films that were made until then are kept.
     """
-    require_choices(board)
-    if how["only"]:
-        raise RequestError("--only: a story by choice is made whole", hint="sora play FILE --path makes a part of it")
-    job = _Job(board, Path(asked) if asked else Path(f"{places.default_name(board).stem}-{NAME}"))
+    job = _Job(board, require(board, asked, how["only"]))
     planned = job.planned(how)
     told = tuple(job.told())
     for remark in told:
@@ -102,8 +114,6 @@ class _Job:
         Raises:
             SoraError: as `parts.planned` does.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise RequestError(f"cannot deliver a story to {self.folder}: it is a file", hint="name a folder with -o")
         owns: dict[Path, outputs.Own] = {
             self.folder / PAGE: self._own_page,
             self.folder / GRAPH: outputs.own_note(self._maker),
