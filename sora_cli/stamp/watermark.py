@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from msgspec import Struct
@@ -148,14 +149,13 @@ def _lettering(text: str, room: tuple[int, int], side: int) -> Image.Image:
     face = _face(text)
     size = max(SMALLEST_LETTERS, round(side * LETTERS))
     text = drawable(text, face)
-    ways = [
-        _Plate(lines, face, letters) for letters in range(size, SMALLEST_LETTERS - 1, -1) for lines in _wrapped(text)
-    ]
-    for plate in ways:
+    wrapped = _wrapped(text)
+    for letters, lines in product(range(size, SMALLEST_LETTERS - 1, -1), wrapped):
+        plate = _Plate(lines, face, letters)
         if plate.width <= room[0] and plate.height <= room[1]:
             return plate.drawn()
     if side < SMALL_FRAME:
-        small = ways[-1].drawn()
+        small = _Plate(wrapped[-1], face, SMALLEST_LETTERS).drawn()
         small.thumbnail(room, Image.Resampling.LANCZOS)
         return small.crop((0, 0, max(2, small.width & ~1), max(2, small.height & ~1)))
     raise RequestError(

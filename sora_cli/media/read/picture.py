@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,7 +59,9 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 
 @cache
 def _known_formats() -> tuple[str, ...]:
-    """The formats, once HEIC is known to Pillow."""
+    """The formats, once HEIC is known to Pillow, which else loads the readers of all that it knows."""
+    for name in ("Avif", "Bmp", "Gif", "Jpeg", "Jpeg2K", "Png", "Ppm", "Tiff", "WebP"):
+        import_module(f"PIL.{name}ImagePlugin")
     pillow_heif.register_heif_opener()
     return _FORMATS
 
