@@ -179,8 +179,8 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("storyboard bad.yaml", "3 problems, first: bad.yaml:2:5: this shot has no prompt"),
-        ("batch bad.yaml", "3 problems, first: bad.yaml:2:5: this shot has no prompt"),
+        ("storyboard bad.yaml", "2 problems, first: bad.yaml:2:6: unknown key `promt`"),
+        ("batch bad.yaml", "2 problems, first: bad.yaml:2:6: unknown key `promt`"),
         ("batch nothere.csv", "cannot read nothere.csv"),
         ("storyboard good.yaml --deliver vhs", "no such delivery: vhs"),
         ("storyboard good.yaml --max-time soon", "--max-time soon: not an amount"),
