@@ -112,3 +112,16 @@ def expanded(name: str) -> Path:
         return Path(name).expanduser()
     except RuntimeError:
         return Path(name)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder, links followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def seen_from(path: Path, folder: Path) -> str:
+    """A file's path relative to a folder: what is handed on must not show how a disk is laid out."""
+    try:
+        return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.name

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 
 from msgspec import Struct
+
+from sora_cli.texts import nearest
 
 TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "framing": {
@@ -220,15 +221,14 @@ def meant(kind: str, phrase: str) -> str:
     """The name of the term that is spelled most like a phrase; empty where none is near."""
     terms = {key: term.name for key, term in _index(kind).items()} if kind in TABLE else {}
     known = terms or {move: move for move in MOVES}
-    close = get_close_matches(_plain(phrase)[:60], known, 1, cutoff=0.75)
-    return known[close[0]] if close else ""
+    return known.get(nearest(_plain(phrase), known, cutoff=0.75), "")
 
 
 def respelled(phrase: str, read: Callable[[str], object]) -> str:
     """A phrase with one word spelled as a term is, where `read` then knows all its words; empty where there is none."""
     for word in _WORD.findall(phrase):
-        near = get_close_matches(word.lower(), _SPELLINGS, 1, cutoff=0.75) if 3 < len(word) < 30 else []
-        if near and near[0] != word.lower() and read(better := phrase.replace(word, near[0])) is not None:
+        near = nearest(word, _SPELLINGS, cutoff=0.75) if 3 < len(word) < 30 else ""
+        if near not in {"", word.lower()} and read(better := phrase.replace(word, near)) is not None:
             return better
     return ""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _STOPS = ".,;:!?\u2026\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
 _PAUSE = re.compile(
@@ -127,3 +129,10 @@ def _at_word(text: str, letters: int) -> str:
 def name(words: str, letters: int) -> str:
     """A name that was made of words by hyphens, of at most so many letters, cut between them."""
     return _at_word(words, letters).rstrip("-_")
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word that is spelled most like a word, whatever its capitals; empty where none is near enough."""
+    by_case = {each.casefold(): each for each in known}
+    close = get_close_matches(word.casefold()[:100], by_case, 1, cutoff)
+    return by_case[close[0]] if close else ""

@@ -39,7 +39,7 @@ UNDER = {
     "media": {"errors", "events", "atomic", "bounded", "spelling", "texts", "lock"},
     "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors", "texts"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
-    "packages": {"errors"},
+    "packages": {"errors"}, "terms": {"texts"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import PurePath
 
 from sora_cli.errors import RequestError
+from sora_cli.texts import nearest
 
 BOARDS = ("storyboard", "check", "plan", "batch")
 """Commands whose shots are written in a file."""
@@ -129,13 +129,13 @@ def _bad_value(message: str, words: Sequence[str]) -> str:
 def _option(option: str, command: str, known: Collection[str]) -> str:
     named = {other: (name, key) for name, (key, *others) in OPTIONS.items() for other in (name, *others)}
     spelled = {each.lstrip("-"): each for each in (*known, *named)}  # dashes make short words alike
-    near = [spelled[each] for each in get_close_matches(option.lstrip("-"), spelled, 1, cutoff=0.7)]
-    name, key = named.get(option) or named.get(next(iter(near), ""), ("", ""))
+    near = spelled.get(nearest(option.lstrip("-"), spelled, cutoff=0.7), "")
+    name, key = named.get(option) or named.get(near, ("", ""))
     if name and name.partition(" ")[0] in known:
         return f"write {name}"
     if key and command in BOARDS:
         return f"that is written in the storyboard, as `{key}`"
-    return INSTEAD.get(option) or (f"did you mean {near[0]}?" if near and near[0] in known else "")
+    return INSTEAD.get(option) or (f"did you mean {near}?" if near in known else "")
 
 
 def _command(command: str, words: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import importlib
 import os
@@ -24,6 +23,7 @@ from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing
 from sora_cli.packages import added, others
+from sora_cli.texts import nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -274,10 +274,8 @@ def _missing(name: str, repo: str) -> EngineMissing:
         return EngineMissing(f"{name} is an address, not a model", hint=f"name it as the hub does: {hub[1]}")
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
-    folded = {one.lower(): one for one in names}
-    near = [folded[low] for low in difflib.get_close_matches(repo.lower(), folded, n=1, cutoff=0.6)]
-    if near:
-        return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near[0]}?")
+    if near := nearest(repo, names):
+        return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near}?")
     if is_repo(repo):
         return EngineMissing(f"{name} is not on this machine", hint=f"download it: sora models pull {repo}")
     kind = "folder" if "/" in name else "engine"

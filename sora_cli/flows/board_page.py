@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from sora_cli.bounded import seen_from
 from sora_cli.engines.base import Take
 from sora_cli.errors import MediaError
-from sora_cli.flows import outputs
 from sora_cli.flows.pages import spread
 from sora_cli.flows.preview import PlanView
 from sora_cli.media.read import open_film
@@ -33,7 +33,7 @@ def of_board(view: PlanView, store: Store, folder: Path) -> Page:
     return Page(
         title=board.title,
         source=board.path.name if board.path else board.title,
-        facts=(("storyboard", outputs.seen_from(board.path, folder) if board.path else ""), ("film", view.summary())),
+        facts=(("storyboard", seen_from(board.path, folder) if board.path else ""), ("film", view.summary())),
         remarks=[str(each) for each in (*view.missing, *plan.remarks, *view.needed())],
         shots=tuple(drawing.shot(shot) for shot in plan.shots),
     )

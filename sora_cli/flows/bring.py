@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from sora_cli import atomic, storyboard
-from sora_cli.bounded import read_bytes
+from sora_cli.bounded import is_inside, read_bytes, seen_from
 from sora_cli.errors import HINT_READ, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs
 from sora_cli.interchange.assembly import FOLDERS, TIMELINES
@@ -161,8 +160,7 @@ def _moved(outline: Outline, source: Path, folder: Path) -> None:
             path = source / getattr(shot, key)
             if not getattr(shot, key) or not path.is_file():
                 continue
-            relative = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
-            if relative.startswith(".."):
+            if not is_inside(path, folder):
                 hint = f"write the storyboard there: -o {source / 'storyboard.yaml'}"
                 raise RequestError(f"{path} is outside the storyboard's folder", hint=hint)
-            setattr(shot, key, relative)
+            setattr(shot, key, seen_from(path, folder))

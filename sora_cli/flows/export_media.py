@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from pydantic import JsonValue
 
 from sora_cli import atomic, stamp, texts
+from sora_cli.bounded import is_inside
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import RequestError
@@ -233,11 +233,9 @@ class Media(Struct, dict=True):
 
     def sweep(self, before: ExportRecord | None) -> None:
         """Remove files of the export before this one that nobody has changed and none names any more."""
-        home = os.path.realpath(self.folder)
         for name, known in before.files.items() if before is not None else ():
             path = self.folder / name
-            inside = Path(os.path.realpath(path)).is_relative_to(home)
-            if name not in self.hashes and inside and path.is_file() and file_hash(path) == known:
+            if name not in self.hashes and is_inside(path, self.folder) and path.is_file() and file_hash(path) == known:
                 path.unlink()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from sora_cli import stamp
+from sora_cli.bounded import seen_from
 from sora_cli.errors import SoraError
-from sora_cli.flows import outputs
 from sora_cli.flows.pages import spread
 from sora_cli.flows.review import Review
 from sora_cli.lock import scratch
@@ -45,7 +45,7 @@ def of_film(found: Review, store: Store, folder: Path) -> Page:
     small, why = _embedded(found.film)
     seconds = float(facts.duration)
     about = {
-        "film": outputs.seen_from(found.film, folder),
+        "film": seen_from(found.film, folder),
         "length": f"{facts.frames} frames, {seconds:.2f} s at {float(facts.fps or 0):g} fps",
         "size": f"{facts.width}x{facts.height}",
         **({"storyboard": record.storyboard.path or "", "signed by": record.signer} if record else {}),

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from sora_cli import __version__, atomic
-from sora_cli.bounded import read_facts
+from sora_cli.bounded import is_inside, read_facts, seen_from
 from sora_cli.errors import HINT_FOLDER, RequestError, SoraError
 from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import MakerRecord, NoteRecord
@@ -66,14 +66,6 @@ class Maker(Struct, frozen=True, kw_only=True):
         if record.words != self.words or len(record.of) != len(self.paths):
             return False
         return all(same(folder / name, path) for name, path in zip(record.of, self.paths, strict=True))
-
-
-def seen_from(path: Path, folder: Path) -> str:
-    """A file's path relative to a folder: what is handed on must not show how a disk is laid out."""
-    try:
-        return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
-    except ValueError:  # on another drive of Windows
-        return path.name
 
 
 # -- the rule ----------------------------------------------------------------------------------------------------------
@@ -189,7 +181,7 @@ def _closed(folder: Path) -> _Closed | None:
 
 def _holds(folder: Path, path: Path) -> bool:
     """Whether `path`, which is there, lies in the folder `folder`."""
-    return folder.is_dir() and path.exists() and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    return folder.is_dir() and path.exists() and is_inside(path, folder)
 
 
 # -- what is written with a film ---------------------------------------------------------------------------------------

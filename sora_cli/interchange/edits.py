@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from sora_cli.bounded import is_inside, seen_from
 from sora_cli.errors import Problem, RequestError
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import name_of, rate_of, read_cut
@@ -88,9 +88,9 @@ def _file(path: Path, event: EditEvent, tell: Callable[[str], None]) -> str:
     if found is None:
         tell("its file is not there: the shot begins on nothing")
         return ""
-    relative = Path(os.path.relpath(os.path.realpath(found), os.path.realpath(home))).as_posix()
-    if relative.startswith("..") or suffix(relative) not in {*PICTURES, *FILMS}:
-        why = "lies outside of the timeline's folder" if relative.startswith("..") else "is no picture or film"
+    inside, relative = is_inside(found, home), seen_from(found, home)
+    if not inside or suffix(relative) not in {*PICTURES, *FILMS}:
+        why = "is no picture or film" if inside else "lies outside of the timeline's folder"
         tell(f"its file {quoted(str(found))} {why}: the shot begins on nothing")
         return ""
     return relative

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +37,7 @@ from sora_cli.plan.speaking import Heard, Part, muted, placed, timing
 from sora_cli.plan.voiced import Sample, voices_for, with_voices
 from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Shot, Storyboard
+from sora_cli.texts import nearest
 
 HURRIED = Fraction(11, 10)
 """From this stride on a remark says that a take plays faster than it was made."""
@@ -380,8 +380,8 @@ class TakeMaker(Struct, dict=True):
                 unknown = f"engine {card.name} has no option {key!r}"
                 message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
                 known = sorted(card.options.model_fields)
-                meant = [f"did you mean `{near}`? " for near in get_close_matches(key, known, 1)]
-                hint = f"{''.join(meant if message == unknown else ())}its options are: {', '.join(known)}"
+                near = nearest(key, known) if message == unknown else ""
+                hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
                 self.findings.wrong(beat, f"options.{key}", message, hint)
             return {}
         for adapter in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # not an unknown engine's

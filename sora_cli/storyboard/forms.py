@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, TypeVar
@@ -17,7 +16,7 @@ from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
 from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import names
-from sora_cli.texts import shortened
+from sora_cli.texts import nearest, shortened
 
 Word = TypeVar("Word", bound=str)
 
@@ -149,8 +148,8 @@ def word(known: Sequence[Word], what: str) -> Callable[[object], Word]:
         if not isinstance(value, str):
             raise expected(what, value, choices)
         if value not in known:
-            close = get_close_matches(value.lower()[:40], known, 1, cutoff=0.5)
-            hint = f"did you mean {quoted(close[0])}? " if close else ""
+            near = nearest(value, known, cutoff=0.5)
+            hint = f"did you mean {quoted(near)}? " if near else ""
             raise Wrong(f"{quoted(value)} is not {what}", f"{hint}{choices}")
         return known[known.index(value)]
 

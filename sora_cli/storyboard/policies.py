@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from sora_cli.bounded import is_inside
 from sora_cli.errors import StoryboardError
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.compose import compose
@@ -120,11 +121,10 @@ class _Reader:
         if name in BUILT_IN:
             return BUILT_IN[name]
         path = self._path.parent / name
-        inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._path.parent))
         if suffix(name) not in POLICY_FILES:
             hint = self._problems.meant(name, BUILT_IN) or "write standard, strict, off or a .yaml file"
             return self._wrong(f"{quoted(name)} is not a policy", ("extends",), hint)
-        if not inside:
+        if not is_inside(path, self._path.parent):
             return self._wrong(f"{quoted(name)} is outside the policy's folder", ("extends",), "put it beside this one")
         if path in self._seen or len(self._seen) > DEEPEST:
             return self._wrong("these policies extend each other without end", ("extends",), "extend standard")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 from sora_cli.errors import Mark, Problem, file_order
 from sora_cli.storyboard.source import harmless, quoted
+from sora_cli.texts import nearest
 
 MAX_PROBLEMS = 200
 """Nobody reads more, and a hostile file could make millions."""
@@ -56,10 +56,9 @@ class Problems:
         """Find the `known` word nearest to `word`; empty where none is near."""
         if len(word) > 100 or self._guesses <= 0:
             return ""
-        by_case = {name.casefold(): name for name in islice(known, self._guesses)}
-        self._guesses -= len(by_case)
-        close = get_close_matches(word.casefold(), by_case, 1, cutoff=0.6)
-        return by_case[close[0]] if close else ""
+        names = [*islice(known, self._guesses)]
+        self._guesses -= len(names)
+        return nearest(word, names)
 
     def meant(self, word: str, known: Iterable[str]) -> str:
         """`did you mean ...?`, or nothing."""

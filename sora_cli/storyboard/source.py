@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from bisect import bisect_right
-from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import NoReturn
 
 from sora_cli.errors import Mark, Problem, StoryboardError
 from sora_cli.spelling import as_stored, same_words
-from sora_cli.texts import no_text, shortened
+from sora_cli.texts import nearest, no_text, shortened
 
 MAX_BYTES = 2 * 1024 * 1024
 """Ten thousand shots fit in it."""
@@ -160,7 +159,6 @@ def _near(path: Path) -> str:
         return "it is a link that leads nowhere"
     if any(same_words(name, path.name) for name in names):
         return "several names in its folder read like it, and differ in code points alone: rename them"
-    close = get_close_matches(path.name[:100], names, 1)
-    if close:
-        return f"did you mean {quoted(path.with_name(close[0]))}?"
+    if near := nearest(path.name, names):
+        return f"did you mean {quoted(path.with_name(near))}?"
     return "`sora new` writes a storyboard to start from"

@@ -147,7 +147,7 @@ def test_as_many_must_agree_as_are_seen_at_once(home: Path, capsys: pytest.Captu
         (CONSENT.replace("release.txt", "none.txt") % "", "`none.txt`: no such file"),
         (CONSENT.replace("release.txt", "board.yaml") % "", "is not a release"),
         (CONSENT.replace("2026-11-03", "yesterday") % "", "`yesterday` is not a day"),
-        (CONSENT.replace("2026-11-03", "2026-02-30") % "", "not a date"),
+        (CONSENT.replace("2026-11-03", "2026-02-30") % "", "not a day"),
         (CONSENT % ", untill: 2027-01-01", "did you mean `until`?"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from sora_cli.sound.voices import programs
 from sora_cli.sound.voices.base import Voice, VoiceCard
 from sora_cli.sound.voices.blends import BLENDS, LICENCE, Blend
 from sora_cli.sound.voices.kokoro import FORMAT, MODEL, KokoroVoice
+from sora_cli.texts import nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -52,8 +52,8 @@ def find(name: str) -> Voice:
         return programs.espeak(name)
     if point := _added().get(name):
         return _loaded(point)
-    near = difflib.get_close_matches(name.lower(), names(), 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = nearest(name, names())
+    hint = f"did you mean {near}? " if near else ""
     raise RequestError(f"there is no voice {name!r}", hint=f"{hint}`sora voices` lists them")
 
 
