@@ -12,6 +12,7 @@ message, a hint and an exit code.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,13 @@ __all__ = [
     "plan_takes",
     "verify",
 ]
+
+for _name, _word in {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}.items():
+    os.environ.setdefault(_name, _word)  # libraries that report on their use are asked not to, before one is imported
 
 _PLACES = {
     "Event": "events",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -92,3 +95,11 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_what_to_do(tmp_path: Pa
     assert told.value.hint == HINT_WRITE
     atomic.save(tmp_path / "new" / "out.txt", "words")
     assert (tmp_path / "new" / "out.txt").read_text() == "words"
+
+
+def test_libraries_keep_and_send_nothing_about_their_use(tmp_path: Path) -> None:
+    """Left alone, onnxruntime keeps a number of this machine and sends it to its makers with what it runs."""
+    kept = {name: word for name, word in os.environ.items() if "TELEMETRY" not in name and name != "CI"}
+    words = [sys.executable, "-c", "import sora_cli, onnxruntime"]
+    subprocess.run(words, env=kept | {"XDG_CACHE_HOME": str(tmp_path)}, check=True)
+    assert not list(tmp_path.iterdir())

@@ -24,7 +24,6 @@ class Cluster:
     """A Ray cluster that is joined; where no address is given, one is started on this machine, and ended with us."""
 
     def __init__(self, address: str = "") -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         with imported("the executor ray", "ray"):
             import ray
