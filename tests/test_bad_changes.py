@@ -95,7 +95,7 @@ EDITS = {
     "no strength": (["--relight", "sunset", "--strength", "0"], "from 0.05 to 1"),
     "too much strength": (["--restyle", "ink", "--strength", "1.5"], "from 0.05 to 1"),
     "strength that is no number": (["--restyle", "ink", "--strength", "nan"], "from 0.05 to 1"),
-    "strength in words": (["--restyle", "ink", "--strength", "much"], "'--strength'"),
+    "strength in words": (["--restyle", "ink", "--strength", "much"], "--strength much: it must be a number"),
     "strength of a part": ([*WHOLE, "--strength", "0.5"], "--strength is for --relight and --restyle"),
     "an engine that cannot relight": (["--relight", "sunset", "--engine", "still"], "in another light or style"),
     "an engine that cannot inpaint": ([*WHOLE, "--engine", "still"], "cannot make a part"),
