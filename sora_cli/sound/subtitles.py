@@ -38,7 +38,7 @@ def cues(words: Sequence[Word], at: int, *, who: str = "") -> Iterator[Subtitle]
     """The cues of a line whose words begin at film sample `at`. `who` goes before the first where nobody is seen."""
     part: list[_Piece] = []
     for piece in (each for word in words for each in _parted(word)):
-        if part and not _fits([*part, piece], who):
+        while part and not _fits([*part, piece], who):
             cut = _cut(part)
             yield _cue(part[:cut], at, who)
             part, who = part[cut:], ""
