@@ -98,12 +98,12 @@ def refused(
         words: the whole command line.
         option: the option that is not known, where that is what is wrong.
     """
-    line = f"sora {command}".strip()
+    see, plain = f"see: {f'sora {command}'.strip()} --help", message[:1].lower() + message[1:].rstrip(".")
     if message.startswith("Invalid value"):
-        return RequestError(_bad_value(message, words), hint=f"see: {line} --help")
+        return RequestError(_bad_value(message, words) or plain, hint=see)
     named = [word for word in words if not word.startswith("-")]
     hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
-    return RequestError(message[:1].lower() + message[1:].rstrip("."), hint=hint or f"see: {line} --help")
+    return RequestError(plain, hint=hint or see)
 
 
 _BOUNDS = {
@@ -114,10 +114,10 @@ _BOUNDS = {
 
 
 def _bad_value(message: str, words: Sequence[str]) -> str:
-    """What is wrong with the value of an option, with both as they were typed."""
+    """What is wrong with the value of an option, with both as they were typed; '' where that is not told plainly."""
     found = re.match(r"Invalid value for '(-[^']+)'.*?: Input should be (.+)", message.rstrip("."), re.DOTALL)
     if found is None:
-        return message[:1].lower() + message[1:].rstrip(".")
+        return ""
     option, bound = found.groups()
     for said, told in _BOUNDS.items():
         bound = re.sub(said, told, bound, flags=re.DOTALL)

@@ -15,13 +15,11 @@ from sora_cli import __version__
 from sora_cli.bounded import file_hash
 from sora_cli.errors import CertificateError, MediaError, StampError
 from sora_cli.remembered import cache_folder, remembered
-from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, is_film, suffix
+from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, SOUNDS, is_film, suffix
 
 VERSION = 3
 """Raised when the same file would be judged otherwise."""
 SOUND_USES = frozenset({"ambience", "music", "sound"})
-_OF_FILMS = frozenset({"from", "to", "film", "of"})
-"""Uses in which a picture that moves is a film."""
 READERS = ("av", "pillow", "pillow-heif", "c2pa-python")
 LARGEST = 64 * 2**20
 """Up to this many bytes, hashing a file costs less than opening it."""
@@ -89,7 +87,7 @@ def _opened(path: Path, use: str) -> tuple[tuple[str, ...], bool]:
 
             next(looped_file(path))
     else:
-        still = kind in PICTURES and not (use in _OF_FILMS and is_film(path))
+        still = kind in PICTURES and not (use in AS_FILM and is_film(path))
         remarks = require_usable(path, "picture" if still else "film", for_model=use == "reference")
         if use == "image":  # the mark is seen through where it is transparent
             return (), False

@@ -15,7 +15,7 @@ from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.files import FILMS, PICTURES, is_film, suffix
+from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, is_film, suffix
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision
 
@@ -158,7 +158,7 @@ class _Given(Struct, frozen=True):
     @property
     def _moves(self) -> bool:
         """Whether a picture is used as a film; else a model is given its first frame."""
-        used = self._key in {"added", "from", "to", "of", "film"}
+        used = self._key == "added" or self._key in AS_FILM
         return used and kind_of(self.path) == "picture" and is_film(self.path)
 
     @property

@@ -21,6 +21,8 @@ FILMS = (
 )
 MOVING = ("gif", "png", "webp", "avif")
 """Pictures that may move: then they are films."""
+AS_FILM = frozenset({"from", "to", "of", "film"})
+"""Keys under which a picture that moves is a film; under others it is its first frame."""
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba")
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
