@@ -15,11 +15,10 @@ from sora_cli import __version__
 from sora_cli.bounded import file_hash
 from sora_cli.errors import CertificateError, MediaError, StampError
 from sora_cli.remembered import cache_folder, remembered
-from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, SOUNDS, is_film, suffix
+from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, SOUND_USES, SOUNDS, is_film, suffix
 
 VERSION = 3
 """Raised when the same file would be judged otherwise."""
-SOUND_USES = frozenset({"ambience", "music", "sound"})
 READERS = ("av", "pillow", "pillow-heif", "c2pa-python")
 LARGEST = 64 * 2**20
 """Up to this many bytes, hashing a file costs less than opening it."""

@@ -37,6 +37,7 @@ from sora_cli.plan.sounds import recordings
 from sora_cli.plan.survey import Catalogue
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.storyboard import LoadResult
+from sora_cli.storyboard.files import use_of
 from sora_cli.storyboard.model import Loc, Storyboard, Watermark
 from sora_cli.storyboard.searching import nowhere
 
@@ -208,7 +209,7 @@ def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, st
     used = None if plan is None else _used(plan)
     for loc, path in board.material.items():
         if used is None or path in used or not _in_a_shot(board, loc):
-            yield loc, path, next(part for part in reversed(loc) if isinstance(part, str))
+            yield loc, path, use_of(loc)
 
 
 def edit_problems(plan: Plan, *, made: bool) -> Iterator[Problem]:

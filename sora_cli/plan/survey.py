@@ -110,6 +110,10 @@ def survey(
         maker.drafts = _drafts(maker, film_size(board, card, draft=True), places)
     plan_beats(board, maker, places)
     shots = placed_shots(board, maker.planned, fps, places)
+    refused = {problem.mark for problem in findings.problems}
+    missing = [
+        each for each in missing if each.mark is None or each.mark not in refused
+    ]  # the wrong one is not fetched
     problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
     problems += too_late(board, shots, fps)
     shots, unfit = _chosen(board, shots, only, fps)

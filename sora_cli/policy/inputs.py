@@ -15,7 +15,7 @@ from sora_cli.errors import MediaError, Problem, counted
 from sora_cli.plan.prompt import compose
 from sora_cli.plan.takes import ANY_ENGINE
 from sora_cli.storyboard.cast import kind_of
-from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, is_film, suffix
+from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, SOUND_USES, is_film, suffix, use_of
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Storyboard
 from sora_cli.storyboard.policy import CATEGORIES, MINORS, Decision
 
@@ -50,7 +50,8 @@ def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], to
     """
     found = Found()
     _check_consents(board, today, found)
-    shown = {loc: path for loc, path in board.material.items() if suffix(path.name) in (*PICTURES, *FILMS)}
+    seen = {loc: path for loc, path in board.material.items() if suffix(path.name) in (*PICTURES, *FILMS)}
+    shown = {loc: path for loc, path in seen.items() if use_of(loc) not in SOUND_USES}
     if not shown:
         return found
     from sora_cli.policy.seen import JudgedPictures

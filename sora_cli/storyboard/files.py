@@ -24,6 +24,10 @@ MOVING = ("gif", "png", "webp", "avif")
 AS_FILM = frozenset({"from", "to", "of", "film"})
 """Keys under which a picture that moves is a film; under others it is its first frame."""
 SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba")
+HEARD = (*SOUNDS, *FILMS)
+"""What may be heard: of a film, its sound."""
+A_SOUND = "a sound file, or a film with sound"
+SOUND_USES = frozenset({"ambience", "music", "sound"})
 FONTS = ("ttf", "otf", "ttc")
 WEIGHTS = ("safetensors", "pth")
 _OTHER_WEIGHTS = ("ckpt", "pt", "bin", "onnx", "gguf", "zip")
@@ -36,9 +40,15 @@ POLICY_FILES = ("yaml", "yml", "json")
 
 
 def suffix(text: str) -> str:
-    """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does."""
-    match = re.search(r"\.([A-Za-z0-9]{1,5}|safetensors)$", text)
+    """What stands after the last dot, in small letters; nothing where no word of a suffix's kind does, but a number."""
+    match = re.search(r"\.(?![0-9]+s?$)([A-Za-z0-9]{1,5}|safetensors)$", text)
     return match[1].lower() if match else ""
+
+
+def use_of(loc: Loc) -> str:
+    """As what a file is used that is named at a place: by the key there; recordings of lines and `words` are heard."""
+    key = next(part for part in reversed(loc) if isinstance(part, str))
+    return "sound" if key == "words" or (key == "file" and "consent" not in loc) else key
 
 
 def is_film(path: Path) -> bool:

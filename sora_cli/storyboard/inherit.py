@@ -6,6 +6,7 @@ its film.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from typing import Any, Literal, get_args
 from msgspec.structs import replace
 
 from sora_cli.storyboard.direction import in_words
-from sora_cli.storyboard.files import FILMS, HINT_TABLES, OTHER_TABLES, PICTURES, SOUNDS, Files, is_path, suffix
+from sora_cli.storyboard.files import A_SOUND, HEARD, HINT_TABLES, OTHER_TABLES, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import bare
 from sora_cli.storyboard.model import MENTION, Duration, Inherited, Loc, Look
 from sora_cli.storyboard.nodes import Document
@@ -28,8 +29,15 @@ _WORDS = ("camera", "framing", "angle", "lens", "depth_of_field", "light", "mood
 _SINGLE = ("engine", "seed", "voice", *_WORDS)
 _ADDED = ("style", "avoid")
 _PLAIN = {"sound_at": Fraction(0), "sound_level": 0.0, "sound_leads": Fraction(0), "sound_lags": Fraction(0)}
+_STRONG = re.compile(r"(\S+?)(?:\s*[,:@*]\s*|\s+)(?:strength\s*:?\s*)?([0-9]*\.?[0-9]+)\s*(%?)")
+"""What a look is matched to with a strength behind it: `scene 0.8`."""
 NOTHING = Inherited(bed=SoundBed(loudness=LOUDNESS))
 """What holds where nothing is written."""
+
+
+def _share(number: str, percent: str) -> str:
+    """A strength from 0 to 1, whether it was written as that or as a percentage."""
+    return f"{min(1, float(number) / (100 if percent or float(number) > 1 else 1)):g}"
 
 
 class Inheritance:
@@ -98,6 +106,8 @@ class Inheritance:
             path = self._files.find(written, loc, (*PICTURES, "cube"), "a picture or .cube file")
             return replace(around, match="picture", path=path)
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
+        if strong := _STRONG.fullmatch(written):
+            hint = f"with a strength: `look: {{match: {strong[1]}, strength: {_share(strong[2], strong[3])}}}`"
         self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
         return around
 
@@ -165,6 +175,6 @@ class Inheritance:
             return None, ""
         kind = suffix(written)
         one_word = " " not in written and (kind or written.startswith(("/", "./", "../", "~/")))
-        if kind in SOUNDS or kind in PICTURES or kind in FILMS or one_word:
-            return self._files.find(written, loc, SOUNDS, "a sound file"), ""
+        if kind in HEARD or kind in PICTURES or one_word:
+            return self._files.find(written, loc, HEARD, A_SOUND), ""
         return None, written

@@ -79,9 +79,9 @@ Look: Shape[LookForm | str] = OneOf(LookForm, Text, Off)
 class SoundForm(Form):
     """What is heard: ambience and music under it; of a shot or beat, its own sound."""
 
-    ambience = Key(Text, "A sound file, or words for it; or off.")
-    music = Key(Text, "A sound file; or off.")
-    words = Key(Text, "At shot and beat: what is heard, in words, or a sound file.")
+    ambience = Key(Text, "A sound file, a film for its sound, or words; or off.")
+    music = Key(Text, "A sound file, or a film for its sound; or off.")
+    words = Key(Text, "At shot and beat: what is heard, in words, or a file.")
     at = Key(Time, "When it is heard, after the beat's start.")
     level = Key(Decibels, "How loud it is, in dB: -6 is half as high.")
     duck = Key(Depth, "How far ambience and music go down under speech, in dB; 12 where not written.")
@@ -120,7 +120,7 @@ class DialogueForm(Form):
 
     cast = Key(Label, "Who speaks: a name from `cast`; else the narrator.")
     line = Key(LineText, "What is said.")
-    file = Key(Text, "A recording of it, a sound file.")
+    file = Key(Text, "A recording of it, a sound file or a film.")
     at = Key(Time, "When, after the beat's start: 1.5s; else after the line before it.")
     pause = Key(Time, "How long after the line before it; 0.4s where not written.")
     level = Key(Decibels, "Louder or softer than other lines, in dB.")
@@ -244,7 +244,7 @@ class LevelForm(Form):
     style = Key(Phrase, "How it is drawn or filmed; adds up from film to beat.")
     avoid = Key(Phrase, "What must not be seen (negative prompt); adds up from film to beat.")
     look = Key(Look, "What the colour of shots is held to.")
-    sound = Key(Sound, "At film and scene: ambience and music. At shot and beat: words or a sound file, or off.")
+    sound = Key(Sound, "At film and scene: ambience and music. At shot and beat: words or a file, or off.")
     camera = Key(direction.Camera, "How the camera moves: slow pan left; or {move, direction, speed}.")
     framing = Key(direction.Framing, "How much is seen.")
     angle = Key(direction.Angle, "From where it is seen.")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from sora_cli.storyboard.cast import Casting, read_voice
-from sora_cli.storyboard.files import SOUNDS, Files
+from sora_cli.storyboard.files import A_SOUND, HEARD, Files
 from sora_cli.storyboard.links import Links
 from sora_cli.storyboard.model import CastMember, Duration, Loc
 from sora_cli.storyboard.nodes import Document
@@ -58,7 +58,7 @@ class LineReader(Struct, frozen=True):
             text,
             self._seconds(form.at, (*loc, "at")),
             self._seconds(form.pause, (*loc, "pause")),
-            self.files.find(recording, place, SOUNDS, "a sound file") if recording else None,
+            self.files.find(recording, place, HEARD, A_SOUND) if recording else None,
             level=form.level or 0.0,
             pan=form.pan,
             offscreen=bool(form.offscreen),
