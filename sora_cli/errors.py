@@ -10,6 +10,7 @@
     |  |  `- DeviceLost                     its device went away: worth another try
     |  |     `- WorkerLost                  the process that made it ended
     |  |- MediaError                       a media file cannot be read or written
+    |  |  `- UnusableFile         exit 2   one that was named, found before any work
     |  |- StoreError                       the clips on disk
     |  `- StampError                       a film could not be stamped, or its stamp did not verify
     |- MachineError               exit 3   this machine lacks something
@@ -31,6 +32,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+HINT_PICTURE = "save it as PNG or JPEG first"
 HINT_READ = "check that the file is there and that you may read it"
 HINT_FOLDER = "name a folder that you may write to"
 HINT_WRITE = "check the space on the disk, and that you may write there"
@@ -116,8 +118,8 @@ class MediaError(WorkError):
     """A media file cannot be read or written."""
 
 
-class NoFile(MediaError):
-    """A file that was named is not there, or is a folder: found before any work."""
+class UnusableFile(MediaError):
+    """A file that was named is not there, or cannot be used as what it is named for: found before any work."""
 
     exit_code = 2
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from sora_cli.cli.main import main
+from sora_cli.engines import catalogue
+from sora_cli.errors import EngineMissing, UnusableFile
+from sora_cli.media.read import probe, read_picture
 from sora_cli.policy import inputs
 from tests.boards import board
 from tests.cases.test_what_is_shown import film
@@ -101,3 +105,158 @@ def test_a_film_that_is_only_heard_is_not_looked_at(tmp_path: Path) -> None:
     assert not inputs.look_at(heard, tmp_path / "seen", lambda _: False, date(2026, 1, 1)).seen
     seen = board({"prompt": "a ball", "from": "a.mov", "sound": "a.mov"}, folder=tmp_path)
     assert len(inputs.look_at(seen, tmp_path / "seen", lambda _: False, date(2026, 1, 1)).seen) == 1
+
+
+# -- files that sora does not read --------------------------------------------------------------------------------
+
+FOREIGN = {
+    "p.jxl": (b"\xff\x0a" + bytes(range(200)), "a picture in JPEG XL"),
+    "q.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100), "a picture in JPEG XL"),
+    "p.exr": (b"v/1\x01\2\0\0\0" + bytes(100), "a picture in OpenEXR"),
+    "p.svg": (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing in SVG"),
+    "p.mp4": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n", "a pointer of Git LFS"),
+    "q.mp4": (b"<!DOCTYPE html><html><body>404</body></html>", "a web page"),
+    "r.mp4": ("Ein Film über Bäume, der keiner ist. ".encode() * 60, "a text, and no picture, film or sound"),
+    "s.mp4": (b"%PDF-1.7\n" + bytes(100), "a PDF, and no picture, film or sound"),
+    "t.m3u8": (b"#EXTM3U\nfile:///etc/passwd\n", "a playlist"),
+    "u.psd": (b"8BPS\0\1" + bytes(200), "a picture of Photoshop"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_another_kind_is_told_as_that_and_not_as_damaged(name: str, tmp_path: Path) -> None:
+    data, what = FOREIGN[name]
+    path = tmp_path / name
+    path.write_bytes(data)
+    for read in (probe, read_picture):
+        with pytest.raises(UnusableFile) as error:
+            read(path)
+        assert what in error.value.message
+        assert "complete" not in error.value.hint
+
+
+def test_a_picture_that_sora_does_not_read_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("p.jxl", "p.psd", "p.dng"):
+        Path(name).write_bytes(b"\xff\x0a")
+        _, (only,) = told(f"shots: [{{prompt: a ball, from: {name}}}]\n", capsys)
+        assert (only["message"], only["hint"]) == (
+            f"`{name}`: sora reads no such pictures",
+            "save it as PNG or JPEG first",
+        )
+
+
+COMMANDS = (
+    ["stitch", "FILE", "-o", "o.mp4"],
+    ["stamp", "FILE", "-o", "o.mp4"],
+    ["grade", "FILE", "--match", "good.mov", "-o", "o.mp4"],
+    ["grade", "good.mov", "--match", "FILE", "-o", "o.mp4"],
+    ["extend", "FILE", "a ball", "--duration", "1s", "-o", "o.mp4"],
+    ["edit", "FILE", "a ball", "--region", "0,0,1,1", "-o", "o.mp4"],
+    ["generate", "a ball", "--image", "FILE", "-o", "o.mp4"],
+    ["review", "FILE"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
+def test_a_file_that_is_no_film_is_a_wrong_request_of_every_command(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    film(Path("good.mov"), [40] * 25)
+    Path("text.mp4").write_text("no film")
+    Path("empty.mp4").touch()
+    Path("cut.mov").write_bytes(Path("good.mov").read_bytes()[:-300])
+    for name in ("text.mp4", "empty.mp4", "cut.mov", "none.mp4", "good.mov/x.mp4"):
+        assert main([name if word == "FILE" else word for word in command]) == 2, (name, capsys.readouterr())
+    assert not Path("o.mp4").exists()
+
+
+# -- lists ----------------------------------------------------------------------------------------------------------
+
+
+def imported(name: str, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[dict[str, object]]]:
+    """The storyboard that a list becomes, and what is told of it."""
+    Path(name).write_text(text)
+    assert main(["import", name, "--json"]) == 0
+    return Path(name).with_suffix(".yaml").read_text(), json.loads(capsys.readouterr().out)["remarks"]
+
+
+@pytest.mark.parametrize("cell", ["3+12", "(3+12)", "3秒+12コマ", "3 + 12", "\uff13\uff0b\uff11\uff12"])
+def test_seconds_and_frames_of_japanese_animation_are_a_length(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    board_, remarks = imported("a.csv", f"FPS: 24\nカット,内容,秒+コマ\n1,赤いボール,{cell}\n2,箱,2+0\n", capsys)
+    assert "duration: 3.5s" in board_
+    assert "duration: 2s" in board_
+    assert not remarks
+
+
+def test_in_other_lists_they_may_be_feet_and_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    board_, (only,) = imported("a.csv", "FPS: 24\nShot,Description,Duration\n1,a ball,3+12\n", capsys)
+    assert "duration" not in board_
+    assert only["message"] == "`3+12` may be seconds and frames, or feet and frames: the shot keeps its engine's length"
+
+
+@pytest.mark.parametrize("column", ["Duration", "Frames"])
+def test_frames_at_no_rate_are_told_once(column: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = "48f" if column == "Duration" else "48"
+    text = f"Shot,Description,{column}\n1,a ball,{cell}\n2,a box,{cell}\n"
+    board_, (only,) = imported("a.csv", text, capsys)
+    assert board_.count("duration: 48f") == 2
+    assert only["message"] == "`48f` counts frames, and nothing says at which rate: its engine's is taken"
+    assert not imported("b.csv", f"FPS: 24\n{text}", capsys)[1]
+
+
+def test_a_formula_that_was_never_worked_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Shot", "Description", "Duration"], [1, "a ball", "=2+2"], [2, "a box", None]):
+        book.active.append(row)
+    book.save("a.xlsx")
+    Path("b.yaml").write_text("vars: {Shot: 1, Description: a, Duration: 1}\nshots: ['${Description}']\n")
+    for command in (["import", "a.xlsx"], ["batch", "b.yaml", "a.xlsx", "-o", "out"]):
+        assert main([*command, "--json"]) == 2
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert error["message"] == "a.xlsx: cell C2 of `Sheet` is a formula that was never worked out"
+
+
+def test_a_formula_that_gives_nothing_is_an_empty_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Shot", "Description", "Duration"], [1, "a ball", '=IF(1,"","")']):
+        book.active.append(row)
+    book.save("a.xlsx")
+    with zipfile.ZipFile("a.xlsx") as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile("a.xlsx", "w") as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data.replace(b'<c r="C2">', b'<c r="C2" t="str">'))  # as Excel has it
+    assert main(["import", "a.xlsx", "--json"]) == 0
+    assert not json.loads(capsys.readouterr().out)["remarks"]
+
+
+@pytest.mark.parametrize("name", ["a.ods", "a.xls", "a.numbers"])
+def test_other_spreadsheets_are_told_how_to_be_saved(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(name).write_bytes(b"PK\3\4")
+    Path("b.yaml").write_text("shots: [a ball]\n")
+    for command in (["import", name], ["batch", "b.yaml", name, "-o", "out"]):
+        assert main([*command, "--json"]) == 2
+        assert json.loads(capsys.readouterr().out)["error"]["hint"] == "save the list as CSV, or as .xlsx"
+
+
+# -- words and engines ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["a ${${a}} ball", "a ${x${a}y} ball", "a ${ ${a} } ball"])
+def test_a_variable_in_the_name_of_another_is_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in ("shots: ['TEXT']\n", "shots: [a ball]\nstyle: TEXT\n", "shots: [a ball]\ntitle: 'TEXT'\n"):
+        code, found = told("vars: {a: b, b: red}\n" + place.replace("TEXT", text), capsys)
+        assert code == 2
+        assert [str(each["message"]).endswith("a variable cannot stand in the name of another") for each in found] == [
+            True
+        ]
+    assert told("vars: {a: b}\nshots: ['a $${${a}} ball']\n", capsys) == (0, [])
+
+
+def test_a_folder_with_models_of_other_programs_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "quantized").mkdir()
+    (tmp_path / "quantized" / "wan-Q4_K_M.gguf").write_bytes(b"GGUF")
+    with pytest.raises(EngineMissing, match=r"wan-Q4_K_M\.gguf is a single file \(a GGUF\)"):
+        catalogue.card(str(tmp_path / "quantized"))

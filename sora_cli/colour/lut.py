@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from sora_cli.bounded import read_bytes
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.texts import decoded
 
 Values = NDArray[np.float64]
@@ -85,7 +85,7 @@ def read_lut(path: Path) -> Lut:
     try:
         data = read_bytes(path, _MOST_BYTES)
     except OSError as error:
-        raise MediaError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
+        raise UnusableFile(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     return _read(path, data)
 
 
@@ -165,6 +165,6 @@ def _three(words: list[str]) -> list[float]:
 
 
 def _bad(path: Path, why: str) -> MediaError:
-    return MediaError(
+    return UnusableFile(
         f"cannot use {path} as a colour table: {why}", hint="name a .cube file of 2 to 129 points a side, or a curve"
     )

@@ -262,12 +262,7 @@ _HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]
 
 def _missing(name: str, repo: str) -> EngineMissing:
     if is_folder(expanded(name)):
-        inside = checkpoint.inside(expanded(name))
-        where = f": {inside}" if inside else ": a checkpoint saved by diffusers' save_pretrained"
-        return EngineMissing(
-            f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
-            hint=f"name the folder that holds one of them{where}",
-        )
+        return _no_checkpoint(name)
     if is_single_file(name):
         return single_file(name)
     if hub := _HUB.match(name):
@@ -280,6 +275,27 @@ def _missing(name: str, repo: str) -> EngineMissing:
         return EngineMissing(f"{name} is not on this machine", hint=f"download it: sora models pull {repo}")
     kind = "folder" if "/" in name else "engine"
     return EngineMissing(f"there is no {kind} {name}", hint="list them: sora models")
+
+
+def _no_checkpoint(name: str) -> EngineMissing:
+    """The error of a folder without an index; one with models of other programs in it is told as those."""
+    inside = checkpoint.inside(expanded(name))
+    alone = None if inside else next(iter(_model_files(expanded(name))), None)
+    if alone is not None:
+        return single_file(str(alone))
+    where = f": {inside}" if inside else ": a checkpoint saved by diffusers' save_pretrained"
+    return EngineMissing(
+        f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
+        hint=f"name the folder that holds one of them{where}",
+    )
+
+
+def _model_files(folder: Path) -> list[Path]:
+    """The files of a folder that have the ending of a model, as other programs keep them."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SINGLE_FILES)
+    except OSError:
+        return []
 
 
 SINGLE_FILES = {

@@ -20,6 +20,7 @@ from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight
 from sora_cli.flows.rows import OTHERS, is_list, read_rows
 from sora_cli.flows.searching import Finder
+from sora_cli.interchange.workbook import HINT_SAVED
 from sora_cli.record import sidecar
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio
@@ -100,7 +101,7 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     """
     for path in files:
         if what := OTHERS.get(path.suffix.lower()):
-            raise RequestError(f"{path} is {what}, not a CSV list", hint="save it as CSV, in UTF-8")
+            raise RequestError(f"{path} is {what}, not a CSV list", hint=HINT_SAVED)
     boards = [path for path in files if not is_list(path)]
     names = (BOARD, OUTPUT)
     lists = [(path, read_rows(path, report, lower=names)) for path in files if is_list(path)]

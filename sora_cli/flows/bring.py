@@ -19,7 +19,7 @@ from sora_cli.interchange.listed import is_list
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.interchange.told import as_list
-from sora_cli.interchange.workbook import WORKBOOKS, read_sheet
+from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
 
@@ -73,7 +73,7 @@ _OTHERS = {
     **dict.fromkeys((".json", ".jsonl"), "write a storyboard, or a list as CSV; `sora new` shows how"),
     **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
-    **dict.fromkeys((".xls", ".ods", ".numbers"), "save the list as CSV, or as .xlsx"),
+    **dict.fromkeys((".xls", ".ods", ".numbers"), HINT_SAVED),
 }
 
 

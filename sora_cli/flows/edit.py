@@ -19,7 +19,7 @@ from sora_cli import stamp
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import read_cube, write_cube
 from sora_cli.colour.grade import Grader
-from sora_cli.errors import MediaError, NoFile, RequestError, counted
+from sora_cli.errors import RequestError, UnusableFile, counted
 from sora_cli.events import Clock, Note, Report
 from sora_cli.flows import moderation, outputs
 from sora_cli.flows.places import check_place
@@ -225,18 +225,18 @@ _ENDINGS = {
 def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
     """What a film is, with a note on how it is used; refuses what is none, or would come out wrong."""
     if path.is_dir():
-        raise NoFile(f"cannot use {path}: it is a folder", hint="name a film file")
+        raise UnusableFile(f"cannot use {path}: it is a folder", hint="name a film file")
     with open_film(path) as film:
         found = film.facts
     if may_be_picture and found.kind == "picture":
         return found
     if found.kind != "film":
         hint = "name a film" if found.kind == "picture" else "name a film with pictures"
-        raise MediaError(f"cannot use {path}: it is a {found.kind}, not a film", hint=hint)
+        raise UnusableFile(f"cannot use {path}: it is a {found.kind}, not a film", hint=hint)
     said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
     if said != found.container:  # a credential goes by the ending: it would not be found, or not be the film's
         real = found.container.partition(",")[0]
-        raise MediaError(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
+        raise UnusableFile(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
     if found.color.hdr:
         raise no_hdr(path)
     if report is not None and (remarks := (*found.remarks, *(damage(path) if found.channels else ()))):

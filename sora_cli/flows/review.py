@@ -73,7 +73,7 @@ def review(path: Path, embedding: str | None = None) -> Review:
     `embedding` names a model of pictures, a folder or a hub id: identity is measured by it.
 
     Raises:
-        NoFile, MediaError: the film is not there, or cannot be read.
+        UnusableFile, MediaError: the film is not there, or cannot be read.
         MachineError: the embedding cannot be opened.
     """
     embed = open_embedding(embedding) if embedding else None

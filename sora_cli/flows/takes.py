@@ -23,7 +23,7 @@ def read_record(film: Path) -> FilmRecord:
     """Read the record in the sidecar of a film.
 
     Raises:
-        NoFile: there is no such film.
+        UnusableFile: there is no such film.
         RequestError: it has no sidecar that lists its takes.
     """
     require_file(film)

@@ -35,7 +35,8 @@ _NAMES = {
     "duration": "duration, length, dur, est duration, est time, estimated time, estimated duration, screen time, "
     "seconds, secs, sec, runtime, run time, duration s, duration sec, duration secs, duration seconds, length s, "
     "length sec, länge, dauer, sekunden, länge s, dauer s, durée, durée s, duración, duración s, durata, durata s, "
-    "duração, duração s, duur, lengte, длительность, хронометраж, délka, 时长, 时长 秒, 時長, 秒数, 尺, 길이",
+    "duração, duração s, duur, lengte, длительность, хронометраж, délka, 时长, 时长 秒, 時長, 秒数, 秒, 尺, "
+    "秒 コマ, 秒コマ, 秒数 コマ, タイム, 길이",
     "frames": "frames, frame count, no of frames, cut duration, duration frames, length frames, bilder, images durée",
     "start": "start, start time, starts, begin, in, in time, tc in, timecode in, in point, in timecode, record in, "
     "beginn, anfang, début, entrée, inicio, entrada, inizio, início, начало, 开始, 开始时间, 入点, 開始",

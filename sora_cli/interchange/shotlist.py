@@ -33,6 +33,7 @@ _SPOKEN = re.compile(
     r"""^(?P<who>[^\W\d][^:\uff1a"\n]{0,40}?)\s*(?:[(\uff08](?P<how>[^)\uff09]*)[)\uff09])?\s*[:\uff1a]\s*(?P<words>.+)$""",
     re.DOTALL,
 )
+_KANA = re.compile("[\u3041-\u30ff]")
 _QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
 _MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
 _SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
@@ -51,6 +52,7 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     outline = Outline()
     rows = list_rows(page, outline)
     reader = _Reader(page, outline, folder, dict(_named(rows)), dict(times(rows)))
+    reader.animated = _KANA.search(page.text) is not None
     for row in rows:
         reader.take(row)
     outline.notes += [f"at the end: {note}" for note in reader.pending]
@@ -138,6 +140,10 @@ class _Reader(Struct):
     names: set[str] = field(default_factory=set)
     """Of the shots so far."""
     pending: list[str] = field(default_factory=list)
+    animated: bool = False
+    """Whether the list is Japanese: then `3+12` is seconds and frames."""
+    uncounted: bool = False
+    """Whether a length was told that counts frames at no rate."""
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
@@ -218,7 +224,12 @@ class _Reader(Struct):
         text = text or ("" if row.line in self.times else row.get("time"))
         try:
             if text:
-                return words.length(text, fps)
+                found = words.length(text, fps, animated=self.animated)
+                if found.endswith("f") and fps is None and not self.uncounted:
+                    self.uncounted = True
+                    told = f"{quoted(text)} counts frames, and nothing says at which rate: its engine's is taken"
+                    self._tell(row, told, f"write seconds; or {spans.HINT_RATE}")
+                return found
             return words.written(spans.between(*self.times[row.line], fps)) if row.line in self.times else ""
         except forms.Wrong as wrong:
             self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)

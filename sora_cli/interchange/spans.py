@@ -14,6 +14,7 @@ from sora_cli.storyboard.source import quoted
 HINT_TIME = "write seconds (4 or 4.5), minutes and seconds (1:05), or a timecode (00:01:05:12)"
 HINT_RATE = "write the rate in a line above the names of the columns, as in `FPS: 25`"
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})")
+_SPLIT = re.compile(r"[(\uff08]?\s*([0-9]{1,3})\s*(?:秒|s)?\s*[+\uff0b]\s*([0-9]{1,2})\s*(?:コマ|k|f)?\s*[)\uff09]?")
 _CLOCK = re.compile(r"(?:(?:([0-9]{1,2}):)?([0-9]{1,3}):)?([0-9]+(?:[.,][0-9]+)?)\s*" + SECONDS + "?")
 _RANGE = re.compile(r"(.+?)\s*(?:-->|->|[-\N{EN DASH}\N{EM DASH}~\uff5e\u301c\u2192]|\bto\b|\bbis\b)\s*(.+)")
 _UNIT = re.compile(r"[0-9]+(?:[.,][0-9]+)?\s*" + SECONDS)
@@ -47,6 +48,12 @@ def timecode(words: str) -> Point | None:
         hours, minutes, seconds, frames = map(int, match.groups())
         return Point(Fraction(3600 * hours + 60 * minutes + seconds), frames)
     return None
+
+
+def split(words: str) -> Point | None:
+    """The time that seconds and frames say, as in sheets of Japanese animation: `3+12`; None where words are none."""
+    match = _SPLIT.fullmatch(words)
+    return Point(Fraction(match[1]), int(match[2])) if match else None
 
 
 def between(start: str, end: str, fps: Fraction | None) -> Fraction:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from contextlib import suppress
 from fractions import Fraction
 
-from sora_cli.interchange.spans import HINT_RATE, timecode
+from sora_cli.interchange.spans import HINT_RATE, split, timecode
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
@@ -127,19 +128,25 @@ def cue(text: str) -> tuple[str, str] | None:
     return ("pov" if head.endswith("POV") else framing(head)), match["rest"].strip()
 
 
-def length(words: str, fps: Fraction | None = None) -> str:
+def length(words: str, fps: Fraction | None = None, *, animated: bool = False) -> str:
     """A length as storyboards have it: `4s`, `48f`; of a timecode, at `fps` frames a second.
+
+    Where it is of `animated` film, `3+12` is seconds and frames.
 
     Raises:
         forms.Wrong: it is none, with the reason: feet and inches of film, eighths of a page.
     """
-    plain = words.strip().lower().replace("\N{PRIME}", "'").replace("\N{DOUBLE PRIME}", '"')
+    plain = unicodedata.normalize("NFKC", words).strip().lower().replace("\N{PRIME}", "'")  # a double one becomes two
     hint = "write seconds (4 or 4s), frames (96f), or minutes and seconds (1:05)"
-    if _FEET.fullmatch(plain):
+    clock = timecode(plain) or (split(plain) if animated else None)
+    if clock is None and split(plain) is not None:
+        told = f"{quoted(words)} may be seconds and frames, or feet and frames"
+        raise forms.Wrong(told, "write seconds (3.5), or all of it in frames (84f)")
+    if clock is None and _FEET.fullmatch(plain):
         raise forms.Wrong(f"{quoted(words)} is a length of film stock, not of time", hint)
     if _PAGES.fullmatch(plain):
         raise forms.Wrong(f"{quoted(words)} is a length of script, not of time", hint)
-    if clock := timecode(plain):
+    if clock is not None:
         if clock.frames and fps is None:
             raise forms.Wrong(
                 f"{quoted(words)} counts frames, and nothing says at which rate", f"{hint}; or {HINT_RATE}"

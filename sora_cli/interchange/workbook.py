@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -18,11 +19,20 @@ from sora_cli.errors import HINT_READ, MachineError, RequestError
 from sora_cli.packages import imported, others
 
 WORKBOOKS = (".xlsx", ".xlsm")
+HINT_SAVED = "save the list as CSV, or as .xlsx"
 HINT_CSV = "save the list as CSV, in UTF-8"
 _MOST_BYTES = 64 << 20
 """Of a workbook when it is unpacked."""
 _MOST_ROWS, _MOST_COLUMNS = 20_000, 200
 """What is looked at of a sheet: a stray cell may lie in its last row and column."""
+
+
+_FORMULA = re.compile(rb"<f[ />]")
+
+
+def _is_sheet(name: str) -> bool:
+    """Whether a part of a workbook is a sheet."""
+    return name.startswith("xl/worksheets/")
 
 
 class Sheet(Struct, frozen=True):
@@ -42,6 +52,8 @@ class Sheet(Struct, frozen=True):
 class _Cell(Protocol):
     value: object
     number_format: str
+    data_type: str
+    coordinate: str
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -65,6 +77,9 @@ def read_sheet(path: Path) -> Sheet:
             ):
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
                 filled, rows = _filled(book.worksheets)
+                if filled and any(_FORMULA.search(packed.read(name)) for name in packed.namelist() if _is_sheet(name)):
+                    book = openpyxl.load_workbook(file, read_only=True)
+                    _require_computed(path, book[filled[0].title], rows)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     except zipfile.BadZipFile as error:
@@ -92,16 +107,29 @@ class _Sheet(Protocol):
     def iter_rows(self, *, max_row: int, max_col: int) -> Iterator[tuple[_Cell, ...]]: ...
 
 
-def _filled(sheets: Iterable[_Sheet]) -> tuple[list[_Sheet], list[list[str]]]:
+def _filled(sheets: Iterable[_Sheet]) -> tuple[list[_Sheet], list[list[str | None]]]:
     """The sheets that have cells, and the rows of the first of them; others are read up to their first cell."""
     filled: list[_Sheet] = []
-    rows: list[list[str]] = []
+    rows: list[list[str | None]] = []
     for sheet in sheets:
-        found = _rows(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS))
+        found = _rows(_cells(sheet))
         rows = rows if filled else [*found]
         if any(any(row) for row in (found if filled else rows)):
             filled.append(sheet)
     return filled, rows
+
+
+def _require_computed(path: Path, sheet: _Sheet, rows: Sequence[Sequence[str | None]]) -> None:
+    """Refuse a formula that no program worked out: what it would give is not in the file."""
+    for row, found in zip(_cells(sheet), rows, strict=False):
+        for cell, text in zip(row, found, strict=False):
+            if text is None and cell.data_type == "f":
+                told = f"{path}: cell {cell.coordinate} of `{sheet.title}` is a formula that was never worked out"
+                raise RequestError(told, hint="open it in a spreadsheet program and save it there, or write its value")
+
+
+def _cells(sheet: _Sheet) -> Iterator[tuple[_Cell, ...]]:
+    return sheet.iter_rows(max_row=_MOST_ROWS, max_col=min(_MOST_COLUMNS, sheet.max_column or _MOST_COLUMNS))
 
 
 def _beyond(sheet: _Sheet) -> Iterator[str]:
@@ -110,9 +138,16 @@ def _beyond(sheet: _Sheet) -> Iterator[str]:
         yield f"cells beyond row {_MOST_ROWS:,} or column {_MOST_COLUMNS}"
 
 
-def _rows(rows: Iterator[tuple[_Cell, ...]]) -> Iterator[list[str]]:
+def _rows(rows: Iterator[tuple[_Cell, ...]]) -> Iterator[list[str | None]]:
     for row in rows:
-        yield [_written(cell.value, cell.number_format or "") if cell.value is not None else "" for cell in row]
+        yield [_text(cell) for cell in row]
+
+
+def _text(cell: _Cell) -> str | None:
+    """A cell as a list has it; None where it is empty, which what a formula gives is not."""
+    if cell.value is not None:
+        return _written(cell.value, cell.number_format or "")
+    return "" if cell.data_type == "str" else None
 
 
 def _written(value: object, form: str) -> str:

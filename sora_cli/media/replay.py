@@ -10,7 +10,7 @@ import av
 import numpy as np
 from msgspec.structs import replace
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import UnusableFile
 from sora_cli.media.filters import Chain
 from sora_cli.media.read import open_film, sound_blocks
 from sora_cli.media.read.facts import no_hdr
@@ -30,7 +30,7 @@ def replay(path: Path) -> Master:
         found, (title, author, told) = film.facts, film.told
         fps = found.fps
         if found.kind != "film" or fps is None:
-            raise MediaError(f"cannot use {path}: it is not a film", hint="name a film with pictures")
+            raise UnusableFile(f"cannot use {path}: it is not a film", hint="name a film with pictures")
         if found.color.hdr:
             raise no_hdr(path)
         shown = film.shown_at(fps) if found.variable else list(range(found.frames))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Literal
 
+from sora_cli.errors import HINT_PICTURE
 from sora_cli.spelling import as_stored, same_words
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document
@@ -17,13 +18,16 @@ from sora_cli.storyboard.source import quoted
 PICTURES = ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "jp2")
 FILMS = (
     *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
-    *("ogv", "3gp"),
+    *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m"),
 )
 MOVING = ("gif", "png", "webp", "avif")
 """Pictures that may move: then they are films."""
 AS_FILM = frozenset({"from", "to", "of", "film"})
 """Keys under which a picture that moves is a film; under others it is its first frame."""
-SOUNDS = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba")
+SOUNDS = (
+    *("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba"),
+    *("oga", "m4b", "au", "aifc", "ac3", "w64", "mp2"),
+)
 HEARD = (*SOUNDS, *FILMS)
 """What may be heard: of a film, its sound."""
 A_SOUND = "a sound file, or a film with sound"
@@ -35,6 +39,11 @@ OTHER_TABLES = frozenset(
     ("3dl", "clf", "csp", "ctf", "cdl", "cc", "dctl", "look", "lut", "m3d", "mga", "spi1d", "spi3d", "vlt")
 )
 """Colour tables that sora does not read."""
+_OTHER_PICTURES = (
+    *("jxl", "exr", "dpx", "psd", "psb", "xcf", "kra", "qoi", "hdr", "dds", "tga", "ico", "svg", "ai", "eps", "pdf"),
+    *("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2"),
+)
+"""Pictures that sora does not read."""
 HINT_TABLES = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
 POLICY_FILES = ("yaml", "yml", "json")
 
@@ -105,6 +114,8 @@ class Files:
         wrong, hint = self._known[text]
         if not wrong and suffix(text) not in kinds:
             wrong, hint = f"{quoted(text)} is not {what}", f"by its suffix: {', '.join(kinds)}"
+            if suffix(text) in _OTHER_PICTURES and "png" in kinds:
+                wrong, hint = f"{quoted(text)}: sora reads no such pictures", HINT_PICTURE
         if not wrong:
             self.found[loc] = as_stored(self._folder / text)
             return self.found[loc]

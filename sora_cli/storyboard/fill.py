@@ -20,6 +20,7 @@ MAX_GROWTH = 2_000_000
 """Characters that variables may add to a storyboard; a chain of them could double and double."""
 
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
+_NESTED = re.compile(r"(?<!\$)\$\{[^{}]*\$\{[^{}]*\}[^{}]*\}?")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _PROSE = ("prompt", "sent")
 _PROMPTS = (("shots",), ("beats",))
@@ -194,7 +195,11 @@ class _Filler:
             hint = hint or f"add `{name}:` under `vars`, or --set {name}=VALUE"
             hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
-        if unset:
+        if nested := _NESTED.search(node.text):
+            message = f"{quoted(nested[0])}: a variable cannot stand in the name of another"
+            hint = "name the one that is meant; `sora batch` takes a list of values"
+            self._problems.add(message, self._document.spot(loc, nested[0]), hint)
+        if unset or nested:
             if loc[-1] not in _PROSE and loc[-2:-1] not in _PROMPTS:  # a prompt has more to be checked in it
                 self.pruned.add(loc)
             return node.text

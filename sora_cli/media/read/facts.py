@@ -10,7 +10,7 @@ from typing import Literal
 from av.video.codeccontext import VideoCodecContext
 from msgspec import Struct
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.index import Index
 
 BT709 = 1
@@ -62,7 +62,7 @@ class ColorTags(Struct, frozen=True):
 
 def no_hdr(what: Path | str) -> MediaError:
     """The error for a film in high dynamic range, whose colours we would show wrongly."""
-    return MediaError(
+    return UnusableFile(
         f"cannot use {what}: it is in high dynamic range (PQ, HLG, linear or logarithmic light)",
         hint="convert it to BT.709 first: ffmpeg's filters zscale and tonemap do so",
     )

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.clock import PacketClock, packets
 from sora_cli.media.read.whole import require_clusters
 
@@ -164,7 +164,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> In
         container.seek(stream.start_time or 0, stream=stream)
     found = found or _by_decoding(path, container, stream)
     if not len(found.times):
-        raise MediaError(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is complete")
+        raise UnusableFile(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is complete")
     return found
 
 
@@ -300,4 +300,4 @@ def _index(times: Sequence[int], keys: Sequence[int], base: Fraction, last: int,
 
 def damaged(path: Path, where: str) -> MediaError:
     """The error for a film with a frame that cannot be decoded."""
-    return MediaError(f"cannot use {path}: it is damaged {where}", hint="make or copy it again")
+    return UnusableFile(f"cannot use {path}: it is damaged {where}", hint="make or copy it again")

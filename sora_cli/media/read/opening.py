@@ -12,7 +12,8 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from sora_cli.errors import MediaError, NoFile, hint_missing
+from sora_cli.errors import MediaError, UnusableFile, hint_missing
+from sora_cli.media.read.foreign import foreign
 
 # Containers that hold their own media. Playlists (HLS, DASH, concat scripts, SDP) name other files and hosts, so a file
 # that calls itself a film could make us read what its author chose; they are refused.
@@ -62,25 +63,27 @@ def require_file(path: Path) -> None:
         MediaError: it is not.
     """
     if path.is_dir():
-        raise NoFile(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
+        raise UnusableFile(f"cannot read {path}: it is a folder", hint="name a picture, film or sound file")
     try:
         facts = path.stat()
     except OSError as error:
         raise unreadable(path, error) from error
     if not stat.S_ISREG(facts.st_mode):
-        raise NoFile(f"cannot read {path}: it is a pipe or a device", hint="name a picture, film or sound file")
+        raise UnusableFile(f"cannot read {path}: it is a pipe or a device", hint="name a picture, film or sound file")
     if facts.st_size == 0:
-        raise MediaError(f"cannot read {path}: the file is empty", hint="make or copy it again")
+        raise UnusableFile(f"cannot read {path}: the file is empty", hint="make or copy it again")
 
 
 def unreadable(path: Path, error: Exception) -> MediaError:
     """The `MediaError` for a failed read of `path`."""
-    if isinstance(error, FileNotFoundError):
-        return NoFile(f"cannot read {path}: there is no such file", hint=hint_missing(path))
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return UnusableFile(f"cannot read {path}: there is no such file", hint=hint_missing(path))
     if isinstance(error, PermissionError):
-        return MediaError(f"cannot read {path}: permission denied", hint="check who may read the file")
+        return UnusableFile(f"cannot read {path}: permission denied", hint="check who may read the file")
+    if (told := foreign(path)) is not None:
+        return told
     if isinstance(error, av.error.InvalidDataError):
-        return MediaError(
+        return UnusableFile(
             f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
             hint="check that the file is complete and that its ending says what it is",
         )
@@ -107,9 +110,9 @@ def only_pictures(path: Path, container: InputContainer) -> VideoStream:
         stream.thread_type = "AUTO"
         return stream
     if any(not has_decoder(each) for each in container.streams.video):
-        raise MediaError(f"cannot use {path}: its pictures are in a codec that we cannot decode", hint=_CONVERT)
+        raise UnusableFile(f"cannot use {path}: its pictures are in a codec that we cannot decode", hint=_CONVERT)
     what = "it is a sound, not a film" if container.streams.audio else "it has neither pictures nor sound"
-    raise MediaError(f"cannot use {path}: {what}", hint="name a film with pictures")
+    raise UnusableFile(f"cannot use {path}: {what}", hint="name a film with pictures")
 
 
 _CONVERT = "convert it first: ffmpeg -i IN OUT.mp4"

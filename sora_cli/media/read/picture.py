@@ -15,9 +15,10 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import UnusableFile
 from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
 from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.read.foreign import foreign
 from sora_cli.media.read.opening import require_file, unreadable
 from sora_cli.media.stream import Frames
 
@@ -47,11 +48,13 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
                     image.info["codes"] = codes
                 yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise MediaError(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
+        raise UnusableFile(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
     except _NO_PICTURE as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise unreadable(path, error) from error
-        raise MediaError(
+        if (told := foreign(path)) is not None:
+            raise told from error
+        raise UnusableFile(
             f"cannot read {path}: it is not a picture that sora can read, or it is cut short",
             hint="name a PNG, JPEG, WebP, AVIF, HEIC, TIFF or BMP file that is complete",
         ) from error
@@ -68,7 +71,7 @@ def _known_formats() -> tuple[str, ...]:
 
 def _require_size(path: Path, width: int, height: int) -> None:
     if max(width, height) > _LONGEST * min(width, height):
-        raise MediaError(
+        raise UnusableFile(
             f"cannot use {path}: it is {width} x {height} pixels, which is too long and narrow",
             hint=f"crop it: the longer side may be {_LONGEST} times the shorter one",
         )
@@ -93,7 +96,7 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
                 width, height = height, width
             return width, height, (image.format or "").lower(), image.mode
     except Image.DecompressionBombError as error:
-        raise MediaError(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
+        raise UnusableFile(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error
     except _NO_PICTURE:
         return None
 

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.filter import Graph
 from msgspec.structs import replace
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
@@ -152,7 +152,7 @@ class Reel(Film):
     def _first(self) -> av.VideoFrame:
         for _, frame in self._numbered(0):
             return frame
-        raise MediaError(
+        raise UnusableFile(
             f"cannot use {self.path}: no frame of it can be decoded", hint="check that the file is complete"
         )
 

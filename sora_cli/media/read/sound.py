@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from msgspec import Struct
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import UnusableFile
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
@@ -111,7 +111,7 @@ def sound_facts(path: Path) -> Probe | None:
         require_whole(path)
         track = sound_track(path)
         if track.number < 0:
-            raise MediaError(f"cannot use {path}: its sound cannot be decoded", hint="name a film or sound file")
+            raise UnusableFile(f"cannot use {path}: its sound cannot be decoded", hint="name a film or sound file")
         stream = container.streams.audio[0]
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
@@ -159,14 +159,14 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
     track = sound_track(path)
     if track.number < 0:
         what = "its sound cannot be decoded" if track.remarks else "it has no sound"
-        raise MediaError(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
+        raise UnusableFile(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
     with opened(path) as container:
         begin = None if picture_stream(container) is None else _first_shown(path)
         stream = next(each for each in container.streams.audio if each.index == track.number)
         damaged: list[Fraction] = [] if lost is None else lost
         for block in _timed(_heard(container, stream, damaged), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
-                raise MediaError(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
+                raise UnusableFile(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
             yield block
 
 

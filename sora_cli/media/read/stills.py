@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from sora_cli.errors import MediaError, NoFile
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.film import Film
 from sora_cli.media.read.index import Index, standard_rate
@@ -113,7 +113,7 @@ def _folder(folder: Path) -> Stills:
             words = file.readline().split()
         frames, fps = int(words[1]), Fraction(words[3])
     except (OSError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise NoFile(
+        raise UnusableFile(
             f"cannot read {folder}: it is a folder, and no film of pictures that sora has delivered",
             hint="name a picture, film or sound file",
         ) from error
@@ -147,7 +147,7 @@ def _animated(path: Path) -> Stills:
         first = 1 if image.info.get("default_image") else 0
         count = getattr(image, "n_frames", 1) - first
         if count * image.width * image.height > _MOST_PIXELS:
-            raise MediaError(f"cannot read {path}: it is too large an animation", hint="convert it to an .mp4 first")
+            raise UnusableFile(f"cannot read {path}: it is too large an animation", hint="convert it to an .mp4 first")
         lengths, clear = zip(*(_looked_at(image, number) for number in range(first, first + count)), strict=True)
         name, mode, (width, height) = (image.format or "").lower(), image.mode, image.size
         remarks = (TRANSPARENT,) if any(clear) else ()

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import UnusableFile
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.film import open_film
 from sora_cli.media.read.opening import require_file
@@ -52,7 +52,7 @@ def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[st
             film.try_ends()
             remarks = tuple(each for each in film.header.remarks if for_model or each == TRANSPARENT)
     if for_model and min(width, height) < _SMALLEST:
-        raise MediaError(
+        raise UnusableFile(
             f"cannot use {path}: it is {width} x {height} pixels, which is too small",
             hint=f"use one of at least {_SMALLEST} pixels a side",
         )
@@ -71,7 +71,7 @@ def _require_sound(path: Path) -> tuple[str, ...]:
         silent = silent and float(np.abs(block).max(initial=0.0)) < SILENCE
     _require_length(path, samples)
     if not samples:
-        raise MediaError(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
+        raise UnusableFile(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
     return (*track.remarks, *(["it is silent"] if silent else []), *silent_places(lost))
 
 
@@ -80,4 +80,4 @@ def _require_length(path: Path, samples: int) -> None:
     facts = sound_facts(path)
     told = facts is not None and (facts.codec == "flac" or facts.container == "ogg")
     if told and facts is not None and samples < (facts.duration - _SLACK) * SAMPLE_RATE:
-        raise MediaError(f"cannot use {path}: it is cut short or damaged", hint="make or copy it again")
+        raise UnusableFile(f"cannot use {path}: it is cut short or damaged", hint="make or copy it again")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import UnusableFile
 
 _LIVE = 0xFFFFFFFF
 """A size that a recorder could not know yet, as it writes to a pipe."""
@@ -25,7 +25,7 @@ def require_whole(path: Path) -> None:
         size = file.seek(0, 2)
         check = next((check for magic, check in _CHECKS if magic.match(head)), None)
         if check is not None and check(file, size):
-            raise MediaError(f"cannot use {path}: it is cut short", hint="make or copy it again")
+            raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
 
 
 def _riff(file: BinaryIO, size: int) -> bool:
@@ -126,7 +126,7 @@ def require_clusters(path: Path) -> None:
             if name == _SEGMENT and length >= 0:
                 end = min(end, inside + length)
             if name not in {_SEGMENT, _CLUSTER} and (name not in _PARTS or length < 0):
-                raise MediaError(f"cannot use {path}: it is damaged at byte {at:,}", hint="make or copy it again")
+                raise UnusableFile(f"cannot use {path}: it is damaged at byte {at:,}", hint="make or copy it again")
             at = inside if name in {_SEGMENT, _CLUSTER} else inside + length
 
 
