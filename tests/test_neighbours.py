@@ -260,3 +260,36 @@ def test_a_folder_with_models_of_other_programs_is_told_as_that(tmp_path: Path) 
     (tmp_path / "quantized" / "wan-Q4_K_M.gguf").write_bytes(b"GGUF")
     with pytest.raises(EngineMissing, match=r"wan-Q4_K_M\.gguf is a single file \(a GGUF\)"):
         catalogue.card(str(tmp_path / "quantized"))
+
+
+@pytest.mark.parametrize("name", ["hero:-blue", "hero|blue", " hero ", "vars.hero"])
+def test_a_variable_as_other_tools_write_it_is_told_once(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check", _written(f"vars: {{hero: red}}\nshots: ['a ${{{name}}} ball']\n"), "--json"])
+    told_ = json.loads(capsys.readouterr().out)
+    (only,) = told_["problems"]
+    assert code == 2
+    assert not [each for each in told_["remarks"] if "is read as words" in each["message"]]
+    assert only["hint"].startswith("a variable is written ${hero}, its value stands in `vars`")
+
+
+def _written(text: str) -> str:
+    Path("board.yaml").write_text(text)
+    return "board.yaml"
+
+
+@pytest.mark.parametrize("value", ["a red ball --ar 16:9", "<lora:ink:0.8> a red ball", "a (red:1.2) ball"])
+def test_the_syntax_of_other_tools_is_told_in_values_too(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for text, sets in (
+        (f"vars: {{p: '{value}'}}\nshots: ['${{p}}, day']\n", []),
+        ("vars: {p: a}\nshots: ['${p}, day']\n", ["--set", f"p={value}"]),
+    ):
+        assert main(["check", _written(text), "--json", *sets]) == 0
+        found = [each["message"] for each in json.loads(capsys.readouterr().out)["remarks"]]
+        assert len([each for each in found if each.endswith("is another tool's syntax: it is read as words")]) == 1
+
+
+def test_a_variable_in_the_value_of_one_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    board_ = _written("vars: {a: b, c: d}\nshots: ['a ${a} ball']\n")
+    assert main(["check", board_, "--json", "--set", "a=${c}"]) == 0
+    found = [each["message"] for each in json.loads(capsys.readouterr().out)["remarks"]]
+    assert "--set a: `${c}` is read as words" in found

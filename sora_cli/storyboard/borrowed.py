@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sora_cli.errors import Problem
+from sora_cli.storyboard.fill import Data, value_at
+from sora_cli.storyboard.given import variable
 from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.source import quoted
 
@@ -31,12 +33,21 @@ _SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
 """What all of that has: most prompts have none of it, and are not looked at further."""
 
 
-def borrowed(document: Document) -> Iterator[Problem]:
-    """Remarks on the syntax of other tools in what models are told, and on variables that are written as others do."""
+def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterator[Problem]:
+    """Remarks on the syntax of other tools in what models are told, and on variables that are written as others do.
+
+    `data` has the texts with their variables put in, `sets` are the values of `--set`, or of a row's cells.
+    """
     yield from _variables(document)
+    for name, value in sets.items():
+        if found := re.search(r"\$\{[^{}]*\}", value):
+            yield Problem(
+                f"{variable(name, value)[0]}: {quoted(found[0])} is read as words", "write what is meant there"
+            )
     for loc, name, node in document.texts():
-        for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(node.text) else ():
-            if found := re.search(pattern, node.text, re.IGNORECASE):
+        text = str(value_at(data, loc) or node.text) if "${" in node.text else node.text
+        for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
+            if found := re.search(pattern, text, re.IGNORECASE):
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
                 yield Problem(message, instead, document.spot(loc, found[0]))
 
@@ -47,7 +58,14 @@ def _variables(document: Document) -> Iterator[Problem]:
     if not isinstance(held, Pairs) or held is document.root:
         return
     name = f"({'|'.join(map(re.escape, held.pairs))})"
-    forms = (rf"\${name}\b", rf"\$\({name}\)", rf"\{{{name}\}}", rf"%{name}%", rf"<{name}>", rf"\$\{{{name}\b(?!\}})")
+    forms = (
+        rf"\${name}\b",
+        rf"\$\({name}\)",
+        rf"(?<!\{{)\{{{name}\}}",
+        rf"%{name}%",
+        rf"<{name}>",
+        rf"\$\{{{name}\b(?![^{{}}]*\}})",
+    )
     patterns = [re.compile(rf"(?<![\w$]){form}") for form in forms] if held.pairs else []
     for loc, _, node in document.texts():
         for found in filter(None, (pattern.search(node.text) for pattern in patterns)):

@@ -37,7 +37,7 @@ class Pruned(set[Loc]):
         """Take the value at `loc` out of `data`, or the nearest thing around it that can be taken out."""
         while loc:
             self.add(loc)
-            parent = _value(data, loc[:-1])
+            parent = value_at(data, loc[:-1])
             last = loc[-1]
             if isinstance(parent, dict):
                 parent.pop(str(last), None)
@@ -51,7 +51,7 @@ class Pruned(set[Loc]):
 
     def put(self, data: Data, loc: Loc) -> None:
         """Put something where a key is missing at `loc`, or take out what misses it."""
-        parent = _value(data, loc[:-1])
+        parent = value_at(data, loc[:-1])
         if isinstance(parent, dict) and loc[-1] in _MISSING:
             self.add(loc)
             parent[str(loc[-1])] = _MISSING[str(loc[-1])]
@@ -59,7 +59,8 @@ class Pruned(set[Loc]):
             self.take(data, loc[:-1])
 
 
-def _value(data: object, loc: Loc) -> object:
+def value_at(data: object, loc: Loc) -> object:
+    """What stands at a location of plain data; None where nothing does."""
     for step in loc:
         if isinstance(data, dict):
             data = data.get(str(step))
@@ -193,7 +194,9 @@ class _Filler:
             token = f"${{{name}}}"
             hint = self._below.get(name) or self._problems.meant(name, self._known)
             hint = hint or f"add `{name}:` under `vars`, or --set {name}=VALUE"
-            hint += "; `$${` writes a plain ${" if not _NAME.fullmatch(name) else ""
+            if not _NAME.fullmatch(name):
+                own = next((known for known in self._known if re.search(rf"\b{re.escape(known)}\b", name)), "NAME")
+                hint = f"a variable is written ${{{own}}}, its value stands in `vars`; `$${{` writes a plain ${{"
             self._problems.add(f"the variable {quoted(token)} is not set", self._document.spot(loc, token), hint)
         if nested := _NESTED.search(node.text):
             message = f"{quoted(nested[0])}: a variable cannot stand in the name of another"

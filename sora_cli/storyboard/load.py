@@ -220,7 +220,7 @@ def _understand(
             files = Files(document, problems, folder, allow_outside=allow_outside, found=found.keys())
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
-            told = (*(each for remarks in found.values() for each in remarks), *borrowed(document))
+            told = (*(each for remarks in found.values() for each in remarks), *borrowed(document, data, sets))
             board = replace(board, data=data, files=files.found, allow_outside=allow_outside, remarks=told)
     return board
 
