@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 import zipfile
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from sora_cli.cli import usage
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import EngineMissing, UnusableFile
@@ -293,3 +295,22 @@ def test_a_variable_in_the_value_of_one_is_told(capsys: pytest.CaptureFixture[st
     assert main(["check", board_, "--json", "--set", "a=${c}"]) == 0
     found = [each["message"] for each in json.loads(capsys.readouterr().out)["remarks"]]
     assert "--set a: `${c}` is read as words" in found
+
+
+def test_a_variable_in_a_prompt_of_the_command_line_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "a ${hero} ball", "-o", "o.mp4", "--dry-run"]) == 0
+    assert "`${hero}` is read as words" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", ["verify FILE", "review FILE", "stitch FILE -o o.mp4", "grade FILE --match=FILE -o o.mp4"]
+)
+def test_a_name_that_reads_the_same_is_found_by_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    film(Path(unicodedata.normalize("NFD", "früh.mov")), [40] * 6)
+    main(command.replace("FILE", "früh.mov").split())
+    assert "no such file" not in capsys.readouterr().err.lower()
+
+
+def test_words_of_a_prompt_stay_to_the_letter() -> None:
+    words = ["generate", "ein Bär // läuft ./ über a//b/", "--style=früh//"]
+    assert usage.meant(words) == words

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from sora_cli.errors import RequestError
+from sora_cli.spelling import as_stored
 from sora_cli.texts import nearest
 
 BOARDS = ("storyboard", "check", "plan", "batch")
@@ -79,11 +80,20 @@ INSTEAD = {
 
 
 def meant(words: Sequence[str]) -> list[str]:
-    """The command line that `words` mean: `help check` is `check --help`, `version` is `--version`."""
-    first, rest = list(words[:1]), list(words[1:])
+    """The command line that `words` mean: `help check` is `check --help`, `version` is `--version`.
+
+    A name of a file is as the disk has it, where that reads the same.
+    """
+    first, rest = list(words[:1]), [*map(_as_stored, words[1:])]
     if first == ["help"]:
         return [*(word for word in rest if not word.startswith("-")), "--help"]
     return ["--version"] if first == ["version"] else first + rest
+
+
+def _as_stored(word: str) -> str:
+    option, sign, name = word.partition("=") if word.startswith("--") else ("", "", word)
+    stored = as_stored(Path(name))
+    return word if stored == Path(name) else f"{option}{sign}{stored}"  # words of a prompt stay to the letter
 
 
 def refused(

@@ -54,6 +54,9 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
 
 def _variables(document: Document) -> Iterator[Problem]:
     """Remarks on names of `vars` in other brackets than `${}`, or in one that is not closed."""
+    if document.root.start < 0:  # a prompt of a command line, which has no variables
+        yield from _without(document)
+        return
     held = document.node(("vars",))[1]
     if not isinstance(held, Pairs) or held is document.root:
         return
@@ -71,3 +74,10 @@ def _variables(document: Document) -> Iterator[Problem]:
         for found in filter(None, (pattern.search(node.text) for pattern in patterns)):
             message = f"{quoted(found[0])} is read as words"
             yield Problem(message, f"a variable is written ${{{found[1]}}}", document.spot(loc, found[0]))
+
+
+def _without(document: Document) -> Iterator[Problem]:
+    for loc, _, node in document.texts():
+        if found := re.search(r"\$\{[^{}]*\}", node.text):
+            hint = "a storyboard has variables: `sora storyboard FILE --set NAME=VALUE`"
+            yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
