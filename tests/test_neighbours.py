@@ -6,8 +6,11 @@ import json
 import unicodedata
 import zipfile
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from sora_cli.cli import usage
@@ -15,8 +18,12 @@ from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import EngineMissing, UnusableFile
 from sora_cli.media.read import probe, read_picture
+from sora_cli.plan import plan_takes
+from sora_cli.plan.sounds import recordings
 from sora_cli.policy import inputs
+from sora_cli.sound.foley.folder import Folder
 from tests.boards import board
+from tests.boards import catalogue as cards
 from tests.cases.test_what_is_shown import film
 
 
@@ -314,3 +321,30 @@ def test_a_name_that_reads_the_same_is_found_by_every_command(command: str, caps
 def test_words_of_a_prompt_stay_to_the_letter() -> None:
     words = ["generate", "ein Bär // läuft ./ über a//b/", "--style=früh//"]
     assert usage.meant(words) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("rain.mp3", "mp3"), ("rain.m4a", "aac"), ("rain.mov", "pcm_s16le"), ("rain.aiff", "pcm_s16be")]
+)
+def test_a_folder_of_sounds_has_all_that_may_be_heard(name: str, codec: str, tmp_path: Path) -> None:
+    Path("mine").mkdir()
+    with av.open(f"mine/{name}", "w") as container:
+        stream = container.add_stream(codec, rate=48_000, layout="stereo")
+        for number in range(20):
+            block = av.AudioFrame.from_ndarray(np.full((1, 2 * 1024), 9000, np.int16), "s16", "stereo")
+            block.sample_rate, block.pts, block.time_base = 48_000, 1024 * number, Fraction(1, 48_000)
+            container.mux(stream.encode(block))
+        container.mux(stream.encode(None))
+    plan = plan_takes(board({"prompt": "a ball", "sound": "rain"}, folder=tmp_path, sounds={"folder": "mine"}), cards())
+    assert [path.name for path in recordings(plan)] == [name]
+    (match,) = plan.sounds["rain"].matches
+    assert sum(len(block) for block in Folder(tmp_path / "mine").blocks(match, None, 7)) >= 1024 * 19
+
+
+def test_one_that_cannot_be_read_is_told_at_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine").mkdir()
+    Path("mine/rain.wav").write_text("no sound")
+    text = "sounds: {folder: mine}\nshots: [{prompt: a ball, sound: rain}]\n"
+    code, (only,) = told(text, capsys)
+    assert (code, only["line"], only["column"]) == (2, 1, 18)
+    assert only["message"] == "cannot use mine/rain.wav: it is a text, and no picture, film or sound"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.catalogue import NotHere
 from sora_cli.engines.options import Memory
-from sora_cli.errors import EngineMissing, Problem, refusal
+from sora_cli.errors import EngineMissing, MediaError, Problem, refusal
 from sora_cli.plan.continuity import Stretch
 from sora_cli.plan.edits import ended
 from sora_cli.plan.findings import Findings
@@ -124,7 +124,10 @@ def survey(
     )  # fmt: skip
     remarks = [*findings.remarks, *dialogue.remarks, *_remarks(plan, maker, whole=not only)]
     if letters != 0 and not soundless:
-        plan = with_sounds(plan)
+        try:
+            plan = with_sounds(plan)
+        except MediaError as error:  # a file of the folder of sounds
+            problems.append(Problem(error.message, error.hint, board.mark(("sounds", "folder"))))
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order([*problems, *unfit])))

@@ -10,17 +10,17 @@ from pathlib import Path
 from sora_cli.errors import RequestError
 from sora_cli.media.stream import Samples
 from sora_cli.store import file_hash
+from sora_cli.storyboard.files import HEARD, suffix
 
 from .base import SoundMatch
 from .words import manner, stems
 
-ENDINGS = {".wav", ".flac", ".ogg"}
 LASTING = 4.0  # seconds from which a recording counts as a bed, which may be asked to last longer
 SMALL = {"a", "an", "the", "of", "on", "in", "at", "and", "to", "my", "with"}
 
 
 class Folder:
-    """The wav, flac and ogg files of a folder and the folders in it.
+    """The sounds, and films with sound, in a folder and the folders in it.
 
     Raises:
         RequestError: it is not a folder.
@@ -28,13 +28,13 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise RequestError(f"{path} is not a folder", hint="name a folder with wav, flac or ogg files")
+            raise RequestError(f"{path} is not a folder", hint="name a folder with sound files")
         self.path, self.name = path, str(path)
 
     @cached_property
     def _files(self) -> dict[str, Path]:
         """Each sound's file under the name that a person reads."""
-        found = sorted(p for p in self.path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
+        found = sorted(p for p in self.path.rglob("*") if suffix(p.name) in HEARD and p.is_file())
         return {str(p.relative_to(self.path)): p for p in found}
 
     def find(self, words: str) -> SoundMatch | None:

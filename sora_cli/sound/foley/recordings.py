@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from sora_cli.errors import MediaError
+from sora_cli.media.read import probe, read_sound
 from sora_cli.media.stream import Samples
 
 from .base import SoundMatch
 from .blocks import fitted, round_and_round
-from .tools import RATE, Array
+from .tools import Array
 
 
 def seconds_of(path: Path) -> float:
@@ -23,10 +22,7 @@ def seconds_of(path: Path) -> float:
     Raises:
         MediaError: the file cannot be read.
     """
-    try:
-        return float(soundfile.info(str(path)).duration)
-    except soundfile.SoundFileError as error:
-        raise _unreadable(path, error) from error
+    return float(probe(path).duration)
 
 
 def played(path: Path, match: SoundMatch, seconds: float | None, seed: int) -> Iterator[Samples]:
@@ -44,20 +40,8 @@ def played(path: Path, match: SoundMatch, seconds: float | None, seed: int) -> I
 
 
 def _read(path: Path) -> Array:
-    """A recording (samples, 2) at 48 kHz; of more than two channels the first two."""
-    from scipy import signal
-
-    try:
-        samples, rate = soundfile.read(str(path), always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise _unreadable(path, error) from error
+    """A recording (samples, 2) at 48 kHz."""
+    samples = read_sound(path)
     if not len(samples):
         raise MediaError(f"{path} holds no sound", hint="replace or remove the file")
-    part = gcd(rate, RATE)
-    if rate != RATE:
-        samples = signal.resample_poly(samples, RATE // part, rate // part, axis=0)
-    return np.asarray(samples[:, :2] if samples.shape[1] > 1 else np.repeat(samples, 2, axis=1))
-
-
-def _unreadable(path: Path, error: Exception) -> MediaError:
-    return MediaError(f"cannot read {path}: {error}", hint="sounds are wav, flac or ogg files")
+    return samples.astype(np.float64)
