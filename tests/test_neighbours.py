@@ -125,8 +125,8 @@ FOREIGN = {
     "p.svg": (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing in SVG"),
     "p.mp4": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n", "a pointer of Git LFS"),
     "q.mp4": (b"<!DOCTYPE html><html><body>404</body></html>", "a web page"),
-    "r.mp4": ("Ein Film über Bäume, der keiner ist. ".encode() * 60, "a text, and no picture, film or sound"),
-    "s.mp4": (b"%PDF-1.7\n" + bytes(100), "a PDF, and no picture, film or sound"),
+    "r.mp4": ("Ein Film über Bäume, der keiner ist. ".encode() * 60, "a text, not a picture, film or sound"),
+    "s.mp4": (b"%PDF-1.7\n" + bytes(100), "a PDF, not a picture, film or sound"),
     "t.m3u8": (b"#EXTM3U\nfile:///etc/passwd\n", "a playlist"),
     "u.psd": (b"8BPS\0\1" + bytes(200), "a picture of Photoshop"),
 }
@@ -347,4 +347,4 @@ def test_one_that_cannot_be_read_is_told_at_its_folder(capsys: pytest.CaptureFix
     text = "sounds: {folder: mine}\nshots: [{prompt: a ball, sound: rain}]\n"
     code, (only,) = told(text, capsys)
     assert (code, only["line"], only["column"]) == (2, 1, 18)
-    assert only["message"] == "cannot use mine/rain.wav: it is a text, and no picture, film or sound"
+    assert only["message"] == "cannot use mine/rain.wav: it is a text, not a picture, film or sound"

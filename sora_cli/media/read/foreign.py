@@ -50,7 +50,7 @@ def foreign(path: Path) -> UnusableFile | None:
     what = no_text(head)
     if not what.startswith(_OTHER):
         what = "a text" if _is_text(head) else ""
-    told = f"cannot use {path}: it is {what}, and no picture, film or sound"
+    told = f"cannot use {path}: it is {what}, not a picture, film or sound"
     return UnusableFile(told, hint="name a picture, film or sound file") if what else None
 
 
