@@ -348,3 +348,22 @@ def test_one_that_cannot_be_read_is_told_at_its_folder(capsys: pytest.CaptureFix
     code, (only,) = told(text, capsys)
     assert (code, only["line"], only["column"]) == (2, 1, 18)
     assert only["message"] == "cannot use mine/rain.wav: it is a text, not a picture, film or sound"
+
+
+@pytest.mark.parametrize("name", ["m.gguf", "m.pt", "m.safetensors"])
+def test_a_single_file_that_is_here_is_never_called_missing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(name).write_bytes(b"GGUF")
+    board_ = _written(f"sounds: {{engine: {name}}}\nshots: [{{prompt: a ball, sound: rain}}]\n")
+    for command in (
+        ["check", board_],
+        ["direct", board_, "--model", name],
+        ["check", _plain_board(), "--opinion", name],
+        ["generate", "a ball", "--engine", name, "-o", "o.mp4"],
+    ):
+        assert main(command) == 3
+        assert f"{name} is a single file" in "".join(capsys.readouterr())
+
+
+def _plain_board() -> str:
+    Path("plain.yaml").write_text("shots: [a ball]\n")
+    return "plain.yaml"

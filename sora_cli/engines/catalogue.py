@@ -317,14 +317,19 @@ def is_single_file(name: str) -> bool:
     return is_file(path) or path.suffix.lower() in SINGLE_FILES
 
 
-def single_file(name: str) -> EngineMissing:
-    """The error of a single file that is named as an engine: what it is, and what to name instead."""
+def as_single_file(name: str) -> str:
+    """What a single file is that is named as a model, or would be by its ending: `NAME is a single file (a GGUF)`."""
     path = expanded(name)
     kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
     if checkpoint.is_pointer(path):
         kind = "a pointer of Git LFS, without what it points to"
-    what = f"is a single file ({kind})" if is_file(path) else "would be a single file, and there is none"
+    return f"{name} {f'is a single file ({kind})' if is_file(path) else 'would be a single file, and there is none'}"
+
+
+def single_file(name: str) -> EngineMissing:
+    """The error of a single file that is named as an engine: what it is, and what to name instead."""
+    path = expanded(name)
     example = next(template.card.source for template in released() if template.card.name != DEFAULT)
     around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
     hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
-    return EngineMissing(f"{name} {what}; sora takes diffusers folders, for example {example}", hint=hint)
+    return EngineMissing(f"{as_single_file(name)}; sora takes diffusers folders, for example {example}", hint=hint)

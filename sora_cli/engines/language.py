@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines import catalogue
-from sora_cli.engines.catalogue import is_repo
+from sora_cli.engines.catalogue import as_single_file, is_repo, is_single_file
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.errors import EngineMissing
 
@@ -105,6 +105,9 @@ def folder_of(name: str, what: str) -> Path:
             f"{name} holds no {what}: it has no config.json",
             hint="name a folder that transformers' save_pretrained wrote, with all its files",
         )
+    if is_single_file(name):
+        hint = "name a folder that transformers' save_pretrained wrote, or a hub id (owner/name)"
+        raise EngineMissing(f"{as_single_file(name)}, and no {what} that sora can read", hint=hint)
     import huggingface_hub
 
     repo, _, revision = name.partition("@")

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sora_cli.bounded import expanded
 from sora_cli.engines import checkpoint
+from sora_cli.engines.catalogue import as_single_file, is_single_file
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.errors import EngineMissing
 
@@ -60,6 +61,9 @@ def sound_card(name: str) -> SoundCard:
     repo, _, revision = KNOWN.get(name, name).partition("@")
     place = folder.resolve() if checkpoint.has_index(folder) else checkpoint.find(repo, revision or None)
     if place is None:
+        if is_single_file(name):
+            hint = f"name a folder with a checkpoint of diffusers, or one of {', '.join(KNOWN)}"
+            raise EngineMissing(f"{as_single_file(name)}, and no model of sound that sora can read", hint=hint)
         known = ", ".join(KNOWN)
         hint = f"download it: sora models pull {repo}" if "/" in repo else f"name a folder, a hub id or one of {known}"
         raise EngineMissing(f"the model of sound {name} is not on this machine", hint=hint)
