@@ -149,7 +149,7 @@ def test_a_picture_that_sora_does_not_read_is_one(capsys: pytest.CaptureFixture[
         Path(name).write_bytes(b"\xff\x0a")
         _, (only,) = told(f"shots: [{{prompt: a ball, from: {name}}}]\n", capsys)
         assert (only["message"], only["hint"]) == (
-            f"`{name}`: sora reads no such pictures",
+            f"`{name}` is not a picture or a film that sora reads",
             "save it as PNG or JPEG first",
         )
 

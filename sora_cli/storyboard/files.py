@@ -115,7 +115,7 @@ class Files:
         if not wrong and suffix(text) not in kinds:
             wrong, hint = f"{quoted(text)} is not {what}", f"by its suffix: {', '.join(kinds)}"
             if suffix(text) in _OTHER_PICTURES and "png" in kinds:
-                wrong, hint = f"{quoted(text)}: sora reads no such pictures", HINT_PICTURE
+                wrong, hint = f"{wrong} that sora reads", HINT_PICTURE
         if not wrong:
             self.found[loc] = as_stored(self._folder / text)
             return self.found[loc]
