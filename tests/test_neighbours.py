@@ -367,3 +367,42 @@ def test_a_single_file_that_is_here_is_never_called_missing(name: str, capsys: p
 def _plain_board() -> str:
     Path("plain.yaml").write_text("shots: [a ball]\n")
     return "plain.yaml"
+
+
+@pytest.mark.parametrize("written", ["rain.wav -6dB", "rain.wav at 1s", "rain.wav, thunder", "my rain.wav 0.5"])
+@pytest.mark.parametrize("text", [text for text in HEARD if "line" not in text])
+def test_a_sound_file_with_more_behind_it_is_never_taken_for_words(
+    text: str, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, (only,) = told(text.replace("FILE", f'"{written}"'), capsys)
+    assert (code, only["message"]) == (2, f"`{written}` is a file and more")
+
+
+@pytest.mark.parametrize(("words", "read"), [("thunder at 1s", "at 1s"), ("thunder, -6 dB", "-6 dB")])
+def test_when_a_sound_is_heard_is_not_told_in_its_words(
+    words: str, read: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", _written(f"shots: [{{prompt: a ball, duration: 2s, sound: '{words}'}}]\n"), "--json"]) == 0
+    remarks = [each["message"] for each in json.loads(capsys.readouterr().out)["remarks"]]
+    assert f"`{read}` is read as words" in remarks
+
+
+@pytest.mark.parametrize(("written", "at"), [("first 1s", "1s"), ("first@end", "end"), ("first: 12f", "12f")])
+def test_a_moment_behind_the_name_of_a_shot_is_told_how_to_be_written(
+    written: str, at: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"shots: [{{name: first, prompt: a ball}}, {{prompt: a box, from: '{written}'}}]\n"
+    _, (only,) = told(text, capsys)
+    assert only["hint"] == f"write `{{shot: first, at: {at}}}`"
+
+
+def test_several_files_in_one_text_are_told_to_be_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (
+        "cast: {m: {looks: a man, reference: 'a.png, b.png'}}\nshots: ['@m walks']\n",
+        "shots: [{prompt: a ball, reference: 'a.png, b.png'}]\n",
+    ):
+        _, (only,) = told(place, capsys)
+        assert (only["message"], only["hint"]) == (
+            "`a.png, b.png` names several files",
+            "write them as a list: [a.png, b.png]",
+        )

@@ -29,6 +29,9 @@ _BORROWED = (
     (r"\bembedding:[\w-]{1,40}", "take it out: a prompt is words alone"),
 )
 """What is written so, and what stands in its place in a storyboard."""
+_HEARD = {"sound", "words", "ambience", "music"}
+_PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
+"""When a sound is heard, or how loud, among its words."""
 _SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
 """What all of that has: most prompts have none of it, and are not looked at further."""
 
@@ -45,6 +48,9 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
                 f"{variable(name, value)[0]}: {quoted(found[0])} is read as words", "write what is meant there"
             )
     for loc, name, node in document.texts():
+        if name in _HEARD and (found := _PLACED.search(node.text)):
+            hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
+            yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
         text = str(value_at(data, loc) or node.text) if "${" in node.text else node.text
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
             if found := re.search(pattern, text, re.IGNORECASE):

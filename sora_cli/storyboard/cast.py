@@ -32,6 +32,11 @@ def kind_of(reference: Path) -> Literal["picture", "film", "sound"]:
 
 def read_references(written: Sequence[str] | str, loc: Loc, files: Files) -> tuple[Path, ...]:
     """The files of a `reference`, one or several, in order."""
+    if isinstance(written, str) and not (files.base / written).exists():
+        parts = re.split(r"\s*[,;]\s*", written)
+        if len(parts) > 1 and all(suffix(part) in ANCHORS for part in parts):
+            files.refuse(f"{quoted(written)} names several files", loc, f"write them as a list: [{', '.join(parts)}]")
+            return ()
     texts = {loc: written} if isinstance(written, str) else {(*loc, at): text for at, text in enumerate(written)}
     found = [files.find(text, place, ANCHORS, "a picture, film or sound") for place, text in texts.items()]
     return tuple(path for path in found if path)

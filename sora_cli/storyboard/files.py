@@ -122,6 +122,10 @@ class Files:
         self._problems.add(wrong, self._document.mark(loc), hint)
         return None
 
+    def refuse(self, wrong: str, loc: Loc, hint: str) -> None:
+        """Note what is wrong with the files that are named at a place."""
+        self._problems.add(wrong, self._document.mark(loc), hint)
+
     def film(self, text: str, loc: Loc) -> Path | None:
         """As `find`, of a film: a picture that moves is one."""
         moving = suffix(text) in MOVING and is_film(as_stored(self._folder / text))

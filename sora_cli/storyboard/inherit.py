@@ -106,6 +106,8 @@ class Inheritance:
             path = self._files.find(written, loc, (*PICTURES, "cube"), "a picture or .cube file")
             return replace(around, match="picture", path=path)
         hint = self._problems.meant(written, _MATCHES) or f"write {', '.join(_MATCHES)}, a picture or a .cube file"
+        if " " in written:
+            hint = f"{hint}; colours in words stand in `style`"
         if strong := _STRONG.fullmatch(written):
             hint = f"with a strength: `look: {{match: {strong[1]}, strength: {_share(strong[2], strong[3])}}}`"
         self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
@@ -177,4 +179,9 @@ class Inheritance:
         one_word = " " not in written and (kind or written.startswith(("/", "./", "../", "~/")))
         if kind in HEARD or kind in PICTURES or one_word:
             return self._files.find(written, loc, HEARD, A_SOUND), ""
+        if named := next((word for word in written.split() if suffix(word.strip(",;:")) in HEARD), ""):
+            name = named.strip(",;:")
+            hint = f"name one file alone; of a shot's sound: `{{words: {name}, at: 1s, level: -6}}`"
+            self._problems.add(f"{quoted(written)} is a file and more", self._document.mark(loc), hint)
+            return None, ""
         return None, written

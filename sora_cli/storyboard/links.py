@@ -19,6 +19,8 @@ from sora_cli.storyboard.source import quoted
 
 _FILE = re.compile(r"\S\.[A-Za-z][A-Za-z0-9]{1,4}$")
 """A name that ends as names of files do."""
+_MOMENT = re.compile(r"(.+?)(?:\s*[@:,]\s*|\s+)(start|end|[0-9.]+ ?(?:s|ms|f)?)")
+"""A shot with a moment behind its name."""
 NAMING = frozenset({"shot", "film", "search"})
 """Keys of a link that name something."""
 At = Literal["start", "end"] | Fraction
@@ -100,6 +102,8 @@ class Links:
         else:
             message = f"there is no shot called {quoted(name)}"
             hint = self._problems.meant(name, ["previous", "nothing", *self._names])
+            if found := _MOMENT.fullmatch(name):
+                hint = f"write `{{shot: {found[1]}, at: {found[2]}}}`" if found[1] in self._names else hint
             hint = hint or "write previous, nothing, a shot's name, {shot, at}, a picture or a film file"
         self._problems.add(message, self._document.mark(loc), hint)
         return None
