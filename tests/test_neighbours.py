@@ -406,3 +406,24 @@ def test_several_files_in_one_text_are_told_to_be_a_list(capsys: pytest.CaptureF
             "`a.png, b.png` names several files",
             "write them as a list: [a.png, b.png]",
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shot,Description,Frames,FPS\n1,a ball,48,24\n2,a box,24,24\n",
+        "24 fps\nShot,Description,Frames\n1,a ball,48\n2,a box,24\n",
+        "FPS: 24\nShot,Beschreibung,Länge (Bilder)\n1,ein Ball,48\n2,eine Kiste,24\n",
+        "FPS: 24\nカット,内容,コマ数\n1,ボール,48\n2,箱,24\n",
+    ],
+)
+def test_frames_and_their_rate_are_read_wherever_a_list_has_them(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    board_, remarks = imported("a.csv", text, capsys)
+    assert not remarks
+    assert "duration: 48f" in board_
+    assert 'fps: "24"' in board_
+
+
+def test_a_shot_of_many_minutes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    _, (only,) = imported("a.csv", "Shot,Description,Duration\n1,a ball,24:12\n2,a box,1:05\n", capsys)
+    assert only["message"] == "`24:12` is taken as minutes and seconds: 24.2 min"

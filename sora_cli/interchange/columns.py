@@ -37,7 +37,10 @@ _NAMES = {
     "length sec, länge, dauer, sekunden, länge s, dauer s, durée, durée s, duración, duración s, durata, durata s, "
     "duração, duração s, duur, lengte, длительность, хронометраж, délka, 时长, 时长 秒, 時長, 秒数, 秒, 尺, "
     "秒 コマ, 秒コマ, 秒数 コマ, タイム, 길이",
-    "frames": "frames, frame count, no of frames, cut duration, duration frames, length frames, bilder, images durée",
+    "frames": "frames, frame count, no of frames, cut duration, duration frames, length frames, bilder, "
+    "images durée, länge bilder, dauer bilder, einzelbilder, images, nombre d images, durée images, fotogramas, "
+    "duración fotogramas, fotogrammi, durata fotogrammi, duração quadros, beelden, кадров, длительность кадров, "
+    "コマ, コマ数, フレーム, フレーム数, 帧, 帧数, 幀數, 프레임",
     "start": "start, start time, starts, begin, in, in time, tc in, timecode in, in point, in timecode, record in, "
     "beginn, anfang, début, entrée, inicio, entrada, inizio, início, начало, 开始, 开始时间, 入点, 開始",
     "end": "end, end time, ends, out, out time, tc out, timecode out, out point, out timecode, record out, ende, "

@@ -21,8 +21,10 @@ from sora_cli.storyboard.source import quoted
 
 _KNOWN = {name: (column, rank) for column, names in COLUMNS.items() for rank, name in enumerate(names)}
 """What each name means, and how sure that is: 0 is surest."""
+_RATE_NAMES = r"(?:fps|frame ?rate|bildrate|cadence|timebase|フレームレート|帧率)"
 _RATE = re.compile(
-    r"(?:fps|frame ?rate|bildrate|cadence|timebase)\s*[:=]?\s*([0-9.,/]+)(?:\s*(?:fps|p))?", re.IGNORECASE
+    rf"{_RATE_NAMES}\s*[:=]?\s*([0-9.,/]+)(?:\s*(?:fps|p))?|([0-9.,/]+)\s*(?:fps|frames per second|b/s|i/s)",
+    re.IGNORECASE,
 )
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _HEAD_ROWS = 20
@@ -37,7 +39,7 @@ class ListRow(Struct, frozen=True):
 
     line: int
     cells: Mapping[str, str]
-    more: Mapping[str, str]
+    more: dict[str, str]
 
     def get(self, name: str) -> str:
         """The text of a cell; empty where the cell is empty or says "none"."""
@@ -74,9 +76,22 @@ def list_rows(page: SourceText, outline: Outline) -> list[ListRow]:
     if rows and not seen:
         hint = "call the column that says what is seen `Description`"
         raise StoryboardError([page.problem(top, "no column says what is seen in the shots", hint)])
+    outline.fps = outline.fps or _rate_told(rows)
     if lost := _lost(columns, rows):
         outline.remarks.append(page.problem(top, f"no place in a storyboard for {lost}: kept as comments"))
     return rows
+
+
+def _rate_told(rows: Sequence[ListRow]) -> str:
+    """The rate that a column of rates says, where all rows have the same; it is taken out of them."""
+    names = {name for row in rows for name in row.more if re.fullmatch(_RATE_NAMES, _plain(name), re.IGNORECASE)}
+    told = {cell for row in rows for name, cell in row.more.items() if name in names}
+    if len(told) != 1 or rate_of(rate := next(iter(told))) is None:
+        return ""
+    for row in rows:
+        for name in names:
+            row.more.pop(name, None)
+    return rate.replace(",", ".")
 
 
 def _above(words: str, outline: Outline) -> None:
@@ -84,8 +99,8 @@ def _above(words: str, outline: Outline) -> None:
     named, rate = _TITLE.fullmatch(words), _RATE.fullmatch(words)
     if named is not None and not outline.title:
         outline.title = named[1]
-    elif rate is not None and rate_of(rate[1]):
-        outline.fps = rate[1].replace(",", ".")
+    elif rate is not None and rate_of(rate[1] or rate[2]):
+        outline.fps = (rate[1] or rate[2]).replace(",", ".")
     else:
         outline.notes.append(words)
 

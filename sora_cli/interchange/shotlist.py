@@ -33,6 +33,8 @@ _SPOKEN = re.compile(
     r"""^(?P<who>[^\W\d][^:\uff1a"\n]{0,40}?)\s*(?:[(\uff08](?P<how>[^)\uff09]*)[)\uff09])?\s*[:\uff1a]\s*(?P<words>.+)$""",
     re.DOTALL,
 )
+_LONG = 300
+"""Seconds from which on a shot is told as long: `24:12` may be meant as seconds and frames."""
 _KANA = re.compile("[\u3041-\u30ff]")
 _QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
 _MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
@@ -225,6 +227,8 @@ class _Reader(Struct):
         try:
             if text:
                 found = words.length(text, fps, animated=self.animated)
+                if ":" in text and found.endswith("s") and float(found[:-1]) > _LONG:
+                    self._tell(row, f"{quoted(text)} is taken as minutes and seconds: {float(found[:-1]) / 60:.1f} min")
                 if found.endswith("f") and fps is None and not self.uncounted:
                     self.uncounted = True
                     told = f"{quoted(text)} counts frames, and nothing says at which rate: its engine's is taken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
@@ -32,9 +33,10 @@ def kind_of(reference: Path) -> Literal["picture", "film", "sound"]:
 
 def read_references(written: Sequence[str] | str, loc: Loc, files: Files) -> tuple[Path, ...]:
     """The files of a `reference`, one or several, in order."""
-    if isinstance(written, str) and not (files.base / written).exists():
+    if isinstance(written, str):
         parts = re.split(r"\s*[,;]\s*", written)
-        if len(parts) > 1 and all(suffix(part) in ANCHORS for part in parts):
+        several = len(parts) > 1 and all(suffix(part) in ANCHORS for part in parts)
+        if several and not os.path.lexists(files.base / written):
             files.refuse(f"{quoted(written)} names several files", loc, f"write them as a list: [{', '.join(parts)}]")
             return ()
     texts = {loc: written} if isinstance(written, str) else {(*loc, at): text for at, text in enumerate(written)}
