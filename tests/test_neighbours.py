@@ -12,16 +12,20 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
+from sora_cli import storyboard
 from sora_cli.cli import usage
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import EngineMissing, UnusableFile
+from sora_cli.flows import preflight
 from sora_cli.media.read import probe, read_picture
 from sora_cli.plan import plan_takes
 from sora_cli.plan.sounds import recordings
 from sora_cli.policy import inputs
 from sora_cli.sound.foley.folder import Folder
+from sora_cli.storyboard.given import given
 from tests.boards import board
 from tests.boards import catalogue as cards
 from tests.cases.test_what_is_shown import film
@@ -347,7 +351,7 @@ def test_one_that_cannot_be_read_is_told_at_its_folder(capsys: pytest.CaptureFix
     text = "sounds: {folder: mine}\nshots: [{prompt: a ball, sound: rain}]\n"
     code, (only,) = told(text, capsys)
     assert (code, only["line"], only["column"]) == (2, 1, 18)
-    assert only["message"] == "cannot use mine/rain.wav: it is a text, not a picture, film or sound"
+    assert only["message"] == "cannot read mine/rain.wav: it is a text, not a picture, film or sound"
 
 
 @pytest.mark.parametrize("name", ["m.gguf", "m.pt", "m.safetensors"])
@@ -427,3 +431,11 @@ def test_frames_and_their_rate_are_read_wherever_a_list_has_them(text: str, caps
 def test_a_shot_of_many_minutes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     _, (only,) = imported("a.csv", "Shot,Description,Duration\n1,a ball,24:12\n2,a box,1:05\n", capsys)
     assert only["message"] == "`24:12` is taken as minutes and seconds: 24.2 min"
+
+
+def test_a_file_is_named_once_where_an_option_names_it(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 48), (255, 0, 0, 0)).save("clear.png")
+    given_ = {"shots": [{"prompt": "a ball", "from": given("--image", "clear.png")}]}
+    reading = storyboard.read_data(given_, folder=tmp_path)
+    plan = preflight.plan_of(preflight.whole(reading))
+    assert "--image clear.png: what is transparent in it shows white" in [remark.head for remark in plan.remarks]

@@ -200,7 +200,9 @@ def _with_remarks(plan: Plan) -> Plan:
     for loc, path, use in _files(plan.board, plan):
         _, remarks = _look_at(path, use)
         if remarks:
-            found.setdefault((path, remarks), Problem(f"{path.name}: {'; '.join(remarks)}", mark=plan.board.mark(loc)))
+            mark, told = plan.board.mark(loc), "; ".join(remarks)
+            named = mark is not None and not mark.line and path.name in mark.typed  # an option, which names it
+            found.setdefault((path, remarks), Problem(told if named else f"{path.name}: {told}", mark=mark))
     return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *found.values()])))
 
 

@@ -46,11 +46,11 @@ def foreign(path: Path) -> UnusableFile | None:
         return None
     for sign, what, hint in _SIGNS:
         if re.match(sign, head, re.DOTALL):
-            return UnusableFile(f"cannot use {path}: it is {what}, which sora does not read", hint=hint)
+            return UnusableFile(f"cannot read {path}: it is {what}, which sora does not read", hint=hint)
     what = no_text(head)
     if not what.startswith(_OTHER):
         what = "a text" if _is_text(head) else ""
-    told = f"cannot use {path}: it is {what}, not a picture, film or sound"
+    told = f"cannot read {path}: it is {what}, not a picture, film or sound"
     return UnusableFile(told, hint="name a picture, film or sound file") if what else None
 
 
