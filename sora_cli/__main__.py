@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import io
+import json
 import os
 import sys
 
@@ -37,14 +39,53 @@ def _open_closed() -> None:
     sys.stderr = sys.stderr or io.TextIOWrapper(io.FileIO(2, "w", closefd=False))
 
 
+class _Output(io.TextIOWrapper):
+    """Stdout, for whoever writes to it: that it cannot be written is an error with a hint, a help text's too."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: OSError) -> Exception:
+        """What to raise; a pipe whose reader is gone is no error."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # what is left would be written, and fail, once more at the end
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        if isinstance(error, BrokenPipeError):
+            return error
+        from sora_cli.errors import SoraError
+
+        hint = "make room where you send it, or send it elsewhere"
+        return SoraError(f"what sora has to say cannot be written: {error.strerror}", hint=hint)
+
+
+def _spelled(error: UnicodeError) -> tuple[bytes, int]:
+    """A character that stdout has no bytes for: those of a name that is not UTF-8 as they are, others as in JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    sign = error.object[error.start]
+    with contextlib.suppress(UnicodeEncodeError):
+        return sign.encode("ascii", "surrogateescape"), error.start + 1
+    return json.dumps(sign).strip('"').encode("ascii"), error.start + 1
+
+
 def run() -> None:
     """Run the command line of this process."""
     _open_closed()
     # Collecting while modules are read finds nothing and costs commands that only look a tenth of their time;
     # `session.working` collects again.
     gc.disable()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8, and go out as they are
-        sys.stdout.reconfigure(errors="surrogateescape")
+    if isinstance(out := sys.stdout, io.TextIOWrapper):
+        codecs.register_error("spelled", _spelled)
+        sys.stdout = _Output(out.buffer, out.encoding, "spelled", line_buffering=out.line_buffering)
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
         from sora_cli.cli.main import main

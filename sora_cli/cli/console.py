@@ -12,7 +12,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -39,21 +38,9 @@ def plain(text: str) -> str:
 
 
 def stdout(text: str) -> None:
-    """Data, for a person or a pipe.
-
-    Raises:
-        SoraError: it cannot be written, as where a disk is full.
-    """
-    try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        with Path(os.devnull).open("w") as nowhere:  # what is left would be written, and fail, once more at the end
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        hint = "make room where you send it, or send it elsewhere"
-        raise SoraError(f"what sora has to say cannot be written: {error.strerror}", hint=hint) from error
+    """Data, for a person or a pipe."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
 
 
 def stdout_json(value: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -137,8 +137,14 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
         raise
     if code > 128 and as_json:  # a signal, as shells count
         stopped = {"code": code, "message": "interrupted", "hint": "run the same command again to resume"}
-        console.stdout_json({"error": {**stopped, "where": None}})
+        _document({**stopped, "where": None})
     return code
+
+
+def _document(error: Mapping[str, object]) -> None:
+    """Print an error as the document that --json asked for; where nobody reads that, stderr has it all the same."""
+    with suppress(SoraError, BrokenPipeError):
+        console.stdout_json({"error": error})
 
 
 def _of_files(error: OSError, *, as_json: bool) -> int:
@@ -162,13 +168,13 @@ def _bug(error: Exception, *, as_json: bool) -> None:
     """Print the document of a bug, if --json asked for one."""
     if as_json:
         bug = f"{type(error).__name__}: {error}"
-        console.stdout_json({"error": SoraError(bug, hint="this is a bug in sora: please report it").as_dict()})
+        _document(SoraError(bug, hint="this is a bug in sora: please report it").as_dict())
 
 
 def _told(error: SoraError, *, as_json: bool) -> int:
     """Print an error, as a document too if --json asked for one; return its exit code."""
     if as_json:
-        console.stdout_json({"error": error.as_dict()})
+        _document(error.as_dict())
     console.show_error(error)
     return error.exit_code
 

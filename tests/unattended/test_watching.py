@@ -153,7 +153,9 @@ def read(terminal: int) -> bytes:
 def test_a_full_or_a_closed_output_is_no_bug(machine: Machine) -> None:
     machine.write("board.yaml", BOARD % "false")
     sora = f"{sys.executable} -m sora_cli"
-    for line, code in (("plan board.yaml --json > /dev/full", 1), ("plan board.yaml >&-", 0), ("models >&- 2>&-", 0)):
+    full, refused = ("plan board.yaml --json", "models", "plan --help"), "show --json"
+    lines = (*((f"{line} > /dev/full", 1) for line in full), ("plan board.yaml >&-", 0), ("models >&- 2>&-", 0))
+    for line, code in (*lines, (f"{refused} > /dev/full", 2), (f"{refused} | true", 0)):
         done = subprocess.run(
             ["/bin/sh", "-c", f"{sora} {line}"],
             cwd=machine.folder,
@@ -164,6 +166,16 @@ def test_a_full_or_a_closed_output_is_no_bug(machine: Machine) -> None:
         )
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
         assert ("cannot be written: No space left" in done.stderr) == (code == 1)
+        assert ("no such command" in done.stderr) == line.startswith(refused)
+
+
+def test_what_stdout_has_no_letters_for_is_spelled(machine: Machine) -> None:
+    """As JSON spells it: a document stays one, with the same names."""
+    machine.write("tür 🎬.yaml", BOARD % "false")
+    narrow = Machine(machine.folder, machine.environment | {"PYTHONIOENCODING": "ascii"})
+    told = narrow.run("check", "tür 🎬.yaml", "--json")
+    assert json.loads(told.stdout)["file"] == "tür 🎬.yaml"
+    assert narrow.run("new", "é").stdout == "\\u00e9/storyboard.yaml\n"
 
 
 def test_a_film_is_made_while_nobody_watches(machine: Machine) -> None:
