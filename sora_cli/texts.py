@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 _STOPS = ".,;:!?\u2026\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
 _PAUSE = re.compile(
@@ -136,3 +138,8 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     by_case = {each.casefold(): each for each in known}
     close = get_close_matches(word.casefold()[:100], by_case, 1, cutoff)
     return by_case[close[0]] if close else ""
+
+
+def as_typed(path: Path) -> str:
+    """A path as a shell takes it: quoted where it has to be, and never for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))

@@ -213,6 +213,10 @@ def test_a_fixed_file_is_told_and_a_link_stays_a_link(tmp_path: Path, capsys: py
     assert "1 denied thing moved to `avoid`" in err
     assert path.is_symlink()
     assert "no people" not in (tmp_path / "real.yaml").read_text()
+    path.write_text(FILM)
+    assert main(["check", str(path), "--fix", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["fixed"]
+    assert (told["moved"], "+    avoid: people" in told["diff"]) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,24 @@ def test_what_is_no_length_of_time(words: str) -> None:
     ("words", "why"),
     [
         (["stitch", "a.mp4", "-o", "b.avi"], "must end in .mp4"),
-        (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "vhs"], "no such delivery: vhs"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "vhs"], "--deliver vhs: no such delivery"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--fit", "squeeze"], "--fit squeeze"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--size", "big"], "--size big"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--fps", "0"], "--fps 0"),
         (["grade", "a.mp4", "--match", "a.mp4"], "nothing to make"),
+        (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "interactive"], "--deliver interactive: no such delivery"),
+        (["stitch", "a.mp4", "a.mp4", "-o", "b.mp4", "--strength", "0.5"], "--strength needs --match"),
+        (
+            ["grade", "a.mp4", "--match", "a.mp4", "--lut-out", "b.cube", "--mark", "by Jane", "--deliver", "gif"],
+            "--mark and --deliver need -o FILM",
+        ),
+        (["voices", "--say", "hello"], "--say needs --play-to FILE"),
+        (["search", "a ball", "--embedding", "models/siglip"], "--embedding needs --image PICTURE"),
+        (["stills", "b.yaml", "--deliver", "gif"], "--deliver needs --animatic"),
+        (["reproduce", "b.mp4"], "cannot read b.mp4: there is no such file"),
+        (["reproduce", "a.mp4", "--files", "gone"], "--files gone: no such folder"),
+        (["verify", "a.mp4", "--revoked", "gone"], "of revoked certificates gone: No such file or directory\n"),
+        (["new", "a.mp4"], "cannot write a.mp4/storyboard.yaml: a.mp4 is no folder"),
     ],
 )
 def test_a_wrong_request_ends_with_2(

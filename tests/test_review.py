@@ -242,6 +242,9 @@ def test_the_picture_of_takes_replaces_no_file_of_others(folder: Path) -> None:
     (folder / "film.mp4.takes.png").write_bytes(b"mine")
     assert main(["takes", str(path)]) == 2
     assert (folder / "film.mp4.takes.png").read_bytes() == b"mine"
+    assert main(["takes", str(path), "-o", str(folder / "takes.jpg")]) == 2  # it would be a PNG all the same
+    assert main(["takes", str(path), "-o", f"{folder}/new/"]) == 0
+    assert (folder / "new" / "film.mp4.takes.png").is_file()
 
 
 def test_sound_of_a_film_of_others_may_be_longer_than_its_picture() -> None:

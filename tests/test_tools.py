@@ -232,6 +232,7 @@ def refused(folder: Path, clips: Sequence[Path], why: str, kind: type[SoraError]
 def test_what_is_no_film_is_refused(tmp_path: Path, first: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "words.mp4").write_text("this is not a film\n" * 99)
+    (tmp_path / "sidecar.json").write_text(json.dumps({"takes": ["x"] * 9000}, indent=1))
     Image.new("RGB", (64, 64)).save(tmp_path / "picture.png")
     shutil.copy(tmp_path / "picture.png", tmp_path / "picture.mp4")
     soundfile.write(tmp_path / "sound.wav", np.zeros(4800, np.float32), 48_000)
@@ -241,7 +242,8 @@ def test_what_is_no_film_is_refused(tmp_path: Path, first: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         container.start_encoding()
     for name, why in {
-        "empty.mp4": "empty", "words.mp4": "not a picture, film or sound", "picture.png": "it is a picture",
+        "empty.mp4": "empty", "words.mp4": "not a picture, film or sound",
+        "sidecar.json": "not a picture, film or sound", "picture.png": "it is a picture",
         "picture.mp4": "it is a picture", "sound.mp4": "it is a sound", "missing.mp4": "no such file",
         "none.mp4": "no frame|neither pictures", ".": "is a folder",
     }.items():  # fmt: skip

@@ -321,3 +321,14 @@ def test_a_storyboard_to_begin_with_goes_where_it_is_wanted(home: Path) -> None:
     assert main(["new", "story.yaml"]) == main(["new", "folder"]) == 0
     assert (home / "story.yaml").read_text() == (home / "folder" / "storyboard.yaml").read_text()
     assert main(["new", "story.yaml"]) == 2
+
+
+def test_what_to_type_next_can_be_typed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place, typed in (("my film", "'my film/storyboard.yaml'"), ("-x", "./-x/storyboard.yaml")):
+        assert main(["new", "--", place]) == 0
+        assert capsys.readouterr().err == f"next: sora storyboard {typed}\n"
+    assert main(["direct", "my film/storyboard.yaml", "-o", "new/"]) == 0
+    assert capsys.readouterr().err.endswith("next: sora plan new/storyboard.directed.yaml\n")
+    (home / "shots.csv").write_text("shot,prompt\none,a ball rolls\n")
+    assert main(["import", "shots.csv", "-o", "my film"]) == 0
+    assert capsys.readouterr().err.endswith("next: sora check 'my film/shots.yaml'\n")

@@ -14,6 +14,7 @@ from sora_cli.cli import console
 from sora_cli.cli.options import Json, Outside, Overwrite, Sets
 from sora_cli.cli.session import interruptible, pairs
 from sora_cli.errors import RequestError, counted
+from sora_cli.texts import as_typed
 
 if TYPE_CHECKING:
     from sora_cli.flows.direct import Directed, DirectOptions, Imagined
@@ -43,7 +44,7 @@ def direct(
     *,
     writer: WriterOptions,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-o", "--output", metavar="NEW", help="Write the new storyboard here. Default: BOARD.directed.yaml."
         ),
@@ -87,7 +88,7 @@ def _show_new(made: Imagined, *, as_json: bool) -> None:
     else:
         console.stdout(str(made.path))
     held = ", ".join(counted(getattr(made, f"{noun}s"), noun) for noun in ("scene", "shot", "beat"))
-    console.say(f"{held}; next: sora check {made.path}", "green")
+    console.say(f"{held}; next: sora check {as_typed(made.path)}", "green")
 
 
 def _show(made: Directed, options: DirectOptions, *, as_json: bool) -> None:
@@ -98,4 +99,5 @@ def _show(made: Directed, options: DirectOptions, *, as_json: bool) -> None:
     for remark in made.remarks():
         console.say(remark, "yellow")
     count = sum(not beat.stays for beat in made.beats)
-    console.say(f"{made.path}: {count} of {counted(len(made.beats), 'prompt')} written out; next: sora plan", "green")
+    done = f"{count} of {counted(len(made.beats), 'prompt')} written out"
+    console.say(f"{made.path}: {done}; next: sora plan {as_typed(made.path)}", "green")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, NewFilm, Out, OwnerOptions, ReleaseOptions, ReportOptions, Strength
+from sora_cli.cli.options import Json, NewFilm, Out, OwnerOptions, ReleaseOptions, ReportOptions, Strength, refuse_idle
 from sora_cli.cli.session import working
 from sora_cli.errors import RequestError
 
@@ -42,6 +43,8 @@ def stitch(
     from sora_cli.flows import edit
     from sora_cli.storyboard.model import FITS
 
+    if match == "off":
+        refuse_idle("--match", strength=strength != 1)
     with working(reporting) as (report, studio):
         if fit not in FITS:
             raise RequestError(f"--fit {fit}: no such fit", hint=f"write {', '.join(FITS)}")
@@ -76,6 +79,9 @@ def grade(
 ) -> None:
     """Match a film's colours to a picture or another film."""
     from sora_cli.flows import edit
+
+    if output is None and lut_out is not None:
+        refuse_idle("-o FILM", **asdict(owner), deliver=release.deliver)
 
     with working(reporting) as (report, studio):
         out, kind = edit.target(output, clip.stem, release.deliver) if output else (None, "web")

@@ -10,9 +10,20 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Draft, Json, LimitOptions, NewFilm, Only, Overwrite, ReleaseOptions, ReportOptions
+from sora_cli.cli.options import (
+    Draft,
+    Json,
+    LimitOptions,
+    MediaOptions,
+    NewFilm,
+    Only,
+    Overwrite,
+    ReleaseOptions,
+    ReportOptions,
+)
 from sora_cli.cli.session import working
 from sora_cli.errors import counted
+from sora_cli.texts import as_typed
 
 
 def import_(
@@ -20,7 +31,7 @@ def import_(
         Path, typer.Argument(metavar="FILE", help="A Fountain screenplay, a CSV shot list, boards or a timeline.")
     ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option("-o", "--output", metavar="STORYBOARD", help="Write the storyboard here. Default: beside FILE."),
     ] = None,
     *,
@@ -37,7 +48,8 @@ def import_(
         console.stdout(str(made.path))
     console.show_problems(made.remarks, style="yellow")
     console.say(
-        f"{counted(made.scenes, 'scene')}, {counted(made.shots, 'shot')}; next: sora check {made.path}", "green"
+        f"{counted(made.scenes, 'scene')}, {counted(made.shots, 'shot')}; next: sora check {as_typed(made.path)}",
+        "green",
     )
 
 
@@ -74,7 +86,7 @@ def export(
     ] = None,
     only: Only = None,
     draft: Draft = False,
-    release: ReleaseOptions,
+    release: MediaOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
 ) -> None:

@@ -34,6 +34,7 @@ def check(
     """Find everything that is wrong with a storyboard."""
     from sora_cli.flows import check as checking
 
+    done = None
     if fix:
         from sora_cli.flows.fix import fix as fixed
 
@@ -43,7 +44,9 @@ def check(
     asked = _opinion(opinion) if opinion else None
     found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=asked)
     if as_json:
-        console.stdout_json(found.as_dict())
+        console.stdout_json(
+            {**found.as_dict(), **({"fixed": {"moved": done.moved, "diff": done.diff}} if done else {})}
+        )
     console.show_problems(found.problems)
     console.show_problems(found.remarks, style="yellow")
     console.show_problems([each.problem for each in found.advice], style="cyan")

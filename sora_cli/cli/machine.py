@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, ModelName, Overwrite
+from sora_cli.cli.options import Json, ModelName, Overwrite, refuse_idle
 from sora_cli.cli.session import interruptible
 from sora_cli.errors import counted
 from sora_cli.plain import as_data
@@ -71,6 +71,8 @@ def voices(
     """List the voices, or write a sample of each."""
     from sora_cli.flows import voices as here
 
+    if play_to is None:
+        refuse_idle("--play-to FILE", say=say)
     found = here.listed()
     if play_to is not None:
         with interruptible():

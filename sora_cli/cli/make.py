@@ -35,8 +35,10 @@ from sora_cli.cli.options import (
     ReportOptions,
     Sets,
     Steps,
+    StoryOptions,
     Takes,
     WorkerOptions,
+    refuse_idle,
 )
 from sora_cli.cli.session import pairs, require, working
 from sora_cli.errors import counted
@@ -184,7 +186,7 @@ def storyboard(
     reading: BoardOptions,
     drafts: DraftOptions,
     beside: ExtraOptions,
-    release: ReleaseOptions,
+    release: StoryOptions,
     reporting: ReportOptions,
     limits: LimitOptions,
     workers: WorkerOptions,
@@ -266,6 +268,8 @@ def stills(
     from sora_cli.flows import film, places, preflight
     from sora_cli.flows import stills as flow
 
+    if not animatic:
+        refuse_idle("--animatic", deliver=release.deliver, sign_cert=release.sign_cert, sign_key=release.sign_key)
     wishes = flow.Wishes(asked.again or (), asked.approve or (), asked.approve_all)
     with working(reporting, limits, workers) as (report, studio):
         board = preflight.load(file, **reading.asked())

@@ -121,8 +121,7 @@ Deliver = Annotated[
     typer.Option(
         metavar="NAME",
         autocompletion=complete.deliveries,
-        help="Write this kind: web, prores, archive, av1, gif, webp, frames (PNGs), or interactive (of a storyboard "
-        "with choices). Default: as -o ends, or web.",
+        help="Write this kind: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
     ),
 ]
 Overwrite = Annotated[
@@ -158,6 +157,14 @@ Length = Annotated[
 ]
 
 
+def refuse_idle(need: str, **given: object) -> None:
+    """Refuse options that would change nothing without another one. Raises RequestError."""
+    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if named:
+        verb, them = ("need", "them") if named[1:] else ("needs", "it")
+        raise RequestError(f"{' and '.join(named)} {verb} {need}", hint=f"add {need}, or leave {them} out")
+
+
 class ReleaseOptions(Struct, frozen=True):
     """How a film goes out: its kind, what it may replace, and who signs it."""
 
@@ -177,6 +184,28 @@ class ReleaseOptions(Struct, frozen=True):
         from sora_cli.stamp import find_signer
 
         return find_signer(self.sign_cert, self.sign_key)
+
+
+class StoryOptions(ReleaseOptions, frozen=True):
+    """The same of a storyboard, which may have choices."""
+
+    deliver: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete.deliveries,
+            help="Write this kind: web, prores, archive, av1, gif, webp, frames (PNGs), or interactive (of a "
+            "storyboard with choices). Default: as -o ends, or web.",
+        ),
+    ] = None
+
+
+class MediaOptions(ReleaseOptions, frozen=True):
+    """The same of clips for editing."""
+
+    deliver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Write clips as prores or archive. Default: prores.")
+    ] = None
 
 
 class ExtraOptions(Struct, frozen=True):

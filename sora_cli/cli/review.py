@@ -53,7 +53,7 @@ def review(
 def takes(
     film: Annotated[Path, typer.Argument(metavar="FILM", help="A film made from a storyboard; it is not changed.")],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option("-o", "--output", metavar="PNG", help="Write the picture here [default: FILM.takes.png]."),
     ] = None,
     overwrite: Overwrite = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sora_cli.cli import console
-from sora_cli.cli.options import Json, Overwrite
+from sora_cli.cli.options import Json, Overwrite, refuse_idle
 from sora_cli.errors import RequestError
 from sora_cli.plain import as_data
 
@@ -61,7 +61,9 @@ def search(
     from sora_cli.flows import search_sheet
 
     wanted = flow.filters(engine, cast, since)
-    if image is not None and words:
+    if image is None:
+        refuse_idle("--image PICTURE", embedding=embedding)
+    elif words:
         raise RequestError("words and a picture at once cannot be looked for", hint="leave one of them out")
     asked = f"like {image.name}" if image is not None else " ".join(words or ())
     if sheet is not None:

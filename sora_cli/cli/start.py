@@ -9,6 +9,7 @@ import typer
 
 from sora_cli.cli import console
 from sora_cli.cli.options import Json
+from sora_cli.texts import as_typed
 
 
 def new(
@@ -23,7 +24,7 @@ def new(
         console.stdout_json({"file": str(path)})
     else:
         console.stdout(str(path))
-    console.say(f"next: sora storyboard {path}")
+    console.say(f"next: sora storyboard {as_typed(path)}")
 
 
 def schema(

@@ -151,6 +151,8 @@ def source_of(name: str) -> str:
     for card in catalogue.cards():
         if card.name == name and "/" in card.source and not Path(card.source).is_absolute():
             return card.source
+        if card.name == name and card.here:
+            raise RequestError(f"{name} is here, and not from the hub", hint=f"see it: sora models show {name}")
     if catalogue.is_single_file(name):
         raise catalogue.single_file(name)
     if catalogue.is_repo(name):

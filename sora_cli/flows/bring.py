@@ -10,7 +10,7 @@ from msgspec import Struct
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import is_inside, read_bytes, seen_from
 from sora_cli.errors import HINT_READ, Problem, RequestError, StoryboardError
-from sora_cli.flows import outputs
+from sora_cli.flows import outputs, places
 from sora_cli.interchange.assembly import FOLDERS, TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
@@ -91,7 +91,7 @@ class Brought(Struct, frozen=True):
         return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "remarks": remarks}
 
 
-def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
+def bring(file: Path, asked: Path | str | None, *, overwrite: bool = False) -> Brought:
     """Write the storyboard of a script, a shot list, boards or a timeline, by default beside it.
 
     It replaces an earlier import only if nobody has edited that.
@@ -101,7 +101,7 @@ def bring(file: Path, out: Path | None, *, overwrite: bool = False) -> Brought:
         StoryboardError: what is wrong in the file, each with its line.
     """
     _check_kind(file)
-    out = out or file.with_suffix(".yaml")
+    out = places.file_at(asked, file.with_suffix(".yaml"))
     maker = outputs.Maker(command="import", paths=(file,))
     outputs.check({out: outputs.own_table(maker)}, [file], overwrite=overwrite)
     outline, remarks = _read(file)

@@ -75,7 +75,7 @@ class Directed(Struct, frozen=True):
             yield "`sent` holds the values that variables have now: --set changes the prompts only"
 
 
-def direct(file: Path, out: Path | None, options: DirectOptions, heard: Heard) -> Directed:
+def direct(file: Path, asked: Path | str | None, options: DirectOptions, heard: Heard) -> Directed:
     """Write a new storyboard that holds the prompt of each beat's model. `heard` is called with what a model writes.
 
     Raises:
@@ -83,7 +83,7 @@ def direct(file: Path, out: Path | None, options: DirectOptions, heard: Heard) -
         RequestError: another file has that name, or the files that the storyboard names are not found from there.
         EngineMissing: the language model is not here.
     """
-    out = out or file.with_name(f"{file.stem}.directed{file.suffix or '.yaml'}")
+    out = places.file_at(asked, file.with_name(f"{file.stem}.directed{file.suffix or '.yaml'}"))
     board = preflight.load(file, sets=options.sets, allow_outside=options.allow_outside)
     maker = outputs.Maker(command="direct", paths=(file,))
     outputs.check({out: outputs.own_table(maker)}, recipe.files_of(board), overwrite=options.overwrite)
@@ -188,7 +188,7 @@ class Imagined(Struct, frozen=True):
         return {"file": str(self.path), "scenes": self.scenes, "shots": self.shots, "beats": self.beats}
 
 
-def imagine(words: str, out: Path | None, options: DirectOptions, heard: Heard) -> Imagined:
+def imagine(words: str, asked: Path | str | None, options: DirectOptions, heard: Heard) -> Imagined:
     """Write the storyboard of an idea: by rules, or by a language model.
 
     Raises:
@@ -204,7 +204,7 @@ def imagine(words: str, out: Path | None, options: DirectOptions, heard: Heard) 
     if len(line) > idea.MOST:
         message = f"an idea is a line or two: this has {len(line.split()):,} words, {len(line):,} letters"
         raise RequestError(message, hint="save it as a script and use `sora import`, or say it in one line")
-    maker, out = outputs.Maker(command="direct", words=line), out or places.free_board(line)
+    maker, out = outputs.Maker(command="direct", words=line), places.file_at(asked, places.free_board(line))
     outputs.check({out: outputs.own_table(maker)}, (), overwrite=options.overwrite)
     model = _opened(options.model)
     text = _of_a_model(line, out, model, options, heard) if model else written(idea.board_of(line))

@@ -65,6 +65,10 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
             raise RequestError(f"--to {self.to}: no such format", hint=f"write one of {known}")
         if self.deliver not in FILES:
             raise RequestError(f"--deliver {self.deliver}: clips for editing are prores or archive")
+        if self.to in PAPERS and self.graded:
+            raise RequestError(f"--graded is for clips, and {self.to} has none", hint="leave it out")
+        if self.to == "srt" and self.start is not None:
+            raise RequestError("--start is for timecodes, and srt counts from 0", hint="leave it out")
 
 
 class Exported(Struct, frozen=True):
@@ -73,10 +77,17 @@ class Exported(Struct, frozen=True):
     path: Path
     clips: tuple[Path, ...]
     frames: int
+    bundled: int = 0
+    """Clips that the file holds itself."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
-        return {"file": str(self.path), "clips": [str(path) for path in self.clips], "frames": self.frames}
+        return {
+            "file": str(self.path),
+            "clips": [str(path) for path in self.clips],
+            "frames": self.frames,
+            "bundled": self.bundled,
+        }
 
 
 def export(source: Path, out: Path | None, options: ExportOptions, *, studio: Studio, report: Report) -> Exported:
@@ -137,7 +148,10 @@ def _zero(options: ExportOptions, fps: Fraction) -> tuple[int, bool]:
             f"--to {options.to} has no timecode at {float(fps):.6g} frames a second",
             hint=f"`output: {{fps: ...}}` with one of {rates}; otio has every whole rate",
         )
-    return frame_of(options.start or f"{START}{';' if can_drop(fps) else ':'}00", fps)
+    try:
+        return frame_of(options.start or f"{START}{';' if can_drop(fps) else ':'}00", fps)
+    except RequestError as error:
+        raise RequestError(f"--start {options.start}: {error.message}", hint=error.hint) from None
 
 
 def _place(board: Storyboard, out: Path | None, options: ExportOptions) -> Path:
@@ -256,8 +270,9 @@ class _Job(Struct, frozen=True):
         assembly = self._assembly(items, media.write_stems(spoken=bool(sounds.speech)))
         self._timeline(assembly, media)
         media.sweep(before)
-        made = () if self.options.to == "otioz" else tuple(media.folder / item.file for item in items)
-        return Exported(self.path, made, media.cut.frames)
+        if self.options.to == "otioz":
+            return Exported(self.path, (), media.cut.frames, bundled=len(items))
+        return Exported(self.path, tuple(media.folder / item.file for item in items), media.cut.frames)
 
     def _assembly(self, items: Sequence[Item], sounds: tuple[tuple[str, str], ...] = ()) -> Assembly:
         plan = self.plan
@@ -302,4 +317,5 @@ class _Job(Struct, frozen=True):
 
 def summary(made: Exported) -> str:
     """One line of what was written."""
-    return f"{made.path}: {counted(len(made.clips), 'clip')}, {made.frames} frames"
+    held = [counted(clips, "clip")] if (clips := len(made.clips) or made.bundled) else []
+    return f"{made.path}: {', '.join([*held, counted(made.frames, 'frame')])}"

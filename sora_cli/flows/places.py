@@ -40,10 +40,21 @@ def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | 
 
     ending = kind_of(Path(asked)) if asked else None
     frames = ending is FRAMES and deliver in {None, FRAMES.name}
-    if asked is not None and not frames and (asked.endswith(("/", os.sep)) or Path(asked).is_dir()):
+    if asked is not None and not frames and _is_folder(asked):
         return name(deliver or WEB, Path(asked)), deliver or WEB
     deliver = deliver or (ending.name if ending else WEB)
     return (Path(asked) if asked else name(deliver, Path())), deliver
+
+
+def _is_folder(asked: str) -> bool:
+    return asked.endswith(("/", os.sep)) or Path(asked).is_dir()
+
+
+def file_at(asked: Path | str | None, default: Path) -> Path:
+    """Where a file goes that is no film: what is asked for, or into that folder under the name of its default place."""
+    if asked is None:
+        return default
+    return Path(asked) / default.name if _is_folder(str(asked)) else Path(asked)
 
 
 def default_name(board: Storyboard, deliver: str = WEB, folder: Path = Path()) -> Path:
@@ -76,7 +87,7 @@ def stills_name(board: Storyboard, asked: str | None) -> Path:
         RequestError: the name is not that of a PNG.
     """
     name = default_name(board).with_suffix(".stills.png")
-    if asked is None or asked.endswith(("/", os.sep)) or Path(asked).is_dir():
+    if asked is None or _is_folder(asked):
         return Path(asked or "") / name
     if Path(asked).suffix.lower() != ".png":
         raise RequestError(f"cannot write the stills to {asked}: its name must end in .png", hint=f"try {name}")

@@ -25,7 +25,7 @@ from sora_cli.flows import film, moderation, preflight
 from sora_cli.flows.lineage import lineage, made_of, memory_of, own_files, take_of
 from sora_cli.lock import scratch
 from sora_cli.media.deliveries import delivery
-from sora_cli.media.read import open_film
+from sora_cli.media.read import open_film, require_file
 from sora_cli.media.stream import Frames
 from sora_cli.plain import as_data
 from sora_cli.record import recipe as recipes
@@ -139,6 +139,8 @@ def reproduce(
         EngineMissing: an engine that it was made with is missing.
         Interrupted, WorkError: asked to stop.
     """
+    if files is not None and not files.is_dir():
+        raise RequestError(f"--files {files}: no such folder", hint="name the folder where the film's files are now")
     facts = _facts(path)
     desk = _Desk(store, report, cancel, files)
     if "fields" in facts:
@@ -153,6 +155,8 @@ def reproduce(
     if recipe is None and path.exists() and (signed := stamp.verify(path).recipe):
         recipe = recipes.read(signed)
     if recipe is None:
+        if not path.exists():
+            require_file(path)  # which says so
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
         raise RequestError(f"there is no record of how {path} was made", hint=hint)
     _require_film(path)

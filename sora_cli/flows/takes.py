@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sora_cli.errors import RequestError
-from sora_cli.flows import outputs
+from sora_cli.flows import outputs, places
 from sora_cli.media.read import open_film, require_file
 from sora_cli.media.sheet import SheetRow, is_sheet_of, side_by_side
 from sora_cli.media.stream import middles
@@ -57,14 +57,17 @@ def as_dict(film: Path, record: FilmRecord) -> dict[str, object]:
 
 
 def picture(
-    film: Path, record: FilmRecord, store: Store, out: Path | None, *, overwrite: bool = False
+    film: Path, record: FilmRecord, store: Store, asked: Path | str | None, *, overwrite: bool = False
 ) -> tuple[Path | None, list[str]]:
     """Draw the takes side by side, where their clips are still here; the names of those whose clips are not.
 
     Raises:
-        RequestError: the picture would replace a file that is not one of this film.
+        RequestError: the picture would replace a file that is not one of this film, or its name is not that of a PNG.
     """
-    out = out or film.with_name(f"{film.name}.takes.png")
+    out = places.file_at(asked, film.with_name(f"{film.name}.takes.png"))
+    if out.suffix.lower() != ".png":
+        hint = f"try {out.with_suffix('.png')}"
+        raise RequestError(f"cannot draw the takes to {out}: its name must end in .png", hint=hint)
     outputs.check({out: lambda path: is_sheet_of(path, film)}, [film, *sidecar.beside(film)], overwrite=overwrite)
     found = {take.name: _row(take, store) for take in record.takes}
     rows = [row for row in found.values() if row is not None]

@@ -153,7 +153,7 @@ def delivery(name: str) -> Delivery:
         return DELIVERIES[name]
     except KeyError:
         known = ", ".join(DELIVERIES)
-        raise RequestError(f"no such delivery: {name}", hint=f"choose one of {known}") from None
+        raise RequestError(f"--deliver {name}: no such delivery", hint=f"choose one of {known}") from None
 
 
 def kind_of(path: Path) -> Delivery | None:

@@ -27,7 +27,8 @@ def read_revoked(lists: Sequence[Path]) -> frozenset[str]:
         try:
             text = read_bytes(path).decode("utf-8")
         except (OSError, ValueError) as error:
-            raise RequestError(f"cannot read the list of revoked certificates {path}: {error}") from None
+            why = getattr(error, "strerror", None) or error
+            raise RequestError(f"cannot read the list of revoked certificates {path}: {why}") from None
         for number, line in enumerate(text.splitlines(), 1):
             entry = line.partition("#")[0].strip().lower()
             if entry:

@@ -85,7 +85,10 @@ def write_starter(place: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter())
     except FileExistsError as error:
-        raise RequestError(f"{path} is there already", hint="name another folder or file: sora new PLACE") from error
+        hint = "name another folder or file: sora new PLACE"
+        if not path.exists():  # what is there has the name of its folder
+            raise RequestError(f"cannot write {path}: {path.parent} is no folder", hint=hint) from error
+        raise RequestError(f"{path} is there already", hint=hint) from error
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
     return path

@@ -111,6 +111,8 @@ def test_offline_and_nonsense_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         hub.pull(REPO)
     with pytest.raises(RequestError, match="neither a known model nor a hub id"):
         hub.pull("nonsense")
+    with pytest.raises(RequestError, match="nano is here, and not from the hub"):
+        hub.pull("nano")
 
 
 def test_models_are_listed_with_what_is_here_first() -> None:

@@ -21,7 +21,7 @@ from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.errors import RequestError
 from sora_cli.events import Note, Recording
 from sora_cli.flows import film
-from sora_cli.flows.export import Exported, ExportOptions, export
+from sora_cli.flows.export import Exported, ExportOptions, export, summary
 from sora_cli.media.read import probe, read_frames
 from sora_cli.shoot.studio import Studio
 from sora_cli.store import Store, default_folder
@@ -144,6 +144,7 @@ def test_a_file_with_the_name_of_a_folder_of_the_export_is_refused_before_any_wo
 def test_a_bundle_holds_its_media_and_replaces_itself(folder: Path) -> None:
     for _ in range(2):
         made = exported(folder, "otioz", out="film.otioz", only=("end",))
+    assert summary(made).startswith(f"{made.path}: 1 clip, ")
     with zipfile.ZipFile(made.path) as bundle:
         assert {"content.otio", "media/001_sea_end.mov", "sora-export.json"} <= set(bundle.namelist())
         assert stamp.verify(Path(bundle.extract("media/001_sea_end.mov", folder))).ok
@@ -178,7 +179,10 @@ def test_a_shot_list_goes_out_without_media_and_comes_in_again(folder: Path) -> 
 @pytest.mark.parametrize(
     ("more", "words"),
     [({"to": "aaf"}, "no such format"), ({"to": "edl", "start": "01:00:00;00"}, "no drop-frame"),
-     ({"to": "edl", "start": "1 hour"}, "not a timecode"), ({"to": "srt", "out": "a.srt"}, "nobody speaks"),
+     ({"to": "edl", "start": "1 hour"}, "--start 1 hour: 1 hour is not a timecode"),
+     ({"to": "csv", "out": "a.csv", "graded": True}, "--graded is for clips"),
+     ({"to": "srt", "out": "a.srt", "start": "10:00:00:00"}, "--start is for timecodes"),
+     ({"to": "srt", "out": "a.srt"}, "nobody speaks"),
      ({"to": "csv", "out": "a.txt"}, "ends in .csv"), ({"to": "edl", "deliver": "web"}, "prores or archive"),
      ({"to": "fcp7", "fps": "12"}, "no timecode at 12")],
 )  # fmt: skip

@@ -174,7 +174,7 @@ def test_progress_counts_every_frame(tmp_path: Path) -> None:
 
 def test_deliveries_are_found_by_name() -> None:
     assert delivery("web") is DELIVERIES["web"]
-    with pytest.raises(RequestError, match="no such delivery: vhs"):
+    with pytest.raises(RequestError, match="--deliver vhs: no such delivery"):
         delivery("vhs")
 
 

@@ -182,7 +182,7 @@ def test_the_shell_script_says_in_the_morning_what_failed(machine: Machine) -> N
         ("storyboard bad.yaml", "2 problems, first: bad.yaml:2:6: unknown key `promt`"),
         ("batch bad.yaml", "2 problems, first: bad.yaml:2:6: unknown key `promt`"),
         ("batch nothere.csv", "cannot read nothere.csv"),
-        ("storyboard good.yaml --deliver vhs", "no such delivery: vhs"),
+        ("storyboard good.yaml --deliver vhs", "--deliver vhs: no such delivery"),
         ("storyboard good.yaml --max-time soon", "--max-time soon: not an amount"),
         ("generate ball --size big", "`big` is not a size"),
         ("stitch good.yaml -o b.mp4 --fit none", "--fit none: no such fit"),

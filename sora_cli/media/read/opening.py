@@ -82,7 +82,7 @@ def unreadable(path: Path, error: Exception) -> MediaError:
         return UnusableFile(f"cannot read {path}: permission denied", hint="check who may read the file")
     if (told := foreign(path)) is not None:
         return told
-    if isinstance(error, av.error.InvalidDataError):
+    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError)):  # the latter of long texts
         return UnusableFile(
             f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
             hint="check that the file is complete and that its ending says what it is",
