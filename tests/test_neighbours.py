@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from sora_cli import storyboard
@@ -439,3 +440,47 @@ def test_a_file_is_named_once_where_an_option_names_it(tmp_path: Path) -> None:
     reading = storyboard.read_data(given_, folder=tmp_path)
     plan = preflight.plan_of(preflight.whole(reading))
     assert "--image clear.png: what is transparent in it shows white" in [remark.head for remark in plan.remarks]
+
+
+TABLE = """# First Light
+
+| # | Shot size | **Description** | Duration |
+|:--|---|---|--:|
+| 1 | CU | a **red** ball<br>rolls | 4s |
+| 2 | wide | a box \\| lid | 2s |
+
+## Scene 2
+
+| # | Shot size | Description | Duration |
+|---|---|---|---|
+| 3 | CU | a cat | 3s |
+"""
+
+
+def test_tables_of_markdown_are_a_shot_list(capsys: pytest.CaptureFixture[str]) -> None:
+    board_, remarks = imported("a.md", TABLE, capsys)
+    shots = yaml.safe_load(board_)["scenes"][0]["shots"]
+    assert [(each["prompt"], each["duration"], each["framing"]) for each in shots] == [
+        ("a red ball rolls", "4s", "close"),
+        ("a box | lid", "2s", "wide"),
+        ("a cat", "3s", "close"),
+    ]
+    assert not remarks
+    assert "# Scene 2" in board_
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shot 1 (2s): a ball\nShot 2 (48f): a box\n",
+        "Shot 1: a ball (2s)\nShot 2: a box (48 frames)\n",
+        "- a ball (2s)\n- a box (48f)\n",
+        "1. a ball (2s)\n2. a box (48 f)\n",
+        "カット1\uff082+0\uff09\uff1aa ball\nカット2\uff0848コマ\uff09\uff1aa box\n",
+    ],
+)
+def test_lengths_of_notes_are_lengths_whatever_they_count(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    board_, (only,) = imported("a.txt", text, capsys)
+    shots = yaml.safe_load(board_)["scenes"][0]["shots"]
+    assert [(each["prompt"], each["duration"]) for each in shots] == [("a ball", "2s"), ("a box", "48f")]
+    assert "nothing says at which rate" in str(only["message"])

@@ -18,7 +18,7 @@ from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
-from sora_cli.interchange.told import as_list
+from sora_cli.interchange.told import as_list, as_table
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
@@ -28,7 +28,7 @@ Reader = Callable[[SourceText, Path], Outline]
 
 def _text(page: SourceText, folder: Path) -> Outline:
     """A plain text: a list with its columns' names, shots that are told one by one, or a screenplay."""
-    told = page if is_list(page) else as_list(page)
+    told = page if is_list(page) else as_table(page) or as_list(page)
     return read_shotlist(told, folder) if told is not None else read_fountain(page)
 
 

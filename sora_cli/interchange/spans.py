@@ -17,7 +17,9 @@ _TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})")
 _SPLIT = re.compile(r"[(\uff08]?\s*([0-9]{1,3})\s*(?:秒|s)?\s*[+\uff0b]\s*([0-9]{1,2})\s*(?:コマ|k|f)?\s*[)\uff09]?")
 _CLOCK = re.compile(r"(?:(?:([0-9]{1,2}):)?([0-9]{1,3}):)?([0-9]+(?:[.,][0-9]+)?)\s*" + SECONDS + "?")
 _RANGE = re.compile(r"(.+?)\s*(?:-->|->|[-\N{EN DASH}\N{EM DASH}~\uff5e\u301c\u2192]|\bto\b|\bbis\b)\s*(.+)")
-_UNIT = re.compile(r"[0-9]+(?:[.,][0-9]+)?\s*" + SECONDS)
+FRAMES = r"(?:f|fr|frames?|bilder|コマ|フレーム|帧|кадров|кадра)"
+"""How languages write that a number is frames."""
+_UNIT = re.compile(rf"[0-9]+(?:[.,][0-9]+)?\s*{SECONDS}|[0-9]+\s*{FRAMES}")
 
 
 class Point(NamedTuple):
@@ -85,8 +87,8 @@ def stretch(words: str) -> tuple[str, str] | None:
 
 
 def is_length(words: str) -> bool:
-    """Whether a cell that may hold any kind of time says a length: it names a unit."""
-    return bool(_UNIT.fullmatch(words.strip().lower()))
+    """Whether a cell that may hold any kind of time says a length: it names a unit, or is seconds and frames."""
+    return bool(_UNIT.fullmatch(words.strip().lower()) or split(words.strip()))
 
 
 def ends(starts: Sequence[str], given: Sequence[str]) -> Iterator[str]:

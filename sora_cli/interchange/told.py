@@ -27,7 +27,8 @@ _COLUMNS = ("Scene", "Location", "Shot", "Time", "Prompt")
 def as_list(page: SourceText) -> SourceText | None:
     """The text as a shot list with commas; None where it tells of no two shots in this way, or is a screenplay."""
     rows: list[list[str]] = []
-    scene, place, open_ = "", "", False
+    told = [line.strip() for line in page.lines if line.strip()]
+    scene, place, open_ = "", "", all(map(_ITEM.fullmatch, told))
     for line in page.lines:
         text = re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
         if match := _SCENE.fullmatch(text):
@@ -43,6 +44,35 @@ def as_list(page: SourceText) -> SourceText | None:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows([_COLUMNS, *map(_timed, rows)])
     return SourceText(f"{page.name}, as a list", out.getvalue())
+
+
+_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
+_MARKUP = re.compile(r"\*\*|__|`|<br\s*/?>")
+
+
+def as_table(page: SourceText) -> SourceText | None:
+    """The tables of a text in Markdown as a shot list with commas; None where it has none.
+
+    Lines between them are rows of one cell: headings and notes.
+    """
+    lines = [line.strip() for line in page.lines]
+    if not any(_RULE.fullmatch(line) and "|" in line for line in lines):
+        return None
+    out = io.StringIO(newline="")
+    written = csv.writer(out, lineterminator="\n")
+    for line in lines:
+        if "|" not in line:
+            written.writerow([_plain(line.lstrip("#> "))])
+        elif _RULE.fullmatch(line):
+            written.writerow([])
+        else:
+            cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
+            written.writerow([_plain(cell.replace("\\|", "|")) for cell in cells])
+    return SourceText(f"{page.name}, as a list", out.getvalue())
+
+
+def _plain(cell: str) -> str:
+    return " ".join(_MARKUP.sub(" ", cell).split())
 
 
 def _timed(row: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import unicodedata
 from contextlib import suppress
 from fractions import Fraction
 
-from sora_cli.interchange.spans import HINT_RATE, split, timecode
+from sora_cli.interchange.spans import FRAMES, HINT_RATE, split, timecode
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
@@ -155,6 +155,7 @@ def length(words: str, fps: Fraction | None = None, *, animated: bool = False) -
     plain = re.sub(r"^(?:about|approx\.?|ca\.?|~)\s*", "", plain)
     plain = re.sub(rf"""^([0-9]+(?:[.,][0-9]+)?)\s*(?:"|''|{SECONDS})$""", r"\1s", plain)
     plain = re.sub(r"^([0-9]+),([0-9]+)", r"\1.\2", plain)
+    plain = re.sub(rf"^([0-9]+)\s*{FRAMES}$", r"\1f", plain)
     found = forms.duration(plain)
     return f"{found.frames}f" if found.frames is not None else written(found.seconds or Fraction(0))
 
