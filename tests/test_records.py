@@ -136,16 +136,16 @@ def mutants(told: Any, count: int) -> Iterator[tuple[list[str | int], Any]]:
         yield path, copy
 
 
-def test_four_hundred_damaged_sidecars_are_refused_before_anything_is_rendered_or_do_no_harm(room: Path) -> None:
+def test_two_hundred_damaged_sidecars_are_refused_before_anything_is_rendered_or_do_no_harm(room: Path) -> None:
     told = json.loads((GOLDEN / "the-lamp.json").read_text())
     refused = 0
-    for path, mutant in mutants(told, 400):
+    for path, mutant in mutants(told, 200):
         (room / "the-lamp.json").write_text(json.dumps(mutant))
         message = asked(room)
         refused += bool(message)
         assert message.isprintable(), (path, message)
         assert len(message) < 2_000, path
-    assert refused > 100, "most places of a sidecar matter"
+    assert refused > 50, "most places of a sidecar matter"
 
 
 @pytest.mark.parametrize(
