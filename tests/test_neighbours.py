@@ -484,3 +484,17 @@ def test_lengths_of_notes_are_lengths_whatever_they_count(text: str, capsys: pyt
     shots = yaml.safe_load(board_)["scenes"][0]["shots"]
     assert [(each["prompt"], each["duration"]) for each in shots] == [("a ball", "2s"), ("a box", "48f")]
     assert "nothing says at which rate" in str(only["message"])
+
+
+@pytest.mark.parametrize(
+    "text", ["cast: {m: {looks: a man, voice: mara.wav}}\n", "narrator: mara.mp4\n", "narrator: {voice: a.mp3}\n"]
+)
+def test_a_recording_is_told_as_no_voice(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    speaker = "{cast: m, line: hello}" if "cast" in text else "{line: hello}"
+    _, (only,) = told(f"{text}shots: [{{prompt: a ball, dialogue: {speaker}, duration: spoken}}]\n", capsys)
+    assert str(only["message"]).endswith("is a recording, not a voice")
+
+
+def test_a_moment_behind_the_name_of_a_film_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    _, (only,) = told("shots: [{prompt: a ball, from: a.mp4 2s}]\n", capsys)
+    assert only["hint"] == "name the film alone: `from` takes its end, `to` its start; cut it where 2s is"

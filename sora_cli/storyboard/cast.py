@@ -10,7 +10,7 @@ from typing import Literal
 
 from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.storyboard.consent import RELEASES, ConsentForm, consent_of
-from sora_cli.storyboard.files import FILMS, PICTURES, SOUNDS, Files, suffix
+from sora_cli.storyboard.files import FILMS, HEARD, PICTURES, SOUNDS, Files, suffix
 from sora_cli.storyboard.model import MENTION, CastMember, Consent, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -46,6 +46,10 @@ def read_references(written: Sequence[str] | str, loc: Loc, files: Files) -> tup
 
 def read_voice(written: str, loc: Loc, files: Files) -> tuple[str, Path | None]:
     """A voice's name, and its file where it is the user's own."""
+    if suffix(written) in HEARD:
+        hint = "`sora voices` lists voices; a line that was recorded is written `{line: WORDS, file: FILE}`"
+        files.refuse(f"{quoted(written)} is a recording, not a voice", loc, hint)
+        return "", None
     if suffix(written) not in VOICES:
         return written, None
     path = files.find(written, loc, VOICES, "a voice")

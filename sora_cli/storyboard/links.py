@@ -104,6 +104,8 @@ class Links:
             hint = self._problems.meant(name, ["previous", "nothing", *self._names])
             if found := _MOMENT.fullmatch(name):
                 hint = f"write `{{shot: {found[1]}, at: {found[2]}}}`" if found[1] in self._names else hint
+                if suffix(found[1]) in FILMS:
+                    hint = f"name the film alone: `from` takes its end, `to` its start; cut it where {found[2]} is"
             hint = hint or "write previous, nothing, a shot's name, {shot, at}, a picture or a film file"
         self._problems.add(message, self._document.mark(loc), hint)
         return None
