@@ -42,6 +42,7 @@ _SIGNS = {
     b"GIF89a": "a picture",
     b"\x1aE\xdf\xa3": "a film",
     b"\x1f\x8b": "a compressed file",
+    b"version https://git-lfs": "a pointer of Git LFS, without what it points to: `git lfs pull` fetches it",
 }
 """What files that are no text begin with."""
 

@@ -498,3 +498,19 @@ def test_a_recording_is_told_as_no_voice(text: str, capsys: pytest.CaptureFixtur
 def test_a_moment_behind_the_name_of_a_film_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     _, (only,) = told("shots: [{prompt: a ball, from: a.mp4 2s}]\n", capsys)
     assert only["hint"] == "name the film alone: `from` takes its end, `to` its start; cut it where 2s is"
+
+
+def test_a_storyboard_or_list_that_git_did_not_fetch_is_told_as_that(capsys: pytest.CaptureFixture[str]) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n"
+    for name in ("a.yaml", "b.csv", "c.txt"):
+        Path(name).write_text(pointer)
+        assert main(["check" if name == "a.yaml" else "import", name]) == 2
+        assert "a pointer of Git LFS" in capsys.readouterr().err
+
+
+def test_notes_in_markdown_given_to_check_are_told_what_makes_a_storyboard_of_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("a.md").write_text(TABLE)
+    assert main(["check", "a.md"]) == 2
+    assert "`sora import FILE` makes a storyboard of it" in capsys.readouterr().err

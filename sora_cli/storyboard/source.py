@@ -35,11 +35,11 @@ _BOMS = {
 
 _OTHERS = {
     **dict.fromkeys(
-        (".csv", ".tsv", ".tab", ".xlsx"),
+        (".csv", ".tsv", ".tab", ".xlsx", ".xlsm"),
         "`sora import FILE` makes a storyboard of a shot list; `sora batch BOARD FILE` makes a film of each row",
     ),
     **dict.fromkeys(
-        (".fountain", ".spmd", ".fdx", ".storyboarder", ".otio", ".otioz", ".edl", ".fcpxml"),
+        (".fountain", ".spmd", ".fdx", ".storyboarder", ".otio", ".otioz", ".edl", ".fcpxml", ".md"),
         "`sora import FILE` makes a storyboard of it",
     ),
 }
