@@ -418,16 +418,27 @@ def test_a_store_that_may_only_be_read_serves_what_it_has(machine: Machine, smal
     assert "Read-only file system" in done.stderr
 
 
+def small_files() -> None:
+    """Let no file of this process grow past 8 kB."""
+    import signal
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC"])
+def test_a_sound_file_may_not_grow_past_the_users_limit(tmp_path: Path, kind: str) -> None:
+    program = (
+        "import sys, numpy as np; from pathlib import Path; from sora_cli.sound.files import write_blocks; "
+        "write_blocks(Path(sys.argv[1]), [np.random.default_rng(0).random((48_000, 2), np.float32)], sys.argv[2])"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path / "sound"), kind]
+    done = subprocess.run(words, preexec_fn=small_files, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("OSError: [Errno 27] File too large\n")
+
+
 def test_a_file_may_not_grow_past_the_users_limit(machine: Machine) -> None:
     machine.write("two.yaml", BOARD)
-    limit = 8_000
-
-    def small_files() -> None:
-        import signal
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
     with machine.start(*WORDS, preexec_fn=small_files) as process:
         _, err = process.communicate(timeout=300)
     assert process.returncode == 1
