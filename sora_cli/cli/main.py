@@ -156,7 +156,7 @@ def _of_files(error: OSError, *, as_json: bool) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output is gone (`sora plan | head`)
         sys.stderr.close()
         return 1
-    hints = {errno.ENAMETOOLONG: "name a shorter one", errno.EACCES: "look who may read it, and its folders"}
+    hints = {errno.ENAMETOOLONG: "name a shorter one", errno.EACCES: "look who may read and write it, and its folders"}
     if error.errno in hints and error.filename is not None:
         name = shortened(os.fsdecode(error.filename), 60)
         return _told(RequestError(f"{name}: {error.strerror}", hint=hints[error.errno]), as_json=as_json)

@@ -59,9 +59,11 @@ def serve(
     """Make films for programs, by the Sora video API as it was."""
     for package in EXTRAS["serve"]:
         require("`sora serve`", package)
+    from sora_cli.engines import catalogue
     from sora_cli.flows.ordered import OrderLimits
     from sora_cli.serve import run, settings
 
+    catalogue.card(engine or None)  # each order would fail without it
     set_up = settings.Settings(
         folder=folder or settings.default_folder(),
         host=door.host,

@@ -107,7 +107,8 @@ class Queue:
                 base.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             hint = "--folder names another folder, on a local disk"
-            raise StoreError(f"cannot keep orders in {folder}: {error}", hint=hint) from error
+            why = "it is a file" if folder.is_file() else getattr(error, "strerror", None) or error
+            raise StoreError(f"cannot keep orders in {folder}: {why}", hint=hint) from error
 
     @contextlib.contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:

@@ -146,7 +146,7 @@ def place(film: Path, cancel: Cancellation) -> Iterator[None]:
         film.parent.mkdir(parents=True, exist_ok=True)
         lock = Lock.wait(_lock_of(film), meanwhile=cancel.check)
     except OSError as error:
-        raise RequestError(f"cannot write a film to {film}: {error.strerror}", hint=HINT_FOLDER) from error
+        raise RequestError(f"cannot write to {film.parent}: {error.strerror}", hint=HINT_FOLDER) from error
     with lock:
         for path in (film, *sidecar.beside(film)):
             for left in atomic.leftovers(path):

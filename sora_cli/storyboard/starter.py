@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+from sora_cli.atomic import remove
 from sora_cli.errors import RequestError
 
 _STARTER = """\
@@ -90,5 +92,7 @@ def write_starter(place: Path) -> Path:
             raise RequestError(f"cannot write {path}: {path.parent} is no folder", hint=hint) from error
         raise RequestError(f"{path} is there already", hint=hint) from error
     except OSError as error:
+        with contextlib.suppress(OSError):
+            remove(path)  # half of it is none, and would be there already in the next run
         raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
     return path

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from sora_cli.cli.main import main
 from sora_cli.errors import RequestError
 from sora_cli.flows.ordered import OrderLimits
 from sora_cli.serve.desk import Desk
@@ -221,3 +222,25 @@ def test_orders_are_limited_a_minute(desk: Callable[..., Desk]) -> None:
 def test_a_server_does_not_start_with_an_open_door(tmp_path: Path, wrong: dict) -> None:
     with pytest.raises(RequestError):
         Settings(folder=tmp_path, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--engine", "nobodys"], (3, "there is no engine nobodys")),
+        (["--engine", "lucy-edit"], (3, "engine lucy-edit is not on this machine")),
+        (["--folder", "film.mp4"], (1, "cannot keep orders in film.mp4: it is a file\n")),
+    ],
+)
+def test_a_server_that_could_make_nothing_does_not_start(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    told: tuple[int, str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.mp4").write_bytes(b"mine")
+    code, why = told
+    assert main(["serve", "--port", "0", *words]) == code
+    assert why in capsys.readouterr().err

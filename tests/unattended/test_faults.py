@@ -426,6 +426,15 @@ def small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
 
 
+def test_half_a_starter_is_none(machine: Machine) -> None:
+    def no_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    with machine.start("new", preexec_fn=no_files) as process:
+        assert "cannot write storyboard.yaml: File too large" in process.communicate(timeout=60)[1]
+    assert machine.run("new").returncode == 0
+
+
 @pytest.mark.parametrize("kind", ["WAV", "FLAC"])
 def test_a_sound_file_may_not_grow_past_the_users_limit(tmp_path: Path, kind: str) -> None:
     program = (
