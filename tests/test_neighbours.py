@@ -90,6 +90,28 @@ def test_a_look_with_a_strength_behind_it_is_told_how_to_be_written(
     assert only["hint"] == f"with a strength: `look: {{match: {match}, strength: {strength}}}`"
 
 
+@pytest.mark.parametrize("written", ["0.8", "1", "{match: 0.5}"])
+def test_a_look_that_is_a_strength_alone_is_told_what_goes_with_it(
+    written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = told(f"look: {written}\nshots: [a ball]\n", capsys)
+    number = written.strip("{}").removeprefix("match: ")
+    hint = f"a strength goes with it: {{match: scene, strength: {number}}}"
+    assert [(each["message"], each["hint"]) for each in found] == [
+        (f"`{number}` is not what colours are held to", hint)
+    ]
+
+
+@pytest.mark.parametrize("written", ["-1", "random", "Auto"])
+def test_a_seed_that_other_tools_would_draw_is_told_to_be_a_number(
+    written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hint = "a seed is never drawn, so that a film can be made again: write any number"
+    for text in (f"seed: {written}\nshots: [a ball]\n", f"shots: [{{prompt: a ball, seed: {written}}}]\n"):
+        _, found = told(text, capsys)
+        assert [each["hint"] for each in found] == [hint]
+
+
 HEARD = [
     "sound: {music: FILE}\nshots: [{prompt: a ball, duration: 1s}]\n",
     "sound: {ambience: FILE}\nshots: [{prompt: a ball, duration: 1s}]\n",

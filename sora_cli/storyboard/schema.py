@@ -29,6 +29,7 @@ from sora_cli.storyboard.values import (
     LengthOrSpoken,
     Lufs,
     MarkText,
+    Matched,
     Moment,
     Motion,
     Name,
@@ -66,14 +67,14 @@ class LookForm(Form):
     """What the colour of shots is held to."""
 
     match = Key(
-        Text,
+        Matched,
         "scene (its first shot), film (its first shot), previous (the shot before), off, a picture, or a .cube LUT.",
         examples=["scene", "film", "previous", "off", "refs/frame.png", "warm.cube"],
     )
     strength = Key(Share, "How strongly: 0 to 1.")
 
 
-Look: Shape[LookForm | str] = OneOf(LookForm, Text, Off)
+Look: Shape[LookForm | str] = OneOf(LookForm, Matched, Off)
 
 
 class SoundForm(Form):

@@ -34,6 +34,7 @@ def _anything(value: object) -> object:
 
 
 Text = Plain(forms.text, {"type": "string", "minLength": 1})
+Matched = Plain(forms.matched, {"type": "string", "minLength": 1})
 Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
 Words = Plain(forms.title_text, {"type": ["string", "number"]})
@@ -53,7 +54,7 @@ Moment = Plain(
         {"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}
     ),
 )
-Seed = Plain(forms.whole(0, 2**63 - 1), _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
+Seed = Plain(forms.seed, _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
 Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
 Pick = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
 Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
