@@ -82,7 +82,6 @@ def grade(
 
     if output is None and lut_out is not None:
         refuse_idle("-o FILM", **asdict(owner), deliver=release.deliver)
-
     with working(reporting) as (report, studio):
         out, kind = edit.target(output, clip.stem, release.deliver) if output else (None, "web")
         options = edit_options(report, studio.cancel, owner, release, kind)

@@ -77,7 +77,12 @@ def search(
     if as_json:
         console.stdout_json([hit.as_dict() for hit in hits])
         return
-    console.show_table(flow.COLUMNS, [hit.row for hit in hits], right=("likeness", "at"))
+    if hits:
+        console.show_table(flow.COLUMNS, [hit.row for hit in hits], right=("likeness", "at"))
+    else:
+        given = {"engine": engine, "cast": cast, "since": since}
+        held = "".join(f" --{name} {value}" for name, value in given.items() if value)
+        console.say(f"nothing was found{held and f' with{held}'}", "yellow")
 
 
 def _show_drawn(sheet: Path, hits: Sequence[Hit], lost: Sequence[Hit]) -> None:

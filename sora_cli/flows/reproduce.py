@@ -212,6 +212,7 @@ class _Desk(Struct, frozen=True):
             plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only, animatic=recipe.animatic)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
+            signer = stamp.local_signer()
             wrong = ""
             try:
                 with Studio(again, self.cancel) as studio:
@@ -225,7 +226,7 @@ class _Desk(Struct, frozen=True):
                         deliver=recipe.deliver,
                         animatic=recipe.animatic,
                         drawn=False,
-                        signer=stamp.local_signer(),
+                        signer=signer,
                     )
             except SoraError as error:
                 self.cancel.check()

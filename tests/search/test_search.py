@@ -102,7 +102,10 @@ def test_what_is_found_is_drawn_and_never_over_another_file(home: Path, capsys: 
         assert name in capsys.readouterr().err
         assert before == ((home / name).read_bytes() if (home / name).exists() else None)
     assert main(["search", "--image", "trees.png", "--sheet", "trees.png", "--overwrite"]) == 2
+    capsys.readouterr()
     assert main(["search", "trees", "--engine", "another", "--sheet", "none.png"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, "nothing was found with --engine another" in err) == ("", True)
     assert not (home / "none.png").exists()
 
 

@@ -98,6 +98,14 @@ def test_a_film_made_again_agrees_frame_for_frame(three: Machine) -> None:
     assert three.leftovers() == []
 
 
+def test_where_nobody_can_sign_nothing_is_made_again(three: Machine) -> None:
+    three.environment["XDG_CONFIG_HOME"] = str(three.folder / "three.yaml")
+    before = three.drawn()
+    done = three.run("reproduce", "films/three.mp4")
+    assert done.returncode == 3, done.stderr
+    assert three.drawn() == before
+
+
 @pytest.mark.parametrize(
     "kind", ["mp4", "gif", pytest.param("webp", marks=pytest.mark.long), pytest.param("mkv", marks=pytest.mark.long)]
 )
@@ -213,7 +221,7 @@ def test_a_clip_that_began_with_a_picture_wants_it(three: Machine) -> None:
 
 def test_what_cannot_be_made_again_says_why(three: Machine) -> None:
     assert "no record of how" in three.run("reproduce", "start.png").stderr
-    assert "no record of how" in three.run("reproduce", "nowhere.mp4").stderr
+    assert "no such file" in three.run("reproduce", "nowhere.mp4").stderr
     (three.folder / "start.png").write_bytes(b"another")
     done = three.run("reproduce", "films/three.mp4")
     assert done.returncode == 2
