@@ -40,7 +40,12 @@ def _open_closed() -> None:
 
 
 class _Output(io.TextIOWrapper):
-    """Stdout, for whoever writes to it: that it cannot be written is an error with a hint, a help text's too."""
+    """Stdout, for whoever writes to it: that it cannot be written is told as that, a help text's too."""
+
+    def __init__(self, out: io.TextIOWrapper) -> None:
+        codecs.register_error("spelled", _spelled)
+        super().__init__(out.buffer, out.encoding, "spelled", line_buffering=out.line_buffering)
+        self._out = out  # which closes the buffer when nobody holds it any more
 
     def write(self, text: str) -> int:
         try:
@@ -54,17 +59,14 @@ class _Output(io.TextIOWrapper):
         except OSError as error:
             raise self._lost(error) from error
 
-    def _lost(self, error: OSError) -> Exception:
+    def _lost(self, error: OSError) -> OSError:
         """What to raise; a pipe whose reader is gone is no error."""
+        from sora_cli.errors import Unwritten
+
         nowhere = os.open(os.devnull, os.O_WRONLY)  # what is left would be written, and fail, once more at the end
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
-        if isinstance(error, BrokenPipeError):
-            return error
-        from sora_cli.errors import SoraError
-
-        hint = "make room where you send it, or send it elsewhere"
-        return SoraError(f"what sora has to say cannot be written: {error.strerror}", hint=hint)
+        return error if isinstance(error, BrokenPipeError) else Unwritten(error.errno, error.strerror)
 
 
 def _spelled(error: UnicodeError) -> tuple[bytes, int]:
@@ -83,9 +85,8 @@ def run() -> None:
     # Collecting while modules are read finds nothing and costs commands that only look a tenth of their time;
     # `session.working` collects again.
     gc.disable()
-    if isinstance(out := sys.stdout, io.TextIOWrapper):
-        codecs.register_error("spelled", _spelled)
-        sys.stdout = _Output(out.buffer, out.encoding, "spelled", line_buffering=out.line_buffering)
+    if isinstance(out := sys.stdout, io.TextIOWrapper) and not isinstance(out, _Output):
+        sys.stdout = _Output(out)
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
         from sora_cli.cli.main import main

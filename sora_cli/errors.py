@@ -156,6 +156,10 @@ class PolicyError(SoraError):
     exit_code = 4
 
 
+class Unwritten(OSError):
+    """Stdout cannot be written, as where a disk is full: whoever only listens passes it over, as any failed write."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or another signal that asks to stop, was heard; what was being written is whole."""
 

@@ -19,7 +19,7 @@ import typer
 from sora_cli import __version__
 from sora_cli.cli import console, usage
 from sora_cli.cli.options import spread
-from sora_cli.errors import DeviceLost, RequestError, SoraError
+from sora_cli.errors import DeviceLost, RequestError, SoraError, Unwritten
 from sora_cli.texts import shortened
 
 
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
 
 def _document(error: Mapping[str, object]) -> None:
     """Print an error as the document that --json asked for; where nobody reads that, stderr has it all the same."""
-    with suppress(SoraError, BrokenPipeError):
+    with suppress(OSError):
         console.stdout_json({"error": error})
 
 
@@ -156,6 +156,11 @@ def _of_files(error: OSError, *, as_json: bool) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output is gone (`sora plan | head`)
         sys.stderr.close()
         return 1
+    if isinstance(error, Unwritten):
+        hint = "make room where you send it, or send it elsewhere"
+        lost = SoraError(f"what sora has to say cannot be written: {error.strerror}", hint=hint)
+        console.show_error(lost)
+        return lost.exit_code
     hints = {errno.ENAMETOOLONG: "name a shorter one", errno.EACCES: "look who may read and write it, and its folders"}
     if error.errno in hints and error.filename is not None:
         name = shortened(os.fsdecode(error.filename), 60)
