@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="pairs of each row")
     parser.add_argument("--seconds", type=int, default=60, help="length of the film that is finished")
     parser.add_argument("--quick", action="store_true", help="leave out MoviePy and the film ten times as long")
+    parser.add_argument("--at-once", action="store_true", help="finish side by side with the rival, a processor each")
     parser.add_argument("--before", type=Path, help="another checkout of sora, for `takes`")
     asked = parser.parse_args()
     print(machine(), end="\n\n")
@@ -32,7 +33,9 @@ def main() -> int:
         told = {
             "commands": lambda: bench_commands.rows(folder, asked.rounds),
             "look": lambda: bench_look.rows(folder, asked.rounds),
-            "master": lambda: bench_master.rows(folder, asked.rounds, asked.seconds, slow=not asked.quick),
+            "master": lambda: bench_master.rows(
+                folder, asked.rounds, asked.seconds, slow=not asked.quick, at_once=asked.at_once
+            ),
         }
         if asked.before is not None:
             told["takes"] = lambda: bench_commands.takes(folder, asked.rounds, asked.before.resolve())

@@ -229,8 +229,8 @@ def alike(job: Job, rival: str) -> float:
     return found
 
 
-def rows(folder: Path, rounds: int, seconds: int = 60, *, slow: bool = True) -> Iterator[Row]:
-    """Finishing of both sizes against ffmpeg; `slow`: against MoviePy too, and memory over length."""
+def rows(folder: Path, rounds: int, seconds: int = 60, *, slow: bool = True, at_once: bool = False) -> Iterator[Row]:
+    """Finishing of both sizes against ffmpeg; `slow`: against MoviePy too, and memory over length. See `in_turn`."""
     for height in SIZES:
         job = Job(folder / str(height), seconds, height)
         job.folder.mkdir()
@@ -240,7 +240,7 @@ def rows(folder: Path, rounds: int, seconds: int = 60, *, slow: bool = True) -> 
             if rival == "moviepy" and not (slow and height == 720):
                 continue
             what, sides = f"finishing {seconds} s of {height}p", (job.side("ours"), job.side(rival))
-            found = in_turn(what, rival, *sides, rounds=rounds, bar=bar)
+            found = in_turn(what, rival, *sides, rounds=rounds, bar=bar, at_once=at_once)
             yield replace(found, rival=f"{rival} ({alike(job, rival):.1f} dB)")
         if slow and height == 720:
             longer, once = job.side("ours", 10), job.side("ours")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -120,12 +121,36 @@ HEAD = (
 )
 
 
-def in_turn(what: str, rival: str, ours: Side, theirs: Side, *, rounds: int = ROUNDS, bar: float | None = None) -> Row:
-    """Run both so many times, in turn; a first run of each, which fills caches, does not count."""
+def _beside(pair: Sequence[Side]) -> list[Cost]:
+    """The costs of runs at once, on a processor each."""
+
+    def run(side: Side, processor: int) -> Cost:
+        os.sched_setaffinity(0, {processor})  # of this thread, and of what it starts
+        return side.run()
+
+    with ThreadPoolExecutor(len(pair)) as pool:
+        return list(pool.map(run, pair, sorted(os.sched_getaffinity(0))))
+
+
+def in_turn(
+    what: str,
+    rival: str,
+    ours: Side,
+    theirs: Side,
+    *,
+    rounds: int = ROUNDS,
+    bar: float | None = None,
+    at_once: bool = False,
+) -> Row:
+    """Run both so many times, in turn; a first run of each, which fills caches, does not count.
+
+    `at_once` runs a pair side by side, on a processor each, which they swap: where the machine's own speed scatters.
+    """
     spent: dict[Side, list[Cost]] = {ours: [], theirs: []}
     for side in spent:
         side.run()
     for number in range(rounds):
-        for side in (ours, theirs) if number % 2 else (theirs, ours):
-            spent[side].append(side.run())
+        pair = (ours, theirs) if number % 2 else (theirs, ours)
+        for side, cost in zip(pair, _beside(pair) if at_once else map(Side.run, pair), strict=True):
+            spent[side].append(cost)
     return Row(what, rival, spent[ours], spent[theirs], bar)
