@@ -89,9 +89,18 @@ def stills_name(board: Storyboard, asked: str | None) -> Path:
     name = default_name(board).with_suffix(".stills.png")
     if asked is None or _is_folder(asked):
         return Path(asked or "") / name
-    if Path(asked).suffix.lower() != ".png":
-        raise RequestError(f"cannot write the stills to {asked}: its name must end in .png", hint=f"try {name}")
+    require_ending(asked, ".png", "write the stills", str(name))
     return Path(asked)
+
+
+def require_ending(out: Path | str, ending: str, doing: str, example: str) -> None:
+    """Refuse a name that does not end so; `doing` is what would go there.
+
+    Raises:
+        RequestError: it ends otherwise.
+    """
+    if Path(out).suffix.lower() != ending:
+        raise RequestError(f"cannot {doing} to {out}: its name must end in {ending}", hint=f"try {example}")
 
 
 def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
@@ -133,11 +142,9 @@ def check_place(out: Path, kind: Delivery) -> None:
     from sora_cli.flows import outputs
     from sora_cli.media import deliveries
 
-    if out.suffix.lower() != kind.suffix:
-        kinds = deliveries.DELIVERIES.items()
-        fits = " or ".join(f"--deliver {name}" for name, other in kinds if other.suffix == out.suffix)
-        hint = f"try {out.stem}{kind.suffix}" + (f", or {fits}" if fits else "")
-        raise RequestError(f"cannot write a film to {out}: its name must end in {kind.suffix}", hint=hint)
+    kinds = deliveries.DELIVERIES.items()
+    fits = " or ".join(f"--deliver {name}" for name, other in kinds if other.suffix == out.suffix)
+    require_ending(out, kind.suffix, "write a film", f"{out.stem}{kind.suffix}" + (f", or {fits}" if fits else ""))
     deliveries.check_place(out, kind)
     outputs.require_parent(out)
 

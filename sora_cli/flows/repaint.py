@@ -16,7 +16,7 @@ from sora_cli import stamp
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
-from sora_cli.flows import moderation, outputs, watching
+from sora_cli.flows import moderation, outputs, places, watching
 from sora_cli.flows.changing import Changing, engine_of, owned
 from sora_cli.flows.edit import Edited, EditOptions, probed, read_option
 from sora_cli.flows.film import one_shot
@@ -149,9 +149,7 @@ def show_mask(film: Path, shot: Mapping[str, object], asked: Asked, out: Path, o
     Raises:
         RequestError, MediaError: as `repaint` raises them, or something else is at `out`.
     """
-    if out.suffix.lower() != ".png":
-        hint = f"try {out.stem or 'mask'}.png"
-        raise RequestError(f"cannot write the mask to {out}: its name must end in .png", hint=hint)
+    places.require_ending(out, ".png", "write the mask", f"{out.stem or 'mask'}.png")
     beside, source = [asked.mask] if asked.mask else [], Path(f"mask of {film.name}")
     outputs.check({out: lambda path: is_sheet_of(path, source)}, [film, *beside], overwrite=options.overwrite)
     area = area_of(probed(film, options.report), asked, card_of(shot, asked))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from sora_cli.errors import MediaError, RequestError
-from sora_cli.flows import outputs
+from sora_cli.errors import MediaError
+from sora_cli.flows import outputs, places
 from sora_cli.flows.search import Hit
 from sora_cli.media.read import open_film
 from sora_cli.media.sheet import SheetRow, grid, is_sheet_of
@@ -27,9 +27,7 @@ def check(out: Path, asked: str, image: Path | None, *, overwrite: bool) -> None
     Raises:
         RequestError: as `outputs.check` does, or the name is not that of a PNG.
     """
-    if out.suffix.lower() != ".png":
-        hint = f"try {out.with_suffix('.png')}"
-        raise RequestError(f"cannot draw what was found to {out}: its name must end in .png", hint=hint)
+    places.require_ending(out, ".png", "draw what was found", str(out.with_suffix(".png")))
     own = {out: lambda path: is_sheet_of(path, _source(asked))}
     outputs.check(own, [image] if image else (), overwrite=overwrite)
 

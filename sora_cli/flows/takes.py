@@ -65,9 +65,7 @@ def picture(
         RequestError: the picture would replace a file that is not one of this film, or its name is not that of a PNG.
     """
     out = places.file_at(asked, film.with_name(f"{film.name}.takes.png"))
-    if out.suffix.lower() != ".png":
-        hint = f"try {out.with_suffix('.png')}"
-        raise RequestError(f"cannot draw the takes to {out}: its name must end in .png", hint=hint)
+    places.require_ending(out, ".png", "draw the takes", str(out.with_suffix(".png")))
     outputs.check({out: lambda path: is_sheet_of(path, film)}, [film, *sidecar.beside(film)], overwrite=overwrite)
     found = {take.name: _row(take, store) for take in record.takes}
     rows = [row for row in found.values() if row is not None]

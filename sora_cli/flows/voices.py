@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sora_cli.errors import RequestError
-from sora_cli.flows import outputs
+from sora_cli.flows import outputs, places
 from sora_cli.sound.voices import VoiceCard, cards, find
 from sora_cli.storyboard.model import Provenance
 
@@ -48,8 +47,7 @@ def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
     """
     from sora_cli import stamp
 
-    if out.suffix.lower() != ".wav":
-        raise RequestError(f"cannot write voices to {out}: its name must end in .wav", hint=f"try {out.stem}.wav")
+    places.require_ending(out, ".wav", "write voices", f"{out.stem}.wav")
     signer = stamp.find_signer()
     outputs.check({out: outputs.own_sound(MAKER)}, signer.files, overwrite=overwrite)
     facts = {"made_by": MAKER.record(out.parent), "voices": [card.name for card in listed()], "line": text}

@@ -110,10 +110,7 @@ def survey(
         maker.drafts = _drafts(maker, film_size(board, card, draft=True), places)
     plan_beats(board, maker, places)
     shots = placed_shots(board, maker.planned, fps, places)
-    refused = {problem.mark for problem in findings.problems}
-    missing = [
-        each for each in missing if each.mark is None or each.mark not in refused
-    ]  # the wrong one is not fetched
+    missing = _to_fetch(missing, findings.problems)
     problems = [*dialogue.problems, *findings.problems, *missing, *overlap_problems(board, shots)]
     problems += too_late(board, shots, fps)
     shots, unfit = _chosen(board, shots, only, fps)
@@ -124,13 +121,25 @@ def survey(
     )  # fmt: skip
     remarks = [*findings.remarks, *dialogue.remarks, *_remarks(plan, maker, whole=not only)]
     if letters != 0 and not soundless:
-        try:
-            plan = with_sounds(plan)
-        except MediaError as error:  # a file of the folder of sounds
-            problems.append(Problem(error.message, error.hint, board.mark(("sounds", "folder"))))
+        plan = _with_sounds(plan, problems)
         remarks += silent_words(plan)
     plan = replace(plan, remarks=tuple(in_file_order(remarks)))
     return Survey(plan, tuple(in_file_order([*problems, *unfit])))
+
+
+def _to_fetch(missing: Sequence[Problem], found: Sequence[Problem]) -> list[Problem]:
+    """Engines that are not here, but for those that are the wrong ones: these were told already."""
+    refused = {problem.mark for problem in found}
+    return [each for each in missing if each.mark is None or each.mark not in refused]
+
+
+def _with_sounds(plan: Plan, problems: list[Problem]) -> Plan:
+    """As `with_sounds`; a file of the folder of sounds that cannot be read is added to the problems."""
+    try:
+        return with_sounds(plan)
+    except MediaError as error:
+        problems.append(Problem(error.message, error.hint, plan.board.mark(("sounds", "folder"))))
+        return plan
 
 
 def _chosen(

@@ -32,6 +32,7 @@ _BORROWED = (
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
 """What all of that has: most prompts have none of it, and are not looked at further."""
 
@@ -43,7 +44,7 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
     """
     yield from _variables(document)
     for name, value in sets.items():
-        if found := re.search(r"\$\{[^{}]*\}", value):
+        if found := _VARIABLE.search(value):
             yield Problem(
                 f"{variable(name, value)[0]}: {quoted(found[0])} is read as words", "write what is meant there"
             )
@@ -84,6 +85,6 @@ def _variables(document: Document) -> Iterator[Problem]:
 
 def _without(document: Document) -> Iterator[Problem]:
     for loc, _, node in document.texts():
-        if found := re.search(r"\$\{[^{}]*\}", node.text):
+        if found := _VARIABLE.search(node.text):
             hint = "a storyboard has variables: `sora storyboard FILE --set NAME=VALUE`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))

@@ -119,7 +119,7 @@ class Files:
         if not wrong:
             self.found[loc] = as_stored(self._folder / text)
             return self.found[loc]
-        self._problems.add(wrong, self._document.mark(loc), hint)
+        self.refuse(wrong, loc, hint)
         return None
 
     def refuse(self, wrong: str, loc: Loc, hint: str) -> None:

@@ -97,15 +97,6 @@ def text(value: object) -> str:
     return value.strip()
 
 
-def matched(value: object) -> str:
-    """What a look is matched to, in a word or as a path."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
-        raise expected(
-            "what colours are held to", value, f"a strength goes with it: {{match: scene, strength: {value:g}}}"
-        )
-    return text(value)
-
-
 def phrase(value: object) -> str:
     """Text that is handed down to every beat: at most 2,000 characters."""
     words = text(value)
@@ -181,21 +172,6 @@ def whole(least: int, most: int) -> Callable[[object], int]:
         return int(value)
 
     return read
-
-
-_any_seed = whole(0, 2**63 - 1)
-
-
-def seed(value: object) -> int:
-    """A seed of noise. Other tools draw one for `-1` and `random`; a film of ours can be made again."""
-    try:
-        return _any_seed(value)
-    except Wrong as wrong:
-        if str(value).strip().casefold() in {"-1", "random", "rand", "auto"}:
-            raise Wrong(
-                wrong.message, "a seed is never drawn, so that a film can be made again: write any number"
-            ) from None
-        raise
 
 
 def number(least: float, most: float, what: str = "a number") -> Callable[[object], float]:

@@ -179,9 +179,8 @@ class Inheritance:
         one_word = " " not in written and (kind or written.startswith(("/", "./", "../", "~/")))
         if kind in HEARD or kind in PICTURES or one_word:
             return self._files.find(written, loc, HEARD, A_SOUND), ""
-        if named := next((word for word in written.split() if suffix(word.strip(",;:")) in HEARD), ""):
-            name = named.strip(",;:")
+        if name := next((word for each in written.split() if suffix(word := each.strip(",;:")) in HEARD), ""):
             hint = f"name one file alone; of a shot's sound: `{{words: {name}, at: 1s, level: -6}}`"
-            self._problems.add(f"{quoted(written)} is a file and more", self._document.mark(loc), hint)
+            self._files.refuse(f"{quoted(written)} is a file and more", loc, hint)
             return None, ""
         return None, written

@@ -33,8 +33,32 @@ def _anything(value: object) -> object:
     return value
 
 
+def _matched(value: object) -> str:
+    """What a look is matched to, in a word or as a path."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        raise forms.expected(
+            "what colours are held to", value, f"a strength goes with it: {{match: scene, strength: {value:g}}}"
+        )
+    return forms.text(value)
+
+
+_any_seed = forms.whole(0, 2**63 - 1)
+
+
+def _seed(value: object) -> int:
+    """A seed of noise. Other tools draw one for `-1` and `random`; a film of ours can be made again."""
+    try:
+        return _any_seed(value)
+    except forms.Wrong as wrong:
+        if str(value).strip().casefold() in {"-1", "random", "rand", "auto"}:
+            raise forms.Wrong(
+                wrong.message, "a seed is never drawn, so that a film can be made again: write any number"
+            ) from None
+        raise
+
+
 Text = Plain(forms.text, {"type": "string", "minLength": 1})
-Matched = Plain(forms.matched, {"type": "string", "minLength": 1})
+Matched = Plain(_matched, {"type": "string", "minLength": 1})
 Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
 Words = Plain(forms.title_text, {"type": ["string", "number"]})
@@ -54,7 +78,7 @@ Moment = Plain(
         {"enum": ["start", "end"]}, {"type": "number", "minimum": 0}, {"type": "string", "pattern": forms.TIME_PATTERN}
     ),
 )
-Seed = Plain(forms.seed, _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
+Seed = Plain(_seed, _json({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}))
 Takes = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
 Pick = Plain(forms.whole(1, 100), _json({"type": "integer", "minimum": 1, "maximum": 100}))
 Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY, "maximum": 1}))
