@@ -72,7 +72,7 @@ def _pictures_differ(facts: Probe, master: Master) -> str:
         f"its pictures are {facts.codec}, not h264": facts.codec == "h264",
         "it is no MP4 file": facts.container.startswith("mov"),
         f"its pixels are {facts.pixels}, not {WEB.pixels}": facts.pixels == WEB.pixels,
-        "it is turned by its header": not facts.rotation,
+        "it is turned by its header": not (facts.rotation or facts.mirrored),
         "its frames come at no constant rate": not facts.variable and facts.fps == master.fps,
         f"its size is {size}": (facts.width, facts.height) == (master.width, master.height),
         "its colours are not BT.709's": {color.primaries, color.transfer, color.matrix} <= _TAGS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -150,6 +151,21 @@ def test_a_film_of_changing_rate_keeps_each_time(tmp_path: Path, name: str) -> N
     found = probe(film(tmp_path / name, [40, 60, 80, 100, 120, 140, 160], times=times))
     assert (found.frames, found.variable, found.fps) == (7, True, 25)
     assert found.shown_at(Fraction(25))[:16] == [0, 1, 2, 2, 2, 3, *[4] * 9, 5]
+
+
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ([number * 100 // 3 for number in range(60) if number % 5], 30),  # a program left out what did not change
+        ([*range(0, 1200, 40), *range(1200, 1800, 20)], 50),
+        ([round(number * 100 / 3 + 9 * math.sin(number * 2.4)) for number in range(60)], 30),  # a recorder's clock
+    ],
+)
+def test_no_frame_of_a_film_of_changing_rate_is_lost(tmp_path: Path, times: list[int], rate: int) -> None:
+    found = probe(film(tmp_path / "a.mkv", [40 + number for number in range(len(times))], times=times))
+    assert found.variable
+    assert found.fps == pytest.approx(rate, rel=0.002)
+    assert len({*found.shown_at(Fraction(rate))}) == len(times)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("a.ts", "mpeg2video"), ("a.mkv", "libx264")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,9 +22,9 @@ from sora_cli.media.read import probe, read_frames
 def film(
     path: Path, *, frames: int = 20, rotate: int = 0, pts: list[int] | None = None, pixels: str = "yuv420p"
 ) -> Path:
-    """A small film whose left half is red and right half blue."""
+    """A small film whose left half is red and right half blue, its upper edge lighter."""
     picture = np.zeros((36, 64, 3), np.uint8)
-    picture[:, :32, 0], picture[:, 32:, 2] = 255, 255
+    picture[:, :32, 0], picture[:, 32:, 2], picture[:6, :, 1] = 255, 255, 120
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "5"})
         stream.width, stream.height, stream.pix_fmt = 64, 36, pixels
@@ -54,6 +56,31 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path, rotate: int) -> None:
     corner = {90: frame[-5, 18], -90: frame[5, 18], 180: frame[18, -5]}[rotate]
     assert corner[0] > 200  # red, which is on the left before turning
     assert corner[2] < 50
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shown"),
+    [
+        ((-1, 0, 0, 1), lambda picture: picture[:, ::-1]),
+        ((1, 0, 0, -1), lambda picture: picture[::-1]),
+        ((0, 1, 1, 0), lambda picture: picture.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda picture: picture[::-1, ::-1].transpose(1, 0, 2)),
+    ],
+)
+def test_a_mirrored_film_is_shown_as_its_header_says(
+    tmp_path: Path, matrix: tuple[int, ...], shown: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Cameras that look at their owner write such films; ISO/IEC 14496-12, 8.3.2."""
+    path = film(tmp_path / "a.mp4", frames=1, rotate=180)
+    plain = read_frames(path, 0, 1)[0][::-1, ::-1]
+    half_turn, across = (struct.pack(">5i", *(65_536 * each for each in (a, b, 0, c, d))) for a, b, c, d in (
+        (-1, 0, 0, -1), matrix))  # fmt: skip
+    raw = path.read_bytes()
+    assert half_turn in raw
+    path.write_bytes(raw.replace(half_turn, across))
+    found = read_frames(path, 0, 1)[0]
+    assert (probe(path).width, probe(path).height) == (found.shape[1], found.shape[0])
+    assert np.abs(found.astype(int) - shown(plain)).mean() < 3
 
 
 def test_a_variable_frame_rate_is_told(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import av
+from av.sidedata.sidedata import SideData
 from av.video.codeccontext import VideoCodecContext
 from msgspec import Struct
 
@@ -71,10 +74,11 @@ def no_hdr(what: Path | str) -> MediaError:
 class Probe(Struct, frozen=True, kw_only=True):
     """What a media file is. `width` and `height` are as shown: turned, and with square pixels.
 
-    `frames` counts the pictures that a film shows (1 for a picture), `duration` is in seconds. Where the frames do not
-    come at a constant rate (`variable`), `fps` is one at which each is seen at its time. `channels` and `rate` are
-    those of the sound, 0 where there is none that can be decoded. `codec` is the codec of the pictures, or of the sound
-    where that is all there is. `remarks` says what a person should know of how it is used.
+    `rotation` is the clockwise turn that its header asks for, after it is `mirrored` left to right. `frames` counts the
+    pictures that a film shows (1 for a picture), `duration` is in seconds. Where the frames do not come at a constant
+    rate (`variable`), `fps` is one at which each is seen at its time. `channels` and `rate` are those of the sound, 0
+    where there is none that can be decoded. `codec` is the codec of the pictures, or of the sound where that is all
+    there is. `remarks` says what a person should know of how it is used.
     """
 
     path: Path
@@ -82,6 +86,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     width: int = 0
     height: int = 0
     rotation: int = 0
+    mirrored: bool = False
     fps: Fraction | None = None
     frames: int = 0
     duration: Fraction = Fraction(0)
@@ -112,9 +117,17 @@ class Probe(Struct, frozen=True, kw_only=True):
         return [min(int(number * self.fps // fps), self.frames - 1) for number in range(count)]
 
 
-def clockwise(rotation: int) -> int:
-    """Turn libav's counter-clockwise degrees into clockwise quarter turns."""
-    return round(-rotation / 90) % 4 * 90
+def upright(frame: av.VideoFrame) -> tuple[bool, int]:
+    """What shows a frame as its header says: whether it is mirrored left to right, and its clockwise turn after that.
+
+    The header's matrix stands in fixed point, row by row (ISO/IEC 14496-12, 8.3.2).
+    """
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(found, SideData):
+        return False, 0
+    across, over, _, under, down, *_ = struct.unpack("=9i", memoryview(found))
+    mirrored = across * down < over * under
+    return mirrored, (round(-frame.rotation / 90) + 2 * mirrored) % 4 * 90
 
 
 def shown_size(width: int, height: int, aspect: Fraction | None, rotation: int) -> tuple[int, int]:

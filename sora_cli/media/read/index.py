@@ -28,6 +28,8 @@ _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "raw
 _RATES = [Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)]
 _RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
 _FASTEST = 120
+_NEARLY_ALL = 0.97
+"""The part of a film's frames that a rate must show: clocks of recorders tremble."""
 _ENOUGH, _STILL, _STILL_SECONDS = 20, 5, Fraction(1, 5)
 """A film that pauses less often than after so many frames, for so many frames and seconds, lost those: a recording of a
 screen, whose frames come when something moves, pauses more often.
@@ -108,10 +110,14 @@ class Index(Struct, frozen=True):
         return (int(self.times[-1] - self.times[0]) + self.last) * self.base
 
     def shown_at(self, fps: Fraction) -> list[int]:
-        """Which frame is on at each tick of a constant rate: the last one whose time has come."""
+        """Which frame is on at each tick of a constant rate: the last one whose time is nearer to it than to the next.
+
+        Clocks of recorders tremble: of frames whose time has come, every fourth would be shown twice, or not at all.
+        """
         count = max(1, round(self.length * fps))
-        ticks = np.array([round(Fraction(k) / fps / self.base) for k in range(count)], np.int64) + self.times[0]
-        return [int(number) for number in np.searchsorted(self.times, ticks, side="right") - 1]
+        halves = [round(Fraction(2 * k + 1, 2) / fps / self.base) for k in range(count)]
+        found = np.searchsorted(self.times, np.array(halves, np.int64) + self.times[0], side="left") - 1
+        return [max(0, int(number)) for number in found]
 
     def before_end(self, count: int, fps: Fraction) -> list[int]:
         """The last `count` frames at a constant rate; the first one again where the film is shorter."""
@@ -136,9 +142,10 @@ class Index(Struct, frozen=True):
             if told and abs(count / told - span) <= slack:
                 return told
             return standard_rate(count / span, Fraction(1, 200)) if span else told or Fraction(25)
-        if told and count / span * Fraction(4, 5) <= told <= _FASTEST:
-            return told
-        return standard_rate(1 / (Fraction(float(np.median(self._steps))) * self.base), Fraction(1, 20))
+        found = [told] if told and count / span * Fraction(4, 5) <= told <= _FASTEST else []
+        steps = [Fraction(max(1.0, float(step))) for step in np.quantile(self._steps, [0.5, 0.05])]
+        found += [standard_rate(1 / (step * self.base), Fraction(1, 20)) for step in steps]
+        return max(found, key=lambda rate: min(len({*self.shown_at(rate)}), _NEARLY_ALL * len(self.times)))
 
 
 def _slow(rate: Fraction) -> Fraction:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
-from sora_cli.media.read.facts import ColorTags, Probe, clockwise, shown_size
+from sora_cli.media.read.facts import ColorTags, Probe, shown_size, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened
@@ -106,7 +106,7 @@ class Reel(Film):
         """What it is as its header and its first frame tell: all but length, count and rate."""
         stream = self._stream
         context = stream.codec_context
-        rotation = clockwise(self._first.rotation)
+        mirrored, rotation = upright(self._first)
         width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
         track = sound_track(self.path) if self._sound and self._container.streams.audio else AudioTrack()
         pixels = context.pix_fmt or ""
@@ -117,6 +117,7 @@ class Reel(Film):
             width=width,
             height=height,
             rotation=rotation,
+            mirrored=mirrored,
             channels=track.channels,
             rate=track.rate,
             codec=context.name,

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.media.filters import EXACT, Chain, Step
-from sora_cli.media.read.facts import clockwise, no_hdr, shown_size
+from sora_cli.media.read.facts import no_hdr, shown_size, upright
 from sora_cli.media.read.picture import contain, cover
 
 _MATRIX_NAMES = {1: "bt709", 4: "fcc", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_MIRROR: Step = ("hflip", {})
 _TURNS: dict[int, list[Step]] = {
     0: [],
     90: [("transpose", {"dir": "clock"})],
-    180: [("hflip", {}), ("vflip", {})],
+    180: [_MIRROR, ("vflip", {})],
     270: [("transpose", {"dir": "cclock"})],
 }
 
@@ -43,20 +44,20 @@ def to_rgb(
     """
     if frame.color_trc in {8, 9, 10, 16, 18}:
         raise no_hdr("the film")
-    turn = clockwise(frame.rotation)
-    upright = shown_size(frame.width, frame.height, aspect, turn)
-    wide, high = upright
+    mirrored, turn = upright(frame)
+    shown = shown_size(frame.width, frame.height, aspect, turn)
+    wide, high = shown
     if size:
-        wide, high = cover(*upright, *size) if fit == "fill" else contain(*upright, *size, enlarge=fit == "fit")
-    steps = list(_TURNS[turn])
+        wide, high = cover(*shown, *size) if fit == "fill" else contain(*shown, *size, enlarge=fit == "fit")
+    steps = [*([_MIRROR] if mirrored else ()), *_TURNS[turn]]
     rgb = frame.format.is_rgb
     options = {"w": str(wide), "h": str(high), "flags": f"lanczos+{EXACT}"}
     if not rgb:
-        guess = "bt709" if max(upright) >= 1280 or min(upright) >= 720 else "smpte170m"
+        guess = "bt709" if max(shown) >= 1280 or min(shown) >= 720 else "smpte170m"
         options["in_color_matrix"] = _MATRIX_NAMES.get(frame.colorspace, guess)
         options["in_range"] = "pc" if frame.color_range == 2 or frame.format.name.startswith("yuvj") else "tv"
         options["out_range"] = "pc"
-    if not rgb or (wide, high) != upright or frame.format.name != pixels:
+    if not rgb or (wide, high) != shown or frame.format.name != pixels:
         steps += [("scale", options), ("format", {"pix_fmts": pixels})]
     if size and (wide > size[0] or high > size[1]):
         left, top = (wide - size[0]) // 2, (high - size[1]) // 2
