@@ -24,7 +24,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
 from sora_cli.media.read.facts import ColorTags, Probe
-from sora_cli.media.read.opening import only_pictures, opened, picture_stream
+from sora_cli.media.read.opening import only_pictures, opened, picture_stream, preferred
 from sora_cli.media.replay import fitted
 from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
 from sora_cli.media.whole import written
@@ -58,7 +58,7 @@ def why_not(facts: Probe, master: Master, kind: Delivery = WEB, *, follows: bool
         video = picture_stream(container)
         if video is None or not _numbers(video):
             return "its parameter sets cannot be joined with others"
-        audio = container.streams.audio[0] if container.streams.audio else None
+        audio = _sounding(container)
         held_back = _held_back(facts.path, container, video)
         if follows and held_back > DELAY:
             return f"it holds back {held_back} pictures, and what goes before it {DELAY}"
@@ -135,7 +135,7 @@ def _beyond(path: Path) -> int:
     """By how many samples a film's packets of sound reach beyond its pictures; below 0 where they end before."""
     ends = {"video": Fraction(0), "audio": Fraction(0)}
     with opened(path) as film:
-        for packet in film.demux(*film.streams.video[:1], *film.streams.audio[:1]):
+        for packet in film.demux(*_streams(film)):
             if packet.pts is not None:
                 ends[packet.stream.type] = max(ends[packet.stream.type], _end(packet))
     return round((ends["audio"] - ends["video"]) * SAMPLE_RATE)
@@ -179,8 +179,11 @@ def _join(path: Path, first: Path, second: Path, early: int) -> None:
 
 def _streams(container: InputContainer) -> list[Stream]:
     """The pictures, and the sound where there is some."""
-    video = picture_stream(container)
-    return [*([video] if video is not None else []), *container.streams.audio[:1]]
+    return [stream for stream in (picture_stream(container), _sounding(container)) if stream is not None]
+
+
+def _sounding(container: InputContainer) -> AudioStream | None:
+    return next(iter(preferred(container.streams.audio)), None)
 
 
 def _later(chapter: Chapter, seconds: Fraction) -> Chapter:

@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from av.stream import Disposition
 from PIL import Image, ImageCms, PngImagePlugin
 
 from sora_cli.errors import MediaError
@@ -262,6 +263,30 @@ def test_another_track_is_used_where_the_first_cannot_be_decoded(tmp_path: Path)
     found = probe(path)
     assert (found.frames, found.channels) == (25, 0)
     assert found.remarks[-1] == "it is used without sound"
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
+def test_the_tracks_that_a_file_marks_are_played_and_the_others_told(tmp_path: Path, name: str) -> None:
+    with av.open(str(tmp_path / name), "w") as container:
+        tracks = [container.add_stream("mpeg4", rate=25) for _ in range(2)]
+        sounds = [container.add_stream("aac", rate=48_000, layout="mono") for _ in range(2)]
+        for track in tracks:
+            track.width, track.height = SIZE
+        for stream in (tracks[1], sounds[1]):
+            stream.disposition = Disposition.default
+        for track, grey in zip(tracks, (50, 200), strict=True):
+            frame = av.VideoFrame.from_ndarray(np.full((*SIZE[::-1], 3), grey, np.uint8))
+            frame.pts = 0
+            container.mux([*track.encode(frame), *track.encode(None)])
+        for track, height in zip(sounds, (0.1, 0.5), strict=True):
+            wave = height * np.sin(np.arange(1024, dtype=np.float32) / 9)[None]
+            block = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
+            block.sample_rate, block.pts = 48_000, 0
+            container.mux([*track.encode(block), *track.encode(None)])
+    assert greys_of(tmp_path / name)[0] == pytest.approx(200, abs=3)
+    assert np.abs(read_sound(tmp_path / name)).max() > 0.3
+    remarks = ("it has 2 tracks of pictures: track 2 is shown", "it has 2 sound tracks: track 2 is used")
+    assert probe(tmp_path / name).remarks[:2] == remarks
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.mp4"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TypeVar, cast
+from typing import cast
 
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-OneStream = TypeVar("OneStream", bound=Stream)
+from sora_cli.media.read.opening import OneStream
 
 _JUMPY = {"mpegts", "mpeg", "ogg", "flv", "live_flv", "asf", "h264", "hevc"}
 """Containers whose clock may jump forward too (libavformat's AVFMT_TS_DISCONT)."""

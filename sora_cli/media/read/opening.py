@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, UnusableFile, hint_missing
 from sora_cli.media.read.foreign import foreign
+
+OneStream = TypeVar("OneStream", bound=Stream)
 
 # Containers that hold their own media. Playlists (HLS, DASH, concat scripts, SDP) name other files and hosts, so a file
 # that calls itself a film could make us read what its author chose; they are refused.
@@ -93,10 +96,17 @@ def unreadable(path: Path, error: Exception) -> MediaError:
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
     """The film's pictures; None where there are none that can be decoded. The cover of a sound file is not a film."""
-    for stream in container.streams.video:
-        if has_decoder(stream) and not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
-    return None
+    return next((stream for stream in preferred(picture_streams(container)) if has_decoder(stream)), None)
+
+
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """A container's tracks of pictures, without covers."""
+    return [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+
+
+def preferred(streams: Sequence[OneStream]) -> list[OneStream]:
+    """The tracks of a kind, those first that their file marks as the ones to play."""
+    return sorted(streams, key=lambda each: not each.disposition & Disposition.default)
 
 
 def only_pictures(path: Path, container: InputContainer) -> VideoStream:

@@ -22,7 +22,7 @@ from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
-from sora_cli.media.read.opening import only_pictures, opened
+from sora_cli.media.read.opening import only_pictures, opened, picture_streams
 from sora_cli.media.read.rgb import plain
 from sora_cli.media.read.sound import AudioTrack, sound_track
 from sora_cli.media.read.whole import require_clusters
@@ -78,13 +78,11 @@ class Reel(Film):
 
     def _unused_sound(self, seconds: Fraction) -> Iterator[str]:
         """What a film of so many seconds has of sound that nobody will hear."""
-        tracks = self._container.streams.audio
         if not self.header.channels:
             return
-        if len(tracks) > 1 and not self.header.remarks:
-            yield f"it has {len(tracks)} sound tracks: track 1 is used"
         begin = int(self.index.times[0]) * self.index.base
-        track = tracks[0]
+        number = sound_track(self.path).number
+        track = next(each for each in self._container.streams.audio if each.index == number)
         if track.start_time is not None and track.time_base:
             before = begin - track.start_time * track.time_base
             if before > _LONGER:
@@ -125,8 +123,15 @@ class Reel(Film):
             pixels=pixels,
             color=ColorTags.of(context),
             container=self._container.format.name,
-            remarks=(*track.remarks, *([TRANSPARENT] if alpha else [])),
+            remarks=(*self._others(), *track.remarks, *([TRANSPARENT] if alpha else [])),
         )
+
+    def _others(self) -> Iterator[str]:
+        """A remark on tracks of pictures that are not shown."""
+        tracks = picture_streams(self._container)
+        if len(tracks) > 1:
+            place = [each.index for each in tracks].index(self._stream.index) + 1
+            yield f"it has {len(tracks)} tracks of pictures: track {place} is shown"
 
     def try_ends(self) -> None:
         """Decode the first frame, and what comes after the last keyframe; all, where that cannot be sought."""

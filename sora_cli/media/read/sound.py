@@ -21,7 +21,7 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
-from sora_cli.media.read.opening import has_decoder, opened, picture_stream, require_file
+from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file
 from sora_cli.media.read.picture import is_picture
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Samples
@@ -52,7 +52,7 @@ def _beside(path: Path) -> Path:
 
 
 def sound_track(path: Path) -> AudioTrack:
-    """The first track of sound that can be decoded, and a remark on those before it.
+    """The track of sound to play, of those that can be decoded, and a remark on the others.
 
     Raises:
         MediaError: the file cannot be opened.
@@ -68,9 +68,12 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
     """The track of a file as it is now, looked for once: a film's mix reads its sounds several times over."""
     with opened(path) as container:
         bad: list[str] = []
-        for place, stream in enumerate(container.streams.audio, 1):
+        places = {stream.index: place for place, stream in enumerate(container.streams.audio, 1)}
+        for stream in preferred(container.streams.audio):
+            place = places[stream.index]
             if has_decoder(stream) and (_decodes(container, stream) if not bad else _decodes_alone(path, stream.index)):
-                used = [f"track {place} is used"] if bad else []
+                many = "" if bad else f"it has {len(places)} sound tracks: "
+                used = [f"{many}track {place} is used"] if len(places) > 1 else []
                 codec = stream.codec_context.name
                 return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
             bad.append(f"its sound track {place} cannot be decoded")
@@ -96,6 +99,10 @@ def _decodes(container: InputContainer, stream: Stream) -> bool:
     return False
 
 
+def _numbered(container: InputContainer, track: AudioTrack) -> AudioStream:
+    return next(each for each in container.streams.audio if each.index == track.number)
+
+
 def sound_facts(path: Path) -> Probe | None:
     """What a sound file is; None where the file has pictures, or is one.
 
@@ -112,7 +119,7 @@ def sound_facts(path: Path) -> Probe | None:
         track = sound_track(path)
         if track.number < 0:
             raise UnusableFile(f"cannot use {path}: its sound cannot be decoded", hint="name a film or sound file")
-        stream = container.streams.audio[0]
+        stream = _numbered(container, track)
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
             duration = stream.duration * stream.time_base
@@ -162,7 +169,7 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
         raise UnusableFile(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
     with opened(path) as container:
         begin = None if picture_stream(container) is None else _first_shown(path)
-        stream = next(each for each in container.streams.audio if each.index == track.number)
+        stream = _numbered(container, track)
         damaged: list[Fraction] = [] if lost is None else lost
         for block in _timed(_heard(container, stream, damaged), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
