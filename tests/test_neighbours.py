@@ -155,6 +155,9 @@ FOREIGN = {
     "r.mp4": ("Ein Film über Bäume, der keiner ist. ".encode() * 60, "a text, not a picture, film or sound"),
     "s.mp4": (b"%PDF-1.7\n" + bytes(100), "a PDF, not a picture, film or sound"),
     "t.m3u8": (b"#EXTM3U\nfile:///etc/passwd\n", "a playlist"),
+    "v.tga": (b"\0\0\2" + bytes(9) + b"\x28\0\x1e\0\x18\0" + bytes(200), "a picture in TGA"),
+    "w.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "a drawing in PostScript"),
+    "x.ico": (b"\0\0\1\0\1\0" + bytes(60), "an icon"),
     "u.psd": (b"8BPS\0\1" + bytes(200), "a picture of Photoshop"),
 }
 

@@ -75,6 +75,9 @@ class Lut(Struct, frozen=True):
 _WHOLE = 100
 """Values from here on are whole steps of 8, 10 or more bits; those of light beyond white stay below it."""
 
+_HIGHEST_CODES = {2.0**bits - 1 for bits in (8, 10, 12, 14, 16)}
+"""Where a range ends that is one of steps: light beyond white hardly ends there."""
+
 
 def read_lut(path: Path) -> Lut:
     """Read a .cube file, of Adobe's kind (`DOMAIN_MIN`, `DOMAIN_MAX`) or Resolve's (`LUT_3D_INPUT_RANGE` and so on).
@@ -154,6 +157,8 @@ class _Reader:
         found = np.array([low, high])
         if (found[1] <= found[0]).any():
             raise _bad(self._path, "what it takes ends where it begins: its domain is empty")
+        if (most := found[1].max()) in _HIGHEST_CODES:
+            raise _bad(self._path, f"it takes values up to {most:g}: export it for values of 0 to 1")
         return found
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from PIL import ImageFont, features
 
+from sora_cli.bounded import open_regular
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.words import inside_words, is_japanese
-from sora_cli.texts import shortened
+from sora_cli.texts import no_text, shortened
 
 SYSTEM_FONTS = (
     "DejaVuSans.ttf",
@@ -34,6 +37,7 @@ _UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2066\u2067\u2068\u2069\uf
 _NO_LETTER = "\U0010fffe"
 """A code point that is no letter, and never will be: how it is drawn tells how a missing one is."""
 _ANY_SIZE = 12
+_HEAD = 64
 
 
 def face_for(text: str, own: str = "") -> str:
@@ -66,6 +70,9 @@ def face_for(text: str, own: str = "") -> str:
 def _unusable(own: str, error: OSError) -> RequestError:
     if "pixel size" in str(error):
         return RequestError(f"cannot use {own} as a font: its letters are pictures", hint="name a font of outlines")
+    with suppress(OSError), open_regular(Path(own)) as file:
+        if what := no_text(file.read(_HEAD)):
+            return RequestError(f"cannot use {own} as a font: it is {what}", hint="name a .ttf or .otf file")
     return RequestError(f"cannot use {own} as a font: {error}", hint="name a .ttf or .otf file")
 
 

@@ -98,6 +98,12 @@ def test_a_word_too_long_for_any_size_is_cut_at_last() -> None:
     assert set_words(TitleCard("Donaudampfschifffahrt" * 6), 256, 160).rgba.shape[1] <= 230
 
 
+def test_a_font_that_git_did_not_fetch_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "a.ttf").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n")
+    with pytest.raises(RequestError, match=r"a\.ttf as a font: it is a pointer of Git LFS.*`git lfs pull`"):
+        set_words(TitleCard("Home", font=tmp_path / "a.ttf"), 640, 360)
+
+
 def test_fonts(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no font here has \U0001f9ff"):
         set_words(TitleCard("\U0001f9ff"), 640, 360)

@@ -99,14 +99,15 @@ def test_other_pixel_formats(tmp_path: Path, pixels: str) -> None:
     assert np.abs(frame[18, 8].astype(int) - (255, 0, 0)).max() <= 3
 
 
-def test_a_picture_turned_by_its_camera(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_a_picture_turned_by_its_camera(tmp_path: Path, name: str) -> None:
     image = Image.fromarray(np.zeros((20, 30, 3), np.uint8))
     exif = image.getexif()
     exif[0x0112] = 6
-    image.save(tmp_path / "a.jpg", exif=exif)
-    known = probe(tmp_path / "a.jpg")
+    image.save(tmp_path / name, exif=exif)
+    known = probe(tmp_path / name)
     assert (known.kind, known.width, known.height, known.frames) == ("picture", 20, 30, 1)
-    assert read_frames(tmp_path / "a.jpg", -1, 1).shape == (1, 30, 20, 3)
+    assert read_frames(tmp_path / name, -1, 1).shape == (1, 30, 20, 3)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
                 return None
             width, height = image.size
             _require_size(path, width, height)
-            if image.getexif().get(0x0112, 1) >= 5:
+            if image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5:  # Pillow itself turns a TIFF
                 width, height = height, width
             return width, height, (image.format or "").lower(), image.mode
     except Image.DecompressionBombError as error:
