@@ -20,7 +20,7 @@ from sora_cli.engines.nano import PaperScheduler
 
 from .autoencoder import load
 from .captions import vocabulary
-from .config import CHECKPOINT, device
+from .config import CHECKPOINT, FRAMES, HEIGHT, WIDTH, device
 from .text import ENCODER, TOKENIZER
 from .transformer import STATE, build
 
@@ -37,10 +37,12 @@ def pipeline() -> WanVACEPipeline:
     transformer, encoder = build(), UMT5EncoderModel.from_pretrained(ENCODER)
     average = torch.load(STATE, map_location="cpu", weights_only=True)["average"]
     torch.nn.ModuleDict({"transformer": transformer, "text_encoder": encoder}).load_state_dict(average)
+    autoencoder = load()
+    autoencoder.register_to_config(sample_width=WIDTH, sample_height=HEIGHT, sample_frames=FRAMES)
     return WanVACEPipeline(
         tokenizer=AutoTokenizer.from_pretrained(TOKENIZER),
         text_encoder=encoder.eval(),
-        vae=load(),
+        vae=autoencoder,
         scheduler=PaperScheduler(shift=FLOW_SHIFT),
         transformer=transformer.eval(),
     ).to(device())

@@ -14,21 +14,40 @@ The stages, in order (each resumes where it stopped, by the same command):
     python -m examples.nano.picture        how its pictures look, as numbers and as docs/nano-world-and-sampled.png
     python -m examples.nano.resume         the way back: training state from the folder that ships
 
+With `NANO_SIZE=large` in the environment the same commands make a larger nano, of `LARGE`, in `.nano/large`: for a GPU,
+since a clip has sixteen times as many tokens. `resume` gives it autoencoder and words of the nano that ships.
+
 `examples.nano.sides` taught weights that were trained before it words of their own for the camera's side.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
-WORK = ROOT / ".nano"  # training state: git-ignored, safe to delete when disk is short
-CHECKPOINT = ROOT / "sora_cli" / "engines" / "nano"
 
-WIDTH, HEIGHT, FRAMES, FPS = 384, 256, 17, 12
+@dataclass(frozen=True)
+class ClipSizes:
+    """What one clip is, and how many cells a token of the transformer covers: latent frames, rows, columns."""
+
+    width: int
+    height: int
+    frames: int
+    token: tuple[int, int, int]
+
+
+NANO, LARGE = ClipSizes(384, 256, 17, (1, 2, 2)), ClipSizes(480, 320, 49, (1, 1, 1))
+CLIP = LARGE if os.environ.get("NANO_SIZE") == "large" else NANO
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".nano" / ("large" if CLIP is LARGE else "")  # training state: git-ignored, safe to delete
+SHIPPED = ROOT / "sora_cli" / "engines" / "nano"
+CHECKPOINT = WORK / "model" if CLIP is LARGE else SHIPPED
+
+WIDTH, HEIGHT, FRAMES, FPS = CLIP.width, CLIP.height, CLIP.frames, 12
 SEEN_WIDTH, SEEN_HEIGHT = WIDTH // 2, HEIGHT // 2  # what the encoder looks at: clips for latents are drawn at this size
 PATCH, PATCH_FRAMES = 16, 4  # one latent cell covers 4 frames x 16 x 16 pixels of what the encoder looks at
 LATENT_FRAMES = (FRAMES - 1) // PATCH_FRAMES + 1  # the first latent frame stands for one picture

@@ -29,7 +29,7 @@ SMALL = (64, 96)  # rows and columns it looks at
 CLIPS, SEED = 1500, 910_001
 STEPS, BATCH, RATE = 700, 48, 3e-3
 HEADS = {"shape": SHAPES, "colour": COLOURS, "place": PLACES, "time": TIMES}
-LOOKED_AT = range(0, FRAMES, 4)  # the frames whose shifts from one to the next are measured
+LOOKED_AT = range(0, FRAMES, (FRAMES - 1) // 4)  # the frames whose shifts from one to the next are measured
 ACROSS, DOWN = range(-13, 14), range(-7, 8)  # shifts tried, in small pixels
 BANDS, HALVES = 8, 4
 

@@ -102,7 +102,7 @@ def _start(scenes: Sequence[Scene], rngs: Sequence[np.random.Generator], floor: 
         state.x[i], state.y[i] = rng.uniform(-0.28, 0.28), floor[i]
         if first in ("roll_right", "roll_left"):
             state.vx[i] = state.roll[i] if first == "roll_right" else -state.roll[i]
-            state.x[i] = -state.vx[i] * rng.uniform(0.45, 0.85)
+            state.x[i] = -state.vx[i] * rng.uniform(0.45, 0.85) * (FRAMES - 1) / 16  # in the middle at half time
         elif first == "bounce":
             state.y[i] += rng.uniform(0.26, 0.42)
             state.vy[i] = rng.uniform(-0.5, 0.3)

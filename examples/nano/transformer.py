@@ -28,7 +28,7 @@ from sora_cli.engines.nano.transformer import SEEN_CHANNELS, PaperTransformer
 
 from .autoencoder import load, spread_of
 from .batches import NAMES, UNSEEN, Batch, Batches
-from .config import AUTOENCODER, TEXT, TRAINING, TRANSFORMER, WORK, device
+from .config import AUTOENCODER, CLIP, TEXT, TRAINING, TRANSFORMER, WORK, device
 from .muon import optimizers
 from .text import Words
 
@@ -51,7 +51,7 @@ def build() -> PaperTransformer:
     """
     z = AUTOENCODER.components + PLACE_CHANNELS
     model = PaperTransformer(
-        patch_size=(1, 2, 2),
+        patch_size=CLIP.token,
         num_attention_heads=TRANSFORMER.heads,
         attention_head_dim=TRANSFORMER.head_dim,
         in_channels=z,
@@ -131,7 +131,7 @@ class Naming(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss on the batch that has just gone through the model: one number."""
-        actor = F.max_pool2d(batch.shown, 2)  # the model's patches are 2 x 2 cells
+        actor = F.max_pool2d(batch.shown, CLIP.token[1:])
         reference, video = torch.zeros_like(actor), torch.ones_like(actor)
         if batch.reference:
             reference[:, 0], video[:, 0] = 1, 0

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines import checkpoint
 from sora_cli.engines.base import Engine, EngineCard
-from sora_cli.engines.cards import NANO, KnownModel
+from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
@@ -134,7 +134,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     found = Checkpoint.read(folder)
     found.refuse()
     template, exact = recognise(found, source)
-    base = template.card
+    base = sized(template.card, found)
     if not exact:
         base = replace(base, title=f"a model like {base.title}", licence="see its model card", notes=())
     rate = found.value("vocoder.output_sampling_rate") or found.value("audio_vae.sampling_rate")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sora_cli.engines.cards.known import KnownModel
-from sora_cli.engines.cards.nano import NANO, nano, nano_card
+from sora_cli.engines.cards.nano import NANO, nano, nano_card, sized
 
-__all__ = ["NANO", "KnownModel", "known", "nano_card"]
+__all__ = ["NANO", "KnownModel", "known", "nano_card", "sized"]
 
 
 def known() -> Iterator[KnownModel]:

@@ -166,7 +166,7 @@ class PaperAutoencoder(AutoencoderKLWan):
     """See the module's docstring.
 
     `coarse` and `fine` are widths, `*_blocks` how many residual blocks work there, `enlarged` the widths of the
-    enlarger's stages.
+    enlarger's stages. `sample_*` are the clips that it was made for, which its card tells.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -182,6 +182,9 @@ class PaperAutoencoder(AutoencoderKLWan):
         latents_std: Sequence[float] = (),
         scale_factor_temporal: int = GROUP,
         scale_factor_spatial: int = HALF * 2 * FINE,
+        sample_width: int = 384,
+        sample_height: int = 256,
+        sample_frames: int = 17,
     ) -> None:
         super(AutoencoderKLWan, self).__init__()  # not its own: none of its layers are wanted
         self.temperal_downsample = [False, True, True, False, False]  # the pipeline reads 4 frames and 2**5 pixels here
