@@ -111,6 +111,8 @@ def pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
     for word in words or ():
         key, equals, value = word.partition("=")
         if not (equals and key):
-            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} {key or 'KEY'}=VALUE")
+            named, colon, given = word.partition(":")
+            like = f"{named.strip()}={given.strip()}" if colon and named and not equals else f"{key or 'KEY'}=VALUE"
+            raise RequestError(f"{option} {word}: not KEY=VALUE", hint=f"write {option} {like}")
         pairs[key] = value
     return pairs

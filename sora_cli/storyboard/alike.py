@@ -17,13 +17,16 @@ SECONDS = (
 )
 """How languages write that a number is seconds."""
 _NUMBER = r"([-+]?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _REWRITTEN = (
     (r"(?<![0-9,.])([0-9]+),([0-9]{1,2}|[0-9]{4,})(?![0-9,.])", r"\1.\2"),  # 1,5: three digits may be thousands
     (r"\b(?:cross[- ]?dissolve|cross[- ]?fade|dissolve)\b[: ]*", "dissolve "),
-    (r"\bfade(?:[- ](?:to|from|through|in|out))?(?:[- ]black)?\b[: ]*", "fade "),
+    (r"\b(?:fade|dip)(?:[- ](?:to|from|through|in|out))?(?:[- ]black)?\b[: ]*", "fade "),
     (r"^(?:smash|hard|straight|match|jump|clean)[- ]?cut(?:[- ]to)?$|^cut[- ]to$", "cut"),
     (r"^([0-9.]+ ?(?:s|f|ms)) (dissolve|fade|wipe)\s*$", r"\2 \1"),
     (r"^wipe ([0-9.]+ ?(?:s|f|ms)) (left|right|up|down)$", r"wipe \2 \1"),
+    (r"(?<=[0-9])[_'\u2019 ](?=[0-9]{3}(?![0-9]))", ""),
+    (r"(?<=[0-9])\s*(?:\"|\u2032\u2032)$", "s"),
     (r"[()]", ""),
     (rf"(?<=[0-9])\s*{SECONDS}$", "s"),
     (r"^[~\u2248]\s*|^(?:ca|approx|about)\b\.?\s*", ""),
@@ -47,13 +50,15 @@ def meant(value: object, means: Callable[[object], object]) -> str:
     for words in dict.fromkeys(_readings(text)):
         if words != text and any(means(each) is not None for each in (words, _number(words))):
             return words
-    return _share(text, means)
+    return _share(text, means) or _thousands(text, means)
 
 
 def _readings(text: str) -> Iterator[str]:
     words = _QUOTED.sub(r"\1", unicodedata.normalize("NFKC", text).strip())
     plain = "".join(_digit(letter) for letter in words.translate(_SIGNS)).lower().strip()
     yield plain
+    first, _, rest = plain.partition(" ")
+    plain = f"{_COUNTED.index(first) + 1} {rest}".strip() if first in _COUNTED else plain
     for pattern, instead in _REWRITTEN:
         plain = re.sub(pattern, instead, plain).strip()
         yield plain
@@ -69,6 +74,12 @@ def _share(text: str, means: Callable[[object], object]) -> str:
     share = re.fullmatch(rf"{_NUMBER}\s*%", text.strip())
     found = f"{float(share[1]) / 100:.6g}" if share and means(5.0) is None else ""
     return found if found and means(float(found)) is not None else ""
+
+
+def _thousands(text: str, means: Callable[[object], object]) -> str:
+    """A number with commas between its thousands, where the value is whole: else they may stand before decimals."""
+    found = text.replace(",", "") if re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{3})+", text.strip()) else ""
+    return found if found and means(1.5) is None and means(int(found)) is not None else ""
 
 
 def _digit(letter: str) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sora_cli.errors import Problem
+from sora_cli.storyboard.compose import NO_COLON
 from sora_cli.storyboard.files import suffix
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document, Scalar
@@ -28,7 +29,7 @@ _SWITCHED = {
     "watermark": {**_OFF, "yes": "on"}, "title": _OFF, "style": _OFF, "avoid": _OFF, "keyframe": {"none": "off"},
 }  # fmt: skip
 """Keys that `off` takes away and whose text may be any word; what is meant by which words."""
-_KEY = re.compile(r"(prompt|duration|name|title|beats|from|camera|sound|dialogue)(?::(?=\S)|\uff1a)")
+_KEY = re.compile(rf"(prompt|duration|name|title|beats|from|camera|sound|dialogue){NO_COLON}")
 _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
 """A comment as it is commonly set off: two spaces before the sign, one after it."""
 
@@ -68,7 +69,7 @@ def _words_for_off(document: Document, texts: Iterable[_Written]) -> Iterator[Pr
 
 
 def _keys_in_texts(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
-    """Remarks on prompts that begin with a key: its colon lacks the space that would make it one, or is a wide one."""
+    """Remarks on prompts that begin with a key, without the colon and the space that would make it one."""
     for loc, name, node in texts:
         if name == "prompt" and (key := _KEY.match(node.text)):
             hint = (

@@ -23,6 +23,8 @@ MAX_KEYS = 2_000
 MAX_LENGTH = 20_000
 """Characters of one text."""
 
+NO_COLON = r"(?::(?=[^ \t\r\n/])|\uff1a|[ \t]*=[ \t])"
+"""What people write behind a key that makes none of it: `prompt:a`, a wide colon, a wide space."""
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = re.compile(r"tag:yaml\.org,2002:(str|int|float|bool|null|seq|map)")
 _Start = yaml.ScalarEvent | yaml.CollectionStartEvent
@@ -191,19 +193,21 @@ def _syntax_hint(problem: str, mark: Mark | None, source: Source) -> str:
     line = mark.text if mark else ""
     at = line[mark.column - 1 : mark.column] if mark else ""
     near = source.text.splitlines()[max(0, mark.line - 2) : mark.line] if mark else []
-    hint = _pasted_hint(line) or _colon_hint(near) or _token_hint(problem, at) or _closed_hint(problem, line, mark)
+    hint = _pasted_hint(line) or colon_hint(near) or _token_hint(problem, at) or _closed_hint(problem, line, mark)
     if hint:
         return hint
     unquoted = re.sub(r"\"[^\"]*\"|'[^']*'", "", line)  # linear, as all here: a line may be long
     opened = re.search(r"(?<!\$)\{|\[", unquoted)
     if opened and opened.start() < unquoted.rfind("${"):
         return 'inside { } and [ ] a text with a variable needs quotes: "${name}"'
+    if "could not find expected ':'" in problem:
+        return "this line is no `key: value`: indent it further if it belongs to what is above it, else take it out"
     return _comment_hint(near) or "look at the indentation, the quotes and the brackets above this place"
 
 
-def _colon_hint(near: Sequence[str]) -> str:
-    """A hint at a key without the space behind its colon, or with a wide one, on the line of an error or before it."""
-    keys = (re.match(r"\s*(?:- +)*([A-Za-z]\w{0,30})(?::(?=[^\s/])|\uff1a)", text) for text in near)
+def colon_hint(near: Sequence[str]) -> str:
+    """A hint at a key without a plain colon and a plain space behind it, on the line of an error or before it."""
+    keys = (re.match(rf"\s*(?:- +)*([A-Za-z]\w{{0,30}}){NO_COLON}", text) for text in near)
     found = next(filter(None, keys), None)
     return f"write a plain colon and a space behind a key: `{found[1]}: ...`" if found else ""
 
@@ -223,12 +227,16 @@ def _pasted_hint(line: str) -> str:
         return "take this line out: it is of Markdown, and no part of the storyboard"
     if re.match(r"\s*[\u2010-\u2015\u2022\u2023\u2043\u2212\u25aa\u25cf\u25e6\u30fb\uff0d]", line):
         return "items of a list begin with a hyphen and a space: `- `"
+    if re.match(r"[ \t]*-[^\s\-]", line):
+        return "an item of a list begins with a hyphen and a space: `- `"
     curly = re.search(r"[:\-\[{,] ?[\u2018-\u201e\u00ab\u00bb]", line)
     return 'quotes are straight here: write "..." around the text' if curly else ""
 
 
 def _closed_hint(problem: str, line: str, mark: Mark | None) -> str:
     """What to do about a text that goes on behind what closes it, or has a backslash in its quotes."""
+    if "unexpected end of stream" in problem and mark and line[mark.column - 1 : mark.column] in ('"', "'"):
+        return f"this quote is never closed: write {line[mark.column - 1]} behind the text as well"
     if "unknown escape character" in problem:
         return r"in double quotes a \ has a meaning: write \\ for one, or put the text in single quotes"
     if "invalid Unicode character escape" in problem:
@@ -250,5 +258,7 @@ def _token_hint(problem: str, at: str) -> str:
         return f"a text that begins with {quoted(at)} needs quotes"
     if "expected alphabetic or numeric character" in problem:  # of an anchor or an alias
         return "a text that begins with * or & needs quotes"
+    if "expected comment or line break" in problem:
+        return "a text that begins with > or | needs quotes"
     found = "mapping values are not allowed" in problem
     return "a text with `: ` in it needs quotes; else look at the indentation" if found else ""

@@ -31,7 +31,8 @@ def read_output(
         if wrong and getattr(form, key) is not None:
             hint = "write size alone, or aspect and height, or a size such as 720p and aspect"
             problems.add(f"`size` says it already; {quoted(key)} is too much", document.mark(("output", key)), hint)
-    if form.height and not aspect and not size.width and ("output", "aspect") not in pruned:
+    unread = {("output", key) for key in ("aspect", "width", "size")} & pruned
+    if form.height and not aspect and not size.width and not unread:
         hint = "add `aspect: 16:9`, or write `size: WIDTHxHEIGHT`"
         problems.add("`height` alone leaves the width open", document.mark(("output", "height")), hint)
     if size.lines and form.aspect:

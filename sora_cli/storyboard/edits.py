@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
 from sora_cli.storyboard.forms import time as read_time
 from sora_cli.storyboard.model import Duration, Loc
-from sora_cli.storyboard.nodes import Document, Pairs
+from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.shapes import Form, Key, Needed, Plain, Schema
 from sora_cli.storyboard.source import quoted
@@ -66,6 +67,13 @@ class Edit(Struct, frozen=True):
         return None if self.end is None else Duration(seconds=self.end - self.start)
 
 
+def _in_parts(written: Iterable[object]) -> str:
+    """A question about four percentages: what they are in parts of the picture; empty where they are none."""
+    shares = [re.fullmatch(r"\s*([0-9.]{1,9})\s*%\s*", str(each)) for each in written]
+    parts = [f"{float(share[1]) / 100:g}" for share in shares if share]
+    return f"did you mean [{', '.join(parts)}]? " if len(parts) == len(shares) else ""
+
+
 def box_of(value: object) -> Box:
     """Four numbers, in a list or parted by commas: left, top, width, height."""
     hint = "write [left, top, width, height] in parts of the picture: [0.3, 0.1, 0.4, 0.3]"
@@ -75,9 +83,11 @@ def box_of(value: object) -> Box:
     try:
         left, top, width, height = (float(part) for part in parts)
     except (TypeError, ValueError):
-        raise expected("four numbers", value, hint) from None
-    if not (0 < width <= FURTHEST and 0 < height <= FURTHEST and abs(left) <= FURTHEST and abs(top) <= FURTHEST):
+        raise expected("four numbers", value, f"{_in_parts(parts)}{hint}") from None
+    if not (width > 0 and height > 0):
         raise Wrong("a part of the picture must be larger than nothing", hint)
+    if not max(abs(each) for each in (left, top, width, height)) <= FURTHEST:
+        raise Wrong("these are no parts of the picture: 1 is all of its width or height", hint)
     return left, top, width, height
 
 
@@ -122,6 +132,8 @@ Named = Plain(named_of, {"anyOf": [{"type": ["string", "number"]}, _POINT]}, "a 
 class EditForm(Form):
     """A stretch of a film, and the part of its picture that is made anew; the prompt says what is there then."""
 
+    example = "{of: FILM, region: [0.3, 0.1, 0.4, 0.3], prompt: WORDS}"
+
     of = Needed(Label, "The film, or the name of an earlier shot.")
     from_ = Key(Time, "Where in the film it begins; at its start where not written.")
     to = Key(Time, "Where in the film it ends; at its end where not written.")
@@ -158,8 +170,7 @@ class Edits:
         ways = [form.region, form.mask, form.replace, form.outpaint, beyond(view) or None, anew or None, told]
         start = self._seconds(form.from_, (*loc, "from"))
         end = None if form.to is None else self._seconds(form.to, (*loc, "to"))
-        written = self._document.node(loc)[1]
-        if not any(ways) and isinstance(written, Pairs) and written.pairs.keys() & {*WAYS}:
+        if not any(ways) and self._document.names(loc) & {*WAYS}:
             return None  # what is written there was wrong, and is told
         if sum(way is not None for way in ways) != 1:
             named_so = f"{', '.join(map(quoted, WAYS[:-1]))} and {quoted(WAYS[-1])}"

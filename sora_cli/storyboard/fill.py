@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from sora_cli.storyboard.compose import colon_hint
 from sora_cli.storyboard.given import variable
+from sora_cli.storyboard.keys import OTHER_WORDS
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted, refuse
+from sora_cli.texts import nearest
 
 MAX_TEXT = 20_000
 MAX_GROWTH = 2_000_000
@@ -77,7 +80,9 @@ def fill(document: Document, sets: Mapping[str, str], problems: Problems) -> tup
     """
     root = document.root
     if not isinstance(root, Pairs):
+        near = root.text.splitlines() if isinstance(root, Scalar) else ()
         hint = "put `shots:` above the list" if isinstance(root, Items) else "write `shots:` and a list under it"
+        hint = colon_hint(near) or hint
         refuse("a storyboard is a mapping of keys", hint=hint, mark=document.mark(()))
     filler = _Filler(document, problems)
     filler.variables(sets)
@@ -100,6 +105,10 @@ class _Filler:
         self._known: list[str] = []
         self._below: dict[str, str] = {}
         """Hints at variables that stand below the one that is read."""
+        self._lost: set[str] = set()
+        """Variables whose values could not be read, which is told."""
+        self._unread = False
+        """Whether that holds for all of them."""
         self._growth = 0
         self._literal = False
         self.pruned = Pruned()
@@ -113,6 +122,7 @@ class _Filler:
         if found and isinstance(found[1], Pairs):
             known = {name: node for name, (_, node) in found[1].pairs.items()}
         elif found:
+            self._unread = True
             self._problems.add(
                 "`vars` must be a mapping", self._document.mark(("vars",)), "write `name: value` under it"
             )
@@ -139,8 +149,12 @@ class _Filler:
         if name in sets:
             self._set(name, sets[name])
         elif not isinstance(node, Scalar) or node.value is None:
-            self._problems.add("a variable is text or a number", self._document.mark(loc))
-            self._values[name] = Scalar(NOWHERE, NOWHERE, "-", "-", plain=True)
+            hint = {
+                Items: "name one of them; `sora batch` makes a film of each value in a list",
+                Pairs: "give each of its values a name of its own under `vars`",
+            }.get(type(node), 'write one; "" is an empty text')
+            self._problems.add("a variable is text or a number", self._document.mark(loc), hint)
+            self._lost.add(name)
         else:
             value = self._scalar(node, loc)
             text = node.text if value is node.value else str(value)
@@ -148,13 +162,23 @@ class _Filler:
             if loc in self._document.typed:
                 self._typed[name] = self._document.typed[loc]
 
+    def _is_unread(self) -> bool:
+        """Whether no variable could be read: `vars` is no mapping, or stands under a key that is told to mean it."""
+        root = self._document.root
+        if not self._unread and isinstance(root, Pairs) and "vars" not in root.pairs:
+            others = OTHER_WORDS["vars"].split()
+            self._unread = any(key.lower() in others or nearest(key, ["vars"]) for key in root.pairs)
+        return self._unread
+
     def put(self, data: Data, key: str, node: Node, loc: Loc) -> None:
         """Put `node` into `data` under `key`."""
         loc = (*loc, key)
         if isinstance(node, Scalar) and node.value is None and loc[-2:-1] != ("options",):
             hint = self._commented(node) or "write one, or remove the line"
             if re.fullmatch(r"[0-9]+\s*(?:[A-Za-z]{1,8}|%)?", key):
-                hint = "a comma parts two entries here: write numbers with a point, 1.5"
+                hint = "a comma parts two entries here: write numbers with a point, 1.5, and thousands as 1500"
+            elif self._document.is_part(loc):
+                hint = "a comma parts two entries here: put a text with a comma in it in quotes"
             self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
             self.pruned.add(loc)
             return
@@ -191,6 +215,8 @@ class _Filler:
         uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
         unset = [name for name in dict.fromkeys(uses) if name not in self._values]
         for name in unset:
+            if name.partition(".")[0] in self._lost or self._is_unread():  # and that is told
+                continue
             token = f"${{{name}}}"
             hint = self._below.get(name) or self._problems.meant(name, self._known)
             hint = hint or f"add `{name}:` under `vars`, or --set {name}=VALUE"

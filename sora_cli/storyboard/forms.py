@@ -28,6 +28,9 @@ FRAMINGS = names("framing")
 TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 DIRECTIONS = ("left", "right", "up", "down")
 
+NONE = ("no", "none")
+"""What people write for `off`; YAML 1.2 reads both as words."""
+
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}"
 _CLOCK = r"(?:([0-9]{1,2}):)?([0-9]{1,4}):([0-9]{2}(?:\.[0-9]{1,12})?)"
 _SPANS = rf"(?:({_NUMBER})\s*(?:m|mins?|minutes?)\s*)?(?:({_NUMBER})\s*(?:s|secs?|seconds?)?)?"
@@ -69,23 +72,27 @@ def expected(what: str, value: object, hint: str = "") -> Wrong:
     if value is None:
         return Wrong(f"no value is written here; it takes {what}", hint or "write one, or remove the line")
     if isinstance(value, (dict, list)):
-        return Wrong(f"this must be {what}, not {kind(value)}", hint or _as_text(value))
+        return Wrong(f"this must be {what}, not {kind(value)}", hint or as_text(value))
     return Wrong(f"{quoted(written(value))} is not {what}", hint)
 
 
-def _as_text(value: dict[str, object] | list[object]) -> str:
-    """What to write in place of a list, or of a mapping that a colon made."""
+def as_text(value: object) -> str:
+    """What to write in place of a list, of a mapping that a colon made, or of a word that YAML reads otherwise."""
     if isinstance(value, dict):
         return "a text with `: ` or { } in it needs quotes"
+    if not isinstance(value, list):
+        return f'if it is meant as text, write "{written(value)}"'
+    if not value:
+        return ""
     words = ", ".join(written(item) for item in value if not isinstance(item, (dict, list)))
-    return f'write it as one text: "{shortened(words, 60)}"' if words else ""
+    return f'write it as one text: "{shortened(words, 60)}"' if words else "write one of them"
 
 
 def text(value: object) -> str:
     """Text: not empty, no control characters, at most 20,000 characters."""
     if not isinstance(value, str):
         is_plain = isinstance(value, (bool, int, float))
-        raise expected("text", value, f'if it is meant as text, write "{written(value)}"' if is_plain else "")
+        raise expected("text", value, as_text(value) if is_plain else "")
     if not value.strip():
         raise Wrong("this text is empty", "write something, or remove the line")
     if len(value) > MAX_TEXT:
@@ -93,7 +100,10 @@ def text(value: object) -> str:
     if re.search("[\udc80-\udcff]", value):  # as Python has the bytes of a name that are no UTF-8
         raise Wrong(f"{quoted(value)} is not UTF-8", "rename the file, or write the words in UTF-8")
     if control := _UNPRINTABLE.search(value):
-        raise Wrong(f"a control character (U+{ord(control[0]):04X}) in the text", "take it out")
+        raise Wrong(
+            f"a control character (U+{ord(control[0]):04X}) in the text",
+            "take it out; in double quotes a backslash is written twice",
+        )
     return value.strip()
 
 
@@ -314,7 +324,7 @@ def transition(value: object) -> Transition:
     if not isinstance(value, str):
         raise expected("a transition", value, hint)
     first, *rest = value.split() or [""]
-    if first in ("cut", "none", "off") and not rest:
+    if first in ("cut", "off", *NONE) and not rest:
         return Transition()
     way, told = "left", f"{quoted(value)} is not a transition"
     try:
@@ -353,7 +363,7 @@ def switch(value: object) -> bool:
     """Yes or no, in the words of YAML 1.1: `off` and `no` are plain words in YAML 1.2."""
     found = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}.get(str(value).lower())
     if found is None:
-        raise expected("on or off", value)
+        raise expected("on or off", value, "" if isinstance(value, (dict, list)) else "write on or off")
     return found
 
 

@@ -140,7 +140,8 @@ class Inheritance:
                 **joins,
                 "sound_off": False,
             }
-        for key in ("words", "at", "level"):
+        unread = self._document.names(loc) - SoundForm.keys.keys()  # what is told, and may have been `words`
+        for key in () if unread else ("words", "at", "level"):
             if getattr(written, key) is not None:
                 hint = "`at` and `level` go with `words`" if own else "write it with a shot or a beat"
                 where = self._document.mark((*loc, key), key=True)

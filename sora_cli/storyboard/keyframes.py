@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from sora_cli.bounded import SMALL, Json, read_json
 from sora_cli.storyboard.files import PICTURES, suffix
-from sora_cli.storyboard.forms import bare, switch, text
+from sora_cli.storyboard.forms import Wrong, bare, switch, text, written
 from sora_cli.storyboard.model import Beat, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -31,8 +31,17 @@ def said(value: object) -> str | bool:
     return switch(value) if value in ("on", "off", "yes", "no") else text(value)
 
 
+def _on_or_off(value: object) -> bool:
+    """Whether there are stills at all; the model of pictures is named in a mapping."""
+    try:
+        return switch(value)
+    except Wrong as wrong:
+        named = written(value) if isinstance(value, str) else "NAME"
+        raise Wrong(wrong.message, f"write on, off or {{engine: {named}}}") from None
+
+
 _Said: Plain[str | bool] = Plain(said, {"type": "string", "minLength": 1})
-_Word: Plain[bool] = Plain(switch, {"enum": ["on", "off"]})
+_Word: Plain[bool] = Plain(_on_or_off, {"enum": ["on", "off"]})
 Words: Shape[str | bool] = OneOf(_Said, Switch)
 
 
@@ -47,6 +56,8 @@ class KeyframeForm(Form):
 
 class KeyframesForm(Form):
     """Stills for every shot that starts anew."""
+
+    example = "{engine: NAME}"
 
     engine = Key(Label, "The model of pictures: a catalogue name, a hub id, or a folder; else nano, where it is used.")
     options = Key(Table(Anything, 100), "Its options.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -21,42 +20,18 @@ from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
 from sora_cli.storyboard.given import Given, typed_in, words
 from sora_cli.storyboard.keyframes import chosen
+from sora_cli.storyboard.keys import known_keys
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, Pairs, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
-from sora_cli.storyboard.schema import (
-    BeatForm,
-    FilmForm,
-    LevelForm,
-    LookForm,
-    OutputForm,
-    SceneForm,
-    ShotForm,
-    SoundForm,
-)
+from sora_cli.storyboard.schema import FilmForm
 from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
-from sora_cli.storyboard.shapes import Fault, Form
+from sora_cli.storyboard.shapes import Fault
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
-from sora_cli.texts import shortened
 
 _ROUNDS = 5
 _NOTHING: Mapping[str, str] = {}
-OTHER_WORDS = {
-    "prompt": "text description desc action caption",
-    "duration": "length lenght len seconds secs time frames num_frames frame_count duration_seconds",
-    "avoid": "negative negative_prompt neg_prompt", "engine": "model checkpoint", "seed": "random_seed",
-    "from": "image picture start first_frame start_image init_image input_reference",
-    "to": "end last_frame end_image", "reference": "ref refs", "takes": "candidates variations",
-    "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
-    "setting": "location place background", "sound": "audio sfx effects",
-    "cast": "characters character who speaker", "line": "say says", "title": "name",
-    "dialogue": "dialog lines voiceover voice_over vo narration speech script", "subtitles": "captions",
-    "options": "steps num_inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler", "vars": "variables",
-    "storyboard": "version schema", "shots": "clips panels segments", "scenes": "sequences acts",
-    "size": "resolution dimensions width", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
-}  # fmt: skip
-"""Words that people bring from other tools, by our key."""
 
 
 class LoadResult(Struct, frozen=True):
@@ -247,9 +222,9 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
     """Note a fault; what is returned may be missing because of it, and is not to be told as well."""
     loc, key = fault.loc, quoted(fault.loc[-1])
     if fault.what == "unknown":
-        form, hint = FilmForm.form_at(loc[:-1]) or FilmForm, _known_keys(loc, problems)
+        form, parent = FilmForm.form_at(loc[:-1]) or FilmForm, document.node(loc[:-1])[1]
+        hint = known_keys(loc, form, parent, problems)
         problems.add(f"unknown key {key}", document.mark(loc, key=True), hint)
-        parent = document.node(loc[:-1])[1]
         alone = isinstance(parent, Pairs) and not parent.pairs.keys() & form.keys.keys()
         return {(*loc[:-1], name) for name in form.keys if alone or hint.endswith(f"{quoted(name)}?")}
     if fault.what == "missing":
@@ -257,34 +232,3 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
     else:
         problems.add(fault.message, document.mark(loc), fault.hint)
     return set()
-
-
-def _known_keys(loc: Loc, problems: Problems) -> str:
-    """A hint at the keys that may stand beside the unknown one at `loc`."""
-    form = FilmForm.form_at(loc[:-1]) or FilmForm
-    key, known = str(loc[-1]), list(form.keys)
-    spelled = re.sub(r"[\s-]+", "_", key.lower())
-    ours = next((ours for ours, others in OTHER_WORDS.items() if spelled in others.split()), key)
-    homes: dict[str, type[Form]] = {
-        "the film": FilmForm,
-        "a scene": SceneForm,
-        "a shot": ShotForm,
-        "a beat": BeatForm,
-        "`output`": OutputForm,
-        "`sound`": SoundForm,
-        "`look`": LookForm,
-    }
-    fitting = [home for home, place in homes.items() if ours in place.keys]
-    belongs = f"{quoted(ours)} belongs to {' or '.join(fitting)}" if fitting else ""
-    if ours in loc[-2:-1]:
-        return f"write it as `{ours}: ...`"
-    if ours != key and ours in known:
-        return f"did you mean {quoted(ours)}?"
-    if issubclass(form, LevelForm) and belongs:
-        return belongs
-    if meant := problems.meant(key, known) or belongs:
-        return meant
-    if " " in key:
-        return f'a text with `: ` in it needs quotes: "{shortened(key, 40)}: ..."'
-    written = f"; write it as {form.example}" if form.example else ""
-    return f"known keys here: {', '.join(known)}{written}"

@@ -175,6 +175,17 @@ class Document:
                 break
         return at, node
 
+    def names(self, loc: Loc) -> set[str]:
+        """The keys of the mapping at `loc`; none where something else stands there."""
+        node = self.node(loc)[1]
+        return {*node.pairs} if isinstance(node, Pairs) else set()
+
+    def is_part(self, loc: Loc) -> bool:
+        """Whether the key at `loc` has no colon: inside { } a comma has made it out of a text."""
+        at, key = self.node(loc)[0], str(loc[-1])
+        rest = self._source.text[at : at + len(key) + 20] if self._source and at >= 0 else ""
+        return rest.startswith(key) and not rest[len(key) :].lstrip().startswith(":")
+
     def keys(self) -> Iterator[Loc]:
         """The locations of all keys that are written."""
         for loc, node in self.walk():

@@ -18,6 +18,8 @@ VARIABLE = "SORA_COST"
 class CostForm(Form):
     """What making costs: of its time come energy and money, before and after."""
 
+    example = "{power: 450 W, electricity: 0.30, hour: 2.50}"
+
     power = Key(Watts, "What the machine draws at work: 450 W. It counts where energy cannot be measured.")
     electricity = Key(Price, "The price of a kilowatt-hour.")
     hour = Key(Price, "The price of an hour of the machine.")

@@ -152,6 +152,7 @@ class Resolver:
         names = [name_of(shot, keyframe) for scene in scenes for shot in scene.shots for keyframe in shot.keyframes]
         for name in (self._film.stills or {}).keys() - names:
             hint = self._problems.meant(name, names) or "its name is that of its shot, or SHOT/last"
+            hint = hint if names else "no shot begins on a still: add `keyframes: on`"
             mark = self._document.mark(("stills", name), key=True)
             self._problems.add(f"there is no still {quoted(name)}", mark, hint)
         return {name: StillChoice(number) for name, number in (self._film.stills or {}).items()}

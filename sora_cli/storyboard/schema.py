@@ -23,6 +23,7 @@ from sora_cli.storyboard.values import (
     Executor,
     Fit,
     Good,
+    Heard,
     Kind,
     Label,
     Length,
@@ -80,9 +81,9 @@ Look: Shape[LookForm | str] = OneOf(LookForm, Matched, Off)
 class SoundForm(Form):
     """What is heard: ambience and music under it; of a shot or beat, its own sound."""
 
-    ambience = Key(Text, "A sound file, a film for its sound, or words; or off.")
-    music = Key(Text, "A sound file, or a film for its sound; or off.")
-    words = Key(Text, "At shot and beat: what is heard, in words, or a file.")
+    ambience = Key(Heard, "A sound file, a film for its sound, or words; or off.")
+    music = Key(Heard, "A sound file, or a film for its sound; or off.")
+    words = Key(Heard, "At shot and beat: what is heard, in words, or a file.")
     at = Key(Time, "When it is heard, after the beat's start.")
     level = Key(Decibels, "How loud it is, in dB: -6 is half as high.")
     duck = Key(Depth, "How far ambience and music go down under speech, in dB; 12 where not written.")
@@ -95,11 +96,13 @@ class SoundForm(Form):
     )
 
 
-Sound: Shape[SoundForm | str] = OneOf(SoundForm, Text, Off)
+Sound: Shape[SoundForm | str] = OneOf(SoundForm, Heard, Off)
 
 
 class SoundsForm(Form):
     """Where sounds in words come from; else they are the embedded ones."""
+
+    example = "{folder: FOLDER}"
 
     folder = Key(Text, "A folder of your own: a file is taken where all words of its name are asked for.")
     engine = Key(Text, "A model of sound: stable-audio-open, audioldm2, a hub id, or a folder with a checkpoint.")
@@ -146,6 +149,8 @@ Link: Shape[LinkForm | str] = OneOf(LinkForm, Label)
 
 class TransitionForm(Form):
     """How a shot comes in."""
+
+    example = "{kind: dissolve, duration: 0.5s}"
 
     kind = Needed(Kind, "cut, dissolve, fade (through black) or wipe.")
     duration = Key(Length, "How long the two shots overlap; 0.5s where not written.")
@@ -198,6 +203,8 @@ Mark: Shape[WatermarkForm | str | bool] = OneOf(WatermarkForm, MarkText, Switch)
 class ProvenanceForm(Form):
     """Who made the film, its mark, and whether others may train on it."""
 
+    example = "{author: NAME, watermark: WORDS}"
+
     author = Key(Label, "Who made the film; goes into its credential.")
     watermark = Key(Mark, "The visible moving mark: its words, a mapping, or off where the policy allows it.")
     training = Key(Training, "May others train on the film?")
@@ -205,6 +212,8 @@ class ProvenanceForm(Form):
 
 class OutputForm(Form):
     """The film's size and rate; the engine's where not written."""
+
+    example = "{size: 256x160, fps: 24}"
 
     size = Key(Size, "WIDTHxHEIGHT in pixels, both even: 256x160; 720p and 4k are 16:9.")
     aspect = Key(Aspect, "The shape, WIDTH:HEIGHT; goes with `height`.")
@@ -260,6 +269,8 @@ class LevelForm(Form):
 
 class TakesForm(Form):
     """Seeds that are tried only while those before them fall short."""
+
+    example = "{up to: 4, until: good}"
 
     up_to = Needed(Takes, "How many at most.")
     until = Needed(Good, "good: until nothing that is measured falls short.")
@@ -326,6 +337,8 @@ class SceneForm(LevelForm):
 class ReviewForm(Form):
     """What `sora review` holds the film to; its defaults where not written."""
 
+    example = "{colour: 3, sharpness: 0.9}"
+
     colour = Key(bar(0.1, 100), "CIE dE2000 that a shot may be from its scene's first.")
     sharpness = Key(bar(0, 2), "The share of its scene's fine detail that a shot must have.")
     jump = Key(bar(1, 100), "The change over a join, in usual changes from frame to frame.")
@@ -350,7 +363,9 @@ class FilmForm(LevelForm):
     cast = Key(Table(Member), "Named subjects, for @name in prompts.")
     narrator = Key(Narrator, "Who speaks lines without `cast`: {voice}.")
     sounds = Key(SoundsForm, "Where sounds in words come from: {folder, engine}.")
-    say = Key(Table(Label), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/.")
+    say = Key(
+        Table(Label, example="WORD: HOW"), "Pronunciations by word: so-ra, MAH-ra (stress in capitals), or /phonemes/."
+    )
     subtitles = Key(Subtitles, "Of what is said: off, track (in the film), burn (on the picture), srt or vtt (a file).")
     executor = Key(Executor, "Who makes the takes where no option says it: local (this machine), or ray (a cluster).")
     keyframes = Key(keyframes.ForAll, "Stills that shots begin on, before they move: {engine, options}, on or off.")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
 from sora_cli.storyboard.alike import meant
-from sora_cli.storyboard.forms import Wrong, kind
+from sora_cli.storyboard.forms import Wrong, as_text, kind
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import quoted
 
@@ -99,12 +99,19 @@ class Listed(Generic[T]):
     def read(self, value: object, loc: Loc, faults: list[Fault]) -> list[T]:
         """As declared by `Shape`."""
         if not isinstance(value, list):
-            faults.append(_not(self.word, value, loc))
+            faults.append(_not(self.word, value, loc, self._named(value)))
             return []
         if len(value) < self._least:
             message = f"{quoted(loc[-1])} must be a list of something"
             faults.append(Fault(loc, "wrong", message, "write one item at least, after `- `"))
         return [self._item.read(item, (*loc, index), faults) for index, item in enumerate(value)]
+
+    def _named(self, value: object) -> str:
+        """How an item is written whose name stands before it, as a key; empty where `value` is no mapping of such."""
+        form = self._item.form_at(())
+        if not (isinstance(value, dict) and value and form and "name" in form.keys) or value.keys() & form.keys.keys():
+            return ""
+        return f"- {{name: {next(iter(value))}, ...}}"
 
     def schema(self, defs: Schema) -> Schema:
         """As declared by `Shape`."""
@@ -121,14 +128,15 @@ class Table(Generic[T]):
 
     word = "a mapping"
 
-    def __init__(self, item: Shape[T], most: int | None = None) -> None:
+    def __init__(self, item: Shape[T], most: int | None = None, example: str = "") -> None:
         self._item, self._most = item, most
+        named = getattr(item, "example", "")
+        self._example = example or (f"NAME: {named}" if named else "")
 
     def read(self, value: object, loc: Loc, faults: list[Fault]) -> dict[str, T]:
         """As declared by `Shape`."""
         if not isinstance(value, dict):
-            example = getattr(self._item, "example", "")
-            faults.append(_not(self.word, value, loc, f"NAME: {example}" if example else ""))
+            faults.append(_not(self.word, value, loc, self._example))
             return {}
         if self._most is not None and len(value) > self._most:
             faults.append(Fault(loc, "wrong", f"{quoted(loc[-1])} must be a mapping of at most {self._most} keys"))
@@ -172,9 +180,12 @@ class OneOf(Generic[T]):
 
 def _not(what: str, value: object, loc: Loc, example: str = "") -> Fault:
     name = f"item {loc[-1] + 1}" if isinstance(loc[-1], int) else quoted(loc[-1])
-    how = {"a list": ": write `- ` before each item", "a mapping": ": write `key: value`"}.get(what, "")
-    how = f": write it as {example}" if example else how
-    return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}{how}")
+    how = {"a list": "write `- ` before each item", "a mapping": "write `key: value`"}.get(what, as_text(value))
+    if example:
+        how = f"write it as {example}"
+    elif isinstance(loc[-1], int) and isinstance(value, list):
+        how = "write each of its items behind a `- ` of its own"
+    return Fault(loc, "wrong", f"{name} must be {what}", f"it is {kind(value)}{how and ': '}{how}")
 
 
 class Key(Generic[T_co]):

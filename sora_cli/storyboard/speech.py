@@ -8,13 +8,14 @@ from fractions import Fraction
 from msgspec import Struct
 
 from sora_cli.storyboard.cast import Casting, read_voice
-from sora_cli.storyboard.files import A_SOUND, HEARD, Files
+from sora_cli.storyboard.files import A_SOUND, HEARD, Files, suffix
 from sora_cli.storyboard.links import Links
 from sora_cli.storyboard.model import CastMember, Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.schema import DialogueForm, NarratorForm, RecordingForm, SpokenForm
 from sora_cli.storyboard.sound import DialogueLine, SpokenLength
+from sora_cli.storyboard.source import quoted
 
 
 def read_narrator(written: NarratorForm | str | None, files: Files) -> CastMember:
@@ -48,6 +49,8 @@ class LineReader(Struct, frozen=True):
         if isinstance(form.line, RecordingForm):
             recording, place = form.line.file, (*loc, "line", "file")
         text = form.line if isinstance(form.line, str) else ""
+        if suffix(text) in HEARD and (" " not in text or (self.files.base / text).exists()):
+            self.files.refuse(f"{quoted(text)}: a line is told in words", (*loc, "line"), f"write `file: {text}`")
         places = (loc, loc[:-1])  # one mapping may stand where a list may
         told = {(*place, key) for place in places for key in ("line", "file")} & set(self.pruned)
         if not text and recording is None and not told:

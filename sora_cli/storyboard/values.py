@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -14,6 +15,7 @@ _POSITIONS = ("top", "center", "bottom", "top-left", "top-right", "bottom-left",
 _MOTIONS: tuple[Literal["hold", "interpolate"], ...] = ("hold", "interpolate")
 _SPACES = ("open", "room", "hall", "church", "street")
 _SUBTITLES: tuple[Literal["off", "track", "burn", "srt", "vtt"], ...] = ("off", "track", "burn", "srt", "vtt")
+_SILENT = re.compile("no|none|muted?|silent|nothing|(?:no|without)(?: any)? (?:sounds?|audio|music|ambience)")
 _TRAINING: tuple[Literal["allowed", "not-allowed", "constrained"], ...] = ("allowed", "not-allowed", "constrained")
 
 
@@ -29,6 +31,12 @@ def _off(value: object) -> str:
     return "off" if value is False else forms.text(value)
 
 
+def _heard(value: object) -> str:
+    """A sound in words, or as a path; people write that there is none in many words."""
+    words = forms.text(value)
+    return "off" if _SILENT.fullmatch(words.casefold()) else words
+
+
 def _anything(value: object) -> object:
     return value
 
@@ -39,7 +47,8 @@ def _matched(value: object) -> str:
         raise forms.expected(
             "what colours are held to", value, f"a strength goes with it: {{match: scene, strength: {value:g}}}"
         )
-    return forms.text(value)
+    words = forms.text(value)
+    return "off" if words.casefold() in forms.NONE else words
 
 
 _any_seed = forms.whole(0, 2**63 - 1)
@@ -58,6 +67,7 @@ def _seed(value: object) -> int:
 
 
 Text = Plain(forms.text, {"type": "string", "minLength": 1})
+Heard = Plain(_heard, {"type": "string", "minLength": 1})
 Matched = Plain(_matched, {"type": "string", "minLength": 1})
 Phrase = Plain(forms.phrase, {"type": "string", "minLength": 1})
 Label = Plain(forms.label, {"type": ["string", "number"]})
@@ -104,7 +114,7 @@ Speaking = _word(("engine", "mine"), "who says the lines; the name of a voice st
 Good = _word(("good",), "what takes are tried for")
 subtitles_of = forms.word(_SUBTITLES, "a kind of subtitles")
 Subtitles = Plain(
-    lambda value: subtitles_of("off" if value is False else value),
+    lambda value: subtitles_of("off" if value is False or value in forms.NONE else value),
     {"anyOf": [{"enum": list(_SUBTITLES)}, {"const": False}, _VARIABLE]},
 )
 LengthOrSpoken = Plain(forms.length, {"anyOf": [{"const": "spoken"}, *_LENGTHS]})
@@ -137,7 +147,7 @@ ShortTransition = Plain(
     _json(
         {
             "type": "string",
-            "pattern": r"^(cut|none|off|(dissolve|fade|wipe)(\s+(left|right|up|down))?(\s+[0-9.]+\s*(s|ms|f)?)?)$",
+            "pattern": r"^(cut|no|none|off|(dissolve|fade|wipe)(\s+(left|right|up|down))?(\s+[0-9.]+\s*(s|ms|f)?)?)$",
             "examples": ["cut", "dissolve 0.5s", "fade 1s", "wipe left 0.5s"],
         }
     ),

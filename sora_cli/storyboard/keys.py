@@ -1,0 +1,144 @@
+"""What to write for a key that nobody knows: the one that was meant, where it stands, or what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from sora_cli.storyboard.forms import Wrong, duration
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Node, Pairs, Scalar
+from sora_cli.storyboard.prices import CostForm
+from sora_cli.storyboard.problems import Problems
+from sora_cli.storyboard.schema import (
+    BeatForm,
+    CastForm,
+    DialogueForm,
+    FilmForm,
+    LevelForm,
+    LookForm,
+    OutputForm,
+    SceneForm,
+    ShotForm,
+    SoundForm,
+)
+from sora_cli.storyboard.shapes import Form
+from sora_cli.storyboard.source import quoted
+from sora_cli.texts import shortened
+
+OTHER_WORDS = {
+    "prompt": "text description desc action caption shot beat content",
+    "duration": "length lenght len seconds secs time frames num_frames frame_count duration_seconds",
+    "avoid": "negative negative_prompt neg_prompt", "engine": "model checkpoint", "seed": "random_seed",
+    "from": "image picture start first_frame start_image init_image input_reference",
+    "to": "end last_frame end_image", "reference": "ref refs image picture photo", "takes": "candidates variations",
+    "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
+    "setting": "location place background", "sound": "audio sfx effects",
+    "cast": "characters character who speaker", "line": "say says text words speech",
+    "title": "name caption heading",
+    "shots": "clips panels segments shot", "scenes": "sequences acts scene", "name": "id shot scene label number nr",
+    "dialogue": "dialog lines voiceover voice_over vo narration speech script say", "subtitles": "captions",
+    "options": "steps num_inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler", "vars": "variables",
+    "storyboard": "version schema",
+    "size": "resolution dimensions width", "aspect": "ratio aspect_ratio", "fps": "framerate frame_rate",
+    "looks": "look appearance description desc prompt text style", "kind": "type style effect name",
+    "at": "start start_time begin from time when", "first": "start from first_frame", "last": "end to last_frame",
+    "up to": "max most count number takes", "level": "volume gain db loudness",
+    "words": "text prompt description line file path sound",
+}  # fmt: skip
+"""Words that people bring from other tools, by our keys; of several keys the one that may stand there is meant."""
+_ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
+    (
+        Form,
+        "include includes extends import imports inherit $ref",
+        "a storyboard is one file: write here what stands in the other one",
+    ),
+    (
+        FilmForm,
+        "defaults default common globals",
+        "what holds for all shots stands at the top, as `style: ...`; a key of yours begins with `x-`",
+    ),
+    (OutputForm, "width", "write `size: WIDTHxHEIGHT`"),
+    (OutputForm, "file path filename out folder", "the film's name is an option: `sora storyboard FILE -o FILM`"),
+    (SoundForm, "loop fade fade_in fade_out start from begin", "it is heard as its file is: cut or fade the file"),
+    (CostForm, "budget max limit max_cost most", "`--max-cost 5` is an option of `sora storyboard`"),
+    (DialogueForm, "voice", "a voice is somebody's: `cast: {NAME: {voice: ...}}`, or `narrator: {voice: ...}`"),
+    (CastForm, "name id", "the name stands before it: `cast: {NAME: {looks: WORDS}}`"),
+)
+"""What is written otherwise: in which form, under which keys, and how."""
+_HOMES: dict[str, type[Form]] = {
+    "the film": FilmForm,
+    "a scene": SceneForm,
+    "a shot": ShotForm,
+    "a beat": BeatForm,
+    "`output`": OutputForm,
+    "`sound`": SoundForm,
+    "`look`": LookForm,
+}
+
+
+def known_keys(loc: Loc, form: type[Form], parent: Node, problems: Problems) -> str:
+    """A hint at what to write for the unknown key at `loc`, which stands in a mapping, `parent`, that is this form."""
+    key, pairs = str(loc[-1]), parent.pairs if isinstance(parent, Pairs) else {}
+    value = pairs[key][1] if key in pairs else None
+    known = _elsewhere(key, form) or _named(key, value, form, alone=len(pairs) == 1)
+    return known or _meant(loc, form, pairs, problems) or _quotes(key, value) or _listed(form)
+
+
+def _spelled(key: str) -> str:
+    return re.sub(r"[\s-]+", "_", key.lower())
+
+
+def _elsewhere(key: str, form: type[Form]) -> str:
+    found = (hint for where, keys, hint in _ELSEWHERE if issubclass(form, where) and _spelled(key) in keys.split())
+    return next(found, "")
+
+
+def _meant(loc: Loc, form: type[Form], written: Collection[str], problems: Problems) -> str:
+    """A hint at the key that was meant: one that is not `written` yet, or one of another form."""
+    key = str(loc[-1])
+    ours = [ours for ours, others in OTHER_WORDS.items() if _spelled(key) in others.split()]
+    if inside := next((each for each in ours if each in loc[-2:-1]), ""):
+        return f"write it as `{inside}: ...`"
+    if meant := next((each for each in ours if each in form.keys and each not in written), ""):
+        return f"did you mean {quoted(meant)}?"
+    belongs = _belongs(key) or _belongs(ours[0] if ours else "")
+    if issubclass(form, LevelForm) and belongs:
+        return belongs
+    return problems.meant(key, form.keys) or ("" if ours else belongs)
+
+
+def _belongs(key: str) -> str:
+    fitting = [home for home, place in _HOMES.items() if key in place.keys]
+    return f"{quoted(key)} belongs to {' or '.join(fitting)}" if fitting else ""
+
+
+def _named(key: str, value: Node | None, form: type[Form], *, alone: bool) -> str:
+    """A hint at a name, or the word for the thing, that stands before all of its keys."""
+    if not (alone and isinstance(value, Pairs) and value.pairs.keys() & form.keys.keys()):
+        return ""
+    if key.lower() in ("shot", "beat", "scene", "take") or "name" not in form.keys:
+        return f"take {quoted(key)} out: its keys stand here"
+    return f"write `name: {shortened(key, 40)}` beside its keys"
+
+
+def _quotes(key: str, value: Node | None) -> str:
+    """A hint at a text that its colon has made a key of."""
+    if " " not in key:
+        return ""
+    if isinstance(value, Scalar) and _is_length(value):
+        return f"write it as {{prompt: {shortened(key, 40)}, duration: {value.text}}}"
+    return f'a text with `: ` in it needs quotes: "{shortened(key, 40)}: ..."'
+
+
+def _is_length(value: Scalar) -> bool:
+    try:
+        return bool(duration(value.value))
+    except Wrong:
+        return False
+
+
+def _listed(form: type[Form]) -> str:
+    written = f"; write it as {form.example}" if form.example else ""
+    own = "; a key of your own begins with `x-`" if form is FilmForm else ""
+    return f"known keys here: {', '.join(form.keys)}{written}{own}"
