@@ -21,7 +21,7 @@ from torch import Tensor
 from sora_cli.engines.nano.autoencoder import HALF, SMALL, Enlarger
 
 from .autoencoder import FOLDER, Pool, load, measure
-from .config import FRAMES, HEIGHT, TRAINING, WIDTH, WORK, device
+from .config import FRAMES, HEIGHT, TRAINING, WIDTH, WORK, device, small_floats
 
 PAIRS = WORK / "pairs"
 TEST = 4  # clips to measure with
@@ -109,8 +109,6 @@ class Teacher:
 
     def learn(self, rate: float) -> None:
         """Take one step; `rate` is a share of the learning rate, 0 to 1."""
-        from .transformer import small_floats
-
         for group in self.adam.param_groups:
             group["lr"] = RATE * rate * min(1.0, (self.step + 1) / WARMUP)
         seen, film, weight = self.lessons.draw()

@@ -23,13 +23,13 @@ from torch import Tensor
 from .autoencoder import load
 from .captions import caption
 from .conditions import control, frames_condition
-from .config import TRAINING, device
+from .config import TRAINING, device, small_floats
 from .enlarger import PAIRS
 from .latents import Encoder
 from .scene import draw_scene
 from .sheet import GUIDANCE, STEPS
 from .text import Words
-from .transformer import STATE, small_floats
+from .transformer import STATE
 from .world import render
 
 FIRST_SEED = 3_000_000

@@ -28,7 +28,7 @@ from sora_cli.engines.nano.transformer import SEEN_CHANNELS, PaperTransformer
 
 from .autoencoder import load, spread_of
 from .batches import NAMES, UNSEEN, Batch, Batches
-from .config import AUTOENCODER, CLIP, TEXT, TRAINING, TRANSFORMER, WORK, device
+from .config import AUTOENCODER, CLIP, TEXT, TRAINING, TRANSFORMER, WORK, device, small_floats
 from .muon import optimizers
 from .text import Words
 
@@ -86,11 +86,6 @@ def noise_levels(count: int) -> Tensor:
     level = torch.sigmoid(torch.randn(count))
     level = torch.where(torch.rand(count) < 0.15, torch.rand(count), level)
     return TRAINING.time_shift * level / (1 + (TRAINING.time_shift - 1) * level)
-
-
-def small_floats() -> bool:
-    """Whether this machine multiplies matrices of bfloat16 faster than those of float32."""
-    return device().type == "cuda" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - torch has no public way to ask
 
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> Tensor:
