@@ -10,6 +10,7 @@ boards=${1:?a folder with storyboards} films=${2:?a folder for films}
 failed=0
 mkdir -p "$films"
 for board in "$boards"/*.yaml; do
+    [ -e "$board" ] || { echo "no storyboard (*.yaml) in $boards" >&2; exit 2; }
     name=$(basename "$board" .yaml)
     if sora storyboard "$board" -o "$films/$name.mp4" --max-time 2h --log "$films/$name.log" 2>/dev/null; then
         echo "made    $films/$name.mp4"

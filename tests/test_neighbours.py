@@ -19,12 +19,13 @@ from sora_cli import storyboard
 from sora_cli.cli import usage
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
-from sora_cli.errors import EngineMissing, UnusableFile
+from sora_cli.errors import EngineMissing, RequestError, UnusableFile
 from sora_cli.flows import preflight
 from sora_cli.media.read import probe, read_picture
 from sora_cli.plan import plan_takes
 from sora_cli.plan.sounds import recordings
 from sora_cli.policy import inputs
+from sora_cli.serve.queue import Queue
 from sora_cli.sound.foley.folder import Folder
 from sora_cli.storyboard.given import given
 from tests.boards import board
@@ -539,3 +540,65 @@ def test_notes_in_markdown_given_to_check_are_told_what_makes_a_storyboard_of_th
     Path("a.md").write_text(TABLE)
     assert main(["check", "a.md"]) == 2
     assert "`sora import FILE` makes a storyboard of it" in capsys.readouterr().err
+
+
+def test_notes_are_told_at_their_own_lines_and_nothing_above_the_shots_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "# First Light\n\nA film about a ball.\n\nShot 1: a ball (48 frames)\nIt rolls.\n\nShot 2: a box (2s)\n"
+    board_, (only,) = imported("a.txt", text, capsys)
+    assert (only["file"], only["line"]) == ("a.txt", 5)
+    assert "# A film about a ball." in board_
+    board_ = yaml.safe_load(board_)
+    assert board_["title"] == "First Light"
+    assert [(each["prompt"], each["duration"]) for each in board_["scenes"][0]["shots"]] == [
+        ("a ball It rolls", "48f"),
+        ("a box", "2s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FPS: 25\nShot 1: a ball (48 frames)\nShot 2: a box (25f)\n",
+        "Title: Balls\n25 fps\n- a ball (48f)\n- a box (25f)\n",
+        "FPS: 25\n\n| # | Description | Frames |\n|---|---|---|\n| 1 | a ball | 48 |\n| 2 | a box | 25 |\n",
+    ],
+)
+def test_the_rate_above_notes_holds_for_them(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    board_, remarks = imported("a.md", text, capsys)
+    assert not remarks
+    assert yaml.safe_load(board_)["output"] == {"fps": "25"}
+
+
+def test_a_table_in_markdown_is_told_at_its_own_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "Intro\n\n| # | Description | Frames |\n|---|---|---|\n| 1 | a ball | 48 |\n"
+    _, (only,) = imported("a.md", text, capsys)
+    assert (only["file"], only["line"]) == ("a.md", 5)
+
+
+def test_direct_takes_one_storyboard(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["direct", "a.yaml", "b.yaml"]) == 2
+    assert "takes one storyboard at a time" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_folder_of_orders_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    with pytest.raises(RequestError, match="it is a file"):
+        Queue(tmp_path / "a.yaml")
+
+
+def test_the_endings_of_other_kinds_of_films_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["storyboard", _written("shots: [a ball]\n"), "--dry-run", "-o", "a.webm"]) == 2
+    assert "hint: try a.mp4, or another kind: .mov, .mkv, .gif, .webp, .frames" in capsys.readouterr().err
+
+
+def test_a_file_with_a_space_in_its_name_is_named_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my song.mp3").touch()
+    _, (only,) = told("shots: [{prompt: a ball, sound: my song.mp3 0.5}]\n", capsys)
+    assert "{words: my song.mp3, at: 1s" in str(only["hint"])
+
+
+def test_a_pair_parted_by_a_colon_is_told_as_it_is_to_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", _written("vars: {n: a}\nshots: ['${n}']\n"), "--set", "n: b"]) == 2
+    assert "write --set n=b" in capsys.readouterr().err

@@ -62,13 +62,19 @@ def direct(
     )
     line = " ".join(words)
     board = Path(line)
-    is_board = is_file(board) or board.suffix.lower() in {".yaml", ".yml"}
+    is_board = is_file(board) or _named(line)
+    if len(words) > 1 and not is_file(board) and all(map(_named, words)):
+        raise RequestError("sora direct takes one storyboard at a time", hint=f"sora direct {as_typed(Path(words[0]))}")
     _check(options, is_board=is_board)
     with interruptible():
         if is_board:
             _show(flow.direct(board, output, options, console.stream), options, as_json=as_json)
         else:
             _show_new(flow.imagine(line, output, options, console.stream), as_json=as_json)
+
+
+def _named(word: str) -> bool:
+    return Path(word).suffix.lower() in {".yaml", ".yml"}
 
 
 def _check(options: DirectOptions, *, is_board: bool) -> None:

@@ -144,6 +144,8 @@ def check_place(out: Path, kind: Delivery) -> None:
 
     kinds = deliveries.DELIVERIES.items()
     fits = " or ".join(f"--deliver {name}" for name, other in kinds if other.suffix == out.suffix)
+    others = ", ".join(other.suffix for other in deliveries.DELIVERIES.values() if other.suffix != kind.suffix)
+    fits = fits or (f"another kind: {others}" if kind.name == WEB else "")
     require_ending(out, kind.suffix, "write a film", f"{out.stem}{kind.suffix}" + (f", or {fits}" if fits else ""))
     deliveries.check_place(out, kind)
     outputs.require_parent(out)

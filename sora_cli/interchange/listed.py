@@ -94,6 +94,11 @@ def _rate_told(rows: Sequence[ListRow]) -> str:
     return rate.replace(",", ".")
 
 
+def is_above(words: str) -> bool:
+    """Whether a line says the film's title or rate."""
+    return _TITLE.fullmatch(words) is not None or _RATE.fullmatch(words) is not None
+
+
 def _above(words: str, outline: Outline) -> None:
     """Take a line above the columns' names: the film's title, its rate, or a comment."""
     named, rate = _TITLE.fullmatch(words), _RATE.fullmatch(words)

@@ -81,10 +81,11 @@ class Outline(Struct):
 
 
 class SourceText(Struct, frozen=True, dict=True):
-    """The text of a file, and its name in messages."""
+    """The text of a file, and its name in messages; of one `made` of another, which lines its own are of."""
 
     name: str
     text: str
+    made: tuple[SourceText, tuple[int, ...]] | None = None
 
     @cached_property
     def lines(self) -> list[str]:
@@ -93,6 +94,9 @@ class SourceText(Struct, frozen=True, dict=True):
 
     def problem(self, line: int, message: str, hint: str = "") -> Problem:
         """What is to be told of line `line`, counted from 1."""
+        if self.made is not None:
+            of, places = self.made
+            return of.problem(places[line - 1] if 0 < line <= len(places) else 1, message, hint)
         lines = self.lines
         text = lines[line - 1] if 0 < line <= len(lines) else ""
         column = len(text) - len(text.lstrip()) + 1

@@ -12,7 +12,7 @@ from sora_cli.storyboard.alike import SECONDS
 from sora_cli.storyboard.source import quoted
 
 HINT_TIME = "write seconds (4 or 4.5), minutes and seconds (1:05), or a timecode (00:01:05:12)"
-HINT_RATE = "write the rate in a line above the names of the columns, as in `FPS: 25`"
+HINT_RATE = "write the rate in a line of its own at the top, as in `FPS: 25`"
 _TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})")
 _SPLIT = re.compile(r"[(\uff08]?\s*([0-9]{1,3})\s*(?:秒|s)?\s*[+\uff0b]\s*([0-9]{1,2})\s*(?:コマ|k|f)?\s*[)\uff09]?")
 _CLOCK = re.compile(r"(?:(?:([0-9]{1,2}):)?([0-9]{1,3}):)?([0-9]+(?:[.,][0-9]+)?)\s*" + SECONDS + "?")

@@ -95,6 +95,7 @@ class Queue:
     """The orders under one folder, which is made where it is not there.
 
     Raises:
+        RequestError: the folder is a file.
         StoreError: the folder cannot be written, or its list of orders is damaged.
     """
 
@@ -107,7 +108,9 @@ class Queue:
                 base.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             hint = "--folder names another folder, on a local disk"
-            why = "it is a file" if folder.is_file() else getattr(error, "strerror", None) or error
+            if folder.is_file():
+                raise RequestError(f"cannot keep orders in {folder}: it is a file", hint=hint) from error
+            why = getattr(error, "strerror", None) or error
             raise StoreError(f"cannot keep orders in {folder}: {why}", hint=hint) from error
 
     @contextlib.contextmanager

@@ -172,6 +172,13 @@ class Inheritance:
             self._problems.add("frames need the film's frame rate", self._document.mark((*loc, key)), hint)
         return time.at(self._fps or Fraction(1))
 
+    def _file_in(self, words: str) -> str:
+        """The sound file that is named in words, as much of them as is one that is there; empty where none is."""
+        parts = [each.strip(",;:") for each in words.split()]
+        end = next((number for number, each in enumerate(parts, 1) if suffix(each) in HEARD), 0)
+        names = [" ".join(parts[start:end]) for start in range(end)]
+        return next((name for name in names if (self._files.base / name).is_file()), names[-1] if names else "")
+
     def heard(self, written: str, loc: Loc) -> tuple[Path | None, str]:
         """The file, or else the words, of a sound; `off` is neither."""
         if written == "off":
@@ -180,7 +187,7 @@ class Inheritance:
         one_word = " " not in written and (kind or written.startswith(("/", "./", "../", "~/")))
         if kind in HEARD or kind in PICTURES or one_word:
             return self._files.find(written, loc, HEARD, A_SOUND), ""
-        if name := next((word for each in written.split() if suffix(word := each.strip(",;:")) in HEARD), ""):
+        if name := self._file_in(written):
             hint = f"name one file alone; of a shot's sound: `{{words: {name}, at: 1s, level: -6}}`"
             self._files.refuse(f"{quoted(written)} is a file and more", loc, hint)
             return None, ""
