@@ -50,6 +50,7 @@ _PLACES = {
 """How far across and down the safe area each position is."""
 _BREAKS: tuple[Break, ...] = ("words", "parts", "letters")
 """Words are made smaller before one is cut."""
+_RULER = ImageDraw.Draw(Image.new("L", (1, 1)))
 _ALIGN = {0.0: "left", 0.5: "center", 1.0: "right"}
 
 
@@ -101,8 +102,8 @@ def set_words(title: TitleCard, width: int, height: int) -> TitleOverlay:
     room = int(width * SAFE), int(height * (SAFE if title.position == "center" else SAFE / 3))
     size = round(min(width, height) * (LARGE if title.position == "center" else SMALL))
     for cut, letters in itertools.product(_BREAKS, range(max(size, LEAST), LEAST - 1, -1)):
-        image = _drawn(title, face, room[0], letters, align=_ALIGN[across], cut=cut)
-        if image is not None and image.width <= room[0] and image.height <= room[1]:
+        image = _drawn(title, face, room, letters, align=_ALIGN[across], cut=cut)
+        if image is not None:
             left = (width - room[0]) // 2 + round((room[0] - image.width) * across)
             safe = int(height * SAFE)
             top = (height - safe) // 2 + round((safe - image.height) * down)
@@ -113,19 +114,25 @@ def set_words(title: TitleCard, width: int, height: int) -> TitleOverlay:
     )
 
 
-def _drawn(title: TitleCard, face: str, room: int, letters: int, *, align: str, cut: Break) -> Image.Image | None:
-    """The words in white with their rim, shadow and plate, in lines at most `room` wide; None where none are."""
+def _drawn(
+    title: TitleCard, face: str, room: tuple[int, int], letters: int, *, align: str, cut: Break
+) -> Image.Image | None:
+    """The words in white with their rim, shadow and plate; None where they do not fit in the room, across and down."""
     from moviepy import TextClip
 
     plate = title.position == "lower-third"
     rim, edge = max(1, letters // 14), max(2, letters // (2 if plate else 4))
     font = load_font(face, letters)
-    lines = broken(title.text, room - 4 * edge - 2 * rim, lambda row: font.getlength(drawable(row, face)), cut)
+    lines = broken(title.text, room[0] - 4 * edge - 2 * rim, lambda row: font.getlength(drawable(row, face)), cut)
     if lines is None:
+        return None
+    text, between = drawable("\n".join(lines), face), letters // 4
+    box = _RULER.multiline_textbbox((0, 0), text, font, spacing=between, align=align, stroke_width=rim)
+    if box[3] - box[1] + 2 * edge > room[1] + 2:  # known without drawing them, to a pixel or two
         return None
     clip = TextClip(
         font=face or None,
-        text=drawable("\n".join(lines), face),
+        text=text,
         font_size=letters,
         method="label",
         margin=(2 * edge, 2 * edge),
@@ -134,13 +141,16 @@ def _drawn(title: TitleCard, face: str, room: int, letters: int, *, align: str, 
         stroke_width=rim,
         text_align=align,
         horizontal_align=align,
-        interline=letters // 4,
+        interline=between,
     )
     alpha = np.rint(clip.mask.get_frame(0) * 255).astype(np.uint8)
     words = Image.fromarray(np.dstack([clip.get_frame(0).astype(np.uint8), alpha]))
     left, top, right, bottom = words.getbbox() or (0, 0, 2, 2)
     words = words.crop((left - edge, top - edge, right + edge, bottom + edge))
-    under = Image.new("RGBA", (words.width + words.width % 2, words.height + words.height % 2))
+    size = words.width + words.width % 2, words.height + words.height % 2
+    if size[0] > room[0] or size[1] > room[1]:
+        return None
+    under = Image.new("RGBA", size)
     if plate:
         box = (0, 0, under.width - 1, under.height - 1)
         ImageDraw.Draw(under).rounded_rectangle(box, radius=edge // 2, fill=PLATE)

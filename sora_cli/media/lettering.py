@@ -200,11 +200,12 @@ def _words(text: str, *, parted: bool) -> Iterator[str]:
         yield word
 
 
-def _parts(text: str) -> Iterator[str]:
+@lru_cache(maxsize=256)  # a title is broken for each size that it is tried in
+def _parts(text: str) -> tuple[str, ...]:
     """A text, cut where Unicode lets a line break, and between syllables, which it leaves to dictionaries."""
     from uniseg.linebreak import line_break_units
 
-    return (syllable for unit in line_break_units(text) for syllable in _syllables(unit))
+    return tuple(syllable for unit in line_break_units(text) for syllable in _syllables(unit))
 
 
 def _unspaced(letter: str) -> bool:
