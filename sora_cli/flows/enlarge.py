@@ -25,7 +25,7 @@ from sora_cli.lock import PATIENCE
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import open_film, read_sound
 from sora_cli.media.read.picture import contain, cover
-from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound
+from sora_cli.media.stream import SAMPLE_RATE, Frames, Sound, largest
 from sora_cli.plan import Plan
 from sora_cli.plan.timeline import Cut
 from sora_cli.store import Clip, ClipFacts, Store, file_hash
@@ -116,7 +116,7 @@ def steadied(pictures: Iterable[Frames], enlarge: Callable[[Frames], Frames]) ->
     for picture in pictures:
         larger = enlarge(picture)
         if before is not None and last is not None:
-            change = np.abs(np.subtract(picture, before, dtype=np.float32)).max(axis=-1)
+            change = largest(np.abs(np.subtract(picture, before, dtype=np.float32)))
             kept = KEPT * np.clip(1 - uniform_filter(change, AROUND) / STILL, 0, 1)
             high, wide = larger.shape[:2]
             part = np.asarray(Image.fromarray(kept).resize((wide, high), Image.Resampling.BILINEAR))[..., None]

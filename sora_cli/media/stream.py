@@ -24,6 +24,13 @@ Samples: TypeAlias = "NDArray[np.float32]"
 """Sound: `(n, channels)`, float32, full scale is -1..1."""
 
 
+def largest(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest of the three channels `(..., 3)` there; `max` along so short an axis takes ten times as long."""
+    import numpy as np
+
+    return np.maximum(np.maximum(pictures[..., 0], pictures[..., 1]), pictures[..., 2])
+
+
 class Sound(Struct, frozen=True):
     """Samples `(n, channels)`, float32 in -1..1, at `rate` Hz."""
 

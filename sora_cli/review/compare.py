@@ -76,6 +76,11 @@ class Still(Struct, frozen=True, eq=False, dict=True):
         """Its SIFT points, and what each looks like."""
         return _finder().detectAndCompute(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), None)
 
+    @cached_property
+    def forms(self) -> Frames:
+        """Its broad forms: its lights, blurred."""
+        return _bytes(cv2.GaussianBlur(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), (0, 0), 3))
+
 
 def apart(now: Sequence[Still], then: Sequence[Still]) -> Difference:
     """Measure how far pictures of one stretch are from those of another, by the pair that shares most."""
@@ -122,19 +127,18 @@ def _laid(there: Still, here: Still) -> _Laid | None:
     """
     whole = np.ones(here.picture.shape[:2], bool)
     found = _matched(there, here)
-    laid = [_Laid(there.picture, whole, _alike(there.picture, here.picture, whole), points=False)]
+    laid = [_Laid(there.picture, whole, _alike(there, here, whole), points=False)]
     if found is not None:
-        laid.append(_Laid(*found, _alike(found[0], here.picture, found[1]), points=True))
+        laid.append(_Laid(*found, _alike(Still(found[0]), here, found[1]), points=True))
     fitting = (way for way in laid if way.alike > (ALIKE if way.points else ONE))
     return max(fitting, key=lambda way: way.alike, default=None)
 
 
-def _alike(one: Frames, two: Frames, mask: NDArray[np.bool_]) -> float:
+def _alike(one: Still, two: Still, mask: NDArray[np.bool_]) -> float:
     """The correlation of the lights of two pictures in a part of them, in broad forms; 0 where one has none."""
-    if one.shape != two.shape:
+    if one.picture.shape != two.picture.shape:
         return 0.0
-    soft = (cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 3)[mask] for each in (one, two))
-    first, second = (each.astype(np.float64) for each in soft)
+    first, second = (each.forms[mask].astype(np.float64) for each in (one, two))
     if min(first.std(), second.std()) < FLAT:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])

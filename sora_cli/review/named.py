@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sora_cli.engines.changes import point_of
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, largest
 
 HUES = {
     "red": (345, 14),
@@ -106,7 +106,7 @@ def _moving(pictures: Sequence[Frames]) -> list[Mask] | None:
     """What is not as the pictures mostly are; None where the camera moves, or nothing does."""
     stack = np.stack(pictures).astype(np.float32)
     behind = np.median(stack, axis=0)
-    off = np.abs(stack - behind).max(axis=-1)
+    off = largest(np.abs(stack - behind))
     border = np.concatenate([off[:, :2].reshape(-1), off[:, :, :2].reshape(-1), off[:, :, -2:].reshape(-1)])
     if len(pictures) < 3 or float(np.quantile(border, 0.8)) > STILL:
         return None

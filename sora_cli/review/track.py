@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, largest
 from sora_cli.review.parts import ShotSpan
 
 SIZE = 160
@@ -233,7 +233,7 @@ def _corners(grey: Frames) -> NDArray[np.float32]:
 def _subject(frames: NDArray[np.float32], seen: Mask) -> NDArray[np.bool_]:
     """Where each frame shows something else than what is behind the subject."""
     blurred = np.stack([cv2.GaussianBlur(frame, (0, 0), 1.0) for frame in frames])
-    off = np.abs(blurred - _behind(blurred, seen)).max(axis=-1)
+    off = largest(np.abs(blurred - _behind(blurred, seen)))
     level = max(APART, 4 * float(np.median(off[seen])))
     masks = (off > level) & seen
     ground = np.ones((3, 3), np.uint8)
@@ -247,18 +247,20 @@ def _behind(frames: NDArray[np.float32], seen: Mask) -> NDArray[np.float32]:
     """
     hidden = np.where(seen[..., None], frames, np.nan)
     middle = _median(hidden, seen.sum(axis=0))
-    spread = (np.nanmax(hidden, axis=0) - np.nanmin(hidden, axis=0)).max(axis=-1)
+    spread = largest(np.nanmax(hidden, axis=0) - np.nanmin(hidden, axis=0))
     busy = cv2.dilate((spread > APART).astype(np.uint8), np.ones((3, 3), np.uint8))
     guess = cv2.inpaint(middle.round().astype(np.uint8), busy, 5, cv2.INPAINT_TELEA).astype(np.float32)
-    miss = np.where(seen, np.abs(frames - guess).max(axis=-1), np.inf)
+    miss = np.where(seen, largest(np.abs(frames - guess)), np.inf)
     other = np.take_along_axis(frames, miss.argmin(axis=0)[None, ..., None], axis=0)[0]
-    differs = (np.abs(other - middle).max(axis=-1) > APART) & (busy > 0)
+    differs = (largest(np.abs(other - middle)) > APART) & (busy > 0)
     _, labels = cv2.connectedComponents(differs.astype(np.uint8))
+    theirs, ours = _steps(other), _steps(middle)
     for label in range(1, int(labels.max()) + 1):
         part = labels == label
         rim = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-        if _edge(other, rim) < 0.7 * _edge(middle, rim):
+        if theirs[rim].mean() < 0.7 * ours[rim].mean():
             middle[part] = other[part]
+            ours = _steps(middle)
     return middle
 
 
@@ -270,10 +272,10 @@ def _median(hidden: NDArray[np.float32], counts: NDArray[np.intp]) -> NDArray[np
     return np.asarray((low + high) / 2, np.float32)
 
 
-def _edge(picture: NDArray[np.float32], rim: Mask) -> float:
-    """The mean step from pixel to pixel along a rim."""
-    across, down = (cv2.Sobel(picture, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
-    return float(np.hypot(across, down).max(axis=-1)[rim].mean())
+def _steps(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The step at each pixel to those beside it."""
+    across, down = (np.asarray(cv2.Sobel(picture, cv2.CV_32F, *way), np.float32) for way in ((1, 0), (0, 1)))
+    return largest(np.hypot(across, down))
 
 
 def _seen_whole(time: int, mask: Mask, seen: Mask, frame: NDArray[np.float32]) -> Row | None:

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 
 from sora_cli.media.read import open_film
 from sora_cli.media.read.glimpse import narrow
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, largest
 from sora_cli.review.compare import Still, apart
 from sora_cli.review.parts import sampled
 from sora_cli.review.watch import WIDTH
@@ -72,7 +72,7 @@ def _still(given: Frames, made: Frames) -> Iterator[NDArray[np.float32]]:
 
 def _moved(one: Frames, other: Frames) -> NDArray[np.float32]:
     """By how much two frames differ at a place or near it."""
-    apart = gaussian_filter(np.abs(one.astype(np.float32) - other).max(axis=-1), 1.0)
+    apart = gaussian_filter(largest(np.abs(one.astype(np.float32) - other)), 1.0)
     return np.asarray(maximum_filter(apart, size=max(3, one.shape[1] // NEAR)))
 
 

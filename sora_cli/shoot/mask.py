@@ -20,7 +20,7 @@ from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError, counted
 from sora_cli.media.read import Probe, open_film
-from sora_cli.media.stream import Frames
+from sora_cli.media.stream import Frames, largest
 from sora_cli.shoot.finding import found
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.edits import WHOLE, Box
@@ -237,7 +237,7 @@ def _fitted(made: Frames, film: Frames, mask: Mask) -> tuple[NDArray[np.float32]
     inside = mask > 0
     off = np.subtract(film, made, dtype=np.float32)
     ring = (distance_transform_edt(~inside) <= seam(len(mask))) & ~inside if inside.any() else inside
-    fitted = made + spread(off, ring & (np.abs(off).max(axis=-1) < OTHER))
+    fitted = made + spread(off, ring & (largest(np.abs(off)) < OTHER))
     return np.clip(fitted, 0, 255).astype(np.float32), film, mask[..., None]
 
 
