@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -53,6 +54,17 @@ def let_torchvision_in() -> None:
             del sys.modules[name]
         for name in ("nms", "qnms"):
             torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+# Importing what is tested makes millions of objects that stay. Python would look through them again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage once, behind the imports: what they made is not looked through while tests run."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
