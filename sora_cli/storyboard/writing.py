@@ -12,6 +12,7 @@ import yaml
 from msgspec import Struct
 from yaml.emitter import Emitter
 
+from sora_cli.storyboard.nodes import read_word
 from sora_cli.storyboard.source import harmless
 
 _RESOLVER = yaml.SafeLoader("")
@@ -128,9 +129,9 @@ def scalar(value: str | int, *, flow: bool = False) -> str:
 
 
 def _is_text(text: str) -> bool:
-    """Whether YAML takes a plain scalar for text, and for no number, switch or date."""
+    """Whether a plain scalar is text, and no number, switch or date, in YAML 1.1 and in 1.2, as we read it."""
     tag: object = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    return tag == _STRING
+    return tag == _STRING and isinstance(read_word(text), str)
 
 
 def _plain(text: str) -> str:
