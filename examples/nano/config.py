@@ -17,6 +17,9 @@ The stages, in order (each resumes where it stopped, by the same command):
 With `NANO_SIZE=large` in the environment the same commands make a larger nano, of `LARGE`, in `.nano/large`: for a GPU,
 since a clip has sixteen times as many tokens. `resume` gives it autoencoder and words of the nano that ships.
 
+With `NANO_COURSE=steering` weights that are trained go on by `STEERING`: cameras that pan against the actor or zoom, at
+high noise, where that is decided. After `resume`: `latents`, then `transformer --minutes 66 --cooldown 33`.
+
 `examples.nano.sides` taught weights that were trained before it words of their own for the camera's side.
 """
 
@@ -100,6 +103,7 @@ class Training:
     enlarger_batch: int = 6
     pairs_per_chunk: int = 16
     pairs: int = 512
+    steered: float = 0.0  # share of scenes whose camera moves, by `scene.STEERED`
     variety: float = 0.2  # share of scenes with something rarer: a second actor, friction, slow motion, a style
     clips_per_chunk: int = 64
     clips: int = 24576
@@ -108,7 +112,8 @@ class Training:
     stills_batch: int = 96
     stills_first: int = 24_000  # samples of stills alone before any clip: what things look like, at a fifth of the cost
     stills_share: float = 0.3  # of batches after that
-    muon_rate: float = 1e-2
+    muon: bool = True  # for the matrices, else AdamW for them too
+    matrix_rate: float = 1e-2
     adam_rate: float = 1.5e-3
     text_rate: float = 2e-4  # of the text encoder, which has learned to read before
     empty_caption: float = 0.2  # share of samples that see no caption: what guidance needs
@@ -120,7 +125,17 @@ class Training:
 AUTOENCODER = AutoencoderSizes()
 TRANSFORMER = TransformerSizes()
 TEXT = TextSizes()
-TRAINING = Training()
+STEERING = Training(
+    clips=4096,
+    stills_share=0.0,
+    steered=0.75,
+    muon=False,
+    matrix_rate=2e-4,
+    adam_rate=3e-4,
+    text_rate=0.0,
+    time_shift=6.0,
+)
+TRAINING = STEERING if os.environ.get("NANO_COURSE") == "steering" else Training()
 
 
 def device() -> torch.device:

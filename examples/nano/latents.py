@@ -146,7 +146,9 @@ def make_chunk(encoder: Encoder, number: int) -> dict[str, Any]:
     float16.
     """
     rng = np.random.default_rng(FIRST_SEED + number)
-    scenes = [draw_scene(rng, variety=TRAINING.variety) for _ in range(TRAINING.clips_per_chunk)]
+    scenes = [
+        draw_scene(rng, variety=TRAINING.variety, steered=TRAINING.steered) for _ in range(TRAINING.clips_per_chunk)
+    ]
     clips = render(scenes, device(), (SEEN_HEIGHT, SEEN_WIDTH))
     video = clips.video * 2 - 1
     latents = torch.cat([encoder.components(v) for v in video.split(8)])

@@ -31,6 +31,9 @@ ACTION_SHARES = (0.2, 0.19, 0.19, 0.15, 0.15, 0.12)
 CAMERA_SHARES = (0.4, 0.13, 0.13, 0.08, 0.08, 0.09, 0.09)
 FRAMING_SHARES = (0.25, 0.5, 0.25)
 SIZE_SHARES = (0.25, 0.5, 0.25)
+STEERED = {"against": 0.29, "along": 0.13, "pan": 0.17, "zoom": 0.34, "tilt": 0.07}
+"""Of steered scenes: the camera pans against an actor that rolls, or along with it, or moves whatever it does."""
+MOVES = {"pan": ("left", "right"), "zoom": ("in", "out"), "tilt": ("up", "down")}
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,11 @@ def pick(rng: np.random.Generator, options: Sequence[Choice], shares: Sequence[f
     return options[int(rng.choice(len(options), p=shares))]
 
 
-def draw_scene(rng: np.random.Generator, switches: float = 0.15, variety: float = 0.0) -> Scene:
+def draw_scene(rng: np.random.Generator, switches: float = 0.15, variety: float = 0.0, steered: float = 0.0) -> Scene:
     """A random scene. A share of `switches` change their action after the first frames, as a new beat does.
 
-    A share of `variety` has something rarer: a second actor, friction, slow motion, another style.
+    A share of `variety` has something rarer: a second actor, friction, slow motion, another style. A share of `steered`
+    has a camera that moves, by `STEERED`.
     """
     scene = Scene(
         place=pick(rng, PLACES),
@@ -88,7 +92,21 @@ def draw_scene(rng: np.random.Generator, switches: float = 0.15, variety: float 
         scene = replace(scene, size="normal")
     if rng.random() < switches:
         scene = replace(scene, opening=pick(rng, [a for a in ACTIONS if a not in (scene.action, "fall")]))
-    return _rarer(scene, rng) if variety and rng.random() < variety else scene
+    if variety and rng.random() < variety:
+        scene = _rarer(scene, rng)
+    return _steered(scene, rng) if steered and rng.random() < steered else scene
+
+
+def _steered(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The scene with a camera that moves; of two actors it stays as it is."""
+    if scene.other:
+        return scene
+    how = pick(rng, tuple(STEERED), tuple(STEERED.values()))
+    if how in MOVES:
+        framing = pick(rng, ("wide", "medium")) if how == "zoom" and scene.framing == "close" else scene.framing
+        return replace(scene, camera=pick(rng, MOVES[how]), framing=framing)
+    there, back = rng.permutation(MOVES["pan"])
+    return replace(scene, action=f"roll_{there}", camera=str(there if how == "along" else back))
 
 
 def _rarer(scene: Scene, rng: np.random.Generator) -> Scene:

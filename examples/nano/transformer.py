@@ -33,7 +33,7 @@ from .muon import optimizers
 from .text import Words
 
 STATE = WORK / "transformer.pt"
-PARTS = ("model", "average", "muon", "adam", "reading")
+PARTS = ("model", "average", "matrices", "adam", "reading")
 LOG_STEPS = 50
 WARMUP = 30  # steps
 AVERAGED = 50  # the slow average looks back over a fiftieth of the steps so far
@@ -188,10 +188,14 @@ class Trainer:
         # Compiling takes a minute or two for each shape of batch, and is worth a third of the time of those that recur.
         self.compiled = torch.compile(self.model["transformer"], dynamic=False) if shutil.which("g++") else None
         self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
-        self.muon, self.adam = optimizers(
+        self.matrices: torch.optim.Optimizer
+        self.matrices, self.adam = optimizers(
             self.model["transformer"].named_parameters(),
             lambda n, w: w.ndim == 2 and "blocks" in n and "table" not in n,
         )
+        if not TRAINING.muon:
+            weights = self.matrices.param_groups[0]["params"]
+            self.matrices = torch.optim.AdamW(weights, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
         self.reading = torch.optim.AdamW(self.words.encoder.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
         self.naming = Naming(self.model["transformer"]).to(device())  # not saved: it learns again in no time
         self.naming_adam = torch.optim.AdamW(self.naming.parameters(), lr=TRAINING.adam_rate)
@@ -220,7 +224,7 @@ class Trainer:
         warm = rate * min(1.0, (self.step + 1) / WARMUP)
         reading = 0.0 if batch.stills else TRAINING.text_rate
         for optimizer, base in (
-            (self.muon, TRAINING.muon_rate),
+            (self.matrices, TRAINING.matrix_rate),
             (self.adam, TRAINING.adam_rate),
             (self.reading, reading),
         ):
@@ -238,7 +242,7 @@ class Trainer:
         naming = self.naming(batch)
         (loss + NAMING_LOSS * naming).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.muon.step()
+        self.matrices.step()
         self.adam.step()
         self.naming_adam.step()
         self.naming_adam.zero_grad()

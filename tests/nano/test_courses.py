@@ -1,4 +1,4 @@
-"""The recipe makes a larger nano by the same commands: a step of each, and a take of what comes out."""
+"""The recipe's commands make a larger nano, and go on with one that is there: a step of each, and a take of it."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.nano.config import LARGE, ROOT
+from examples.nano.config import LARGE, NANO, ROOT, ClipSizes
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Given, Take
 
@@ -34,16 +34,19 @@ assemble.assemble(config.WORK / "model")
 
 
 @pytest.mark.long
-def test_a_larger_nano_is_made_by_the_same_commands_and_shoots_takes_of_its_size(tmp_path: Path) -> None:
-    told = {**os.environ, "NANO_SIZE": "large", "PYTHONPATH": str(ROOT)}
+@pytest.mark.parametrize(("course", "clip"), [({"NANO_SIZE": "large"}, LARGE), ({"NANO_COURSE": "steering"}, NANO)])
+def test_each_course_ends_in_a_checkpoint_that_shoots_takes(
+    tmp_path: Path, course: dict[str, str], clip: ClipSizes
+) -> None:
+    told = {**os.environ, **course, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", STAGES, str(tmp_path)], env=told, check=True)
     card = catalogue.card(str(tmp_path / "model"))
-    size = (LARGE.width, LARGE.height)
-    assert (card.native_size, card.frames_for(1), card.longest) == (size, LARGE.frames, LARGE.frames)
+    size = (clip.width, clip.height)
+    assert (card.native_size, card.frames_for(1), card.longest) == (size, clip.frames, clip.frames)
     take = Take(
-        name="large", key="", engine="nano", revision="", prompt="a red ball bounces on the grass", avoid="",
-        width=size[0], height=size[1], fps=Fraction(12), frames=LARGE.frames, skip=0, play=LARGE.frames, seed=1,
+        name="take", key="", engine="nano", revision="", prompt="a red ball bounces on the grass", avoid="",
+        width=size[0], height=size[1], fps=Fraction(12), frames=clip.frames, skip=0, play=clip.frames, seed=1,
         options={"steps": 1},
     )  # fmt: skip
     footage = catalogue.open_engine(card).generate(take, Given(), lambda *_: None)
-    assert footage.frames.shape == (LARGE.frames, *size[::-1], 3)
+    assert footage.frames.shape == (clip.frames, *size[::-1], 3)
