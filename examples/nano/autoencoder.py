@@ -136,6 +136,23 @@ def spread_of(model: PaperAutoencoder) -> list[float]:
     return [round(float(v), 5) for v in spread] + [1.0] * PLACE_CHANNELS
 
 
+def maps_of(model: PaperAutoencoder) -> tuple[Tensor, Tensor, Tensor]:
+    """What `GivenInPart` learns: the encoder, the first part of the decoder, and grey latents, all normalised."""
+    told = (model.config.latents_mean, model.config.latents_std)
+    mean, scale = (torch.tensor(values)[: model.components].to(model.project.weight) for values in told)
+    restore = model.restore.weight.flatten(1)
+    encoder = _by_pixel(model, model.project.weight.flatten(1) / scale[:, None])
+    decoder = _by_pixel(model, torch.cat([restore.T * scale[:, None], (restore @ mean + model.restore.bias)[None]]))
+    return encoder.permute(1, 0, 2), decoder.permute(1, 2, 0), (model.project.bias - mean) / scale
+
+
+def _by_pixel(model: PaperAutoencoder, cells: Tensor) -> Tensor:
+    """Coarse cells `(count, values)` as pixels: (count, rows * columns of a cell, colours * frames)."""
+    group = torch.cat([cells[:1], cells])[..., None, None]  # of a video's first group all frames but one are left out
+    video = model.from_cells(model.split(group), 1)[0, :, 1:]
+    return video.unflatten(1, (-1, PATCH_FRAMES)).permute(1, 3, 4, 0, 2).flatten(3).flatten(1, 2)
+
+
 def loss_of(error: Tensor, weight: Tensor) -> Tensor:
     """What the decoder is trained on: one number.
 

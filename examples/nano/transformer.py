@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from sora_cli.engines.nano.autoencoder import PLACE_CHANNELS
 from sora_cli.engines.nano.transformer import SEEN_CHANNELS, PaperTransformer
 
-from .autoencoder import load, spread_of
+from .autoencoder import load, maps_of, spread_of
 from .batches import NAMES, UNSEEN, Batch, Batches
 from .config import AUTOENCODER, CLIP, TEXT, TRAINING, TRANSFORMER, WORK, device, small_floats
 from .muon import optimizers
@@ -49,6 +49,7 @@ def build() -> PaperTransformer:
     Raises:
         OSError: the autoencoder was not trained yet.
     """
+    autoencoder = load()
     z = AUTOENCODER.components + PLACE_CHANNELS
     model = PaperTransformer(
         patch_size=CLIP.token,
@@ -64,8 +65,9 @@ def build() -> PaperTransformer:
         vace_layers=list(TRANSFORMER.vace_layers),
         vace_in_channels=2 * z + SEEN_CHANNELS,
         rope_max_seq_len=64,
-        spread=spread_of(load()),
+        spread=spread_of(autoencoder),
     )
+    model.given_in_part.learn(*maps_of(autoencoder))
     with torch.no_grad():
         for block in [*model.blocks, *model.vace_blocks]:
             block.scale_shift_table.mul_(0.1)

@@ -13,9 +13,11 @@ from examples.nano.captions import vocabulary
 from examples.nano.config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH
 from examples.nano.text import SIDES
 from examples.nano.words import CAMERA_WORDS
+from examples.nano.world import render
 from sora_cli.engines import nano
 from sora_cli.engines.cards.nano import nano_card
 from sora_cli.engines.nano.scheduling import SETTLED
+from tests.nano.test_world import scene
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +86,25 @@ def test_it_takes_opening_frames_and_a_reference(pipe: WanVACEPipeline) -> None:
     assert shoot(pipe, reference_images=[frame]).shape == (FRAMES, 3, HEIGHT, WIDTH)
 
 
-def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> None:
-    from examples.nano.world import render
-    from tests.nano.test_world import scene
+def test_what_is_given_around_a_box_comes_back_as_by_the_autoencoder(pipe: WanVACEPipeline) -> None:
+    video = render([scene(action="roll_right")]).video[0]
+    mask = torch.zeros(HEIGHT, WIDTH)
+    mask[83:190, 107:271] = 1  # through the middle of cells
+    grey = torch.where(mask > 0, 0.5, video)
+    made = shoot(
+        pipe,
+        num_inference_steps=3,
+        video=[Image.fromarray((f * 255).round().byte().permute(1, 2, 0).numpy()) for f in grey.unbind(1)],
+        mask=[Image.fromarray((mask * 255).byte().numpy())] * FRAMES,
+    ).transpose(0, 1)
+    with torch.no_grad():
+        again = pipe.vae(video[None] * 2 - 1).sample[0] / 2 + 0.5
+    given = (mask == 0).expand_as(video)
+    lost, usual = ((shown - video)[given].pow(2).mean() for shown in (made, again))
+    assert 10 * torch.log10(lost / usual) < 1.5
 
+
+def test_the_autoencoder_keeps_a_clip_of_its_world(pipe: WanVACEPipeline) -> None:
     video = render([scene(action="roll_right", camera="left")]).video * 2 - 1
     with torch.no_grad():
         again = pipe.vae(video).sample

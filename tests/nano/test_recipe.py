@@ -8,6 +8,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 from torch.nn import functional
 
+from examples.nano.autoencoder import maps_of
 from examples.nano.batches import UNSEEN, Batches
 from examples.nano.conditions import control, fold_mask, frames_condition, known_frames
 from examples.nano.config import (
@@ -22,6 +23,7 @@ from examples.nano.muon import Muon, orthogonalise
 from examples.nano.score import held_out
 from sora_cli.engines.nano import PaperAutoencoder, PaperTransformer
 from sora_cli.engines.nano.autoencoder import Enlarger, smoothly_larger
+from sora_cli.engines.nano.given import GivenInPart
 from sora_cli.engines.nano.transformer import MASK_CHANNELS, SEEN_CHANNELS, Gelu, halved
 from tests.nano.test_world import scene
 
@@ -209,6 +211,32 @@ def test_a_cell_that_is_given_whole_comes_back_whatever_the_network_says(level: 
     noisy = (1 - level) * given + level * noise
     back = noisy - level * velocity(small_transformer(), noisy, level, given, unknown=0.0, answer=1.0)
     assert (back - given).abs().max() < 0.03
+
+
+def test_latents_of_a_cell_that_is_given_in_part_look_as_what_is_given_and_others_stay() -> None:
+    model = small_autoencoder()
+    told = GivenInPart(model.components, SEEN_CHANNELS, 12)
+    told.learn(*maps_of(model))
+    mask = torch.zeros(1, FRAMES, HEIGHT // 2, WIDTH // 2)
+    mask[..., 19:90, 37:103] = 1
+
+    def seen(latents: torch.Tensor) -> torch.Tensor:
+        """What the encoder makes of the given pixels of what the decoder's first part draws."""
+        flat = latents[:, : model.components].transpose(1, 2).flatten(0, 1)
+        picture = model.from_cells(model.split(model.restore(flat)), 1)
+        return model.to_latents(picture * (1 - mask)[:, None])
+
+    with torch.no_grad():
+        true, guess = (torch.randn(1, 9, LATENT_FRAMES, LATENT_HEIGHT, LATENT_WIDTH) for _ in range(2))
+        given, folded = seen(true), fold_mask(mask)
+        found = told(guess, given, folded)
+        away = [(seen(latents) - given).pow(2).mean(1) for latents in (guess, found)]
+    unknown = folded.mean(1)
+    part = (unknown > 0) & (unknown < 1)
+    later = part & (torch.arange(LATENT_FRAMES)[:, None, None] > 0)  # the first has one picture, shown four times
+    assert away[1][later].mean() < 0.01 * away[0][later].mean()
+    assert torch.equal(found.movedim(1, -1)[~part], guess.movedim(1, -1)[~part])
+    assert torch.equal(found[:, model.components :], guess[:, model.components :])
 
 
 def test_a_clip_without_words_has_the_reference_of_another_and_names_nothing() -> None:

@@ -12,7 +12,8 @@ flow matching. In the first minutes of training it was worth half of the samples
 
 Where nothing is given, m is 0 and s the spread of all clean latents. The encoder is linear, so of a cell whose pixels
 are given in part, k of them, the latents of the given (the rest grey) without that grey are m, and s shrinks with
-sqrt(1 - k). A cell that is given whole is so returned as it was given, whatever the network says.
+sqrt(1 - k). A cell that is given whole is so returned as it was given, whatever the network says. Of one that is given
+in part, what is given comes back too (`given.py`), where nothing is learned.
 """
 
 # ruff: noqa: B006, FBT001, FBT002, PLR0917 - the signatures are those of diffusers
@@ -29,6 +30,9 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from diffusers.models.transformers.transformer_wan_vace import WanVACETransformer3DModel
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .autoencoder import COARSE_VALUES, PLACE_CHANNELS
+from .given import GivenInPart
 
 TIMESTEPS = 1000  # of the scheduler: a noise level of 1
 CELL = 32  # pixels along a side of a cell
@@ -130,6 +134,8 @@ class PaperTransformer(WanVACETransformer3DModel):
             block.ffn.net[0] = Gelu(num_attention_heads * attention_head_dim, ffn_dim, approximate="tanh")
         self.spread = tuple(spread)
         self.seen = Seen(2 * in_channels)
+        latents = max(0, in_channels - PLACE_CHANNELS)
+        self.given_in_part = GivenInPart(latents, SEEN_CHANNELS, COARSE_VALUES // SEEN_CHANNELS)
 
     def forward(
         self,
@@ -167,7 +173,12 @@ class PaperTransformer(WanVACETransformer3DModel):
         level = (timestep.float() / TIMESTEPS).view(-1, 1, 1, 1, 1)
         square = level**2 + ((1 - level) * spread) ** 2
         plain = (level - (1 - level) * spread**2) / square * (hidden_states - (1 - level) * mean) - mean
-        velocity = (plain + spread * square.rsqrt() * rest).to(hidden_states.dtype)
+        velocity = plain + spread * square.rsqrt() * rest
+        if not torch.is_grad_enabled():
+            noisy = hidden_states.float()
+            clean = self.given_in_part(noisy - level * velocity, given, mask)
+            velocity = (noisy - clean) / level
+        velocity = velocity.to(hidden_states.dtype)
         return Transformer2DModelOutput(sample=velocity) if return_dict else (velocity,)
 
     def remainder(self, *told: Tensor | None, attention_kwargs: dict[str, object] | None = None) -> Tensor:
