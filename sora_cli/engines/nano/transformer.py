@@ -175,9 +175,9 @@ class PaperTransformer(WanVACETransformer3DModel):
         plain = (level - (1 - level) * spread**2) / square * (hidden_states - (1 - level) * mean) - mean
         velocity = plain + spread * square.rsqrt() * rest
         if not torch.is_grad_enabled():
-            noisy = hidden_states.float()
-            clean = self.given_in_part(noisy - level * velocity, given, mask)
-            velocity = (noisy - clean) / level
+            clean = hidden_states - level * velocity
+            told = self.given_in_part(clean, given, mask)
+            velocity = velocity if told is clean else (hidden_states - told) / level
         velocity = velocity.to(hidden_states.dtype)
         return Transformer2DModelOutput(sample=velocity) if return_dict else (velocity,)
 
