@@ -261,7 +261,10 @@ def _facts(reading: CredentialReading, manifest: Mapping[str, object], certifica
 
 
 def _trust(reading: CredentialReading, certificate: Certificate, own: bytes) -> Trust:
-    if reading.state == "valid" or any(weight(each.code) == "trust" for each in reading.failures):
+    doubted = any(weight(each.code) == "trust" for each in reading.failures)
+    if doubted or (
+        reading.state == "valid" and not _vouched(reading)
+    ):  # an unknown identity makes it no more than valid
         return "unknown"
     if own and certificate.der == own:
         return "this installation"

@@ -1,11 +1,13 @@
 """Credentials of others: ended certificates, manifests on the network and edited files are three things."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import c2pa
 import pytest
 from msgspec.structs import replace
 
@@ -17,6 +19,7 @@ from sora_cli.stamp import Edit, IngredientVerdict, Release, credential, look_at
 from sora_cli.stamp.reading import ValidationStatus
 from sora_cli.stamp.verdict import Verdict, _judge, walk
 from tests.stamp.conftest import Send, make_master
+from tests.stamp.pki import Issued, issue
 
 CASES = Path(__file__).parents[1] / "cases"
 ENDED, REMOTE, BARE, PICTURE = (CASES / name for name in ("Q_short.mp4", "Q_remote.mp4", "S.mp4", "R_old.jpg"))
@@ -144,6 +147,42 @@ def test_trust_time_and_damage_are_told_apart(done: Release, code: str, is_: str
     assert (verdict.ok, verdict.tampered) == (is_ == "good", is_ == "changed")
     assert words in " ".join((*verdict.problems, *verdict.notes))
     assert "tampered" not in verdict.sentence
+
+
+def named(target: Path, signer: Issued, identity: Issued) -> Path:
+    """A film signed by the one, with the other's signature under who made it (CAWG 1.1, an identity assertion)."""
+    local = {
+        name: {"local": {"alg": "es256", "sign_cert": each.chain.decode(), "private_key": each.key.decode()}}
+        for name, each in (("signer", signer), ("cawg_x509_signer", identity))
+    }
+    local["cawg_x509_signer"]["local"]["referenced_assertions"] = ["c2pa.actions"]
+    context = c2pa.Context.from_dict({**credential.settings(), **local})
+    context._has_signer = True  # the settings have one, which the library's wrapper does not see
+    made = {
+        "action": "c2pa.created",
+        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+    }
+    manifest = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [made]}}]}
+    with BARE.open("rb") as source, target.open("w+b") as file, c2pa.Builder(json.dumps(manifest), context) as builder:
+        builder.sign("video/mp4", source, file)
+    return target
+
+
+def test_an_identity_that_nobody_vouches_for_is_told_beside_the_signer(tmp_path: Path) -> None:
+    signer = issue("A studio")
+    film = named(tmp_path / "a.mp4", signer, issue("An actress"))
+    told = "nobody known vouches for the identity named in it"
+    verdict = verify(film, anchors_pem=signer.root.decode())
+    assert (verdict.ok, verdict.whole, verdict.trust, verdict.notes) == (True, True, "anchor", (told,))
+    assert 'is signed by "A studio", whom a trusted certificate vouches for, and was not changed' in verdict.sentence
+    verdict = verify(film)
+    assert (verdict.ok, verdict.whole, verdict.trust, verdict.notes) == (False, True, "unknown", (told,))
+    edit.mark(film, tmp_path / "out.mp4", way())
+    found = part(tmp_path / "out.mp4", "a.mp4")
+    assert (found.state, found.problems) == ("whole", ())
+    assert told in described(tmp_path / "out.mp4", "a.mp4")
+    altered(film, film, -9)
+    assert "not those that were signed" in verify(film).sentence
 
 
 @pytest.mark.parametrize("name", ["paper.pdf", "raw.dng", "photo.jxl", "raw.nef"])
