@@ -84,14 +84,21 @@ def known(name: str | None = None) -> EngineCard:
             return own
     folder = expanded(name)
     if checkpoint.has_index(folder):
-        return of_folder(folder.resolve(), name=name)
+        return _whole(of_folder(folder.resolve(), name=name))
     repo, _, revision = name.partition("@")
     if found := checkpoint.find(repo, revision or None) if is_repo(repo) else None:
-        return of_folder(found, name=name, source=repo)
+        return _whole(of_folder(found, name=name, source=repo))
     for template in released():
         if template.card.source.lower() == repo.lower():
             return template.card
     raise _missing(name, repo)
+
+
+def _whole(found: EngineCard) -> EngineCard:
+    """A card whose checkpoint has all of its parts."""
+    if found.location is not None:
+        Checkpoint.read(found.location).refuse_incomplete()
+    return found
 
 
 def cards() -> list[EngineCard]:
@@ -265,8 +272,9 @@ def _missing(name: str, repo: str) -> EngineMissing:
         return _no_checkpoint(name)
     if is_single_file(name):
         return single_file(name)
-    if hub := _HUB.match(name):
-        return EngineMissing(f"{name} is an address, not a model", hint=f"name it as the hub does: {hub[1]}")
+    if "://" in name or _HUB.match(name):
+        hint = f"name it as the hub does: {hub[1]}" if (hub := _HUB.match(name)) else "download it, and name its folder"
+        return EngineMissing(f"{name} is an address, not a model", hint=hint)
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
     if near := nearest(repo, names):

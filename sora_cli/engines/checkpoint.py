@@ -44,6 +44,10 @@ AGAIN = "get the model again: sora models pull"
 HINT_POINTER = "fetch its files: git lfs pull, in its folder"
 _POINTER = 1024
 """Bytes of a pointer of Git LFS at most (its specification)."""
+_SAFE = "get the model with its weights as .safetensors"
+PICKLES = {".bin", ".ckpt", ".pt", ".pth"}
+_WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Scheduler", "Extractor")
+"""How classes of a checkpoint's parts end that have no weights."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
@@ -130,6 +134,27 @@ class Checkpoint(Struct, frozen=True):
                 missing = next((path.with_name(name) for name in names if path.with_name(name) not in files), None)
                 if missing is not None:
                     raise EngineMissing(f"{missing} is missing: one of the {int(of)} files of its weights", hint=AGAIN)
+            with suppress(OSError, ValueError):
+                if header_of(path).end > path.stat().st_size:
+                    raise EngineMissing(f"{path} is cut short", hint=AGAIN)
+
+    def refuse_incomplete(self) -> None:
+        """Raise `EngineMissing` where a part that its index names is not there, or has no weights that sora loads."""
+        if not (self.folder / INDEXES[0]).is_file():
+            return  # parts of a modular pipeline may lie elsewhere
+        for name, (_, kind) in self.components().items():
+            part = self.folder / name
+            if not part.is_dir():
+                raise EngineMissing(f"{self.folder} has no folder {name}, which its {INDEXES[0]} names", hint=AGAIN)
+            if (
+                kind.endswith(_WITHOUT_WEIGHTS)
+                or not (part / "config.json").is_file()
+                or any(part.glob("*.safetensors"))
+            ):
+                continue
+            if any(path.suffix in PICKLES for path in part.iterdir()):
+                raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
+            raise EngineMissing(f"{part} holds no weights", hint=AGAIN)
 
     def refuse_foreign_code(self) -> None:
         """Raise `EngineMissing` where a component would be loaded by a module that is neither diffusers' nor ours."""
@@ -193,10 +218,12 @@ def is_pointer(path: Path) -> bool:
 
 
 class Header(Struct, frozen=True):
-    """What a safetensors file says of itself: the shapes of its tensors by their names, and facts in words."""
+    """What a safetensors file says of itself: the shapes of its tensors by their names, facts in words, its length."""
 
     shapes: Mapping[str, tuple[int, ...]]
     facts: Mapping[str, str]
+    end: int = 0
+    """The byte behind the last tensor."""
 
 
 def header_of(path: Path) -> Header:
@@ -215,8 +242,15 @@ def header_of(path: Path) -> Header:
         written = header.pop("__metadata__", None)
         facts = written if isinstance(written, dict) else {}
         words = {name: each for name, each in facts.items() if isinstance(each, str)}
-        return Header({name: _shape(each) for name, each in header.items()}, words)
+        end = 8 + length + max(map(_end, header.values()), default=0)
+        return Header({name: _shape(each) for name, each in header.items()}, words, end)
     raise ValueError(f"{path} has no header")
+
+
+def _end(tensor: Json) -> int:
+    """Where a tensor ends, counted from the first one's beginning; 0 where it does not say."""
+    place = tensor.get("data_offsets") if isinstance(tensor, dict) else None
+    return max((at for at in place if isinstance(at, int)), default=0) if isinstance(place, list) else 0
 
 
 def _shape(tensor: Json) -> tuple[int, ...]:

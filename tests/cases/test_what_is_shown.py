@@ -238,6 +238,24 @@ def test_sound_that_begins_late_and_pauses_stays_in_its_place(tmp_path: Path, na
     assert np.allclose(beginnings(sound), [0.4, 1.0, 1.5], atol=0.005)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+def test_a_film_that_begins_late_on_its_clock_is_as_long_as_it_is(tmp_path: Path, name: str) -> None:
+    with av.open(str(tmp_path / name), "w", options={"avoid_negative_ts": "disabled"}) as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        audio = container.add_stream("aac", rate=48_000, layout="mono")
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(np.full((*SIZE[::-1], 3), 90, np.uint8))
+            frame.pts, frame.time_base = number + 125, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        block = av.AudioFrame.from_ndarray(np.full((1, 48_000), 0.1, np.float32), "fltp", "mono")
+        block.sample_rate, block.pts, block.time_base = 48_000, 5 * 48_000, Fraction(1, 48_000)
+        container.mux([*audio.encode(block), *audio.encode(None)])
+    found = probe(tmp_path / name)
+    assert (found.frames, found.duration, found.remarks) == (25, 1, ())
+
+
 def test_another_track_is_used_where_the_first_cannot_be_decoded(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as container:
@@ -289,7 +307,19 @@ def test_the_tracks_that_a_file_marks_are_played_and_the_others_told(tmp_path: P
     assert probe(tmp_path / name).remarks[:2] == remarks
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.mp4"])
+_CUT = ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.mp4", "a.au", "a.caf", "a.w64", "a.rf64"]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.flv", "flv"), ("a.wmv", "wmv2"), ("a.avi", "mpeg4")])
+def test_a_film_cut_in_half_is_told(tmp_path: Path, name: str, codec: str) -> None:
+    path = film(tmp_path / name, range(60, 120), codec=codec)
+    assert probe(path).frames == 60
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(MediaError, match="cut short"):
+        probe(path)
+
+
+@pytest.mark.parametrize("name", _CUT)
 def test_music_cut_in_half_is_told_before_the_work(tmp_path: Path, name: str) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
     path = tmp_path / name

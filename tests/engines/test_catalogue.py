@@ -192,11 +192,16 @@ def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match="is an address") as caught:
         catalogue.card("https://huggingface.co/Wan-AI/Wan2.1-VACE-14B-diffusers/tree/main")
     assert caught.value.hint.endswith(" Wan-AI/Wan2.1-VACE-14B-diffusers")
+    with pytest.raises(EngineMissing, match="is an address") as caught:
+        catalogue.card("https://civitai.com/models/123")
+    assert "folder" in caught.value.hint
     (tmp_path / "model_index.json").write_text("{nonsense")
     with pytest.raises(EngineMissing, match="cannot be read"):
         catalogue.card(str(tmp_path))
 
 
+CUT = b'\x43\0\0\0\0\0\0\0{"a": {"dtype": "F16", "shape": [2, 2], "data_offsets": [0, 8]}}   1234'
+"""A safetensors file with four of its eight bytes of numbers."""
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea\nsize 12345\n"
 
 
@@ -219,6 +224,31 @@ def test_weights_that_were_not_fetched_are_told_before_the_work(tmp_path: Path) 
     (tmp_path / "wan.safetensors").write_text(POINTER)
     with pytest.raises(EngineMissing, match="a pointer of Git LFS, without what it points to"):
         catalogue.card(str(tmp_path / "wan.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "why"),
+    [
+        ("", b"", "wan has no folder transformer, which its model_index.json names"),
+        ("config.json", b"{}", "transformer holds no weights"),
+        ("diffusion_pytorch_model.bin", b"PK\3\4", "the weights in .*transformer are pickles, which may run code"),
+        ("a.safetensors", CUT, r"a\.safetensors is cut short"),
+    ],
+)
+def test_a_model_without_all_of_its_parts_is_told_before_the_work(
+    tmp_path: Path, file: str, data: bytes, why: str
+) -> None:
+    scheduler = ["diffusers", "UniPCMultistepScheduler"]
+    transformer = ["diffusers", "WanVACETransformer3DModel"]
+    folder = write_index(tmp_path / "wan", scheduler=scheduler, transformer=transformer, vae=[None, None])
+    for name in ("scheduler", *(["transformer"] if file else [])):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text("{}")
+    if file:
+        (folder / "transformer" / file).write_bytes(data)
+    with pytest.raises(EngineMissing, match=why) as caught:
+        catalogue.card(str(folder))
+    assert caught.value.hint
 
 
 def test_code_that_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:

@@ -94,7 +94,9 @@ class Reel(Film):
     def _sound_end(self, track: AudioStream) -> Fraction:
         """When a track ends at the latest, by what the headers say, on the clock of the frames."""
         container = self._container
-        ends = [Fraction((container.start_time or 0) + (container.duration or 0), av.time_base)]
+        from_zero = container.format.name.startswith("matroska")  # its duration is where it ends
+        begin = 0 if from_zero else container.start_time or 0
+        ends = [Fraction(begin + (container.duration or 0), av.time_base)]
         if track.duration and track.time_base:
             ends.append(((track.start_time or 0) + track.duration) * track.time_base)
         return min(ends)

@@ -171,7 +171,7 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
         begin = None if picture_stream(container) is None else _first_shown(path)
         stream = _numbered(container, track)
         damaged: list[Fraction] = [] if lost is None else lost
-        for block in _timed(_heard(container, stream, damaged), begin, rate, mono=track.channels == 1):
+        for block in _timed(_heard(container, stream, damaged, begin), begin, rate, mono=track.channels == 1):
             if not np.isfinite(block).all():
                 raise UnusableFile(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
             yield block
@@ -198,20 +198,24 @@ _UNDECODABLE = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.
 """What decoders say of damaged packets; the last one is AAC's."""
 
 
-def _heard(container: InputContainer, stream: AudioStream, lost: list[Fraction]) -> Iterator[av.AudioFrame]:
-    """The frames of sound as they are decoded; what cannot be is passed over, its time added to `lost`.
+def _heard(
+    container: InputContainer, stream: AudioStream, lost: list[Fraction], begin: Fraction | None
+) -> Iterator[av.AudioFrame]:
+    """The frames of sound as they are decoded; what cannot be is passed over, its time from `begin` added to `lost`.
 
     What is passed over before the first one is not lost: a file may begin anywhere.
     """
     began = False
     for packet in packets(container, stream):
+        at = Fraction(0) if packet.pts is None else packet.pts * packet.time_base
         try:
             frames = packet.decode()
         except _UNDECODABLE:
-            if began and packet.pts is not None:
-                lost.append(packet.pts * packet.time_base)
+            if began and begin is not None and packet.pts is not None:
+                lost.append(at - begin)
             continue
         began = began or bool(frames)
+        begin = at if began and begin is None else begin
         yield from frames
 
 

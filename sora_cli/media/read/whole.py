@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from sora_cli.errors import UnusableFile
 
@@ -185,11 +185,60 @@ def _mp3(file: BinaryIO, size: int) -> bool:
     return promised > size - start
 
 
+def _told(at: int, wide: int, order: Literal["little", "big"], before: int = 0) -> Callable[[BinaryIO, int], bool]:
+    """A check by a number of so many bytes that a header holds: how long what follows the first `before` bytes is."""
+
+    def check(file: BinaryIO, size: int) -> bool:
+        file.seek(at)
+        length = int.from_bytes(file.read(wide), order)
+        return length != (1 << 8 * wide) - 1 and before + length > size
+
+    return check
+
+
+def _core_audio(file: BinaryIO, size: int) -> bool:
+    """CAF: chunks with their sizes (Apple's specification, 1.0); that of the sound may not be known."""
+    at = 8
+    while at + 12 <= size:
+        file.seek(at)
+        length = struct.unpack(">4xq", file.read(12))[0]
+        if length < 0:
+            return False
+        at += 12 + length
+    return at > size
+
+
+def _flash(file: BinaryIO, size: int) -> bool:
+    """FLV: behind each tag stands how long it is, header and all (version 10.1, E.3)."""
+    file.seek(max(0, size - 4))
+    length = int.from_bytes(file.read(), "big")
+    file.seek(max(0, size - 4 - length))
+    return int.from_bytes(file.read(4)[1:], "big") + 11 != length
+
+
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_FACTS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+
+
+def _windows_media(file: BinaryIO, size: int) -> bool:
+    """ASF (WMA, WMV): its file properties tell its size (ASF 1.20, 3.2)."""
+    file.seek(0)
+    head = file.read(1 << 16)
+    at = head.find(_ASF_FACTS)
+    return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > size
+
+
 _CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] = (
     (re.compile(rb"RIFF|FORM"), _riff),
     (re.compile(rb"....(ftyp|moov|mdat|free|wide|skip)", re.DOTALL), _boxes),
     (re.compile(re.escape(_MATROSKA)), _segment),
     (re.compile(rb"OggS"), _pages),
+    (re.compile(rb"RF64|BW64"), _told(28, 8, "little", 28)),
+    (re.compile(rb"riff\x2e\x91\xcf\x11"), _told(16, 8, "little")),
+    (re.compile(rb"\.snd"), _told(8, 4, "big", 24)),
+    (re.compile(rb"caff"), _core_audio),
+    (re.compile(rb"FLV\x01"), _flash),
+    (re.compile(re.escape(_ASF)), _windows_media),
     (re.compile(rb"GIF8"), _trailer),
     (re.compile(rb"\x89PNG"), _end_chunk),
     (re.compile(rb"G|....G", re.DOTALL), _transport),
