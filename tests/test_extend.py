@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,8 +16,8 @@ from sora_cli.cli.main import main
 from sora_cli.media.film import write_film
 from sora_cli.media.read import probe, read_sound
 from sora_cli.media.replay import replay
-from sora_cli.media.splice import number_of
-from sora_cli.media.stream import Chapter
+from sora_cli.media.splice import number_of, why_not
+from sora_cli.media.stream import Chapter, Master
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.test_tools import film, near, shown
@@ -126,6 +127,13 @@ def test_a_film_that_is_encoded_again_says_why(
     grown = shown(home / out)
     assert near(grown[:2], GREYS[:2])
     assert near(grown[-2:], [150, 150])
+
+
+def test_packets_with_wide_pixels_stand_beside_no_others(home: Path) -> None:
+    facts = probe(film(home / "a.mp4", GREYS, size=SIZE, aspect=Fraction(2)))
+    master = Master(width=128, height=48, fps=Fraction(24), frames=1, pictures=lambda: iter(()), title="")
+    assert (facts.width, facts.height) == (128, 48)
+    assert why_not(facts, replace(master, fps=facts.fps)) == "its pixels are not square"
 
 
 def test_an_engine_that_makes_another_shape_is_refused(
