@@ -137,12 +137,14 @@ def model(folder: Path, scheduler: dict[str, object]) -> Path:
     """A checkpoint of the embedded model's kind with another scheduler's configuration."""
     source = catalogue.card("nano").location
     assert source is not None
-    for path in source.rglob("*.json"):
+    for path in (*source.rglob("*.json"), *source.rglob("*.safetensors")):
         to = folder / path.relative_to(source)
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(path.read_bytes())
+        to.symlink_to(path)
     place = folder / "scheduler" / "scheduler_config.json"
-    place.write_text(json.dumps({**json.loads(place.read_text()), **scheduler}))
+    changed = json.dumps({**json.loads(place.read_text()), **scheduler})
+    place.unlink()
+    place.write_text(changed)
     return folder
 
 
