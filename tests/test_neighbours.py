@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 import yaml
 from PIL import Image
 
@@ -602,3 +603,47 @@ def test_a_file_with_a_space_in_its_name_is_named_whole(capsys: pytest.CaptureFi
 def test_a_pair_parted_by_a_colon_is_told_as_it_is_to_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", _written("vars: {n: a}\nshots: ['${n}']\n"), "--set", "n: b"]) == 2
     assert "write --set n=b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shots: [{name: NAME, prompt: a ball}, {prompt: a box, from: OTHER}]\n",
+        "shots: [{name: NAME, prompt: a ball}, {prompt: a box, from: {shot: OTHER, at: start}}]\n",
+        "shots: [{name: one, prompt: a ball, choices: OTHER}, {name: NAME, prompt: a box, choices: end}]\n",
+        "shots: [{name: NAME, prompt: a ball}, {edit: {of: OTHER, region: [0, 0, 1, 1], prompt: a box}}]\n",
+        "keyframes: on\nstills: {OTHER: 1}\nshots: [{name: NAME, prompt: a ball}]\n",
+        "cast: {NAME: a ball}\nshots: ['@OTHER rolls']\n",
+        "cast: {NAME: a ball}\nshots: [{prompt: a ball, dialogue: {cast: OTHER, file: a.wav}}]\n",
+        "vars: {NAME: red}\nshots: ['a ${OTHER} ball', {prompt: '${OTHER}'}]\n",
+    ],
+)
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_in_a_storyboard_are_compared_as_they_read(
+    text: str, forms: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write("a.wav", np.zeros((48000, 1), np.float32), 48000)
+    named, other = (unicodedata.normalize(form, "größe") for form in forms)
+    assert told(text.replace("NAME", named).replace("OTHER", other), capsys) == (0, [])
+
+
+def test_two_names_that_read_the_same_are_one(capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = (unicodedata.normalize(form, "größe") for form in ("NFC", "NFD"))
+    for text, wrong in (
+        (f"vars: {{{one}: a, {two}: b}}\nshots: [a ball]\n", f"`{one}` is written twice"),
+        (f"shots: [{{name: {one}, prompt: a}}, {{name: {two}, prompt: b}}]\n", f"a second shot called `{one}`"),
+    ):
+        assert messages(told(text, capsys)[1]) == [wrong]
+
+
+def test_names_of_options_are_compared_as_they_read(capsys: pytest.CaptureFixture[str]) -> None:
+    board_ = _written("vars: {größe: red}\nshots: [{name: früh, prompt: 'a ${größe} ball'}, a box]\n")
+    only, name = (unicodedata.normalize("NFD", word) for word in ("früh", "größe"))
+    assert main(["plan", board_, "--only", only, "--set", f"{name}=blue", "--json"]) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)["shots"]] == ["früh"]
+
+
+@pytest.mark.parametrize("name", ["मीरा", "สีแดง", "מָרָה", "ມາລາ", "မီရာ", "மீரா"])
+def test_names_may_be_words_of_any_script(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"cast: {{{name}: a woman}}\nvars: {{{name}: red}}\nshots: ['@{name} holds a ${{{name}}} ball']\n"
+    assert told(text, capsys) == (0, [])

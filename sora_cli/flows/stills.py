@@ -23,6 +23,7 @@ from sora_cli.flows import outputs, preflight
 from sora_cli.plain import as_data
 from sora_cli.plan import Plan
 from sora_cli.plan.keyframes import Still
+from sora_cli.spelling import composed
 from sora_cli.storyboard.keyframes import MOST, StillChoice, beside
 from sora_cli.storyboard.model import Storyboard
 
@@ -136,9 +137,9 @@ def _wished(board: Storyboard, wishes: Wishes, store: Store) -> dict[str, StillC
 
 
 def _found(name: str, stills: Mapping[str, Still]) -> Still:
-    if name not in stills:
+    if composed(name) not in stills:
         raise RequestError(f"there is no still {name}", hint=f"the stills are: {', '.join(stills)}")
-    return stills[name]
+    return stills[composed(name)]
 
 
 def _noted(still: Still, store: Store) -> StillChoice:

@@ -20,6 +20,7 @@ from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.plan import Plan, PlannedShot
 from sora_cli.plan.slugline import slugline
 from sora_cli.plan.takes import card_of
+from sora_cli.spelling import composed
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
 
 CARD_SECONDS = Fraction(2)
@@ -165,11 +166,11 @@ def of_unknown_length(board: Storyboard) -> set[Loc]:
 
 def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
     """The named shots, joined by cuts where they were not neighbours; and problems for names that no shot has."""
-    names, wanted = {shot.name: None for shot in shots}, {*only}
+    names, wanted = {shot.name: None for shot in shots}, {*map(composed, only)}
     unknown = [
         Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
         for name in only
-        if name not in names
+        if composed(name) not in names
     ]
     kept: list[PlannedShot] = []
     end, previous = 0, -1
@@ -189,7 +190,7 @@ def in_order(
     _, unknown = keep_only(shots, names)
     known = {shot.name: shot for shot in shots}
     placed: list[PlannedShot] = []
-    for shot in (known[name] for name in names if name in known):
+    for shot in (known[name] for name in map(composed, names) if name in known):
         end = placed[-1].start + placed[-1].frames if placed else 0
         seconds = Fraction(0) if shot.transition.kind == "cut" else shot.transition.duration.at(fps)
         overlap = round_half_up(seconds * fps) if placed else 0

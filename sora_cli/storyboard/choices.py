@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from sora_cli.spelling import composed
 from sora_cli.storyboard.model import Choice, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -67,6 +68,7 @@ class Choosing(Struct):
     def _choice(self, form: ChoiceForm, loc: Loc, at: Loc) -> Iterator[Choice]:
         """The choice, where it leads somewhere; `at` is where that is written."""
         go: str | None = vars(form).get("go")
+        go = go and composed(go)
         if go is None or (go not in self.names and go != END):
             self.lost.add(loc)
             if go is not None:  # else it is missing, which is told

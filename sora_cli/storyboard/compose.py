@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from sora_cli.errors import Mark
+from sora_cli.spelling import composed
 from sora_cli.storyboard.nodes import MAX_DEPTH, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import Source, quoted, refuse
@@ -151,7 +152,7 @@ class _Composer:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 refuse("a key must be a word", hint="write `key: value`", mark=self._mark(event))
-            key = event.value
+            key = composed(event.value)
             value = self._node(next(self._events), depth + 1)
             if key == "<<" and not event.style:
                 merged.append(self._mergeable(value, event))

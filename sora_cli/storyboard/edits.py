@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sora_cli.spelling import composed
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
@@ -160,7 +161,8 @@ class Edits:
 
     def read(self, form: EditForm, loc: Loc, shot: int) -> Edit | None:
         """What shot number `shot` has written at `loc`; None where something is wrong, which is told."""
-        named = form.of if form.of in self._shots or not (suffix(form.of) or is_path(form.of)) else ""
+        of_shot = composed(form.of)
+        named = of_shot if of_shot in self._shots or not (suffix(form.of) or is_path(form.of)) else ""
         of = None if named else self._files.film(form.of, (*loc, "of"))
         kinds, what = (PICTURES, "a picture") if named else ((*PICTURES, *FILMS), "a picture or a film")
         mask = self._files.find(form.mask, (*loc, "mask"), kinds, what) if form.mask else None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from sora_cli.spelling import MARKS, composed
 from sora_cli.storyboard.compose import colon_hint
 from sora_cli.storyboard.given import variable
 from sora_cli.storyboard.keys import OTHER_WORDS
-from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.model import MENTION, Loc
 from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted, refuse
@@ -24,7 +25,7 @@ MAX_GROWTH = 2_000_000
 
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([^{}]*)\}")
 _NESTED = re.compile(r"(?<!\$)\$\{[^{}]*\$\{[^{}]*\}[^{}]*\}?")
-_NAME = re.compile(r"[^\W\d][\w-]*")
+_NAME = re.compile(rf"[^\W\d][\w{MARKS}-]*")
 _PROSE = ("prompt", "sent")
 _PROMPTS = (("shots",), ("beats",))
 _MISSING: Mapping[str, object] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
@@ -85,12 +86,19 @@ def fill(document: Document, sets: Mapping[str, str], problems: Problems) -> tup
         hint = colon_hint(near) or hint
         refuse("a storyboard is a mapping of keys", hint=hint, mark=document.mark(()))
     filler = _Filler(document, problems)
-    filler.variables(sets)
+    filler.variables({composed(name): value for name, value in sets.items()})
     data: Data = {}
     for key, (_, node) in root.pairs.items():
         if key != "vars" and not key.startswith("x-"):
             filler.put(data, key, node, ())
     return data, filler.pruned
+
+
+def _called(value: object) -> object:
+    """A value whose @names are in the form in which names are compared; all other words stay to the letter."""
+    if not isinstance(value, str) or "@" not in value or value.isascii():
+        return value
+    return MENTION.sub(lambda match: composed(match[0]), value)
 
 
 class _Filler:
@@ -211,8 +219,8 @@ class _Filler:
 
     def _scalar(self, node: Scalar, loc: Loc) -> object:
         if "${" not in node.text or self._literal or not isinstance(node.value, str):
-            return node.value
-        uses = [match[2] for match in _VARIABLE.finditer(node.text) if match[2] is not None]
+            return _called(node.value)
+        uses = [composed(match[2]) for match in _VARIABLE.finditer(node.text) if match[2] is not None]
         unset = [name for name in dict.fromkeys(uses) if name not in self._values]
         for name in unset:
             if name.partition(".")[0] in self._lost or self._is_unread():  # and that is told
@@ -243,7 +251,7 @@ class _Filler:
             self._problems.add("the variables make this text too long", self._document.mark(loc))
             self.pruned.add(loc)
             return node.text
-        if len(uses) == 1 and node.text == f"${{{uses[0]}}}":
-            return self._values[uses[0]].value
-        text = _VARIABLE.sub(lambda match: match[1] or self._values[match[2]].text, node.text)
-        return read_word(text) if node.plain else text
+        if len(uses) == 1 and composed(node.text) == f"${{{uses[0]}}}":
+            return _called(self._values[uses[0]].value)
+        text = _VARIABLE.sub(lambda match: match[1] or self._values[composed(match[2])].text, node.text)
+        return _called(read_word(text) if node.plain else text)

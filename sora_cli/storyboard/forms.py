@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, TypeVar
 
+from sora_cli.spelling import composed
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
 from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.source import quoted
@@ -140,7 +141,7 @@ def mark_text(value: object) -> str:
 
 def name(value: object) -> str:
     """What a scene or a shot is called: one line of at most 80 characters, without slashes."""
-    words = label(value)
+    words = composed(label(value))
     if len(words) > 80:
         raise Wrong("a name has at most 80 characters")
     if slash := re.search(r"[/\\]", words):

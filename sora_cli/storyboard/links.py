@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Literal
 
 from sora_cli.errors import file_order
+from sora_cli.spelling import composed
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_film, is_path, suffix
 from sora_cli.storyboard.fill import Pruned
+from sora_cli.storyboard.forms import NONE
 from sora_cli.storyboard.model import Duration, Link, Loc, Shot
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -93,6 +95,7 @@ class Links:
         return Link("film", at=at, path=path) if is_film(path) else Link("picture", path=path)
 
     def _shot(self, name: str, loc: Loc, shot: int, at: At) -> Link | None:
+        name = composed(name)
         if name == "previous" and shot > 0:
             return Link("previous", at=at)
         if name in self._names:
@@ -102,6 +105,7 @@ class Links:
         else:
             message = f"there is no shot called {quoted(name)}"
             hint = self._problems.meant(name, ["previous", "nothing", *self._names])
+            hint = "did you mean `nothing`?" if name.lower() in ("off", *NONE) else hint
             if found := _MOMENT.fullmatch(name):
                 hint = f"write `{{shot: {found[1]}, at: {found[2]}}}`" if found[1] in self._names else hint
                 if suffix(found[1]) in FILMS:

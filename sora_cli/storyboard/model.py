@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sora_cli.errors import Mark, Problem
+from sora_cli.spelling import MARKS
 from sora_cli.storyboard.policy import BUILT_IN, STANDARD, Policy
 from sora_cli.storyboard.sound import DialogueLine, SoundBed, SoundSources, SpokenLength
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # which holds beats
 
 Loc = tuple[str | int, ...]
 
-MENTION = re.compile(r"(?<![\w@])@([^\W\d]\w*(?:-\w+)*)")
+MENTION = re.compile(rf"(?<![\w@])@([^\W\d][\w{MARKS}]*(?:-[\w{MARKS}]+)*)")
 """A cast member in a prompt: `@mara`. An address such as `jane@example.org` is none."""
 
 Fit = Literal["fill", "fit", "pad"]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.errors import Mark
+from sora_cli.spelling import composed
 from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.source import Source, refuse
@@ -113,7 +114,7 @@ def from_plain(value: object, depth: int = 0) -> Node:
     if depth > MAX_DEPTH:
         refuse(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, Mapping):
-        kept = {str(key): item for key, item in value.items() if item is not None}
+        kept = {composed(str(key)): item for key, item in value.items() if item is not None}
         return Pairs(NOWHERE, NOWHERE, {key: (NOWHERE, from_plain(item, depth + 1)) for key, item in kept.items()})
     if isinstance(value, (list, tuple)):
         return Items(NOWHERE, NOWHERE, [from_plain(item, depth + 1) for item in value])

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from sora_cli.spelling import composed
 from sora_cli.storyboard.cast import Casting, read_voice
 from sora_cli.storyboard.files import A_SOUND, HEARD, Files, suffix
 from sora_cli.storyboard.links import Links
@@ -44,7 +45,7 @@ class LineReader(Struct, frozen=True):
 
     def _line(self, form: DialogueForm, loc: Loc) -> DialogueLine:
         if form.cast is not None:
-            self.casting.check(form.cast, (*loc, "cast"))
+            self.casting.check(composed(form.cast), (*loc, "cast"))
         recording, place = form.file, (*loc, "file")
         if isinstance(form.line, RecordingForm):
             recording, place = form.line.file, (*loc, "line", "file")
@@ -57,7 +58,7 @@ class LineReader(Struct, frozen=True):
             hint = "add `line: ...`, or `file: ...` with a recording"
             self.problems.add("`line` is missing here", self.document.mark(loc), hint)
         return DialogueLine(
-            form.cast or "",
+            composed(form.cast or ""),
             text,
             self._seconds(form.at, (*loc, "at")),
             self._seconds(form.pause, (*loc, "pause")),
