@@ -55,12 +55,9 @@ class Inheritance:
         """Work out what holds in `form`, written at `loc`, inside a level where `held` holds."""
         if not vars(form):
             return held
-        now: dict[str, Any] = {name: in_words(value) for name in _SINGLE if (value := getattr(form, name)) is not None}
+        now = self._words(held, form, loc)
         if level == "film":
             now.pop("seed", None)  # the seed that every take's own is derived from, not a take's
-        for name in _ADDED:
-            if value := getattr(form, name):
-                now[name] = ", ".join(part for part in (getattr(held, name), value.rstrip(" ,")) if part)
         self._no_mentions(form, loc)
         origin = {**held.origin, **{name: (*loc, name.replace("_", " ")) for name in now}}
         if form.options:
@@ -77,6 +74,17 @@ class Inheritance:
                 if getattr(form.sound, key, None) is not None:
                     origin[f"sound.{key}"] = (*loc, "sound", key)
         return replace(held, **now, origin=origin)
+
+    def _words(self, held: Inherited, form: LevelForm, loc: Loc) -> dict[str, Any]:
+        """The single values of a form, and what adds up; `off` takes away what holds above."""
+        now: dict[str, Any] = {name: in_words(value) for name in _SINGLE if (value := getattr(form, name)) is not None}
+        for name in _ADDED:
+            if value := getattr(form, name):
+                now[name] = ", ".join(part for part in (getattr(held, name), value.rstrip(" ,")) if part)
+        for name in (*_WORDS, *_ADDED):
+            if getattr(form, name) == "off" and self._document.is_off((*loc, name.replace("_", " "))):
+                now[name] = getattr(NOTHING, name)
+        return now
 
     def _no_mentions(self, form: LevelForm, loc: Loc) -> None:
         for name in (*_WORDS, *_ADDED):

@@ -181,6 +181,11 @@ class Document:
         node = self.node(loc)[1]
         return {*node.pairs} if isinstance(node, Pairs) else set()
 
+    def is_off(self, loc: Loc) -> bool:
+        """Whether `off` stands at `loc` as a switch: in quotes it is a word."""
+        node = self.node(loc)[1]
+        return isinstance(node, Scalar) and node.plain and node.text == "off"
+
     def is_part(self, loc: Loc) -> bool:
         """Whether the key at `loc` has no colon: inside { } a comma has made it out of a text."""
         at, key = self.node(loc)[0], str(loc[-1])

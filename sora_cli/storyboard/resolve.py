@@ -374,7 +374,7 @@ class Resolver:
         return tuple(dict.fromkeys(path for name in cast for path in self._casting.members[name].references))
 
     def _title(self, form: ShotForm, loc: Loc, *, alone: bool) -> TitleCard | None:
-        if form.title is None:
+        if form.title is None or (form.title == "off" and self._document.is_off(loc)):
             return None
         if alone:
             for name in _OF_PICTURES:

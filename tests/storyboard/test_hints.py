@@ -134,3 +134,24 @@ def test_no_and_none_are_off_wherever_something_is_switched(tmp_path: Path) -> N
 def test_a_sound_with_an_unknown_key_is_told_once(tmp_path: Path) -> None:
     ((_, hint),) = told("shots: [{prompt: a, sound: {file: a.wav, at: 1s}}]", tmp_path)
     assert hint == "did you mean `words`?"
+
+
+def test_off_is_a_switch_wherever_words_may_stand_and_a_word_in_quotes(tmp_path: Path) -> None:
+    keys = ("style", "avoid", "light", "camera", "setting", "mood", "depth of field")
+    above = "\n".join(f"{key}: red" for key in keys)
+    (tmp_path / "a.yaml").write_text(
+        f"{above}\nshots:\n  - {{prompt: a, title: off, {', '.join(f'{key}: off' for key in keys)}}}\n"
+        "  - {prompt: b, title: 'off', light: 'off'}\n"
+    )
+    board = read(tmp_path / "a.yaml").board
+    assert board is not None
+    first, second = board.shots
+    assert first.title is None
+    assert not any(getattr(first.beats[0], key.replace(" ", "_")) for key in keys)
+    assert second.title is not None
+    assert (second.title.text, second.beats[0].light, second.beats[0].style) == ("off", "off", "red")
+
+
+def test_a_shot_whose_title_is_off_has_nothing_to_show(tmp_path: Path) -> None:
+    ((message, _),) = told("shots: [{title: off}]", tmp_path)
+    assert message == "this shot has no prompt, no beats and no title"
