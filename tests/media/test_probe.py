@@ -210,6 +210,22 @@ def test_high_dynamic_range_is_refused_rather_than_shown_wrong(tmp_path: Path, t
         read_frames(tmp_path / "hdr.mp4", 0, 1)
 
 
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.mov"])
+def test_colours_that_the_container_alone_names_count(tmp_path: Path, name: str) -> None:
+    """The decoder of H.264 forgets them where its stream names none."""
+    with av.open(str(film(tmp_path / "a.mp4", frames=2))) as source, av.open(str(tmp_path / name), "w") as target:
+        out = target.add_stream_from_template(source.streams.video[0])
+        context = out.codec_context
+        context.color_primaries, context.color_trc, context.colorspace = 9, 16, 9
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = out
+                target.mux(packet)
+    assert probe(tmp_path / name).color.hdr
+    with pytest.raises(MediaError, match="high dynamic range"):
+        read_frames(tmp_path / name, 0, 1)
+
+
 def test_a_pipe_is_not_called_an_empty_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "film.mp4")
     with pytest.raises(MediaError, match="it is a pipe or a device"):

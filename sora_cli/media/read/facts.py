@@ -10,7 +10,6 @@ from typing import Literal
 
 import av
 from av.sidedata.sidedata import SideData
-from av.video.codeccontext import VideoCodecContext
 from msgspec import Struct
 
 from sora_cli.errors import MediaError, UnusableFile
@@ -48,13 +47,13 @@ class ColorTags(Struct, frozen=True):
     range: str = ""
 
     @classmethod
-    def of(cls, context: VideoCodecContext) -> ColorTags:
-        """What a stream says of its colours."""
+    def of(cls, primaries: int, transfer: int, matrix: int, ranged: int) -> ColorTags:
+        """What code points of ITU-T H.273, and libav's of the range, say of colours."""
         return cls(
-            _PRIMARIES.get(context.color_primaries, str(context.color_primaries)),
-            _TRANSFERS.get(context.color_trc, str(context.color_trc)),
-            _MATRICES.get(context.colorspace, str(context.colorspace)),
-            _RANGES.get(context.color_range, str(context.color_range)),
+            _PRIMARIES.get(primaries, str(primaries)),
+            _TRANSFERS.get(transfer, str(transfer)),
+            _MATRICES.get(matrix, str(matrix)),
+            _RANGES.get(ranged, str(ranged)),
         )
 
     @property

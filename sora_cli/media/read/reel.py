@@ -14,6 +14,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.filter import Graph
+from av.video.codeccontext import VideoCodecContext
 from msgspec.structs import replace
 
 from sora_cli.errors import MediaError, UnusableFile
@@ -46,6 +47,7 @@ class Reel(Film):
     def __init__(self, path: Path, container: InputContainer, *, sound: bool = True) -> None:
         self.path, self._sound = path, sound
         self._container, self._stream = container, only_pictures(path, container)
+        self._colours = _colours(self._stream.codec_context)  # its container's, which some decoders forget
         self._used = False  # whether the container has been read from
         self._square = False
         self._kept: dict[int, av.VideoFrame] = {}  # frames that were decoded ahead, by number
@@ -123,7 +125,7 @@ class Reel(Film):
             codec=context.name,
             sound_codec=track.codec,
             pixels=pixels,
-            color=ColorTags.of(context),
+            color=ColorTags.of(*_merged(_colours(context), self._colours)),
             container=self._container.format.name,
             remarks=(*self._others(), *track.remarks, *([TRANSPARENT] if alpha else [])),
         )
@@ -212,6 +214,9 @@ class Reel(Film):
         change: Callable[[av.VideoFrame], av.VideoFrame] | None = None
         given, made = None, None
         for frame in frames:
+            frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = _merged(
+                _colours(frame), self._colours
+            )
             if given is None:
                 change = plain(frame, self._stream.sample_aspect_ratio)
                 self._square = change is not None
@@ -297,6 +302,22 @@ class Reel(Film):
             decode = decoder(stream)
             for packet in packets(container, stream):
                 yield from decode(packet)
+
+
+_Colours = tuple[int, int, int, int]
+
+
+def _colours(told: VideoCodecContext | av.VideoFrame) -> _Colours:
+    """Primaries, transfer, matrix and range, by the code points of ITU-T H.273."""
+    return int(told.color_primaries), int(told.color_trc), int(told.colorspace), int(told.color_range)
+
+
+def _merged(codec: _Colours, container: _Colours) -> _Colours:
+    """What the codec says, and where it says nothing (2, and 0 of the range) what the container does."""
+    primaries, transfer, matrix, ranged = (
+        other if one == nothing else one for one, other, nothing in zip(codec, container, (2, 2, 2, 0), strict=True)
+    )
+    return primaries, transfer, matrix, ranged
 
 
 def _missing(index: Index) -> Iterator[str]:
