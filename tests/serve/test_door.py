@@ -229,7 +229,7 @@ def test_a_server_does_not_start_with_an_open_door(tmp_path: Path, wrong: dict) 
     [
         (["--engine", "nobodys"], (3, "there is no engine nobodys")),
         (["--engine", "lucy-edit"], (3, "engine lucy-edit is not on this machine")),
-        (["--folder", "film.mp4"], (1, "cannot keep orders in film.mp4: it is a file\n")),
+        (["--folder", "film.mp4"], (2, "cannot keep orders in film.mp4: it is a file\n")),
     ],
 )
 def test_a_server_that_could_make_nothing_does_not_start(
