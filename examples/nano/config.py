@@ -18,7 +18,8 @@ With `NANO_SIZE=large` in the environment the same commands make a larger nano, 
 since a clip has sixteen times as many tokens. `resume` gives it autoencoder and words of the nano that ships.
 
 With `NANO_COURSE=steering` weights that are trained go on by `STEERING`: cameras that pan against the actor or zoom, at
-high noise, where that is decided. After `resume`: `latents`, then `transformer --minutes 66 --cooldown 33`.
+high noise, where that is decided. After `resume`: `latents`, then `transformer --minutes 66 --cooldown 33`. What it
+made was not better and does not ship (docs/nano.md).
 
 `examples.nano.sides` taught weights that were trained before it words of their own for the camera's side.
 """
