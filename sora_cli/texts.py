@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 import shlex
 from collections.abc import Iterable
@@ -30,6 +31,17 @@ _NAMES = {
     "euc_kr": "EUC-KR",
 }
 """The encodings that text programs still save in, where they do not save in Unicode."""
+_PAIRS = {
+    "euc_kr": ("EUC-KR", re.compile(rb"[\xb0-\xc8\xa1\xa3][\xa1-\xfe]")),
+    "euc_jp": ("EUC-JP", re.compile(rb"[\xa1\xa3-\xa5\xb0-\xcf][\xa1-\xfe]")),
+    "gb18030": ("GB 18030", re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]")),
+    "big5": ("Big5", re.compile(rb"[\xa1-\xc6][\x40-\x7e\xa1-\xfe]")),
+}
+"""Encodings of East Asia with two bytes a letter, and the bytes of their usual letters: guessing from frequencies
+takes one for another in short texts, as lists are."""
+_USUAL = 0.9
+"""How many of a text's letters are usual ones in the encoding that it is in."""
+_PAIR = re.compile(rb"[\x80-\xfe].", re.DOTALL)
 
 
 _SIGNS = {
@@ -75,11 +87,34 @@ def _bytewise(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
+        if east := _east_asian(data):
+            return data.decode(east), _PAIRS[east][0]
         from charset_normalizer import from_bytes
 
         best = from_bytes(data, cp_isolation=list(_NAMES)).best()
         name = best.encoding if best is not None else "cp1252"
         return data.decode(name), _NAMES[name]
+
+
+def _east_asian(data: bytes) -> str:
+    """The encoding of East Asia that a text is in, by its usual letters; empty for others, and for Shift JIS.
+
+    Korean comes before Chinese, whose usual letters take in those of Korean, and kana make Japanese of what could be
+    Chinese. A Latin letter with an accent, and one without, look like a pair of Big5: those of texts in it are mostly
+    two high bytes.
+    """
+    pairs = _PAIR.findall(data)
+    for name, (_, usual) in _PAIRS.items():
+        known = [pair for pair in pairs if usual.fullmatch(pair)]
+        high = [pair for pair in known if pair[1] >= 0xA1]
+        if len(known) < max(3, _USUAL * len(pairs)) or 4 * len(high) < len(known):
+            continue
+        if name == "euc_jp" and not any(pair[0] in {0xA4, 0xA5} for pair in known):
+            continue
+        with contextlib.suppress(UnicodeDecodeError):
+            data.decode(name)
+            return name
+    return ""
 
 
 _MANY = 0.4

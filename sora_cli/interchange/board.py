@@ -50,10 +50,13 @@ def _shot(shot: OutlineShot) -> Tree:
         "from": shot.picture,
         "sound": shot.sound,
         "speed": shot.speed,
+        "avoid": shot.avoid,
     }
     if shot.title:
         own["title"] = shot.title
     values: dict[str, Tree] = _kept({**own})
+    if shot.seed:
+        values["seed"] = int(shot.seed)
     notes = list(shot.notes)
     if len(shot.beats) == 1:
         values |= _beat(shot.beats[0])

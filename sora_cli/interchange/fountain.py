@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from sora_cli.errors import Problem, StoryboardError
 from sora_cli.interchange import words
+from sora_cli.interchange.headings import HEAD, heading, lowered
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
@@ -38,12 +39,8 @@ MOST_LINES = 4
 
 _NOTE = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _CUT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_SIDE = r"(?:INT(?:ERIOR|[ÉE]RIEUR|ERNO)?|EXT(?:ERIOR|[ÉE]RIEUR)?|EST(?:ERNO)?|INNEN|AU(?:SS|ß)EN|инт|нат|экст)"
-_HEAD = re.compile(rf"(?P<side>{_SIDE}(?:\.?\s*/\s*{_SIDE})?|I/E|I/A)\b[.:\s]*(?P<place>.*)", re.IGNORECASE | re.DOTALL)
 _NUMBERED = re.compile(r"(?P<number>[0-9]{1,4}[A-Z]{0,2})[.):]?\s+(?P<rest>\S.*?)(?:\s+(?P=number)[.)]?)?")
 """A heading as shooting scripts print it, with its number on the left, and on the right again."""
-_SIDES = {"i": "interior", "e": "exterior", "a": "exterior", "и": "interior", "н": "exterior", "э": "exterior"}
-"""The side of a heading, by its first letter: `INT`, `INNEN`, `EXT`, `ESTERNO`, `AUSSEN`."""
 _INTRODUCED = r"(\b{name})(?:\s*\(([^()]{{2,120}})\)|, (an? [^,.;()]{{2,60}})(?=[,.;]))"
 """A name as it is introduced, in capitals: `MARA (30s, red hair)`, `TÉO, an old man, ...`."""
 _ITEM = re.compile(r"^\s*(?:[-\N{BULLET}\N{EN DASH}]+\s+|[A-Z0-9]{1,2}[.)]\s+)(.+)$", re.DOTALL)
@@ -108,7 +105,7 @@ def _headed(line: str, *, alone: bool) -> str:
     numbered = _NUMBERED.fullmatch(text)
     rest = numbered["rest"] if numbered else text
     known = alone and numbered is None and re.match(r"(?:INT|EXT|EST|I/E)\b", rest)
-    if known or rest != rest.upper() or not _HEAD.match(rest):
+    if known or rest != rest.upper() or not HEAD.match(rest):
         return line
     return f".{rest}" + (f" #{numbered['number']}#" if numbered else "")
 
@@ -192,10 +189,10 @@ class _Reader(Struct, dict=True):
     def _scene_heading(self, element: FountainElement) -> None:
         self.line, self.opening, self.montage, self.headed = None, None, False, True
         number = str(element.metadata.get("scene_number") or "")
-        side, place, light, rest = _heading(element.text)
+        side, place, light, rest = heading(element.text)
         if light == "same":
             light = self.made.scenes[-1].light if self.made.scenes else ""
-        setting = ", ".join(part for part in (side, _lowered(place, self.speakers), rest) if part)
+        setting = ", ".join(part for part in (side, lowered(place, self.speakers), rest) if part)
         name = slug(f"{number} {place or element.text}", self.names, "scene")
         self.names.add(name)
         scene = OutlineScene(name, setting, light, notes=self._taken())
@@ -367,29 +364,3 @@ class _Reader(Struct, dict=True):
             self.made.cast.setdefault(name, titled(spelled))
         name_shots(self.made.scenes)
         return self.made
-
-
-def _heading(text: str) -> tuple[str, str, str, str]:
-    """A scene heading's side, place, light (`same`: as before) and what else it says of the time."""
-    match = _HEAD.match(text.strip())
-    place, side = (match["place"], match["side"]) if match else (text, "")
-    sides = dict.fromkeys(_SIDES[part[0]] for part in re.findall(r"[^\W\d_]+", side.casefold()))
-    parts = [part.strip() for part in re.split(r"\s+[-\N{EN DASH}\N{EM DASH}]+\s+", place) if part.strip()]
-    light, rest = "", ""
-    while len(parts) > 1:
-        last = re.sub(r"[().]", "", parts[-1]).strip().lower()
-        if last not in words.LIGHT and last not in words.SAME:
-            break
-        light = words.LIGHT.get(last, "") or light or "same"
-        parts.pop()
-    return " and ".join(sides), ", ".join(parts), light, rest
-
-
-def _lowered(text: str, names: dict[str, str]) -> str:
-    """A place out of capitals, names of the cast kept as names."""
-    if text != text.upper():
-        return text
-    low = text.lower()
-    for name in names.values():
-        low = re.sub(rf"\b{re.escape(name.lower())}\b", titled(name), low)
-    return low

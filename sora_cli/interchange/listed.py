@@ -28,8 +28,15 @@ _RATE = re.compile(
 )
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _HEAD_ROWS = 20
+_OF_SHOTS = re.compile(r"(?:shot|clip|video|panel)s? (?=.)")
+_IN_SECONDS = re.compile(r" (?:in )?(?:s|secs?|seconds)$")
+_OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", re.IGNORECASE)
+"""How long a shot takes to shoot, in a column of estimated times."""
+_WHOLE = re.compile(r"(?<=[0-9])\.0$")
+"""What programs write behind whole numbers in columns that have gaps."""
 _NOTHING = re.compile(
-    r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos|kein[es]?|aucune?|nessun[oa]|ningun[oa]|нет|无|無|なし)",
+    r"(?:[-\N{EN DASH}\N{EM DASH}/.]+|n/?a|none|nil|no|mos|sync|kein[es]?|aucune?|nessun[oa]|ningun[oa]"
+    r"|нет|无|無|なし)",
     re.IGNORECASE,
 )
 
@@ -131,7 +138,7 @@ def _header(page: SourceText) -> tuple[str, int]:
     for mark in MARKS:
         reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
         for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
-            known = len({_KNOWN[_plain(cell)][0] for cell in cells if _plain(cell) in _KNOWN})
+            known = len({column for cell in cells if (column := _meaning(_plain(cell))[0])})
             best = max(best, (known, mark, number), key=lambda each: each[0])
     if best[2] < 0 and (number := _alone(page)) >= 0:
         return "\t", number
@@ -163,10 +170,23 @@ def _takers(columns: Sequence[str]) -> dict[int, str]:
     """What the column at each place holds; where two hold the same, the one with the surer name has it."""
     found: dict[str, tuple[int, int]] = {}
     for place, name in enumerate(columns):
-        column, rank = _KNOWN.get(_plain(name), ("", 0))
+        column, rank = _meaning(_plain(name))
         if column:
             found[column] = min(found.get(column, (rank, place)), (rank, place))
     return {place: column for column, (_, place) in found.items()}
+
+
+def _meaning(name: str) -> tuple[str, int]:
+    """What a column's name means, and how sure that is; nothing where it has no place in a storyboard.
+
+    `Shot Duration (sec)` means what `Duration` does.
+    """
+    if name in _KNOWN:
+        return _KNOWN[name]
+    short = _OF_SHOTS.sub("", name, count=1) if _OF_SHOTS.match(name) else name
+    column, rank = _KNOWN.get(short) or _KNOWN.get(_IN_SECONDS.sub("", short), ("", 0))
+    sure = column == "duration" or (short in _KNOWN and column not in {"shot", "scene", "start", "end", "time"})
+    return (column, 100 + rank) if sure else ("", 0)
 
 
 def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Sequence[str]) -> ListRow:
@@ -174,8 +194,9 @@ def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Se
     more: dict[str, str] = {}
     for place, cell in enumerate(cells):
         column = takers.get(place, "")
-        if column and _holds(column, cell, known):
-            known[_other(column, cell, takers)] = cell
+        shoot = column == "duration" and "est" in _plain(columns[place]) and _OF_THE_SHOOT.fullmatch(cell)
+        if column and not shoot and _holds(column, cell, known):
+            known[_other(column, cell, takers)] = _WHOLE.sub("", cell) if column in {"scene", "shot"} else cell
         elif cell:
             name = columns[place] if place < len(columns) else ""
             more[name or f"column {place + 1}"] = " ".join(cell.split())

@@ -49,6 +49,8 @@ class OutlineShot(Struct):
     picture: str = ""
     sound: str = ""
     speed: str = ""
+    seed: str = ""
+    avoid: str = ""
     notes: list[str] = field(default_factory=list)
 
 

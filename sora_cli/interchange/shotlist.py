@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
+from sora_cli.interchange.headings import HEAD, scene_of
 from sora_cli.interchange.listed import ListRow, list_rows, rate_of, times
 from sora_cli.interchange.outline import (
     Outline,
@@ -35,6 +36,18 @@ _SPOKEN = re.compile(
 )
 _LONG = 300
 """Seconds from which on a shot is told as long: `24:12` may be meant as seconds and frames."""
+_TOTAL = re.compile(
+    r"(?:(?:grand |sub-?)?total|sum|summe|gesamt|totale|suma|итого|合计|合計|总计|総計|합계)\b", re.IGNORECASE
+)
+"""What begins a row that adds up the others."""
+_MONTHS = (
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|mär|mrz|okt|dez|fév|avr|juin|juil|août|déc|ene|abr|ago|dic"
+)
+_DATE = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[0-9]{{1,2}}[-. ]+(?:{_MONTHS})[a-z]*\.?|(?:{_MONTHS})[a-z]*\.?[- ][0-9]{{1,4}}"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}|[0-9]{1,2}月[0-9]{1,2}日",
+    re.IGNORECASE,
+)
 _KANA = re.compile("[\u3041-\u30ff]")
 _QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
 _MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
@@ -142,6 +155,12 @@ class _Reader(Struct):
     names: set[str] = field(default_factory=set)
     """Of the shots so far."""
     pending: list[str] = field(default_factory=list)
+    label: str = ""
+    """What shots of the scene are named after: its number, or its name where a heading tells it."""
+    section: OutlineScene | None = None
+    """The scene that a row of its own begins."""
+    dated: bool = False
+    """Whether a number was told that a spreadsheet made a date of."""
     animated: bool = False
     """Whether the list is Japanese: then `3+12` is seconds and frames."""
     uncounted: bool = False
@@ -149,20 +168,27 @@ class _Reader(Struct):
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
-        prompt = ". ".join(part.rstrip(".") for part in (row.get("subject"), row.get("description")) if part)
-        prompt = " ".join(prompt.split())
-        if not prompt and len([cell for cell in row.cells.values() if cell.strip()]) <= 1:
+        subject, prompt = (" ".join(row.get(name).split()) for name in ("subject", "description"))
+        if subject and not prompt.casefold().startswith(subject.casefold().rstrip(".")):
+            prompt = f"{subject.rstrip('.')}. {prompt}" if prompt else subject
+        filled = [cell for cell in row.cells.values() if cell.strip()]
+        if not prompt and (len(filled) <= 1 or _TOTAL.match(filled[0])):
             self._heading(row)
             return
-        scene = self._scene(row)
         if not prompt:
-            prompt = scene.setting or row.get("size")
-            self._tell(
-                row,
-                "no description of this shot" + (f": {quoted(prompt)} stands for it" if prompt else ": it is left out"),
-            )
+            prompt = self._unsaid(row)
         if prompt:
+            scene = self._scene(row)
             scene.shots.append(self._shot(row, scene, prompt))
+
+    def _unsaid(self, row: ListRow) -> str:
+        """What stands for the description of a row that has none; empty where nothing does."""
+        number, last = row.get("scene"), self.outline.scenes[-1] if self.outline.scenes else None
+        begun = self.section or scene_of(number) or (last if number in {"", self.number} else None)
+        prompt = _sided(row) or (begun.setting if begun else "") or row.get("size")
+        instead = f"{quoted(prompt)} stands for it" if prompt else "it is left out"
+        self._tell(row, f"no description of this shot: {instead}")
+        return prompt
 
     def _tell(self, row: ListRow, message: str, hint: str = "") -> None:
         self.outline.remarks.append(self.page.problem(row.line, message, hint))
@@ -170,20 +196,28 @@ class _Reader(Struct):
     def _heading(self, row: ListRow) -> None:
         """A row with one cell, which is a heading or a note."""
         text = " ".join([*(cell.strip() for cell in row.cells.values() if cell.strip()), *row.more.values()])
+        self.section = scene_of(text) or self.section
         self.pending.append(text)
 
     def _scene(self, row: ListRow) -> OutlineScene:
         """The scene of a row: a new one where its number or its place is another."""
         number, place = row.get("scene"), _sided(row)
-        scenes = self.outline.scenes
+        scenes, told = self.outline.scenes, self.section
+        if number != self.number and HEAD.match(number):
+            told = scene_of(number) or told
         light = words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         moved = place and scenes and scenes[-1].setting and place != scenes[-1].setting and not number
-        if scenes and (not number or number == self.number) and not moved:
+        if scenes and told is None and (not number or number == self.number) and not moved:
             return scenes[-1]
-        self.number = number
-        name = slug(f"{f'scene {number}' if number.isdecimal() else number} {row.get('place')}", (), "scene")
+        self.number, self.section = number, None
+        numbered = f"scene {number}" if number.isdecimal() else "" if told else number
+        name = slug(f"{numbered} {told.name if told else row.get('place')}", (), "scene")
+        name = free(name, {scene.name for scene in scenes})
+        self.label = name if told and not numbered else number
+        if told:
+            place, light = place or told.setting, light or told.light
         notes, self.pending = self.pending, []
-        scenes.append(OutlineScene(free(name, {scene.name for scene in scenes}), place, light, notes=notes))
+        scenes.append(OutlineScene(name, place, light, notes=notes))
         return scenes[-1]
 
     def _shot(self, row: ListRow, scene: OutlineScene, prompt: str) -> OutlineShot:
@@ -196,7 +230,8 @@ class _Reader(Struct):
         _direct(shot, row)
         shot.transition = self._transition(row)
         shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
-        shot.picture, shot.title = self._picture(row), row.get("title")
+        shot.picture, shot.title, shot.avoid = self._picture(row), row.get("title"), row.get("avoid")
+        shot.seed = self._seed(row)
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         if (place and place != scene.setting) or (light and light != scene.light):
             notes.append(f"in this row: {', '.join(filter(None, (place, light)))}")
@@ -205,19 +240,32 @@ class _Reader(Struct):
 
     def _name(self, row: ListRow) -> str:
         shot = row.get("shot")
+        if not self.dated and (dated := next(filter(_DATE.fullmatch, (shot, row.get("scene"))), "")):
+            self.dated = True
+            told = f"{quoted(dated)} is a date: spreadsheets make one of numbers such as 1-2 or 3/4"
+            self._tell(row, told, "make the column text in the spreadsheet, and write the numbers again")
         if not shot:
             return ""
         named = len(re.findall(r"[^\W\d_]", shot)) > 2  # `arrival`, where others have `A`
         whole = shot
-        if not named and (shot.isdecimal() or not shot.casefold().startswith(self.number.casefold())):
-            apart = "-" if self.number and (shot[0].isdigit() or not self.number[-1].isdigit()) else ""
-            whole = f"{self.number}{apart}{shot}"
+        if not named and (shot.isdecimal() or not shot.casefold().startswith(self.label.casefold())):
+            apart = "-" if self.label and (shot[0].isdigit() or not self.label[-1].isdigit()) else ""
+            whole = f"{self.label}{apart}{shot}"
         name = texts.name(re.sub(r"[\s/\\]+", "-", whole), 60)
         own = free(name, self.names)
         self.names.add(own)
         if own != name:
             self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(own)}")
         return own
+
+    def _seed(self, row: ListRow) -> str:
+        """The seed of a row; other tools write -1 where they draw one."""
+        seed = row.get("seed")
+        if seed.isascii() and seed.isdecimal() and int(seed) < 1 << 63:
+            return seed
+        if seed and not seed.startswith("-"):
+            self._tell(row, f"{quoted(seed)} is not a seed: it is left out", "write a whole number from 0")
+        return ""
 
     def _length(self, row: ListRow) -> str:
         """How long a shot is: by its length, its frames, or when it starts and ends."""

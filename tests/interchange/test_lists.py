@@ -1,0 +1,92 @@
+"""Lists as other programs and countries write them: which scene a row is in, what its cells mean, in which letters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sora_cli import storyboard
+from sora_cli.flows.bring import bring
+from sora_cli.texts import decoded
+
+HEAD = "Scene,Shot,Description,Duration\n"
+
+
+def brought(text: str, folder: Path, name: str = "a.csv") -> tuple[list[tuple[str, str, str, list[str]]], str]:
+    """Name, setting, light and shots' names of each scene; and what was told."""
+    (folder / name).write_text(text, encoding="utf-8")
+    done = bring(folder / name, None)
+    board = storyboard.load(done.path)
+    scenes = [(one.name, one.setting, one.light, [shot.name for shot in one.shots]) for one in board.scenes]
+    return scenes, "\n".join(remark.message for remark in done.remarks)
+
+
+@pytest.mark.parametrize(
+    ("rows", "scenes"),
+    [
+        (
+            f"{HEAD}INT. KITCHEN - NIGHT,1,a kettle,4\nINT. KITCHEN - NIGHT,2,a cup,4\nEXT. STREET - DAY,1,a bus,3\n",
+            [
+                ("kitchen", "interior, kitchen", "night", ["kitchen-1", "kitchen-2"]),
+                ("street", "exterior, street", "daylight", ["street-1"]),
+            ],
+        ),
+        (
+            "Shot,Description\nSCENE 1 - BEACH,\n1,a ball\n2,a cube\nScene 2: The forest,\n1,a star\n",
+            [
+                ("scene-1-beach", "beach", "", ["scene-1-beach-1", "scene-1-beach-2"]),
+                ("scene-2-the-forest", "The forest", "", ["scene-2-the-forest-1"]),
+            ],
+        ),
+        (f"{HEAD}1.0,2.0,a ball,4.0\n1.0,3.0,a cube,4.0\n", [("scene-1", "", "", ["1-2", "1-3"])]),
+        (f"{HEAD}1,1,a ball,4\nTotal,,,4\nSumme:,,,4\n", [("scene-1", "", "", ["1-1"])]),
+    ],
+    ids=["headings", "rows of their own", "gaps", "totals"],
+)
+def test_each_row_is_in_its_scene(tmp_path: Path, rows: str, scenes: object) -> None:
+    assert brought(rows, tmp_path) == (scenes, "")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["Shot Description,Shot Duration", "SHOT DESCRIPTION,SHOT LENGTH (SEC)", "Prompt,Clip length in seconds",
+     "Opis,Czas trwania", "Beskrivning,Längd", "Aksiyon,Süre", "Popis,Délka záběru", "설명,시간(초)"],
+)  # fmt: skip
+def test_a_length_is_found_under_its_longer_and_foreign_names(tmp_path: Path, columns: str) -> None:
+    brought(f"Shot,{columns}\n1,a ball,4\n", tmp_path)
+    (shot,) = storyboard.load(tmp_path / "a.yaml").shots
+    assert shot.beats[0].duration is not None
+    assert shot.beats[0].duration.seconds == 4
+
+
+def test_how_long_a_shot_takes_to_shoot_is_no_length_and_what_is_avoided_no_comment(tmp_path: Path) -> None:
+    told = brought("Shot,Subject,Action,Est. Time,Seed,Negative prompt\n1,Ann,Ann runs,30m,7,text\n", tmp_path)[1]
+    (shot,) = storyboard.load(tmp_path / "a.yaml").shots
+    (beat,) = shot.beats
+    assert (beat.prompt, beat.duration, beat.seed, beat.avoid) == ("Ann runs", None, 7, "text")
+    assert "`Est. Time`: kept as comments" in told
+    assert "`x` is not a seed" in brought("Shot,Action,Seed\n1,Ann runs,x\n", tmp_path)[1]
+
+
+@pytest.mark.parametrize("date", ["02-Jan", "Feb-01", "2026-02-01", "1/2/2026", "1.2.2026", "1月2日"])
+def test_a_number_that_a_spreadsheet_made_a_date_of_is_told(tmp_path: Path, date: str) -> None:
+    assert f"`{date}` is a date" in brought(f"{HEAD}1,{date},a ball,4\n", tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gb18030", "场景,镜号,景别,画面内容,时长\n1,1,特写,红球滚动,4秒\n"),
+        ("gb18030", "hero,place\n红球,海边\n蓝色立方体,森林\n"),
+        ("big5", "場景,鏡號,景別,畫面內容,時長\n1,1,特寫,紅球滾動,4秒\n"),
+        ("euc_kr", "씬,샷,내용,길이\n1,1,빨간 공이 구른다,4초\n"),
+        ("euc_jp", "シーン,カット,内容\n1,1,赤いボールが転がる\n"),
+        ("shift_jis", "シーン,カット,内容\n1,1,赤いボールが転がる\n"),
+        ("cp1252", "Ângulo;Ação\nÁGUA;ÂNIMO\nÉ;ÇA\n"),
+        ("cp1251", "Сцена;Кадр;Описание\n1;1;Красный мяч\n"),
+        ("mac_roman", "Scène;Plan;Valeur;Action;Durée\n1;1;Gros plan;Une fille à l’école;4\n"),
+    ],
+)
+def test_a_short_list_is_read_in_the_letters_that_it_was_saved_in(encoding: str, text: str) -> None:
+    assert decoded(text.encode(encoding))[0] == text
