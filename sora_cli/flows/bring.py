@@ -15,7 +15,7 @@ from sora_cli.interchange.assembly import FOLDERS, TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.fountain import read_fountain
-from sora_cli.interchange.listed import is_list
+from sora_cli.interchange.listed import is_list, names_columns
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.interchange.told import as_list, as_table
@@ -136,7 +136,7 @@ def _page(file: Path) -> tuple[SourceText, list[Problem]]:
     """The text of a file, and a remark where its encoding was guessed."""
     name = harmless(str(file))
     if file.suffix.lower() in WORKBOOKS:
-        sheet = read_sheet(file)
+        sheet = read_sheet(file, names_columns)
         return SourceText(name, sheet.text), [Problem(f"{name}: {sheet.told}")] if sheet.told else []
     try:
         data = read_bytes(file, MAX_BYTES)

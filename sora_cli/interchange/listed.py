@@ -155,6 +155,13 @@ def _alone(page: SourceText) -> int:
     return number if _KNOWN.get(_plain(name), ("",))[0] == "description" else -1
 
 
+def names_columns(text: str) -> bool:
+    """Whether a text with commas is a shot list: one of its first rows names its columns."""
+    with suppress(StoryboardError):
+        return bool(_header(SourceText("", text)))
+    return False
+
+
 def is_list(page: SourceText) -> bool:
     """Whether a plain text is a list: its first line names columns, which tabs part, or the one of prompts."""
     first = next(filter(str.strip, page.lines), "")

@@ -1,4 +1,4 @@
-"""Lists in the workbooks of Excel and of what saves like it: the first sheet that has cells, as the text of a list."""
+"""Lists in the workbooks of Excel and of what saves like it: the first sheet that is seen and has cells, as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,7 @@ _MOST_ROWS, _MOST_COLUMNS = 20_000, 200
 
 
 _FORMULA = re.compile(rb"<f[ />]")
+_HIDDEN = re.compile(rb"""<(?:row|col)\b[^>]*\bhidden=["'](?:1|true)""")
 
 
 def _is_sheet(name: str) -> bool:
@@ -41,12 +42,15 @@ class Sheet(Struct, frozen=True):
     text: str
     name: str
     left: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
-        """What is left out of its workbook; empty where nothing is."""
-        left = ", ".join(self.left)
-        return f"of this workbook the sheet `{self.name}` is read; left out: {left}" if left else ""
+        """What is left out of its workbook, or read and not seen there; empty where nothing is."""
+        left = f"left out: {', '.join(self.left)}" if self.left else ""
+        hidden = f"hidden, and read too: {', '.join(self.hidden)}" if self.hidden else ""
+        told = "; ".join(filter(None, (left, hidden)))
+        return f"of this workbook the sheet `{self.name}` is read; {told}" if told else ""
 
 
 class _Cell(Protocol):
@@ -56,8 +60,10 @@ class _Cell(Protocol):
     coordinate: str
 
 
-def read_sheet(path: Path) -> Sheet:
-    """The first sheet of a workbook that has cells.
+def read_sheet(path: Path, wanted: Callable[[str], bool] = bool) -> Sheet:
+    """The first sheet of a workbook that has cells and whose text is `wanted`; if none is, the first that has cells.
+
+    Sheets that are hidden come last: they are lists to choose from.
 
     Raises:
         RequestError: it cannot be read, is none, is too large, or is empty.
@@ -76,20 +82,26 @@ def read_sheet(path: Path) -> Sheet:
                 others(lambda _why: zipfile.BadZipFile("it is damaged, or no workbook")),
             ):
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                filled, rows = _filled(book.worksheets)
-                if filled and any(_FORMULA.search(packed.read(name)) for name in packed.namelist() if _is_sheet(name)):
-                    book = openpyxl.load_workbook(file, read_only=True)
-                    _require_computed(path, book[filled[0].title], rows)
+                filled, text, rows = _filled(book.worksheets, wanted)
+                if filled and _has(packed, _FORMULA):
+                    _require_computed(path, openpyxl.load_workbook(file, read_only=True)[filled[0].title], rows)
+                hidden = (
+                    tuple(_hidden(openpyxl.load_workbook(file)[filled[0].title]))
+                    if filled and _has(packed, _HIDDEN)
+                    else ()
+                )
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     except zipfile.BadZipFile as error:
         raise RequestError(f"cannot read {path}: it is damaged, or no workbook of Excel", hint=HINT_CSV) from error
     if not filled:
         raise RequestError(f"{path} has no cells: there is nothing in it", hint="write one row for each shot or film")
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
     first, *rest = filled
-    return Sheet(text.getvalue(), first.title, (*(f"`{sheet.title}`" for sheet in rest), *_beyond(first)))
+    return Sheet(text, first.title, (*(f"`{sheet.title}`" for sheet in rest), *_beyond(first)), hidden)
+
+
+def _has(packed: zipfile.ZipFile, sign: re.Pattern[bytes]) -> bool:
+    return any(sign.search(packed.read(name)) for name in packed.namelist() if _is_sheet(name))
 
 
 class _Missing(MachineError):
@@ -99,24 +111,60 @@ class _Missing(MachineError):
         super().__init__(message, hint=f"{hint}; or {HINT_CSV}")
 
 
+class _Band(Protocol):
+    hidden: bool
+
+
+class _Whole(Protocol):
+    row_dimensions: Mapping[int, _Band]
+    column_dimensions: Mapping[str, _Band]
+
+
 class _Sheet(Protocol):
     title: str
+    sheet_state: str
     max_row: int | None
     max_column: int | None
 
     def iter_rows(self, *, max_row: int, max_col: int) -> Iterator[tuple[_Cell, ...]]: ...
 
 
-def _filled(sheets: Iterable[_Sheet]) -> tuple[list[_Sheet], list[list[str | None]]]:
-    """The sheets that have cells, and the rows of the first of them; others are read up to their first cell."""
+def _filled(
+    sheets: Iterable[_Sheet], wanted: Callable[[str], bool]
+) -> tuple[list[_Sheet], str, list[list[str | None]]]:
+    """The sheets that have cells, the one that is read first; its text and its rows.
+
+    What comes after a sheet that is wanted is read up to its first cell.
+    """
     filled: list[_Sheet] = []
-    rows: list[list[str | None]] = []
-    for sheet in sheets:
+    text, kept, taken = "", list[list[str | None]](), False
+    for sheet in sorted(sheets, key=lambda sheet: sheet.sheet_state != "visible"):
         found = _rows(_cells(sheet))
-        rows = rows if filled else [*found]
-        if any(any(row) for row in (found if filled else rows)):
-            filled.append(sheet)
-    return filled, rows
+        if taken:
+            filled += [sheet] if any(any(row) for row in found) else []
+            continue
+        rows = [*found]
+        if any(any(row) for row in rows):
+            taken = wanted(own := _as_text(rows))
+            filled.insert(0 if taken else len(filled), sheet)
+            text, kept = (own, rows) if taken or not text else (text, kept)
+    return filled, text, kept
+
+
+def _as_text(rows: Iterable[Sequence[str | None]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _hidden(sheet: _Whole) -> Iterator[str]:
+    """The rows and columns that are not to be seen, as its program names them."""
+    rows = [f"row {number}" for number, row in sorted(sheet.row_dimensions.items()) if row.hidden]
+    columns = [f"column {name}" for name, column in sorted(sheet.column_dimensions.items()) if column.hidden]
+    for named in (rows, columns):
+        yield from named[:5]
+        if named[5:]:
+            yield f"{len(named) - 5} more"
 
 
 def _require_computed(path: Path, sheet: _Sheet, rows: Sequence[Sequence[str | None]]) -> None:

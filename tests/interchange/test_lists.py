@@ -90,3 +90,22 @@ def test_a_number_that_a_spreadsheet_made_a_date_of_is_told(tmp_path: Path, date
 )
 def test_a_short_list_is_read_in_the_letters_that_it_was_saved_in(encoding: str, text: str) -> None:
     assert decoded(text.encode(encoding))[0] == text
+
+
+def test_of_a_workbook_the_sheet_of_shots_is_read_and_what_is_hidden_told(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title, book.active.sheet_state = "Choices", "hidden"
+    for cells in (["Shot", "Type"], ["1", "CU"]):
+        book.active.append(cells)
+    book.create_sheet("Cover").append(["My film"])
+    shots = book.create_sheet("Shots")
+    for row in (["Shot", "Description"], [1, "a ball"], [2, "a cube"]):
+        shots.append(row)
+    shots.row_dimensions[3].hidden = shots.column_dimensions["A"].hidden = True
+    book.active = 1
+    book.save(tmp_path / "a.xlsx")
+    done = bring(tmp_path / "a.xlsx", None)
+    told = "sheet `Shots` is read; left out: `Cover`, `Choices`; hidden, and read too: row 3, column A"
+    assert done.remarks[0].message.endswith(told)
+    assert done.shots == 2
