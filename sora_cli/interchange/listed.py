@@ -32,6 +32,8 @@ _OF_SHOTS = re.compile(r"(?:shot|clip|video|panel)s? (?=.)")
 _IN_SECONDS = re.compile(r" (?:in )?(?:s|secs?|seconds)$")
 _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", re.IGNORECASE)
 """How long a shot takes to shoot, in a column of estimated times."""
+_SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
+"""What a cell of `Audio` has in it where somebody speaks, and not where it names a sound."""
 _WHOLE = re.compile(r"(?<=[0-9])\.0$")
 """What programs write behind whole numbers in columns that have gaps."""
 _NOTHING = re.compile(
@@ -138,7 +140,7 @@ def _header(page: SourceText) -> tuple[str, int]:
     for mark in MARKS:
         reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
         for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
-            known = len({column for cell in cells if (column := _meaning(_plain(cell))[0])})
+            known = len({column for cell in cells if (column := meaning(cell)[0])})
             best = max(best, (known, mark, number), key=lambda each: each[0])
     if best[2] < 0 and (number := _alone(page)) >= 0:
         return "\t", number
@@ -177,17 +179,18 @@ def _takers(columns: Sequence[str]) -> dict[int, str]:
     """What the column at each place holds; where two hold the same, the one with the surer name has it."""
     found: dict[str, tuple[int, int]] = {}
     for place, name in enumerate(columns):
-        column, rank = _meaning(_plain(name))
+        column, rank = meaning(name)
         if column:
             found[column] = min(found.get(column, (rank, place)), (rank, place))
     return {place: column for column, (_, place) in found.items()}
 
 
-def _meaning(name: str) -> tuple[str, int]:
+def meaning(name: str) -> tuple[str, int]:
     """What a column's name means, and how sure that is; nothing where it has no place in a storyboard.
 
     `Shot Duration (sec)` means what `Duration` does.
     """
+    name = _plain(name)
     if name in _KNOWN:
         return _KNOWN[name]
     short = _OF_SHOTS.sub("", name, count=1) if _OF_SHOTS.match(name) else name
@@ -203,7 +206,9 @@ def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Se
         column = takers.get(place, "")
         shoot = column == "duration" and "est" in _plain(columns[place]) and _OF_THE_SHOOT.fullmatch(cell)
         if column and not shoot and _holds(column, cell, known):
-            known[_other(column, cell, takers)] = _WHOLE.sub("", cell) if column in {"scene", "shot"} else cell
+            known[_other(column, cell, takers, columns[place])] = (
+                _WHOLE.sub("", cell) if column in {"scene", "shot"} else cell
+            )
         elif cell:
             name = columns[place] if place < len(columns) else ""
             more[name or f"column {place + 1}"] = " ".join(cell.split())
@@ -217,10 +222,12 @@ def _holds(column: str, cell: str, known: Mapping[str, str]) -> bool:
     return not known.get("duration") and (spans.is_length(cell) or spans.stretch(cell) is not None)
 
 
-def _other(column: str, cell: str, takers: Mapping[int, str]) -> str:
+def _other(column: str, cell: str, takers: Mapping[int, str], name: str) -> str:
     """What a cell means, where that is not what its column's name says."""
     if column == "time" and cell.casefold() in words.LIGHT and "light" not in takers.values():
         return "light"
+    if column == "dialogue" and _plain(name) == "audio" and "sound" not in takers.values() and not _SAYS.search(cell):
+        return "sound"
     told = {"description", "subject"} & set(takers.values())
     if column == "picture" and not told and not re.search(r"\.[a-z]{3,5}$", cell, re.IGNORECASE):
         return "description"  # of lists in two columns: `Bild | Ton`

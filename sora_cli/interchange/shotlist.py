@@ -168,9 +168,9 @@ class _Reader(Struct):
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
-        subject, prompt = (" ".join(row.get(name).split()) for name in ("subject", "description"))
-        if subject and not prompt.casefold().startswith(subject.casefold().rstrip(".")):
-            prompt = f"{subject.rstrip('.')}. {prompt}" if prompt else subject
+        subject, prompt = (" ".join(row.get(name).split()).rstrip(".") for name in ("subject", "description"))
+        if not prompt.casefold().startswith(subject.casefold()):
+            prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
         if not prompt and (len(filled) <= 1 or _TOTAL.match(filled[0])):
             self._heading(row)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
+
+from msgspec import Struct, field
 
 from sora_cli.interchange import spans
-from sora_cli.interchange.listed import is_above
+from sora_cli.interchange.columns import COLUMNS
+from sora_cli.interchange.listed import is_above, meaning
 from sora_cli.interchange.outline import SourceText
 
 _NUMBER = r"\s*(?:no\.?|nr\.?|#)?\s*([0-9]{1,4}[a-z]?)"
@@ -21,38 +25,123 @@ _SCENE = re.compile(
     rf"(?:scene|szene|scène|escena|scena|cena|сцена|场景|シーン){_NUMBER}(?:{_MARK}(.*)|$)", re.IGNORECASE
 )
 _ITEM = re.compile(r"(?:[-*+\N{BULLET}\N{EN DASH}]|[0-9]{1,3}[.)])\s+(\S.*)")
-_LENGTH = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]{1,30})[)\]]\.?", re.DOTALL)
+_LENGTH = re.compile(
+    r"(.*\S)\s*(?:[(\[]([^()\[\]]{1,30})[)\]]|\s[-\N{EN DASH}\N{EM DASH}|]\s*([0-9][^-()\[\]]{0,20}))\.?", re.DOTALL
+)
+_SAID = re.compile(
+    r"(.*\S)\s*[*_(\[]*\b(?:duration|length|dauer|länge|durée|duración|durata|时长)\s*[:\uff1a]\s*([^:]{1,20}?)[*_)\]]*\.?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A length behind its words, after its name: `a ball rolls. *Duration: 4 seconds*`."""
+_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
+_TIMED = re.compile(
+    rf"[\[(]?\s*(?P<start>{_CLOCK}|[0-9]+(?=\s*-\s*[0-9.]+\s*s))"
+    rf"(?:\s*(?:[-\N{{EN DASH}}\N{{EM DASH}}\N{{RIGHTWARDS ARROW}}]|-->|to)\s*(?P<end>{_CLOCK}))?\s*[\])]?"
+    rf"\s*[:|\uff1a\N{{EN DASH}}\N{{EM DASH}}-]?\s+(?P<words>[^\W\d].*)"
+)
+"""A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
+_LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)")
+_RULER = re.compile(r"(?:[-*_]\s*){3,}")
 _ABOVE = 10
 """Lines above the first shot that stay lines."""
-_COLUMNS = ("Scene", "Location", "Shot", "Time", "Prompt")
+_NAMED = {"scene": "Scene", "place": "Location", "shot": "Shot", "time": "Time", "description": "Prompt"}
 
 
 def as_list(page: SourceText) -> SourceText | None:
-    """The text as a shot list with commas; None where it tells of no two shots in this way, or is a screenplay."""
-    rows: list[list[str]] = []
-    places: list[int] = []
-    above: list[list[str]] = []
-    told = [line.strip() for line in page.lines if line.strip() and not is_above(line.strip())]
-    scene, place, open_ = "", "", all(map(_ITEM.fullmatch, told))
+    """The text as a shot list with commas; None where it tells of no two shots in this way, or is a screenplay.
+
+    A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
+    columns of shot lists are (`Duration: 4s`) are its cells.
+    """
+    rows = _Rows(*_manner(page.lines))
     for number, line in enumerate(page.lines, 1):
-        text = re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
-        if match := _SCENE.fullmatch(text):
-            scene, place, open_ = match[1], match[2] or "", True
-        elif match := _SHOT.fullmatch(text):
-            rows.append(_timed([scene, place, match[1], match[2] or "", match[3] or ""]))
-        elif open_ and (match := _ITEM.fullmatch(text)):
-            rows.append([scene, place, "", "", match[1]])
-        elif rows and text:
-            rows[-1][-1] = f"{rows[-1][-1]} {text}".strip()
-        elif text:
-            above.append([_headed(line) or text])
-        places += [number] * (len(rows) - len(places))
-    if len(rows) < 2 or any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines):
+        rows.take(number, line)
+    if len(rows.found) < 2 or any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines):
         return None
+    columns = dict.fromkeys([*_NAMED, *(column for row in rows.found for column in row)])
     out = io.StringIO(newline="")
-    above = [*above[:_ABOVE], *([[" ".join(note for (note,) in above[_ABOVE:])]] if above[_ABOVE:] else [])]
-    csv.writer(out, lineterminator="\n").writerows([*above, _COLUMNS, *map(_timed, rows)])
-    return SourceText(page.name, out.getvalue(), (page, (*[1] * (len(above) + 1), *places)))
+    above = [*rows.above[:_ABOVE], *([" ".join(rows.above[_ABOVE:])] if rows.above[_ABOVE:] else [])]
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([note] for note in above)
+    writer.writerow(_NAMED.get(column, COLUMNS[column][0]) for column in columns)
+    writer.writerows([row.get(column, "") for column in columns] for row in map(_timed, rows.found))
+    return SourceText(page.name, out.getvalue(), (page, (*[1] * (len(above) + 1), *rows.places)))
+
+
+def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool]:
+    """Whether shots are items of a list, begin at a time, or at their prompt: in all lines that are none of a head."""
+    told = [_bare(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    told = [line for line in told if not is_above(line) and not _RULER.fullmatch(line)]
+    prompts = [line for line in told if _labelled(line)[0] == "description"]
+    others = [line for line in told if _ITEM.fullmatch(line) or not _labelled(line)[0]]
+    return (
+        bool(others) and all(map(_ITEM.fullmatch, others)),
+        len(others) > 1 and all(map(_TIMED.fullmatch, others)),
+        len(prompts) > 1 and not any(map(_SHOT.fullmatch, told)),
+    )
+
+
+class _Rows(Struct):
+    """The shots so far, each its cells by the column, with the line that it begins on; `open` takes items as shots."""
+
+    open: bool
+    timed: bool
+    prompted: bool
+    found: list[dict[str, str]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    scene: str = ""
+    place: str = ""
+
+    def take(self, number: int, line: str) -> None:
+        """The next line of the text."""
+        text = _bare(line)
+        inner = line[:1].isspace() and _ITEM.fullmatch(text)
+        column, cell = _labelled(inner[1] if inner else text)
+        if not text or _RULER.fullmatch(text):
+            return
+        if match := _SCENE.fullmatch(text):
+            self.scene, self.place, self.open = match[1], match[2] or "", True
+        elif match := _SHOT.fullmatch(text):
+            self._begin(number, {"shot": match[1], "time": match[2] or "", "description": match[3] or ""})
+        elif self.timed and (match := _TIMED.fullmatch(text)):
+            times = {"start": match["start"], "end": match["end"] or ""}
+            self._begin(number, {**times, "description": match["words"]})
+        elif column and (self.found or self.prompted):
+            self._label(number, column, cell)
+        elif self.open and not (inner and self.found) and (match := _ITEM.fullmatch(text)):
+            self._begin(number, {"description": match[1]})
+        elif self.found:
+            self._more("description", text)
+        else:
+            self.above.append(_headed(line) or text)
+
+    def _begin(self, number: int, cells: dict[str, str]) -> None:
+        self.found.append({"scene": self.scene, "place": self.place, **cells})
+        self.places.append(number)
+
+    def _label(self, number: int, column: str, cell: str) -> None:
+        """A line with its column's name; one of the prompt begins a shot where nothing else does."""
+        if self.prompted and column == "description":
+            self._begin(number, {column: cell})
+        elif self.found:
+            self._more(column, cell)
+
+    def _more(self, column: str, text: str) -> None:
+        row = self.found[-1]
+        row[column] = f"{row.get(column, '')} {text}".strip()
+
+
+def _bare(line: str) -> str:
+    """A line without the marks of Markdown about it."""
+    return re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
+
+
+def _labelled(text: str) -> tuple[str, str]:
+    """The column and the cell of a line such as `Duration: 4s`; nothing where it is none."""
+    match = _LABEL.fullmatch(text)
+    column = meaning(match[1])[0] if match else ""
+    return (column, match[2]) if match and column not in {"", "scene", "shot"} else ("", "")
 
 
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
@@ -91,10 +180,13 @@ def _plain(cell: str) -> str:
     return " ".join(_MARKUP.sub(" ", cell).split())
 
 
-def _timed(row: list[str]) -> list[str]:
-    """A row, with a length that stands behind its words in brackets: `a ball rolls (4s)`."""
-    *rest, time, words = row
-    match = _LENGTH.fullmatch(words)
-    if not time and match and (spans.is_length(match[2]) or spans.stretch(match[2])):
-        time, words = match[2], match[1]
-    return [*rest, time, words]
+def _timed(row: dict[str, str]) -> dict[str, str]:
+    """A row, with a length that stands behind its words: `a ball rolls (4s)`, `a ball rolls - 4s`."""
+    words = row.get("description", "")
+    match = _SAID.fullmatch(words) or _LENGTH.fullmatch(words)
+    if match is None or row.keys() & {"duration", "start"} or row.get("time"):
+        return row
+    time = next(filter(None, match.groups()[1:])).strip()
+    if not (spans.is_length(time) or spans.stretch(time)):
+        return row
+    return {**row, "time": time, "description": match[1].rstrip(" -*_([\N{EN DASH}\N{EM DASH}|")}

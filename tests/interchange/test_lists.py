@@ -109,3 +109,38 @@ def test_of_a_workbook_the_sheet_of_shots_is_read_and_what_is_hidden_told(tmp_pa
     told = "sheet `Shots` is read; left out: `Cover`, `Choices`; hidden, and read too: row 3, column A"
     assert done.remarks[0].message.endswith(told)
     assert done.shots == 2
+
+
+NOTED: dict[str, str] = {
+    "numbers under a title": "# Film\n\n1. a ball (4s)\n2. a cube\n   - camera: pan left\n   - Duration: 3s\n\n---\n",
+    "length behind a dash": "* a ball \N{EN DASH} 4s\n\N{BULLET} a cube | 3 sec\n  camera: pan left\n",
+    "length with its name": "**Shot 1:** a ball. *Duration: 4 sec*\nShot 2: a cube (Length: 3s)\nCamera: pan left\n",
+    "lines with names": "SHOT 1\nVisual: a ball\nDuration: 4s\nSHOT 2\nVisual: a cube\nLength: 3s\nCamera: pan left\n",
+    "times": "[0:00-0:04] a ball\n[0:04-0:07] a cube\nCamera: pan left\n",
+    "starts": "00:00 a ball\n00:04 - a cube\nCamera: pan left\nDuration: 3\n",
+    "prompts": "Prompt: a ball\nDuration: 4\n\nPrompt: a cube\nDuration: 3\nCamera: pan left\n",
+}
+
+
+@pytest.mark.parametrize("text", NOTED.values(), ids=NOTED)
+def test_shots_are_read_out_of_notes_of_every_manner(tmp_path: Path, text: str) -> None:
+    brought(text, tmp_path, "a.md")
+    ball, cube = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
+    assert (ball.prompt.rstrip("."), cube.prompt, cube.camera) == ("a ball", "a cube", "pan left")
+    assert [each.duration and each.duration.seconds for each in (ball, cube)] == [4, 3]
+
+
+def test_a_sound_in_a_column_of_audio_is_not_spoken(tmp_path: Path) -> None:
+    brought('Video,Audio\na ball,waves on sand\na cube,"Nobody came."\n', tmp_path)
+    ball, cube = storyboard.load(tmp_path / "a.yaml").shots
+    assert ("sound: waves on sand" in (tmp_path / "a.yaml").read_text(), ball.beats[0].dialogue) == (True, ())
+    assert [line.line for line in cube.beats[0].dialogue] == ["Nobody came."]
+
+
+def test_prose_and_scripts_are_not_taken_for_notes(tmp_path: Path) -> None:
+    for text in (
+        "A ball rolls.\n\nThen: a cube falls - 2 of them.\n",
+        "EXT. SEA - DAY\n\nWaves.\n\nMARA\nAt 4:00 - now.\n",
+    ):
+        brought(text, tmp_path, "a.txt")
+        assert len(storyboard.load(tmp_path / "a.yaml").shots) == 1
