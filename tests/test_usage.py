@@ -147,6 +147,16 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("storyboard good.yaml --takes 9", "`takes: 3"),
         ("storyboard good.yaml --negative text", "`avoid: WORDS`"),
         ("storyboard good.yaml -d 3", "`duration: 4s"),
+        ("generate ball --duration", "--duration: nothing stands behind it\nhint: write its value: --duration VALUE"),
+        ("plan good.yaml --set", "write its value: --set VALUE"),
+        ("storyboard good.yaml --var a=b", "write --set"),
+        ("storyboard good.yaml --force", "write --overwrite"),
+        ("storyboard good.yaml --resume", "run the same command again"),
+        ("storyboard good.yaml --strict", "`policy: strict`"),
+        ("export a.mp4 --format edl", "write --to"),
+        ("plan good.yaml --prompt", "write --prompts"),
+        ("batch good.yaml --dry-run", "sora plan FILE"),
+        ("check https://example.org/a.yaml", "save the file here first"),
     ],
 )
 @pytest.mark.usefixtures("home")
@@ -155,6 +165,18 @@ def test_what_cannot_be_read_is_told_with_what_to_type(
 ) -> None:
     assert main(words.split()) == 2
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"), [("SORA_ENGINE", "nosuch", 3), ("SORA_COST", "much", 2), ("SORA_EXECUTOR", "slurm", 2)]
+)
+@pytest.mark.usefixtures("home")
+def test_a_wrong_variable_of_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, code: int
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main([*("plan --workers 2" if name == "SORA_EXECUTOR" else "check").split(), "good.yaml"]) == code
+    assert f"{name}: " in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("home")

@@ -61,6 +61,9 @@ OPTIONS = {
     "--memory": ("memory: low", "--low-vram", "--lowvram", "--offload"),
     "--log": ("", "-v", "--verbose", "--debug"),
     "--json": ("", "-j"),
+    "--set": ("", "--var", "--vars", "--define", "-D"),
+    "--overwrite": ("", "--force", "-f", "--yes", "-y"),
+    "--policy": ("policy: strict", "--strict", "--safe", "--safety"),
 }
 """Options by their names here: how a storyboard has it, and what people call it."""
 
@@ -75,8 +78,12 @@ INSTEAD = {
     "--version": "sora --version",
     "-V": "sora --version",
     "-v": "sora --version; --log FILE keeps what a command says",
+    "export --format": "write --to",
+    "plan --prompt": "write --prompts",
+    "batch --dry-run": "sora plan FILE says what of each would be made",
+    **dict.fromkeys(("--resume", "--continue"), "run the same command again: what is made is not made again"),
 }
-"""Words that people type as options here, and what to do instead."""
+"""Words that people type as options here, or as options of one command, and what to do instead."""
 
 
 def meant(words: Sequence[str]) -> list[str]:
@@ -111,6 +118,8 @@ def refused(
     see, plain = f"see: {f'sora {command}'.strip()} --help", message[:1].lower() + message[1:].rstrip(".")
     if message.startswith("Invalid value"):
         return RequestError(_bad_value(message, words) or plain, hint=see)
+    if alone := re.match(r"Option '([^']+)' requires an argument", message):
+        return RequestError(f"{alone[1]}: nothing stands behind it", hint=f"write its value: {alone[1]} VALUE; {see}")
     named = [word for word in words if not word.startswith("-")]
     hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
     return RequestError(plain, hint=hint or see)
@@ -141,6 +150,8 @@ def _option(option: str, command: str, known: Collection[str]) -> str:
     spelled = {each.lstrip("-"): each for each in (*known, *named)}  # dashes make short words alike
     near = spelled.get(nearest(option.lstrip("-"), spelled, cutoff=0.7), "")
     name, key = named.get(option) or named.get(near, ("", ""))
+    if own := INSTEAD.get(f"{command} {option}"):
+        return own
     if name and name.partition(" ")[0] in known:
         return f"write {name}"
     if key and command in BOARDS:

@@ -75,7 +75,17 @@ def known(name: str | None = None) -> EngineCard:
     Raises:
         EngineMissing: as `card` does, but for weights that are not here.
     """
-    name = name or os.environ.get("SORA_ENGINE") or DEFAULT
+    if name is None and (machines := os.environ.get("SORA_ENGINE")):
+        try:
+            return _known(machines)
+        except EngineMissing as error:
+            error.message = f"SORA_ENGINE: {error.message}"
+            error.args = (error.message,)
+            raise
+    return _known(name or DEFAULT)
+
+
+def _known(name: str) -> EngineCard:
     for template in released():
         if template.card.name == name:
             return _placed(template)

@@ -1,4 +1,4 @@
-"""What `check` finds in a storyboard: mistakes, remarks, advice. Nothing of the store and of costs is loaded."""
+"""What `check` finds in a storyboard: mistakes, remarks, advice. Nothing of the store and of takes' costs is loaded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sora_cli.flows import places, preflight
 from sora_cli.flows.searching import Finder
 from sora_cli.plan import Plan, in_file_order
 from sora_cli.plan.advice import Advice, advise
+from sora_cli.storyboard.prices import prices
 
 Opinion = Callable[[Plan], Iterable[Advice]]
 """What a language model says of a plan."""
@@ -60,6 +61,8 @@ def check(
     problems, plan = preflight.everything_wrong(reading)
     if not problems:
         preflight.require_signer()
+    if not problems and reading.board is not None:
+        prices(reading.board.cost)  # those of this machine may be wrong
     mistaken = plan is None or any(problem.code == 2 for problem in problems)
     remarks = plan.remarks if plan is not None and not mistaken else ()
     if mistaken and reading.board is not None:

@@ -31,7 +31,8 @@ class Workers(Struct, frozen=True):
         """
         name = kind or os.environ.get("SORA_EXECUTOR")
         if name and name not in EXECUTORS:
-            raise RequestError(f"no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
+            told = "" if kind else "SORA_EXECUTOR: "
+            raise RequestError(f"{told}no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
         return cls(kind or "", number if number is not None else _number(), ray_address or "")
 
     def of_film(self, executor: str | None = None) -> Workers:

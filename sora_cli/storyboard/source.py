@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
-from sora_cli.errors import Mark, Problem, StoryboardError
+from sora_cli.errors import Mark, Problem, StoryboardError, hint_missing
 from sora_cli.spelling import as_stored, same_words
 from sora_cli.texts import nearest, no_text, shortened
 
@@ -150,6 +150,8 @@ def decode(data: bytes, name: str) -> Source:
 
 def _near(path: Path) -> str:
     """A hint at what was perhaps meant by a path that is not there."""
+    if re.match(r"[a-z]{2,}:/", str(path)):
+        return hint_missing(path)
     try:
         with os.scandir(path.parent) as entries:
             names = [entry.name for entry, _ in zip(entries, range(500), strict=False)]
