@@ -147,6 +147,7 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("storyboard good.yaml --takes 9", "`takes: 3"),
         ("storyboard good.yaml --negative text", "`avoid: WORDS`"),
         ("storyboard good.yaml -d 3", "`duration: 4s"),
+        ("generate ball --dry-run --steps x", "not a whole number\n  hint: what they take: sora models show nano"),
         ("generate ball --duration", "--duration: nothing stands behind it\nhint: write its value: --duration VALUE"),
         ("plan good.yaml --set", "write its value: --set VALUE"),
         ("storyboard good.yaml --var a=b", "write --set"),

@@ -133,11 +133,18 @@ def named_by(options: Mapping[str, object]) -> set[str]:
     )
 
 
+_LOW_RANK = ("lora", "lokr", "hada_", "oft_", "dora_scale", ".diff", "glora", "ia3")
+"""What is in the names of an adapter's tensors, whichever program trained it."""
+
+
 def misfit(path: Path, card: EngineCard) -> str:
     """Why a LoRA cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
+    tensors = _shapes(path)
+    if tensors and not any(sign in name.lower() for name in tensors for sign in _LOW_RANK):
+        return f"{path.name} holds no LoRA: it is another part of a model, or a whole one"
     found = {
         name: shape[1]
-        for name, shape in _shapes(path).items()
+        for name, shape in tensors.items()
         if name.startswith("transformer.") and name.endswith(".lora_A.weight") and len(shape) == 2
     }
     if not found or card.location is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sora_cli import storyboard
-from sora_cli.adapters import weights_in
+from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.bounded import expanded, file_hash
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
@@ -361,5 +361,5 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
             if adapters and (told := lacking("LoRA", PACKAGES["lora"])):
                 yield Problem(*told, board.mark(loc), code=3)
             for path in adapters:
-                if path.is_file() and (wrong := not_safetensors(path)):
+                if path.suffix == SUFFIX and path.is_file() and (wrong := not_safetensors(path)):
                     yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))

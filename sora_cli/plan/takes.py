@@ -382,11 +382,13 @@ class TakeMaker(Struct, dict=True):
                 known = sorted(card.options.model_fields)
                 near = nearest(key, known) if message == unknown else ""
                 hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
+                hint = hint if message == unknown else f"what they take: sora models show {card.name}"
                 self.findings.wrong(beat, f"options.{key}", message, hint)
             return {}
         for adapter in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # not an unknown engine's
             if wrong := misfit(Path(adapter.path), card):
-                self.findings.wrong(beat, "options.lora", wrong, "use the engine that it was trained for")
+                hint = "name a LoRA" if "holds no LoRA" in wrong else "use the engine that it was trained for"
+                self.findings.wrong(beat, "options.lora", wrong, hint)
         found = chosen.model_dump(mode="json")
         check_parts(self.findings, card, beat, found)
         return found

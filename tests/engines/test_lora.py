@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
+from safetensors.numpy import save_file
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.options import WanOptions
+from sora_cli.engines.options import WanOptions, misfit
 from sora_cli.errors import EngineMissing
 from tests.contracts.test_engines import silence, take_for
 
@@ -32,6 +33,20 @@ def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path
     for wrong in ("no.safetensors", "style.bin"):
         with pytest.raises(ValidationError, match=r"there is no file|is not a \.safetensors file"):
             WanOptions.model_validate({"lora": [{"path": wrong}]}, context={"folder": tmp_path})
+
+
+@pytest.mark.parametrize(
+    ("tensor", "told"),
+    [
+        ("decoder.conv_in.weight", "holds no LoRA"),
+        ("blocks.0.self_attn.q.weight", "holds no LoRA"),
+        ("lora_unet_blocks_0_self_attn_q.lora_down.weight", ""),
+        ("diffusion_model.blocks.0.self_attn.q.lokr_w1", ""),
+    ],
+)
+def test_a_file_of_other_weights_is_no_lora(tmp_path: Path, tensor: str, told: str) -> None:
+    save_file({tensor: np.zeros((2, 2), np.float32)}, tmp_path / "a.safetensors")
+    assert told in misfit(tmp_path / "a.safetensors", catalogue.card("nano"))
 
 
 def test_without_peft_it_says_what_to_install(
