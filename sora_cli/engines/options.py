@@ -8,6 +8,7 @@ these is listed, with the reason, in `not_offered`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
@@ -45,6 +46,8 @@ PACKAGES = {"int8": "torchao", "int4": "bitsandbytes", "lora": "peft"}
 """What some options need beside what is always installed."""
 FACTS = "sora"
 """Where in the header of a LoRA's file stands what `sora train` tells of it."""
+EXPERT = re.compile(r"(high|low)(?=[-_ .]?noise)|(?<=[-_ .])(high|low)$", re.IGNORECASE)
+"""How a LoRA's file for one transformer of a pair says in its name for which."""
 
 
 class Options(BaseModel):
@@ -88,10 +91,13 @@ class LoraOption(Options):
     `path` is a `.safetensors` file, or a folder that `sora train` wrote; a relative one starts at the validation
     context's `folder` (the storyboard's), else at the working directory, and it lies in the context's `inside` where
     there is such a folder. `sha256` is filled in, so that another file under the same name is another take.
+    `expert` tells for which transformer of a pair it is, that of high or low noise; where it is not written, the file's
+    name tells: files for Wan 2.2 come in twos, and say `high_noise` or `low_noise`.
     """
 
     path: str
     scale: float = Field(default=1.0, ge=-4.0, le=4.0)
+    expert: Literal["both", "high", "low"] = "both"
     sha256: str = ""
 
     @model_validator(mode="before")
@@ -113,7 +119,13 @@ class LoraOption(Options):
         found = file_hash(path)
         if given.get("sha256") not in (None, "", found):
             raise ValueError(f"{path} has changed since it was planned")
-        return {**given, "path": str(path), "sha256": found}
+        return {"expert": expert_of(path.stem), **given, "path": str(path), "sha256": found}
+
+
+def expert_of(name: str) -> str:
+    """For which transformer of a pair a LoRA is, by its file's name."""
+    told = {found[0].lower() for found in EXPERT.finditer(name)}
+    return told.pop() if len(told) == 1 else "both"
 
 
 def listed(given: object) -> list[object]:

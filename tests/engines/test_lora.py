@@ -12,7 +12,8 @@ from safetensors.numpy import save_file
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.options import WanOptions, misfit
+from sora_cli.engines.families.diffusion import quiet
+from sora_cli.engines.options import WanOptions, expert_of, misfit
 from sora_cli.errors import EngineMissing
 from tests.contracts.test_engines import silence, take_for
 
@@ -77,3 +78,50 @@ def test_an_adapter_changes_the_take_and_leaves_no_trace(tiny_card: Cards, tmp_p
     assert not np.array_equal(plain, with_it)
     assert np.array_equal(engine.generate(styled, Given(), silence).frames, with_it)
     assert np.array_equal(engine.generate(take, Given(), silence).frames, plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "expert"),
+    [
+        ("wan2.2_t2v_A14b_high_noise_lora_rank64_lightx2v_4step", "high"),
+        ("Wan22-LowNoise-Mara_v2", "low"),
+        ("mara_HIGH", "high"),
+        ("mara-low", "low"),
+        ("low-poly", "both"),
+        ("high_contrast_wan22", "both"),
+        ("glow", "both"),
+        ("high_noise_and_low_noise", "both"),
+    ],
+)
+def test_a_name_tells_for_which_transformer_of_a_pair_a_file_is(name: str, expert: str) -> None:
+    assert expert_of(name) == expert
+
+
+def test_of_a_pair_each_transformer_gets_what_is_for_it(tiny_card: Cards, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    engine: Any = catalogue.open_engine(tiny_card("wan-pair"))
+    pipe = engine.pipe
+    config = peft.LoraConfig(r=4, lora_alpha=64, target_modules=["to_q", "to_v"], init_lora_weights=False)
+    maker: Any = catalogue.open_engine(tiny_card("wan-pair"))
+    maker.pipe.transformer.add_adapter(config, adapter_name="made")
+    layers = peft.get_peft_model_state_dict(maker.pipe.transformer, adapter_name="made")
+    for name in ("style", "mara_high_noise", "mara_low_noise"):
+        type(maker.pipe).save_lora_weights(str(tmp_path), layers, weight_name=f"{name}.safetensors")
+
+    def laid(*wanted: object) -> list[dict[str, float]]:
+        with quiet():  # peft warns of the second adapter
+            engine.adapt(WanOptions.model_validate({"lora": wanted}, context={"folder": tmp_path}).lora)
+        return [
+            {name: layer.scaling[name] for name in layer.active_adapters if name in layer.lora_A}
+            for layer in (network.blocks[0].attn1.to_q for network in (pipe.transformer, pipe.transformer_2))
+            if hasattr(layer, "lora_A")
+        ]
+
+    assert laid({"path": "style.safetensors", "scale": 0.5}) == [{"lora0": 0.5}, {"lora0": 0.5}]
+    high, low = "mara_high_noise.safetensors", "mara_low_noise.safetensors"
+    both = laid({"path": high, "scale": 0.5}, {"path": low, "scale": 0.25}, {"path": "style.safetensors"})
+    assert both == [{"lora0": 0.5, "lora2": 1.0}, {"lora1": 0.25, "lora2": 1.0}]
+    assert laid({"path": high, "expert": "both"}) == [{"lora0": 1.0}, {"lora0": 1.0}]
+    assert laid({"path": low}) == [{"lora0": 1.0}]
+    assert not hasattr(pipe.transformer.blocks[0].attn1.to_q, "lora_A")
+    assert laid() == []

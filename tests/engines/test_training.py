@@ -57,7 +57,7 @@ def finished(course: Any) -> list[LossCheck]:
 
 
 @pytest.mark.parametrize(
-    "name", ["wan", "wan-vace", "ltx2", *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
+    "name", ["wan", "wan-pair", "wan-vace", "ltx2", *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
 )
 def test_it_trains_saves_loads_by_the_plain_call_and_changes_the_picture(
     tiny_card: Cards, tmp_path: Path, name: str
@@ -79,6 +79,25 @@ def test_it_trains_saves_loads_by_the_plain_call_and_changes_the_picture(
     plain = engine.generate(take, Given(), silence).frames
     engine.pipe.load_lora_weights(str(tmp_path), weight_name="made.safetensors")
     assert not np.array_equal(engine.generate(take, Given(), silence).frames, plain)
+
+
+def test_both_transformers_of_a_pair_learn_one_adapter_each_at_its_own_noise(tiny_card: Cards, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    course = course_for(tiny_card("wan-pair"), tmp_path)
+    finished(course)
+    high, low = (dict(network.named_parameters()) for network in course.networks)
+    assert all(low[name] is weight for name, weight in high.items() if weight.requires_grad)
+    lesson = course.lessons[0]
+    noise = torch.randn((3, *lesson.latents.shape[1:]), generator=torch.Generator().manual_seed(1))
+    levels = torch.tensor([0.9, 0.3, 0.875])
+    with torch.no_grad():
+        together = course.student.velocity(noise, [lesson.call] * 3, levels)
+        alone = [
+            course.student._velocity(course.networks[at], noise[i : i + 1], [lesson.call], levels[i : i + 1])
+            for i, at in enumerate((0, 1, 0))
+        ]
+    assert torch.allclose(together, torch.cat(alone), atol=1e-5)
+    assert not torch.allclose(together[:1], alone[1], atol=1e-2)
 
 
 def test_a_course_that_was_stopped_ends_with_the_weights_of_one_that_was_not(tiny_card: Cards, tmp_path: Path) -> None:
@@ -252,7 +271,6 @@ def test_engines_for_which_none_can_be_trained_say_so(tiny_card: Cards, monkeypa
     wan = tiny_card("wan")
     for card, words in (
         (replace(wan, family="helios"), "no LoRA can be trained"),
-        (tiny_card("wan-pair"), "two transformers"),
         (replace(wan, needs=frozenset({Ability.FIRST_FRAMES})), "starts from a picture"),
     ):
         with pytest.raises(RequestError, match=words):

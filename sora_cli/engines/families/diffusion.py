@@ -14,7 +14,6 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import diffusers
@@ -26,7 +25,8 @@ from accelerate.hooks import remove_hook_from_module
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.estimate import SMALL
-from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options, not_safetensors
+from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
+from sora_cli.engines.runtime.adapters import lay
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
@@ -200,15 +200,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             raise RenderError(f"{self.card.name} takes no LoRA", hint="remove `lora` from the options")
         require("LoRA", PACKAGES["lora"], EngineMissing)
         self._prompts.clear()
-        self.pipe.unload_lora_weights()
         self._adapters = ()
-        names = [f"lora{number}" for number in range(len(wanted))]
-        for name, one in zip(names, wanted, strict=True):
-            if wrong := not_safetensors(Path(one.path)):
-                raise RenderError(f"cannot use {one.path} as a LoRA: {wrong}", hint="name a .safetensors file")
-            self.pipe.load_lora_weights(one.path, adapter_name=name, use_safetensors=True)
-        if wanted:
-            self.pipe.set_adapters(names, [one.scale for one in wanted])
+        lay(self.pipe, wanted)
         self._adapters = wanted
 
     def close(self) -> None:

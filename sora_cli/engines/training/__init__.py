@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sora_cli.media.stream import Frames
 
 FAMILIES = ("wan-vace", "wan", "ltx2")
-TRAINED = "nano, Wan text to video (2.1, 2.2 TI2V-5B, VACE) and LTX-2"
+TRAINED = "nano, Wan text to video (2.1, 2.2 with one transformer or two, VACE) and LTX-2"
 LAYERS = r"(transformer_)?blocks\.\d+\.(attn[12]\.to_(q|k|v|out\.0)|ffn?\.net\.(0\.proj|2))"
 """Matrices that get an adapter: those of the picture in the main blocks; sound and conditions keep theirs."""
 Quantized = Literal["float8", "int8"]
@@ -125,14 +125,12 @@ def refuse_untrained(card: EngineCard, quantize: Quantized | None = None) -> Non
     """Refuse an engine for which no adapter can be trained.
 
     Raises:
-        RequestError: it is of another family, wants pictures, or has two transformers.
+        RequestError: it is of another family, or wants pictures.
         EngineMissing: a package is not installed: peft, or the one that keeps weights in 8 bits.
     """
     why = ""
     if card.family not in FAMILIES:
         why = f"no LoRA can be trained for engine {card.name}"
-    elif card.location is not None and "transformer_2" in Checkpoint.read(card.location).components():
-        why = f"engine {card.name} has two transformers, and a LoRA is trained for one"
     elif Ability.FIRST_FRAMES in card.needs:
         why = f"engine {card.name} starts from a picture; a LoRA is trained on what it makes of words"
     if why:

@@ -1,9 +1,11 @@
 """Training an adapter: flow matching at logit-normal noise levels, AdamW, and an end where the held-out loss turns.
 
 An adapter is a pair of small matrices beside each matrix of attention and feed-forward (LoRA, Hu et al. 2021, arXiv
-2106.09685). Noise levels are logit-normal (Esser et al. 2024, arXiv 2403.03206), shifted as the scheduler shifts
-sampling. What captions of other things give is held to what it was before (after the prior preservation of
-DreamBooth, arXiv 2208.12242, with the model itself as its own example).
+2106.09685). Where a model has two transformers, one for high noise and one for low, both learn the same adapter.
+
+Noise levels are logit-normal (Esser et al. 2024, arXiv 2403.03206), shifted as the scheduler shifts sampling. What
+captions of other things give is held to what it was before (after the prior preservation of DreamBooth, arXiv
+2208.12242, with the model itself as its own example).
 
 All that is random of a step comes from the seed and its number, so a course that was stopped goes on as if it had
 not been.
@@ -76,16 +78,20 @@ class LoraCourse:
             raise RenderError(f"engine {card.name} is not one of diffusers' pipelines")
         self.engine: Diffusion[Options] = engine
         self.student = Student(engine, settings.size, kept)
-        self.network = self.student.network
-        self.network.requires_grad_(requires_grad=False)
-        with torch.random.fork_rng():
-            torch.manual_seed(settings.seed)
-            shape = LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=LAYERS)
-            self.network.add_adapter(shape, adapter_name=ADAPTER)
-        cast_training_params(self.network, dtype=torch.float32)
+        self.networks = list(self.student.networks.values())
         again = engine.device.type == "cuda" if settings.checkpointing is None else settings.checkpointing
-        if again and self.network._supports_gradient_checkpointing:  # noqa: SLF001  the only name it has
-            self.network.enable_gradient_checkpointing()
+        for network in self.networks:
+            network.requires_grad_(requires_grad=False)
+            with torch.random.fork_rng():
+                torch.manual_seed(settings.seed)
+                shape = LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=LAYERS)
+                network.add_adapter(shape, adapter_name=ADAPTER)
+            cast_training_params(network, dtype=torch.float32)
+            if again and network._supports_gradient_checkpointing:  # noqa: SLF001  the only name it has
+                network.enable_gradient_checkpointing()
+        self.network = self.networks[0]
+        for other in self.networks[1:]:
+            _share(self.network, other)
         self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
         self.step, self.worse = 0, 0
@@ -218,11 +224,13 @@ class LoraCourse:
         """What the model says without the adapter."""
         clean = torch.cat([lesson.latents for lesson in batch]).to(noise)
         at = level.to(noise).view(-1, *[1] * (clean.ndim - 1))
-        self.network.disable_adapters()
+        for network in self.networks:
+            network.disable_adapters()
         try:
             return self.student.velocity((1 - at) * clean + at * noise, calls, level).float()
         finally:
-            self.network.enable_adapters()
+            for network in self.networks:
+                network.enable_adapters()
 
     @torch.no_grad()
     def _held_loss(self) -> float:
@@ -291,7 +299,8 @@ class LoraCourse:
             for part in self.engine.pipe.components.values():
                 if isinstance(part, torch.nn.Module):
                     part.to("cpu")
-            self.network.to(self.engine.device)
+            for network in self.networks:
+                network.to(self.engine.device)
         else:
             self.engine.settle()
 
@@ -299,6 +308,14 @@ class LoraCourse:
     def _telling(self) -> Iterator[None]:
         with told_as_rendering(self.card, self.student.take("training", 1)), quiet():
             yield
+
+
+def _share(one: torch.nn.Module, other: torch.nn.Module) -> None:
+    """Let the adapter of another transformer be that of one: what is learned by either is learned by both."""
+    learned = {name: weight for name, weight in one.named_parameters() if weight.requires_grad}
+    for name, weight in learned.items():
+        owner, _, last = name.rpartition(".")
+        setattr(other.get_submodule(owner), last, weight)
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint, header_of
-from sora_cli.engines.estimate import GB, KEPT, ROOM, SHARE, Layout, Machine, need, weights_of
+from sora_cli.engines.estimate import DENOISERS, GB, KEPT, ROOM, SHARE, Layout, Machine, need, weights_of
 from sora_cli.engines.options import Options
 from sora_cli.engines.training import LAYERS, CourseSettings
 
@@ -54,8 +54,9 @@ def needs(
     held = (2 * layers + HELD if again else HELD * layers) * seen * width * each / GB
     trained = _trained(found, settings.rank) if found else 0
     share, parts = KEPT.get(settings.quantize or "", 1.0), weights_of(card, on_gpu=on_gpu)
-    kept = {name: size * share if name == "transformer" else size for name, size in parts.items()}
-    learning = (kept.get("transformer", 0.0) if on_gpu else sum(kept.values())) + held + trained * STATE / GB
+    kept = {name: size * share if name in DENOISERS else size for name, size in parts.items()}
+    told = [size for name, size in kept.items() if name in DENOISERS or not on_gpu]
+    learning = sum(told) + held + trained * STATE / GB
     layout = Layout("model" if on_gpu else "none", tile=on_gpu, quantize=settings.quantize or "none")
     sampling = need(card, (*settings.size, frames), Options(), layout, parts).peak(layout.offload)
     memory = max(learning, sampling) + (0.0 if on_gpu else LIBRARIES_GB)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from math import exp
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from msgspec import Struct, field
@@ -27,6 +27,7 @@ from sora_cli.engines.base import Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, quiet
 from sora_cli.engines.families.ltx2 import Ltx2
 from sora_cli.engines.options import Options
+from sora_cli.engines.runtime.adapters import experts
 from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.engines.training.crops import crops_of
 from sora_cli.media.stream import Frames
@@ -78,11 +79,13 @@ class Lesson(Struct, frozen=True):
 
 
 class Student:
-    """An engine's transformer, with what training needs of the rest of the pipeline."""
+    """An engine's transformer, or pair of them, with what training needs of the rest of the pipeline."""
 
     def __init__(self, engine: Diffusion[Options], size: tuple[int, int], kept: Path) -> None:
         self.engine, self.size, self._kept = engine, size, kept
-        self.network = engine.pipe.transformer
+        self.networks = experts(engine.pipe)
+        self.boundary = float(engine.pipe.config.get("boundary_ratio") or 0.0)
+        """The noise level from which on the first transformer of a pair works."""
         self._shapes: dict[int, Call] = {}
         self._calls: dict[tuple[str, int], Call] = {}
         self._identity = f"{FORMAT} {engine.card.revision} {engine.dtype} {size}"
@@ -147,14 +150,26 @@ class Student:
 
     def velocity(self, noisy: Tensor, calls: Sequence[Call], level: Tensor) -> Tensor:
         """What the transformer says of noisy latents."""
+        if len(self.networks) == 1:
+            return self._velocity(self.networks["both"], noisy, calls, level)
+        noisier = level >= self.boundary
+        parts = [here.nonzero()[:, 0] for here in (noisier, ~noisier)]
+        said = [
+            self._velocity(network, noisy[part], [calls[at] for at in part.tolist()], level[part])
+            for network, part in zip(self.networks.values(), parts, strict=True)
+            if len(part)
+        ]
+        return torch.cat(said)[torch.cat(parts).argsort()]
+
+    def _velocity(self, network: Any, noisy: Tensor, calls: Sequence[Call], level: Tensor) -> Tensor:
         place = noisy.device
         told = {name: self._together(name, [call[name] for call in calls], level, place) for name in calls[0]}
         whole = self.engine.dtype == torch.float32
         half = torch.bfloat16 if whole else self.engine.dtype
-        plain = place.type == "cpu" and noisy[0].numel() < FEW and not self.network.is_gradient_checkpointing
+        plain = place.type == "cpu" and noisy[0].numel() < FEW and not network.is_gradient_checkpointing
         attention = sdpa_kernel(SDPBackend.MATH) if plain else nullcontext()
         with attention, torch.autocast(place.type, half, enabled=not whole or small_floats(place)):
-            found: Tensor = self.network(hidden_states=noisy.to(self.engine.dtype), **told)[0]
+            found: Tensor = network(hidden_states=noisy.to(self.engine.dtype), **told)[0]
         return found
 
     def shift(self, lesson: Lesson) -> float:
@@ -185,7 +200,8 @@ class Student:
         engine = self.engine
         options = {name: value for name, value in OFF.items() if name in engine.card.options.model_fields}
         take = self.take(caption, frames, options=options)
-        hook = self.network.register_forward_pre_hook(stop, with_kwargs=True)
+        first = next(iter(self.networks.values()))  # that of a pair which sampling begins with
+        hook = first.register_forward_pre_hook(stop, with_kwargs=True)
         try:
             with torch.no_grad(), quiet():
                 engine.render(take, Given(), engine.options_of(options), lambda *_, **__: {})
