@@ -129,6 +129,15 @@ def upright(frame: av.VideoFrame) -> tuple[bool, int]:
     return mirrored, (round(-frame.rotation / 90) + 2 * mirrored) % 4 * 90
 
 
+def told_turn(frame: av.VideoFrame) -> int:
+    """The clockwise turn in degrees, -179 to 180, that a frame's header asks for after it is mirrored."""
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(found, SideData):
+        return 0
+    across, over = struct.unpack("=2i", memoryview(found)[:8])
+    return 180 - (180 - round(math.degrees(math.atan2(over, across))) - 180 * upright(frame)[0]) % 360
+
+
 def shown_size(width: int, height: int, aspect: Fraction | None, rotation: int) -> tuple[int, int]:
     """A frame's size as shown: square pixels, turned."""
     if aspect:

@@ -34,6 +34,12 @@ _SIGNS = (
     (rb"MThd", "notes for an instrument (MIDI)", "play it into a sound file first"),
     (rb"wvpk", "a sound in WavPack", "convert it to FLAC first"),
     (rb"MAC ", "a sound in Monkey's Audio", "convert it to FLAC first"),
+    (rb"TTA[12]", "a sound in True Audio", "convert it to FLAC first"),
+    (rb"RIFX", "a WAV file with its bytes in reverse order (RIFX)", "export it as WAV or FLAC"),
+    (rb"dns\.", "a sound of NeXT with its bytes in reverse order", "export it as WAV or FLAC"),
+    (rb"Creative Voice File", "a sound of Sound Blaster (VOC)", "export it as WAV or FLAC"),
+    (rb"\x7f\xfe\x80\x01|\xfe\x7f\x01\x80", "a sound in DTS", "convert it to FLAC first"),
+    (rb".{4}\xf8\x72\x6f[\xba\xbb]", "a sound in TrueHD or MLP", "convert it to FLAC first"),
 )  # fmt: skip
 _OTHER = ("a spreadsheet", "a PDF", "a compressed")
 """What `texts.no_text` finds that is no picture, film or sound."""
@@ -54,6 +60,15 @@ def foreign(path: Path) -> UnusableFile | None:
         what = "a text" if _is_text(head) else ""
     told = f"cannot read {path}: it is {what}, not a picture, film or sound"
     return UnusableFile(told, hint="name a picture, film or sound file") if what else None
+
+
+def mistaken(path: Path) -> UnusableFile | None:
+    """The error for a file that libav takes for another kind, whose bytes stand the other way; None for others."""
+    try:
+        with path.open("rb") as file:
+            return foreign(path) if file.read(4) == b"RIFX" else None
+    except OSError:
+        return None
 
 
 def _is_text(head: bytes) -> bool:

@@ -209,6 +209,8 @@ def _has_picture(packet: Packet[VideoStream]) -> bool:
     return False
 
 
+_NO_TIMES = 0x80
+"""libavformat's AVFMT_NOTIMESTAMPS: a bare stream, for whose frames it guesses times."""
 _SLICES = {"h264": range(1, 6), "hevc": range(32)}
 _SMALL = 200
 """Bytes of a packet that may be too small for a picture."""
@@ -234,7 +236,8 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
             times.append(frame.pts)
             last = frame.duration or 0
     known = [time for time in times if time is not None]
-    ordered = len(known) == len(times) and all(one < other for one, other in pairwise(known))
+    told = not int(container.format.flags) & _NO_TIMES
+    ordered = told and len(known) == len(times) and all(one < other for one, other in pairwise(known))
     if not ordered:
         known, last = _counted(len(times), stream, base)
     last = max(last, _told_end(stream, base) - known[-1] if known else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, UnusableFile, hint_missing
-from sora_cli.media.read.foreign import foreign
+from sora_cli.media.read.foreign import foreign, mistaken
 
 OneStream = TypeVar("OneStream", bound=Stream)
 
@@ -40,6 +41,8 @@ def opened(path: Path, *, probed: bool = True) -> Iterator[InputContainer]:
         MediaError: the file is missing, empty, cut short, or no media that we know.
     """
     require_file(path)
+    if (told := mistaken(path)) is not None:
+        raise told
     options = {**_LOCAL, **({} if probed else _UNPROBED)}
     try:
         with av.open(f"file:{path}", "r", options=options, metadata_errors="replace") as container:
@@ -81,11 +84,11 @@ def unreadable(path: Path, error: Exception) -> MediaError:
     """The `MediaError` for a failed read of `path`."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return UnusableFile(f"cannot read {path}: there is no such file", hint=hint_missing(path))
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) and error.errno != errno.EPERM:  # libav's word for what it cannot decode
         return UnusableFile(f"cannot read {path}: permission denied", hint="check who may read the file")
     if (told := foreign(path)) is not None:
         return told
-    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError)):  # the latter of long texts
+    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError, PermissionError)):  # the second of texts
         return UnusableFile(
             f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
             hint="check that the file is complete and that its ending says what it is",

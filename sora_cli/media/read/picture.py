@@ -19,6 +19,7 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.foreign import foreign
+from sora_cli.media.read.grey import eight_bits, told_of
 from sora_cli.media.read.opening import require_file, unreadable
 from sora_cli.media.stream import Frames
 
@@ -42,6 +43,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
             warnings.filterwarnings("ignore", category=UserWarning)
             with Image.open(path, formats=_known_formats()) as image:
                 _require_size(path, *image.size)
+                image.info.update(told_of(path, image))
                 if codes := codes_of(image, path):
                     if is_hdr(codes):
                         raise no_hdr(path)
@@ -151,27 +153,44 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info
 
 
+TRANSPARENT = "what is transparent in it shows white"
+"""The remark on a film or picture with transparency."""
+
+
+def of_picture(image: Image.Image) -> tuple[str, ...]:
+    """Remarks on how a still picture is used."""
+    pages = getattr(image, "n_frames", 1) if image.format in {"TIFF", "HEIF"} else 1
+    told = (TRANSPARENT,) if see_through(image) else ()
+    return (*told, f"it has {pages} pictures: the first is shown") if pages > 1 else told
+
+
 def see_through(image: Image.Image) -> bool:
     """Whether any pixel of a picture is transparent."""
-    return has_alpha(image) and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
+    return has_alpha(image) and _split(image)[1].getextrema() != (255, 255)
 
 
 def srgb(image: Image.Image) -> Frames:
     """A picture as `(height, width, 3)` bytes of sRGB, over white."""
-    told = image.info
-    if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would clip it
-        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if image.mode == "F":
-        image = Image.fromarray((np.nan_to_num(np.asarray(image)) * 255).clip(0, 255).astype(np.uint8))
-    alpha = None
-    if has_alpha(image) or image.mode == "P":
-        grey, image = image.mode == "LA", image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.getchannel("R") if grey else image.convert("RGB")
+    told, alpha = image.info, None
+    if _deep(image) or has_alpha(image) or image.mode == "P":
+        image, alpha = _split(image)
     image = _to_srgb(image, told)
     if alpha is not None and alpha.getextrema() != (255, 255):
         image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
     return np.asarray(image, np.uint8)
+
+
+def _deep(image: Image.Image) -> bool:
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """A picture without its transparency, in 8 bits, and what of it is opaque."""
+    if _deep(image):
+        grey, opaque = eight_bits(image)
+        return grey, opaque or Image.new("L", image.size, 255)
+    whole = image.convert("RGBA")
+    return whole.getchannel("R") if image.mode == "LA" else whole.convert("RGB"), whole.getchannel("A")
 
 
 def _to_srgb(image: Image.Image, told: Mapping[str | tuple[int, int], Any]) -> Image.Image:

@@ -20,12 +20,13 @@ from msgspec.structs import replace
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
-from sora_cli.media.read.facts import ColorTags, Probe, shown_size, upright
+from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened, picture_streams
+from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.rgb import plain
-from sora_cli.media.read.sound import AudioTrack, sound_track
+from sora_cli.media.read.sound import AudioTrack, last_heard, sound_track
 from sora_cli.media.read.whole import require_clusters
 
 _WIDE = 100
@@ -90,6 +91,8 @@ class Reel(Film):
             if before > _LONGER:
                 yield f"its sound begins {float(before):.1f} s before its picture: that part is not used"
         over = self._sound_end(track) - begin - seconds
+        if over > _LONGER:  # headers may tell where subtitles end, or a clock that jumped
+            over = last_heard(self.path, number) - begin - seconds
         if over > _LONGER:
             yield f"its sound goes on for {float(over):.1f} s after its picture: that part is not used"
 
@@ -136,6 +139,10 @@ class Reel(Film):
         if len(tracks) > 1:
             place = [each.index for each in tracks].index(self._stream.index) + 1
             yield f"it has {len(tracks)} tracks of pictures: track {place} is shown"
+        asked, shown = told_turn(self._first), upright(self._first)[1]
+        if abs((asked - shown + 180) % 360 - 180) > 1:
+            side = "right" if asked > 0 else "left"
+            yield f"its header turns it {abs(asked)} degrees to the {side}: it is shown at the next quarter turn"
 
     def try_ends(self) -> None:
         """Decode the first frame, and what comes after the last keyframe; all, where that cannot be sought."""
@@ -326,10 +333,6 @@ def _missing(index: Index) -> Iterator[str]:
     elif index.pause is not None:
         start, length = map(float, index.pause)
         yield f"it has no frames for {length:.1f} s, {start:.1f} s after its beginning: the one before is shown there"
-
-
-TRANSPARENT = "what is transparent in it shows white"
-"""The remark on a film with transparency."""
 
 
 def _progressive(frames: Numbered) -> Numbered:

@@ -32,6 +32,10 @@ _JITTER = Fraction(1, 25)
 """Seconds that sound may be off its time stamps before it is moved: containers round them, recorders guess them, and
 nobody notices (ITU-R BT.1359: from 45 ms on).
 """
+_ROUND = 8
+"""Channels of 7.1: libswresample leaves out most of what lies above or below these."""
+_SLOWEST = 1000
+"""Samples a second below which there is no sound to hear, and a small file lasts for days."""
 _TRIES = 50
 """Packets of a track that are decoded in search of sound."""
 
@@ -74,6 +78,8 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
             if has_decoder(stream) and (_decodes(container, stream) if not bad else _decodes_alone(path, stream.index)):
                 many = "" if bad else f"it has {len(places)} sound tracks: "
                 used = [f"{many}track {place} is used"] if len(places) > 1 else []
+                if stream.channels > _ROUND:
+                    used.append(f"of its {stream.channels} channels of sound those of 7.1 alone are sure to be heard")
                 codec = stream.codec_context.name
                 return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
             bad.append(f"its sound track {place} cannot be decoded")
@@ -167,14 +173,33 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
     if track.number < 0:
         what = "its sound cannot be decoded" if track.remarks else "it has no sound"
         raise UnusableFile(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
+    if track.rate < _SLOWEST:
+        told = f"its sound has {track.rate} samples a second, which is too few to hear"
+        raise UnusableFile(f"cannot use {path}: {told}", hint="export it again, with 48,000 samples a second")
     with opened(path) as container:
         begin = None if picture_stream(container) is None else _first_shown(path)
         stream = _numbered(container, track)
         damaged: list[Fraction] = [] if lost is None else lost
-        for block in _timed(_heard(container, stream, damaged, begin), begin, rate, mono=track.channels == 1):
-            if not np.isfinite(block).all():
-                raise UnusableFile(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
-            yield block
+        try:
+            for block in _timed(_heard(container, stream, damaged, begin), begin, rate):
+                _require_sane(path, block)
+                yield block
+        except _Unmixed as error:
+            told = f"its sound has {error} channels, and where each is heard is not known"
+            raise UnusableFile(f"cannot use {path}: {told}", hint="mix it down to stereo first") from error
+
+
+_LOUDEST = 1000.0
+"""Samples beyond this, 60 dB over full scale, are no sound: whole numbers, or bytes that are taken for others."""
+
+
+def _require_sane(path: Path, block: Samples) -> None:
+    most = float(np.abs(block).max(initial=0.0))
+    if not math.isfinite(most):
+        raise UnusableFile(f"cannot use {path}: its sound has samples that are not numbers", hint=_AGAIN)
+    if most > _LOUDEST:
+        told = f"its sound has samples of up to {most:.3g}, where 1 is full scale"
+        raise UnusableFile(f"cannot use {path}: {told}", hint="export it again, as FLAC or as WAV of 16 bits")
 
 
 _AGAIN = "make or export it again"
@@ -189,9 +214,14 @@ def _first_shown(path: Path) -> Fraction | None:
         base = stream.time_base or Fraction(1)
         if container.format.name.startswith("mov,") and stream.start_time is not None:
             return stream.start_time * base
-        shown = (frame.pts for packet in packets(container, stream) for frame in frames_of(packet))
-        first = next(shown, None)
-        return None if first is None else first * base
+        began: dict[int | None, int | None] = {}
+        for packet in packets(container, stream):
+            began[packet.pts] = packet.dts
+            for frame in frames_of(packet):
+                # An AVI has no times of showing: its packets count them from 0, as its sound does.
+                first = began.get(frame.pts, frame.pts) if container.format.name == "avi" else frame.pts
+                return None if first is None else first * base
+        return None
 
 
 _UNDECODABLE = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.PermissionError)
@@ -219,6 +249,18 @@ def _heard(
         yield from frames
 
 
+def last_heard(path: Path, number: int) -> Fraction:
+    """When the last packet of a track ends, in seconds of the file's clock as it runs on; the whole file is read."""
+    with opened(path) as container:
+        stream = container.streams[number]
+        ends = [
+            ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
+            for packet in packets(container, stream)
+            if packet.size
+        ]
+    return max(ends, default=Fraction(0))
+
+
 def silent_places(lost: Sequence[Fraction]) -> tuple[str, ...]:
     """A remark on sound that cannot be decoded at these times, in seconds."""
     return (f"its sound is damaged at {float(lost[0]):.1f} s: what cannot be decoded is not heard",) if lost else ()
@@ -236,7 +278,7 @@ def damage(path: Path) -> tuple[str, ...]:
     return silent_places(lost)
 
 
-def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int, *, mono: bool) -> Iterator[Samples]:
+def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int) -> Iterator[Samples]:
     """Stereo blocks at `rate` Hz, each in its time: silence before what is late, nothing of what is before `begin`."""
     made = skip = 0
     for due, run in _runs(frames):
@@ -247,7 +289,7 @@ def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int, *
             yield np.zeros((quiet, 2), np.float32)
             made += quiet
         skip = made - place
-        for block in _resampled(run, rate, mono=mono):
+        for block in _resampled(run, rate):
             kept = block[skip:]
             skip -= len(block) - len(kept)
             made += len(kept)
@@ -256,7 +298,7 @@ def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int, *
 
 
 def _runs(frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction, Iterator[av.AudioFrame]]]:
-    """Stretches of sound without a jump in their time stamps, each with its time in seconds of the file's clock.
+    """Stretches of sound of one kind without a jump in their time stamps, each with its time on the file's clock.
 
     Each must be used up before the next is asked for.
     """
@@ -270,8 +312,8 @@ def _runs(frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction, Iterator[
 
     def run() -> Iterator[av.AudioFrame]:
         nonlocal coming, at
-        at = due(coming) if coming is not None else None
-        while coming is not None and at is not None and abs(due(coming) - at) <= _JITTER:
+        at, kind = (due(coming), _kind(coming)) if coming is not None else (None, None)
+        while coming is not None and at is not None and abs(due(coming) - at) <= _JITTER and _kind(coming) == kind:
             at += Fraction(coming.samples, coming.sample_rate)
             yield coming
             coming = next(frames, None)
@@ -280,12 +322,30 @@ def _runs(frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction, Iterator[
         yield due(coming), run()
 
 
-def _resampled(frames: Iterator[av.AudioFrame], rate: int, *, mono: bool) -> Iterator[Samples]:
-    """Frames of sound as stereo blocks at `rate` Hz."""
+def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
+    """What a broadcast may change from one programme to the next: how samples are written, channels, rate."""
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+class _Unmixed(Exception):
+    """So many channels that libswresample cannot mix down."""
+
+
+def _resampled(frames: Iterator[av.AudioFrame], rate: int) -> Iterator[Samples]:
+    """Frames of sound of one kind as stereo blocks at `rate` Hz."""
+    first = next(frames)
+    channels = first.layout.nb_channels
     resampler = av.AudioResampler(
-        format="flt", layout="mono" if mono else "stereo", rate=rate, options={"internal_sample_fmt": "fltp"}
+        format="flt",
+        layout="mono" if channels == 1 else "stereo",
+        rate=rate,
+        options={"internal_sample_fmt": "fltp"},
     )
-    for frame in chain(frames, [None]):
-        for block in resampler.resample(frame):
-            samples = block.to_ndarray().reshape(-1, 1 if mono else 2).astype(np.float32, copy=False)
-            yield samples.repeat(2, axis=1) if mono else samples
+    for frame in chain([first], frames, [None]):
+        try:
+            blocks = resampler.resample(frame)
+        except av.error.ArgumentError as error:
+            raise _Unmixed(channels) from error
+        for block in blocks:
+            samples = block.to_ndarray().reshape(-1, min(channels, 2)).astype(np.float32, copy=False)
+            yield samples.repeat(2, axis=1) if channels == 1 else samples

@@ -14,8 +14,16 @@ from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.film import Film
 from sora_cli.media.read.index import Index, standard_rate
-from sora_cli.media.read.picture import is_picture, open_picture, picture_header, read_picture, see_through, srgb
-from sora_cli.media.read.reel import TRANSPARENT
+from sora_cli.media.read.picture import (
+    TRANSPARENT,
+    is_picture,
+    of_picture,
+    open_picture,
+    picture_header,
+    read_picture,
+    see_through,
+    srgb,
+)
 from sora_cli.media.read.sound import SOUND, AudioTrack, sound_track
 from sora_cli.media.read.whole import require_whole
 from sora_cli.media.stream import Frames
@@ -78,7 +86,7 @@ def stills(path: Path) -> Stills | None:
 
 def _single(path: Path, width: int, height: int, name: str, mode: str) -> Stills:
     with open_picture(path) as image:
-        remarks = (TRANSPARENT,) if see_through(image) else ()
+        remarks = of_picture(image)
     index = Index(np.zeros(1, np.int64), np.zeros(1, np.int64), _MS, 1)
     facts = Probe(
         path=path,

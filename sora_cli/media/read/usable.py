@@ -12,8 +12,7 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.film import open_film
 from sora_cli.media.read.opening import require_file
-from sora_cli.media.read.picture import open_picture, read_picture, see_through
-from sora_cli.media.read.reel import TRANSPARENT
+from sora_cli.media.read.picture import TRANSPARENT, of_picture, open_picture, read_picture
 from sora_cli.media.read.sound import silent_places, sound_blocks, sound_facts, sound_track
 from sora_cli.media.read.whole import require_clusters, require_whole
 from sora_cli.media.stream import SAMPLE_RATE
@@ -43,14 +42,15 @@ def require_usable(path: Path, use: Use, *, for_model: bool = False) -> tuple[st
     if use == "picture":
         height, width = read_picture(path).shape[1:3]
         with open_picture(path) as image:
-            remarks: tuple[str, ...] = (TRANSPARENT,) if see_through(image) else ()
+            remarks: tuple[str, ...] = of_picture(image)
     else:
         with open_film(path) as film:
             width, height = film.header.width, film.header.height
             if film.header.color.hdr:
                 raise no_hdr(path)
             film.try_ends()
-            remarks = tuple(each for each in film.header.remarks if for_model or each == TRANSPARENT)
+            whole = for_model or film.header.kind == "picture"
+            remarks = tuple(each for each in film.header.remarks if whole or each == TRANSPARENT)
     if for_model and min(width, height) < _SMALLEST:
         raise UnusableFile(
             f"cannot use {path}: it is {width} x {height} pixels, which is too small",
