@@ -29,7 +29,14 @@ def read_edit(path: Path) -> Outline:
     """
     outline = Outline(title=path.stem, scenes=[OutlineScene("cut")])
     fps, events = _events(path, outline)
-    events = [event for event in events if not event.black]
+    shown = [event for event in events if not event.black]
+    for where, part in (("beginning", events[:1]), ("end", events[-1:])):
+        outline.remarks += [
+            Problem(f"{event.end - event.begin} frames of black at the {where} are left out")
+            for event in part
+            if event.black and shown
+        ]
+    events = shown
     outline.fps = f"{float(fps):.3f}".rstrip("0").rstrip(".")
     for number, event in enumerate(events):
         after = events[number + 1] if number + 1 < len(events) else None

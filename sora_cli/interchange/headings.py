@@ -21,9 +21,12 @@ def heading(text: str) -> tuple[str, str, str, str]:
     parts = [part.strip() for part in re.split(r"\s+[-\N{EN DASH}\N{EM DASH}]+\s+", place) if part.strip()]
     light, rest = "", ""
     while len(parts) > 1:
-        last = re.sub(r"[().]", "", parts[-1]).strip().lower()
+        bracket = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", parts[-1])  # `DAY (1985)`, `NIGHT (FLASHBACK)`
+        last = re.sub(r"[().]", "", bracket[1] if bracket else parts[-1]).strip().lower()
         if last not in words.LIGHT and last not in words.SAME:
             break
+        if bracket and bracket[2].lower() not in words.SAME:
+            rest = bracket[2].lower()
         light = words.LIGHT.get(last, "") or light or "same"
         parts.pop()
     return " and ".join(sides), ", ".join(parts), light, rest

@@ -144,3 +144,17 @@ def test_prose_and_scripts_are_not_taken_for_notes(tmp_path: Path) -> None:
     ):
         brought(text, tmp_path, "a.txt")
         assert len(storyboard.load(tmp_path / "a.yaml").shots) == 1
+
+
+def test_what_stands_behind_the_time_of_a_heading_does_not_hide_it(tmp_path: Path) -> None:
+    brought("EXT. PIER - DAY (1985)\n\nWaves.\n\nINT. HUT - NIGHT (CONTINUOUS)\n\nA lamp.\n", tmp_path, "a.fountain")
+    scenes = storyboard.load(tmp_path / "a.yaml").scenes
+    told = [(scene.setting, scene.light) for scene in scenes]
+    assert told == [("exterior, pier, 1985", "daylight"), ("interior, hut", "night")]
+
+
+def test_black_at_the_end_of_a_timeline_is_told(tmp_path: Path) -> None:
+    events = (("001  ball", "00:00:00:00", "00:00:01:00"), ("002  BL", "00:00:01:00", "00:00:03:00"))
+    lines = [f"{name} V C 00:00:00:00 00:00:01:00 {start} {end}\n" for name, start, end in events]
+    told = brought("TITLE: x\n" + "".join(lines), tmp_path, "a.edl")[1]
+    assert "48 frames of black at the end are left out" in told
