@@ -261,7 +261,7 @@ class Continuity:
         if len({(take.fps, take.width, take.height) for take in takes}) > 1:
             message = f"the beats of shot {edit.shot!r} are made by engines of other rates or sizes"
             self.findings.wrong(beat, "edit", message, "name a shot that one engine makes")
-        if edit.stop * fps > length + Fraction(1, 2):
+        if edit.start * fps < length < edit.stop * fps - Fraction(1, 2):  # what begins behind its end was told
             message = f"shot {edit.shot!r} ends at {float(length / fps):.4g} s"
             self.findings.wrong(beat, "edit", message, "end the stretch earlier")
         shown = (tuple(take.frame_at(number) for number in range(take.play)) for take in takes)

@@ -6,6 +6,7 @@ Lines are measured before the shots are placed, since a beat may be as long as i
 from __future__ import annotations
 
 import contextlib
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -31,6 +32,8 @@ from sora_cli.texts import shortened
 
 NARRATOR = "en-us-1"
 """The narrator's default voice."""
+_DIRECTION = re.compile(r"</?[a-z][^<>]*>|\[[^\[\]]{1,40}\]|^\s*\([^()]{1,40}\)", re.IGNORECASE)
+"""What other programs and scripts write into a line that is not said: `<break/>`, `[laughs]`, `(softly)` before it."""
 
 
 class Dialogue(Struct, dict=True):
@@ -89,6 +92,9 @@ class Dialogue(Struct, dict=True):
         if self._by_model(beat) and voice_of(spoken).unreadable(line.line, self.board.say):
             guess = estimated(line.line)  # engines speak languages that the voice does not
             return Said("", guess, spread(line.line, guess))
+        if found := _DIRECTION.search(line.line):
+            hint = "take it out: a line is spoken word for word; how it sounds is its voice's"
+            self._remark(beat, number, f"`{found[0].strip()}` would be read aloud", hint)
         said = self.speaker.measure(spoken)
         if said.left_out:
             words = ", ".join(word.strip(string.punctuation) or word for word in said.left_out)

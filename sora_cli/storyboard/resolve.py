@@ -248,7 +248,7 @@ class Resolver:
         title = self._title(form, (*loc, "title"), alone=not beats)
         length = form.duration if isinstance(form.duration, Duration) else title.duration if title else None
         if not beats and title is None and not self._lost(loc, "prompt", "beats", "title", "edit"):
-            hint = "write `prompt: what happens`"
+            hint = "write `prompt: what happens`" + (" in `edit`" if form.edit is not None else "")
             self._problems.add("this shot has no prompt, no beats and no title", self._document.mark(loc), hint)
         return Shot(
             loc=loc,

@@ -92,6 +92,14 @@ def test_what_does_not_fit_is_told() -> None:
     assert any("the film ends" in remark.message for remark in last.remarks)
 
 
+@pytest.mark.parametrize("words", ["[laughs] Hello.", "Hello <break time='1s'/> there.", "(softly) Hello."])
+def test_what_is_no_word_of_a_line_is_told(words: str) -> None:
+    (told,) = [remark for remark in spoken({"line": words}).remarks if "read aloud" in remark.message]
+    assert told.hint.startswith("take it out")
+    plain = spoken({"line": "I have 3 < 4 *really* good (or bad) ones."}).remarks
+    assert not [remark for remark in plain if "read aloud" in remark.message]
+
+
 def test_words_that_a_voice_cannot_read_are_told_and_a_line_without_others_is_refused() -> None:
     plan = spoken({"cast": "mara", "line": "Привет, Tom."})
     assert any("cannot read Привет:" in remark.message for remark in plan.remarks)
