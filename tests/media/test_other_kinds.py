@@ -17,6 +17,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.read import probe, read_picture, read_sound
 from sora_cli.media.read.opening import unreadable
 from sora_cli.media.read.usable import require_usable
+from tests.cases.test_what_is_shown import beginnings, greys_of
 from tests.cases.test_what_is_shown import film as painted
 from tests.media.test_probe import film
 
@@ -197,3 +198,51 @@ def test_what_libav_does_not_permit_is_no_lack_of_permission(tmp_path: Path) -> 
     (tmp_path / "a.mkv").write_bytes(bytes(100))
     told = unreadable(tmp_path / "a.mkv", av.error.PermissionError(1, "Operation not permitted"))
     assert "permission" not in str(told)
+
+
+def broadcast(path: Path, *, rate: int = 25, layout: str = "stereo", ranged: int = 1) -> bytes:
+    """Two seconds of a transport stream, the grey of each frame twice its number; sound at 0.5 s, for 0.1 s."""
+    with av.open(str(path), "w", format="mpegts") as container:
+        video = container.add_stream("libx264", rate=rate, options={"bf": "2"})
+        video.width, video.height, video.pix_fmt, video.codec_context.color_range = 64, 48, "yuv420p", ranged
+        sound = container.add_stream("ac3", rate=48_000, layout=layout)
+        packets = []
+        for number in [*range(2 * rate), None]:
+            picture = None
+            if number is not None:
+                grey = 2 * number if ranged == 2 else round(16 + 2 * number * 219 / 255)
+                picture = av.VideoFrame.from_ndarray(
+                    np.concatenate([np.full((48, 64), grey), np.full((24, 64), 128)]).astype(np.uint8), "yuv420p"
+                )
+                picture.pts, picture.color_range = number, ranged
+            packets += video.encode(picture)
+        wave = np.zeros((sound.layout.nb_channels, 96_000), np.float32)
+        wave[:, 24_000:28_800] = 0.5 * np.sin(np.arange(4800) / 7)
+        block = av.AudioFrame.from_ndarray(wave, "fltp", layout)
+        block.sample_rate, block.pts, block.time_base = 48_000, 0, Fraction(1, 48_000)
+        packets += [*sound.encode(block), *sound.encode(None)]
+        container.mux(sorted(packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("layout", ["stereo", "5.1"])
+def test_sound_keeps_its_place_behind_a_join(tmp_path: Path, layout: str) -> None:
+    """The last sound before it lies behind the first picture after it, with times of the clock before it."""
+    first = broadcast(tmp_path / "part.ts")
+    (tmp_path / "a.ts").write_bytes(first + broadcast(tmp_path / "part.ts", layout=layout) + first)
+    found = beginnings(read_sound(tmp_path / "a.ts"))
+    assert found == pytest.approx([0.5, 2.5, 4.5], abs=0.05)
+    assert probe(tmp_path / "a.ts").duration == 6
+
+
+def test_a_film_that_changes_its_rate_at_a_join_is_as_long_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_bytes(broadcast(tmp_path / "p.ts") + broadcast(tmp_path / "p.ts", rate=50))
+    found = probe(tmp_path / "a.ts")
+    assert (found.frames, found.fps) == (150, 50)
+    assert float(found.duration) == pytest.approx(4, abs=0.05)
+
+
+def test_a_film_that_changes_its_range_keeps_its_greys(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_bytes(broadcast(tmp_path / "p.ts") + broadcast(tmp_path / "p.ts", ranged=2))
+    found = np.array(greys_of(tmp_path / "a.ts"))
+    assert np.abs(found - 2 * np.tile(np.arange(50), 2)).max() <= 2

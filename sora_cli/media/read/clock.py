@@ -26,7 +26,7 @@ class PacketClock:
         self._can = not container.format.name.startswith("mov,")
         self._jumpy = container.format.name in _JUMPY
         self._ends: dict[int, Fraction] = {}
-        self._shift = Fraction(0)
+        self._shift = self._before = Fraction(0)  # now, and before the last jump
         self.jumped = False
 
     def __call__(self, packet: Packet[Stream]) -> None:
@@ -34,13 +34,16 @@ class PacketClock:
         when = packet.dts if packet.dts is not None else packet.pts
         if not self._can or when is None or not packet.size:
             return
-        at, number = when * packet.time_base + self._shift, packet.stream_index
+        told, number, shift = when * packet.time_base, packet.stream_index, self._shift
         expected = self._ends.get(number)
-        if expected is not None and self._is_jump(at - expected):
-            self._shift -= at - expected
-            at, self.jumped = expected, True
-        if self._shift:
-            ticks = round(self._shift / packet.time_base)
+        if expected is not None and abs(told + self._before - expected) <= _BACK < abs(told + shift - expected):
+            shift = self._before  # another track jumped first, and this is what was left of its own
+        elif expected is not None and self._is_jump(told + shift - expected):
+            self._before, self._shift, self.jumped = shift, expected - told, True
+            shift = self._shift
+        at = told + shift
+        if shift:
+            ticks = round(shift / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
         self._ends[number] = max(at, expected or at) + (packet.duration or 0) * packet.time_base

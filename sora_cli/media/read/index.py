@@ -235,7 +235,7 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
                 raise damaged(path, f"after {len(times)} frames")
             times.append(frame.pts)
             last = frame.duration or 0
-    known = [time for time in times if time is not None]
+    known = _mended(times)
     told = not int(container.format.flags) & _NO_TIMES
     ordered = told and len(known) == len(times) and all(one < other for one, other in pairwise(known))
     if not ordered:
@@ -281,6 +281,26 @@ def frames_of(packet: Packet[VideoStream], failed: list[int] | None = None) -> I
     except av.error.InvalidDataError:
         if failed is not None and packet.pts is not None:
             failed.append(packet.pts)
+
+
+_FEW = 0.05
+"""The part of a film's frames that may have no time, or one before its turn, and get one between their neighbours."""
+
+
+def _mended(times: Sequence[int | None]) -> list[int]:
+    """Times of frames in the order in which they are shown; those that are missing or not in turn lie between others.
+
+    Where a stream was joined a time may come twice. Where more than a few are wrong they are left as they are.
+    """
+    known = [time for time in times if time is not None]
+    kept: list[int] = []  # places of the times that stay
+    for place, time in enumerate(times):
+        if time is not None and (not kept or time > (times[kept[-1]] or 0)):
+            kept.append(place)
+    if len(kept) < 2 or kept[-1] != len(times) - 1 or kept[0] or len(times) - len(kept) > _FEW * len(times):
+        return known
+    right = np.interp(range(len(times)), kept, [times[place] or 0 for place in kept])
+    return [round(float(time)) for time in right]
 
 
 def _counted(count: int, stream: VideoStream, base: Fraction) -> tuple[list[int], int]:

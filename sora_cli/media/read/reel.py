@@ -25,7 +25,7 @@ from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
 from sora_cli.media.read.opening import only_pictures, opened, picture_streams
 from sora_cli.media.read.picture import TRANSPARENT
-from sora_cli.media.read.rgb import plain
+from sora_cli.media.read.rgb import Steady, plain
 from sora_cli.media.read.sound import AudioTrack, last_heard, sound_track
 from sora_cli.media.read.whole import require_clusters
 
@@ -219,7 +219,7 @@ class Reel(Film):
     def _changed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, those with other primaries or transparency as 16-bit RGB without."""
         change: Callable[[av.VideoFrame], av.VideoFrame] | None = None
-        given, made = None, None
+        given, made, steady = None, None, Steady()
         for frame in frames:
             frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = _merged(
                 _colours(frame), self._colours
@@ -228,7 +228,8 @@ class Reel(Film):
                 change = plain(frame, self._stream.sample_aspect_ratio)
                 self._square = change is not None
             if frame is not given or made is None:
-                given, made = frame, change(frame) if change else frame
+                even = steady(frame)
+                given, made = frame, change(even) if change else even
             yield made
 
     def _decoded(

@@ -53,9 +53,7 @@ def to_rgb(
     rgb = frame.format.is_rgb
     options = {"w": str(wide), "h": str(high), "flags": f"lanczos+{EXACT}"}
     if not rgb:
-        guess = "bt709" if max(shown) >= 1280 or min(shown) >= 720 else "smpte170m"
-        options["in_color_matrix"] = _MATRIX_NAMES.get(frame.colorspace, guess)
-        options["in_range"] = "pc" if frame.color_range == 2 or frame.format.name.startswith("yuvj") else "tv"
+        options["in_color_matrix"], options["in_range"] = coded(frame, shown)
         options["out_range"] = "pc"
     if not rgb or (wide, high) != shown or frame.format.name != pixels:
         steps += [("scale", options), ("format", {"pix_fmts": pixels})]
@@ -63,6 +61,38 @@ def to_rgb(
         left, top = (wide - size[0]) // 2, (high - size[1]) // 2
         steps.append(("crop", {"w": str(size[0]), "h": str(size[1]), "x": str(left), "y": str(top), "exact": "1"}))
     return steps
+
+
+def coded(frame: av.VideoFrame, shown: tuple[int, int]) -> tuple[str, str]:
+    """The matrix and the range that a frame of this size is coded in, as libavfilter names them."""
+    guess = "bt709" if max(shown) >= 1280 or min(shown) >= 720 else "smpte170m"
+    full = frame.color_range == 2 or frame.format.name.startswith("yuvj")
+    return _MATRIX_NAMES.get(frame.colorspace, guess), "pc" if full else "tv"
+
+
+class Steady:
+    """Codes all frames of a film as its first one: where a broadcast goes on to another programme they change."""
+
+    def __init__(self) -> None:
+        self._first: av.VideoFrame | None = None
+        self._coded = ("", "")
+        self._chains: dict[tuple[str, str], Chain] = {}
+
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame, with the matrix and range of the first one."""
+        if self._first is None:
+            self._first, self._coded = frame, coded(frame, (frame.width, frame.height))
+        first, told = self._first, coded(frame, (frame.width, frame.height))
+        if told == self._coded or first.format.is_rgb or frame.format.is_rgb:
+            return frame
+        if told not in self._chains:
+            names = ("in_color_matrix", "in_range", "out_color_matrix", "out_range")
+            options = dict(zip(names, (*told, *self._coded), strict=True)) | {"flags": f"lanczos+{EXACT}"}
+            self._chains[told] = Chain(("scale", options), ("format", {"pix_fmts": first.format.name}))
+        made = self._chains[told](frame)
+        made.colorspace, made.color_range = first.colorspace, first.color_range
+        made.color_primaries, made.color_trc = first.color_primaries, first.color_trc
+        return made
 
 
 # -- transparency and primaries ----------------------------------------------------------------------------------------
