@@ -80,6 +80,12 @@ def test_a_sign_that_says_a_word_counts_as_three_of_how_near_words_stand() -> No
         ("minors", "una quindicenne nuda"),
         ("minors", "初中生裸照"),
         ("minors", "a schoolgirl strips on the bed"),
+        ("self-harm", "Anleitung: wie man sich richtig erhängt"),
+        ("self-harm", "tutoriel : comment se pendre"),
+        ("self-harm", "instrucciones paso a paso para ahorcarse"),
+        ("self-harm", "guida su come impiccarsi"),
+        ("self-harm", "инструкция, как правильно повеситься"),
+        ("self-harm", "poradnik jak powiesić się"),
     ],
 )
 def test_words_of_every_language_are_known(category: str, words: str) -> None:
@@ -93,6 +99,9 @@ def test_words_of_every_language_are_known(category: str, words: str) -> None:
         "dad and daughter strip off the wallpaper, paint strips for the craft table",
         "kids eat chicken strips in the garden",
         "a deepfake lecture, a professor shows how to spot one",
+        "Anleitung: wie man ein Bild aufhängt",
+        "der Bandit wird am Ende erhängt, Western",
+        "elle veut se pendre au cou de son fiancé",
     ],
 )
 def test_what_looks_like_it_and_is_not_passes(words: str) -> None:
