@@ -157,8 +157,8 @@ class _Reader:
         found = np.array([low, high])
         if (found[1] <= found[0]).any():
             raise _bad(self._path, "what it takes ends where it begins: its domain is empty")
-        if (most := found[1].max()) in _HIGHEST_CODES:
-            raise _bad(self._path, f"it takes values up to {most:g}: export it for values of 0 to 1")
+        if (most := found[1].max()) in _HIGHEST_CODES or most >= _WHOLE:
+            raise _bad(self._path, f"it takes values up to {most:.10g}: export it for values of 0 to 1")
         return found
 
 

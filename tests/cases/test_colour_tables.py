@@ -103,6 +103,7 @@ def test_a_curve_before_a_table(tmp_path: Path) -> None:
     ("LUT_3D_SIZE 2\nLUT_IN_VIDEO_RANGE\n" + IDENTITY, "for values of 16 to 235"),
     ("LUT_3D_SIZE 2\n" + IDENTITY.replace("1", "1023"), "values go up to 1023: export it with values of 0 to 1"),
     ("LUT_3D_SIZE 2\nDOMAIN_MAX 255 255 255\n" + IDENTITY, "it takes values up to 255: export it for values of 0 to 1"),
+    ("LUT_3D_SIZE 2\nLUT_3D_INPUT_RANGE 0 65504\n" + IDENTITY, "it takes values up to 65504: export it"),
     ("LUT_1D_SIZE 2\n0,0 0,0 0,0\n1,0 1,0 1,0\n", "line 2"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, why: str) -> None:
