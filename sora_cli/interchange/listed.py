@@ -34,6 +34,7 @@ _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", 
 """How long a shot takes to shoot, in a column of estimated times."""
 _SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
 """What a cell of `Audio` has in it where somebody speaks, and not where it names a sound."""
+_NUMBERS = {"scene", "shot", "seed", "frames"}
 _WHOLE = re.compile(r"(?<=[0-9])\.0$")
 """What programs write behind whole numbers in columns that have gaps."""
 _NOTHING = re.compile(
@@ -206,9 +207,7 @@ def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Se
         column = takers.get(place, "")
         shoot = column == "duration" and "est" in _plain(columns[place]) and _OF_THE_SHOOT.fullmatch(cell)
         if column and not shoot and _holds(column, cell, known):
-            known[_other(column, cell, takers, columns[place])] = (
-                _WHOLE.sub("", cell) if column in {"scene", "shot"} else cell
-            )
+            known[_other(column, cell, takers, columns[place])] = _WHOLE.sub("", cell) if column in _NUMBERS else cell
         elif cell:
             name = columns[place] if place < len(columns) else ""
             more[name or f"column {place + 1}"] = " ".join(cell.split())

@@ -61,7 +61,7 @@ def test_a_length_is_found_under_its_longer_and_foreign_names(tmp_path: Path, co
 
 
 def test_how_long_a_shot_takes_to_shoot_is_no_length_and_what_is_avoided_no_comment(tmp_path: Path) -> None:
-    told = brought("Shot,Subject,Action,Est. Time,Seed,Negative prompt\n1,Ann,Ann runs,30m,7,text\n", tmp_path)[1]
+    told = brought("Shot,Subject,Action,Est. Time,Seed,Negative prompt\n1,Ann,Ann runs,30m,7.0,text\n", tmp_path)[1]
     (shot,) = storyboard.load(tmp_path / "a.yaml").shots
     (beat,) = shot.beats
     assert (beat.prompt, beat.duration, beat.seed, beat.avoid) == ("Ann runs", None, 7, "text")
