@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -233,6 +233,7 @@ def respelled(phrase: str, read: Callable[[str], object]) -> str:
     return ""
 
 
+@lru_cache(1024)  # the shots of a film share few phrases
 def camera(phrase: str) -> CameraMove | None:
     """How a phrase moves the camera; None where a word of it is no term: it then says more than that."""
     text = phrase.lower()
@@ -268,6 +269,7 @@ def ways(phrase: str) -> tuple[str, ...]:
     return () if "" in _VERBS[verbs[0]] else tuple(dict.fromkeys(_VERBS[verbs[0]].values()))
 
 
+@lru_cache(1024)
 def light(phrase: str) -> tuple[Term, ...] | None:
     """The terms of light in a phrase, in the order of `LIGHT`; None where a word of it is none."""
     words = [word for word in _plain(phrase).split() if word not in _FILLERS]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from PIL import Image
 
+from sora_cli import storyboard
 from sora_cli.engines.base import Ability, Take
 from sora_cli.engines.cards import known
 from sora_cli.errors import StoryboardError
@@ -172,6 +173,14 @@ def test_unknown_options_are_refused() -> None:
 
 
 # -- keys and seeds --------------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_with_options_is_told_of_each_shot_that_has_them(tmp_path: Path) -> None:
+    shots = "".join(f"  - {{prompt: a ball, options: {{{key}: 3}}}}\n" for key in ("stepz", "steps", "stepz", "steps"))
+    (tmp_path / "four.yaml").write_text(f"shots:\n{shots}")
+    with pytest.raises(StoryboardError) as caught:
+        plan_takes(storyboard.load(tmp_path / "four.yaml"), CARDS)
+    assert [problem.mark.line for problem in caught.value.problems if problem.mark] == [2, 4]
 
 
 def test_changing_a_beat_changes_it_and_what_hangs_on_it_only() -> None:

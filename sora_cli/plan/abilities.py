@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 
+from pydantic import ValidationError
+
 from sora_cli import terms
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.engines.tokens import estimate, length
@@ -13,7 +15,7 @@ from sora_cli.plan.findings import Findings
 from sora_cli.plan.prompt import Prompt, unknown_words
 from sora_cli.storyboard.cast import kind_of
 from sora_cli.storyboard.model import Beat
-from sora_cli.texts import shortened
+from sora_cli.texts import nearest, shortened
 
 _DIRECTED = ("setting", "light", "framing", "angle", "lens", "depth of field", "camera", "mood", "pace", "style")
 _MOST = 12
@@ -41,12 +43,14 @@ def check_needs(
 
 def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
     """Refuse a beat longer than the longest clip, unless the engine can carry on without a last frame."""
+    if count == 1:  # as mostly
+        return
     longest = math.floor(100 * card.longest / card.fps) / 100
     limit = f"engine {card.name} makes {longest:g} s in one go, and this takes {float(needed / card.fps):.4g} s"
-    if count > 1 and not card.can(Ability.FIRST_FRAMES) and card.makes_video:
+    if not card.can(Ability.FIRST_FRAMES) and card.makes_video:
         hint = f"write several shots of at most {longest:g}s"
         findings.wrong(beat, "duration", f"{limit}: it cannot carry on from given frames", hint)
-    elif count > 1 and Ability.LAST_FRAME in card.needs:
+    elif Ability.LAST_FRAME in card.needs:
         hint = f"write several beats of at most {longest:g}s, each with a `to:`"
         findings.wrong(beat, "duration", f"{limit}: it needs a last frame for each part", hint)
 
@@ -130,6 +134,21 @@ def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[
             left = {word: None for word in left if word not in here}
     if left:
         yield "sent" if beat.sent else "prompt", list(left)
+
+
+def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: ValidationError) -> None:
+    """Say which of a beat's options its engine does not have, or does not take as they are written."""
+    from sora_cli.data import fault_words  # with pydantic's records: only where something is wrong
+
+    for one in error.errors():
+        key = str(one["loc"][0]) if one["loc"] else ""
+        unknown = f"engine {card.name} has no option {key!r}"
+        message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
+        known = sorted(card.options.model_fields)
+        near = nearest(key, known) if message == unknown else ""
+        hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
+        hint = hint if message == unknown else f"what they take: sora models show {card.name}"
+        findings.wrong(beat, f"options.{key}", message, hint)
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:

@@ -18,6 +18,11 @@ class Findings(Struct):
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How much was found."""
+        return len(self.problems) + len(self.remarks)
+
     def wrong(self, beat: Beat, what: str, message: str, hint: str = "", *, code: int = 2) -> None:
         """A problem, at the place where the beat's value stands."""
         self.problems.append(replace(self._told(beat, what, message, hint), code=code))

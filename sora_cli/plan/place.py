@@ -6,7 +6,6 @@ Time is exact (fractions of a second) until it meets the film's frames: a bounda
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import zip_longest
@@ -41,7 +40,7 @@ class ShotPlace(Struct, frozen=True):
 
 def round_half_up(value: Fraction) -> int:
     """The nearest whole number; halves go up, so that boundaries move one way only."""
-    return math.floor(value + Fraction(1, 2))
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def place(

@@ -25,6 +25,7 @@ from sora_cli.plan.abilities import (
     check_parts,
     check_prompt,
     check_start,
+    tell_misfits,
     unused,
 )
 from sora_cli.plan.continuity import Continuity, PlannedBeat, Stretch
@@ -37,7 +38,6 @@ from sora_cli.plan.speaking import Heard, Part, muted, placed, timing
 from sora_cli.plan.voiced import Sample, voices_for, with_voices
 from sora_cli.storyboard.keyframes import Keyframe, StillChoice, name_of
 from sora_cli.storyboard.model import Beat, CastMember, Loc, Shot, Storyboard
-from sora_cli.texts import nearest
 
 HURRIED = Fraction(11, 10)
 """From this stride on a remark says that a take plays faster than it was made."""
@@ -125,6 +125,8 @@ class TakeMaker(Struct, dict=True):
     """What the takes go on from, by the name of the stretch."""
     sample: Sample = lambda _name: None
     """Finds the voices that engines are given as sounds."""
+    fitting: dict[tuple[str, bool, str], dict[str, object]] = field(default_factory=dict)
+    """Options in which nothing was found to tell, by engine, whether for a draft, and as written: shots share them."""
     voiced: set[tuple[Loc, str]] = field(default_factory=set)
     """Whose voice an engine is given, by where their lines are written."""
 
@@ -255,8 +257,8 @@ class TakeMaker(Struct, dict=True):
         prompt = write(voiced, cast, card, ends)
         if "quality_avoid" in options and "quality_avoid" not in beat.options:
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
-            options = {**options, "quality_avoid": kept}
-            prompt = replace(prompt, not_avoided=dropped)
+            if kept != options["quality_avoid"]:
+                options, prompt = {**options, "quality_avoid": kept}, replace(prompt, not_avoided=dropped)
         check_prompt(self.findings, card, beat, prompt, named_by(options))
         take = Take(
             name=name, key="", engine=card.name, revision=card.revision, prompt=prompt.text,
@@ -366,24 +368,23 @@ class TakeMaker(Struct, dict=True):
 
     def options(self, card: EngineCard, beat: Beat, *, draft: bool) -> dict[str, object]:
         """The engine's options, checked by its own model; in a draft the draft's win."""
+        told = self.findings.count
+        written = self.with_lora(card, beat)
+        kind = (card.name, draft, repr(written))
+        found = self.fitting.get(kind) or self.checked(card, beat, written, draft=draft)
+        if self.findings.count == told:
+            self.fitting[kind] = found
+        return found
+
+    def checked(self, card: EngineCard, beat: Beat, written: Mapping[str, object], *, draft: bool) -> dict[str, object]:
+        """Options as they are `written`, checked and whole."""
         try:
             place = {"folder": self.board.folder, "inside": None if self.board.allow_outside else self.board.folder}
-            written = self.with_lora(card, beat)
             chosen = card.options.model_validate(written, context=place)
             if draft:
                 chosen = card.options.model_validate({**written, **card.draft}, context=place)
         except ValidationError as error:
-            from sora_cli.data import fault_words  # with pydantic's records: only where something is wrong
-
-            for one in error.errors():
-                key = str(one["loc"][0]) if one["loc"] else ""
-                unknown = f"engine {card.name} has no option {key!r}"
-                message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
-                known = sorted(card.options.model_fields)
-                near = nearest(key, known) if message == unknown else ""
-                hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
-                hint = hint if message == unknown else f"what they take: sora models show {card.name}"
-                self.findings.wrong(beat, f"options.{key}", message, hint)
+            tell_misfits(self.findings, card, beat, error)
             return {}
         for adapter in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # not an unknown engine's
             if wrong := misfit(Path(adapter.path), card):
