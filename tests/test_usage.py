@@ -180,6 +180,30 @@ def test_a_wrong_variable_of_the_environment_is_named(
     assert f"{name}: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("store", ["good.yaml", "good.yaml/store", "ftp://host/films", "s3:/bucket"])
+@pytest.mark.parametrize("words", ["check", "plan", "storyboard --dry-run", "storyboard"])
+@pytest.mark.usefixtures("home")
+def test_a_store_that_can_be_none_is_told_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, store: str
+) -> None:
+    monkeypatch.setenv("SORA_STORE", store)
+    assert main([*words.split(), "good.yaml"]) == 2
+    assert f"SORA_STORE is {store}: " in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
+def test_a_folder_of_models_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SORA_MODELS", "nowhere")
+    for words, code in ((["models"], 0), (["check", "good.yaml"], 3)):
+        monkeypatch.setenv("SORA_ENGINE", "wan2.1-t2v-14b")
+        assert main(words) == code
+        told = capsys.readouterr().err
+        assert "SORA_MODELS" in told, words
+        assert "nowhere" in told, words
+
+
 @pytest.mark.usefixtures("home")
 def test_what_the_hints_name_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Every command that is named takes `--help`; every key of a storyboard that is named is known."""

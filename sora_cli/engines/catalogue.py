@@ -266,7 +266,13 @@ def _not_here(card: EngineCard) -> NotHere:
     if card.name == DEFAULT:
         return NotHere("the embedded model is not in this installation", hint="install sora again", card=card)
     hint = f"download it (about {card.disk_gb:g} GB): sora models pull {card.source}"
-    return NotHere(f"engine {card.name} is not on this machine", hint=hint, card=card)
+    return NotHere(f"engine {card.name} is not on this machine", hint=_elsewhere(hint), card=card)
+
+
+def _elsewhere(hint: str) -> str:
+    """A hint; before it what may be the reason: a folder of models is named that is not there."""
+    gone = next(iter(checkpoint.model_folders(there=False)), None)
+    return f"correct SORA_MODELS, which names {gone}: there is no such folder; or {hint}" if gone else hint
 
 
 def is_repo(name: str) -> bool:
@@ -290,9 +296,10 @@ def _missing(name: str, repo: str) -> EngineMissing:
     if near := nearest(repo, names):
         return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near}?")
     if is_repo(repo):
-        return EngineMissing(f"{name} is not on this machine", hint=f"download it: sora models pull {repo}")
+        hint = _elsewhere(f"download it: sora models pull {repo}")
+        return EngineMissing(f"{name} is not on this machine", hint=hint)
     kind = "folder" if "/" in name else "engine"
-    return EngineMissing(f"there is no {kind} {name}", hint="list them: sora models")
+    return EngineMissing(f"there is no {kind} {name}", hint=_elsewhere("list them: sora models"))
 
 
 def _no_checkpoint(name: str) -> EngineMissing:

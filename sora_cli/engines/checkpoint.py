@@ -48,6 +48,8 @@ _SAFE = "get the model with its weights as .safetensors"
 PICKLES = {".bin", ".ckpt", ".pt", ".pth"}
 _WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Scheduler", "Extractor")
 """How classes of a checkpoint's parts end that have no weights."""
+_VARIANT = re.compile(r"\w+(?:-[0-9]{5}-of-[0-9]{5})?\.((?:fp|bf)[0-9]+)(?:-[0-9]{5}-of-[0-9]{5})?\.safetensors")
+"""Names of files of weights in another number type, which stand beside the others or alone (diffusers' `variant`)."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
@@ -104,12 +106,23 @@ class Checkpoint(Struct, frozen=True):
 
     def bytes_of(self, component: str) -> int:
         """The size of a component's weights on disk, in bytes."""
-        return sum(path.stat().st_size for path in (self.folder / component).glob("*.safetensors") if path.exists())
+        return sum(path.stat().st_size for path in self.weights(component) if path.exists())
+
+    def weights(self, component: str) -> list[Path]:
+        """The files of a component's weights: those of a variant only where there are no others."""
+        files = sorted((self.folder / component).glob("*.safetensors"))
+        return [path for path in files if not _VARIANT.fullmatch(path.name)] or files
+
+    @property
+    def variant(self) -> str | None:
+        """The variant without which a component has no weights, as `from_pretrained` takes it: `fp16`."""
+        firsts = [files[0].name for name in self.components() if (files := self.weights(name))]
+        return next((found[1] for name in firsts if (found := _VARIANT.fullmatch(name))), None)
 
     def parameters_of(self, folder: str) -> int:
         """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
         try:
-            headers = [header_of(path) for path in (self.folder / folder).glob("*.safetensors")]
+            headers = [header_of(path) for path in self.weights(folder)]
             return sum(math.prod(shape) for one in headers for shape in one.shapes.values())
         except (OSError, ValueError):
             return 0
@@ -325,10 +338,10 @@ def hub_cache() -> Path:
     return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
 
 
-def model_folders() -> list[Path]:
-    """The folders named in SORA_MODELS, separated as PATH is; missing ones are left out."""
+def model_folders(*, there: bool = True) -> list[Path]:
+    """The folders named in SORA_MODELS, separated as PATH is: those that are there, or those that are not."""
     named = os.environ.get("SORA_MODELS", "").split(os.pathsep)
-    return [path for name in named if name and is_folder(path := expanded(name))]
+    return [path for name in named if name and is_folder(path := expanded(name)) == there]
 
 
 def find(repo: str, revision: str | None = None) -> Path | None:

@@ -118,6 +118,8 @@ def _disk() -> Check:
 def _hub() -> Check:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     here = sum(card.here for card in catalogue.cards())
+    if gone := checkpoint.model_folders(there=False):
+        return Check("models", ok=False, found=f"SORA_MODELS: no such folder: {gone[0]}", hint="correct SORA_MODELS")
     return Check("models", ok=None, found=f"{here} on this machine" + (", offline is set" if offline else ""))
 
 

@@ -115,6 +115,11 @@ def _words(value: object) -> str:
     return ", ".join(str(inner) for inner in value) if isinstance(value, list) else str(value)
 
 
+def folders_gone() -> list[Path]:
+    """The folders that SORA_MODELS names and that are not there."""
+    return checkpoint.model_folders(there=False)
+
+
 def models() -> list[Model]:
     """Every model known or found here, the ones on this machine first."""
     found = [Model(card, card.here, disk_of(card)) for card in catalogue.cards()]

@@ -61,6 +61,7 @@ def check(
     problems, plan = preflight.everything_wrong(reading)
     if not problems:
         preflight.require_signer()
+        preflight.require_store()
     if not problems and reading.board is not None:
         prices(reading.board.cost)  # those of this machine may be wrong
     mistaken = plan is None or any(problem.code == 2 for problem in problems)

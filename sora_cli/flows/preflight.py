@@ -258,6 +258,18 @@ def require_signer() -> None:
         find_signer()
 
 
+def require_store() -> None:
+    """Refuse a store that the environment names and that cannot be one.
+
+    Raises:
+        RequestError: no store has such an address, or no such folder can be made.
+    """
+    if os.environ.get("SORA_STORE"):
+        from sora_cli.store import open_store
+
+        open_store()
+
+
 def require_same(plan: Plan) -> None:
     """Refuse files that changed since the film was planned: the credential would name others than went in.
 

@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 
 from sora_cli.bounded import expanded
+from sora_cli.errors import RequestError
 from sora_cli.store.store import Store
 
-ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(s3|gs|az):", re.IGNORECASE)
+"""How an address begins; those of known kinds are never meant for folders."""
 
 
 def default_folder() -> Path:
@@ -31,11 +33,32 @@ def open_store(limit: int | None = None) -> Store:
         limit: the largest size of its folder here, in bytes.
 
     Raises:
-        RequestError: no store has such an address.
+        RequestError: no store has such an address, or no such folder can be made.
     """
     named = os.environ.get("SORA_STORE", "")
     if not ADDRESS.match(named):
+        require_folder(named)
         return Store(default_folder(), limit)
     from sora_cli.store.remote import RemoteStore
 
     return RemoteStore(named, default_folder(), limit)
+
+
+def require_folder(named: str) -> None:
+    """Refuse a folder that `SORA_STORE` names and that can be no store: it is a file, or cannot be made.
+
+    Raises:
+        RequestError: it says why.
+    """
+    if not named:
+        return
+    folder = expanded(named)
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        wrong = "" if there.is_dir() else f"{there} is not a folder"
+        if not wrong and there != folder and not os.access(there, os.W_OK | os.X_OK):
+            wrong = f"you may not write in {there}"
+    except OSError as error:
+        wrong = error.strerror or str(error)
+    if wrong:
+        raise RequestError(f"SORA_STORE is {named[:200]}: {wrong}", hint="name a folder that is there or can be made")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.families.wan_vace import CARRIED_SETTLED, conditions, together
 from sora_cli.engines.nano import PaperScheduler
 from sora_cli.engines.nano.scheduling import SETTLED
@@ -134,6 +135,21 @@ def copied(card: EngineCard, folder: Path) -> Path:
     assert card.location is not None
     shutil.copytree(card.location, folder)
     return folder
+
+
+def test_weights_that_are_there_as_a_variant_alone_are_loaded(tiny_card: Cards, tmp_path: Path) -> None:
+    """As many folders on the hub hold them; beside others, a variant counts for nothing."""
+    card = tiny_card("wan-vace")
+    folder = copied(card, tmp_path / "fp16")
+    assert Checkpoint.read(folder).variant is None
+    part = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    beside = part.rename(part.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    found = Checkpoint.read(folder)
+    assert (found.variant, found.bytes_of("transformer")) == ("fp16", beside.stat().st_size)
+    engine = catalogue.open_engine(catalogue.card(str(folder)))
+    take = take_for(card)
+    same = catalogue.open_engine(card).generate(take, Given(), silence)
+    assert np.array_equal(engine.generate(take, Given(), silence).frames, same.frames)
 
 
 def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path) -> None:

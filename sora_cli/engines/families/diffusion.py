@@ -228,6 +228,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             torch_dtype=self.dtypes(),
             local_files_only=True,
             use_safetensors=True,
+            variant=self.checkpoint.variant,
             quantization_config=smaller,
             **given,
         )
@@ -242,6 +243,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 torch_dtype=self.dtype,
                 local_files_only=True,
                 use_safetensors=True,
+                variant=self.checkpoint.variant,
             )
         return found
 
