@@ -52,8 +52,9 @@ _KANA = re.compile("[\u3041-\u30ff]")
 _QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
 _MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
 _SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
-_OFF = re.compile(
-    r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
+OFF = re.compile(
+    r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|narrator|"
+    r"voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
     re.IGNORECASE,
 )
 
@@ -86,7 +87,7 @@ def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
             if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
                 yield member(name), name.strip()
         for who, *_ in spoken(row.get("dialogue")):
-            if who and not _OFF.fullmatch(who):
+            if who and not OFF.fullmatch(who):
                 yield member(who), who
 
 
@@ -130,8 +131,8 @@ def said(text: str) -> list[OutlineLine]:
     """The lines of a cell."""
     lines = []
     for who, what, how in spoken(text):
-        narrates = bool(_OFF.fullmatch(who))
-        off = narrates or bool(_OFF.fullmatch(how.strip()))
+        narrates = bool(OFF.fullmatch(who))
+        off = narrates or bool(OFF.fullmatch(how.strip()))
         notes = [how] if how and not off else []
         lines.append(
             OutlineLine("" if narrates or not who else member(who), what, offscreen=off and not narrates, notes=notes)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
 from sora_cli.interchange import spans
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.listed import is_above, meaning
-from sora_cli.interchange.outline import SourceText
+from sora_cli.interchange.outline import SourceText, titled
+from sora_cli.interchange.shotlist import OFF
 
 _NUMBER = r"\s*(?:no\.?|nr\.?|#)?\s*([0-9]{1,4}[a-z]?)"
 _MARK = r"\s*(?:[:.\uff1a]|[-\N{EN DASH}\N{EM DASH}](?=\s))\s*"
@@ -41,6 +42,20 @@ _TIMED = re.compile(
 )
 """A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
 _LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)")
+_ASIDE = re.compile(
+    r"(?:(?<=[.;,!?|])|^)\s*(?P<name>[^\W\d_][\w/ ]{1,24}?)\s*[:\uff1a]\s*(?P<cell>(?:[^.;:|]|[.:](?=[0-9]))+?)\s*"
+    r"(?:[.;|](?=\s|$)|,(?=\s+[^\W\d_][\w/ ]{1,24}:)|$)"
+)
+"""A column's name and its cell inside the words of a shot: `a ball rolls. Camera: static.`"""
+_ASIDES = {"move", "light", "size", "angle", "lens", "sound", "duration", "transition"}
+_SPEAKER = re.compile(
+    r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
+)
+_QUOTED = re.compile('["\u201c\u201e\u00ab\u300c].+["\u201d\u201c\u00bb\u300d]')
+_READ = {"text", "caption", "sign", "title", "logo"}
+"""What stands before words in quotes that are read, and not said."""
+_COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
+"""What Wan2GP's prompts tell of their stretch: `[/duration=5s,/new_shot]`."""
 _RULER = re.compile(r"(?:[-*_]\s*){3,}")
 _ABOVE = 10
 """Lines above the first shot that stay lines."""
@@ -53,18 +68,20 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    rows = _Rows(*_manner(page.lines))
-    for number, line in enumerate(page.lines, 1):
+    lines = _parted(page.lines)
+    rows = _Rows(*_manner([line for _, line in lines]), page.text)
+    for number, line in lines:
         rows.take(number, line)
     if len(rows.found) < 2 or any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines):
         return None
-    columns = dict.fromkeys([*_NAMED, *(column for row in rows.found for column in row)])
+    found = [_told(row) for row in rows.found]
+    columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
     out = io.StringIO(newline="")
     above = [*rows.above[:_ABOVE], *([" ".join(rows.above[_ABOVE:])] if rows.above[_ABOVE:] else [])]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([note] for note in above)
     writer.writerow(_NAMED.get(column, COLUMNS[column][0]) for column in columns)
-    writer.writerows([row.get(column, "") for column in columns] for row in map(_timed, rows.found))
+    writer.writerows([row.get(column, "") for column in columns] for row in found)
     return SourceText(page.name, out.getvalue(), (page, (*[1] * (len(above) + 1), *rows.places)))
 
 
@@ -87,6 +104,8 @@ class _Rows(Struct):
     open: bool
     timed: bool
     prompted: bool
+    text: str
+    """All of it."""
     found: list[dict[str, str]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
@@ -112,7 +131,9 @@ class _Rows(Struct):
         elif self.open and not (inner and self.found) and (match := _ITEM.fullmatch(text)):
             self._begin(number, {"description": match[1]})
         elif self.found:
-            self._more("description", text)
+            item = _ITEM.fullmatch(text)
+            words = item[1] if item else text
+            self._more(*(("dialogue", words) if self._speaks(words) else ("description", text)))
         else:
             self.above.append(_headed(line) or text)
 
@@ -128,8 +149,17 @@ class _Rows(Struct):
             self._more(column, cell)
 
     def _more(self, column: str, text: str) -> None:
-        row = self.found[-1]
-        row[column] = f"{row.get(column, '')} {text}".strip()
+        row, apart = self.found[-1], " / " if column == "dialogue" else " "
+        row[column] = apart.join(filter(None, (row.get(column, ""), text)))
+
+    def _speaks(self, text: str) -> bool:
+        """Whether a line is a speaker and what is said: it is in quotes, or the speaker is named elsewhere too."""
+        match = _SPEAKER.fullmatch(text)
+        if match is None or match["who"][0].islower() or match["who"].casefold() in _READ:
+            return False
+        name = rf"(?<!\w)(?:{re.escape(match['who'])}|{re.escape(titled(match['who']))})(?!\w|\s*[(:\uff1a])"
+        known = OFF.fullmatch(match["who"]) or _QUOTED.fullmatch(match["words"])
+        return bool(known or re.search(name, self.text))
 
 
 def _bare(line: str) -> str:
@@ -178,6 +208,50 @@ def _headed(line: str) -> str:
 
 def _plain(cell: str) -> str:
     return " ".join(_MARKUP.sub(" ", cell).split())
+
+
+def _parted(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """The lines with their numbers; prompts between bars of the only one, and those for Wan2GP, as items of a list."""
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    parts = re.split(r"\s\|\s", filled[0][1].strip(" |")) if len(filled) == 1 else []
+    if len(parts) > 1 and all(len(part.split()) > 1 and not spans.is_length(part) for part in parts):
+        return [(filled[0][0], f"- {part}") for part in parts]
+    if not any(_COMMANDS.search(line) for _, line in filled):
+        return list(enumerate(lines, 1))
+    found: list[tuple[int, str, str]] = []
+    for number, line in filled:
+        commands = ",".join(match[1] for match in _COMMANDS.finditer(line))
+        words = " ".join(_COMMANDS.sub(" ", line).split())
+        if found and (not found[-1][1] or not (commands or not lines[number - 2].strip())):
+            first, before, kept = found.pop()
+            found.append((first, f"{before} {words}".strip(), ",".join(filter(None, (kept, commands)))))
+        else:
+            found.append((number, words, commands))
+    return [(number, line) for number, words, commands in found for line in (f"- {words}", *_ordered(commands))]
+
+
+def _ordered(commands: str) -> Iterator[str]:
+    """The commands to Wan2GP as lines with their column's name; a length without a unit is frames there."""
+    for command in filter(None, (each.strip() for each in commands.split(","))):
+        name, _, value = command.partition("=")
+        length = f"{value}f" if value.isdecimal() else value
+        yield f"Duration: {length}" if name == "/duration" else f"Notes: {command}"
+
+
+def _told(row: dict[str, str]) -> dict[str, str]:
+    """A row, with what stands among its words and is a cell of its own: `a ball rolls. Camera: static. (4s)`."""
+    row = _timed(row)
+    cells: dict[str, list[str]] = {}
+
+    def taken(match: re.Match[str]) -> str:
+        column = meaning(match["name"])[0]
+        if column not in _ASIDES:
+            return match[0]
+        cells.setdefault(column, [row[column]] if row.get(column) else []).append(match["cell"].rstrip(" ,"))
+        return " "
+
+    words = " ".join(_ASIDE.sub(taken, row.get("description", "")).split()).rstrip(" ,;|")
+    return {**row, "description": words, **{column: ", ".join(found) for column, found in cells.items()}}
 
 
 def _timed(row: dict[str, str]) -> dict[str, str]:

@@ -122,12 +122,31 @@ NOTED: dict[str, str] = {
 }
 
 
+NOTED |= {
+    "asides": "Shot 1: a ball. Duration: 4s.\nShot 2: a cube. Light: dusk. Camera: pan left, length: 3s\n",
+    "bars": "a ball. Length: 4s | a cube. Length: 3s. Camera: pan left\n",
+    "Wan2GP": "a ball [/duration=4s]\n[/duration=3s,/new_shot]\na cube. Camera: pan left\n",
+}
+
+
 @pytest.mark.parametrize("text", NOTED.values(), ids=NOTED)
 def test_shots_are_read_out_of_notes_of_every_manner(tmp_path: Path, text: str) -> None:
     brought(text, tmp_path, "a.md")
     ball, cube = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
     assert (ball.prompt.rstrip("."), cube.prompt, cube.camera) == ("a ball", "a cube", "pan left")
     assert [each.duration and each.duration.seconds for each in (ball, cube)] == [4, 3]
+
+
+def test_who_speaks_in_notes_is_heard_and_labels_are_not(tmp_path: Path) -> None:
+    text = (
+        "Shot 1: Mara opens the door.\nMara: Hello.\nMARA (whispers): Who is there?\n"
+        'Shot 2: a street.\n- Tom: "Me."\nNarrator: It was late.\nStyle: noir.\nText: "SALE"\n'
+    )
+    brought(text, tmp_path, "a.md")
+    door, street = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
+    assert [(line.cast, line.line) for line in door.dialogue] == [("mara", "Hello."), ("mara", "Who is there?")]
+    assert [(line.cast, line.line) for line in street.dialogue] == [("tom", "Me."), ("", "It was late.")]
+    assert (door.prompt, street.prompt) == ("@mara opens the door", 'a street. Style: noir. Text: "SALE"')
 
 
 def test_a_sound_in_a_column_of_audio_is_not_spoken(tmp_path: Path) -> None:
