@@ -93,7 +93,26 @@ def _bytewise(data: bytes) -> tuple[str, str]:
 
         best = from_bytes(data, cp_isolation=list(_NAMES)).best()
         name = best.encoding if best is not None else "cp1252"
+        if name in {"cp1252", "cp1251"} and _central(data):
+            return data.decode("cp1250"), "Windows-1250"
         return data.decode(name), _NAMES[name]
+
+
+def _central(data: bytes) -> bool:
+    """Whether a text of bytes is in the letters of Czech, Polish or a neighbour of these, which Windows-1250 has.
+
+    Guessing from frequencies takes Italian and Portuguese for them. Inside words Polish has what are signs elsewhere;
+    Czech has carons of two kinds, which are accents and strokes that no language of the west has both of.
+    """
+    polish = re.search(rb"[a-z\xf3][\xb3\xb9\xbf\x9f](?=[a-z])|(?<![a-z])[\xaf\xa3](?=[a-z\xf3][a-z])", data)
+    czech = all(
+        re.search(rb"(?<=[a-z])[%b]|[%b](?=[a-z])" % (kind, kind), data)
+        for kind in (rb"\x8a\x8e\x9a\x9e\xf8", rb"\xec\xe8\xf9")
+    )
+    with contextlib.suppress(UnicodeDecodeError):
+        data.decode("cp1250")
+        return bool(polish or czech) and b"\xe5" not in data
+    return False
 
 
 def _east_asian(data: bytes) -> str:

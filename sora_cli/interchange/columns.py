@@ -67,8 +67,9 @@ _NAMES = {
     "sound": "sound, sounds, sfx, fx, sound effects, sound effect, sound sfx, ambience, ton, geräusche, geräusch, "
     "son, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, efeitos sonoros, "
     "geluid, звук, шумы, 音效, 声音, 效果音, 音, 소리, dźwięk, zvuk, ljud, lyd, ses",
-    "transition": "transition, transitions, cut, übergang, transición, transizione, transição, overgang, переход, "
-    "转场, 轉場, トランジション",
+    "transition": "transition, transitions, transition in, cut, übergang, transición, transizione, transição, "
+    "overgang, переход, 转场, 轉場, トランジション",
+    "going": "transition out, out transition, outgoing transition, transition to next",
     "picture": "image, picture, still, thumbnail, reference image, storyboard, image file, first frame, start frame, "
     "bild, imagen, immagine, imagem, изображение, 图片, 参考图, 画像",
     "title": "on screen text, onscreen text, text on screen, title card, super, supers, lower third, einblendung, "

@@ -72,6 +72,8 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     for row in rows:
         reader.take(row)
     outline.notes += [f"at the end: {note}" for note in reader.pending]
+    if reader.going:
+        outline.remarks.append(page.problem(rows[-1].line, f"no shot follows: {quoted(reader.going)} is left out"))
     if not outline.shots:
         raise StoryboardError([page.problem(1, "there is no shot in this list", "one row a shot, below the columns")])
     for name, spelled in reader.cast.items():
@@ -83,12 +85,17 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
 def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
     """Who is in the film: the cells of the cast's column, and who speaks."""
     for row in rows:
-        for name in re.split(r"[,;/&+\n\u3001\uff0c]|\b(?:and|und|et|y|e|en|и)\b", row.get("cast")):
-            if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
-                yield member(name), name.strip()
+        yield from ((member(name), name) for name in _names(row))
         for who, *_ in spoken(row.get("dialogue")):
             if who and not OFF.fullmatch(who):
                 yield member(who), who
+
+
+def _names(row: ListRow) -> Iterator[str]:
+    """The names in the cast's column of a row."""
+    for name in re.split(r"[,;/&+\n\u3001\uff0c]|\b(?:and|und|et|y|e|en|и)\b", row.get("cast")):
+        if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
+            yield name.strip()
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
@@ -164,12 +171,17 @@ class _Reader(Struct):
     """Whether a number was told that a spreadsheet made a date of."""
     animated: bool = False
     """Whether the list is Japanese: then `3+12` is seconds and frames."""
+    unsown: set[str] = field(default_factory=set)
+    """What was told to be no seed."""
+    going: str = ""
+    """How the last row's shot goes out, which is how the next comes in."""
     uncounted: bool = False
     """Whether a length was told that counts frames at no rate."""
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
         subject, prompt = (" ".join(row.get(name).split()).rstrip(".") for name in ("subject", "description"))
+        subject = ", ".join(filter(None, (subject, *_unnamed(row, f"{subject} {prompt}"))))
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
@@ -264,7 +276,8 @@ class _Reader(Struct):
         seed = row.get("seed")
         if seed.isascii() and seed.isdecimal() and int(seed) < 1 << 63:
             return seed
-        if seed and not seed.startswith("-"):
+        if seed and seed not in self.unsown:
+            self.unsown.add(seed)
             self._tell(row, f"{quoted(seed)} is not a seed: it is left out", "write a whole number from 0")
         return ""
 
@@ -289,7 +302,7 @@ class _Reader(Struct):
             return ""
 
     def _transition(self, row: ListRow) -> str:
-        text = row.get("transition")
+        text, self.going = row.get("transition") or self.going, row.get("going")
         come, whole = words.transition(text)
         if text and not whole:
             self._tell(row, f"{quoted(text)} is taken as `{come or 'cut'}`")
@@ -301,6 +314,13 @@ class _Reader(Struct):
             self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
             return ""
         return text
+
+
+def _unnamed(row: ListRow, words: str) -> Iterator[str]:
+    """Who is in a row by its column of the cast, and not in its words, by any part of the name."""
+    for name in _names(row):
+        if not any(re.search(rf"\b{re.escape(part)}\b", words, re.IGNORECASE) for part in name.split()):
+            yield name
 
 
 def _direct(shot: OutlineShot, row: ListRow) -> None:

@@ -84,6 +84,9 @@ def test_a_number_that_a_spreadsheet_made_a_date_of_is_told(tmp_path: Path, date
         ("euc_jp", "シーン,カット,内容\n1,1,赤いボールが転がる\n"),
         ("shift_jis", "シーン,カット,内容\n1,1,赤いボールが転がる\n"),
         ("cp1252", "Ângulo;Ação\nÁGUA;ÂNIMO\nÉ;ÇA\n"),
+        ("cp1252", "Scène;Bild;Plano;Azione\n¿Qué?;løber på øen;m³;Perché è così, più giù\n"),
+        ("cp1250", "Záběr,Popis,Délka\n1,Dívka běží přes most a křičí,3\n"),
+        ("cp1250", "Ujęcie,Opis,Czas trwania\n1,Dziewczyna otwiera drzwi chaty, żółty liść spada,4\n"),
         ("cp1251", "Сцена;Кадр;Описание\n1;1;Красный мяч\n"),
         ("mac_roman", "Scène;Plan;Valeur;Action;Durée\n1;1;Gros plan;Une fille à l’école;4\n"),
     ],
@@ -147,6 +150,15 @@ def test_who_speaks_in_notes_is_heard_and_labels_are_not(tmp_path: Path) -> None
     assert [(line.cast, line.line) for line in door.dialogue] == [("mara", "Hello."), ("mara", "Who is there?")]
     assert [(line.cast, line.line) for line in street.dialogue] == [("tom", "Me."), ("", "It was late.")]
     assert (door.prompt, street.prompt) == ("@mara opens the door", 'a street. Style: noir. Text: "SALE"')
+
+
+def test_who_is_in_a_row_is_in_its_prompt_and_what_a_shot_goes_out_with_brings_in_the_next(tmp_path: Path) -> None:
+    rows = "1,She walks,Mara,dissolve,-1\n2,Tom sits,Tom Reed; Ann,,-1\n3,a ball,,fade out,5\n"
+    told = brought(f"Shot,Description,Characters,Transition Out,Seed\n{rows}", tmp_path)[1]
+    shots = storyboard.load(tmp_path / "a.yaml").shots
+    assert [shot.beats[0].prompt for shot in shots] == ["@mara. She walks", "@ann. Tom sits", "a ball"]
+    assert [shot.transition.kind for shot in shots] == ["cut", "dissolve", "cut"]
+    assert told.splitlines() == ["`-1` is not a seed: it is left out", "no shot follows: `fade out` is left out"]
 
 
 def test_a_sound_in_a_column_of_audio_is_not_spoken(tmp_path: Path) -> None:
