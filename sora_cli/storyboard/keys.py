@@ -58,6 +58,7 @@ _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
         "defaults default common globals",
         "what holds for all shots stands at the top, as `style: ...`; a key of yours begins with `x-`",
     ),
+    (FilmForm, "author authors artist creator director", "who made it: `provenance: {author: NAME}`"),
     (OutputForm, "width", "write `size: WIDTHxHEIGHT`"),
     (OutputForm, "file path filename out folder", "the film's name is an option: `sora storyboard FILE -o FILM`"),
     (SoundForm, "loop fade fade_in fade_out start from begin", "it is heard as its file is: cut or fade the file"),

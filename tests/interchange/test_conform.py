@@ -167,8 +167,12 @@ def test_a_gap_is_black_and_the_film_stays_as_long(folder: Path) -> None:
         at = [item.name for item in track].index("three")
         gap = otio.schema.Gap(duration=otio.opentime.RationalTime(10, 24))
         track[at] = gap
+        track.append(otio.schema.Gap(duration=otio.opentime.RationalTime(12, 24)))
 
-    again = conformed(folder, edited(folder, change))
+    report = Recording()
+    again = conformed(folder, edited(folder, change), report=report)
+    told = [event.message for event in report.events if isinstance(event, Note)]
+    assert "12 frames of black at the end are left out" in told
     shown = pictures(again.path)
     assert again.frames == 50
     assert np.median(shown[22:32], axis=(1, 2, 3)).max() < 30

@@ -34,6 +34,7 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("include: b.yaml\nshots: [a]", "a storyboard is one file"),
         ("cast: {m: {extends: b}}\nshots: [a]", "a storyboard is one file"),
         ("base: &b {prompt: a}\nshots: [*b]", "a key of your own begins with `x-`"),
+        ("author: Mara\nshots: [a]", "`provenance: {author: NAME}`"),
         ("defaults: {duration: 2s}\nshots: [a]", "a key of yours begins with `x-`"),
         ("output: {file: a.mp4}\nshots: [a]", "`sora storyboard FILE -o FILM`"),
         ("output: {width: 256, height: 160}\nshots: [a]", "write `size: WIDTHxHEIGHT`"),
