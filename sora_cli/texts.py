@@ -42,6 +42,14 @@ takes one for another in short texts, as lists are."""
 _USUAL = 0.9
 """How many of a text's letters are usual ones in the encoding that it is in."""
 _PAIR = re.compile(rb"[\x80-\xfe].", re.DOTALL)
+_WESTERN = re.compile(
+    rb"[\x00-\x80\x82\x84\x85\x8b\x91-\x97\x9b\xa0\xa1\xa7\xa9\xab\xae\xb0\xb2-\xb4\xb7\xba\xbb\xbf-\xff]*"
+)
+_LETTERS = re.compile(rb"[\xc0-\xff]{3}")
+_POLISH = re.compile(
+    rb"(?<=[a-z\xf3])[\xbf\x9f](?=[a-z])|[\xb3\xb9](?=[a-z\xb3\xb9\xea\xf3])|(?<![a-z])[\xaf\xa3](?=[a-z\xf3][a-z])"
+)
+_CZECH = (rb"\x8a\x8e\x9a\x9e\xf8\xfd\xe1\xed", rb"\xec\xe8\xf9")
 
 
 _SIGNS = {
@@ -89,29 +97,38 @@ def _bytewise(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         if east := _east_asian(data):
             return data.decode(east), _PAIRS[east][0]
+        if _western(data):
+            return data.decode("cp1252"), "Windows-1252"
+        if _central(data):
+            return data.decode("cp1250"), "Windows-1250"
         from charset_normalizer import from_bytes
 
         best = from_bytes(data, cp_isolation=list(_NAMES)).best()
         name = best.encoding if best is not None else "cp1252"
-        if name in {"cp1252", "cp1251"} and _central(data):
-            return data.decode("cp1250"), "Windows-1250"
         return data.decode(name), _NAMES[name]
+
+
+def _western(data: bytes) -> bool:
+    """Whether a text of bytes is in Windows-1252, by its letters with accents and usual marks.
+
+    Guessing from frequencies takes short texts for others. Here letters with accents stand between plain ones: three in
+    a row are of another script. Of the marks those count that no other encoding has for a usual letter.
+    """
+    return bool(_WESTERN.fullmatch(data)) and not _LETTERS.search(data) and not _central(data)
 
 
 def _central(data: bytes) -> bool:
     """Whether a text of bytes is in the letters of Czech, Polish or a neighbour of these, which Windows-1250 has.
 
-    Guessing from frequencies takes Italian and Portuguese for them. Inside words Polish has what are signs elsewhere;
-    Czech has carons of two kinds, which are accents and strokes that no language of the west has both of.
+    Guessing from frequencies takes Italian and Portuguese for them. Inside words Polish has what are signs elsewhere.
+    Czech has some carons where the west has grave accents, and beside them others and acute accents: of the west
+    Catalan alone has both, with a grave a or o.
     """
-    polish = re.search(rb"[a-z\xf3][\xb3\xb9\xbf\x9f](?=[a-z])|(?<![a-z])[\xaf\xa3](?=[a-z\xf3][a-z])", data)
-    czech = all(
-        re.search(rb"(?<=[a-z])[%b]|[%b](?=[a-z])" % (kind, kind), data)
-        for kind in (rb"\x8a\x8e\x9a\x9e\xf8", rb"\xec\xe8\xf9")
-    )
+    polish = _POLISH.search(data)
+    czech = all(re.search(rb"[a-z\x80-\xff][%b]|[%b][a-z\x80-\xff]" % (kind, kind), data) for kind in _CZECH)
     with contextlib.suppress(UnicodeDecodeError):
         data.decode("cp1250")
-        return bool(polish or czech) and b"\xe5" not in data
+        return bool(polish or (czech and not re.search(rb"[\xe0\xf2]", data))) and b"\xe5" not in data
     return False
 
 

@@ -216,8 +216,9 @@ def _tell_lost(timeline: Path, fps: Fraction, played: Sequence[Played], record: 
             report(Note(f"{timeline.name} runs at another rate than {float(fps):.6g}: cuts go to the nearest frame"))
     for lost in dict.fromkeys(event.lost for event, _ in played if event.lost):
         report(Note(f"{lost} is left out: the film has the titles of its storyboard"))
-    if (last := played[-1][0]).black and not last.length:
-        report(Note(f"{last.end - last.begin} frames of black at the end are left out"))
+    for last, _ in played[-1:]:
+        if last.black and not last.length:
+            report(Note(f"{last.end - last.begin} frames of black at the end are left out"))
     own = {name_of(name) for name in (*record.files, *(shot.file for shot in record.shots))}
     seen = {name_of(event.clip) for event, _ in played} | {shot.reel for shot in record.shots}
     for name in heard(timeline, fps):
