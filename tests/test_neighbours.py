@@ -486,14 +486,14 @@ TABLE = """# First Light
 
 def test_tables_of_markdown_are_a_shot_list(capsys: pytest.CaptureFixture[str]) -> None:
     board_, remarks = imported("a.md", TABLE, capsys)
-    shots = yaml.safe_load(board_)["scenes"][0]["shots"]
-    assert [(each["prompt"], each["duration"], each["framing"]) for each in shots] == [
+    scenes = yaml.safe_load(board_)["scenes"]
+    assert [(each["prompt"], each["duration"], each["framing"]) for scene in scenes for each in scene["shots"]] == [
         ("a red ball rolls", "4s", "close"),
         ("a box | lid", "2s", "wide"),
         ("a cat", "3s", "close"),
     ]
     assert not remarks
-    assert "# Scene 2" in board_
+    assert scenes[1]["name"] == "scene-2"
 
 
 @pytest.mark.parametrize(

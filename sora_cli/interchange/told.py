@@ -149,7 +149,8 @@ class _Rows(Struct):
             self._more(column, cell)
 
     def _more(self, column: str, text: str) -> None:
-        row, apart = self.found[-1], " / " if column == "dialogue" else " "
+        row = self.found[-1] = _timed(self.found[-1])  # a length that stood behind its words so far
+        apart = " / " if column == "dialogue" else " "
         row[column] = apart.join(filter(None, (row.get(column, ""), text)))
 
     def _speaks(self, text: str) -> bool:

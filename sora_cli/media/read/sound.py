@@ -34,7 +34,7 @@ nobody notices (ITU-R BT.1359: from 45 ms on).
 """
 _ROUND = 8
 """Channels of 7.1: libswresample leaves out most of what lies above or below these."""
-_SLOWEST = 1000
+_SLOWEST = 100
 """Samples a second below which there is no sound to hear, and a small file lasts for days."""
 _TRIES = 50
 """Packets of a track that are decoded in search of sound."""
