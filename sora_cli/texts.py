@@ -97,10 +97,10 @@ def _bytewise(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         if east := _east_asian(data):
             return data.decode(east), _PAIRS[east][0]
-        if _western(data):
-            return data.decode("cp1252"), "Windows-1252"
         if _central(data):
             return data.decode("cp1250"), "Windows-1250"
+        if _western(data):
+            return data.decode("cp1252"), "Windows-1252"
         from charset_normalizer import from_bytes
 
         best = from_bytes(data, cp_isolation=list(_NAMES)).best()
@@ -109,12 +109,12 @@ def _bytewise(data: bytes) -> tuple[str, str]:
 
 
 def _western(data: bytes) -> bool:
-    """Whether a text of bytes is in Windows-1252, by its letters with accents and usual marks.
+    """Whether a text of bytes that is not `_central` is in Windows-1252, by its letters with accents and usual marks.
 
     Guessing from frequencies takes short texts for others. Here letters with accents stand between plain ones: three in
     a row are of another script. Of the marks those count that no other encoding has for a usual letter.
     """
-    return bool(_WESTERN.fullmatch(data)) and not _LETTERS.search(data) and not _central(data)
+    return bool(_WESTERN.fullmatch(data)) and not _LETTERS.search(data)
 
 
 def _central(data: bytes) -> bool:

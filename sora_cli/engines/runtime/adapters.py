@@ -37,7 +37,7 @@ def lay(pipe: Any, wanted: Sequence[LoraOption]) -> None:
             raise RenderError(f"cannot use {one.path} as a LoRA: {wrong}", hint="name a .safetensors file")
     for expert, network in experts(pipe).items():
         named = dict(zip(names, wanted, strict=True))
-        laid = {name: one for name, one in named.items() if "both" in {expert, one.expert} or one.expert == expert}
+        laid = {name: one for name, one in named.items() if expert == "both" or one.expert in {"both", expert}}
         into = {"load_into_transformer_2": True} if expert == "low" else {}
         for name, one in laid.items():
             pipe.load_lora_weights(one.path, adapter_name=name, use_safetensors=True, **into)

@@ -84,7 +84,7 @@ def _layers(config: dict[str, object]) -> int:
 def _trained(found: Checkpoint, rank: int) -> int:
     """Weights of adapters of a rank, counted in the headers of the transformer's files."""
     count = 0
-    for path in (found.folder / "transformer").glob("*.safetensors"):
+    for path in found.weights("transformer"):
         for name, shape in header_of(path).shapes.items():
             if name.endswith(".weight") and re.fullmatch(LAYERS, name.removesuffix(".weight")):
                 count += rank * sum(shape)
