@@ -16,6 +16,7 @@ def board_text(outline: Outline, head: str) -> str:
             "title": outline.title,
             "provenance": Inline({"author": outline.author}) if outline.author else "",
             "output": output,
+            "style": outline.style,
             "cast": Noted(cast, ["How each looks: the better the words, the more they stay themselves."])
             if cast
             else "",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sora_cli.interchange import words
+from sora_cli.interchange import spans, words
+from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import OutlineScene, slug, titled
 
 _SIDE = r"(?:INT(?:ERIOR|[ÉE]RIEUR|ERNO)?|EXT(?:ERIOR|[ÉE]RIEUR)?|EST(?:ERNO)?|INNEN|AU(?:SS|ß)EN|инт|нат|экст)"
@@ -42,10 +43,23 @@ def lowered(text: str, names: dict[str, str]) -> str:
     return low
 
 
-_SCENE = re.compile(
-    r"(?:SCENE|SZENE|SCÈNE|ESCENA|SCENA|CENA|СЦЕНА)\s*([0-9]{1,4}[A-Z]?)\s*(?:[-:.\N{EN DASH}\N{EM DASH}]\s*(.*))?",
-    re.IGNORECASE,
-)
+NUMBER = r"\s*(?:no\.?|nr\.?|#|\N{NUMERO SIGN})?\s*([0-9]{1,4}(?:[.-][0-9]{1,3})?[a-z]?|[ivx]{1,4}"
+NUMBER += r"|one|two|three|four|five|six|seven|eight|nine|ten)(?!\w)"
+"""The number of a scene or a shot: `1`, `no. 2A`, `1.1`."""
+MARK = r"\s*(?:[:.\uff1a]|[-\N{EN DASH}\N{EM DASH}](?![0-9]))\s*"
+"""What stands between it and its words."""
+_COUNTING = {"number", "nummer", "numéro", "номер", "序号"}
+
+
+def called(column: str, *more: str) -> str:
+    """What scenes or shots are called before their numbers, by the names of their column: an expression."""
+    names = {name for name in COLUMNS[column] if " " not in name and (len(name) > 2 or not name.isascii())}
+    return "|".join(sorted({*names, *more} - _COUNTING, key=len, reverse=True))
+
+
+BRACKET = r"\s*(?:[(\[\uff08]([^)\]\uff09]*)[)\]\uff09])?"
+SCENE = re.compile(rf"(?:{called('scene')}){NUMBER}{BRACKET}(?:{MARK}(.*)|$)", re.IGNORECASE | re.DOTALL)
+"""The heading of a numbered scene, what stands in brackets behind its number, and its words: `SCENE 2 - THE FOREST`."""
 
 
 def scene_of(text: str) -> OutlineScene | None:
@@ -56,7 +70,8 @@ def scene_of(text: str) -> OutlineScene | None:
         side, place, light, rest = heading(words_of)
         setting = ", ".join(part for part in (side, lowered(place, {}), rest) if part)
         return OutlineScene(slug(place or words_of, empty="scene"), setting, "" if light == "same" else light)
-    if numbered := _SCENE.fullmatch(words_of):
-        place = lowered(numbered[2] or "", {})
+    if numbered := SCENE.fullmatch(words_of):
+        aside = numbered[2] or ""
+        place = lowered(numbered[3] or ("" if spans.is_time(aside) else aside), {})
         return OutlineScene(slug(f"scene {numbered[1]} {place}"), place)
     return None

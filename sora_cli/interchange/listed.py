@@ -17,6 +17,7 @@ from sora_cli.interchange.cells import HINT_FAILED, MARKS, cleaned, failure, ope
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.storyboard import forms
+from sora_cli.storyboard.sizes import aspect
 from sora_cli.storyboard.source import quoted
 
 _KNOWN = {name: (column, rank) for column, names in COLUMNS.items() for rank, name in enumerate(names)}
@@ -26,6 +27,11 @@ _RATE = re.compile(
     rf"{_RATE_NAMES}\s*[:=]?\s*([0-9.,/]+)(?:\s*(?:fps|p))?|([0-9.,/]+)\s*(?:fps|frames per second|b/s|i/s)",
     re.IGNORECASE,
 )
+_ASPECT = re.compile(
+    r"(?:aspect(?: ratio)?|ratio|format|seitenverhältnis|bildformat)\s*:\s*([0-9.]{1,5})\s*[:x/]\s*([0-9.]{1,5})",
+    re.IGNORECASE,
+)
+_STYLE = re.compile(r"(?:style|visual style|stil|estilo|stile|стиль|风格|スタイル)\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _HEAD_ROWS = 20
 _OF_SHOTS = re.compile(r"(?:shot|clip|video|panel)s? (?=.)")
@@ -105,19 +111,30 @@ def _rate_told(rows: Sequence[ListRow]) -> str:
 
 
 def is_above(words: str) -> bool:
-    """Whether a line says the film's title or rate."""
-    return _TITLE.fullmatch(words) is not None or _RATE.fullmatch(words) is not None
+    """Whether a line says the film's title, rate, shape or style."""
+    return any(each.fullmatch(words) is not None for each in (_TITLE, _RATE, _ASPECT, _STYLE))
 
 
 def _above(words: str, outline: Outline) -> None:
-    """Take a line above the columns' names: the film's title, its rate, or a comment."""
+    """Take a line above the columns' names: the film's title, its rate, its shape, its style, or a comment."""
     named, rate = _TITLE.fullmatch(words), _RATE.fullmatch(words)
+    shape, style = _ASPECT.fullmatch(words), _STYLE.fullmatch(words)
     if named is not None and not outline.title:
         outline.title = named[1]
     elif rate is not None and rate_of(rate[1] or rate[2]):
         outline.fps = (rate[1] or rate[2]).replace(",", ".")
+    elif shape is not None and not outline.aspect and _shape(f"{shape[1]}:{shape[2]}"):
+        outline.aspect = f"{shape[1]}:{shape[2]}"
+    elif style is not None and not outline.style:
+        outline.style = style[1]
     else:
         outline.notes.append(words)
+
+
+def _shape(words: str) -> bool:
+    with suppress(forms.Wrong):
+        return bool(aspect(words))
+    return False
 
 
 def rate_of(words: str) -> Fraction | None:
@@ -200,6 +217,12 @@ def meaning(name: str) -> tuple[str, int]:
     return (column, 100 + rank) if sure else ("", 0)
 
 
+def held_in(name: str, cell: str) -> str:
+    """The column that a cell of this name belongs to: one of `Audio` in which nobody speaks is a sound."""
+    column, _ = meaning(name)
+    return "sound" if column == "dialogue" and _plain(name) == "audio" and not _SAYS.search(cell) else column
+
+
 def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Sequence[str]) -> ListRow:
     known: dict[str, str] = {}
     more: dict[str, str] = {}
@@ -225,8 +248,8 @@ def _other(column: str, cell: str, takers: Mapping[int, str], name: str) -> str:
     """What a cell means, where that is not what its column's name says."""
     if column == "time" and cell.casefold() in words.LIGHT and "light" not in takers.values():
         return "light"
-    if column == "dialogue" and _plain(name) == "audio" and "sound" not in takers.values() and not _SAYS.search(cell):
-        return "sound"
+    if column == "dialogue" and "sound" not in takers.values():
+        return held_in(name, cell)
     told = {"description", "subject"} & set(takers.values())
     if column == "picture" and not told and not re.search(r"\.[a-z]{3,5}$", cell, re.IGNORECASE):
         return "description"  # of lists in two columns: `Bild | Ton`

@@ -71,6 +71,7 @@ class Outline(Struct):
     author: str = ""
     fps: str = ""
     aspect: str = ""
+    style: str = ""
     cast: dict[str, str] = field(default_factory=dict)
     scenes: list[OutlineScene] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

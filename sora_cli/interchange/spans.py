@@ -91,6 +91,11 @@ def is_length(words: str) -> bool:
     return bool(_UNIT.fullmatch(words.strip().lower()) or split(words.strip()))
 
 
+def is_time(words: str) -> bool:
+    """Whether words say how long a shot is: a length with its unit, or from when to when."""
+    return is_length(words) or stretch(words) is not None
+
+
 def ends(starts: Sequence[str], given: Sequence[str]) -> Iterator[str]:
     """When each shot ends: as `given`, or where that is empty when the next one starts; empty where nothing says so."""
     for number, end in enumerate(given):

@@ -11,29 +11,40 @@ from msgspec import Struct, field
 
 from sora_cli.interchange import spans
 from sora_cli.interchange.columns import COLUMNS
-from sora_cli.interchange.listed import is_above, meaning
+from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, scene_of
+from sora_cli.interchange.listed import held_in, is_above
 from sora_cli.interchange.outline import SourceText, titled
+from sora_cli.interchange.parts import parted, timed
 from sora_cli.interchange.shotlist import OFF
 
-_NUMBER = r"\s*(?:no\.?|nr\.?|#)?\s*([0-9]{1,4}[a-z]?)"
-_MARK = r"\s*(?:[:.\uff1a]|[-\N{EN DASH}\N{EM DASH}](?=\s))\s*"
+_NAMES = called(
+    "shot",
+    "clip",
+    "video",
+    "panel",
+    "frame",
+    "segment",
+    "beat",
+    "prompt",
+    "镜",
+    "bild",
+    "aufnahme",
+    "tomada",
+    "ripresa",
+)
 _SHOT = re.compile(
-    rf"(?:shot|clip|panel|einstellung|plan|plano|toma|inquadratura|кадр|镜头|镜|カット){_NUMBER}\s*(?:[(\[\uff08]([^)\]\uff09]*)[)\]\uff09])?"
-    rf"(?:{_MARK}(.*)|$)",
+    rf"(?:(?:{called('scene')}){NUMBER}(?:{MARK}|\s*[,/|]\s*|\s+))?(?:{_NAMES}){NUMBER}{BRACKET}"
+    rf"(?:(?:{MARK}|\s*[,\uff0c|]\s*)(.*)|$)",
     re.IGNORECASE,
 )
-_SCENE = re.compile(
-    rf"(?:scene|szene|scène|escena|scena|cena|сцена|场景|シーン){_NUMBER}(?:{_MARK}(.*)|$)", re.IGNORECASE
+_IN_BRACKETS = re.compile(
+    rf"[(\[\u3010]\s*((?:{_NAMES}){NUMBER})\s*[)\]\u3011]\s*[-:.\uff1a\N{{EN DASH}}\N{{EM DASH}}]?\s*", re.IGNORECASE
 )
-_ITEM = re.compile(r"(?:[-*+\N{BULLET}\N{EN DASH}]|[0-9]{1,3}[.)])\s+(\S.*)")
-_LENGTH = re.compile(
-    r"(.*\S)\s*(?:[(\[]([^()\[\]]{1,30})[)\]]|\s[-\N{EN DASH}\N{EM DASH}|]\s*([0-9][^-()\[\]]{0,20}))\.?", re.DOTALL
+_ORDINAL = re.compile(rf"第\s*([0-9]{{1,4}})\s*个?({_NAMES}|{called('scene')})")
+_ITEM = re.compile(
+    r"(?:[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]|\(?[0-9]{1,3}[.)]|[0-9]{1,3}(?:\.[0-9]{1,3})+[.)]?|[a-z]\))\s+"
+    r"(?:\[[ xX]\]\s+)?(\S.*)"
 )
-_SAID = re.compile(
-    r"(.*\S)\s*[*_(\[]*\b(?:duration|length|dauer|länge|durée|duración|durata|时长)\s*[:\uff1a]\s*([^:]{1,20}?)[*_)\]]*\.?",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A length behind its words, after its name: `a ball rolls. *Duration: 4 seconds*`."""
 _CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
 _TIMED = re.compile(
     rf"[\[(]?\s*(?P<start>{_CLOCK}|[0-9]+(?=\s*-\s*[0-9.]+\s*s))"
@@ -41,19 +52,25 @@ _TIMED = re.compile(
     rf"\s*[:|\uff1a\N{{EN DASH}}\N{{EM DASH}}-]?\s+(?P<words>[^\W\d].*)"
 )
 """A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
-_LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)")
-_ASIDE = re.compile(
-    r"(?:(?<=[.;,!?|])|^)\s*(?P<name>[^\W\d_][\w/ ]{1,24}?)\s*[:\uff1a]\s*(?P<cell>(?:[^.;:|]|[.:](?=[0-9]))+?)\s*"
-    r"(?:[.;|](?=\s|$)|,(?=\s+[^\W\d_][\w/ ]{1,24}:)|$)"
+_LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)?")
+_SLANTED = re.compile(r"(?<!\S)[*_]([^*_:\uff1a]{1,40}[:\uff1a])[*_](?=\s|$)")
+_PLACE = re.compile(
+    r"(?:[0-9]{1,3}[.)]\s*|[-*]\s+)?(?:scene|szene|scène|escena|scena|cena)\s*:\s*(\S.*)", re.IGNORECASE
 )
-"""A column's name and its cell inside the words of a shot: `a ball rolls. Camera: static.`"""
-_ASIDES = {"move", "light", "size", "angle", "lens", "sound", "duration", "transition"}
+"""A scene that has no number: `Scene: Beach`."""
 _SPEAKER = re.compile(
     r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
 )
 _QUOTED = re.compile('["\u201c\u201e\u00ab\u300c].+["\u201d\u201c\u00bb\u300d]')
 _READ = {"text", "caption", "sign", "title", "logo"}
 """What stands before words in quotes that are read, and not said."""
+_CHAT = re.compile(
+    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
+    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$)",
+    re.IGNORECASE,
+)
+"""What a chat says around its answer."""
+_END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了"}
 _COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
 """What Wan2GP's prompts tell of their stretch: `[/duration=5s,/new_shot]`."""
 _RULER = re.compile(r"(?:[-*_]\s*){3,}")
@@ -72,29 +89,38 @@ def as_list(page: SourceText) -> SourceText | None:
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     for number, line in lines:
         rows.take(number, line)
-    if len(rows.found) < 2 or any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines):
+    rows.close()
+    script = any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines)
+    enough = 1 if rows.numbered and all(map(is_above, rows.above)) else 2
+    if len(rows.found) < enough or (script and not rows.shots):
         return None
-    found = [_told(row) for row in rows.found]
+    found = [parted(row) for row in rows.found]
     columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
     out = io.StringIO(newline="")
     above = [*rows.above[:_ABOVE], *([" ".join(rows.above[_ABOVE:])] if rows.above[_ABOVE:] else [])]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([note] for note in above)
-    writer.writerow(_NAMED.get(column, COLUMNS[column][0]) for column in columns)
+    writer.writerow(_NAMED.get(column, COLUMNS.get(column, (column,))[0]) for column in columns)
     writer.writerows([row.get(column, "") for column in columns] for row in found)
     return SourceText(page.name, out.getvalue(), (page, (*[1] * (len(above) + 1), *rows.places)))
 
 
-def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool]:
-    """Whether shots are items of a list, begin at a time, or at their prompt: in all lines that are none of a head."""
+def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
+    """Whether shots are items of a list, begin at a time, at their prompt, or with their number.
+
+    They are items or begin at a time where all lines do that are none of a head.
+    """
     told = [_bare(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    told = [line for line in told if not is_above(line) and not _RULER.fullmatch(line)]
-    prompts = [line for line in told if _labelled(line)[0] == "description"]
-    others = [line for line in told if _ITEM.fullmatch(line) or not _labelled(line)[0]]
+    told = [line for line in told if not (is_above(line) or _RULER.fullmatch(line) or _CHAT.match(line))]
+    told = told[1:] if len(told) > 2 and told[0].endswith(":") else told
+    named = [_labelled(line)[0] for line in told]
+    others = [line for line, column in zip(told, named, strict=True) if not column]
+    shots = any(_SHOT.fullmatch(_bare(line)) for line in lines)
     return (
         bool(others) and all(map(_ITEM.fullmatch, others)),
         len(others) > 1 and all(map(_TIMED.fullmatch, others)),
-        len(prompts) > 1 and not any(map(_SHOT.fullmatch, told)),
+        named.count("description") > 1 and not shots,
+        shots,
     )
 
 
@@ -104,6 +130,7 @@ class _Rows(Struct):
     open: bool
     timed: bool
     prompted: bool
+    shots: bool
     text: str
     """All of it."""
     found: list[dict[str, str]] = field(default_factory=list)
@@ -111,47 +138,124 @@ class _Rows(Struct):
     above: list[str] = field(default_factory=list)
     scene: str = ""
     place: str = ""
+    numbered: bool = False
+    """Whether a shot or a scene began with its number."""
+    scene_line: int = 0
+    """Where a scene began of which no shot was told so far; 0 where there is none."""
+    held: dict[str, str] = field(default_factory=dict)
+    """What was told of the scene, or of all, before its first shot."""
+    under: str = ""
+    """The column that a line of its own names for what stands below it."""
 
     def take(self, number: int, line: str) -> None:
         """The next line of the text."""
         text = _bare(line)
-        inner = line[:1].isspace() and _ITEM.fullmatch(text)
-        column, cell = _labelled(inner[1] if inner else text)
-        if not text or _RULER.fullmatch(text):
+        item = _ITEM.fullmatch(text)
+        column, cell = _labelled(text)
+        if not text or _RULER.fullmatch(text) or self._heads(number, text):
             return
-        if match := _SCENE.fullmatch(text):
-            self.scene, self.place, self.open = match[1], match[2] or "", True
-        elif match := _SHOT.fullmatch(text):
-            self._begin(number, {"shot": match[1], "time": match[2] or "", "description": match[3] or ""})
+        if _CHAT.match(text):
+            self.above.append(text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
-            times = {"start": match["start"], "end": match["end"] or ""}
-            self._begin(number, {**times, "description": match["words"]})
-        elif column and (self.found or self.prompted):
+            self._at(number, match)
+        elif column and (self.found or self.prompted or item or self.scene_line):
             self._label(number, column, cell)
-        elif self.open and not (inner and self.found) and (match := _ITEM.fullmatch(text)):
-            self._begin(number, {"description": match[1]})
-        elif self.found:
-            item = _ITEM.fullmatch(text)
-            words = item[1] if item else text
-            self._more(*(("dialogue", words) if self._speaks(words) else ("description", text)))
+        elif item and self.open and not (line[:1].isspace() and self.found and not self.scene_line):
+            self._begin(number, {"description": item[1]})
+        elif self.found or self.scene_line:
+            self._words(item[1] if item else text, text)
         else:
             self.above.append(_headed(line) or text)
 
+    def close(self) -> None:
+        """End a scene: where nothing was told below its heading, or no shot of its own, all of it is one."""
+        if line := self.scene_line:
+            words = {} if self.held.get("description") else {"description": self.place}
+            self.place = "" if words else self.place
+            self._begin(line, {**self.held, **words})
+
+    def _heads(self, number: int, text: str) -> bool:
+        """Take a line that is the heading of a scene or of a shot; whether it is one."""
+        if match := SCENE.fullmatch(text):
+            aside, told = match[2] or "", timed({"description": match[3] or ""})
+            time = aside if spans.is_time(aside) else told.get("time", "")
+            place = " ".join(filter(None, (told["description"], f"({aside})" if aside and aside != time else "")))
+            self._scene(number, match[1], re.sub(r"^\((.*)\)$", r"\1", place), time)
+        elif match := _SHOT.fullmatch(text):
+            scene, shot, time, words = match.groups()
+            if scene and scene != self.scene:
+                self.close()
+                self.scene, self.place = scene, ""
+            elif _is_heading(words or ""):
+                self.scene, self.place, words = words, "", ""
+            self.numbered = True
+            self._begin(number, {"shot": shot, "time": time or "", "description": words or ""})
+        elif self.shots and _is_heading(text):
+            self.close()
+            self.scene, self.place, self.held = text, "", {}
+        elif match := _PLACE.fullmatch(text):
+            self._scene(number, "", match[1], "")
+        else:
+            return False
+        return True
+
+    def _scene(self, number: int, scene: str, place: str, time: str) -> None:
+        self.close()
+        self.scene, self.place, self.open, self.under = scene, place, True, ""
+        self.held = {"time": time} if time else {}
+        self.scene_line, self.numbered = number, True
+
+    def _at(self, number: int, match: re.Match[str]) -> None:
+        """A line behind its time; one that says no more than that the film ends there is no shot."""
+        if self.found and match["words"].strip(" .").casefold() in _END:
+            self.found[-1]["end"] = self.found[-1].get("end") or match["start"]
+        else:
+            times = {"start": match["start"], "end": match["end"] or ""}
+            self._begin(number, {**times, "description": match["words"]})
+
     def _begin(self, number: int, cells: dict[str, str]) -> None:
-        self.found.append({"scene": self.scene, "place": self.place, **cells})
+        lasting = {column: cell for column, cell in self.held.items() if column in {"light", "place", "side"}}
+        first = dict(self.held) if self.scene_line or not self.found else lasting
+        named = ("description", "time")
+        others = [first.pop(column) for column in named if first.get(column, cells.get(column)) != cells.get(column)]
+        told = {"about the scene": " ".join(others)} if others else {}
+        cells = {column: cell for column, cell in cells.items() if cell}
+        self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
+        self.scene_line, self.held, self.under = 0, lasting, ""
 
     def _label(self, number: int, column: str, cell: str) -> None:
         """A line with its column's name; one of the prompt begins a shot where nothing else does."""
-        if self.prompted and column == "description":
+        waits = self.scene_line and "description" not in self.held
+        if self.prompted and column == "description" and not waits:
+            self.close()
             self._begin(number, {column: cell})
-        elif self.found:
+        else:
             self._more(column, cell)
+        self.under = "" if cell else column
+
+    def _words(self, words: str, text: str) -> None:
+        """A line that has no column's name: of the column above it, spoken, a length, or of what is seen."""
+        length = words.strip("()[] ")
+        if self.under:
+            self._more(self.under, words)
+        elif self._speaks(words):
+            self._more("dialogue", words)
+        elif spans.is_length(length):
+            self._more("duration", length)
+        else:
+            self._more("description", text)
 
     def _more(self, column: str, text: str) -> None:
-        row = self.found[-1] = _timed(self.found[-1])  # a length that stood behind its words so far
+        """More of a scene before its first shot, or of the last shot."""
+        waits = self.scene_line or not self.found
+        row = timed(self.held if waits else self.found[-1])  # a length that stood behind its words so far
         apart = " / " if column == "dialogue" else " "
-        row[column] = apart.join(filter(None, (row.get(column, ""), text)))
+        row = {**row, column: apart.join(filter(None, (row.get(column, ""), text)))}
+        if waits:
+            self.held = row
+        else:
+            self.found[-1] = row
 
     def _speaks(self, text: str) -> bool:
         """Whether a line is a speaker and what is said: it is in quotes, or the speaker is named elsewhere too."""
@@ -164,15 +268,24 @@ class _Rows(Struct):
 
 
 def _bare(line: str) -> str:
-    """A line without the marks of Markdown about it."""
-    return re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
+    """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
+    plain = re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
+    plain = _SLANTED.sub(r"\1", plain)
+    return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
+
+
+def _is_heading(text: str) -> bool:
+    """Whether a line is the heading of a scene, as scripts have it."""
+    head = HEAD.match(text)
+    return head is not None and head["side"].isupper() and scene_of(text) is not None
 
 
 def _labelled(text: str) -> tuple[str, str]:
-    """The column and the cell of a line such as `Duration: 4s`; nothing where it is none."""
-    match = _LABEL.fullmatch(text)
-    column = meaning(match[1])[0] if match else ""
-    return (column, match[2]) if match and column not in {"", "scene", "shot"} else ("", "")
+    """The column and the cell of a line, or an item of a list, such as `Duration: 4s`; nothing where it is none."""
+    item = _ITEM.fullmatch(text)
+    match = _LABEL.fullmatch(item[1] if item else text)
+    column = held_in(match[1], match[2] or "") if match else ""
+    return (column, match[2] or "") if match and column not in {"", "scene", "shot"} else ("", "")
 
 
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
@@ -237,31 +350,3 @@ def _ordered(commands: str) -> Iterator[str]:
         name, _, value = command.partition("=")
         length = f"{value}f" if value.isdecimal() else value
         yield f"Duration: {length}" if name == "/duration" else f"Notes: {command}"
-
-
-def _told(row: dict[str, str]) -> dict[str, str]:
-    """A row, with what stands among its words and is a cell of its own: `a ball rolls. Camera: static. (4s)`."""
-    row = _timed(row)
-    cells: dict[str, list[str]] = {}
-
-    def taken(match: re.Match[str]) -> str:
-        column = meaning(match["name"])[0]
-        if column not in _ASIDES:
-            return match[0]
-        cells.setdefault(column, [row[column]] if row.get(column) else []).append(match["cell"].rstrip(" ,"))
-        return " "
-
-    words = " ".join(_ASIDE.sub(taken, row.get("description", "")).split()).rstrip(" ,;|")
-    return {**row, "description": words, **{column: ", ".join(found) for column, found in cells.items()}}
-
-
-def _timed(row: dict[str, str]) -> dict[str, str]:
-    """A row, with a length that stands behind its words: `a ball rolls (4s)`, `a ball rolls - 4s`."""
-    words = row.get("description", "")
-    match = _SAID.fullmatch(words) or _LENGTH.fullmatch(words)
-    if match is None or row.keys() & {"duration", "start"} or row.get("time"):
-        return row
-    time = next(filter(None, match.groups()[1:])).strip()
-    if not (spans.is_length(time) or spans.stretch(time)):
-        return row
-    return {**row, "time": time, "description": match[1].rstrip(" -*_([\N{EN DASH}\N{EM DASH}|")}

@@ -132,6 +132,26 @@ NOTED |= {
 }
 
 
+NOTED |= {
+    "parts between dashes": "**Shot 1.1** \N{EN DASH} *a ball* \N{EN DASH} 4s\n**Shot 1.2** - pan left - 3s - a cube\n",
+    "parts between bars": "Shot 1 | a ball | 4s\nShot 2 | a cube | pan left | 3s\n",
+    "brackets": "[Shot 1] a ball (0:00-0:04)\nShot 2 (pan left, 3s): a cube\n",
+    "wide brackets": "镜头1：a ball（4秒）\n第2镜：a cube，3秒\nCamera: pan left\n",  # noqa: RUF001  as they are written
+    "lengths of their own": "SHOT 1\na ball\n4 seconds\n\nSHOT 2\na cube\n(3 sec)\nCamera:\npan left\n",
+    "headings of Markdown": "## Shot 1 (4s)\n**Prompt:** a ball\n## Shot 2 (3s)\n**Prompt:** a cube\n"
+    "*Camera:* pan left\n",
+    "names with lengths": "1. **Opening** (4 seconds): a ball\n2. **pan left** - a cube, 3s\n",
+    "scenes": "Scene 1 (4s): a ball\nScene 2 [0:04-0:07] - a cube. Camera: pan left\n",
+    "scenes with items": "**Scene 1 (0:00-0:04)**\n* **Visual:** a ball\n**Scene 2**\n* **Visual:** a cube\n"
+    "* **Duration:** 3s\n* **Camera:** pan left\n",
+    "scene and shot": "Scene 1, Shot 1: a ball, 4s\nScene 1, Shot 2: a cube, 3s\nCamera: pan left\n",
+    "words for numbers": "Prompt one: a ball (4s)\nPrompt two: a cube (3s)\nCamera: pan left\n",
+    "of a chat": "Sure! Here are the shots:\n\n1. a ball (4s)\n2. a cube (3s)\n   - Camera: pan left\n\nLet me know!\n",
+    "boxes": "- [ ] a ball (4s)\n- [x] a cube (3s)\n  Camera: pan left\n",
+    "an end": "0:00 a ball\n0:04 a cube\nCamera: pan left\n0:07 end\n",
+}
+
+
 @pytest.mark.parametrize("text", NOTED.values(), ids=NOTED)
 def test_shots_are_read_out_of_notes_of_every_manner(tmp_path: Path, text: str) -> None:
     brought(text, tmp_path, "a.md")
@@ -150,6 +170,29 @@ def test_who_speaks_in_notes_is_heard_and_labels_are_not(tmp_path: Path) -> None
     assert [(line.cast, line.line) for line in door.dialogue] == [("mara", "Hello."), ("mara", "Who is there?")]
     assert [(line.cast, line.line) for line in street.dialogue] == [("tom", "Me."), ("", "It was late.")]
     assert (door.prompt, street.prompt) == ("@mara opens the door", 'a street. Style: noir. Text: "SALE"')
+
+
+def test_what_is_told_of_a_scene_is_in_it_and_not_in_the_scene_before(tmp_path: Path) -> None:
+    text = (
+        "Scene 1: Beach\nLight: sunset\n- a ball\n- a cube\n\nScene 2: Hut\nA kettle boils.\n\n"
+        "Scene 3: Pier\nIt is late.\nShot 1: a boat\nSHOT 2 - EXT. SEA - DAY\na whale\n"
+    )
+    scenes, told = brought(text, tmp_path, "a.txt")
+    assert [(setting, light, len(shots)) for _, setting, light, shots in scenes] == [
+        ("Beach", "sunset", 2), ("Hut", "", 1), ("Pier", "", 1), ("exterior, sea", "daylight", 1),
+    ]  # fmt: skip
+    prompts = [shot.beats[0].prompt for shot in storyboard.load(tmp_path / "a.yaml").shots]
+    assert prompts == ["a ball", "a cube", "A kettle boils", "a boat", "a whale"]
+    assert "about the scene: It is late." in (tmp_path / "a.yaml").read_text()
+    assert told == "no place in a storyboard for `about the scene`: kept as comments"
+
+
+def test_one_shot_is_read_a_sound_of_notes_is_not_spoken_and_style_and_shape_hold_for_all(tmp_path: Path) -> None:
+    brought("Style: watercolour\nAspect ratio: 16:9\n\nShot 1: CU - a ball\n- Audio: Birds\n", tmp_path, "a.md")
+    (beat,) = storyboard.load(tmp_path / "a.yaml").shots[0].beats
+    assert (beat.prompt, beat.framing, beat.dialogue) == ("a ball", "close", ())
+    written = (tmp_path / "a.yaml").read_text()
+    assert all(line in written for line in ("sound: Birds", "style: watercolour", 'output: {aspect: "16:9"}'))
 
 
 def test_who_is_in_a_row_is_in_its_prompt_and_what_a_shot_goes_out_with_brings_in_the_next(tmp_path: Path) -> None:

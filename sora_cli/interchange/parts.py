@@ -1,0 +1,121 @@
+"""What stands among the words of a shot and is a cell of its own: `Wide - a ball rolls. Camera: static. (4s)`."""
+
+from __future__ import annotations
+
+import re
+
+from sora_cli import terms
+from sora_cli.interchange import spans, words
+from sora_cli.interchange.listed import meaning
+
+_DASH = r"-\N{EN DASH}\N{EM DASH}|"
+_BRACKETED = r"[(\[\uff08]([^()\[\]\uff08\uff09]{1,30})[)\]\uff09]"
+_BEHIND = re.compile(
+    rf"(.*\S)\s*(?:{_BRACKETED}|\s[{_DASH}]\s*([0-9][^-()\[\]]{{0,20}})|[,\uff0c\u3001]\s*([0-9][0-9.,]*\s*[^\W\d]+\.?))[.\u3002]?",
+    re.DOTALL,
+)
+"""A length behind the words: `a ball rolls (4s)`, `a ball rolls - 4s`, `a ball rolls, 4s`."""
+_SAID = re.compile(
+    r"(.*\S)\s*[*_(\[\uff08]*\b(?:duration|length|dauer|länge|durée|duración|durata|时长)\s*[:\uff1a]\s*([^:]{1,20}?)"
+    r"[*_)\]\uff09]*\.?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A length behind its words, after its name: `a ball rolls. *Duration: 4 seconds*`."""
+_ASIDE = re.compile(
+    r"(?:(?<=[.;,!?|])|^)\s*(?P<name>[^\W\d_][\w/ ]{1,24}?)\s*[:\uff1a]\s*(?P<cell>(?:[^.;:|]|[.:](?=[0-9]))+?)\s*"
+    r"(?:[.;|](?=\s|$)|,(?=\s+[^\W\d_][\w/ ]{1,24}:)|$)"
+)
+"""A column's name and its cell inside the words of a shot: `a ball rolls. Camera: static.`"""
+_ASIDES = {"move", "light", "size", "angle", "lens", "sound", "duration", "transition"}
+_FIRST = re.compile(rf"(.{{1,40}}?)(?:\s+[{_DASH}]\s+|\s*\|\s*)(\S.*)", re.DOTALL)
+_LAST = re.compile(rf"(.*\S)(?:\s+[{_DASH}]\s+|\s*\|\s*)(.{{1,40}})", re.DOTALL)
+"""The first and the last of the parts between bars and dashes: `Wide | a ball rolls | 4s`."""
+_HEADED = re.compile(rf"([^:\uff1a()\[\]]{{2,40}}?)\s*(?:{_BRACKETED})?\s*[:\uff1a]\s*(\S.*)", re.DOTALL)
+"""What stands before the words and a colon: `Close-up (3s): a cube falls`."""
+_PLAIN = {"three", "group", "head", "over", "reaction", "master", "macro"}
+"""Framings in short that are plain words too."""
+_TIMES = {"duration", "start", "time"}
+
+
+def parted(row: dict[str, str]) -> dict[str, str]:
+    """A row of cells by their columns, with what stands among its words in a cell of its own."""
+    row = _edges(_headed(timed(_bracket(row))))
+    cells: dict[str, list[str]] = {}
+
+    def taken(match: re.Match[str]) -> str:
+        column = meaning(match["name"])[0]
+        if column not in _ASIDES:
+            return match[0]
+        cells.setdefault(column, [row[column]] if row.get(column) else []).append(match["cell"].rstrip(" ,"))
+        return " "
+
+    told = " ".join(_ASIDE.sub(taken, row.get("description", "")).split()).rstrip(" ,;|")
+    whole = re.fullmatch(r"([*_])([^*]+)\1?", told)
+    found = {column: ", ".join(each) for column, each in cells.items()}
+    return {**row, "description": whole[2] if whole else told, **found}
+
+
+def timed(row: dict[str, str]) -> dict[str, str]:
+    """A row, with a length that stands behind its words in a cell of its own."""
+    told = row.get("description", "")
+    match = _SAID.fullmatch(told) or _BEHIND.fullmatch(told)
+    if match is None or _has_time(row):
+        return row
+    cells = _cells(next(filter(None, match.groups()[1:])))
+    return (
+        {**row, **cells, "description": match[1].rstrip(" -*_([\N{EN DASH}\N{EM DASH}|,")} if _has_time(cells) else row
+    )
+
+
+def _has_time(row: dict[str, str]) -> bool:
+    return any(row.get(column) for column in _TIMES)
+
+
+def _cell(part: str) -> dict[str, str]:
+    """A part by its column, where it says nothing but a length, a framing or a move of the camera."""
+    plain = part.strip(" *_.")
+    if spans.is_time(plain):
+        return {"time": plain}
+    if words.framing(plain) and plain.casefold() not in _PLAIN:
+        return {"size": plain}
+    moves = not re.match(r"(?:an?|the)\b", plain, re.IGNORECASE) and terms.camera(plain)
+    return {"move": plain} if moves else {}
+
+
+def _cells(text: str) -> dict[str, str]:
+    """What stands in brackets, `wide, 4s`, by its columns; what has none is a note. Nothing without a length."""
+    found: dict[str, str] = {}
+    for part in re.split(r"\s*[,;/|\uff0c\u3001]\s*", text) if not _cell(text) else [text]:
+        cell = _cell(part)
+        found.update(cell if cell and not cell.keys() & found.keys() else {"notes": part.strip()})
+    return found if "time" in found else {}
+
+
+def _bracket(row: dict[str, str]) -> dict[str, str]:
+    """A row, with what stood in brackets behind its number, `Shot 1 (wide, 4s)`, in cells of their own."""
+    text = row.get("time", "")
+    cells = _cells(text) or _cell(text)
+    return {**row, "time": "", **cells} if cells else row
+
+
+def _headed(row: dict[str, str]) -> dict[str, str]:
+    """A row, with what stands before its words and a colon in cells of their own: a framing, or a name and length."""
+    match = _HEADED.fullmatch(row.get("description", ""))
+    if match is None:
+        return row
+    size, cells = "size" in _cell(match[1]), _cells(match[2] or "")
+    if not (size or cells) or (cells and _has_time(row)):
+        return row
+    head = {"size": match[1].strip(" *_")} if size and not row.get("size") else {"notes": match[1].strip(" *_")}
+    return {**row, **head, **cells, "description": match[3]}
+
+
+def _edges(row: dict[str, str]) -> dict[str, str]:
+    """A row, with the first and last of the parts between bars and dashes in cells of their own."""
+    for pattern, own, rest in ((_FIRST, 1, 2), (_LAST, 2, 1)):
+        while match := pattern.fullmatch(row.get("description", "")):
+            cell = _cell(match[own])
+            if not cell or (_has_time(cell) and _has_time(row)) or any(map(row.get, cell)):
+                break
+            row = {**row, **cell, "description": match[rest]}
+    return row
