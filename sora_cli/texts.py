@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from sora_cli.letters import latin, other_script
+
 _STOPS = ".,;:!?\u2026\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
 _PAUSE = re.compile(
     rf"(?<=[{_STOPS}])|\s+(?=[\u2013\u2014(-])|\s+(?=(?:after|and|as|at|before|behind|below|beside|between|but|by"
@@ -41,15 +43,16 @@ _PAIRS = {
 takes one for another in short texts, as lists are."""
 _USUAL = 0.9
 """How many of a text's letters are usual ones in the encoding that it is in."""
+_FEW = 8
+_SYLLABLES = frozenset(
+    "이다는을가의에지고한하기도로리자사아나시어서은를그대있인해정제일수부장상전보라만여주원과구공스트조비소유동"
+)
+"""Usual syllables of Korean, of which one is in all but the shortest texts: those of Chinese hit rare ones."""
 _PAIR = re.compile(rb"[\x80-\xfe].", re.DOTALL)
 _WESTERN = re.compile(
     rb"[\x00-\x80\x82\x84\x85\x8b\x91-\x97\x9b\xa0\xa1\xa7\xa9\xab\xae\xb0\xb2-\xb4\xb7\xba\xbb\xbf-\xff]*"
 )
 _LETTERS = re.compile(rb"[\xc0-\xff]{3}")
-_POLISH = re.compile(
-    rb"(?<=[a-z\xf3])[\xbf\x9f](?=[a-z])|[\xb3\xb9](?=[a-z\xb3\xb9\xea\xf3])|(?<![a-z])[\xaf\xa3](?=[a-z\xf3][a-z])"
-)
-_CZECH = (rb"\x8a\x8e\x9a\x9e\xf8\xfd\xe1\xed", rb"\xec\xe8\xf9")
 
 
 _SIGNS = {
@@ -95,10 +98,12 @@ def _bytewise(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
+        if found := latin(data):
+            return data.decode(found.encoding), found.name
         if east := _east_asian(data):
             return data.decode(east), _PAIRS[east][0]
-        if _central(data):
-            return data.decode("cp1250"), "Windows-1250"
+        if found := other_script(data):
+            return data.decode(found.encoding), found.name
         if _western(data):
             return data.decode("cp1252"), "Windows-1252"
         from charset_normalizer import from_bytes
@@ -109,27 +114,12 @@ def _bytewise(data: bytes) -> tuple[str, str]:
 
 
 def _western(data: bytes) -> bool:
-    """Whether a text of bytes that is not `_central` is in Windows-1252, by its letters with accents and usual marks.
+    """Whether a text of several languages is in Windows-1252, by its letters with accents and usual marks.
 
     Guessing from frequencies takes short texts for others. Here letters with accents stand between plain ones: three in
     a row are of another script. Of the marks those count that no other encoding has for a usual letter.
     """
     return bool(_WESTERN.fullmatch(data)) and not _LETTERS.search(data)
-
-
-def _central(data: bytes) -> bool:
-    """Whether a text of bytes is in the letters of Czech, Polish or a neighbour of these, which Windows-1250 has.
-
-    Guessing from frequencies takes Italian and Portuguese for them. Inside words Polish has what are signs elsewhere.
-    Czech has some carons where the west has grave accents, and beside them others and acute accents: of the west
-    Catalan alone has both, with a grave a or o.
-    """
-    polish = _POLISH.search(data)
-    czech = all(re.search(rb"[a-z\x80-\xff][%b]|[%b][a-z\x80-\xff]" % (kind, kind), data) for kind in _CZECH)
-    with contextlib.suppress(UnicodeDecodeError):
-        data.decode("cp1250")
-        return bool(polish or (czech and not re.search(rb"[\xe0\xf2]", data))) and b"\xe5" not in data
-    return False
 
 
 def _east_asian(data: bytes) -> str:
@@ -144,6 +134,8 @@ def _east_asian(data: bytes) -> str:
         known = [pair for pair in pairs if usual.fullmatch(pair)]
         high = [pair for pair in known if pair[1] >= 0xA1]
         if len(known) < max(3, _USUAL * len(pairs)) or 4 * len(high) < len(known):
+            continue
+        if name == "euc_kr" and len(known) < _FEW and not any(pair.decode(name) in _SYLLABLES for pair in known):
             continue
         if name == "euc_jp" and not any(pair[0] in {0xA4, 0xA5} for pair in known):
             continue

@@ -17,7 +17,7 @@ LEVELS = (
     # values, files, and what the work tells
     (
         *("errors", "atomic", "media", "events", "lock", "cancel", "versions", "bounded", "spelling", "data"),
-        *("plain", "sentences", "terms", "texts", "remembered", "packages", "adapters"),
+        *("plain", "sentences", "terms", "texts", "letters", "remembered", "packages", "adapters"),
     ),
     ("storyboard", "engines"),  # the language; the models: neither knows the other
     ("store", "review"),  # clips under their keys; what of a film holds, from its pixels and samples alone
@@ -39,7 +39,7 @@ UNDER = {
     "media": {"errors", "events", "atomic", "bounded", "spelling", "texts", "lock"},
     "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
     "data": {"errors", "texts"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
-    "packages": {"errors"}, "terms": {"texts"},
+    "packages": {"errors"}, "terms": {"texts"}, "texts": {"letters"},
 }  # fmt: skip
 """Neighbours on one level where one stands on the other."""
 
