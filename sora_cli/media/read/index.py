@@ -36,12 +36,17 @@ screen, whose frames come when something moves, pauses more often.
 """
 
 
+Shape: TypeAlias = tuple[int, int, Fraction]
+"""Width and height of a frame as it is coded, and how wide its pixels are for their height."""
+
+
 class Index(Struct, frozen=True):
     """When a film shows each of its frames, and which of them one can start decoding at.
 
     `times` are presentation times in `base` ticks, ascending; `keys` those of the keyframes; `last` is how long the
     last frame is shown, in ticks. `seekable` says whether a frame can be found by its time. Where packets could not
-    be decoded, `lost` are the times of those that show nothing.
+    be decoded, `lost` are the times of those that show nothing. Where frames have another size than the first one, or
+    wider pixels, `reshaped` has the time of the first of them and the shape of the film's first frame.
     """
 
     times: NDArray[np.int64]
@@ -50,9 +55,12 @@ class Index(Struct, frozen=True):
     last: int
     seekable: bool = True
     lost: tuple[int, ...] = ()
+    reshaped: tuple[int, Shape] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Index) or (self.base, self.last, self.lost) != (other.base, other.last, other.lost):
+            return False
+        if self.reshaped != other.reshaped:
             return False
         return np.array_equal(self.times, other.times) and np.array_equal(self.keys, other.keys)
 
@@ -78,7 +86,8 @@ class Index(Struct, frozen=True):
             return None
         usual = float(np.median(steps))
         long = steps > max(_STILL * usual, float(_STILL_SECONDS / self.base))
-        if not 0 < long.sum() <= len(steps) / _ENOUGH or np.abs(steps[~long] - usual).max() > 0.1 * usual + 1:
+        uneven = np.abs(steps[~long] - usual) > 0.1 * usual + 1  # the first of a film in fragments often is
+        if not 0 < long.sum() <= len(steps) / _ENOUGH or uneven.sum() > len(steps) / _ENOUGH:
             return None
         number = int(np.argmax(long))
         return (int(self.times[number] - self.times[0]) + round(usual)) * self.base, (
@@ -145,6 +154,7 @@ class Index(Struct, frozen=True):
         found = [told] if told and count / span * Fraction(4, 5) <= told <= _FASTEST else []
         steps = [Fraction(max(1.0, float(step))) for step in np.quantile(self._steps, [0.5, 0.05])]
         found += [standard_rate(1 / (step * self.base), Fraction(1, 20)) for step in steps]
+        found.sort(key=lambda rate: rate not in _RATES)  # a mean over holes is told too, at which no camera records
         return max(found, key=lambda rate: min(len({*self.shown_at(rate)}), _NEARLY_ALL * len(self.times)))
 
 
@@ -185,7 +195,7 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
             continue
         if packet.is_corrupt:
             raise damaged(path, f"after {len(times)} frames")
-        if packet.pts is None or not _has_picture(packet):
+        if packet.pts is None or not _has_picture(packet) or _begins_anew(packet):
             return None
         times.append(packet.pts)
         lasts[packet.pts] = packet.duration or 0
@@ -198,20 +208,38 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
 
 def _has_picture(packet: Packet[VideoStream]) -> bool:
     """Whether a small packet of H.264 or HEVC has a slice of a picture, by its NAL units (ISO/IEC 14496-15)."""
-    if packet.size > _SMALL or packet.stream.codec_context.name not in {"h264", "hevc"}:
+    codec = packet.stream.codec_context.name
+    return packet.size > _SMALL or codec not in _SLICES or any(kind in _SLICES[codec] for kind, _ in _units(packet))
+
+
+def _begins_anew(packet: Packet[VideoStream]) -> bool:
+    """Whether another stream may begin with a packet, of another size: joined files tell so before a keyframe."""
+    codec = packet.stream.codec_context
+    if packet.has_sidedata("new_extradata"):
         return True
-    data, at = bytes(packet), 0
+    if not packet.is_keyframe or codec.name not in _SLICES:
+        return False
+    known = codec.extradata or b""
+    return any(kind == _SEQUENCE[codec.name] and bytes(unit) not in known for kind, unit in _units(packet))
+
+
+def _units(packet: Packet[VideoStream]) -> Iterator[tuple[int, memoryview]]:
+    """The NAL units of a packet of H.264 or HEVC in an MP4, before its first slice and that one, with their kinds."""
+    codec, data, at = packet.stream.codec_context.name, memoryview(packet), 0
     while at + 4 < len(data):
-        kind = data[at + 4] >> 1 & 63 if packet.stream.codec_context.name == "hevc" else data[at + 4] & 31
-        if kind in _SLICES[packet.stream.codec_context.name]:
-            return True
-        at += 4 + int.from_bytes(data[at : at + 4], "big")
-    return False
+        kind = data[at + 4] >> 1 & 63 if codec == "hevc" else data[at + 4] & 31
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        yield kind, data[at + 4 : end]
+        if kind in _SLICES[codec]:
+            return
+        at = end
 
 
 _NO_TIMES = 0x80
 """libavformat's AVFMT_NOTIMESTAMPS: a bare stream, for whose frames it guesses times."""
 _SLICES = {"h264": range(1, 6), "hevc": range(32)}
+_SEQUENCE = {"h264": 7, "hevc": 33}
+"""The NAL units that tell a stream's size (ITU-T H.264 and H.265, 7.4.1)."""
 _SMALL = 200
 """Bytes of a packet that may be too small for a picture."""
 
@@ -224,7 +252,8 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     keys: list[int] = []
     sent: list[int] = []
     failed: list[int] = []
-    last = 0
+    shapes: list[Shape] = []
+    changed, last = -1, 0
     decode = decoder(stream, failed)
     for packet in packets(container, stream, clock):
         if packet.size and packet.pts is not None:
@@ -233,6 +262,9 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
         for frame in decode(packet):
             if frame.is_corrupt:
                 raise damaged(path, f"after {len(times)} frames")
+            shapes = shapes or [shape_of(stream, frame)]
+            if changed < 0 and shape_of(stream, frame) != shapes[0]:
+                changed = len(times)
             times.append(frame.pts)
             last = frame.duration or 0
     known = _mended(times)
@@ -243,7 +275,18 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     last = max(last, _told_end(stream, base) - known[-1] if known else 0)
     found = _index(known, keys, base, last, seekable=ordered and not clock.jumped)
     # A decoder of many threads says late which packet failed.
-    return replace(found, lost=tuple(sorted({*sent} - {*known})) if failed else ())
+    lost = tuple(sorted({*sent} - {*known})) if failed else ()
+    return replace(found, lost=lost, reshaped=(known[changed], shapes[0]) if 0 < changed < len(known) else None)
+
+
+def shape_of(stream: VideoStream, frame: av.VideoFrame) -> Shape:
+    """The width and height of a frame that was just decoded, and how wide its codec says that its pixels are.
+
+    The latter is 1 but for MPEG-2, whose broadcasts change it: decoders of many threads tell it too soon, or too late.
+    """
+    context = stream.codec_context
+    wide = context.sample_aspect_ratio if context.name == "mpeg2video" else None
+    return frame.width, frame.height, wide or Fraction(1)
 
 
 Decode: TypeAlias = "Callable[[Packet[VideoStream]], Iterator[av.VideoFrame]]"

@@ -22,7 +22,7 @@ from sora_cli.media.filters import source_node
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
-from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index
+from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index, shape_of
 from sora_cli.media.read.opening import only_pictures, opened, picture_streams
 from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.rgb import Steady, plain
@@ -112,7 +112,7 @@ class Reel(Film):
         stream = self._stream
         context = stream.codec_context
         mirrored, rotation = upright(self._first)
-        width, height = shown_size(stream.width, stream.height, stream.sample_aspect_ratio, rotation)
+        width, height = shown_size(self._first.width, self._first.height, stream.sample_aspect_ratio, rotation)
         track = sound_track(self.path) if self._sound and self._container.streams.audio else AudioTrack()
         pixels = context.pix_fmt or ""
         alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
@@ -225,10 +225,12 @@ class Reel(Film):
                 _colours(frame), self._colours
             )
             if given is None:
+                reshaped = self.index.reshaped if "index" in vars(self) else None
+                steady = Steady(reshaped[1]) if reshaped else steady
                 change = plain(frame, self._stream.sample_aspect_ratio)
                 self._square = change is not None
             if frame is not given or made is None:
-                even = steady(frame)
+                even = steady(frame, shape_of(self._stream, frame))
                 given, made = frame, change(even) if change else even
             yield made
 
@@ -329,6 +331,9 @@ def _merged(codec: _Colours, container: _Colours) -> _Colours:
 
 
 def _missing(index: Index) -> Iterator[str]:
+    if index.reshaped is not None:
+        at = float((index.reshaped[0] - int(index.times[0])) * index.base)
+        yield f"its picture changes size {at:.1f} s after its beginning: it is fitted into the size that it begins with"
     if index.hole is not None:
         yield f"it is damaged {float(index.hole):.1f} s after its beginning: the frame before is shown there"
     elif index.pause is not None:

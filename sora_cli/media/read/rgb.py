@@ -11,8 +11,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from sora_cli.media.filters import EXACT, Chain, Step
+from sora_cli.media.filters import EXACT, Chain, Step, bars
 from sora_cli.media.read.facts import no_hdr, shown_size, upright
+from sora_cli.media.read.index import Shape
 from sora_cli.media.read.picture import contain, cover
 
 _MATRIX_NAMES = {1: "bt709", 4: "fcc", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -71,25 +72,35 @@ def coded(frame: av.VideoFrame, shown: tuple[int, int]) -> tuple[str, str]:
 
 
 class Steady:
-    """Codes all frames of a film as its first one: where a broadcast goes on to another programme they change."""
+    """Codes all frames of a film as its first one: where a broadcast goes on to another programme they change.
 
-    def __init__(self) -> None:
+    So do the sizes of recordings of calls. All are brought to the `shape` of the film's first frame, whole: with black
+    bars where they have another. Where it is not given, the first frame that comes is the film's first one.
+    """
+
+    def __init__(self, shape: Shape | None = None) -> None:
         self._first: av.VideoFrame | None = None
         self._coded = ("", "")
-        self._chains: dict[tuple[str, str], Chain] = {}
+        self._shape = shape
+        self._chains: dict[tuple[object, ...], Chain] = {}
 
-    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame, with the matrix and range of the first one."""
+    def __call__(self, frame: av.VideoFrame, shape: Shape) -> av.VideoFrame:
+        """The frame, which has this shape, with the matrix and range of the first one, and in the film's shape."""
         if self._first is None:
-            self._first, self._coded = frame, coded(frame, (frame.width, frame.height))
-        first, told = self._first, coded(frame, (frame.width, frame.height))
-        if told == self._coded or first.format.is_rgb or frame.format.is_rgb:
+            self._first, self._coded = frame, coded(frame, shape[:2])
+            self._shape = self._shape or shape
+        first, told, right = self._first, coded(frame, shape[:2]), self._shape or shape
+        rgb = first.format.is_rgb or frame.format.is_rgb
+        if shape == right and (told == self._coded or rgb):
             return frame
-        if told not in self._chains:
+        key = (*shape, *told)
+        if key not in self._chains:
             names = ("in_color_matrix", "in_range", "out_color_matrix", "out_range")
-            options = dict(zip(names, (*told, *self._coded), strict=True)) | {"flags": f"lanczos+{EXACT}"}
-            self._chains[told] = Chain(("scale", options), ("format", {"pix_fmts": first.format.name}))
-        made = self._chains[told](frame)
+            options = {} if rgb else dict(zip(names, (*told, *self._coded), strict=True))
+            wide, high = contain(round(shape[0] * shape[2] / right[2]), shape[1], *right[:2])
+            options |= {"w": str(wide), "h": str(high), "flags": f"lanczos+{EXACT}"}
+            self._chains[key] = Chain(("scale", options), ("format", {"pix_fmts": first.format.name}), bars(right[:2]))
+        made = self._chains[key](frame)
         made.colorspace, made.color_range = first.colorspace, first.color_range
         made.color_primaries, made.color_trc = first.color_primaries, first.color_trc
         return made
