@@ -29,10 +29,9 @@ def open_regular(path: Path) -> io.BufferedReader:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        folder = path.is_dir()
-        raise OSError(
-            errno.EISDIR if folder else errno.EINVAL, "it is a folder" if folder else "it is not a regular file"
-        )
+        if path.is_dir():
+            raise OSError(errno.EISDIR, "it is a folder", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return io.BufferedReader(io.FileIO(handle, "rb"))
 
 
@@ -45,7 +44,7 @@ def read_bytes(path: Path, most: int = LARGE) -> bytes:
     with open_regular(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes")
+        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
     return data
 
 

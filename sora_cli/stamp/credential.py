@@ -218,19 +218,21 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
         try:
             return _apart(work, file)
         except c2pa.C2paError as error:
-            return _given_up(error, path)
+            return _given_up(error, path, sidecar)
         except (KeyError, ValueError) as error:  # c2pa's wrapper on a malformed store
             return CredentialReading(state="broken", detail=f"malformed credential: {error}")
 
 
-def _given_up(error: c2pa.C2paError, path: Path) -> CredentialReading:
-    """Why c2pa gave up on a file."""
+def _given_up(error: c2pa.C2paError, path: Path, sidecar: Path | None) -> CredentialReading:
+    """Why c2pa gave up on a file, or on the credential beside it, which is read where the file itself was well."""
     if isinstance(error, c2pa.C2paError.ManifestNotFound):
         return CredentialReading(state="none", detail="no credential in the file")
     if isinstance(error, c2pa.C2paError.NotSupported):
         return CredentialReading(state="unsupported", detail=_brief(error))
     if "Remote" in str(error):
         return CredentialReading(state="remote", detail="its credential lies on the network, which is not used")
+    if sidecar is not None and path.stat().st_size:
+        return CredentialReading(state="broken", detail=f"{sidecar.name}: {_damage(error, sidecar.stat().st_size)}")
     return CredentialReading(
         state="broken" if _has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size)
     )

@@ -51,6 +51,8 @@ def _broken(path: Path, found: Verdict) -> StampError:
     if beside := sidecar_for(path):
         anew = f"move {beside} away, if you know what changed"
     what, hint = f"{path} was changed since it was signed", f"use the file as it was signed; or {anew}"
+    if found.state == "broken":
+        what = f"that of {path} is damaged"
     if found.of_parts:
         what, hint = f"a part of {path} had been changed before it was signed", anew
     why = "; ".join(dict.fromkeys(found.problems))

@@ -170,6 +170,8 @@ def verify(
         changed = changes(path) if path.is_dir() else []
     except OSError as error:
         hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else hint_missing(path)
+        if beside is not None and error.filename == str(beside):
+            signed, hint = beside, f"move {beside} away, if you know what it is"
         raise RequestError(f"cannot read {signed}: {error.strerror}", hint=hint) from None
     if reading.state in NOT_PROVEN:
         sentence = NOT_PROVEN[reading.state].format(name=name)

@@ -123,12 +123,26 @@ def test_a_sidecar_belongs_to_its_film(send: Send, tmp_path: Path) -> None:
     assert other.sidecar is not None
     shutil.copy(one.sidecar, other.sidecar)
     assert verify(other.path).state == "invalid"
+    store = one.sidecar.read_bytes()
     one.sidecar.unlink()
     verdict = verify(one.path)
     assert verdict.state == "unsupported"
     assert "none lies beside it" in verdict.sentence
-    one.sidecar.write_bytes(b"junk")
-    assert not verify(one.path).ok
+    for junk in (b"junk", b"", store[:2000]):
+        one.sidecar.write_bytes(junk)
+        verdict = verify(one.path)
+        assert verdict.sentence == "one.mkv has a credential that is damaged: nothing is proven about it."
+        assert verdict.problems[0].startswith("one.mkv.c2pa: ")
+        with pytest.raises(StampError, match=r"broken credential: that of .*one.mkv is damaged \(one.mkv.c2pa: "):
+            look_at(one.path)
+    one.sidecar.unlink()
+    one.sidecar.symlink_to("nowhere")
+    with pytest.raises(RequestError, match=r"cannot read .*one\.mkv\.c2pa: No such file"):
+        verify(one.path)
+    one.sidecar.unlink()
+    one.sidecar.mkdir()
+    with pytest.raises(RequestError, match=r"cannot read .*one\.mkv\.c2pa: it is a folder"):
+        verify(one.path)
 
 
 def test_a_sidecar_beside_a_film_that_holds_its_own_is_not_read(done: Release) -> None:
