@@ -55,6 +55,9 @@ def foreign(path: Path) -> UnusableFile | None:
     for sign, what, hint in _SIGNS:
         if re.match(sign, head, re.DOTALL):
             return UnusableFile(f"cannot read {path}: it is {what}, which sora does not read", hint=hint)
+    if head and not head.strip(b"\0"):
+        told = f"cannot read {path}: it begins with zeros alone, as a file whose copy or download was not finished"
+        return UnusableFile(told, hint="copy or download it again")
     what = no_text(head)
     if not what.startswith(_OTHER):
         what = "a text" if _is_text(head) else ""

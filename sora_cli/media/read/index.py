@@ -207,9 +207,14 @@ def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> I
 
 
 def _has_picture(packet: Packet[VideoStream]) -> bool:
-    """Whether a small packet of H.264 or HEVC has a slice of a picture, by its NAL units (ISO/IEC 14496-15)."""
+    """Whether a packet of H.264 or HEVC has a slice of a picture, by its NAL units (ISO/IEC 14496-15).
+
+    A large one has, if it begins with a unit: where it was never written, or copied, there are zeros.
+    """
     codec = packet.stream.codec_context.name
-    return packet.size > _SMALL or codec not in _SLICES or any(kind in _SLICES[codec] for kind, _ in _units(packet))
+    if codec not in _SLICES or (packet.size > _SMALL and any(memoryview(packet)[:4])):
+        return True
+    return any(kind in _SLICES[codec] for kind, _ in _units(packet))
 
 
 def _begins_anew(packet: Packet[VideoStream]) -> bool:
@@ -229,6 +234,8 @@ def _units(packet: Packet[VideoStream]) -> Iterator[tuple[int, memoryview]]:
     while at + 4 < len(data):
         kind = data[at + 4] >> 1 & 63 if codec == "hevc" else data[at + 4] & 31
         end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end == at + 4:
+            return
         yield kind, data[at + 4 : end]
         if kind in _SLICES[codec]:
             return
@@ -276,6 +283,8 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     found = _index(known, keys, base, last, seekable=ordered and not clock.jumped)
     # A decoder of many threads says late which packet failed.
     lost = tuple(sorted({*sent} - {*known})) if failed else ()
+    if lost and (lost[-1] - known[-1]) * base > _STILL_SECONDS:
+        raise damaged(path, f"from {float((known[-1] - known[0]) * base):.1f} s on, to its end")
     return replace(found, lost=lost, reshaped=(known[changed], shapes[0]) if 0 < changed < len(known) else None)
 
 

@@ -93,6 +93,8 @@ def unreadable(path: Path, error: Exception) -> MediaError:
             f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
             hint="check that the file is complete and that its ending says what it is",
         )
+    if isinstance(error, BlockingIOError):  # of a transport stream in which no packet follows
+        return UnusableFile(f"cannot use {path}: it is damaged or cut short", hint="make or copy it again")
     reason = getattr(error, "strerror", None) or str(error)
     return MediaError(f"cannot read {path}: {reason}", hint="check that the file is complete")
 

@@ -15,10 +15,10 @@ _LIVE = 0xFFFFFFFF
 
 
 def require_whole(path: Path) -> None:
-    """Refuse a file that ends before its headers say.
+    """Refuse a file that ends before its headers say, and one whose contents are encrypted.
 
     Raises:
-        MediaError: it is cut short.
+        MediaError: it is cut short, or encrypted.
     """
     with path.open("rb") as file:
         head = file.read(16)
@@ -26,6 +26,9 @@ def require_whole(path: Path) -> None:
         check = next((check for magic, check in _CHECKS if magic.match(head)), None)
         if check is not None and check(file, size):
             raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
+        if check is _boxes and not _ENCRYPTED.isdisjoint(_codings(file, 0, size, _CODINGS)):
+            told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
+            raise UnusableFile(told, hint="name a file without copy protection")
 
 
 def _riff(file: BinaryIO, size: int) -> bool:
@@ -81,6 +84,20 @@ def boxes(file: BinaryIO, at: int, end: int) -> Iterator[Box]:
 def _boxes(file: BinaryIO, size: int) -> bool:
     """MP4, QuickTime, HEIF: boxes with their sizes."""
     return any(box.end > size for box in boxes(file, 0, size))
+
+
+_CODINGS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+_ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
+"""How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
+
+
+def _codings(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...]) -> Iterator[bytes]:
+    """How the tracks of an MP4 are coded, by the names of their sample entries (ISO/IEC 14496-12, 8.5.2)."""
+    for box in boxes(file, at, end):
+        if box.name == way[0] and len(way) > 1:
+            yield from _codings(file, box.inside, box.end, way[1:])
+        elif box.name == way[0]:
+            yield from (entry.name for entry in boxes(file, box.inside + 8, box.end))
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
@@ -146,9 +163,10 @@ def _pages(file: BinaryIO, size: int) -> bool:
     data = file.read()
     at = data.rfind(b"OggS")
     if at < 0 or at + 27 > len(data):
-        return start == 0 or at >= 0
+        return start == 0 or at >= 0 or not data.strip(b"\0")
     lengths = data[at + 27 : at + 27 + data[at + 26]]
-    return len(lengths) < data[at + 26] or at + 27 + len(lengths) + sum(lengths) > len(data)
+    end, last = at + 27 + len(lengths) + sum(lengths), bool(data[at + 5] & 4)
+    return len(lengths) < data[at + 26] or end > len(data) or (not last and end < len(data))
 
 
 def _trailer(file: BinaryIO, size: int) -> bool:
@@ -163,9 +181,13 @@ def _end_chunk(file: BinaryIO, size: int) -> bool:
     return b"IEND" not in file.read()
 
 
-def _transport(_: BinaryIO, size: int) -> bool:
-    """Transport streams: packets of 188 bytes, or 192 or 204."""
-    return all(size % length for length in (188, 192, 204))
+def _transport(file: BinaryIO, size: int) -> bool:
+    """Transport streams: packets of 188 bytes, or 192 or 204, each with its sign, up to the last."""
+    for length, sign in ((188, 0), (192, 4), (204, 0)):
+        file.seek(max(0, size - length + sign))
+        if size % length == 0 and file.read(1) == b"G":
+            return False
+    return True
 
 
 def _mp3(file: BinaryIO, size: int) -> bool:

@@ -1,0 +1,61 @@
+"""Files whose copy or download was not finished, in whose place zeros stand, and files that only a key opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sora_cli.errors import UnusableFile
+from sora_cli.media.read import probe
+from sora_cli.media.read.usable import require_usable
+from tests.cases.test_what_is_shown import film
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.mp4", "it is damaged"),
+        ("large.mp4", "it is damaged"),
+        ("a.mkv", "it is damaged at byte"),
+        ("a.ts", "it is cut short"),
+        ("a.ogg", "it is cut short"),
+        ("long.ogg", "it is cut short"),
+    ],
+)
+def test_a_file_that_ends_in_zeros_is_refused(tmp_path: Path, name: str, told: str) -> None:
+    path = tmp_path / name
+    noise = np.random.default_rng(0)
+    if path.suffix == ".ogg":
+        soundfile.write(path, noise.normal(0, 0.1, (200 if name == "long.ogg" else 5) * 8000), 8000)
+    else:
+        film(
+            path, noise.integers(0, 255, 50), options={"g": "25", "bf": "0", "qp": "0" if name == "large.mp4" else "30"}
+        )
+    probe(path)
+    data = path.read_bytes()
+    index = data.rfind(b"moov") - 4 if path.suffix == ".mp4" else len(data)
+    begin = 48 + (index - 48) // 2 if path.suffix == ".mp4" else index // 2
+    path.write_bytes(data[:begin] + bytes(index - begin) + data[index:])
+    with pytest.raises(UnusableFile, match=told):
+        probe(path)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.wav", "a.png", "a.mp3"])
+def test_a_file_of_zeros_is_told_as_that(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(bytes(5000))
+    with pytest.raises(UnusableFile, match="it begins with zeros alone") as caught:
+        probe(tmp_path / name)
+    assert caught.value.hint == "copy or download it again"
+
+
+@pytest.mark.parametrize("coded", [b"encv", b"drmi"])
+def test_a_film_that_only_a_key_opens_is_told_as_that(tmp_path: Path, coded: bytes) -> None:
+    path = film(tmp_path / "a.mp4", [40] * 5)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"avc1", coded).replace(b"isomiso2" + coded, b"isomiso2avc1"))
+    with pytest.raises(UnusableFile, match="it is encrypted") as caught:
+        require_usable(path, "film")
+    assert caught.value.hint == "name a file without copy protection"
