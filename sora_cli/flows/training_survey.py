@@ -35,7 +35,7 @@ from sora_cli.record.film import MakerRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.model import MENTION
 from sora_cli.training.captions import Captions, Kind
-from sora_cli.training.material import Grid, Material, Piece, files_of, gather
+from sora_cli.training.material import Grid, Material, Piece, files_of, gather, passed_over
 
 USUAL_FRAMES = 33
 """Frames that are learned at once where nobody says, or the nearest that the engine takes."""
@@ -181,6 +181,8 @@ def survey(asked: Asked, report: Report) -> Survey:
         if not material.pieces:
             raise RequestError(f"nothing in {asked.folder} can be trained on", hint="the notes say why of each file")
         _tell_unsaid(material.pieces, report)
+        for remark, hint in passed_over(asked.folder, paths):
+            report(Note(remark, hint=hint))
         judged = consented.judge(asked.name, material.pieces, asked.policy, asked.agreed, report)
     settings = _settings(card, asked, grid)
     examples = _examples(material.pieces, grid, captions, asked, settings.crops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from sora_cli.texts import decoded, unreadable
 Kind = Literal["character", "look"]
 MOST = 4_000
 """Letters of a caption."""
+ENDINGS = (".txt", ".TXT", ".caption")
+"""How the name of a text ends that stands beside its clip or picture; the last is that of other trainers."""
 
 
 class Written(Struct, frozen=True):
@@ -62,13 +65,19 @@ class Captions(Struct, frozen=True):
         return tuple(word.join(parts) for word in words)
 
 
+def text_of(path: Path) -> Path | None:
+    """The text with the caption of a clip or picture: `ball.txt`, or `ball.mp4.txt`, beside `ball.mp4`."""
+    named = [*(path.with_suffix(end) for end in ENDINGS), path.with_name(f"{path.name}.txt")]
+    return next((each for each in named if os.path.lexists(each)), None)
+
+
 def _beside(path: Path) -> str:
     """The words of the text of the same name; nothing where there is none, or it is empty."""
-    text = path.with_suffix(".txt")
+    text = text_of(path)
+    if text is None:
+        return ""
     try:
         words = " ".join(decoded(read_bytes(text, SMALL))[0].split())
-    except FileNotFoundError:
-        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"cannot read {text}: {unreadable(error)}", hint="save it as plain text") from error
     if len(words) > MOST:

@@ -19,7 +19,7 @@ from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames
 from sora_cli.storyboard.files import FILMS, PICTURES
-from sora_cli.training.captions import Captions, Written
+from sora_cli.training.captions import ENDINGS, Captions, Written, text_of
 from sora_cli.training.looks import Look, alike, look
 
 FILES = frozenset((*PICTURES, *FILMS))
@@ -102,9 +102,41 @@ def files_of(folder: Path) -> list[Path]:
         hint = "a LoRA wants 10 to 200: copy those into a folder of their own"
         raise RequestError(f"{folder} holds more than {MOST:,} clips and pictures", hint=hint)
     if not found:
-        hint = f"clips and pictures end in: {', '.join(sorted(FILES))}"
+        inner = next((remark for remark, _ in passed_over(folder, ()) if remark.endswith("entered")), "")
+        hint = inner or f"clips and pictures end in: {', '.join(sorted(FILES))}"
         raise RequestError(f"{folder} holds no clips and no pictures", hint=hint)
     return sorted(found)
+
+
+_LISTS = frozenset({"csv", "json", "jsonl", "parquet", "toml"})
+"""How other trainers' lists of captions end."""
+_BESIDE = "a caption stands beside its clip or picture, in a .txt of its name"
+
+
+def passed_over(folder: Path, used: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """What a folder holds of words and folders that is not read: a remark on each kind, and a hint.
+
+    Raises:
+        RequestError: it can no longer be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((each.name, each.is_dir()) for each in entries if not each.name.startswith("."))
+    except OSError as error:
+        raise RequestError(f"cannot read {folder}: {error.strerror}") from error
+    mine = {name for path in used for name in (path.stem, path.name)}
+    files = [Path(name) for name, inner in found if not inner and not name.endswith(".sora.json")]
+    texts = [each.name for each in files if each.suffix.lower() in ENDINGS and each.stem not in mine]
+    lists = [each.name for each in files if _suffix(each.name) in _LISTS]
+    folders = [name for name, inner in found if inner]
+    for names, what, hint in (
+        (texts, "belongs to no clip or picture here: it is not read", _BESIDE),
+        (lists, "is not read", _BESIDE),
+        (folders, "is a folder in it, which is not entered", "put all clips and pictures into one folder"),
+    ):
+        if names:
+            more = f" (and {len(names) - 1} more like it)" if len(names) > 1 else ""
+            yield f"{names[0]}{more} {what}", hint
 
 
 def gather(
@@ -114,7 +146,7 @@ def gather(
     hash_of: Callable[[Path], str],
     told: Callable[[int, int], None],
 ) -> Material:
-    """Look at clips and pictures; `told` hears (looked at, of).
+    """Look at clips and pictures; `told` hears (looked at, of). Of those that are alike one with a text is used.
 
     Raises:
         RequestError: a caption cannot be read.
@@ -122,21 +154,22 @@ def gather(
     looks: dict[Path, Look] = {}
     left: list[LeftOut] = []
     hashes: dict[str, Path] = {}
-    for number, path in enumerate(paths, 1):
+    for number, path in enumerate(sorted(paths, key=lambda path: (text_of(path) is None, path)), 1):
         try:
             twin = hashes.setdefault(hash_of(path), path)
             why = f"the same file as {twin.name}" if twin != path else ""
             seen = None if why else look(path, grid.fps, LONGEST)
             why = why or (seen.flaw if seen else "")
         except (MediaError, OSError) as error:
-            why, seen = str(error).splitlines()[0], None
+            why = f"it cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error).splitlines()[0]
+            seen = None
         if seen and not why:
             looks[path] = seen
         else:
             left.append(LeftOut(path, why))
         told(number, len(paths))
     left += _among_others(looks)
-    kept = [path for path in looks if path not in {each.path for each in left}]
+    kept = sorted(looks.keys() - {each.path for each in left})
     pieces, short = _cut(kept, looks, grid, captions, {path: sha for sha, path in hashes.items()})
     return Material(tuple(pieces), tuple(sorted([*left, *short], key=lambda each: each.path)))
 

@@ -13,7 +13,7 @@ from sora_cli.errors import RequestError
 from sora_cli.store import file_hash
 from sora_cli.training import material
 from sora_cli.training.captions import Captions, Kind
-from sora_cli.training.material import Grid, Material, files_of, gather
+from sora_cli.training.material import Grid, Material, files_of, gather, passed_over
 from tests.training.clips import clip, pan, picture
 
 GRID = Grid((48, 32), Fraction(16), 9)
@@ -101,6 +101,38 @@ def test_captions(tmp_path: Path, name: str, text: str | None, given: str, *, ki
     assert Captions("pim", kind, given).of(tmp_path / name).caption == caption
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.TXT", "a.caption", "a.mp4.txt"])
+def test_a_caption_stands_in_any_text_beside_its_clip(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("in the rain")
+    assert Captions("pim", "look").of(tmp_path / "a.mp4").caption == "in the rain, pim"
+
+
+def test_of_two_files_that_are_the_same_the_one_with_a_caption_is_used(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 1)
+    for copy in ("a (1).png", "b.png"):
+        (tmp_path / copy).write_bytes((tmp_path / "a.png").read_bytes())
+    (tmp_path / "a.txt").write_text("pim in the rain")
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    found = gathered(tmp_path)
+    assert [(each.path.name, each.words.caption) for each in found.pieces] == [("a.png", "pim in the rain")]
+    assert [each.why for each in found.left_out] == [
+        *["the same file as a.png"] * 2,
+        "it cannot be read: No such file or directory",
+    ]
+
+
+def test_captions_in_other_places_and_folders_are_told(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.png.txt", "x_1.txt", "x_2.txt", "metadata.jsonl", "a.png.sora.json", ".DS_Store", "x.md"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "10_pim").mkdir()
+    picture(tmp_path / "a.png", 1)
+    assert [words for words, _ in passed_over(tmp_path, files_of(tmp_path))] == [
+        "x_1.txt (and 1 more like it) belongs to no clip or picture here: it is not read",
+        "metadata.jsonl is not read",
+        "10_pim is a folder in it, which is not entered",
+    ]
+
+
 def test_other_words_take_the_place_of_the_name_alone() -> None:
     captions = Captions("pim", "character")
     assert captions.others("a Pim and a pimple", ("ball", "star")) == ("a ball and a pimple", "a star and a pimple")
@@ -118,6 +150,10 @@ def test_a_folder_without_material_says_what_counts(tmp_path: Path) -> None:
     (tmp_path / "notes.md").touch()
     with pytest.raises(RequestError, match="holds no clips and no pictures"):
         files_of(tmp_path)
+    (tmp_path / "10_pim").mkdir()
+    with pytest.raises(RequestError) as caught:
+        files_of(tmp_path)
+    assert caught.value.hint == "10_pim is a folder in it, which is not entered"
     with pytest.raises(RequestError, match="there is no folder"):
         files_of(tmp_path / "none")
 
