@@ -36,6 +36,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(folder / "s.wav", np.zeros(4800), 48_000)
     Image.new("L", SIZE).save(folder / "black.png")
     Image.new("RGB", SIZE, "white").save(folder / "white.png")
+    painted = Image.new("RGBA", SIZE)
+    painted.paste("white", (2, 2, 9, 9))
+    painted.save(folder / "painted.png")
     (folder / "folder").mkdir()
     shutil.copy(a, folder / "b.mov")
     return folder
@@ -79,6 +82,7 @@ EDITS = {
     "before the start": ([*WHOLE, "--from", "-1s"], "--from"),
     "in frames": ([*WHOLE, "--from", "3f"], "write seconds"),
     "no time": ([*WHOLE, "--to", "soon"], "--to"),
+    "a mask painted on nothing": (["--mask", "painted.png"], "painted.png is transparent in places"),
     "an empty mask": (["--mask", "black.png"], "nothing is made anew"),
     "a mask of another length": (["--mask", "mask.mp4"], "neither as many as the stretch (12) nor as the film (12)"),
     "no mask": (["--mask", "gone.png"], "no such file"),

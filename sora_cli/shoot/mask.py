@@ -20,6 +20,7 @@ from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError, counted
 from sora_cli.media.read import Probe, open_film
+from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.stream import Frames, largest
 from sora_cli.shoot.finding import found
 from sora_cli.storyboard.cast import kind_of
@@ -192,12 +193,15 @@ def check(change: Change, size: Size, *, models: bool) -> None:
 
 
 def require_shown(path: Path) -> None:
-    """Refuse a mask that shows nothing.
+    """Refuse a mask that shows nothing, and one with transparency, which some programs paint with and others cut out.
 
     Raises:
         RequestError, MediaError: it cannot be used.
     """
     with open_film(path) as film:
+        if film.facts.kind == "picture" and TRANSPARENT in film.facts.remarks:
+            told = f"{path.name} is transparent in places: white is what is made anew, and black what stays"
+            raise RequestError(told, hint="lay it on black or on white, and save it without transparency")
         count = film.facts.frames
         looked = sorted({0, count // 2, count - 1})
         shown = max(float((picture[..., 0] > 0).mean()) for picture in film.pictures(looked))
