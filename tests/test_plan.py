@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli import storyboard
-from sora_cli.engines.base import Ability, Take
+from sora_cli.engines.base import Ability, EngineCard, Take
 from sora_cli.engines.cards import known
 from sora_cli.errors import StoryboardError
 from sora_cli.plan import Plan, plan_takes, round_half_up
@@ -274,3 +274,46 @@ def test_takes_that_a_model_makes_otherwise_now_have_other_keys(tmp_path: Path) 
     assert [one.key == other.key for one, other in zip(before, now, strict=True)] == [False, False, True]
     told = [TakeFields.of(take).to_dict() for take in now]
     assert [take.get("edition") for take in told] == [1, None, None], "what hangs on the first changes with it"
+
+
+# -- what an engine says where nothing is written ---------------------------------------------------------------
+
+
+def released(name: str) -> EngineCard:
+    return next(model.card for model in known() if model.card.name == name)
+
+
+def test_size_and_rate_are_those_of_the_engine_that_makes_the_shots_wherever_it_is_named() -> None:
+    cards = {name: released(name) for name in ("wan2.1-t2v-1.3b", "ltx-2")}
+
+    def made(*shots: object, **film: object) -> tuple[int, int, Fraction]:
+        planned = plan_takes(board(*shots, **film), {**cards, None: CARD, "nano": CARD}.__getitem__)
+        return planned.width, planned.height, planned.fps
+
+    wan, ltx = ({"prompt": "a ball", "engine": name} for name in cards)
+    assert made(wan) == made(wan, wan) == made(wan, ltx) == (832, 480, 16)
+    assert made(ltx) == made(ltx, {"title": "The end"}) == made("a ball", engine="ltx-2") == (768, 512, 24)
+    assert made(wan, "a ball") == made("a ball") == made(wan, engine="nano") == (*CARD.film_size, CARD.fps)
+    assert made(wan, output={"size": "640x480", "fps": 25}) == (640, 480, 25)
+
+
+def test_what_is_avoided_without_guidance_beyond_what_is_read_or_in_words_unknown_is_told() -> None:
+    cards = {each.card.name: each.card for each in known()}
+
+    def told(engine: str, avoid: str = "text", **options: object) -> list[str]:
+        planned = plan_takes(board({"prompt": "a red ball", "avoid": avoid, "options": options}, engine=engine), cards.get)
+        return [remark.message for remark in planned.remarks if not remark.message.startswith("engine nano makes")]
+
+    assert told("wan2.1-t2v-14b") == told("helios-mid") == told("ltx-2") == []
+    for engine in ("wan2.1-t2v-14b", "helios-mid"):
+        assert told(engine, guidance=1) == ["guidance is 1: `avoid` changes nothing"]
+    assert told("ltx-2", guidance=1) == ["guidance is 1: `avoid` changes nothing of the picture"]
+    assert told("ltx-2", guidance=1, sound_guidance=1) == ["guidance is 1: `avoid` changes nothing"]
+    both = told("wan2.2-t2v-a14b", guidance=1, guidance_low=3)
+    assert both[1].endswith("`guidance_low` changes nothing")
+    assert told("wan2.2-t2v-a14b", guidance=4, guidance_low=1) == []
+    long = told("wan2.1-t2v-14b", "blurred birds, " * 120)
+    assert len(long) == 1
+    assert long[0].startswith("what is avoided has about")
+    assert told("wan2.1-t2v-14b", "blurred birds, " * 20) == []
+    assert told("nano", "a blue ball, zeppelins") == ["engine nano does not know: zeppelins"]

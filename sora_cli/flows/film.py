@@ -210,7 +210,7 @@ class _Order(Struct, dict=True):
             draft=self.draft,
             only=self.only,
             deliver=self.kind.name,
-            engine=catalogue.known(self.board.engine).name,
+            engine=self.board.leading_engine or catalogue.known().name,
             animatic=self.animatic,
         )
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sora_cli import terms
 from sora_cli.engines.base import Ability, Carry, EngineCard
+from sora_cli.engines.options import Options
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.errors import Problem
 from sora_cli.plan.findings import Findings
@@ -107,19 +108,50 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Promp
     key = "sent" if beat.sent else "prompt"
     unknown = [word for word in unknown_words(prompt.text, card) if word not in taught]
     for place, words in _by_key(beat, unknown, card) if unknown else ():
-        told = ", ".join(shortened(word, 40) for word in words[:_MOST])
-        more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
-        findings.remark(beat, place, f"engine {card.name} does not know: {told}{more}", "these words are ignored")
+        _tell_unknown(findings, card, beat, place, words)
     for left in prompt.left_out:
         if not left.seen and (card.makes_video or beat.sent):  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
             findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
+    if told := _too_long("the prompt", prompt.text, card):
+        findings.remark(beat, key, told, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
+
+
+def _too_long(what: str, text: str, card: EngineCard) -> str:
+    """How much of a text a model does not read, in words; empty where it reads all of it."""
     limit = card.prompt_tokens
-    if limit and 2 * estimate(prompt.text) > limit and (found := length(prompt.text, card)).tokens > limit:
-        count = f"{found.tokens} tokens" if found.counted else f"about {found.tokens} tokens"
-        end = f": it ends at ...{prompt.text[: found.read][-40:]!r}" if found.counted else ""
-        message = f"the prompt has {count}, {card.name} reads {limit}{end}"
-        findings.remark(beat, key, message, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
+    if not limit or 2 * estimate(text) <= limit or (found := length(text, card)).tokens <= limit:
+        return ""
+    count = f"{found.tokens} tokens" if found.counted else f"about {found.tokens} tokens"
+    end = f": it ends at ...{text[: found.read][-40:]!r}" if found.counted else ""
+    return f"{what} has {count}, {card.name} reads {limit}{end}"
+
+
+def check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
+    """Say what of a beat's `avoid` changes nothing, which no pipeline looks at where guidance is 1."""
+    if issubclass(card.options, Options) and float(str(options.get("guidance", 2))) <= 1:
+        low = beat.options.get("guidance_low")
+        if beat.avoid and card.can(Ability.NEGATIVE_PROMPT):
+            where = " of the picture" if float(str(options.get("sound_guidance", 1))) > 1 else ""
+            hint = "write a guidance above 1; LoRAs for few steps want 1, and avoid nothing"
+            findings.remark(beat, "avoid", f"guidance is 1: `avoid` changes nothing{where}", hint)
+        if low is not None and float(str(low)) > 1:
+            message = "guidance is 1, which turns guidance off in all steps: `guidance_low` changes nothing"
+            findings.remark(beat, "options", message, "write a guidance above 1, such as 1.01")
+        return
+    if not beat.avoid or not card.can(Ability.NEGATIVE_PROMPT):
+        return
+    if unknown := list(unknown_words(beat.avoid, card)):
+        _tell_unknown(findings, card, beat, "avoid", unknown)
+    whole = ", ".join(part for part in (str(options.get("quality_avoid") or ""), beat.avoid) if part)
+    if told := _too_long("what is avoided", whole, card):
+        findings.remark(beat, "avoid", told, "shorten `avoid`, or the option `quality_avoid`, which stands before it")
+
+
+def _tell_unknown(findings: Findings, card: EngineCard, beat: Beat, place: str, words: list[str]) -> None:
+    told = ", ".join(shortened(word, 40) for word in words[:_MOST])
+    more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
+    findings.remark(beat, place, f"engine {card.name} does not know: {told}{more}", "these words are ignored")
 
 
 def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[str, list[str]]]:

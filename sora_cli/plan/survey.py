@@ -94,7 +94,7 @@ def survey(
     cards, missing = _cards(board, catalogue)
     soundless = list(no_model(board))
     missing += soundless
-    card = ANY_ENGINE if ("engine",) in board.lost else cards[board.engine]
+    card = ANY_ENGINE if ("engine",) in board.lost else cards[board.leading_engine]
     fps = board.fps or card.fps
     size, full = (film_size(board, card, draft=small) for small in (draft, False))
     findings = Findings(board)

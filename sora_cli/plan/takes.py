@@ -20,6 +20,7 @@ from sora_cli.engines.changes import EDITION, Change, Start
 from sora_cli.engines.options import SamplingOptions, listed, misfit, named_by
 from sora_cli.plan.abilities import (
     check_abilities,
+    check_avoid,
     check_length,
     check_needs,
     check_parts,
@@ -260,6 +261,7 @@ class TakeMaker(Struct, dict=True):
             if kept != options["quality_avoid"]:
                 options, prompt = {**options, "quality_avoid": kept}, replace(prompt, not_avoided=dropped)
         check_prompt(self.findings, card, beat, prompt, named_by(options))
+        check_avoid(self.findings, card, beat, options)
         take = Take(
             name=name, key="", engine=card.name, revision=card.revision, prompt=prompt.text,
             avoid=", ".join(filter(None, (beat.avoid, *prompt.avoided))) if card.can(Ability.NEGATIVE_PROMPT) else "",

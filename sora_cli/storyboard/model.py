@@ -370,3 +370,12 @@ class Storyboard(Struct, frozen=True, kw_only=True):
     def shots(self) -> tuple[Shot, ...]:
         """All shots, in film order."""
         return tuple(shot for scene in self.scenes for shot in scene.shots)
+
+    @property
+    def leading_engine(self) -> str | None:
+        """Whose size and rate are the film's where none are written: its own engine's, else that of the first shot.
+
+        None, the machine's engine, where no engine is named for the film and some beat.
+        """
+        named = [beat.engine for shot in self.shots for beat in shot.beats]
+        return self.engine or (named[0] if all(named) and named else None)
