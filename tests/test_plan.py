@@ -284,13 +284,14 @@ def released(name: str) -> EngineCard:
 
 
 def test_size_and_rate_are_those_of_the_engine_that_makes_the_shots_wherever_it_is_named() -> None:
-    cards = {name: released(name) for name in ("wan2.1-t2v-1.3b", "ltx-2")}
+    names = ("wan2.1-t2v-1.3b", "ltx-2")
+    cards: dict[str | None, EngineCard] = {None: CARD, "nano": CARD, **{name: released(name) for name in names}}
 
     def made(*shots: object, **film: object) -> tuple[int, int, Fraction]:
-        planned = plan_takes(board(*shots, **film), {**cards, None: CARD, "nano": CARD}.__getitem__)
+        planned = plan_takes(board(*shots, **film), cards.__getitem__)
         return planned.width, planned.height, planned.fps
 
-    wan, ltx = ({"prompt": "a ball", "engine": name} for name in cards)
+    wan, ltx = ({"prompt": "a ball", "engine": name} for name in names)
     assert made(wan) == made(wan, wan) == made(wan, ltx) == (832, 480, 16)
     assert made(ltx) == made(ltx, {"title": "The end"}) == made("a ball", engine="ltx-2") == (768, 512, 24)
     assert made(wan, "a ball") == made("a ball") == made(wan, engine="nano") == (*CARD.film_size, CARD.fps)
@@ -298,10 +299,11 @@ def test_size_and_rate_are_those_of_the_engine_that_makes_the_shots_wherever_it_
 
 
 def test_what_is_avoided_without_guidance_beyond_what_is_read_or_in_words_unknown_is_told() -> None:
-    cards = {each.card.name: each.card for each in known()}
+    cards: dict[str | None, EngineCard] = {each.card.name: each.card for each in known()}
 
     def told(engine: str, avoid: str = "text", **options: object) -> list[str]:
-        planned = plan_takes(board({"prompt": "a red ball", "avoid": avoid, "options": options}, engine=engine), cards.get)
+        shot = {"prompt": "a red ball", "avoid": avoid, "options": options}
+        planned = plan_takes(board(shot, engine=engine), cards.__getitem__)
         return [remark.message for remark in planned.remarks if not remark.message.startswith("engine nano makes")]
 
     assert told("wan2.1-t2v-14b") == told("helios-mid") == told("ltx-2") == []
