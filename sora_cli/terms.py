@@ -25,7 +25,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "detail": ("extreme close-up", "extreme close", "insert", "very close", "extreme closeup", "ecu", "xcu"),
         "two": ("two shot", "double"),
         "over-shoulder": ("over-the-shoulder shot", "over shoulder", "ots"),
-        "aerial": ("aerial shot", "drone", "from the air"),
+        "aerial": ("aerial shot", "drone", "from the air", "bird's eye", "birds eye"),
         "pov": ("point-of-view shot", "first person", "subjective", "point of view"),
     },
     "angle": {

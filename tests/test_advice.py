@@ -57,7 +57,9 @@ def found(shots: list[Any], **film: Any) -> set[str]:
 def test_there_are_ninety_lines_with_a_fault_and_sixty_good_ones() -> None:
     assert sum(len(lines) for fault, lines in LINES.items() if fault != "good") == 90
     assert len(LINES["good"]) == 60
-    assert set(LINES) - {"good"} == {name for name, *_ in (*RULES, *CUTS)} - {"speech"}, "that rule came later"
+    assert set(LINES) - {"good"} == {name for name, *_ in (*RULES, *CUTS)} - {"speech", "avoid", "cut"}, (
+        "these came later"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,9 @@ def test_nine_of_ten_faults_are_named_and_few_good_lines_blamed(name: str, step:
         ("@mara leans over and whispers, \u201crun\u201d", "speech"),
         ('a sign says "hello"', "text"),
         ('a poster reads "hello"', "text"),
+        ("a ball rolls on the grass. Cut to a cube that falls", "cut"),
+        ("@mara opens the door, then cut to the street", "cut"),
+        ("Shot 1: a ball rolls on the grass. Shot 2: a cube falls", "cut"),
     ],
 )
 def test_speech_is_no_text_on_the_picture(prompt: str, rule: str) -> None:
@@ -87,6 +92,7 @@ def test_speech_is_no_text_on_the_picture(prompt: str, rule: str) -> None:
     [
         "it rains on the roofs", "a chemist in 1890 heats a flask", "a man of 70 years waters roses",
         "no longer young, @mara dances", "the night train passes a sleeping village at dawn",
+        "a chef cuts tomatoes", "a woman with hair cut to the chin walks on a pier",
         "一只红色的狐狸跑过石桥", "the fox named rexford sleeps",
     ],
 )  # fmt: skip
@@ -108,6 +114,14 @@ def test_a_shot_that_carries_on_knows_who_is_there() -> None:
 
 def test_what_is_wanted_and_avoided_contradicts() -> None:
     assert found(["children play with a ball"], avoid="ball, text") == {"contradiction"}
+
+
+def test_what_is_denied_under_avoid_is_asked_for() -> None:
+    board = storyboard.from_data({"avoid": "no text, blur, without people", "shots": ["a ball rolls"]}, folder=Path())
+    (told,) = advise(plan_takes(board, lambda _: nano_card()), grave_alone=True)
+    assert told.problem.message == "`no text` under `avoid` asks to avoid that there is none"
+    assert told.problem.hint == "write `avoid: text, people`"
+    assert not found([{"prompt": "a ball rolls on the grass", "avoid": "noise, nothing, notebooks"}])
 
 
 def test_two_hours_are_told_where_both_are_written() -> None:

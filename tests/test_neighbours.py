@@ -198,6 +198,49 @@ COMMANDS = (
 )
 
 
+def test_a_storyboard_without_its_ending_and_shots_with_commas_are_told_how_to_be_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("b.yaml").write_text("shots: [{name: a, prompt: a ball}, {name: b, prompt: a cube}]\n")
+    assert main(["check", "b"]) == 2
+    assert "did you mean `b.yaml`?" in capsys.readouterr().err
+    for only, hint in (("a,b", "write --only a --only b"), ("A", "did you mean a? the shots are: a, b")):
+        assert main(["plan", "b.yaml", "--only", only]) == 2
+        assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("b.yaml", "to make its film: sora storyboard b.yaml"),
+        ("p.txt", "to make a storyboard of it: sora import p.txt"),
+        ("a.png", "--image a.png"),
+    ],
+)
+def test_a_file_is_no_prompt(name: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(name).write_text("shots: [a ball]\n")
+    assert main(["generate", name, "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    assert f"{name} is a file, and no prompt" in told
+    assert hint in told
+
+
+def test_a_command_of_other_programs_is_told_as_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["make", "b.yaml"]) == 2
+    assert capsys.readouterr().err == "error: no such command 'make'\nhint: type: sora storyboard FILE\n"
+    assert main(["import", "."]) == 2
+    assert "it is a folder" in capsys.readouterr().err
+
+
+def test_who_speaks_and_how_is_not_read_aloud_in_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    for line, what in (("MARA: Hello there", "MARA:"), ("Tom: Hello", "Tom:"), ("*sighs* Hello", "*sighs*")):
+        text = f"cast: {{tom: a man}}\nshots: [{{prompt: '@tom waits', duration: 4s, dialogue: {{line: '{line}'}}}}]\n"
+        code, problems = told(text, capsys)
+        assert (code, problems) == (0, [])
+        assert main(["check", "board.yaml"]) == 0
+        assert f"`{what}` would be read aloud" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
 def test_a_file_that_is_no_film_is_a_wrong_request_of_every_command(
     command: list[str], capsys: pytest.CaptureFixture[str]

@@ -120,6 +120,22 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: s
         rows(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("My films,,\n,,\nhero,place,seed\na,b,1\n", "the first row names the columns"),
+        (
+            "hero,place\n\u201ca ball\u201d,\u201cthe sea, day\u201d\n",
+            'straight ones ("), not \u201cof this kind\u201d',
+        ),
+    ],
+)
+def test_what_to_do_of_a_list_is_true(tmp_path: Path, text: str, hint: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        rows(tmp_path, text)
+    assert hint in caught.value.hint
+
+
 def test_a_quote_that_stays_open_is_told_as_that(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         rows(tmp_path, 'hero,seed\n"a,1\n')

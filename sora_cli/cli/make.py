@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import Struct
 
-from sora_cli.cli import console
+from sora_cli.cli import console, usage
 from sora_cli.cli.look import show_plan
 from sora_cli.cli.options import (
     Avoid,
@@ -125,7 +125,7 @@ def generate(
     """Make one clip from a prompt."""
     from sora_cli.flows import film, places, preview
 
-    words = " ".join(prompt)
+    words = usage.prompt_of(prompt)
     place = partial(places.target, output, partial(places.free_name, words), release.deliver)
     if dry_run:
         require(reporting, limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -121,10 +122,34 @@ def refused(
     if alone := re.match(r"Option '([^']+)' requires an argument", message):
         return RequestError(f"{alone[1]}: nothing stands behind it", hint=f"write its value: {alone[1]} VALUE; {see}")
     named = [word for word in words if not word.startswith("-")]
+    if not command and named[:1] and named[0] in COMMANDS:
+        return RequestError(plain.partition(". Did you mean")[0], hint=_command(command, named))
     hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
     return RequestError(plain, hint=hint or see)
 
 
+def prompt_of(words: Sequence[str]) -> str:
+    """The prompt that the words of a command line are.
+
+    Raises:
+        RequestError: they name a file.
+    """
+    prompt = " ".join(words)
+    ending = PurePath(prompt).suffix.lower()
+    named = ending in _BOARD_ENDINGS and " " not in prompt
+    if not named and (len(prompt) > _LONGEST_NAME or not Path(prompt).is_file()):
+        return prompt
+    if ending in _BOARD_ENDINGS:
+        hint = f"to make its film: sora storyboard {shlex.quote(prompt)}"
+    elif ending in (".txt", ".md", ".csv", ".fountain"):
+        hint = f"to make a storyboard of it: sora import {shlex.quote(prompt)}"
+    else:
+        hint = f'to start from it: sora generate "a red ball rolls" --image {shlex.quote(prompt)}'
+    raise RequestError(f"{prompt} is a file, and no prompt", hint=hint)
+
+
+_BOARD_ENDINGS = (".yaml", ".yml")
+_LONGEST_NAME = 255
 _BOUNDS = {
     r"greater than or equal to (\S+)": r"\1 or more", r"less than or equal to (\S+)": r"\1 or less",
     r"a valid integer\b.*": "a whole number", r"a valid number\b.*": "a number",
@@ -166,7 +191,7 @@ def _command(command: str, words: Sequence[str]) -> str:
     if first in COMMANDS:
         return f"type: sora {COMMANDS[first]}"
     ending = PurePath(first).suffix.lower()
-    if ending in (".yaml", ".yml"):
+    if ending in _BOARD_ENDINGS:
         return f"to make its film: sora storyboard {first}"
     if ending in (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp"):
         return f"to see where it comes from: sora verify {first}"

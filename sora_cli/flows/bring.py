@@ -117,6 +117,8 @@ def bring(file: Path, asked: Path | str | None, *, overwrite: bool = False) -> B
 
 def _check_kind(file: Path) -> None:
     ending = file.suffix.lower()
+    if file.is_dir() and ending not in FOLDERS:
+        raise RequestError(f"cannot import {file}: it is a folder", hint="name the file inside it")
     if ending not in READERS and ending not in TIMELINES:
         known = ", ".join([*READERS, *TIMELINES])
         hint = _OTHERS.get(ending, f"sora imports files that end in {known}")

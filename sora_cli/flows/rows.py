@@ -24,6 +24,7 @@ OTHERS = {
 """Files that people take for lists."""
 MOST = 10_000
 """The most rows of a list; each is a film."""
+_HINT_FIRST = "the first row names the columns: take out what is above it"
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
 
@@ -124,7 +125,10 @@ def _check_columns(path: Path, columns: Sequence[str], rows: Mapping[int, Sequen
         filled = [number for number, row in rows.items() if place < len(row) and row[place]]
         if filled:
             message = f"{path}: column {place + 1} has no name, and a value in row {filled[0]}"
-            raise RequestError(message, hint="name the column in the first row, or leave it empty")
+            alone = len(columns) - columns.count("") == 1
+            raise RequestError(
+                message, hint=_HINT_FIRST if alone else "name the column in the first row, or leave it empty"
+            )
 
 
 def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], mark: str) -> Iterator[tuple[str, str]]:
@@ -132,10 +136,10 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
     if any(row[len(columns) :]):
         message = f"{path} row {number} has {counted(len(row), 'cell')}; columns are named for {len(columns)}"
         hint = f"put quotes around cells that contain {cells.MARKS.get(mark, repr(mark))}"
+        if re.search("[\u201c\u201d\u201e\u00ab]", "".join(row)):
+            hint += ': straight ones ("), not \u201cof this kind\u201d'
         named = len([name for name in columns if name]) > 1
-        raise RequestError(
-            message, hint=hint if named else "the first row names the columns: take out what is above it"
-        )
+        raise RequestError(message, hint=hint if named else _HINT_FIRST)
     if failed := cells.failure(row):
         message = f"{path} row {number}: {failed} is an error of the spreadsheet, not a value"
         raise RequestError(message, hint=cells.HINT_FAILED)

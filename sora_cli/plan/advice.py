@@ -130,6 +130,27 @@ def negation(place: BeatContext) -> Found:
             )
 
 
+def denied_twice(place: BeatContext) -> Found:
+    """What stands under `avoid` is what is not to be seen: `no text` there asks for text."""
+    parts = [part.strip() for part in re.split(r"[,;\n]", place.beat.avoid[:MOST])]
+    denied = [(part, match[1]) for part in parts if (match := words.DENIED.fullmatch(part))]
+    if denied:
+        loc = place.beat.origin.get("avoid", place.loc)
+        better = ", ".join(what for _, what in denied)
+        yield loc, f"`{denied[0][0]}` under `avoid` asks to avoid that there is none", f"write `avoid: {better}`"
+
+
+def cut_inside(place: BeatContext) -> Found:
+    """A shot is one take: a model that is told of a cut makes what it likes of it."""
+    if match := words.CUTS.search(place.bare):
+        told = shortened(place.bare[match.start() :].strip(), 24)
+        yield (
+            place.loc,
+            f"`{told}`: a shot is one take, with no cut inside it",
+            "write what follows as a shot of its own",
+        )
+
+
 def actions(text: str) -> int:
     """How many clauses have a verb."""
     clauses = words.SPLIT.split(MENTION.sub("somebody", text.lower()))
@@ -244,6 +265,8 @@ def too_long(place: BeatContext) -> Found:
 RULES: tuple[tuple[str, Callable[[BeatContext], Found], bool], ...] = (
     ("vague", vague, False),
     ("negation", negation, True),
+    ("avoid", denied_twice, True),
+    ("cut", cut_inside, True),
     ("overload", overload, False),
     ("contradiction", contradiction, True),
     ("span", span, False),

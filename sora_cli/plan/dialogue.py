@@ -32,8 +32,12 @@ from sora_cli.texts import shortened
 
 NARRATOR = "en-us-1"
 """The narrator's default voice."""
-_DIRECTION = re.compile(r"</?[a-z][^<>]*>|\[[^\[\]]{1,40}\]|^\s*\([^()]{1,40}\)", re.IGNORECASE)
+_DIRECTION = re.compile(
+    r"</?[a-z][^<>]*>|\[[^\[\]]{1,40}\]|^\s*\([^()]{1,40}\)|^\s*\*[a-z]+s\b[^*]{0,40}\*", re.IGNORECASE
+)
 """What other programs and scripts write into a line that is not said: `<break/>`, `[laughs]`, `(softly)` before it."""
+_SPEAKER = re.compile(r"\s*([^\W\d_][\w .'-]{0,30}):\s")
+"""What may be the name of who speaks, before what is said."""
 
 
 class Dialogue(Struct, dict=True):
@@ -92,7 +96,7 @@ class Dialogue(Struct, dict=True):
         if self._by_model(beat) and voice_of(spoken).unreadable(line.line, self.board.say):
             guess = estimated(line.line)  # engines speak languages that the voice does not
             return Said("", guess, spread(line.line, guess))
-        if found := _DIRECTION.search(line.line):
+        if found := _DIRECTION.search(line.line) or self._named(line.line):
             hint = "take it out: a line is spoken word for word; how it sounds is its voice's"
             self._remark(beat, number, f"`{found[0].strip()}` would be read aloud", hint)
         said = self.speaker.measure(spoken)
@@ -105,6 +109,12 @@ class Dialogue(Struct, dict=True):
             message = "lengths of lines are estimated from here on: they are not spoken yet"
             self._remark(beat, number, message, said.estimated)
         return said
+
+    def _named(self, words: str) -> re.Match[str] | None:
+        """Who speaks, where that stands before the words of a line, as in scripts: in capitals, or by a cast's name."""
+        found = _SPEAKER.match(words)
+        known = found and (found[1].isupper() or found[1].casefold() in {name.casefold() for name in self.board.cast})
+        return found if known else None
 
     # -- voices ----------------------------------------------------------------------------------
 

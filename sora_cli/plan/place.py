@@ -21,6 +21,7 @@ from sora_cli.plan.slugline import slugline
 from sora_cli.plan.takes import card_of
 from sora_cli.spelling import composed
 from sora_cli.storyboard.model import Beat, Loc, Shot, Storyboard, Transition
+from sora_cli.texts import nearest
 
 CARD_SECONDS = Fraction(2)
 """Seconds of a title card that stands alone and names no duration."""
@@ -163,13 +164,20 @@ def of_unknown_length(board: Storyboard) -> set[Loc]:
     return {place for place, steps in inside if not steps or keys & {*steps}}
 
 
+def _hint_only(name: str, names: Mapping[str, None]) -> str:
+    """What to write for a name that no shot has: the shots that it lists, one that reads much like it, or all."""
+    listed = [composed(part.strip()) for part in name.split(",")]
+    if len(listed) > 1 and all(part in names for part in listed):
+        return f"write {' '.join(f'--only {part}' for part in listed)}"
+    near = nearest(name, names)
+    return f"{f'did you mean {near}? ' if near else ''}the shots are: {', '.join(names)}"
+
+
 def keep_only(shots: Sequence[PlannedShot], only: Sequence[str]) -> tuple[list[PlannedShot], list[Problem]]:
     """The named shots, joined by cuts where they were not neighbours; and problems for names that no shot has."""
     names, wanted = {shot.name: None for shot in shots}, {*map(composed, only)}
     unknown = [
-        Problem(f"--only {name}: no such shot", f"the shots are: {', '.join(names)}")
-        for name in only
-        if composed(name) not in names
+        Problem(f"--only {name}: no such shot", _hint_only(name, names)) for name in only if composed(name) not in names
     ]
     kept: list[PlannedShot] = []
     end, previous = 0, -1

@@ -56,6 +56,18 @@ MOVABLE = re.compile(
 )
 """What is denied in words that can stand under `avoid` instead."""
 
+DENIED = re.compile(
+    r"(?:no|not|non|without(?: any| an?)?|never|don['\u2019]t (?:show|draw|include)|avoid)\s+(.+)", re.IGNORECASE
+)
+"""A thing under `avoid` that is denied there once more: `no text`."""
+CUTS = re.compile(
+    r"(?:(?:^|[.;!?:]\s*|\b(?:then|and|we|camera)\s+)(?:smash |jump |match |hard )?cuts? to\b"
+    r"|,\s*cuts? to(?::| an?\b| close| wide| black| @)|\bdissolves? (?:in)?to an?\b|\bthe camera cuts\b"
+    r"|\bnext (?:shot|scene):|[\[(]cut[\])]|\b(?:shot|scene|clip) ?#?[2-9] ?[:.)\N{EN DASH}\N{EM DASH}-])",
+    re.IGNORECASE,
+)
+"""A cut inside a shot."""
+
 SPANS = re.compile(
     r"\bover (?:several|many|the (?:next|years|course)|a few|hours|days|years)|\bseasons? (?:change|pass|turn)"
     r"|\b(?:the )?next (?:day|morning|night|week|year)\b"

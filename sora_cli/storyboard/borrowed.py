@@ -28,6 +28,12 @@ _BORROWED = (
     (r"\A/imagine\b", "take it out: a prompt is words alone"),
     (r"\bembedding:[\w-]{1,40}", "take it out: a prompt is words alone"),
 )
+_LENGTH = re.compile(
+    r"[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
+    r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
+    re.IGNORECASE,
+)
+"""How long a shot is, among its words."""
 """What is written so, and what stands in its place in a storyboard."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
@@ -52,6 +58,11 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
         if name in _HEARD and (found := _PLACED.search(node.text)):
             hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
+        if name == "prompt" and (found := _LENGTH.search(node.text)):
+            message = f"{quoted(found[0])} is read as words: it is no length"
+            alone = document.root.start < 0  # a prompt of a command line
+            hint = "write --duration 4s" if alone else "write `duration: 4s` beside the prompt"
+            yield Problem(message, hint, document.spot(loc, found[0]))
         text = str(value_at(data, loc) or node.text) if "${" in node.text else node.text
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
             if found := re.search(pattern, text, re.IGNORECASE):

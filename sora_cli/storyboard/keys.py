@@ -18,6 +18,7 @@ from sora_cli.storyboard.schema import (
     LevelForm,
     LookForm,
     OutputForm,
+    ProvenanceForm,
     SceneForm,
     ShotForm,
     SoundForm,
@@ -75,6 +76,7 @@ _HOMES: dict[str, type[Form]] = {
     "`output`": OutputForm,
     "`sound`": SoundForm,
     "`look`": LookForm,
+    "`provenance`": ProvenanceForm,
 }
 
 

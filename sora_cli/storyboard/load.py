@@ -29,6 +29,7 @@ from sora_cli.storyboard.schema import FilmForm
 from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
 from sora_cli.storyboard.shapes import Fault
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
+from sora_cli.storyboard.unused import unused
 
 _ROUNDS = 5
 _NOTHING: Mapping[str, str] = {}
@@ -196,6 +197,7 @@ def _understand(
             resolver = Resolver(film, document, problems, pruned, files)
             board = resolver.storyboard(path=path, folder=folder, digest=digest)
             told = (*(each for remarks in found.values() for each in remarks), *borrowed(document, data, sets))
+            told = (*told, *unused(board, document, sets)) if not problems else told
             board = replace(board, data=data, files=files.found, allow_outside=allow_outside, remarks=told)
     return board
 

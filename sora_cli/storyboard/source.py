@@ -161,6 +161,7 @@ def _near(path: Path) -> str:
         return "it is a link that leads nowhere"
     if any(same_words(name, path.name) for name in names):
         return "several names in its folder read like it, and differ in code points alone: rename them"
-    if near := nearest(path.name, names):
+    ended = [name for name in names if name.lower() in {f"{path.name.lower()}.yaml", f"{path.name.lower()}.yml"}]
+    if near := next(iter(ended), "") or nearest(path.name, names):
         return f"did you mean {quoted(path.with_name(near))}?"
     return "`sora new` writes a storyboard to start from"

@@ -36,6 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def spoken(*lines: Any, duration: Any = "spoken", **film: Any) -> Plan:
     shot = {"prompt": "a", "duration": duration, "dialogue": list(lines)}
     cast = {"mara": {"looks": "a woman", "voice": "en-gb-1"}, "tom": {"looks": "a man", "voice": "en-us-3"}}
+    cast = {name: member for name, member in cast.items() if any(line.get("cast") == name for line in lines)}
     return plan_takes(board(shot, "b", **{"cast": cast, **film}), catalogue())
 
 

@@ -309,6 +309,12 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
     assert told.mark.column == len('shots: ["') + prompt.index(token) + 1
 
 
+@pytest.mark.parametrize("token", ["(4s)", "[3 sec]", "Duration: 4 seconds"])
+def test_a_length_among_the_words_of_a_prompt_is_told(token: str) -> None:
+    (told,) = board(f'shots: ["a ball rolls. {token}"]').remarks
+    assert told.message == f"`{token}` is read as words: it is no length"
+
+
 @pytest.mark.parametrize("token", ["$hero", "$(hero)", "{hero}", "%hero%", "<hero>", "${hero"])
 def test_a_variable_in_other_brackets_is_told_at_its_place(token: str) -> None:
     (told,) = board(f'vars: {{hero: red}}\nshots: ["a {token} ball"]').remarks
@@ -320,7 +326,8 @@ def test_a_variable_in_other_brackets_is_told_at_its_place(token: str) -> None:
 
 @pytest.mark.parametrize("prompt", ["a ${hero} ball", "a hero", "$${hero}", "a $heroes b", "{her}", "5 % hero", "$5"])
 def test_what_is_no_variable_is_not_told(prompt: str) -> None:
-    assert board(f'vars: {{hero: red}}\nshots: ["{prompt}"]').remarks == ()
+    told = [remark.message for remark in board(f'vars: {{hero: red}}\nshots: ["{prompt}"]').remarks]
+    assert told == ([] if "${hero}" in prompt else ["the variable `hero` is used nowhere"])
 
 
 @pytest.mark.parametrize(

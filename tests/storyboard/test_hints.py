@@ -59,6 +59,8 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("seed: 1,000\nshots: [a]", "did you mean `1000`?"),
         ("shots: [a, {prompt: b, transition: dip to black 1s}]", "did you mean `fade 1s`?"),
         (f"{SHOT[:-2]}, {{edit: {{of: one, region: [30%, 0%, 40%, 30%], prompt: b}}}}]", "mean [0.3, 0, 0.4, 0.3]?"),
+        ("watermark: off\nshots: [a]", "`watermark` belongs to `provenance`"),
+        ("training: allowed\nshots: [a]", "`training` belongs to `provenance`"),
         (r'shots: ["C:\films\a.png"]', "in double quotes a backslash is written twice"),
     ],
 )

@@ -1,0 +1,61 @@
+"""What a storyboard defines and uses nowhere: variables, members of the cast, pronunciations, subtitles of no words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sora_cli.errors import Problem
+from sora_cli.spelling import composed
+from sora_cli.storyboard.given import Cell
+from sora_cli.storyboard.model import MENTION, Storyboard
+from sora_cli.storyboard.nodes import Document, Scalar
+from sora_cli.storyboard.source import quoted
+
+
+def unused(board: Storyboard, document: Document, sets: Mapping[str, str]) -> Iterator[Problem]:
+    """Remarks on what is defined and changes nothing; `sets` are the values of `--set`, or of a row's cells.
+
+    A variable that a list fills may be there for other readers of the list.
+    """
+    told = [node.text for _, node in document.walk() if isinstance(node, Scalar)]
+    words = composed("\n".join([*told, *sets.values()]))
+    yield from _variables(document, words, {name for name, value in sets.items() if isinstance(value, Cell)})
+    yield from _cast(board, words)
+    lines = [line.line.casefold() for shot in board.shots for beat in shot.beats for line in beat.dialogue]
+    for word in board.say:
+        if not any(word.casefold() in line for line in lines):
+            yield Problem(
+                f"{quoted(word)} stands in no line: this pronunciation is not heard",
+                "write the word as it stands in `dialogue`, or take it out",
+                board.mark(("say", word)),
+            )
+    if board.subtitles != "off" and not lines:
+        hint = "write lines under `dialogue`, or take it out"
+        yield Problem("nobody speaks in this film, so there are no subtitles", hint, board.mark(("subtitles",)))
+
+
+def _variables(document: Document, words: str, filled: set[str]) -> Iterator[Problem]:
+    for name in document.names(("vars",)) if "vars" in document.names(()) else ():
+        if name in filled or re.search(
+            rf"[$%<{{(]{re.escape(composed(name))}(?!\w)", words
+        ):  # others' brackets are told
+            continue
+        hint = f"write ${{{name}}} where it belongs, or take it out"
+        yield Problem(f"the variable {quoted(name)} is used nowhere", hint, document.mark(("vars", name), key=True))
+
+
+def _cast(board: Storyboard, words: str) -> Iterator[Problem]:
+    """Who is in no shot; who is named there without @ is told by `check` as that."""
+    if "@${" in words:
+        return
+    mentioned = {match[1] for match in MENTION.finditer(words)}
+    speaking = {line.cast for shot in board.shots for beat in shot.beats for line in beat.dialogue}
+    plain = "\n".join(beat.prompt for shot in board.shots for beat in shot.beats)
+    for name in board.cast:
+        if name not in mentioned | speaking and not re.search(rf"\b{re.escape(name)}\b", plain, re.IGNORECASE):
+            yield Problem(
+                f"{name} is in no shot: nothing shows @{name}, and {name} speaks no line",
+                f"write @{name} in a prompt, or take it out",
+                board.mark(("cast", name)),
+            )
