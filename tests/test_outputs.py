@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -269,6 +270,24 @@ def test_a_tool_replaces_its_own_film_of_the_same_clips_alone(home: Path, words:
     assert main([*other, "-o", "out.mp4", "--overwrite"]) == 0
     film(home / "a.mp4", GREYS[2:5], size=(48, 32))
     assert main([*other, "-o", "out.mp4"]) == 0, "made again from a clip that is another now"
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [(["stitch", "a.mp4", "b.mp4"], "edit"), (["stamp", "a.mp4"], "edit"), (["storyboard", "board.yaml"], "film")],
+)
+def test_what_comes_there_while_another_process_was_waited_for_is_not_replaced(
+    home: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], where: str
+) -> None:
+    @contextmanager
+    def waited(out: Path, _: object) -> Iterator[None]:
+        out.write_bytes((home / "b.mp4").read_bytes())
+        yield
+
+    monkeypatch.setattr(f"sora_cli.flows.{where}.place", waited)
+    assert main([*words, "-o", "made.mp4"]) == 2
+    assert (home / "made.mp4").read_bytes() == (home / "b.mp4").read_bytes()
+    assert main([*words, "-o", "made.mp4", "--overwrite"]) == 0
 
 
 def test_tables_are_replaced_where_nobody_edited_them(home: Path) -> None:

@@ -355,6 +355,8 @@ def _finished(cut: Cut, out: Path, options: EditOptions, colour: str, maker: out
 def _released(master: Master, out: Path, options: EditOptions, edit: stamp.Edit, maker: outputs.Maker) -> Edited:
     stamp.check_mark(options.provenance.watermark, master.width, master.height)
     with place(out, options.cancel):
+        own = outputs.of_film(out, delivery(options.deliver), maker, sheet=False)
+        outputs.check(own, (), overwrite=options.overwrite)  # another process may have written it while we waited
         return released(master, out, options, edit, maker)
 
 

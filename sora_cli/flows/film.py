@@ -160,6 +160,7 @@ class _Order(Struct, dict=True):
             done = sidecar.up_to_date(self.out, key)  # another process may have made it while we waited
             if done is not None:
                 return replace(done, remarks=plan.remarks)
+            self.check(plan)
             stack.enter_context(studio.store.used(studio.cancel.check))
             film = self.made(plan, key, studio)
         self.report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))

@@ -18,7 +18,7 @@ from sora_cli.storyboard.source import quoted
 PICTURES = ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "jp2")
 FILMS = (
     *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
-    *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m"),
+    *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m", "mjpeg", "mjpg"),
 )
 MOVING = ("gif", "png", "webp", "avif")
 """Pictures that may move: then they are films."""

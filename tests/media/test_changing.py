@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from sora_cli.media.read import open_film, probe
 from sora_cli.media.read.index import Index
@@ -85,3 +87,14 @@ def test_the_rate_is_a_camera_s_where_the_mean_of_a_film_is_another(told: Fracti
 def test_a_film_of_one_size_tells_nothing(tmp_path: Path) -> None:
     assert probe(film(tmp_path / "a.ts", [40] * 50)).remarks == ()
     assert probe(film(tmp_path / "a.mp4", [40] * 50)).remarks == ()
+
+
+@pytest.mark.parametrize("name", ["a.mjpeg", "a.mjpg"])
+def test_pictures_one_behind_the_other_are_a_film(tmp_path: Path, name: str) -> None:
+    pictures = [io.BytesIO() for _ in range(10)]
+    for number, picture in enumerate(pictures):
+        Image.new("RGB", (64, 48), (20 * number,) * 3).save(picture, "JPEG")
+    (tmp_path / name).write_bytes(b"".join(picture.getvalue() for picture in pictures))
+    found = probe(tmp_path / name)
+    assert (found.kind, found.frames, found.width, found.height) == ("film", 10, 64, 48)
+    assert np.abs(np.array(greys_of(tmp_path / name)) - 20 * np.arange(10)).max() <= 3

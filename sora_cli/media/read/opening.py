@@ -23,9 +23,11 @@ OneStream = TypeVar("OneStream", bound=Stream)
 # that calls itself a film could make us read what its author chose; they are refused.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,wav,w64,aiff,au,caf,flac,mp3,aac,"
-    "ac3,eac3,amr,gif,apng,ivf,obu,h264,hevc,m4v,yuv4mpegpipe,mxf,nut,dv"
+    "ac3,eac3,amr,gif,apng,ivf,obu,mjpeg,h264,hevc,m4v,yuv4mpegpipe,mxf,nut,dv"
 )
 _LOCAL = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+JPEG_STREAMS = {".mjpeg", ".mjpg"}
+"""How films of cameras end that are JPEG pictures, one behind the other: by its beginning each is a picture."""
 _UNPROBED = {"codec_whitelist": "none"}
 CLIP = "a clip of sora"
 """The comment in what `write_clip` wrote."""
@@ -45,7 +47,8 @@ def opened(path: Path, *, probed: bool = True) -> Iterator[InputContainer]:
         raise told
     options = {**_LOCAL, **({} if probed else _UNPROBED)}
     try:
-        with av.open(f"file:{path}", "r", options=options, metadata_errors="replace") as container:
+        kind = "mjpeg" if path.suffix.lower() in JPEG_STREAMS else None
+        with av.open(f"file:{path}", "r", kind, options, metadata_errors="replace") as container:
             yield container
     except (av.FFmpegError, OSError) as error:
         raise unreadable(path, error) from error

@@ -20,7 +20,7 @@ from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.foreign import foreign
 from sora_cli.media.read.grey import eight_bits, told_of
-from sora_cli.media.read.opening import require_file, unreadable
+from sora_cli.media.read.opening import JPEG_STREAMS, require_file, unreadable
 from sora_cli.media.stream import Frames
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM")
@@ -85,6 +85,8 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
     Raises:
         MediaError: it is one, of a size that is none.
     """
+    if path.suffix.lower() in JPEG_STREAMS:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -105,6 +107,8 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
 
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture, still or animated, by its header."""
+    if path.suffix.lower() in JPEG_STREAMS:
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
