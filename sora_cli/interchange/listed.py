@@ -157,7 +157,7 @@ def _header(page: SourceText) -> tuple[str, int]:
     best = (1, ",", -1)
     for mark in MARKS:
         reader = csv.reader(io.StringIO(page.text, newline=""), delimiter=mark, skipinitialspace=True)
-        for number, cells in zip(range(_HEAD_ROWS), reader, strict=False):
+        for number, cells in zip(range(_HEAD_ROWS), _read(reader, page), strict=False):
             known = len({column for cell in cells if (column := meaning(cell)[0])})
             best = max(best, (known, mark, number), key=lambda each: each[0])
     if best[2] < 0 and (number := _alone(page)) >= 0:

@@ -34,12 +34,17 @@ _HEADED = re.compile(rf"([^:\uff1a()\[\]]{{2,40}}?)\s*(?:{_BRACKETED})?\s*[:\uff
 """What stands before the words and a colon: `Close-up (3s): a cube falls`."""
 _PLAIN = {"three", "group", "head", "over", "reaction", "master", "macro"}
 """Framings in short that are plain words too."""
+_LONGEST = 2000
+"""Letters of a shot that are looked at for parts: patterns would take their time with more."""
 _TIMES = {"duration", "start", "time"}
 
 
 def parted(row: dict[str, str]) -> dict[str, str]:
     """A row of cells by their columns, with what stands among its words in a cell of its own."""
-    row = _edges(_headed(timed(_bracket(row))))
+    row = _bracket(row)
+    if len(row.get("description", "")) > _LONGEST:
+        return row
+    row = _edges(_headed(timed(row)))
     cells: dict[str, list[str]] = {}
 
     def taken(match: re.Match[str]) -> str:
@@ -58,6 +63,8 @@ def parted(row: dict[str, str]) -> dict[str, str]:
 def timed(row: dict[str, str]) -> dict[str, str]:
     """A row, with a length that stands behind its words in a cell of its own."""
     told = row.get("description", "")
+    if len(told) > _LONGEST:
+        return row
     match = _SAID.fullmatch(told) or _BEHIND.fullmatch(told)
     if match is None or _has_time(row):
         return row

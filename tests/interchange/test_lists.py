@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
 
 from sora_cli import storyboard
+from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
 from sora_cli.texts import decoded
 
@@ -224,6 +227,14 @@ def test_a_sound_in_a_column_of_audio_is_not_spoken(tmp_path: Path) -> None:
     ball, cube = storyboard.load(tmp_path / "a.yaml").shots
     assert ("sound: waves on sand" in (tmp_path / "a.yaml").read_text(), ball.beats[0].dialogue) == (True, ())
     assert [line.line for line in cube.beats[0].dialogue] == ["Nobody came."]
+
+
+@pytest.mark.parametrize("words", [" " * 60_000, "- " * 30_000, "a | " * 20_000, "(4s) " * 15_000, "abc " * 50_000])
+def test_hostile_notes_are_read_at_once(tmp_path: Path, words: str) -> None:
+    begun = time.process_time()
+    with contextlib.suppress(StoryboardError):  # a cell may be too long for a list, which is told
+        brought(f"Shot 1: a{words}b\nShot 2: a cube\n", tmp_path, "a.txt")
+    assert time.process_time() - begun < 5
 
 
 def test_prose_and_scripts_are_not_taken_for_notes(tmp_path: Path) -> None:
