@@ -116,8 +116,12 @@ class Checkpoint(Struct, frozen=True):
     @property
     def variant(self) -> str | None:
         """The variant without which a component has no weights, as `from_pretrained` takes it: `fp16`."""
-        firsts = [files[0].name for name in self.components() if (files := self.weights(name))]
-        return next((found[1] for name in firsts if (found := _VARIANT.fullmatch(name))), None)
+        return next(filter(None, map(self.variant_of, self.components())), None)
+
+    def variant_of(self, component: str) -> str | None:
+        """The same of one component."""
+        found = next((_VARIANT.fullmatch(path.name) for path in self.weights(component)), None)
+        return found[1] if found else None
 
     def parameters_of(self, folder: str) -> int:
         """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
@@ -147,9 +151,14 @@ class Checkpoint(Struct, frozen=True):
                 missing = next((path.with_name(name) for name in names if path.with_name(name) not in files), None)
                 if missing is not None:
                     raise EngineMissing(f"{missing} is missing: one of the {int(of)} files of its weights", hint=AGAIN)
-            with suppress(OSError, ValueError):
-                if header_of(path).end > path.stat().st_size:
-                    raise EngineMissing(f"{path} is cut short", hint=AGAIN)
+                if not any(path.parent.glob("*.index*.json")):
+                    raise EngineMissing(f"{path.parent} has no {stem}.safetensors.index.json", hint=AGAIN)
+            try:
+                with suppress(OSError):
+                    if header_of(path).end > path.stat().st_size:
+                        raise EngineMissing(f"{path} is cut short", hint=AGAIN)
+            except ValueError as error:
+                raise EngineMissing(f"{path} holds no weights: it is not a safetensors file", hint=AGAIN) from error
 
     def refuse_incomplete(self) -> None:
         """Raise `EngineMissing` where a part that its index names is not there, or has no weights that sora loads."""

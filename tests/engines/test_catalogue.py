@@ -202,6 +202,7 @@ def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
 
 CUT = b'\x43\0\0\0\0\0\0\0{"a": {"dtype": "F16", "shape": [2, 2], "data_offsets": [0, 8]}}   1234'
 """A safetensors file with four of its eight bytes of numbers."""
+WHOLE = CUT + b"5678"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea\nsize 12345\n"
 
 
@@ -233,6 +234,9 @@ def test_weights_that_were_not_fetched_are_told_before_the_work(tmp_path: Path) 
         ("config.json", b"{}", "transformer holds no weights"),
         ("diffusion_pytorch_model.bin", b"PK\3\4", "the weights in .*transformer are pickles, which may run code"),
         ("a.safetensors", CUT, r"a\.safetensors is cut short"),
+        ("a.safetensors", b"", r"a\.safetensors holds no weights: it is not a safetensors file"),
+        ("a.safetensors", b"<html>Access denied</html>", r"a\.safetensors holds no weights"),
+        ("a-00001-of-00001.safetensors", WHOLE, r"transformer has no a\.safetensors\.index\.json"),
     ],
 )
 def test_a_model_without_all_of_its_parts_is_told_before_the_work(

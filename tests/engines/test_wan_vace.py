@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from msgspec.structs import replace
+from safetensors.torch import load_file, save_file
 
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
@@ -150,6 +151,18 @@ def test_weights_that_are_there_as_a_variant_alone_are_loaded(tiny_card: Cards, 
     take = take_for(card)
     same = catalogue.open_engine(card).generate(take, Given(), silence)
     assert np.array_equal(engine.generate(take, Given(), silence).frames, same.frames)
+
+
+def test_a_text_encoder_without_all_of_its_weights_is_refused_and_not_filled_with_noise(
+    tiny_card: Cards, tmp_path: Path
+) -> None:
+    folder = copied(tiny_card("wan-vace"), tmp_path / "short")
+    file = folder / "text_encoder" / "model.safetensors"
+    held = load_file(file)
+    del held["encoder.block.1.layer.0.SelfAttention.o.weight"]
+    save_file(held, file, metadata={"format": "pt"})
+    with pytest.raises(EngineMissing, match=r"text_encoder lack the weights encoder\.block\.1\.layer\.0"):
+        catalogue.open_engine(catalogue.card(str(folder)))
 
 
 def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,7 +23,7 @@ import transformers
 from accelerate.hooks import remove_hook_from_module
 
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
-from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.checkpoint import AGAIN, Checkpoint
 from sora_cli.engines.estimate import SMALL
 from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
 from sora_cli.engines.runtime.adapters import lay
@@ -42,6 +42,8 @@ T_co = TypeVar("T_co", covariant=True)
 log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
+UNUSED = "lm_head"
+"""What text encoders do without: their last layer, which says the next word."""
 
 
 # -- the machine -------------------------------------------------------------------------------------
@@ -223,6 +225,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             if library.startswith("sora_cli."):
                 __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
         smaller = quantization(self.memory, self.device, self.dtype, self.checkpoint.components())
+        given |= self.encoders(given)
         return kind.from_pretrained(
             str(self.card.location),
             torch_dtype=self.dtypes(),
@@ -232,6 +235,31 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             quantization_config=smaller,
             **given,
         )
+
+    def encoders(self, given: Collection[str] = ()) -> dict[str, object]:
+        """The models of transformers but the `given`: they go on with random numbers for weights that no file holds.
+
+        Raises:
+            EngineMissing: a weight is missing.
+        """
+        found, types = {}, self.dtypes()
+        for name, (library, kind) in self.checkpoint.components().items():
+            model = getattr(transformers, kind, None) if library == "transformers" else None
+            if name in given or not self.checkpoint.weights(name) or not hasattr(model, "from_pretrained"):
+                continue
+            place = self.checkpoint.folder / name
+            found[name], told = model.from_pretrained(
+                str(place),
+                dtype=types.get(name, types["default"]),
+                local_files_only=True,
+                use_safetensors=True,
+                variant=self.checkpoint.variant_of(name),
+                output_loading_info=True,
+            )
+            if missing := sorted(key for key in told["missing_keys"] if not key.startswith(UNUSED)):
+                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+                raise EngineMissing(f"the files in {place} lack the weights {missing[0]}{more}", hint=AGAIN)
+        return found
 
     def parts(self) -> dict[str, object]:
         """Components that the card reads from another folder than their own."""
