@@ -245,7 +245,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         found, types = {}, self.dtypes()
         for name, (library, kind) in self.checkpoint.components().items():
             model = getattr(transformers, kind, None) if library == "transformers" else None
-            if name in given or not self.checkpoint.weights(name) or not hasattr(model, "from_pretrained"):
+            if model is None or name in given or not self.checkpoint.weights(name):
                 continue
             place = self.checkpoint.folder / name
             found[name], told = model.from_pretrained(
