@@ -158,7 +158,9 @@ class Checkpoint(Struct, frozen=True):
                     if header_of(path).end > path.stat().st_size:
                         raise EngineMissing(f"{path} is cut short", hint=AGAIN)
             except ValueError as error:
-                raise EngineMissing(f"{path} holds no weights: it is not a safetensors file", hint=AGAIN) from error
+                raise EngineMissing(
+                    f"{path} holds no weights: it is cut short, or no safetensors file", hint=AGAIN
+                ) from error
 
     def refuse_incomplete(self) -> None:
         """Raise `EngineMissing` where a part that its index names is not there, or has no weights that sora loads."""

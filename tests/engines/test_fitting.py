@@ -101,7 +101,7 @@ def test_a_part_of_a_modular_pipeline_that_cannot_be_read_is_told(tiny_card: Car
     broken = shutil.copytree(card.location, tmp_path / "broken")
     for weights in (broken / "vae").glob("*.safetensors"):
         weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(EngineMissing, match=r"unreadable .*vae"):
+    with pytest.raises(EngineMissing, match=r"vae.* holds no weights: it is cut short"):
         catalogue.open_engine(catalogue.card(str(broken)))
     shutil.rmtree(broken / "vae")
     with pytest.raises(EngineMissing, match="vae"):
