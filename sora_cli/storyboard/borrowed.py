@@ -28,13 +28,13 @@ _BORROWED = (
     (r"\A/imagine\b", "take it out: a prompt is words alone"),
     (r"\bembedding:[\w-]{1,40}", "take it out: a prompt is words alone"),
 )
+"""What is written so, and what stands in its place in a storyboard."""
 _LENGTH = re.compile(
     r"[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
     r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
     re.IGNORECASE,
 )
 """How long a shot is, among its words."""
-"""What is written so, and what stands in its place in a storyboard."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""
