@@ -88,7 +88,7 @@ def known(name: str | None = None) -> EngineCard:
 def _known(name: str) -> EngineCard:
     for template in released():
         if template.card.name == name:
-            return _placed(template)
+            return _whole(_placed(template))
     for own in own_cards():
         if own.name == name:
             return own

@@ -7,14 +7,15 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from sora_cli import bounded
-from sora_cli.bounded import Json, expanded, is_folder
+from sora_cli.bounded import expanded, is_folder
+from sora_cli.engines.header import header_of
 from sora_cli.errors import EngineMissing
 from sora_cli.remembered import cache_folder, remembered
 
@@ -32,8 +33,6 @@ LARGEST_OF = {
 """What is made once for each, by the last word of the field's name; models have a tenth of it."""
 MOST = 4 << 20
 """Bytes of an index or a configuration; diffusers' own have some kilobytes."""
-MOST_HEADER = 100 << 20
-"""Bytes of a safetensors file's header; the library's own limit."""
 SAMPLE = 1 << 20
 """Files above four of these are hashed by their size and three samples of this many bytes."""
 SETTLED = 2 * 10**9
@@ -46,8 +45,14 @@ _POINTER = 1024
 """Bytes of a pointer of Git LFS at most (its specification)."""
 _SAFE = "get the model with its weights as .safetensors"
 PICKLES = {".bin", ".ckpt", ".pt", ".pth"}
-_WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Processor", "ProcessorFast", "Scheduler", "Extractor")
-"""How classes of a checkpoint's parts end that have no weights."""
+_WITHOUT_WEIGHTS = ("Processor", "ProcessorFast", "Extractor")
+"""How classes of a checkpoint's parts end that have no weights, beside tokenizers and schedulers."""
+_WORDS = re.compile(r"tokenizer\.json|vocab|\.model$|\.tiktoken$|merges|bpe")
+"""Names of files that hold the words of a tokenizer."""
+_STEMS = ("diffusion_pytorch_model", "model")
+"""How files of weights begin, by diffusers and by transformers."""
+_SCALES = ("scale_weight", "weight_scale", "scale_input", "input_scale", "scaled_fp8", "comfy_quant")
+"""How tensors end that say how other programs' fp8 weights are scaled; diffusers passes them over."""
 _VARIANT = re.compile(r"\w+(?:-[0-9]{5}-of-[0-9]{5})?\.((?:fp|bf)[0-9]+)(?:-[0-9]{5}-of-[0-9]{5})?\.safetensors")
 """Names of files of weights in another number type, which stand beside the others or alone (diffusers' `variant`)."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
@@ -153,14 +158,24 @@ class Checkpoint(Struct, frozen=True):
                     raise EngineMissing(f"{missing} is missing: one of the {int(of)} files of its weights", hint=AGAIN)
                 if not any(path.parent.glob("*.index*.json")):
                     raise EngineMissing(f"{path.parent} has no {stem}.safetensors.index.json", hint=AGAIN)
-            try:
-                with suppress(OSError):
-                    if header_of(path).end > path.stat().st_size:
-                        raise EngineMissing(f"{path} is cut short", hint=AGAIN)
-            except ValueError as error:
-                raise EngineMissing(
-                    f"{path} holds no weights: it is cut short, or no safetensors file", hint=AGAIN
-                ) from error
+            with suppress(OSError):
+                self._refuse_content(path)
+
+    def _refuse_content(self, path: Path) -> None:
+        """The same of what a file of weights holds."""
+        try:
+            header = header_of(path)
+        except ValueError as error:
+            told = f"{path} holds no weights: it is cut short, or no safetensors file"
+            raise EngineMissing(told, hint=AGAIN) from error
+        if header.end > path.stat().st_size:
+            raise EngineMissing(f"{path} is cut short", hint=AGAIN)
+        scaled = next((name for name in header.shapes if name.endswith(_SCALES)), None)
+        if scaled is not None and not self.config(path.parent.name).get("quantization_config"):
+            told = (
+                f"{path} holds scaled weights of another program ({scaled}), which would be read without their scales"
+            )
+            raise EngineMissing(told, hint="get the model in bf16 or fp16; `memory: {quantize: int8}` makes it small")
 
     def refuse_incomplete(self) -> None:
         """Raise `EngineMissing` where a part that its index names is not there, or has no weights that sora loads."""
@@ -170,15 +185,17 @@ class Checkpoint(Struct, frozen=True):
             part = self.folder / name
             if not part.is_dir():
                 raise EngineMissing(f"{self.folder} has no folder {name}, which its {INDEXES[0]} names", hint=AGAIN)
-            if (
-                kind.endswith(_WITHOUT_WEIGHTS)
-                or not (part / "config.json").is_file()
-                or any(part.glob("*.safetensors"))
-            ):
-                continue
-            if any(path.suffix in PICKLES for path in part.iterdir()):
-                raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
-            raise EngineMissing(f"{part} holds no weights", hint=AGAIN)
+            names = [path.name for path in part.iterdir()]
+            if pointer := next((each for each in names if is_pointer(part / each)), None):
+                raise EngineMissing(f"{part / pointer} was not fetched by Git LFS", hint=HINT_POINTER)
+            if name.startswith("tokenizer"):
+                if not (kind.startswith("ByT5") or any(_WORDS.search(each) for each in names)):  # ByT5 reads bytes
+                    raise EngineMissing(f"{part} holds no words: no tokenizer.json and no vocabulary", hint=AGAIN)
+            elif kind.endswith("Scheduler"):
+                if "scheduler_config.json" not in names:
+                    raise EngineMissing(f"{part} has no scheduler_config.json", hint=AGAIN)
+            elif not kind.endswith(_WITHOUT_WEIGHTS):
+                _refuse_without_weights(part, names)
 
     def refuse_foreign_code(self) -> None:
         """Raise `EngineMissing` where a component would be loaded by a module that is neither diffusers' nor ours."""
@@ -200,6 +217,25 @@ class Checkpoint(Struct, frozen=True):
                         f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most",
                         hint=AGAIN,
                     )
+
+
+def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
+    """Raise `EngineMissing` where a model's folder, of these names, has no configuration or no weights by name."""
+    weights = [name for name in names if name.endswith(".safetensors")]
+    if "config.json" not in names:
+        if weights or not names:
+            raise EngineMissing(f"{part} has no config.json", hint=AGAIN)
+        return  # what it is, is told by its class alone
+    if any(name.startswith(_STEMS) for name in weights):
+        return
+    if weights:
+        hint = f"sora reads {' and '.join(f'{stem}.safetensors' for stem in _STEMS)}: {AGAIN}"
+        raise EngineMissing(
+            f"the weights in {part} are called {weights[0]}, and not as diffusers calls them", hint=hint
+        )
+    if any(Path(name).suffix in PICKLES for name in names):
+        raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
+    raise EngineMissing(f"{part} holds no weights", hint=AGAIN)
 
 
 def _numbers(value: object, name: str = "") -> Iterator[tuple[str, float]]:
@@ -239,50 +275,6 @@ def is_pointer(path: Path) -> bool:
         return bounded.read_bytes(path, _POINTER).startswith(b"version https://git-lfs")
     except OSError:
         return False
-
-
-class Header(Struct, frozen=True):
-    """What a safetensors file says of itself: the shapes of its tensors by their names, facts in words, its length."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-    facts: Mapping[str, str]
-    end: int = 0
-    """The byte behind the last tensor."""
-
-
-def header_of(path: Path) -> Header:
-    """What a safetensors file says of its tensors.
-
-    A header of JSON follows its length in 8 bytes: https://github.com/huggingface/safetensors#format
-
-    Raises:
-        OSError: it cannot be read, or is not a regular file.
-        ValueError: it is no safetensors file.
-    """
-    with bounded.open_regular(path) as file:
-        length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
-        header = bounded.parse_json(file.read(length)) if 2 <= length <= min(size - 8, MOST_HEADER) else None
-    if isinstance(header, dict):
-        written = header.pop("__metadata__", None)
-        facts = written if isinstance(written, dict) else {}
-        words = {name: each for name, each in facts.items() if isinstance(each, str)}
-        end = 8 + length + max(map(_end, header.values()), default=0)
-        return Header({name: _shape(each) for name, each in header.items()}, words, end)
-    raise ValueError(f"{path} has no header")
-
-
-def _end(tensor: Json) -> int:
-    """Where a tensor ends, counted from the first one's beginning; 0 where it does not say."""
-    place = tensor.get("data_offsets") if isinstance(tensor, dict) else None
-    return max((at for at in place if isinstance(at, int)), default=0) if isinstance(place, list) else 0
-
-
-def _shape(tensor: Json) -> tuple[int, ...]:
-    sides = tensor.get("shape") if isinstance(tensor, dict) else None
-    shape = tuple(side for side in sides if isinstance(side, int) and side >= 0) if isinstance(sides, list) else ()
-    if not isinstance(sides, list) or len(shape) != len(sides):
-        raise ValueError("a tensor has no shape")
-    return shape
 
 
 def revision_of(folder: Path) -> str:
@@ -390,11 +382,15 @@ def has_index(folder: Path) -> bool:
 
 def local_checkpoints() -> list[Path]:
     """Every checkpoint directly in a SORA_MODELS folder, or one level deeper (`owner/name`)."""
-    found = []
-    for folder in model_folders():
-        for child in sorted(path for path in folder.iterdir() if path.is_dir()):
-            if has_index(child):
-                found.append(child)
-            else:
-                found += [inner for inner in sorted(child.iterdir()) if inner.is_dir() and has_index(inner)]
+    found: list[Path] = []
+    for child in (child for folder in model_folders() for child in _folders(folder)):
+        found += [child] if has_index(child) else filter(has_index, _folders(child))
     return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder; none in one that we may not look into, such as `lost+found` of a disk."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:
+        return []

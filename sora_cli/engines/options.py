@@ -28,7 +28,7 @@ from pydantic import (
 
 from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.bounded import Json, expanded, file_hash, parse_json
-from sora_cli.engines.checkpoint import header_of
+from sora_cli.engines.header import header_of
 
 if TYPE_CHECKING:
     from sora_cli.engines.base import EngineCard

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,7 @@ def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
 CUT = b'\x43\0\0\0\0\0\0\0{"a": {"dtype": "F16", "shape": [2, 2], "data_offsets": [0, 8]}}   1234'
 """A safetensors file with four of its eight bytes of numbers."""
 WHOLE = CUT + b"5678"
+SCALED = WHOLE.replace(b"\x43", b"\x50", 1).replace(b'"a"', b'"a.scale_weight"')
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea\nsize 12345\n"
 
 
@@ -236,6 +238,8 @@ def test_weights_that_were_not_fetched_are_told_before_the_work(tmp_path: Path) 
         ("a.safetensors", CUT, r"a\.safetensors is cut short"),
         ("a.safetensors", b"", r"a\.safetensors holds no weights: it is cut short, or no safetensors file"),
         ("a.safetensors", b"<html>Access denied</html>", r"a\.safetensors holds no weights"),
+        ("wan_fp8.safetensors", WHOLE, r"are called wan_fp8\.safetensors, and not as diffusers calls them"),
+        ("model.safetensors", SCALED, r"holds scaled weights of another program \(a\.scale_weight\)"),
         ("a-00001-of-00001.safetensors", WHOLE, r"transformer has no a\.safetensors\.index\.json"),
     ],
 )
@@ -245,11 +249,34 @@ def test_a_model_without_all_of_its_parts_is_told_before_the_work(
     scheduler = ["diffusers", "UniPCMultistepScheduler"]
     transformer = ["diffusers", "WanVACETransformer3DModel"]
     folder = write_index(tmp_path / "wan", scheduler=scheduler, transformer=transformer, vae=[None, None])
-    for name in ("scheduler", *(["transformer"] if file else [])):
-        (folder / name).mkdir()
-        (folder / name / "config.json").write_text("{}")
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text("{}")
     if file:
+        (folder / "transformer").mkdir()
+        (folder / "transformer" / "config.json").write_text("{}")
         (folder / "transformer" / file).write_bytes(data)
+    with pytest.raises(EngineMissing, match=why) as caught:
+        catalogue.card(str(folder))
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "why"),
+    [
+        ("transformer/config.json", None, r"transformer has no config\.json"),
+        ("scheduler/scheduler_config.json", None, r"scheduler has no scheduler_config\.json"),
+        ("tokenizer/tokenizer.json", None, "tokenizer holds no words"),
+        ("tokenizer/tokenizer.json", POINTER, r"tokenizer\.json was not fetched by Git LFS"),
+    ],
+)
+def test_a_model_without_a_small_file_is_told_before_the_work(
+    tmp_path: Path, file: str, data: str | None, why: str
+) -> None:
+    nano = catalogue.card("nano").location
+    assert nano is not None
+    folder = Path(shutil.copytree(nano, tmp_path / "nano"))
+    assert catalogue.card(str(folder)).location == folder
+    (folder / file).unlink() if data is None else (folder / file).write_text(data)
     with pytest.raises(EngineMissing, match=why) as caught:
         catalogue.card(str(folder))
     assert caught.value.hint

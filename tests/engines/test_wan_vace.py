@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,15 +154,23 @@ def test_weights_that_are_there_as_a_variant_alone_are_loaded(tiny_card: Cards, 
     assert np.array_equal(engine.generate(take, Given(), silence).frames, same.frames)
 
 
-def test_a_text_encoder_without_all_of_its_weights_is_refused_and_not_filled_with_noise(
-    tiny_card: Cards, tmp_path: Path
+@pytest.mark.parametrize(
+    ("file", "weight"),
+    [
+        ("text_encoder/model", "encoder.block.1.layer.0.SelfAttention.o.weight"),
+        ("transformer/diffusion_pytorch_model", "blocks.0.attn1.to_q.weight"),
+    ],
+)
+def test_a_model_without_all_of_its_weights_is_refused_by_name(
+    tiny_card: Cards, tmp_path: Path, file: str, weight: str
 ) -> None:
+    """A text encoder's would be filled with random numbers."""
     folder = copied(tiny_card("wan-vace"), tmp_path / "short")
-    file = folder / "text_encoder" / "model.safetensors"
-    held = load_file(file)
-    del held["encoder.block.1.layer.0.SelfAttention.o.weight"]
-    save_file(held, file, metadata={"format": "pt"})
-    with pytest.raises(EngineMissing, match=r"text_encoder lack the weights encoder\.block\.1\.layer\.0"):
+    path = (folder / file).with_suffix(".safetensors")
+    held = load_file(path)
+    del held[weight]
+    save_file(held, path, metadata={"format": "pt"})
+    with pytest.raises(EngineMissing, match=f"{path.parent.name} lack the weights {re.escape(weight)}"):
         catalogue.open_engine(catalogue.card(str(folder)))
 
 

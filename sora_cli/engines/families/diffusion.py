@@ -12,8 +12,9 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import diffusers
@@ -88,6 +89,13 @@ def quiet() -> Iterator[None]:
         yield
     for warning in caught:
         log.debug("%s: %s", warning.category.__name__, warning.message)
+
+
+def _require_all(folder: Path, missing: Sequence[str]) -> None:
+    """Raise `EngineMissing` where the files of a folder lack weights."""
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise EngineMissing(f"the files in {folder} lack the weights {missing[0]}{more}", hint=AGAIN)
 
 
 # -- engines -----------------------------------------------------------------------------------------
@@ -226,7 +234,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 __import__(library)  # diffusers wants a module to be imported before a checkpoint may name it
         smaller = quantization(self.memory, self.device, self.dtype, self.checkpoint.components())
         given |= self.encoders(given)
-        return kind.from_pretrained(
+        pipe = kind.from_pretrained(
             str(self.card.location),
             torch_dtype=self.dtypes(),
             local_files_only=True,
@@ -235,6 +243,12 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             quantization_config=smaller,
             **given,
         )
+        for name, part in getattr(pipe, "components", {}).items():
+            if isinstance(part, torch.nn.Module):
+                _require_all(
+                    self.checkpoint.folder / name, [key for key, held in part.named_parameters() if held.is_meta]
+                )
+        return pipe
 
     def encoders(self, given: Collection[str] = ()) -> dict[str, object]:
         """The models of transformers but the `given`: they go on with random numbers for weights that no file holds.
@@ -256,9 +270,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 variant=self.checkpoint.variant_of(name),
                 output_loading_info=True,
             )
-            if missing := sorted(key for key in told["missing_keys"] if not key.startswith(UNUSED)):
-                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                raise EngineMissing(f"the files in {place} lack the weights {missing[0]}{more}", hint=AGAIN)
+            _require_all(place, sorted(key for key in told["missing_keys"] if not key.startswith(UNUSED)))
         return found
 
     def parts(self) -> dict[str, object]:

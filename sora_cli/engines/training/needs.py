@@ -13,8 +13,9 @@ import re
 from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
-from sora_cli.engines.checkpoint import Checkpoint, header_of
+from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.estimate import DENOISERS, GB, KEPT, ROOM, SHARE, Layout, Machine, need, weights_of
+from sora_cli.engines.header import header_of
 from sora_cli.engines.options import Options
 from sora_cli.engines.training import LAYERS, CourseSettings
 
