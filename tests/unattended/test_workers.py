@@ -63,12 +63,17 @@ def workers_of(process: int) -> list[int]:
 
 
 class Killing(Recording):
-    """Kills the worker that tells the first step, and notes what is told."""
+    """Kills the worker that tells the first step, and notes what is told: workers tell things at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.telling = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Step) and not self.of(Step):
-            os.kill(workers_of(os.getpid())[int(event.worker[-1])], signal.SIGKILL)
-        super().__call__(event)
+        with self.telling:
+            if isinstance(event, Step) and not self.of(Step):
+                os.kill(workers_of(os.getpid())[int(event.worker[-1])], signal.SIGKILL)
+            super().__call__(event)
 
 
 def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_process(
