@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import field
 
 from sora_cli.errors import RequestError, WorkerLost
 from sora_cli.events import Event, Recording, Silent, Step, TakeKept, TakeRetried
@@ -65,9 +66,7 @@ def workers_of(process: int) -> list[int]:
 class Killing(Recording):
     """Kills the worker that tells the first step, and notes what is told: workers tell things at the same time."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.telling = threading.Lock()
+    telling: Any = field(default_factory=threading.Lock)
 
     def __call__(self, event: Event) -> None:
         with self.telling:
