@@ -174,6 +174,12 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].strip()[:300]
 
 
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are: `a, b and 3 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 take`, `2 takes`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

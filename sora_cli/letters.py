@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 import re
 
-from msgspec import Struct
-
 _WEST = {
     "German": "äöüßé",
     "French": "àâæçéèêëîïôœùûüÿ",
@@ -33,12 +31,12 @@ _CENTRAL = {
     "Romanian": "ăâîşţ",
 }
 _LATIN = {
-    "cp1252": ("Windows-1252", _WEST),
-    "cp1254": ("Windows-1254", {"Turkish": "çğ\u0131öşüâi\N{COMBINING DOT ABOVE}"}),
-    "cp1250": ("Windows-1250", _CENTRAL),
-    "cp1257": ("Windows-1257", {"Lithuanian": "ąčęėįšųūž", "Latvian": "āčēģīķļņšūž"}),
-    "mac_roman": ("Mac Roman", _WEST),
-    "cp850": ("code page 850", _WEST),
+    "cp1252": _WEST,
+    "cp1254": {"Turkish": "çğ\u0131öşüâi\N{COMBINING DOT ABOVE}"},
+    "cp1250": _CENTRAL,
+    "cp1257": {"Lithuanian": "ąčęėįšųūž", "Latvian": "āčēģīķļņšūž"},
+    "mac_roman": _WEST,
+    "cp850": _WEST,
 }
 """The encodings of Latin letters that spreadsheets save in, the most usual first, and the letters of each language."""
 _GRAVE = r"è(?!s\b|[bcdfghjlmnpqrstvxz]{1,3}u?e)"
@@ -67,12 +65,12 @@ _NEVER = {
 }
 """What no word of a language has (of Turkish: no text), where its letters are those of another in another encoding."""
 _SCRIPTS = {
-    "cp1251": ("Windows-1251", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў"),
-    "cp866": ("code page 866", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"),
-    "cp1253": ("Windows-1253", "αοιετσνηυρπκμλςωδγχθφβξζψάίόέήύώϊϋΐΰ"),
-    "cp1255": ("Windows-1255", "יוהלארתבשמנםדחקעפגכטצסזןךץף"),
-    "cp1256": ("Windows-1256", "اليمنوترهبدسفعكقحجشةصطخضذثزىأغئءظإؤآ،ّ؛؟ًَُِْـٌٍ"),
-    "cp874": ("Windows-874", "านรอกเงมยลวดทสต่้ัิีะปบคหแจพุชขูใไืโผซ็์ธำถศฟภฉษณญฐฝฮฬๆฎฏฑฒฆ"),
+    "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў",
+    "cp866": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
+    "cp1253": "αοιετσνηυρπκμλςωδγχθφβξζψάίόέήύώϊϋΐΰ",
+    "cp1255": "יוהלארתבשמנםדחקעפגכטצסזןךץף",
+    "cp1256": "اليمنوترهبدسفعكقحجشةصطخضذثزىأغئءظإؤآ،ّ؛؟ًَُِْـٌٍ",
+    "cp874": "านรอกเงมยลวดทสต่้ัิีะปบคหแจพุชขูใไืโผซ็์ธำถศฟภฉษณญฐฝฮฬๆฎฏฑฒฆ",
 }
 """The encodings of other scripts, and the letters of their languages from the most usual to the rarest."""
 _RARE = 200
@@ -90,30 +88,23 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _WORDS = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{2,}(?![A-Za-z\x80-\xff])")
 
 
-class Letters(Struct, frozen=True):
-    """An encoding, by Python's name and by the one that people know."""
-
-    encoding: str
-    name: str
-
-
-def latin(data: bytes) -> Letters | None:
-    """The encoding of Latin letters in which all of a text is of one language; None where there is none."""
+def latin(data: bytes) -> str:
+    """The encoding of Latin letters in which all of a text is of one language; nothing where there is none."""
     if _other_script(data):
-        return None
-    for encoding, (name, languages) in _LATIN.items():
+        return ""
+    for encoding, languages in _LATIN.items():
         text = _decoded(data, encoding)
         if not (text and any(_spells(text, language, known) for language, known in languages.items())):
             continue
         told = any(letter > "\x7f" and letter.isalpha() and letter not in _MARKS for letter in text)
         rare = encoding not in _USUAL and (not told or _japanese(data))
-        return None if rare else Letters(encoding, name)
-    return None
+        return "" if rare else encoding
+    return ""
 
 
-def other_script(data: bytes) -> Letters | None:
-    """The encoding of another script whose language a text is likeliest of; None where no word is whole in it."""
-    return _likeliest(data) if _other_script(data) else None
+def other_script(data: bytes) -> str:
+    """The encoding of another script whose language a text is likeliest of; nothing where no word is whole in it."""
+    return _likeliest(data) if _other_script(data) else ""
 
 
 def _other_script(data: bytes) -> bool:
@@ -154,14 +145,13 @@ def _spells(text: str, language: str, known: str) -> bool:
     return all(letter < "\x80" or letter in allowed for letter in plain) and not (never and re.search(never, plain))
 
 
-def _likeliest(data: bytes) -> Letters | None:
+def _likeliest(data: bytes) -> str:
     """The encoding of another script whose language a text is likeliest of, by how usual its letters are."""
-    found: list[tuple[float, Letters]] = []
-    for encoding, (name, usual) in _SCRIPTS.items():
+    found: dict[str, float] = {}
+    for encoding, usual in _SCRIPTS.items():
         text = _decoded(data, encoding)
         spelled = [letter for letter in text.lower() if letter > "\x7f" and letter not in f"{_MARKS}\u00a0"]
         known = [usual.find(letter) for letter in spelled]
         if known and known.count(-1) <= len(known) // 20:
-            likely = sum(-math.log(2 + rank if rank >= 0 else _RARE) for rank in known) / len(known)
-            found.append((likely, Letters(encoding, name)))
-    return max(found, key=lambda each: each[0])[1] if found else None
+            found[encoding] = sum(-math.log(2 + rank if rank >= 0 else _RARE) for rank in known) / len(known)
+    return max(found, key=found.__getitem__, default="")

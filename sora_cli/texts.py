@@ -31,13 +31,26 @@ _NAMES = {
     "shift_jis": "Shift JIS",
     "gb18030": "GB 18030",
     "euc_kr": "EUC-KR",
+    "euc_jp": "EUC-JP",
+    "big5": "Big5",
+    "cp1250": "Windows-1250",
+    "cp1253": "Windows-1253",
+    "cp1254": "Windows-1254",
+    "cp1255": "Windows-1255",
+    "cp1256": "Windows-1256",
+    "cp1257": "Windows-1257",
+    "cp874": "Windows-874",
+    "cp850": "code page 850",
+    "cp866": "code page 866",
 }
-"""The encodings that text programs still save in, where they do not save in Unicode."""
+"""The encodings that programs still save texts in, where they do not save in Unicode, by their names for people."""
+_GUESSED = ["cp1252", "mac_roman", "cp1251", "shift_jis", "gb18030", "euc_kr"]
+"""Those of them that are told apart by how frequent letters are."""
 _PAIRS = {
-    "euc_kr": ("EUC-KR", re.compile(rb"[\xb0-\xc8\xa1\xa3][\xa1-\xfe]")),
-    "euc_jp": ("EUC-JP", re.compile(rb"[\xa1\xa3-\xa5\xb0-\xcf][\xa1-\xfe]")),
-    "gb18030": ("GB 18030", re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]")),
-    "big5": ("Big5", re.compile(rb"[\xa1-\xc6][\x40-\x7e\xa1-\xfe]")),
+    "euc_kr": re.compile(rb"[\xb0-\xc8\xa1\xa3][\xa1-\xfe]"),
+    "euc_jp": re.compile(rb"[\xa1\xa3-\xa5\xb0-\xcf][\xa1-\xfe]"),
+    "gb18030": re.compile(rb"[\xb0-\xd7\xa1\xa3][\xa1-\xfe]"),
+    "big5": re.compile(rb"[\xa1-\xc6][\x40-\x7e\xa1-\xfe]"),
 }
 """Encodings of East Asia with two bytes a letter, and the bytes of their usual letters: guessing from frequencies
 takes one for another in short texts, as lists are."""
@@ -98,19 +111,18 @@ def _bytewise(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
-        if found := latin(data):
-            return data.decode(found.encoding), found.name
-        if east := _east_asian(data):
-            return data.decode(east), _PAIRS[east][0]
-        if found := other_script(data):
-            return data.decode(found.encoding), found.name
-        if _western(data):
-            return data.decode("cp1252"), "Windows-1252"
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(data, cp_isolation=list(_NAMES)).best()
-        name = best.encoding if best is not None else "cp1252"
+        name = latin(data) or _east_asian(data) or other_script(data) or _guessed(data)
         return data.decode(name), _NAMES[name]
+
+
+def _guessed(data: bytes) -> str:
+    """The encoding of a text that is in several languages, or in one whose letters tell less."""
+    if _western(data):
+        return "cp1252"
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data, cp_isolation=_GUESSED).best()
+    return best.encoding if best is not None else "cp1252"
 
 
 def _western(data: bytes) -> bool:
@@ -130,7 +142,7 @@ def _east_asian(data: bytes) -> str:
     two high bytes.
     """
     pairs = _PAIR.findall(data)
-    for name, (_, usual) in _PAIRS.items():
+    for name, usual in _PAIRS.items():
         known = [pair for pair in pairs if usual.fullmatch(pair)]
         high = [pair for pair in known if pair[1] >= 0xA1]
         if len(known) < max(3, _USUAL * len(pairs)) or 4 * len(high) < len(known):

@@ -172,9 +172,8 @@ class Checkpoint(Struct, frozen=True):
             raise EngineMissing(f"{path} is cut short", hint=AGAIN)
         scaled = next((name for name in header.shapes if name.endswith(_SCALES)), None)
         if scaled is not None and not self.config(path.parent.name).get("quantization_config"):
-            told = (
-                f"{path} holds scaled weights of another program ({scaled}), which would be read without their scales"
-            )
+            why = "which would be read without their scales"
+            told = f"{path} holds scaled weights of another program ({scaled}), {why}"
             raise EngineMissing(told, hint="get the model in bf16 or fp16; `memory: {quantize: int8}` makes it small")
 
     def refuse_incomplete(self) -> None:
@@ -230,9 +229,8 @@ def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
         return
     if weights:
         hint = f"sora reads {' and '.join(f'{stem}.safetensors' for stem in _STEMS)}: {AGAIN}"
-        raise EngineMissing(
-            f"the weights in {part} are called {weights[0]}, and not as diffusers calls them", hint=hint
-        )
+        told = f"the weights in {part} are called {weights[0]}, and not as diffusers calls them"
+        raise EngineMissing(told, hint=hint)
     if any(Path(name).suffix in PICKLES for name in names):
         raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
     raise EngineMissing(f"{part} holds no weights", hint=AGAIN)

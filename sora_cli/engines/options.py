@@ -137,6 +137,11 @@ def listed(given: object) -> list[object]:
 Adapters = Annotated[tuple[LoraOption, ...], BeforeValidator(listed)]
 
 
+def avoided(*parts: str) -> str:
+    """What a model is led away from, in one text: the parts that say something."""
+    return ", ".join(filter(None, parts))
+
+
 def named_by(options: Mapping[str, object]) -> set[str]:
     """The words that a take's LoRA answer to: `sora train` names their files so."""
     given = options.get("lora")

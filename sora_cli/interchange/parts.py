@@ -69,9 +69,9 @@ def timed(row: dict[str, str]) -> dict[str, str]:
     if match is None or _has_time(row):
         return row
     cells = _cells(next(filter(None, match.groups()[1:])))
-    return (
-        {**row, **cells, "description": match[1].rstrip(" -*_([\N{EN DASH}\N{EM DASH}|,")} if _has_time(cells) else row
-    )
+    if not _has_time(cells):
+        return row
+    return {**row, **cells, "description": match[1].rstrip(" -*_([\N{EN DASH}\N{EM DASH}|,")}
 
 
 def _has_time(row: dict[str, str]) -> bool:

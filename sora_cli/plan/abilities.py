@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
 from sora_cli import terms
 from sora_cli.engines.base import Ability, Carry, EngineCard
-from sora_cli.engines.options import Options
+from sora_cli.engines.options import Options, avoided, named_by
 from sora_cli.engines.tokens import estimate, length
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, first_of
 from sora_cli.plan.findings import Findings
 from sora_cli.plan.prompt import Prompt, unknown_words
 from sora_cli.storyboard.cast import kind_of
@@ -100,12 +100,14 @@ def check_start(findings: Findings, card: EngineCard, beat: Beat) -> None:
         findings.wrong(beat, "engine", message, "leave out --from-draft, or use nano, Wan, VACE or LTX-2 for the shot")
 
 
-def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, taught: Collection[str]) -> None:
+def check_prompt(
+    findings: Findings, card: EngineCard, beat: Beat, prompt: Prompt, options: Mapping[str, object]
+) -> None:
     """Say what of a beat's words the model does not know, is not told, or does not read to the end.
 
-    `taught` are words that a LoRA taught it.
+    A LoRA among its `options` taught it the words that it is named by.
     """
-    key = "sent" if beat.sent else "prompt"
+    key, taught = "sent" if beat.sent else "prompt", named_by(options)
     unknown = [word for word in unknown_words(prompt.text, card) if word not in taught]
     for place, words in _by_key(beat, unknown, card) if unknown else ():
         _tell_unknown(findings, card, beat, place, words)
@@ -115,6 +117,7 @@ def check_prompt(findings: Findings, card: EngineCard, beat: Beat, prompt: Promp
             findings.remark(beat, place, f"engine {card.name} is not told {what}: {left.why}", left.hint)
     if told := _too_long("the prompt", prompt.text, card):
         findings.remark(beat, key, told, f"shorten {'it' if beat.sent else 'the prompt, the style or the setting'}")
+    _check_avoid(findings, card, beat, options)
 
 
 def _too_long(what: str, text: str, card: EngineCard) -> str:
@@ -127,7 +130,7 @@ def _too_long(what: str, text: str, card: EngineCard) -> str:
     return f"{what} has {count}, {card.name} reads {limit}{end}"
 
 
-def check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
+def _check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
     """Say what of a beat's `avoid` changes nothing, which no pipeline looks at where guidance is 1."""
     if issubclass(card.options, Options) and float(str(options.get("guidance", 2))) <= 1:
         low = beat.options.get("guidance_low")
@@ -143,15 +146,14 @@ def check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mappi
         return
     if unknown := list(unknown_words(beat.avoid, card)):
         _tell_unknown(findings, card, beat, "avoid", unknown)
-    whole = ", ".join(part for part in (str(options.get("quality_avoid") or ""), beat.avoid) if part)
+    whole = avoided(str(options.get("quality_avoid") or ""), beat.avoid)
     if told := _too_long("what is avoided", whole, card):
         findings.remark(beat, "avoid", told, "shorten `avoid`, or the option `quality_avoid`, which stands before it")
 
 
 def _tell_unknown(findings: Findings, card: EngineCard, beat: Beat, place: str, words: list[str]) -> None:
-    told = ", ".join(shortened(word, 40) for word in words[:_MOST])
-    more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
-    findings.remark(beat, place, f"engine {card.name} does not know: {told}{more}", "these words are ignored")
+    told = first_of([shortened(word, 40) for word in words], _MOST)
+    findings.remark(beat, place, f"engine {card.name} does not know: {told}", "these words are ignored")
 
 
 def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.engines.base import Ability, Carry, EngineCard
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, first_of
 from sora_cli.plan.continuity import PlannedBeat, Stretch
 from sora_cli.plan.findings import Findings
 from sora_cli.storyboard.keyframes import Keyframe, StillChoice
@@ -74,10 +74,13 @@ def unapproved(plan: Plan) -> Iterator[Problem]:
     """A remark on the stills that are used without having been approved."""
     found = [still for shot in plan.shots for still in plan.stills.get(shot.name, ()) if not still.approved]
     if found:
-        names = ", ".join(f"{still.name} (number {still.choice.number}, {still.state})" for still in found[:MOST_NAMED])
-        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        names = [f"{still.name} (number {still.choice.number}, {still.state})" for still in found]
         hint = "look at them with `sora stills`, then --approve SHOT or --approve-all"
-        yield Problem(f"these stills are used as they are: {names}{more}", hint, plan.board.mark(found[0].keyframe.loc))
+        yield Problem(
+            f"these stills are used as they are: {first_of(names, MOST_NAMED)}",
+            hint,
+            plan.board.mark(found[0].keyframe.loc),
+        )
 
 
 def animatic(plan: Plan) -> Plan:

@@ -17,10 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sora_cli.adapters import weights_in
 from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
 from sora_cli.engines.changes import EDITION, Change, Start
-from sora_cli.engines.options import SamplingOptions, listed, misfit, named_by
+from sora_cli.engines.options import SamplingOptions, avoided, listed, misfit
 from sora_cli.plan.abilities import (
     check_abilities,
-    check_avoid,
     check_length,
     check_needs,
     check_parts,
@@ -260,11 +259,10 @@ class TakeMaker(Struct, dict=True):
             kept, dropped = without_contradictions(str(options["quality_avoid"]), beat)
             if kept != options["quality_avoid"]:
                 options, prompt = {**options, "quality_avoid": kept}, replace(prompt, not_avoided=dropped)
-        check_prompt(self.findings, card, beat, prompt, named_by(options))
-        check_avoid(self.findings, card, beat, options)
+        check_prompt(self.findings, card, beat, prompt, options)
         take = Take(
             name=name, key="", engine=card.name, revision=card.revision, prompt=prompt.text,
-            avoid=", ".join(filter(None, (beat.avoid, *prompt.avoided))) if card.can(Ability.NEGATIVE_PROMPT) else "",
+            avoid=avoided(beat.avoid, *prompt.avoided) if card.can(Ability.NEGATIVE_PROMPT) else "",
             width=width, height=height, fps=card.fps, frames=frames,
             skip=skip, play=play, seed=0, options=options, opening=opening, closing=closing,
             references=references,

@@ -37,9 +37,8 @@ def unused(board: Storyboard, document: Document, sets: Mapping[str, str]) -> It
 
 def _variables(document: Document, words: str, filled: set[str]) -> Iterator[Problem]:
     for name in document.names(("vars",)) if "vars" in document.names(()) else ():
-        if name in filled or re.search(
-            rf"[$%<{{(]{re.escape(composed(name))}(?!\w)", words
-        ):  # others' brackets are told
+        used = rf"[$%<{{(]{re.escape(composed(name))}(?!\w)"  # in brackets of others, it is told as that
+        if name in filled or re.search(used, words):
             continue
         hint = f"write ${{{name}}} where it belongs, or take it out"
         yield Problem(f"the variable {quoted(name)} is used nowhere", hint, document.mark(("vars", name), key=True))

@@ -30,7 +30,7 @@ from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
 from sora_cli.engines.runtime.adapters import lay
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
-from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, first_of
 from sora_cli.events import Note, Report, Silent
 from sora_cli.packages import require
 
@@ -94,8 +94,7 @@ def quiet() -> Iterator[None]:
 def _require_all(folder: Path, missing: Sequence[str]) -> None:
     """Raise `EngineMissing` where the files of a folder lack weights."""
     if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise EngineMissing(f"the files in {folder} lack the weights {missing[0]}{more}", hint=AGAIN)
+        raise EngineMissing(f"the files in {folder} lack the weights {first_of(missing, 1)}", hint=AGAIN)
 
 
 # -- engines -----------------------------------------------------------------------------------------
@@ -245,9 +244,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         )
         for name, part in getattr(pipe, "components", {}).items():
             if isinstance(part, torch.nn.Module):
-                _require_all(
-                    self.checkpoint.folder / name, [key for key, held in part.named_parameters() if held.is_meta]
-                )
+                empty = [key for key, held in part.named_parameters() if held.is_meta]
+                _require_all(self.checkpoint.folder / name, empty)
         return pipe
 
     def encoders(self, given: Collection[str] = ()) -> dict[str, object]:

@@ -20,6 +20,7 @@ from PIL import Image
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.family_options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions
+from sora_cli.engines.options import avoided
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
 
@@ -113,7 +114,7 @@ class Helios(Diffusion[Chosen]):
         length = self.card.prompt_tokens or 512
         if isinstance(options, HeliosDistilledOptions):
             return self.embedded(take, "", guided=False, max_sequence_length=length)
-        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        avoid = avoided(options.quality_avoid, take.avoid)
         return self.embedded(take, avoid, guided=options.guidance > 1, max_sequence_length=length)
 
     def history(self, take: Take, given: Given) -> dict[str, object]:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
 from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
+from sora_cli.engines.options import avoided
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound, to_unit
 from sora_cli.engines.runtime.schedulers import Sampled, with_time
 from sora_cli.errors import EngineMissing, RenderError
@@ -199,7 +200,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
             off = {"guidance_scale": 1.0, "stg_scale": 0.0, "modality_scale": 1.0, "guidance_rescale": 0.0}
             off |= {f"audio_{name}": value for name, value in off.items()}
             return {**shared, **off, **self.words(take, "", guided=False)}
-        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        avoid = avoided(options.quality_avoid, take.avoid)
         guided = options.guidance > 1 or options.sound_guidance > 1
         block = 28 if self.checkpoint.value("transformer.cross_attn_mod") else 29
         layers = int(self.pipe.transformer.config.num_layers)

@@ -16,7 +16,7 @@ import torch
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
-from sora_cli.engines.options import WanOptions
+from sora_cli.engines.options import WanOptions, avoided
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.engines.runtime.schedulers import FlowScheduler, with_shift
 from sora_cli.media.stream import Frames
@@ -41,7 +41,7 @@ class WanFamily(Diffusion[W]):
 
     def made(self, take: Take, given: Given, options: W, step: OnStep, **asked: object) -> Footage:
         """Run the pipeline for a take; `asked` is said to it beside the words, the size and the sampling."""
-        avoid = ", ".join(part for part in (options.quality_avoid, take.avoid) if part)
+        avoid = avoided(options.quality_avoid, take.avoid)
         words = self.embedded(
             take, avoid, guided=options.guidance > 1, max_sequence_length=self.card.prompt_tokens or 512
         )

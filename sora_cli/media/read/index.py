@@ -259,8 +259,8 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     keys: list[int] = []
     sent: list[int] = []
     failed: list[int] = []
-    shapes: list[Shape] = []
-    changed, last = -1, 0
+    shapes: dict[Shape, int] = {}  # with the number of the first frame that has it
+    last = 0
     decode = decoder(stream, failed)
     for packet in packets(container, stream, clock):
         if packet.size and packet.pts is not None:
@@ -269,9 +269,7 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
         for frame in decode(packet):
             if frame.is_corrupt:
                 raise damaged(path, f"after {len(times)} frames")
-            shapes = shapes or [shape_of(stream, frame)]
-            if changed < 0 and shape_of(stream, frame) != shapes[0]:
-                changed = len(times)
+            shapes.setdefault(shape_of(stream, frame), len(times))
             times.append(frame.pts)
             last = frame.duration or 0
     known = _mended(times)
@@ -285,7 +283,8 @@ def _by_decoding(path: Path, container: InputContainer, stream: VideoStream) -> 
     lost = tuple(sorted({*sent} - {*known})) if failed else ()
     if lost and (lost[-1] - known[-1]) * base > _STILL_SECONDS:
         raise damaged(path, f"from {float((known[-1] - known[0]) * base):.1f} s on, to its end")
-    return replace(found, lost=lost, reshaped=(known[changed], shapes[0]) if 0 < changed < len(known) else None)
+    changed = [number for number in shapes.values() if 0 < number < len(known)]
+    return replace(found, lost=lost, reshaped=(known[changed[0]], next(iter(shapes))) if changed else None)
 
 
 def shape_of(stream: VideoStream, frame: av.VideoFrame) -> Shape:

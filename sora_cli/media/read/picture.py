@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
@@ -79,19 +79,23 @@ def _require_size(path: Path, width: int, height: int) -> None:
         )
 
 
+def _still(path: Path) -> Image.Image:
+    """A file as a picture, its header read; it fails with one of `_NO_PICTURE` where it is none."""
+    if path.suffix.lower() in JPEG_STREAMS:
+        raise UnidentifiedImageError(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(path, formats=_known_formats())
+
+
 def picture_header(path: Path) -> tuple[int, int, str, str] | None:
     """(width, height, format, mode) of a still picture, EXIF turn applied; None where `path` is no still picture.
 
     Raises:
         MediaError: it is one, of a size that is none.
     """
-    if path.suffix.lower() in JPEG_STREAMS:
-        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(path, formats=_known_formats())
-        with image:
+        with _still(path) as image:
             if is_animated(image):
                 return None
             width, height = image.size
@@ -107,13 +111,9 @@ def picture_header(path: Path) -> tuple[int, int, str, str] | None:
 
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture, still or animated, by its header."""
-    if path.suffix.lower() in JPEG_STREAMS:
-        return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=_known_formats()):
-                return True
+        with _still(path):
+            return True
     except Image.DecompressionBombError:
         return True
     except _NO_PICTURE:
