@@ -58,8 +58,9 @@ def why_not(facts: Probe, master: Master, kind: Delivery = WEB, *, follows: bool
         video = picture_stream(container)
         if video is None or not _numbers(video):
             return "its parameter sets cannot be joined with others"
-        if (video.sample_aspect_ratio or 1) != 1:
-            return "its pixels are not square"
+        if (video.sample_aspect_ratio or 1) != 1 or (video.width, video.height) != (facts.width, facts.height):
+            square = (video.sample_aspect_ratio or 1) == 1
+            return "its header shows a part of its pictures" if square else "its pixels are not square"
         audio = _sounding(container)
         held_back = _held_back(facts.path, container, video)
         if follows and held_back > DELAY:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
+from sora_cli.media.read.aperture import Cut, aperture
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
@@ -112,7 +113,8 @@ class Reel(Film):
         stream = self._stream
         context = stream.codec_context
         mirrored, rotation = upright(self._first)
-        width, height = shown_size(self._first.width, self._first.height, stream.sample_aspect_ratio, rotation)
+        first = self._cut(self._first)
+        width, height = shown_size(first.width, first.height, stream.sample_aspect_ratio, rotation)
         track = sound_track(self.path) if self._sound and self._container.streams.audio else AudioTrack()
         pixels = context.pix_fmt or ""
         alpha = layered(stream) or (bool(pixels) and any(part.is_alpha for part in av.VideoFormat(pixels).components))
@@ -173,6 +175,11 @@ class Reel(Film):
             f"cannot use {self.path}: no frame of it can be decoded", hint="check that the file is complete"
         )
 
+    @cached_property
+    def _cut(self) -> Cut:
+        """What takes from each frame what its container says is not shown."""
+        return Cut(aperture(self.path, self._container, self._stream))
+
     @property
     def _aspect(self) -> Fraction | None:
         return None if self._square else self._stream.sample_aspect_ratio
@@ -227,10 +234,10 @@ class Reel(Film):
             if given is None:
                 reshaped = self.index.reshaped if "index" in vars(self) else None
                 steady = Steady(reshaped[1]) if reshaped else steady
-                change = plain(frame, self._stream.sample_aspect_ratio)
+                change = plain(self._cut(frame), self._stream.sample_aspect_ratio)
                 self._square = change is not None
             if frame is not given or made is None:
-                even = steady(frame, shape_of(self._stream, frame))
+                even = self._cut(steady(frame, shape_of(self._stream, frame)))
                 given, made = frame, change(even) if change else even
             yield made
 

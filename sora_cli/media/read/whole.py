@@ -101,7 +101,7 @@ def _codings(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...]) -> Itera
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
-_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+_SEGMENT, CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 
 
 def _segment(file: BinaryIO, size: int) -> bool:
@@ -115,7 +115,7 @@ def _segment(file: BinaryIO, size: int) -> bool:
         if length < 0 or not name:
             return False
         at += length
-    return at == size or name == _CLUSTER
+    return at == size or name == CLUSTER
 
 
 _PARTS = {
@@ -142,9 +142,28 @@ def require_clusters(path: Path) -> None:
             name, inside, length = _element(file, at)
             if name == _SEGMENT and length >= 0:
                 end = min(end, inside + length)
-            if name not in {_SEGMENT, _CLUSTER} and (name not in _PARTS or length < 0):
+            if name not in {_SEGMENT, CLUSTER} and (name not in _PARTS or length < 0):
                 raise UnusableFile(f"cannot use {path}: it is damaged at byte {at:,}", hint="make or copy it again")
-            at = inside if name in {_SEGMENT, _CLUSTER} else inside + length
+            at = inside if name in {_SEGMENT, CLUSTER} else inside + length
+
+
+class Element(NamedTuple):
+    """An element of a Matroska file: its name, where what is in it begins, and where it ends."""
+
+    name: bytes
+    inside: int
+    end: int
+
+
+def elements(file: BinaryIO, at: int, end: int) -> Iterator[Element]:
+    """The elements from one place to another (RFC 8794, 5); one of unknown length ends there too."""
+    while at < end:
+        name, inside, length = _element(file, at)
+        if not name:
+            return
+        found = Element(name, inside, end if length < 0 else min(inside + length, end))
+        yield found
+        at = found.end
 
 
 def _element(file: BinaryIO, at: int) -> tuple[bytes, int, int]:

@@ -1,0 +1,86 @@
+"""What containers say of a film beside its frames: which part of them is shown, and where another film begins."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from sora_cli.media.read import probe, read_frames
+from sora_cli.media.splice import why_not
+from sora_cli.media.stream import Master
+
+SIZE = (96, 64)
+
+
+def ramps(path: Path, *, high: int = SIZE[1]) -> Path:
+    """A film whose red tells the column and whose green the row, two levels a pixel."""
+    down, across = np.mgrid[0:high, 0 : SIZE[0]]
+    picture = np.stack([across * 2, down * 2, down * 0], -1).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "5", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[0], high, "yuv444p"
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def with_clap(path: Path, wide: int, high: int, right: Fraction, down: Fraction) -> Path:
+    """An MP4 whose index lies behind its pictures, with a clean aperture (ISO/IEC 14496-12, 12.1.4)."""
+    numbers = [part for each in (wide, high, right, down) for part in Fraction(each).as_integer_ratio()]
+    box = struct.pack(">I4sIIIIiIiI", 40, b"clap", *numbers)
+    data, way = path.read_bytes(), (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
+    index = data.index(way[0])
+    starts = [data.index(name, index) - 4 for name in way]
+    end = starts[-1] + int.from_bytes(data[starts[-1] :][:4], "big")
+    made = bytearray(data[:end] + box + data[end:])
+    for at in starts:
+        made[at : at + 4] = (int.from_bytes(made[at : at + 4], "big") + len(box)).to_bytes(4, "big")
+    path.write_bytes(made)
+    return path
+
+
+def remuxed(path: Path, out: Path) -> Path:
+    """The packets of a film in another container; libav copies what the first one says of the picture's edges."""
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return out
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+def test_what_a_container_cuts_off_is_not_shown(tmp_path: Path, name: str) -> None:
+    path = with_clap(ramps(tmp_path / "told.mp4"), 64, 32, Fraction(-9, 2), Fraction(6))
+    path = path if name == "a.mp4" else remuxed(path, tmp_path / name)
+    found = probe(path)
+    assert (found.width, found.height) == (64, 32)
+    (picture,) = read_frames(path, 1, 1).astype(int)
+    assert abs(picture[0, 0, 0] / 2 - 12) <= 2
+    assert abs(picture[-1, -1, 0] / 2 - 75) <= 2
+    assert abs(picture[0, 0, 1] / 2 - 22) <= 2
+    assert abs(picture[-1, -1, 1] / 2 - 53) <= 2
+
+
+def test_what_the_codec_cut_already_is_not_cut_again(tmp_path: Path) -> None:
+    path = with_clap(ramps(tmp_path / "a.mp4", high=60), 96, 60, Fraction(0), Fraction(0))
+    data = path.read_bytes()
+    told = data.index(b"avc1", data.index(b"stsd")) + 28  # some programs tell the height in whole blocks there
+    path.write_bytes(data[: told + 2] + struct.pack(">H", 64) + data[told + 4 :])
+    assert probe(path).height == 60
+
+
+def test_packets_of_which_a_part_is_shown_stand_beside_no_others(tmp_path: Path) -> None:
+    facts = replace(probe(with_clap(ramps(tmp_path / "a.mp4"), 64, 32, Fraction(0), Fraction(0))), pixels="yuv420p")
+    master = Master(width=64, height=32, fps=Fraction(25), frames=1, pictures=lambda: iter(()), title="")
+    assert why_not(facts, master) == "its header shows a part of its pictures"
