@@ -596,7 +596,7 @@ def test_notes_are_told_at_their_own_lines_and_nothing_above_the_shots_is_lost(
     board_ = yaml.safe_load(board_)
     assert board_["title"] == "First Light"
     assert [(each["prompt"], each["duration"]) for each in board_["scenes"][0]["shots"]] == [
-        ("a ball It rolls", "48f"),
+        ("a ball. It rolls", "48f"),
         ("a box", "2s"),
     ]
 

@@ -14,11 +14,13 @@ from sora_cli.flows import outputs, places
 from sora_cli.interchange.assembly import FOLDERS, TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
+from sora_cli.interchange.codes import as_prompts
 from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list, names_columns
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
-from sora_cli.interchange.told import as_list, as_table
+from sora_cli.interchange.tables import as_table
+from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
@@ -27,9 +29,16 @@ Reader = Callable[[SourceText, Path], Outline]
 
 
 def _text(page: SourceText, folder: Path) -> Outline:
-    """A plain text: a list with its columns' names, shots that are told one by one, or a screenplay."""
+    """A plain text: a list with its columns' names, shots that are told one by one, a screenplay, or prompts."""
     told = page if is_list(page) else as_table(page) or as_list(page)
-    return read_shotlist(told, folder) if told is not None else read_fountain(page)
+    if told is not None:
+        return read_shotlist(told, folder)
+    if (items := as_prompts(page)) is None or (told := as_list(items)) is None:
+        return read_fountain(page)
+    outline = read_shotlist(told, folder)
+    hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
+    outline.remarks.append(page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint))
+    return outline
 
 
 def _finaldraft(page: SourceText, _folder: Path) -> Outline:

@@ -17,6 +17,7 @@ def board_text(outline: Outline, head: str) -> str:
             "provenance": Inline({"author": outline.author}) if outline.author else "",
             "output": output,
             "style": outline.style,
+            "avoid": outline.avoid,
             "cast": Noted(cast, ["How each looks: the better the words, the more they stay themselves."])
             if cast
             else "",
@@ -46,6 +47,7 @@ def _shot(shot: OutlineShot) -> Tree:
         "framing": shot.framing,
         "angle": shot.angle,
         "lens": shot.lens,
+        "light": shot.light,
         "camera": shot.camera,
         "transition": shot.transition,
         "from": shot.picture,

@@ -58,7 +58,8 @@ def called(column: str, *more: str) -> str:
 
 
 BRACKET = r"\s*(?:[(\[\uff08]([^)\]\uff09]*)[)\]\uff09])?"
-SCENE = re.compile(rf"(?:{called('scene')}){NUMBER}{BRACKET}(?:{MARK}(.*)|$)", re.IGNORECASE | re.DOTALL)
+_PARTS = ("act", "part", "chapter", "akt", "teil", "kapitel", "acte", "partie", "acto", "parte", "atto", "часть", "章")
+SCENE = re.compile(rf"(?:{called('scene', *_PARTS)}){NUMBER}{BRACKET}(?:{MARK}(.*)|$)", re.IGNORECASE | re.DOTALL)
 """The heading of a numbered scene, what stands in brackets behind its number, and its words: `SCENE 2 - THE FOREST`."""
 
 

@@ -33,6 +33,9 @@ _ASPECT = re.compile(
 )
 _STYLE = re.compile(r"(?:style|visual style|stil|estilo|stile|стиль|风格|スタイル)\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
+_AVOID = re.compile(
+    r"(?:negative(?: prompts?)?|avoid|no-?gos?|反向提示词|负面提示词|負面提示詞)\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE
+)
 _HEAD_ROWS = 20
 _OF_SHOTS = re.compile(r"(?:shot|clip|video|panel)s? (?=.)")
 _IN_SECONDS = re.compile(r" (?:in )?(?:s|secs?|seconds)$")
@@ -111,8 +114,8 @@ def _rate_told(rows: Sequence[ListRow]) -> str:
 
 
 def is_above(words: str) -> bool:
-    """Whether a line says the film's title, rate, shape or style."""
-    return any(each.fullmatch(words) is not None for each in (_TITLE, _RATE, _ASPECT, _STYLE))
+    """Whether a line says the film's title, rate, shape or style, or what is not to be seen in it."""
+    return any(each.fullmatch(words) is not None for each in (_TITLE, _RATE, _ASPECT, _STYLE, _AVOID))
 
 
 def _above(words: str, outline: Outline) -> None:
@@ -120,13 +123,15 @@ def _above(words: str, outline: Outline) -> None:
     named, rate = _TITLE.fullmatch(words), _RATE.fullmatch(words)
     shape, style = _ASPECT.fullmatch(words), _STYLE.fullmatch(words)
     if named is not None and not outline.title:
-        outline.title = named[1]
+        outline.title = re.sub(r'^["\u201c\u201e\u00ab]\s*(.+?)\s*["\u201d\u201c\u00bb]$', r"\1", named[1])
     elif rate is not None and rate_of(rate[1] or rate[2]):
         outline.fps = (rate[1] or rate[2]).replace(",", ".")
     elif shape is not None and not outline.aspect and _shape(f"{shape[1]}:{shape[2]}"):
         outline.aspect = f"{shape[1]}:{shape[2]}"
     elif style is not None and not outline.style:
         outline.style = style[1]
+    elif (avoid := _AVOID.fullmatch(words)) is not None and not outline.avoid:
+        outline.avoid = avoid[1]
     else:
         outline.notes.append(words)
 
@@ -218,8 +223,10 @@ def meaning(name: str) -> tuple[str, int]:
 
 
 def held_in(name: str, cell: str) -> str:
-    """The column that a cell of this name belongs to: one of `Audio` in which nobody speaks is a sound."""
+    """The column that a cell of this name belongs to: `Audio` where nobody speaks is a sound, `Time: Night` light."""
     column, _ = meaning(name)
+    if column == "time" and cell.strip().casefold() in words.LIGHT:
+        return "light"
     return "sound" if column == "dialogue" and _plain(name) == "audio" and not _SAYS.search(cell) else column
 
 

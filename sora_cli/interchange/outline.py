@@ -43,6 +43,7 @@ class OutlineShot(Struct):
     framing: str = ""
     angle: str = ""
     lens: str = ""
+    light: str = ""
     camera: str = ""
     transition: str = ""
     title: str = ""
@@ -72,6 +73,7 @@ class Outline(Struct):
     fps: str = ""
     aspect: str = ""
     style: str = ""
+    avoid: str = ""
     cast: dict[str, str] = field(default_factory=dict)
     scenes: list[OutlineScene] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -27,7 +27,7 @@ _ASIDE = re.compile(
 )
 """A column's name and its cell inside the words of a shot: `a ball rolls. Camera: static.`"""
 _ASIDES = {"move", "light", "size", "angle", "lens", "sound", "duration", "transition"}
-_FIRST = re.compile(rf"(.{{1,40}}?)(?:\s+[{_DASH}]\s+|\s*\|\s*)(\S.*)", re.DOTALL)
+_FIRST = re.compile(rf"(.{{1,40}}?)(?:\s+[{_DASH}]\s+|\s*\|\s*|\.\s+)(\S.*)", re.DOTALL)
 _LAST = re.compile(rf"(.*\S)(?:\s+[{_DASH}]\s+|\s*\|\s*)(.{{1,40}})", re.DOTALL)
 """The first and the last of the parts between bars and dashes: `Wide | a ball rolls | 4s`."""
 _HEADED = re.compile(rf"([^:\uff1a()\[\]]{{2,40}}?)\s*(?:{_BRACKETED})?\s*[:\uff1a]\s*(\S.*)", re.DOTALL)
@@ -78,7 +78,7 @@ def _has_time(row: dict[str, str]) -> bool:
     return any(row.get(column) for column in _TIMES)
 
 
-def _cell(part: str) -> dict[str, str]:
+def cell_of(part: str) -> dict[str, str]:
     """A part by its column, where it says nothing but a length, a framing or a move of the camera."""
     plain = part.strip(" *_.")
     if spans.is_time(plain):
@@ -92,8 +92,8 @@ def _cell(part: str) -> dict[str, str]:
 def _cells(text: str) -> dict[str, str]:
     """What stands in brackets, `wide, 4s`, by its columns; what has none is a note. Nothing without a length."""
     found: dict[str, str] = {}
-    for part in re.split(r"\s*[,;/|\uff0c\u3001]\s*", text) if not _cell(text) else [text]:
-        cell = _cell(part)
+    for part in re.split(r"\s*[,;/|\uff0c\u3001]\s*", text) if not cell_of(text) else [text]:
+        cell = cell_of(part)
         found.update(cell if cell and not cell.keys() & found.keys() else {"notes": part.strip()})
     return found if "time" in found else {}
 
@@ -101,7 +101,7 @@ def _cells(text: str) -> dict[str, str]:
 def _bracket(row: dict[str, str]) -> dict[str, str]:
     """A row, with what stood in brackets behind its number, `Shot 1 (wide, 4s)`, in cells of their own."""
     text = row.get("time", "")
-    cells = _cells(text) or _cell(text)
+    cells = _cells(text) or cell_of(text)
     return {**row, "time": "", **cells} if cells else row
 
 
@@ -110,7 +110,7 @@ def _headed(row: dict[str, str]) -> dict[str, str]:
     match = _HEADED.fullmatch(row.get("description", ""))
     if match is None:
         return row
-    size, cells = "size" in _cell(match[1]), _cells(match[2] or "")
+    size, cells = "size" in cell_of(match[1]), _cells(match[2] or "")
     if not (size or cells) or (cells and _has_time(row)):
         return row
     head = {"size": match[1].strip(" *_")} if size and not row.get("size") else {"notes": match[1].strip(" *_")}
@@ -121,7 +121,7 @@ def _edges(row: dict[str, str]) -> dict[str, str]:
     """A row, with the first and last of the parts between bars and dashes in cells of their own."""
     for pattern, own, rest in ((_FIRST, 1, 2), (_LAST, 2, 1)):
         while match := pattern.fullmatch(row.get("description", "")):
-            cell = _cell(match[own])
+            cell = cell_of(match[own])
             if not cell or (_has_time(cell) and _has_time(row)) or any(map(row.get, cell)):
                 break
             row = {**row, **cell, "description": match[rest]}

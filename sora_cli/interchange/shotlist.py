@@ -12,7 +12,7 @@ from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
 from sora_cli.interchange.headings import HEAD, scene_of
-from sora_cli.interchange.listed import ListRow, list_rows, rate_of, times
+from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
@@ -34,6 +34,16 @@ _SPOKEN = re.compile(
     r"""^(?P<who>[^\W\d][^:\uff1a"\n]{0,40}?)\s*(?:[(\uff08](?P<how>[^)\uff09]*)[)\uff09])?\s*[:\uff1a]\s*(?P<words>.+)$""",
     re.DOTALL,
 )
+_INTRODUCED = re.compile(
+    r"(?:[-*\u2022]\s+|[0-9]{1,2}[.)]\s+)?@?(?P<who>[^\W\d_a-z][\w.'-]*(?: [\w.'-]+){0,2}?)"
+    r"\s*(?:[:\uff1a]|\s[-\u2013\u2014]\s|,\s+(?=(?:an?|the|[0-9]+)\b))\s*(?P<looks>.{3,400})"
+)
+"""How somebody looks, in a line above the shots: `Mara: red hair, a blue coat`."""
+_AWAY = re.compile(
+    r"fade (?:to|out)\b.*|.*\b(?:to|into) (?:the )?(?:next|shot|scene|end)\b.*|(?:ab|aus)blende.*|fundido a .*",
+    re.IGNORECASE,
+)
+"""A transition that a shot goes out with, in whichever column it stands: `fade to black`, `dissolve to next shot`."""
 _LONG = 300
 """Seconds from which on a shot is told as long: `24:12` may be meant as seconds and frames."""
 _TOTAL = re.compile(
@@ -67,7 +77,8 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     """
     outline = Outline()
     rows = list_rows(page, outline)
-    reader = _Reader(page, outline, folder, dict(_named(rows)), dict(times(rows)))
+    looks = dict(_introduced(outline, rows))
+    reader = _Reader(page, outline, folder, {**dict(_named(rows)), **looks}, dict(times(rows)))
     reader.animated = _KANA.search(page.text) is not None
     for row in rows:
         reader.take(row)
@@ -77,9 +88,25 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     if not outline.shots:
         raise StoryboardError([page.problem(1, "there is no shot in this list", "one row a shot, below the columns")])
     for name, spelled in reader.cast.items():
-        outline.cast[name] = titled(spelled)
+        outline.cast.setdefault(name, titled(spelled))
     name_shots(outline.scenes)
     return outline
+
+
+def _introduced(outline: Outline, rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
+    """Who is introduced above the shots, `Mara: red hair, a blue coat`, and is in one of them; the outline has how."""
+    told = " ".join(cell for row in rows for cell in row.cells.values())
+    for note in list(outline.notes):
+        match = _INTRODUCED.fullmatch(note)
+        name = match["who"] if match else ""
+        if (
+            match
+            and not meaning(name)[0]
+            and re.search(rf"(?<!\w)(?:{re.escape(name)}|{re.escape(name.upper())})(?!\w)", told)
+        ):
+            outline.cast.setdefault(member(name), match["looks"].strip(" ."))
+            outline.notes.remove(note)
+            yield member(name), name
 
 
 def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
@@ -246,9 +273,10 @@ class _Reader(Struct):
         shot.picture, shot.title, shot.avoid = self._picture(row), row.get("title"), row.get("avoid")
         shot.seed = self._seed(row)
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
-        if (place and place != scene.setting) or (light and light != scene.light):
-            notes.append(f"in this row: {', '.join(filter(None, (place, light)))}")
-            self._tell(row, "another place or light than its scene's: kept as a comment", "give it a scene of its own")
+        shot.light = light if light != scene.light else ""
+        if place and place != scene.setting:
+            notes.append(f"in this row: {place}")
+            self._tell(row, "another place than its scene's: kept as a comment", "give it a scene of its own")
         return shot
 
     def _name(self, row: ListRow) -> str:
@@ -302,7 +330,11 @@ class _Reader(Struct):
             return ""
 
     def _transition(self, row: ListRow) -> str:
-        text, self.going = row.get("transition") or self.going, row.get("going")
+        told, text, self.going = row.get("transition"), self.going, row.get("going")
+        if _AWAY.fullmatch(told):
+            self.going = self.going or told
+        else:
+            text = told or text
         come, whole = words.transition(text)
         if text and not whole:
             self._tell(row, f"{quoted(text)} is taken as `{come or 'cut'}`")

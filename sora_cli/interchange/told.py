@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from sora_cli.interchange import spans
+from sora_cli.interchange import codes, spans
 from sora_cli.interchange.columns import COLUMNS
-from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, scene_of
+from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, heading, scene_of
 from sora_cli.interchange.listed import held_in, is_above
 from sora_cli.interchange.outline import SourceText, titled
-from sora_cli.interchange.parts import parted, timed
+from sora_cli.interchange.parts import cell_of, parted, timed
 from sora_cli.interchange.shotlist import OFF
+from sora_cli.interchange.tables import headed
 
 _NAMES = called(
     "shot",
@@ -26,6 +28,12 @@ _NAMES = called(
     "segment",
     "beat",
     "prompt",
+    "(?:video|image|shot) prompt",
+    "image",
+    "keyframe",
+    "step",
+    "take",
+    "cut",
     "镜",
     "bild",
     "aufnahme",
@@ -54,9 +62,7 @@ _TIMED = re.compile(
 """A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
 _LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)?")
 _SLANTED = re.compile(r"(?<!\S)[*_]([^*_:\uff1a]{1,40}[:\uff1a])[*_](?=\s|$)")
-_PLACE = re.compile(
-    r"(?:[0-9]{1,3}[.)]\s*|[-*]\s+)?(?:scene|szene|scène|escena|scena|cena)\s*:\s*(\S.*)", re.IGNORECASE
-)
+_PLACE = re.compile(rf"(?:[0-9]{{1,3}}[.)]\s*|[-*]\s+)?(?:{called('scene')})\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 """A scene that has no number: `Scene: Beach`."""
 _SPEAKER = re.compile(
     r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
@@ -74,7 +80,9 @@ _END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了
 _COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
 """What Wan2GP's prompts tell of their stretch: `[/duration=5s,/new_shot]`."""
 _RULER = re.compile(r"(?:[-*_]\s*){3,}")
-_ABOVE = 10
+_HEADED = re.compile(r"\s*#+(?![0-9])")
+"""What begins a heading in Markdown; `#1` is a number."""
+_ABOVE = 16
 """Lines above the first shot that stay lines."""
 _NAMED = {"scene": "Scene", "place": "Location", "shot": "Shot", "time": "Time", "description": "Prompt"}
 
@@ -87,12 +95,14 @@ def as_list(page: SourceText) -> SourceText | None:
     """
     lines = _parted(page.lines)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
+    if not (rows.open or rows.timed or rows.prompted or rows.shots):
+        rows.code = codes.manner([_bare(line) for _, line in lines])
     for number, line in lines:
         rows.take(number, line)
     rows.close()
     script = any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines)
     enough = 1 if rows.numbered and all(map(is_above, rows.above)) else 2
-    if len(rows.found) < enough or (script and not rows.shots):
+    if len(rows.found) < enough or (script and not (rows.shots or rows.code)):
         return None
     found = [parted(row) for row in rows.found]
     columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
@@ -110,7 +120,7 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
 
     They are items or begin at a time where all lines do that are none of a head.
     """
-    told = [_bare(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    told = [_bare(line) for line in lines if line.strip() and not _HEADED.match(line)]
     told = [line for line in told if not (is_above(line) or _RULER.fullmatch(line) or _CHAT.match(line))]
     told = told[1:] if len(told) > 2 and told[0].endswith(":") else told
     named = [_labelled(line)[0] for line in told]
@@ -133,6 +143,8 @@ class _Rows(Struct):
     shots: bool
     text: str
     """All of it."""
+    code: re.Pattern[str] | None = None
+    """What finds the lines that begin a shot by its code."""
     found: list[dict[str, str]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
@@ -144,6 +156,8 @@ class _Rows(Struct):
     """Where a scene began of which no shot was told so far; 0 where there is none."""
     held: dict[str, str] = field(default_factory=dict)
     """What was told of the scene, or of all, before its first shot."""
+    head: str = ""
+    """The words on the line that the last shot begins on."""
     under: str = ""
     """The column that a line of its own names for what stands below it."""
 
@@ -165,7 +179,7 @@ class _Rows(Struct):
         elif self.found or self.scene_line:
             self._words(item[1] if item else text, text)
         else:
-            self.above.append(_headed(line) or text)
+            self.above.append(headed(line) or text)
 
     def close(self) -> None:
         """End a scene: where nothing was told below its heading, or no shot of its own, all of it is one."""
@@ -190,19 +204,45 @@ class _Rows(Struct):
                 self.scene, self.place, words = words, "", ""
             self.numbered = True
             self._begin(number, {"shot": shot, "time": time or "", "description": words or ""})
-        elif self.shots and _is_heading(text):
+        elif self.code and (match := self.code.fullmatch(text)):
+            self._coded(number, match.groupdict())
+        elif (self.shots or self.code) and _is_heading(text):
             self.close()
             self.scene, self.place, self.held = text, "", {}
         elif match := _PLACE.fullmatch(text):
-            self._scene(number, "", match[1], "")
+            if self._of_shot(number):
+                self.found[-1]["place"] = match[1]
+            else:
+                self._scene(number, "", match[1], "")
         else:
             return False
         return True
 
+    def _of_shot(self, number: int) -> bool:
+        """Whether a line that names a scene says where the last shot is: below its number, with more of it below."""
+        if self.scene_line or not self.found:
+            return False
+        more = next((_bare(line) for line in self.text.splitlines()[number:] if line.strip()), "")
+        begins = _SHOT.fullmatch(more) or (self.code and self.code.fullmatch(more))
+        return not self.found[-1].get("description") or (self.places[-1] == number - 1 and not begins)
+
+    def _coded(self, number: int, told: dict[str, str]) -> None:
+        """A line that begins a shot by its code; what is a scene's heading behind it is the scene's."""
+        scene, words = told.get("scene", ""), told["words"]
+        if _is_heading(words):
+            self.scene, self.place, words = words, "", ""
+        elif scene and scene != self.scene:
+            self.close()
+            self.scene, self.place = scene, ""
+        shot = unicodedata.normalize("NFKC", told["shot"])
+        self._begin(number, {"shot": shot, "time": told["time"] or "", "description": words})
+
     def _scene(self, number: int, scene: str, place: str, time: str) -> None:
         self.close()
-        self.scene, self.place, self.open, self.under = scene, place, True, ""
-        self.held = {"time": time} if time else {}
+        _, there, light, rest = heading(place)
+        light = "" if rest or light == "same" else light
+        self.scene, self.place, self.open, self.under = scene, there if light else place, True, ""
+        self.held = {column: cell for column, cell in (("time", time), ("light", light)) if cell}
         self.scene_line, self.numbered = number, True
 
     def _at(self, number: int, match: re.Match[str]) -> None:
@@ -223,6 +263,7 @@ class _Rows(Struct):
         self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
         self.scene_line, self.held, self.under = 0, lasting, ""
+        self.head = timed(cells).get("description", "")
 
     def _label(self, number: int, column: str, cell: str) -> None:
         """A line with its column's name; one of the prompt begins a shot where nothing else does."""
@@ -250,12 +291,19 @@ class _Rows(Struct):
         """More of a scene before its first shot, or of the last shot."""
         waits = self.scene_line or not self.found
         row = timed(self.held if waits else self.found[-1])  # a length that stood behind its words so far
-        apart = " / " if column == "dialogue" else " "
+        apart = {"dialogue": " / ", "light": ", ", "sound": ", "}.get(column, " ")
+        apart = ". " if self._ends(row, column, text) else apart
         row = {**row, column: apart.join(filter(None, (row.get(column, ""), text)))}
         if waits:
             self.held = row
         else:
             self.found[-1] = row
+
+    def _ends(self, row: dict[str, str], column: str, text: str) -> bool:
+        """Whether the words behind a shot's number are a sentence or a name, which ends where the next line begins."""
+        words = row.get(column, "")
+        begins = text[:1].isupper() or bool(cell_of(words))
+        return column == "description" and words == self.head and begins and words[-1:].isalnum()
 
     def _speaks(self, text: str) -> bool:
         """Whether a line is a speaker and what is said: it is in quotes, or the speaker is named elsewhere too."""
@@ -269,7 +317,7 @@ class _Rows(Struct):
 
 def _bare(line: str) -> str:
     """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
-    plain = re.sub(r"^[#>\s]+|\*\*|__", "", line).strip()
+    plain = re.sub(r"^(?:#(?![0-9])|[>\s])+|\*\*|__", "", line).strip()
     plain = _SLANTED.sub(r"\1", plain)
     return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
 
@@ -286,42 +334,6 @@ def _labelled(text: str) -> tuple[str, str]:
     match = _LABEL.fullmatch(item[1] if item else text)
     column = held_in(match[1], match[2] or "") if match else ""
     return (column, match[2] or "") if match and column not in {"", "scene", "shot"} else ("", "")
-
-
-_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
-_MARKUP = re.compile(r"\*\*|__|`|<br\s*/?>")
-
-
-def as_table(page: SourceText) -> SourceText | None:
-    """The tables of a text in Markdown as a shot list with commas; None where it has none.
-
-    Lines between them are rows of one cell: headings and notes.
-    """
-    lines = [line.strip() for line in page.lines]
-    if not any(_RULE.fullmatch(line) and "|" in line for line in lines):
-        return None
-    out = io.StringIO(newline="")
-    written = csv.writer(out, lineterminator="\n")
-    for number, line in enumerate(lines):
-        if "|" not in line:
-            first = not any("|" in before for before in lines[:number])
-            written.writerow([(first and _headed(line)) or _plain(line.lstrip("#> "))])
-        elif _RULE.fullmatch(line):
-            written.writerow([])
-        else:
-            cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
-            written.writerow([_plain(cell.replace("\\|", "|")) for cell in cells])
-    return SourceText(page.name, out.getvalue(), (page, (*range(1, len(lines) + 1),)))
-
-
-def _headed(line: str) -> str:
-    """The film's title, where a line of Markdown is the highest heading, as lists have it."""
-    heading = re.fullmatch(r"#\s+(\S.*)", line.strip())
-    return f"Title: {_plain(heading[1])}" if heading else ""
-
-
-def _plain(cell: str) -> str:
-    return " ".join(_MARKUP.sub(" ", cell).split())
 
 
 def _parted(lines: Sequence[str]) -> list[tuple[int, str]]:

@@ -170,6 +170,55 @@ NOTED |= {
 }
 
 
+CODES = (
+    "#1 {} (4s)\n#2 {} (3s)", "S1: {} (4s)\nS2: {} - 3s", "SC01_SH010: {} (4s)\nSC02_SH010: {} (3s)",
+    "1A. {} (4s)\n1B. {}, 3s", "Sc 1 Sh 1: {} (4s)\nSc 1 Sh 2 - {} (3s)", "SH010 {} (4s)\nSH020 {} (3s)",
+    "SC01_SH010\n{}\n4s\n\nSC01_SH020\n{}\n3s", "1: {} (4s)\n2: {} (3s)", "[1] {} (4s)\n[2] {} (3s)",
+    "\u2460 {} (4s)\n\u2461 {} (3s)", "1\ufe0f\u20e3 {} (4s)\n2\ufe0f\u20e3 {} (3s)",
+    "### S1. {} (0-4s)\n\n### S2. {} (4-7s)",
+    "**1A \u2013 Wide (4s)**\n{}\n**1B \u2013 Wide (3s)**\n{}", "Opening: {} (4s)\nEnding: {} (3s)",
+    "Intro (0-4s): {}\nOutro (4-7s): {}", "First shot - {} (4s)\nLast shot - {} (3s)",
+    "Image 1: {} (4s)\nImage 2: {} (3s)",
+    "Part 1: {} (4s)\nPart 2: {} (3s)", "{} (4s)\n{} (3s)",
+)  # fmt: skip
+"""Shots that are called by codes, numbers and places, or by nothing."""
+NOTED |= {each: each.format("a ball", "a cube") + "\nCamera: pan left\n" for each in CODES[:-1]}
+
+
+def test_of_a_text_that_says_nowhere_where_a_shot_begins_each_line_is_one(tmp_path: Path) -> None:
+    told = brought("a red ball rolls\na cube falls, wide shot\n", tmp_path, "a.txt")[1]
+    assert [shot.beats[0].prompt for shot in storyboard.load(tmp_path / "a.yaml").shots] == [
+        "a red ball rolls", "a cube falls, wide shot",
+    ]  # fmt: skip
+    assert told == "nothing here says where a shot begins: each line is taken as one"
+    prose = "A man walks along the pier for a long time, and looks at the\nsea, where a boat has come into sight.\n"
+    brought(prose, tmp_path, "a.txt")
+    assert len(storyboard.load(tmp_path / "a.yaml").shots) == 1
+
+
+def test_what_a_chat_tells_above_and_beside_its_shots_holds(tmp_path: Path) -> None:
+    text = (
+        '**Title:** "Light"\n**Negative prompt:** text, logos\n\n**Characters**\n- Mara: red hair, a blue coat\n\n'
+        "**Shot 1: Wide (4s)**\nScene: Beach\nTime: Sunset\nMara walks.\n- Lighting: golden\n\n"
+        "**Shot 2: The fall**\nLocation: Beach\nA cube falls.\n- Lighting: lamplight\n"
+        "- Transition: Dissolve to next shot\n\n"
+        "**Shot 3**\nA cone.\n- Transition: Fade to black\n"
+    )
+    scenes, told = brought(text, tmp_path, "a.md")
+    board = storyboard.load(tmp_path / "a.yaml")
+    walk, fall, cone = board.shots
+    assert (board.title, walk.beats[0].avoid, board.cast["mara"].looks) == (
+        "Light",
+        "text, logos",
+        "red hair, a blue coat",
+    )
+    assert [shot.beats[0].prompt for shot in board.shots] == ["@mara walks", "The fall. A cube falls", "A cone"]
+    assert (walk.beats[0].framing, fall.beats[0].light, cone.transition.kind) == ("wide", "lamplight", "dissolve")
+    assert walk.beats[0].light == "Sunset, golden"
+    assert [each[1] for each in scenes] == ["Beach"]
+    assert told.splitlines()[-1] == "no shot follows: `Fade to black` is left out"
+
+
 @pytest.mark.parametrize("text", NOTED.values(), ids=NOTED)
 def test_shots_are_read_out_of_notes_of_every_manner(tmp_path: Path, text: str) -> None:
     brought(text, tmp_path, "a.md")

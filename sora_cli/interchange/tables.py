@@ -1,0 +1,44 @@
+"""Tables in Markdown, as chats write shot lists."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from sora_cli.interchange.outline import SourceText
+
+_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
+_MARKUP = re.compile(r"\*\*|__|`|<br\s*/?>")
+
+
+def as_table(page: SourceText) -> SourceText | None:
+    """The tables of a text in Markdown as a shot list with commas; None where it has none.
+
+    Lines between them are rows of one cell: headings and notes.
+    """
+    lines = [line.strip() for line in page.lines]
+    if not any(_RULE.fullmatch(line) and "|" in line for line in lines):
+        return None
+    out = io.StringIO(newline="")
+    written = csv.writer(out, lineterminator="\n")
+    for number, line in enumerate(lines):
+        if "|" not in line:
+            first = not any("|" in before for before in lines[:number])
+            written.writerow([(first and headed(line)) or _plain(line.lstrip("#> "))])
+        elif _RULE.fullmatch(line):
+            written.writerow([])
+        else:
+            cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
+            written.writerow([_plain(cell.replace("\\|", "|")) for cell in cells])
+    return SourceText(page.name, out.getvalue(), (page, (*range(1, len(lines) + 1),)))
+
+
+def headed(line: str) -> str:
+    """The film's title, where a line of Markdown is the highest heading, as lists have it."""
+    heading = re.fullmatch(r"#\s+(\S.*)", line.strip())
+    return f"Title: {_plain(heading[1])}" if heading else ""
+
+
+def _plain(cell: str) -> str:
+    return " ".join(_MARKUP.sub(" ", cell).split())
