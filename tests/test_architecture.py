@@ -142,6 +142,7 @@ ENGINE_DOORS = {
     "changes",
     "upscaling",
     "dialect",
+    "adapters",
     "catalogue",
     "devices",
     "doctor",

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -29,9 +29,6 @@ from pydantic import (
 from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.bounded import Json, expanded, file_hash, parse_json
 from sora_cli.engines.header import header_of
-
-if TYPE_CHECKING:
-    from sora_cli.engines.base import EngineCard
 
 WAN_AVOIDS = (
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
@@ -148,42 +145,6 @@ def named_by(options: Mapping[str, object]) -> set[str]:
     return (
         {Path(str(each["path"])).stem.lower() for each in listed(given) if isinstance(each, dict)} if given else set()
     )
-
-
-_LOW_RANK = ("lora", "lokr", "hada_", "oft_", "dora_scale", ".diff", "glora", "ia3")
-"""What is in the names of an adapter's tensors, whichever program trained it."""
-
-
-def misfit(path: Path, card: EngineCard) -> str:
-    """Why a LoRA cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
-    tensors = _shapes(path)
-    if tensors and not any(sign in name.lower() for name in tensors for sign in _LOW_RANK):
-        return f"{path.name} holds no LoRA: it is another part of a model, or a whole one"
-    found = {
-        name: shape[1]
-        for name, shape in tensors.items()
-        if name.startswith("transformer.") and name.endswith(".lora_A.weight") and len(shape) == 2
-    }
-    if not found or card.location is None:
-        return ""
-    files = sorted((card.location / "transformer").glob(f"*{SUFFIX}"))
-    layers = {name: shape for file in files for name, shape in _shapes(file).items()}
-    for name, width in found.items() if layers else ():
-        layer = name.removeprefix("transformer.").removesuffix(".lora_A.weight")
-        shape = layers.get(f"{layer}.weight")
-        if not shape or shape[-1] != width:
-            base = adapter_facts(path).get("base")
-            trained = base.get("engine") if isinstance(base, dict) else None
-            told = f": it was trained for {trained}" if trained else ""
-            return f"{path.name} does not fit engine {card.name}{told}"
-    return ""
-
-
-def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """The shapes of a safetensors file's tensors; none where it cannot be read."""
-    with suppress(OSError, ValueError):
-        return header_of(path).shapes
-    return {}
 
 
 class Memory(Options):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sora_cli import terms
+from sora_cli.engines.adapters import left_over, misfit
 from sora_cli.engines.base import Ability, Carry, EngineCard
-from sora_cli.engines.options import Options, avoided, named_by
+from sora_cli.engines.options import LoraOption, Options, avoided, named_by
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.errors import Problem, first_of
 from sora_cli.plan.findings import Findings
@@ -191,6 +193,17 @@ def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mappi
         if options.get(name) and card.location is not None and not (card.location / folder).is_dir():
             message = f"option {name}: {card.name} has no {folder} here"
             findings.wrong(beat, f"options.{name}", message, "remove the option, or download the model again", code=3)
+
+
+def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: BaseModel) -> None:
+    """Say which of these options' LoRA cannot be laid over the engine, and of which a part is not."""
+    given = getattr(options, "lora", ())
+    for path in [Path(each.path) for each in given if isinstance(each, LoraOption)]:  # an unknown engine has its own
+        if wrong := misfit(path, card):
+            hint = "name a LoRA" if " LoRA" in wrong else "use the engine that it was trained for"
+            findings.wrong(beat, "options.lora", wrong, hint)
+        elif told := left_over(path, card):
+            findings.remark(beat, "options.lora", f"{told}: they change nothing", "use the engine that it was made for")
 
 
 def unused(findings: Findings, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sora_cli.adapters import weights_in
 from sora_cli.engines.base import Ability, Carry, EngineCard, Reference, Take
 from sora_cli.engines.changes import EDITION, Change, Start
-from sora_cli.engines.options import SamplingOptions, avoided, listed, misfit
+from sora_cli.engines.options import avoided, listed
 from sora_cli.plan.abilities import (
     check_abilities,
+    check_adapters,
     check_length,
     check_needs,
     check_parts,
@@ -386,10 +387,7 @@ class TakeMaker(Struct, dict=True):
         except ValidationError as error:
             tell_misfits(self.findings, card, beat, error)
             return {}
-        for adapter in chosen.lora if isinstance(chosen, SamplingOptions) else ():  # not an unknown engine's
-            if wrong := misfit(Path(adapter.path), card):
-                hint = "name a LoRA" if "holds no LoRA" in wrong else "use the engine that it was trained for"
-                self.findings.wrong(beat, "options.lora", wrong, hint)
+        check_adapters(self.findings, card, beat, chosen)
         found = chosen.model_dump(mode="json")
         check_parts(self.findings, card, beat, found)
         return found

@@ -11,9 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from sora_cli.engines import catalogue
+from sora_cli.engines.adapters import misfit
 from sora_cli.engines.base import Ability, EngineCard, Given
 from sora_cli.engines.doctor import machine
-from sora_cli.engines.options import adapter_facts, misfit
+from sora_cli.engines.options import adapter_facts
 from sora_cli.engines.training import CourseSettings, Example, LossCheck, open_course, refuse_untrained
 from sora_cli.engines.training.needs import needs
 from sora_cli.errors import EngineMissing, Interrupted, RequestError

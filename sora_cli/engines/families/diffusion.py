@@ -210,7 +210,8 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         require("LoRA", PACKAGES["lora"], EngineMissing)
         self._prompts.clear()
         self._adapters = ()
-        lay(self.pipe, wanted)
+        for told in lay(self.pipe, wanted, self.card.family):
+            self.report(Note(told))
         self._adapters = wanted
 
     def close(self) -> None:
