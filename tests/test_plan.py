@@ -16,7 +16,7 @@ from PIL import Image
 from sora_cli import storyboard
 from sora_cli.engines.base import Ability, EngineCard, Take
 from sora_cli.engines.cards import known
-from sora_cli.errors import StoryboardError
+from sora_cli.errors import EngineMissing, StoryboardError
 from sora_cli.plan import Plan, plan_takes, round_half_up
 from sora_cli.plan.data import TakeFields
 from sora_cli.plan.takes import derive_seed
@@ -31,6 +31,18 @@ def plan(*shots: object, **film: object) -> Plan:
 
 def keys(planned: Plan) -> dict[str, str]:
     return {take.name: take.key for take in planned.takes}
+
+
+def test_the_machines_engine_is_asked_for_only_where_a_shot_needs_it() -> None:
+    def find(name: str | None) -> EngineCard:
+        if name is None:
+            raise EngineMissing("SORA_ENGINE: there is no engine nope")
+        return CARDS(name)
+
+    own = {"prompt": "a", "engine": CARD.name}
+    assert plan_takes(board(own, own, engine=None), find).takes
+    with pytest.raises(EngineMissing, match="SORA_ENGINE"):
+        plan_takes(board(own, "b", engine=None), find)
 
 
 # -- lengths ---------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ def models(context: typer.Context, as_json: Json = False) -> None:
     from sora_cli.engines import hub
 
     found = hub.models()
-    for gone in hub.folders_gone():
-        console.say(f"SORA_MODELS: no such folder: {gone}", "yellow")
+    for fault in hub.faults(found):
+        console.say(fault, "yellow")
     if as_json:
         console.stdout_json(hub.summary(found))
         return

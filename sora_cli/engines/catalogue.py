@@ -7,7 +7,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -101,31 +102,64 @@ def _known(name: str) -> EngineCard:
     for template in released():
         if template.card.source.lower() == repo.lower():
             return template.card
-    raise _missing(name, repo)
+    raise _missing(name, repo, revision)
 
 
 def _whole(found: EngineCard) -> EngineCard:
     """A card whose checkpoint has all of its parts."""
-    if found.location is not None:
-        Checkpoint.read(found.location).refuse_incomplete()
+    refuse(found)
     return found
+
+
+def refuse(card: EngineCard) -> None:
+    """Raise `EngineMissing` where the checkpoint of a card is not whole, or must not be loaded."""
+    if card.location is not None and checkpoint.has_index(card.location):  # others' engines may need none
+        with _pulled_again(card.source):
+            found = Checkpoint.read(card.location)
+            found.refuse()
+            found.refuse_incomplete()
+
+
+@contextmanager
+def _pulled_again(source: str) -> Iterator[None]:
+    """Name the repository of a model where it should be downloaded again."""
+    try:
+        yield
+    except EngineMissing as error:
+        if error.hint.endswith(checkpoint.AGAIN) and is_repo(source):
+            error.hint += f" {source}"
+        raise
 
 
 def cards() -> list[EngineCard]:
     """Every known engine: `location` is None where its weights are not on this machine.
 
-    Released models first, then those of other packages, then folders in SORA_MODELS that are none of these.
+    Released models first, then those of other packages, then folders in SORA_MODELS and the hub's cache that are none
+    of these.
     """
     found = [_placed(template) for template in released()]
     found += own_cards()
     taken = {one.location for one in found}
-    for folder in checkpoint.local_checkpoints():
+    named = {str(folder): (folder, "") for folder in checkpoint.local_checkpoints()}
+    named |= {repo: (folder, repo) for repo, folder in checkpoint.fetched().items()}
+    for name, (folder, source) in named.items():
         if folder not in taken:
-            try:
-                found.append(of_folder(folder, name=str(folder)))
-            except EngineMissing:
-                continue  # a folder of a model that no family runs is no engine
+            with suppress(EngineMissing):  # a folder of a model that no family runs is no engine
+                found.append(of_folder(folder, name=name, source=source))
     return found
+
+
+def unlisted(listed: Collection[EngineCard]) -> list[EngineMissing]:
+    """Why a folder in SORA_MODELS, or a model of the hub's, of a kind that sora runs, is none of these cards."""
+    kinds, found = {kind for template in released() for kind in template.pipelines}, []
+    there = {card.location for card in listed}
+    for folder in {*checkpoint.local_checkpoints(), *checkpoint.fetched().values()} - there:
+        try:
+            if Checkpoint.read(folder).pipeline in kinds:
+                of_folder(folder, name=str(folder))
+        except EngineMissing as error:
+            found.append(error)
+    return sorted(found, key=str)
 
 
 def own_cards() -> list[EngineCard]:
@@ -149,7 +183,8 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
         EngineMissing: no family runs what the folder holds.
     """
     found = Checkpoint.read(folder)
-    found.refuse()
+    with _pulled_again(source):
+        found.refuse()
     template, exact = recognise(found, source)
     base = sized(template.card, found)
     if not exact:
@@ -283,9 +318,11 @@ def is_repo(name: str) -> bool:
 _HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]*)")
 
 
-def _missing(name: str, repo: str) -> EngineMissing:
+def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
     if is_folder(expanded(name)):
         return _no_checkpoint(name)
+    if place := checkpoint.snapshot(repo, revision or None) if is_repo(repo) else None:
+        return _others_layout(name, place)
     if is_single_file(name):
         return single_file(name)
     if "://" in name or _HUB.match(name):
@@ -293,13 +330,12 @@ def _missing(name: str, repo: str) -> EngineMissing:
         return EngineMissing(f"{name} is an address, not a model", hint=hint)
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
-    if near := nearest(repo, names):
-        return EngineMissing(f"there is no engine {name}", hint=f"did you mean {near}?")
-    if is_repo(repo):
+    near, kind = nearest(repo, names), "folder" if "/" in name else "engine"
+    if is_repo(repo) and not near:
         hint = _elsewhere(f"download it: sora models pull {repo}")
         return EngineMissing(f"{name} is not on this machine", hint=hint)
-    kind = "folder" if "/" in name else "engine"
-    return EngineMissing(f"there is no {kind} {name}", hint=_elsewhere("list them: sora models"))
+    hint = f"did you mean {near}?" if near else _elsewhere("list them: sora models")
+    return EngineMissing(f"there is no {'engine' if near else kind} {name}", hint=hint)
 
 
 def _no_checkpoint(name: str) -> EngineMissing:
@@ -313,6 +349,13 @@ def _no_checkpoint(name: str) -> EngineMissing:
         f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",
         hint=f"name the folder that holds one of them{where}",
     )
+
+
+def _others_layout(name: str, place: Path) -> EngineMissing:
+    """The error of a repository that is in the hub's cache and has no index: its own layout, or not all was fetched."""
+    near = nearest(name, [template.card.source for template in released()])
+    told = f"name the same model in diffusers' layout: {near}" if near else f"get all of it: sora models pull {name}"
+    return EngineMissing(f"{name} is here without a {checkpoint.INDEXES[0]}, in {place}", hint=told)
 
 
 def _model_files(folder: Path) -> list[Path]:

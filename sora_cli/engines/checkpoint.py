@@ -56,6 +56,8 @@ _SCALES = ("scale_weight", "weight_scale", "scale_input", "input_scale", "scaled
 _VARIANT = re.compile(r"\w+(?:-[0-9]{5}-of-[0-9]{5})?\.((?:fp|bf)[0-9]+)(?:-[0-9]{5}-of-[0-9]{5})?\.safetensors")
 """Names of files of weights in another number type, which stand beside the others or alone (diffusers' `variant`)."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
+IN_CACHE = "models--"
+"""How folders of repositories begin in the hub's cache."""
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
 
@@ -355,11 +357,17 @@ def find(repo: str, revision: str | None = None) -> Path | None:
             for place in (folder / repo, folder / repo.rpartition("/")[2]):
                 if has_index(place):
                     return place
-    base = hub_cache() / f"models--{repo.replace('/', '--')}"
+    cached = snapshot(repo, revision)
+    return cached if cached and has_index(cached) else None
+
+
+def snapshot(repo: str, revision: str | None = None) -> Path | None:
+    """The folder of a repository in the hub's cache, whatever it holds."""
+    base = hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}"
     ref = base / "refs" / (revision or "main")
     commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
-    snapshot = base / "snapshots" / (commit or "")
-    return snapshot if commit and has_index(snapshot) else None
+    place = base / "snapshots" / (commit or "")
+    return place if commit and is_folder(place) else None
 
 
 def inside(folder: Path) -> Path | None:
@@ -379,11 +387,18 @@ def has_index(folder: Path) -> bool:
 
 
 def local_checkpoints() -> list[Path]:
-    """Every checkpoint directly in a SORA_MODELS folder, or one level deeper (`owner/name`)."""
-    found: list[Path] = []
-    for child in (child for folder in model_folders() for child in _folders(folder)):
+    """Every checkpoint that SORA_MODELS names, directly in a folder of it, or one level deeper (`owner/name`)."""
+    found = [folder for folder in model_folders() if has_index(folder)]
+    for child in (child for folder in model_folders() if folder not in found for child in _folders(folder)):
         found += [child] if has_index(child) else filter(has_index, _folders(child))
     return found
+
+
+def fetched() -> dict[str, Path]:
+    """Every checkpoint in the hub's cache, by its repository."""
+    names = [place.name.removeprefix(IN_CACHE) for place in _folders(hub_cache()) if place.name.startswith(IN_CACHE)]
+    repos = [name.replace("--", "/", 1) for name in names]
+    return {repo: place for repo in repos if (place := find(repo))}
 
 
 def _folders(folder: Path) -> list[Path]:

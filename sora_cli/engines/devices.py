@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import subprocess
+from itertools import takewhile
 
+_NAME = re.compile(r"\d|GPU-|MIG-", re.IGNORECASE)
+"""How the name of a GPU begins: a number, or its UUID."""
+PATIENCE = 20.0
+"""Seconds that the driver's tool may take."""
 MEBI = 1 << 20
 """Bytes in the unit in which nvidia-smi tells memory."""
 
 
 def gpus() -> list[str]:
     """The GPUs that engines may use, as `CUDA_VISIBLE_DEVICES` names them; torch is asked where there are several."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = _listed() if named is None else [name.strip() for name in named.split(",") if name.strip()]
+    named = visible()
+    names = _listed() if named is None else named
     if len(names) > 1:
         import torch
 
         return names[: torch.cuda.device_count()]
     return names
+
+
+def visible() -> list[str] | None:
+    """The GPUs that `CUDA_VISIBLE_DEVICES` names, up to the first that is none, as `-1`; None where it is not set."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return None
+    return list(takewhile(_NAME.match, (name.strip() for name in named.split(","))))
 
 
 def _listed() -> list[str]:
@@ -32,7 +46,10 @@ def told(*asked: str) -> list[str]:
     if not shutil.which("nvidia-smi"):
         return []
     command = ["nvidia-smi", *asked, "--format=csv,noheader,nounits"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):  # a driver that hangs answers nothing
+        return []
     return [line.strip() for line in done.stdout.strip().splitlines()] if done.returncode == 0 else []
 
 

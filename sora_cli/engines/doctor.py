@@ -12,9 +12,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sora_cli.engines import catalogue, checkpoint, devices
+from sora_cli.engines import catalogue, checkpoint, devices, hub
 from sora_cli.engines.estimate import Machine
-from sora_cli.errors import SoraError
+from sora_cli.errors import SoraError, first_of
 from sora_cli.packages import extra_of, install
 
 RATES = {
@@ -37,10 +37,13 @@ class Check(Struct, frozen=True):
 def machine() -> Machine:
     """The first GPU's memory and rate, and the host's memory, found without torch."""
     host = _host_gb()
-    if found := devices.told("--query-gpu=name,memory.total"):
-        name, _, mebi = found[0].rpartition(",")
+    visible = devices.visible()
+    asked = [f"--id={visible[0]}"] if visible else []
+    if visible != [] and (found := devices.told(*asked, "--query-gpu=name,memory.total")):
+        name, _, mebi = (part.strip() for part in found[0].rpartition(","))
         rate = next((rate for key, rate in RATES.items() if key in name), 0)
-        return Machine(float(mebi) * devices.MEBI / 1e9, host, rate, name.strip())
+        own = float(mebi) * devices.MEBI / 1e9 if mebi.isdigit() else host  # [N/A]: it shares the host's
+        return Machine(own, host, rate, name)
     return Machine(0.0, host, CPU_RATE * max(1, (os.cpu_count() or 2) // 2), platform.machine())
 
 
@@ -98,7 +101,8 @@ def _torch() -> Check:
 def _gpu() -> Check:
     found = machine()
     if not found.device_gb:
-        return Check("GPU", ok=None, found="none: nano runs without, released models want one")
+        hidden = " that CUDA_VISIBLE_DEVICES names" if devices.visible() == [] else ""
+        return Check("GPU", ok=None, found=f"none{hidden}: nano runs without, released models want one")
     return Check("GPU", ok=True, found=f"{found.name}, {found.device_gb:.0f} GB")
 
 
@@ -117,10 +121,11 @@ def _disk() -> Check:
 
 def _hub() -> Check:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    here = sum(card.here for card in catalogue.cards())
-    if gone := checkpoint.model_folders(there=False):
-        return Check("models", ok=False, found=f"SORA_MODELS: no such folder: {gone[0]}", hint="correct SORA_MODELS")
-    return Check("models", ok=None, found=f"{here} on this machine" + (", offline is set" if offline else ""))
+    found = hub.models()
+    told = f"{sum(model.here for model in found)} on this machine" + (", offline is set" if offline else "")
+    gone, faults = checkpoint.model_folders(there=False), hub.faults(found)
+    words = f"{told}; {first_of(faults, 1)}" if faults else told
+    return Check("models", ok=False if gone else None, found=words, hint="see all: sora models" if faults else "")
 
 
 def _engine() -> Check:

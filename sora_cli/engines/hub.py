@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -38,8 +38,14 @@ class Model(Struct, frozen=True):
     """A model as `sora models` lists it: its card, and how much of it is on this machine."""
 
     card: EngineCard
-    here: bool
     disk_gb: float
+    lacks: str = ""
+    """What is wrong with its checkpoint here; empty where nothing is, or it is not here."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine, whole."""
+        return self.card.here and not self.lacks
 
     def facts(self) -> dict[str, object]:
         """Plain data, for `--json` and `sora models show`."""
@@ -50,6 +56,7 @@ class Model(Struct, frozen=True):
             "family": card.family,
             "source": card.source,
             "here": self.here,
+            "lacks": self.lacks or None,
             "location": str(card.location) if card.location else None,
             "revision": card.revision or None,
             "disk_gb": round(self.disk_gb, 2),
@@ -88,7 +95,7 @@ class Model(Struct, frozen=True):
         return {
             "name": card.name,
             "title": card.title,
-            "here": "yes" if self.here else "no",
+            "here": "unusable" if self.lacks else "yes" if self.here else "no",
             "size": f"{card.native_size[0]}x{card.native_size[1]}",
             "fps": f"{float(card.fps):g}",
             "longest": f"{float(card.max_frames / card.fps):.1f} s",
@@ -115,14 +122,9 @@ def _words(value: object) -> str:
     return ", ".join(str(inner) for inner in value) if isinstance(value, list) else str(value)
 
 
-def folders_gone() -> list[Path]:
-    """The folders that SORA_MODELS names and that are not there."""
-    return checkpoint.model_folders(there=False)
-
-
 def models() -> list[Model]:
     """Every model known or found here, the ones on this machine first."""
-    found = [Model(card, card.here, disk_of(card)) for card in catalogue.cards()]
+    found = [_model(card) for card in catalogue.cards()]
     return sorted(found, key=lambda model: not model.here)
 
 
@@ -135,8 +137,23 @@ def show(name: str) -> Model:
     for model in models():
         if name in (model.card.name, model.card.source):
             return model
-    card = catalogue.card(name)
-    return Model(card, card.here, disk_of(card))
+    return _model(catalogue.card(name))
+
+
+def _model(card: EngineCard) -> Model:
+    try:
+        catalogue.refuse(card)
+    except EngineMissing as error:
+        return Model(card, disk_of(card), str(error))
+    return Model(card, disk_of(card))
+
+
+def faults(found: Sequence[Model]) -> list[str]:
+    """What is wrong with models here: folders that are not there, models that cannot be used, or are not listed."""
+    gone = [f"SORA_MODELS: no such folder: {folder}" for folder in checkpoint.model_folders(there=False)]
+    unusable = [f"{model.card.name} cannot be used: {model.lacks}" for model in found if model.lacks]
+    unlisted = catalogue.unlisted([model.card for model in found])
+    return [*gone, *unusable, *(f"not listed: {error}" for error in unlisted)]
 
 
 def disk_of(card: EngineCard) -> float:

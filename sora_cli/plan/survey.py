@@ -216,7 +216,9 @@ def _dialogue(board: Storyboard, cards: Mapping[str | None, EngineCard], letters
 
 def _cards(board: Storyboard, catalogue: Catalogue) -> tuple[dict[str | None, EngineCard], list[Problem]]:
     """The cards of all engines that are named, and a problem at each place that names a missing one."""
-    named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",) if board.engine else None]}
+    named: dict[str | None, list[Loc | None]] = {board.engine: [("engine",)]} if board.engine else {}
+    if board.leading_engine is None or any(not beat.engine for shot in board.shots for beat in shot.shown):
+        named.setdefault(board.engine, [None])  # the machine's: where nothing needs it, nobody asks whether it is here
     for shot in board.shots:
         for beat in shot.shown:
             if beat.engine:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -10,11 +11,11 @@ import pytest
 from huggingface_hub import errors
 
 from sora_cli.cli.main import main
-from sora_cli.engines import doctor, hub
+from sora_cli.engines import catalogue, devices, doctor, hub
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
-from tests.engines.test_catalogue import COMMIT, in_hub_cache
+from tests.engines.test_catalogue import COMMIT, in_hub_cache, write_index
 
 REPO = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
 FILES = {"model_index.json": 10, "vae/weights.safetensors": 90, "vae/old.bin": 5, "README.md": 7, "big.safetensors": 9}
@@ -128,6 +129,39 @@ def test_models_are_listed_with_what_is_here_first() -> None:
     assert hub.show("wan2.1-t2v-14b").here is False
 
 
+def test_models_are_listed_wherever_they_lie_and_those_that_cannot_be_used_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hub_cache("someone/mine")
+    begun = in_hub_cache("Wan-AI/Wan2.1-T2V-1.3B-Diffusers")
+    write_index(begun, "WanPipeline", transformer=["diffusers", "WanTransformer3DModel"])
+    (begun / "transformer").mkdir()
+    (begun / "transformer" / "diffusion_pytorch_model.safetensors").symlink_to("nowhere")
+    alone, broken = write_index(tmp_path / "alone"), write_index(tmp_path / "more" / "broken", vae=["evil.code", "Vae"])
+    write_index(tmp_path / "more" / "flux", "FluxPipeline")
+    monkeypatch.setenv("SORA_MODELS", os.pathsep.join([str(alone), str(tmp_path / "more"), str(tmp_path / "gone")]))
+    found = hub.models()
+    rows = {model.row()["name"]: model.row()["here"] for model in found}
+    assert (rows["someone/mine"], rows[str(alone)], rows["wan2.1-t2v-1.3b"]) == ("yes", "yes", "unusable")
+    assert not next(each for each in found if each.card.name == "wan2.1-t2v-1.3b").facts()["here"]
+    gone, unusable, unlisted = hub.faults(found)
+    assert gone == f"SORA_MODELS: no such folder: {tmp_path / 'gone'}"
+    assert unusable.startswith("wan2.1-t2v-1.3b cannot be used: ")
+    assert unlisted.startswith(f"not listed: {broken}")
+    assert catalogue.card("someone/mine").source == "someone/mine"
+    with pytest.raises(EngineMissing, match="a link that leads nowhere") as caught:
+        catalogue.card("wan2.1-t2v-1.3b")
+    assert caught.value.hint.endswith("sora models pull Wan-AI/Wan2.1-T2V-1.3B-Diffusers")
+
+
+def test_a_repository_in_another_layout_is_told_as_that() -> None:
+    place = in_hub_cache("Wan-AI/Wan2.1-T2V-1.3B")
+    (place / "model_index.json").unlink()
+    with pytest.raises(EngineMissing, match=r"Wan2\.1-T2V-1\.3B is here without a model_index\.json") as caught:
+        catalogue.card("Wan-AI/Wan2.1-T2V-1.3B")
+    assert caught.value.hint == "name the same model in diffusers' layout: Wan-AI/Wan2.1-T2V-1.3B-Diffusers"
+
+
 def test_the_doctor_tells_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SORA_ENGINE", "nonsense")
     checks = {check.name: check for check in doctor.doctor(deep=False)}
@@ -144,6 +178,29 @@ def test_the_machine_is_found_without_torch(monkeypatch: pytest.MonkeyPatch, tmp
     found = doctor.machine()
     assert (found.name, round(found.device_gb)) == ("NVIDIA H100 80GB HBM3", 86)
     assert found.tflops == doctor.RATES["H100"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "visible", "gigabytes"),
+    [
+        ("echo 'NVIDIA H100, 81559'", "", 0),
+        ("echo 'NVIDIA H100, 81559'", "-1", 0),
+        ("case $* in *--id=1*) echo 'RTX 4090, 24564';; *) echo 'NVIDIA H100, 81559';; esac", "1,0", 26),
+        ("echo 'NVIDIA GB10, [N/A]'", "0", 64),
+        ("exec sleep 5", "0", 0),
+    ],
+)
+def test_the_gpu_is_the_one_that_torch_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, visible: str, gigabytes: int
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{answer}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(doctor, "_host_gb", lambda: 64.0)
+    monkeypatch.setattr(devices, "PATIENCE", 0.2)
+    assert round(doctor.machine().device_gb) == gigabytes
 
 
 def test_estimates_grow_with_the_take_and_say_what_would_fit() -> None:
