@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from msgspec.structs import replace
 from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.media.film import write_film
-from sora_cli.media.read import probe, read_sound
+from sora_cli.media.read import open_film, probe, read_sound
 from sora_cli.media.replay import replay
-from sora_cli.media.splice import number_of, why_not
-from sora_cli.media.stream import Chapter, Master
+from sora_cli.media.splice import number_of, why_not, write_beside
+from sora_cli.media.stream import Chapter, Kept, Master
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.test_tools import film, near, shown
@@ -134,6 +135,33 @@ def test_packets_with_wide_pixels_stand_beside_no_others(home: Path) -> None:
     master = Master(width=128, height=48, fps=Fraction(24), frames=1, pictures=lambda: iter(()), title="")
     assert (facts.width, facts.height) == (128, 48)
     assert why_not(facts, replace(master, fps=facts.fps)) == "its pixels are not square"
+
+
+@pytest.mark.parametrize("follows", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("size", [(64, 48), (1280, 48)], ids=["small", "large"])
+def test_colours_stay_where_a_film_does_not_tell_how_they_are_coded(
+    tmp_path: Path, size: tuple[int, int], *, follows: bool
+) -> None:
+    colour, old, fps = (200, 60, 30), tmp_path / "a.mp4", Fraction(24)
+
+    def pictures() -> Iterator[av.VideoFrame]:
+        for _ in range(12):
+            yield av.VideoFrame.from_ndarray(np.broadcast_to(np.uint8(colour), (*size[::-1], 3)).copy())
+
+    with av.open(str(old), "w") as container:
+        stream = container.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number, frame in enumerate(pictures()):
+            coded = frame.reformat(format="yuv420p", dst_colorspace="ITU601" if size[0] < 1280 else "ITU709")
+            coded.colorspace, coded.pts, coded.time_base = 2, number, 1 / fps
+            container.mux(stream.encode(coded))
+        container.mux(stream.encode())
+    assert probe(old).color.matrix == ""
+    new = Master(width=size[0], height=size[1], fps=fps, frames=12, pictures=pictures)
+    write_beside(tmp_path / "b.mp4", new, Kept(old, 12, follows=follows), tmp_path)
+    with open_film(tmp_path / "b.mp4") as found:
+        shown = [picture[20, 20].astype(int) for picture in found.pictures(range(24))]
+    assert np.abs(np.array(shown) - colour).max() <= 4
 
 
 def test_an_engine_that_makes_another_shape_is_refused(

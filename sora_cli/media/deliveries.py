@@ -21,7 +21,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     `pixels` is the pixel format that is encoded, and the one a master is best made in. `keyframe_seconds` is the
     longest wait for a keyframe (0: the codec's own). `signable` says whether the container can hold a C2PA manifest.
-    Without a container it is a folder of files.
+    Without a container it is a folder of files. `matrix` is what colours are coded by, where they are no RGB; any other
+    than BT.709's is not told, as in films that leave it to be guessed.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     sound_rate_kbps: int = 192
     subtitle_codec: str = "mov_text"
     """Of a track of subtitles; empty where the kind has none."""
+    matrix: str = "bt709"
     signable: bool = True
 
     @property

@@ -24,7 +24,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.deliveries import DELIVERIES, GIF, WEB, WEBP, Delivery
 from sora_cli.media.filters import Chain, Step
 from sora_cli.media.preview import preview
-from sora_cli.media.read.facts import BT709, FULL, NARROW
+from sora_cli.media.read.facts import BT709, FULL, NARROW, UNTOLD
 from sora_cli.media.sound import sound_frame
 from sora_cli.media.stills import write_stills
 from sora_cli.media.stream import SAMPLE_RATE, Master
@@ -73,7 +73,7 @@ def write_film(
             if master.subtitles and kind.subtitle_codec
             else None
         )
-        _encode(container, video, audio, master, track=track, progress=progress)
+        _encode(container, video, audio, master, track=track, progress=progress, matrix=kind.matrix)
 
 
 def _check(path: Path, master: Master, kind: Delivery) -> None:
@@ -129,13 +129,14 @@ def _video_stream(container: OutputContainer, master: Master, kind: Delivery) ->
     stream: VideoStream = container.add_stream(kind.codec, rate=master.fps, options=options)  # type: ignore[assignment]
     stream.width, stream.height, stream.pix_fmt = master.width, master.height, kind.pixels
     context = stream.codec_context
-    context.color_primaries = context.color_trc = BT709
+    told = BT709 if kind.matrix == WEB.matrix else UNTOLD
+    context.color_primaries = context.color_trc = told
     if kind in (GIF, WEBP):
         return stream  # no place for tags; colours are sRGB by definition
     if av.VideoFormat(kind.pixels).is_rgb:
         context.colorspace, context.color_range = 0, FULL
     else:
-        context.colorspace, context.color_range = BT709, NARROW
+        context.colorspace, context.color_range = told, NARROW
     if kind.keyframe_seconds:
         context.gop_size = max(1, round(master.fps * kind.keyframe_seconds))
     stream.thread_type = "AUTO"
@@ -178,10 +179,11 @@ def _encode(
     *,
     track: SubtitleTrack | None,
     progress: Callable[[int, int], None] | None,
+    matrix: str,
 ) -> None:
     """Encode pictures, with the sound kept half a second ahead of them so that the file interleaves."""
     pixels = video.pix_fmt or WEB.pixels
-    chain = Chain(*to_yuv(pixels))
+    chain, other = Chain(*to_yuv(pixels, matrix)), matrix != WEB.matrix
     sound = _sound_packets(audio, master) if audio is not None else iter(())
     rate, step = master.fps.as_integer_ratio()
     tick, heard, count = 1 / master.fps, 0, 0
@@ -189,7 +191,7 @@ def _encode(
         if count == master.frames:
             count += 1
             break
-        picture = chain(frame) if needs_conversion(frame, pixels) else frame
+        picture = chain(frame) if other or needs_conversion(frame, pixels) else frame
         picture.pts, picture.time_base, picture.pict_type = count, tick, 0
         count += 1
         due = SAMPLE_RATE * count * step + SAMPLE_RATE // 2 * rate
@@ -231,14 +233,14 @@ def needs_conversion(frame: av.VideoFrame, pixels: str) -> bool:
     return pixels != "pal8" and not frame.format.is_rgb and (frame.colorspace, frame.color_range) != (BT709, NARROW)
 
 
-def to_yuv(pixels: str) -> list[Step]:
-    """The filters that make the pixel format `pixels` of a frame; where it is not RGB, by BT.709 in narrow range."""
+def to_yuv(pixels: str, matrix: str = WEB.matrix) -> list[Step]:
+    """The filters that make the pixel format `pixels` of a frame; where it is not RGB, by a matrix in narrow range."""
     if av.VideoFormat(pixels).is_rgb:
         return [("format", {"pix_fmts": pixels})]
     scale = {
         "flags": "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp",
-        "out_color_matrix": "bt709",
+        "out_color_matrix": matrix,
         "out_range": "tv",
     }
-    tags = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+    tags = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": matrix}
     return [("scale", scale), ("format", {"pix_fmts": pixels}), ("setparams", tags)]

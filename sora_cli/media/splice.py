@@ -23,8 +23,9 @@ from msgspec.structs import replace
 from sora_cli.errors import MediaError
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
-from sora_cli.media.read.facts import ColorTags, Probe
+from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
 from sora_cli.media.read.opening import only_pictures, opened, picture_stream, preferred
+from sora_cli.media.read.rgb import usual_matrix
 from sora_cli.media.replay import fitted
 from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
 from sora_cli.media.whole import written
@@ -115,6 +116,8 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
     with opened(kept.path) as film:
         video = only_pictures(kept.path, film)
         held_back = DELAY if kept.follows else min(DELAY, _held_back(kept.path, film, video))
+        told = video.codec_context.colorspace != UNTOLD
+        matrix = WEB.matrix if told else usual_matrix((video.width, video.height))
         sounds = bool(film.streams.audio)
     early = 0
     if sounds and kept.follows:
@@ -122,16 +125,17 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
         master = _with_sound(master, -early)
     elif sounds:
         master = _with_sound(master, _beyond(kept.path))
-    write_film(new, master, _numbered(held_back), progress)
+    write_film(new, master, _numbered(held_back, matrix), progress)
     order = (new, kept.path) if kept.follows else (kept.path, new)
     with written(path):
         _join(path, *order, early)
 
 
-def _numbered(held_back: int) -> Delivery:
+def _numbered(held_back: int, matrix: str) -> Delivery:
     """How what is new is encoded: its parameter sets under our number, and no more pictures held back than these."""
     order = ("bframes=0", "b-pyramid=none", "b-pyramid=normal")[held_back]
-    return replace(WEB, options={**WEB.options, "x264-params": f"sps-id={OURS}:{order}"}, container_options={})
+    options = {**WEB.options, "x264-params": f"sps-id={OURS}:{order}"}
+    return replace(WEB, options=options, container_options={}, matrix=matrix)
 
 
 def _beyond(path: Path) -> int:

@@ -15,8 +15,8 @@ from msgspec import Struct
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.index import Index
 
-BT709 = 1
-"""The code point of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)."""
+BT709, UNTOLD = 1, 2
+"""The code points of BT.709, and of what is not told, for primaries, transfer and matrix alike (ITU-T H.273)."""
 NARROW, FULL = 1, 2
 """libav's numbers for narrow ("tv") and full ("pc") range."""
 

@@ -66,9 +66,14 @@ def to_rgb(
 
 def coded(frame: av.VideoFrame, shown: tuple[int, int]) -> tuple[str, str]:
     """The matrix and the range that a frame of this size is coded in, as libavfilter names them."""
-    guess = "bt709" if max(shown) >= 1280 or min(shown) >= 720 else "smpte170m"
+    guess = usual_matrix(shown)
     full = frame.color_range == 2 or frame.format.name.startswith("yuvj")
     return _MATRIX_NAMES.get(frame.colorspace, guess), "pc" if full else "tv"
+
+
+def usual_matrix(size: tuple[int, int]) -> str:
+    """What frames of this size are coded by where nothing tells it, as libavfilter names it."""
+    return "bt709" if max(size) >= 1280 or min(size) >= 720 else "smpte170m"
 
 
 class Steady:
