@@ -16,9 +16,10 @@ from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.media.film import write_film
 from sora_cli.media.read import open_film, probe, read_sound
+from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.replay import replay
 from sora_cli.media.splice import number_of, why_not, write_beside
-from sora_cli.media.stream import Chapter, Kept, Master
+from sora_cli.media.stream import Chapter, Kept, Master, Subtitle
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.test_tools import film, near, shown
@@ -102,6 +103,66 @@ def test_the_credential_opens_the_film_and_tells_what_was_made(home: Path) -> No
     assert [(part.name, part.state) for part in parents] == [("signed.mp4", "whole")]
     takes = [part for part in proven.parts if part.relationship == "componentOf"]
     assert [(take.start, take.end) for take in takes] == [(0.5, 1.0)]
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("how", ["kept", "encoded again"])
+def test_subtitles_stay_with_their_pictures(home: Path, how: str, *, before: bool) -> None:
+    film(home / "a.mp4", GREYS, size=SIZE, layout="stereo")
+    words = (Subtitle(0.1, 0.2, "It is still burning."), Subtitle(0.3, 0.5, "Nobody came."))
+    write_film(home / "c.mp4", replace(replay(home / "a.mp4"), subtitles=words, language="eng"))
+    out, side = ("d.mp4" if how == "kept" else "d.mkv"), ["--before"] if before else []
+    assert main(["extend", "c.mp4", "light", "--duration", "0.5s", "-o", out, *side]) == 0
+    found = read_words(probe(home / out))
+    told = [(round(each.start, 2), round(each.end, 2), each.text) for each in found.subtitles]
+    later = 0.5 if before else 0
+    assert told == [(each.start + later, each.end + later, each.text) for each in words]
+
+
+def copied(source: Path, target: Path, *, seconds: Fraction = Fraction(0), frames: int = 1000, **options: str) -> Path:
+    """The packets of a film, so many seconds later, and so many of its pictures, in another file."""
+    with av.open(str(source)) as one, av.open(str(target), "w", options=options) as other:
+        made = {each.index: other.add_stream_from_template(each) for each in one.streams}
+        count = 0
+        for packet in one.demux():
+            count += packet.stream.type == "video"
+            if packet.dts is None or packet.pts is None or (packet.stream.type == "video" and count > frames):
+                continue
+            packet.pts, packet.dts = (at + round(seconds / packet.time_base) for at in (packet.pts, packet.dts))
+            packet.stream = made[packet.stream.index]
+            other.mux(packet)
+    return target
+
+
+def test_sound_after_the_last_picture_is_not_heard_under_what_is_made(home: Path) -> None:
+    copied(film(home / "a.mp4", GREYS * 2, size=SIZE, layout="stereo", video={"bf": "0"}), home / "b.mp4", frames=12)
+    assert main(["extend", "b.mp4", "light", "--duration", "0.5s", "-o", "c.mp4"]) == 0
+    sound = read_sound(home / "c.mp4", 48_000)[:, 0]
+    assert probe(home / "c.mp4").frames == 24
+    assert np.abs(sound[20_000:22_000]).max() > 0.1
+    assert np.abs(sound[24_000 + 2048 :]).max() < 1e-3
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+def test_what_a_header_leaves_out_is_not_shown(home: Path, *, before: bool) -> None:
+    """Phones and `ffmpeg -ss -c copy` trim so; its first keyframe lies before what is shown."""
+    whole = film(home / "a.mp4", [*range(40, 136, 4)], size=SIZE, video={"bf": "0"})
+    copied(whole, home / "b.mp4", seconds=Fraction(-1, 4))
+    assert main(["extend", "b.mp4", "light", "--duration", "0.5s", "-o", "c.mp4", *(["--before"] * before)]) == 0
+    grown = shown(home / "c.mp4")
+    assert len(grown) == 30
+    assert near(grown[12:] if before else grown[:18], [*range(64, 136, 4)])
+
+
+def test_a_film_whose_clock_begins_late_follows_at_once(home: Path) -> None:
+    """Films in fragments without an edit list show their first picture after their clock begins."""
+    whole = film(home / "a.mp4", GREYS, size=SIZE)
+    copied(whole, home / "b.mp4", movflags="frag_keyframe+empty_moov", use_editlist="0")
+    with av.open(str(home / "b.mp4")) as late:
+        assert late.streams.video[0].start_time
+    assert main(["extend", "b.mp4", "light", "--duration", "0.5s", "-o", "c.mp4", "--before"]) == 0
+    found = probe(home / "c.mp4")
+    assert (found.frames, found.variable, found.duration) == (24, False, 1)
 
 
 REASONS = {

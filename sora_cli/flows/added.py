@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from sora_cli.errors import MediaError, RequestError
 from sora_cli.events import Note, Report
-from sora_cli.flows.edit import probed, whole_shot
+from sora_cli.flows.edit import whole_shot
+from sora_cli.flows.probed import probed
 from sora_cli.interchange.assembly import EditEvent, frame_of
 from sora_cli.interchange.cutlist import name_of
 from sora_cli.lock import scratch
@@ -120,7 +121,7 @@ def shots_of(
     """
     found = []
     for path in paths:
-        facts = probed(path, report, may_be_picture=True)
+        facts = probed(path, report, may_be_picture=True, words=False)
         what = "it is shown as it is" if facts.kind == "picture" else "it plays unchanged"
         report(Note(f"{path.name} is not part of this export; {what}", str(inside.get(path, path))))
         found.append(whole_shot(_at(facts, fps), fps, Look("off"), name=path.stem, start=start))

@@ -14,7 +14,8 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
 from sora_cli.events import Note
 from sora_cli.flows import moderation, outputs, preflight
-from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, probed, released
+from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, released
+from sora_cli.flows.probed import probed
 from sora_cli.media.deliveries import Delivery, delivery
 from sora_cli.media.read import Probe
 from sora_cli.media.stream import Master

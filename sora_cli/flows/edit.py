@@ -19,18 +19,18 @@ from sora_cli import stamp
 from sora_cli.cancel import Cancellation
 from sora_cli.colour.cube import read_cube, write_cube
 from sora_cli.colour.grade import Grader
-from sora_cli.errors import RequestError, UnusableFile, counted
-from sora_cli.events import Clock, Note, Report
+from sora_cli.errors import RequestError, counted
+from sora_cli.events import Clock, Report
 from sora_cli.flows import moderation, outputs
 from sora_cli.flows.places import check_place
 from sora_cli.flows.places import target as film_target
+from sora_cli.flows.probed import probed
 from sora_cli.master.finish import finish
 from sora_cli.media.deliveries import delivery
-from sora_cli.media.read import Probe, open_film
-from sora_cli.media.read.facts import no_hdr
-from sora_cli.media.read.sound import damage
+from sora_cli.media.read import Probe
+from sora_cli.media.read.subtitles import in_order, read_words
 from sora_cli.media.replay import replay
-from sora_cli.media.stream import Master
+from sora_cli.media.stream import Master, Subtitle
 from sora_cli.plain import as_data
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
@@ -142,7 +142,7 @@ def stitch(
     rate = read_option(forms.rate, fps, "--fps") if fps else _rate(found[0])
     width, height = _film_size(found[0], size)
     cut = Cut(width=width, height=height, fps=rate, shots=tuple(_in_a_row(found, rate, look, come)), fit=fit)
-    return _finished(cut, out, options, matched_to(cut.shots), maker)
+    return _finished(cut, found, out, options, maker)
 
 
 def grade(
@@ -176,7 +176,7 @@ def grade(
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
         _write_table(cut, lut, clip.stem, outputs.table_mark(maker, lut.parent))
-    made = Edited() if out is None else _finished(cut, out, options, matched_to(cut.shots), maker)
+    made = Edited() if out is None else _finished(cut, [found], out, options, maker)
     return replace(made, lut=lut)
 
 
@@ -208,40 +208,7 @@ def mark(film: Path, out: Path, options: EditOptions) -> Edited:
     return _released(replay(film), out, options, stamp.Edit(clips=((film, 0, 0),)), maker)
 
 
-_ENDINGS = {
-    "mov,mp4,m4a,3gp,3g2,mj2": (".mp4", ".m4v", ".mov", ".m4a", ".3gp", ".3g2"),
-    "matroska,webm": (".mkv", ".webm"),
-    "avi": (".avi",),
-    "mpegts": (".ts", ".m2ts", ".mts"),
-    "gif": (".gif",),
-    "flv": (".flv",),
-}
-"""The endings of each container's files."""
-
-
 # -- from files to a cut ---------------------------------------------------------------------------------------------
-
-
-def probed(path: Path, report: Report | None = None, *, may_be_picture: bool = False) -> Probe:
-    """What a film is, with a note on how it is used; refuses what is none, or would come out wrong."""
-    if path.is_dir():
-        raise UnusableFile(f"cannot use {path}: it is a folder", hint="name a film file")
-    with open_film(path) as film:
-        found = film.facts
-    if may_be_picture and found.kind == "picture":
-        return found
-    if found.kind != "film":
-        hint = "name a film" if found.kind == "picture" else "name a film with pictures"
-        raise UnusableFile(f"cannot use {path}: it is a {found.kind}, not a film", hint=hint)
-    said = next((kind for kind, endings in _ENDINGS.items() if path.suffix.lower() in endings), found.container)
-    if said != found.container:  # a credential goes by the ending: it would not be found, or not be the film's
-        real = found.container.partition(",")[0]
-        raise UnusableFile(f"cannot use {path}: not what its ending says: it is {real}", hint="rename it")
-    if found.color.hdr:
-        raise no_hdr(path)
-    if report is not None and (remarks := (*found.remarks, *(damage(path) if found.channels else ()))):
-        report(Note(f"{path.name}: {'; '.join(remarks)}"))
-    return found
 
 
 def _rate(found: Probe) -> Fraction:
@@ -345,11 +312,23 @@ def check_words(maker: outputs.Maker, out: Path | None, options: EditOptions) ->
     moderation.require_words(said, moderation.policy_of(None), options.report)
 
 
-def _finished(cut: Cut, out: Path, options: EditOptions, colour: str, maker: outputs.Maker) -> Edited:
+def _with_words(master: Master, cut: Cut, found: Sequence[Probe]) -> Master:
+    """A master with the subtitles of the films in its cut, each with its pictures."""
+    laid: list[Subtitle] = []
+    language = ""
+    for shot, film in zip(cut.shots, found, strict=True):
+        words = read_words(film)
+        start, end = (float(at / cut.fps) for at in (shot.start, shot.start + shot.frames))
+        laid += (Subtitle(start + each.start, min(start + each.end, end), each.text) for each in words.subtitles)
+        language = language or words.language
+    return replace(master, subtitles=in_order(laid, float(master.frames / master.fps)), language=language)
+
+
+def _finished(cut: Cut, found: Sequence[Probe], out: Path, options: EditOptions, maker: outputs.Maker) -> Edited:
     """Finish a cut of whole films and release it."""
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
-    master = finish(cut, pixels=delivery(options.deliver).made_in)
-    return _released(master, out, options, stamp.Edit(clips=clips, colour=colour), maker)
+    master = _with_words(finish(cut, pixels=delivery(options.deliver).made_in), cut, found)
+    return _released(master, out, options, stamp.Edit(clips=clips, colour=matched_to(cut.shots)), maker)
 
 
 def _released(master: Master, out: Path, options: EditOptions, edit: stamp.Edit, maker: outputs.Maker) -> Edited:

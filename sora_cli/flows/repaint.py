@@ -18,8 +18,9 @@ from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
 from sora_cli.flows import moderation, outputs, places, watching
 from sora_cli.flows.changing import Changing, engine_of, owned
-from sora_cli.flows.edit import Edited, EditOptions, probed, read_option
+from sora_cli.flows.edit import Edited, EditOptions, read_option
 from sora_cli.flows.film import one_shot
+from sora_cli.flows.probed import probed
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import Probe, open_film
 from sora_cli.media.replay import replay

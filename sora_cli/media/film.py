@@ -69,7 +69,7 @@ def write_film(
         video = _video_stream(container, master, kind)
         audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
         track = (
-            SubtitleTrack(container, kind.subtitle_codec, master.subtitles)
+            SubtitleTrack(container, kind.subtitle_codec, master.subtitles, master.language)
             if master.subtitles and kind.subtitle_codec
             else None
         )

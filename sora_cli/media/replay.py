@@ -14,11 +14,12 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.filters import Chain
 from sora_cli.media.read import open_film, sound_blocks
 from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.stream import SAMPLE_RATE, Chapter, Master, Samples
 
 
 def replay(path: Path) -> Master:
-    """A film as a master, with its title and chapters; nothing is decoded yet.
+    """A film as a master, with its title, chapters and subtitles; nothing is decoded yet.
 
     One of changing rate is shown at a constant one, each frame at its time. Of an odd size, the last row or column is
     cut off, since most codecs cannot have it.
@@ -34,6 +35,7 @@ def replay(path: Path) -> Master:
         if found.color.hdr:
             raise no_hdr(path)
         shown = film.shown_at(fps) if found.variable else list(range(found.frames))
+    words = read_words(found)
     placed = (
         Chapter(each.title, *(min(len(shown), round(at * fps)) for at in (each.start, each.end))) for each in told
     )
@@ -47,6 +49,8 @@ def replay(path: Path) -> Master:
         title=title,
         author=author,
         chapters=tuple(each for each in placed if 0 <= each.start < each.end),
+        subtitles=words.subtitles,
+        language=words.language,
     )
     return replace(master, sound=lambda: fitted(sound_blocks(path), master.samples)) if found.channels else master
 

@@ -7,7 +7,7 @@ The two parts of an H.264 stream have parameter sets of their own, each under a 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from sora_cli.media.film import write_film
 from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
 from sora_cli.media.read.opening import only_pictures, opened, picture_stream, preferred
 from sora_cli.media.read.rgb import usual_matrix
+from sora_cli.media.read.subtitles import in_order, word_track
 from sora_cli.media.replay import fitted
 from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
 from sora_cli.media.whole import written
@@ -66,7 +67,7 @@ def why_not(facts: Probe, master: Master, kind: Delivery = WEB, *, follows: bool
         held_back = _held_back(facts.path, container, video)
         if follows and held_back > DELAY:
             return f"it holds back {held_back} pictures, and what goes before it {DELAY}"
-        return _sound_differs(audio, master)
+        return _left_out(facts.path, follows=follows) or _sound_differs(audio, master)
 
 
 def _pictures_differ(facts: Probe, master: Master) -> str:
@@ -91,6 +92,17 @@ def _sound_differs(audio: AudioStream | None, master: Master) -> str:
     context = audio.codec_context
     same = (context.name, context.rate, context.channels) == ("aac", SAMPLE_RATE, 2) and context.profile == "LC"
     return "" if same else "its sound is not AAC in stereo at 48 kHz"
+
+
+def _left_out(path: Path, *, follows: bool) -> str:
+    """Why frames that a header leaves out would be seen; those at the start of what comes first are not."""
+    seen = follows
+    with opened(path) as container:
+        for packet in container.demux(only_pictures(path, container)):
+            if seen and packet.is_discard and packet.size:
+                return "its header leaves out some of its frames"
+            seen = seen or not packet.is_discard
+    return ""
 
 
 def _held_back(path: Path, container: InputContainer, video: VideoStream) -> int:
@@ -119,16 +131,16 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
         told = video.codec_context.colorspace != UNTOLD
         matrix = WEB.matrix if told else usual_matrix((video.width, video.height))
         sounds = bool(film.streams.audio)
-    early = 0
+    early, end = 0, None if kept.follows else _end_of_pictures(kept.path)
     if sounds and kept.follows:
         early = -master.samples % BLOCK
         master = _with_sound(master, -early)
-    elif sounds:
-        master = _with_sound(master, _beyond(kept.path))
+    elif sounds and end is not None:
+        master = _with_sound(master, _beyond(kept.path, end))
     write_film(new, master, _numbered(held_back, matrix), progress)
     order = (new, kept.path) if kept.follows else (kept.path, new)
     with written(path):
-        _join(path, *order, early)
+        _join(path, *order, early, end)
 
 
 def _numbered(held_back: int, matrix: str) -> Delivery:
@@ -138,14 +150,26 @@ def _numbered(held_back: int, matrix: str) -> Delivery:
     return replace(WEB, options=options, container_options={}, matrix=matrix)
 
 
-def _beyond(path: Path) -> int:
-    """By how many samples a film's packets of sound reach beyond its pictures; below 0 where they end before."""
-    ends = {"video": Fraction(0), "audio": Fraction(0)}
+def _end_of_pictures(path: Path) -> Fraction:
+    """When a film's last picture ends, on its clock."""
     with opened(path) as film:
-        for packet in film.demux(*_streams(film)):
-            if packet.pts is not None:
-                ends[packet.stream.type] = max(ends[packet.stream.type], _end(packet))
-    return round((ends["audio"] - ends["video"]) * SAMPLE_RATE)
+        packets = film.demux(*_of(_streams(film), "video"))
+        return max((_end(packet) for packet in packets if packet.pts is not None), default=Fraction(0))
+
+
+def _beyond(path: Path, end: Fraction) -> int:
+    """By how many samples the packets of sound that are kept reach beyond a film's end; below 0 where they end before.
+
+    Those that begin behind its end are not kept.
+    """
+    with opened(path) as film:
+        sound = film.demux(*_of(_streams(film), "audio"))
+        heard = [_end(packet) for packet in sound if packet.pts is not None and packet.pts * packet.time_base < end]
+    return round((max(heard, default=Fraction(0)) - end) * SAMPLE_RATE)
+
+
+def _of(streams: Sequence[Stream], kind: str) -> list[Stream]:
+    return [each for each in streams if each.type == kind]
 
 
 def _with_sound(master: Master, beyond: int) -> Master:
@@ -168,25 +192,37 @@ def _with_sound(master: Master, beyond: int) -> Master:
     return replace(master, sound=sound, sound_samples=max(0, master.samples - beyond))
 
 
-def _join(path: Path, first: Path, second: Path, early: int) -> None:
-    """Put the packets of two films into one file; the sound of the first begins `early` samples before its pictures."""
+def _join(path: Path, first: Path, second: Path, early: int, end: Fraction | None = None) -> None:
+    """Put the packets of two films into one file; the sound of the first begins `early` samples before its pictures.
+
+    Sound of the first that begins at its `end` or later is left out.
+    """
     with (
         opened(first) as one,
         opened(second) as two,
         av.open(f"file:{path}", "w", format=WEB.container, options=dict(WEB.container_options)) as out,
     ):
         parts = [_streams(each) for each in (one, two)]
-        made = [out.add_stream_from_template(stream) for stream in parts[0]]
-        made[0].codec_context.extradata = merged(*(part[0].codec_context.extradata or b"" for part in parts))
+        templates = {stream.type: stream for part in reversed(parts) for stream in part}
+        made: dict[str, Stream] = {
+            kind: out.add_stream_from_template(templates[kind]) for kind in _KINDS if kind in templates
+        }
+        made["video"].codec_context.extradata = merged(*(part[0].codec_context.extradata or b"" for part in parts))
         out.metadata.update({key: one.metadata[key] for key in ("title", "artist") if key in one.metadata})
-        ends = _copy(out, one, parts[0], made, [Fraction(0), Fraction(-early, SAMPLE_RATE)])
-        out.set_chapters([*one.chapters(), *(_later(each, ends[0]) for each in two.chapters())])
-        _copy(out, two, parts[1], made, ends, later=True)
+        ends = _copy(out, one, parts[0], made, {"audio": Fraction(-early, SAMPLE_RATE)}, until=end)
+        out.set_chapters([*one.chapters(), *(_later(each, ends["video"]) for each in two.chapters())])
+        begin = (parts[1][0].start_time or 0) * (parts[1][0].time_base or Fraction(1))
+        at = {"video": ends["video"], "audio": ends.get("audio", ends["video"]), "subtitle": ends["video"]}
+        _copy(out, two, parts[1], made, {kind: time - begin for kind, time in at.items()}, begin=begin)
+
+
+_KINDS = ("video", "audio", "subtitle")
 
 
 def _streams(container: InputContainer) -> list[Stream]:
-    """The pictures, and the sound where there is some."""
-    return [stream for stream in (picture_stream(container), _sounding(container)) if stream is not None]
+    """The pictures, and the sound and the subtitles where there are some."""
+    found = picture_stream(container), _sounding(container), word_track(container)
+    return [stream for stream in found if stream is not None]
 
 
 def _sounding(container: InputContainer) -> AudioStream | None:
@@ -203,24 +239,29 @@ def _copy(
     out: OutputContainer,
     film: InputContainer,
     streams: list[Stream],
-    made: list[Stream],
-    at: list[Fraction],
+    made: Mapping[str, Stream],
+    later: Mapping[str, Fraction],
     *,
-    later: bool = False,
-) -> list[Fraction]:
-    """Copy packets, each stream's from its time `at` on, in seconds; gives the times at which they end."""
-    ends = list(at)
+    begin: Fraction | None = None,
+    until: Fraction | None = None,
+) -> dict[str, Fraction]:
+    """Copy packets, those of each kind so many seconds later; gives the times at which they end.
+
+    Those of sound and subtitles come along that begin from `begin` on and before `until`: what an encoder of sound
+    gives before its sound begins is not heard in the middle of a film.
+    """
+    ends: dict[str, Fraction] = {stream.type: later.get(stream.type, Fraction(0)) for stream in streams}
     for packet in film.demux(*streams):
         if packet.dts is None or packet.pts is None:
             continue
-        # What an encoder of sound gives before its sound begins is not heard in the middle of a film.
-        if later and packet.stream.type == "audio" and packet.pts < 0:
+        kind, time = packet.stream.type, packet.pts * packet.time_base
+        if kind != "video" and ((begin is not None and time < begin) or (until is not None and time >= until)):
             continue
-        number = streams.index(packet.stream)
-        ends[number] = max(ends[number], at[number] + _end(packet))
-        shift = round(at[number] / packet.time_base)
-        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-        packet.stream = made[number]
+        shift = later.get(kind, Fraction(0))
+        ends[kind] = max(ends[kind], shift + _end(packet))
+        ticks = round(shift / packet.time_base)
+        packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+        packet.stream = made[kind]
         out.mux(packet)
     return ends
 
@@ -246,6 +287,10 @@ def joined(first: Master, second: Master) -> Master:
 
     later = (replace(each, start=each.start + first.frames, end=each.end + first.frames) for each in second.chapters)
     whole = replace(first, frames=first.frames + second.frames, pictures=pictures, chapters=(*first.chapters, *later))
+    begin = float(first.frames / first.fps)
+    moved = (replace(each, start=begin + each.start, end=begin + each.end) for each in second.subtitles)
+    words = in_order((*first.subtitles, *moved), float(whole.frames / whole.fps))
+    whole = replace(whole, subtitles=words, language=first.language or second.language)
     return replace(whole, sound=sound) if first.sound is not None or second.sound is not None else whole
 
 

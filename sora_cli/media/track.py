@@ -31,10 +31,14 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 class SubtitleTrack:
     """Subtitles that are written into `container` as the film goes on."""
 
-    def __init__(self, container: OutputContainer, codec: str, subtitles: Sequence[Subtitle]) -> None:
+    def __init__(
+        self, container: OutputContainer, codec: str, subtitles: Sequence[Subtitle], language: str = ""
+    ) -> None:
         self._container = container
         self._stream = container.add_stream(codec)
         self._stream.time_base = _MILLISECONDS
+        if language:
+            self._stream.metadata["language"] = language
         context = cast("SubtitleCodecContext", self._stream.codec_context)  # it is one by its codec
         context.subtitle_header = _HEADER
         self._packets = self._encoded(context, subtitles)

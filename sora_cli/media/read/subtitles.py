@@ -1,0 +1,118 @@
+"""Subtitles that a film file holds as a track of words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle
+from av.subtitles.subtitle import Subtitle as Drawn
+from msgspec import Struct
+
+from sora_cli.media.read.facts import Probe
+from sora_cli.media.read.opening import has_decoder, opened, preferred
+from sora_cli.media.stream import Subtitle
+
+_WORDS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
+"""Codecs whose subtitles are words; those of discs and broadcasts are pictures, or lie in the picture's packets."""
+_HOLDERS = {"mov", "matroska", "mpegts", "mpeg", "ogg", "asf", "mxf", "nut"}
+"""Containers that hold subtitles."""
+_SHORTEST = 0.001
+"""Seconds below which a container has no place for a subtitle."""
+
+
+class Words(Struct, frozen=True):
+    """The subtitles of a track, in order, none into the next; and their language as containers tell it."""
+
+    subtitles: tuple[Subtitle, ...] = ()
+    language: str = ""
+
+
+def word_track(container: InputContainer) -> SubtitleStream | None:
+    """The track of subtitles to keep: words, and where there are several the one that its file marks."""
+    tracks = preferred(container.streams.subtitles)
+    return next((each for each in tracks if has_decoder(each) and each.codec_context.name in _WORDS), None)
+
+
+def unkept(film: Probe, *, words: bool = True) -> Iterator[str]:
+    """A remark on subtitles of a film that will not be in what is made of it, where its `words` are, or are not."""
+    if film.container.partition(",")[0] not in _HOLDERS:
+        return
+    with opened(film.path) as container:
+        tracks = container.streams.subtitles
+        track = word_track(container) if words else None
+        if track is not None and len(tracks) > 1:
+            place = [each.index for each in tracks].index(track.index) + 1
+            yield f"it has {len(tracks)} tracks of subtitles: track {place} is kept"
+        elif track is None and tracks:
+            yield f"its subtitles {'cannot be read as words, and ' if words else ''}are not kept"
+
+
+def read_words(film: Probe) -> Words:
+    """The subtitles of a film, from its first frame on.
+
+    Those that are on at once stand below each other; what their letters look like is left out.
+
+    Raises:
+        MediaError: the file cannot be read.
+    """
+    if film.index is None or film.container.partition(",")[0] not in _HOLDERS:
+        return Words()
+    begin = int(film.index.times[0]) * film.index.base
+    with opened(film.path) as container:
+        track = word_track(container)
+        if track is None:
+            return Words()
+        found = [each for packet in container.demux(track) for each in _of(packet, begin)]
+        language = track.language or ""
+    return Words(in_order(found, float(film.duration)), "" if language == "und" else language)
+
+
+def _of(packet: Packet[SubtitleStream], begin: Fraction) -> Iterator[Subtitle]:
+    if packet.pts is None or not packet.size:
+        return
+    try:
+        drawn = cast("Sequence[Drawn]", packet.decode())
+    except av.error.InvalidDataError:
+        return
+    start = packet.pts * packet.time_base - begin
+    end = start + (packet.duration or 0) * packet.time_base
+    lines = (_plain(each.ass) for each in drawn if isinstance(each, AssSubtitle))
+    if text := "\n".join(line for line in lines if line):
+        yield Subtitle(float(start), float(end), text)
+
+
+def _plain(line: bytes) -> str:
+    """The words of a line in the form of ASS, whose first eight fields say how it is shown."""
+    text = line.decode("utf-8", "replace").split(",", 8)[-1]
+    text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", "\N{NO-BREAK SPACE}")
+    return "\n".join(row.strip() for row in text.splitlines() if row.strip())
+
+
+def in_order(found: Sequence[Subtitle], length: float) -> tuple[Subtitle, ...]:
+    """Subtitles one after the other, within so many seconds: where several are on, they stand below each other."""
+    inside = [Subtitle(max(0.0, each.start), min(each.end, length), each.text) for each in found]
+    waiting = sorted((each for each in inside if each.end - each.start >= _SHORTEST), key=lambda each: each.start)
+    made: list[Subtitle] = []
+    while waiting:
+        count, end = 1, waiting[0].end
+        while count < len(waiting) and waiting[count].start < end:
+            end, count = max(end, waiting[count].end), count + 1
+        made += _below_each_other(waiting[:count])
+        del waiting[:count]
+    return tuple(made)
+
+
+def _below_each_other(together: Sequence[Subtitle]) -> Iterator[Subtitle]:
+    edges = sorted({edge for each in together for edge in (each.start, each.end)})
+    for start, end in pairwise(edges):
+        on = [each.text for each in together if each.start <= start and each.end >= end]
+        if on and end - start >= _SHORTEST:
+            yield Subtitle(start, end, "\n".join(dict.fromkeys(on)))

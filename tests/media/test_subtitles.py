@@ -1,0 +1,94 @@
+"""Subtitles that a film holds are still in what is made of it, or it is told that they are not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from msgspec.structs import replace
+
+from sora_cli.cli.main import main
+from sora_cli.media.film import write_film
+from sora_cli.media.read import probe
+from sora_cli.media.read.subtitles import in_order, read_words, unkept
+from sora_cli.media.stream import Subtitle
+from sora_cli.media.track import SubtitleTrack
+from tests.media.test_film import master
+
+WORDS = (Subtitle(0.1, 0.4, "It is still\nburning."), Subtitle(0.5, 0.9, "שלום"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def near(found: tuple[Subtitle, ...]) -> list[tuple[float, float, str]]:
+    return [(round(each.start, 2), round(each.end, 2), each.text) for each in found]
+
+
+def test_stamped_graded_and_stitched_films_keep_their_subtitles(home: Path) -> None:
+    write_film(home / "a.mp4", master(24, subtitles=WORDS, language="heb"))
+    once = near(WORDS)
+    twice = [*once, *((start + 1, end + 1, text) for start, end, text in once)]
+    for words, right in (
+        (["stamp", "a.mp4"], once),
+        (["grade", "a.mp4", "--match", "a.mp4"], once),
+        (["stitch", "a.mp4", "a.mp4"], twice),
+    ):
+        assert main([*words, "-o", f"{words[0]}.mp4"]) == 0
+        found = read_words(probe(home / f"{words[0]}.mp4"))
+        assert (near(found.subtitles), found.language) == (right, "heb")
+
+
+def tracks(path: Path, *codecs: str) -> Path:
+    """A film with tracks of subtitles in these codecs."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        words = [SubtitleTrack(container, codec, WORDS) for codec in codecs]
+        for number in range(25):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(frame))
+            for each in words:
+                each.write_until(Fraction(number, 25))
+        container.mux(video.encode())
+    return path
+
+
+def test_of_several_tracks_one_is_kept_and_the_user_is_told(tmp_path: Path) -> None:
+    film = probe(tracks(tmp_path / "a.mkv", "subrip", "ass"))
+    assert near(read_words(film).subtitles) == near(WORDS)
+    assert [*unkept(film)] == ["it has 2 tracks of subtitles: track 1 is kept"]
+    assert [*unkept(film, words=False)] == ["its subtitles are not kept"]
+    drawn = probe(tracks(tmp_path / "b.mkv", "subrip"))
+    drawn.path.write_bytes(drawn.path.read_bytes().replace(b"S_TEXT/UTF8", b"S_VOBSUBxxx"))
+    assert [*unkept(drawn)] == ["its subtitles cannot be read as words, and are not kept"]
+
+
+def test_how_letters_look_is_left_out(tmp_path: Path) -> None:
+    path = tracks(tmp_path / "a.mkv", "ass")
+    data = path.read_bytes()
+    assert data.count(b"It is still") == 1
+    path.write_bytes(data.replace(b"It is still", b"{\\i1}It{\\i}"))
+    assert read_words(probe(path)).subtitles[0].text == "It\nburning."
+
+
+def test_subtitles_that_are_on_at_once_stand_below_each_other() -> None:
+    found = in_order(
+        [Subtitle(1, 3, "one"), Subtitle(2, 4, "two"), Subtitle(-1, 0.5, "early"), Subtitle(5, 9, "late")], 6
+    )
+    assert near(found) == [(0, 0.5, "early"), (1, 2, "one"), (2, 3, "one\ntwo"), (3, 4, "two"), (5, 6, "late")]
+
+
+def test_subtitles_go_where_the_pictures_go(tmp_path: Path) -> None:
+    film = probe(tracks(tmp_path / "a.mkv", "subrip"))
+    assert film.index is not None
+    later = replace(film, index=replace(film.index, times=film.index.times + round(Fraction(1, 10) / film.index.base)))
+    assert near(read_words(later).subtitles)[0][:2] == (0, 0.3)
