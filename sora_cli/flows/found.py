@@ -15,6 +15,7 @@ from sora_cli.stamp.verdict import Verdict
 
 UNPROVEN = ("none", "unsupported", "broken")
 """States of a credential after which a film is looked for."""
+AFTER = "Whether it was changed is not proven. The credential of that film:"
 LACKING = "whether it is a copy of a film that was made here cannot be told: pip install iscc-core"
 
 
@@ -34,7 +35,7 @@ class CopyOf(Struct, frozen=True):
         """What was found, in plain words."""
         when = f", made on {self.credential.created[:10]}" if self.credential.created else ""
         apart = f"{self.bits} of {found.BITS} bits of their codes differ, and {self.difference:.1%} of their pictures"
-        return f"But {name} shows the film {self.film!r}{when}: {apart}. Whether it was changed is not proven."
+        return f"But {name} shows the film {self.film!r}{when}: {apart}. {AFTER}"
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for `--json`."""
@@ -52,7 +53,7 @@ def copy_of(path: Path, verdict: Verdict) -> CopyOf | None:
         return None
     if match is None:
         return None
-    credential = stamp.verify(match.manifest, kind="application/c2pa")
+    credential = stamp.verify(match.manifest, kind="application/c2pa", name="the credential of that film")
     return CopyOf(credential, match.bits, match.difference)
 
 

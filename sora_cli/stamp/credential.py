@@ -30,31 +30,8 @@ from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.media.pieces import PIECE, in_pieces
 from sora_cli.spelling import readable
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
+from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, media_type
 from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
-
-MEDIA_TYPES: Mapping[str, str] = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/x-m4v",
-    ".mov": "video/quicktime",
-    ".avi": "video/avi",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".wav": "audio/wav",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".flac": "audio/flac",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-}
-"""File endings and what C2PA calls them."""
 
 UNKNOWN = "application/octet-stream"
 
@@ -72,25 +49,14 @@ class Ingredient(Struct, frozen=True, kw_only=True):
     """What a reader of the manifest should know of its credential."""
 
 
-def media_type(path: Path) -> str:
-    """The media type of a file, by its ending.
-
-    Raises:
-        StampError: C2PA has no name for it.
-    """
-    try:
-        return MEDIA_TYPES[path.suffix.lower()]
-    except KeyError:
-        raise StampError(
-            f"{path.name} cannot be signed: unknown kind of file", hint=f"known are {', '.join(MEDIA_TYPES)}"
-        ) from None
-
-
 def kind_of(path: Path) -> str:
-    """The media type that c2pa has for a file's ending; empty where there is none."""
+    """The media type that c2pa has for a file; empty where there is none."""
     ending = path.suffix.lower()
-    known = ending.removeprefix(".") in c2pa.Reader.get_supported_mime_types()  # it takes endings too
-    return MEDIA_TYPES.get(ending) or (ending.removeprefix(".") if known else "")
+    if known := MEDIA_TYPES.get(ending):
+        return known
+    if ending.removeprefix(".") in c2pa.Reader.get_supported_mime_types():  # it takes endings too
+        return ending.removeprefix(".")
+    return by_beginning(path) if path.is_file() else ""
 
 
 def can_hold(path: Path) -> bool:
@@ -203,7 +169,7 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     kind = kind or kind_of(path)
     open_regular(path).close()
     if not kind:
-        ending = f"files ending in {path.suffix} are not known" if path.suffix else "its name has no ending"
+        ending = f"files ending in {path.suffix} are not known" if path.suffix else "what it is was not found out"
         return CredentialReading(state="unsupported", detail=ending)
     store = read_bytes(sidecar) if sidecar is not None else None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli.errors import RequestError, hint_missing
 from sora_cli.media.sums import SUMS, changes
@@ -20,6 +21,7 @@ from sora_cli.plain import as_data
 from sora_cli.stamp import credential, statements
 from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.identity import local_root
+from sora_cli.stamp.kinds import is_store
 from sora_cli.stamp.meaning import meaning, weight
 from sora_cli.stamp.reading import Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.trust import is_banned, read_anchor, read_revoked
@@ -52,6 +54,11 @@ NOT_PROVEN: Mapping[str, str] = {
     "unreadable": "{name} is damaged or is not what its name says: nothing is proven about it.",
     "broken": "{name} has a credential that is damaged: nothing is proven about it.",
 }
+
+
+ALONE = "{name} tells what was signed. It is a credential without its file, so nothing is proven about one."
+OF_THE_FILE = ("assertion.bmffHash", "assertion.dataHash", "assertion.boxesHash")
+"""How the codes of failures begin that compare a file with what was signed."""
 
 
 class IngredientVerdict(Struct, frozen=True, kw_only=True):
@@ -176,7 +183,18 @@ def verify(
     if reading.state in NOT_PROVEN:
         sentence = NOT_PROVEN[reading.state].format(name=name)
         return Verdict(file=name, ok=False, sentence=sentence, state=reading.state, problems=(reading.detail,))
-    return _judge(reading, name, local[0] if local else b"", banned, changed, any_signer=any_signer)
+    own = local[0] if local else b""
+    if is_store(media or signed.suffix):
+        return _judge_alone(reading, name, own, banned)
+    return _judge(reading, name, own, banned, changed, any_signer=any_signer)
+
+
+def _judge_alone(reading: CredentialReading, name: str, own: bytes, banned: frozenset[str]) -> Verdict:
+    """Judge a credential that is neither in its file nor beside it: of the file nothing is known."""
+    rest = tuple(each for each in reading.failures if not each.code.startswith(OF_THE_FILE))
+    found = _judge(replace(reading, failures=rest), name, own, banned, any_signer=False)
+    state = "trusted" if _vouched(reading) else "valid"
+    return replace(found, ok=False, state=state, sentence=ALONE.format(name=name)) if found.whole else found
 
 
 class _Facts(TypedDict):

@@ -80,6 +80,26 @@ def test_what_the_codec_cut_already_is_not_cut_again(tmp_path: Path) -> None:
     assert probe(path).height == 60
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.m4a", "a.wav"])
+def test_a_file_behind_another_is_told(tmp_path: Path, name: str) -> None:
+    """`cat a.mp4 b.mp4 > c.mp4`: players show the first."""
+    path = tmp_path / name
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le" if name == "a.wav" else "aac", rate=48_000, layout="mono")
+        kind = "s16" if name == "a.wav" else "fltp"
+        block = av.AudioFrame.from_ndarray(np.ones((1, 4800), np.int16 if kind == "s16" else np.float32), kind, "mono")
+        block.sample_rate = 48_000
+        if name not in {"a.wav", "a.m4a"}:
+            video = container.add_stream("mpeg4", rate=25)
+            video.width, video.height = SIZE
+            container.mux([*video.encode(av.VideoFrame(*SIZE, "yuv420p")), *video.encode(None)])
+        container.mux([*stream.encode(block), *stream.encode(None)])
+    assert probe(path).remarks == ()
+    one = path.read_bytes()
+    path.write_bytes(one * 2)
+    assert probe(path).remarks == (f"another file begins behind it, at byte {len(one):,}: it is not used",)
+
+
 def test_packets_of_which_a_part_is_shown_stand_beside_no_others(tmp_path: Path) -> None:
     facts = replace(probe(with_clap(ramps(tmp_path / "a.mp4"), 64, 32, Fraction(0), Fraction(0))), pixels="yuv420p")
     master = Master(width=64, height=32, fps=Fraction(25), frames=1, pictures=lambda: iter(()), title="")

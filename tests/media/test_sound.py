@@ -11,7 +11,7 @@ import soundfile
 
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
-from sora_cli.media.read import read_sound
+from sora_cli.media.read import probe, read_sound
 from sora_cli.media.stream import Sound
 
 
@@ -56,3 +56,10 @@ def test_another_rate(tmp_path: Path) -> None:
         tmp_path / "a.mp4", np.zeros((12, 8, 8, 3), np.uint8), Fraction(24), Sound(tone(16_000)[:, None], 16_000)
     )
     assert abs(len(read_sound(tmp_path / "a.mp4")) - 24_000) <= 2
+
+
+def test_channels_without_names_are_told(tmp_path: Path) -> None:
+    """Recorders with several microphones write such files, and so do those of sound all around."""
+    for channels, remarks in ((2, ()), (4, ("its 4 channels of sound have no names: they are taken for 4.0",))):
+        soundfile.write(tmp_path / "a.caf", np.zeros((4800, channels), np.float32), 48_000)
+        assert probe(tmp_path / "a.caf").remarks == remarks

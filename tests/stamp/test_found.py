@@ -112,6 +112,8 @@ def test_a_stripped_copy_is_found_with_its_manifest(tmp_path: Path, capsys: pyte
     lines = capsys.readouterr().out
     assert "But copy.mkv shows the film 'film-1.mp4'" in lines
     assert "made with: sora" in lines
+    assert "problem: its pictures" not in lines
+    assert (told["copy_of"]["credential"]["problems"], told["copy_of"]["credential"]["ok"]) == ([], False)
     match = find(encoded(films[2], tmp_path / "part.mp4", "-ss", "0.6"))
     assert match is not None
     assert verify(match.manifest, kind="application/c2pa").title == "film-2.mp4"

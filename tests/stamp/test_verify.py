@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from msgspec.structs import replace
 
 from sora_cli.errors import CertificateError, RequestError
+from sora_cli.media.deliveries import ARCHIVE
 from sora_cli.stamp import Making, Release, credential, verify
 from sora_cli.stamp.certificate import make_signer
 from sora_cli.stamp.identity import local_folder
@@ -338,9 +339,25 @@ def test_a_reader_without_the_key_can_verify(done: Release) -> None:
     assert verify(done.path).ok
 
 
-def test_a_name_does_not_matter_but_an_ending_does(done: Release, tmp_path: Path) -> None:
-    shutil.copy(done.path, tmp_path / "RENAMED.MP4")
-    assert verify(tmp_path / "RENAMED.MP4").ok
+def test_a_name_does_not_matter(done: Release, tmp_path: Path) -> None:
+    for name in ("RENAMED.MP4", "film", "film.qt", "film.mp4.download", "film.jpg"):
+        shutil.copy(done.path, tmp_path / name)
+        assert verify(tmp_path / name).ok
+    picture = Path(__file__).parents[1] / "cases" / "R_old.jpg"
+    for name in ("saved.jfif", "saved.jpe"):  # as browsers save JPEGs
+        shutil.copy(picture, tmp_path / name)
+        assert verify(tmp_path / name).signer == verify(picture).signer
+
+
+def test_a_credential_on_its_own_tells_nothing_of_a_file(tmp_path: Path, send: Send) -> None:
+    done = send(out=tmp_path / "film.mkv", kind=ARCHIVE)
+    assert done.sidecar is not None
+    (tmp_path / "film.mkv").unlink()
+    found = verify(done.sidecar)
+    assert (found.ok, found.whole, found.problems) == (False, True, ())
+    assert "a credential without its file" in found.sentence
+    done.sidecar.write_bytes(done.sidecar.read_bytes()[:900])
+    assert not verify(done.sidecar).whole
 
 
 def test_the_verdict_is_plain_data(done: Release) -> None:

@@ -28,7 +28,7 @@ from sora_cli.media.read.opening import only_pictures, opened, picture_streams
 from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.rgb import Steady, plain
 from sora_cli.media.read.sound import AudioTrack, last_heard, sound_track
-from sora_cli.media.read.whole import require_clusters
+from sora_cli.media.read.whole import behind, require_clusters
 
 _WIDE = 100
 """Frames that are decoded and passed over rather than sought past."""
@@ -136,7 +136,8 @@ class Reel(Film):
         )
 
     def _others(self) -> Iterator[str]:
-        """A remark on tracks of pictures that are not shown."""
+        """A remark on what of its pictures is not shown, or otherwise than is told."""
+        yield from behind(self.path)
         tracks = picture_streams(self._container)
         if len(tracks) > 1:
             place = [each.index for each in tracks].index(self._stream.index) + 1

@@ -23,7 +23,7 @@ from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
 from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file
 from sora_cli.media.read.picture import is_picture
-from sora_cli.media.read.whole import require_whole
+from sora_cli.media.read.whole import behind, require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
 SOUND = "sound.wav"
@@ -34,6 +34,8 @@ nobody notices (ITU-R BT.1359: from 45 ms on).
 """
 _ROUND = 8
 """Channels of 7.1: libswresample leaves out most of what lies above or below these."""
+_USUAL = {3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1"}
+"""What libswresample takes channels for that have no names."""
 _SLOWEST = 100
 """Samples a second below which there is no sound to hear, and a small file lasts for days."""
 _TRIES = 50
@@ -72,6 +74,7 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
     """The track of a file as it is now, looked for once: a film's mix reads its sounds several times over."""
     with opened(path) as container:
         bad: list[str] = []
+        more = [*behind(path)] if picture_stream(container) is None else []
         places = {stream.index: place for place, stream in enumerate(container.streams.audio, 1)}
         for stream in preferred(container.streams.audio):
             place = places[stream.index]
@@ -80,10 +83,13 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
                 used = [f"{many}track {place} is used"] if len(places) > 1 else []
                 if stream.channels > _ROUND:
                     used.append(f"of its {stream.channels} channels of sound those of 7.1 alone are sure to be heard")
+                elif stream.channels > 2 and stream.layout.name == f"{stream.channels} channels":
+                    usual = _USUAL.get(stream.channels, "7.1")
+                    used.append(f"its {stream.channels} channels of sound have no names: they are taken for {usual}")
                 codec = stream.codec_context.name
-                return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*bad, *used))
+                return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*more, *bad, *used))
             bad.append(f"its sound track {place} cannot be decoded")
-        return AudioTrack(remarks=(*bad, "it is used without sound") if bad else ())
+        return AudioTrack(remarks=(*more, *bad, "it is used without sound") if bad else ())
 
 
 def _decodes_alone(path: Path, number: int) -> bool:

@@ -86,6 +86,29 @@ def _boxes(file: BinaryIO, size: int) -> bool:
     return any(box.end > size for box in boxes(file, 0, size))
 
 
+def behind(path: Path) -> Iterator[str]:
+    """A remark on a file that begins where another ends, as where two were joined by `cat`: players show the first."""
+    with path.open("rb") as file:
+        head, size = file.read(12), file.seek(0, 2)
+        at = None
+        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+            at = _after_riff(file, size)
+        elif head[4:8] == b"ftyp":
+            at = next((box.start for box in boxes(file, 0, size) if box.start and box.name == b"ftyp"), None)
+    if at is not None:
+        yield f"another file begins behind it, at byte {at:,}: it is not used"
+
+
+def _after_riff(file: BinaryIO, size: int) -> int | None:
+    """Where a second WAV file begins."""
+    file.seek(4)
+    length = int.from_bytes(file.read(4), "little")
+    at = 8 + length + length % 2
+    file.seek(at)
+    head = file.read(12) if at < size else b""
+    return at if head[:4] == b"RIFF" and head[8:] == b"WAVE" else None
+
+
 _CODINGS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
 """How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
