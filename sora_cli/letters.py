@@ -30,31 +30,39 @@ _CENTRAL = {
     "Slovene, Croatian": "čćšžđ",
     "Romanian": "ăâîşţ",
 }
+_TURKISH = "çğ\u0131öşüâi\N{COMBINING DOT ABOVE}"
+_BALTIC = {"Lithuanian": "ąčęėįšųūž", "Latvian": "āčēģīķļņšūž"}
 _LATIN = {
     "cp1252": _WEST,
-    "cp1254": {"Turkish": "çğ\u0131öşüâi\N{COMBINING DOT ABOVE}"},
+    "cp1254": {"Turkish": _TURKISH},
     "cp1250": _CENTRAL,
-    "cp1257": {"Lithuanian": "ąčęėįšųūž", "Latvian": "āčēģīķļņšūž"},
+    "cp1257": _BALTIC,
     "mac_roman": _WEST,
     "cp850": _WEST,
+    "cp852": _CENTRAL,
+    "cp857": {"Turkish": _TURKISH},
+    "cp775": _BALTIC,
+    "mac_latin2": _CENTRAL,
+    "mac_turkish": {"Turkish": _TURKISH},
 }
 """The encodings of Latin letters that spreadsheets save in, the most usual first, and the letters of each language."""
 _GRAVE = r"è(?!s\b|[bcdfghjlmnpqrstvxz]{1,3}u?e)"
 _USUAL = {"cp1252", "cp1254", "cp1250", "cp1257"}
 _NEVER = {
     "German": r"\b[äöüß]\b",
-    "Portuguese": r"õ(?!e)|ã(?![oeis]|\b)|(?:[aeiou]t|az|[aeiou]n[tdz]|l[ou]|\b[sc]|up|\w{3}[ncr])ã\b",
+    "Portuguese": r"ç(?![aoáãâõóôúu])"
+    r"|õ(?!e)|ã(?![oeis]|\b)|(?:[aeiou]t|az|[aeiou]n[tdz]|l[ou]|\b[sc]|up|\w{3}[ncr])ã\b",
     "French": rf"{_GRAVE}|û(?![trlmncs]|\b)|ê(?![tcmlvgpnrq]|\b)|â(?=[kdjz])|î(?![tmnlrvo]|\b)|ç(?![aoâôuû])"
-    r"|œ(?![uisctdn])|æ(?![dqstvc])|\bÿ|(?<=\w)[éê]k",
+    r"|(?<![aeiouéôœ])[ëï]|œ(?![uisctdn])|æ(?![dqstvc])|\bÿ|(?<=\w)[éê]k",
     "Spanish": r"ñ(?![aeiouáéíóú])",
     "Italian": r"[àèéìíòóùú](?=\w)",
-    "Dutch": _GRAVE,
+    "Dutch": rf"{_GRAVE}|(?<![aeiouyl])[ëï]",
     "Swedish, Finnish": _GRAVE,
     "Danish, Norwegian": r"\w{4}ø\b|(?<![rnflk])æ\b|(?<![rn])æ[aeiou]",
     "Icelandic": r"þ(?![aeiouyáéíóúýæöjrv])|[bcdgjkprtvzaeiouyáéóúýæö]þ|\bð|ý\w*ý|\w{4}ý\b|æ[aeou]",
     "Estonian": r"õ\b|\b[šžäõöü]\b",
-    "Catalan": r"\bè(?=r)|è(?=[aeiou])|·(?!l)",
-    "Albanian, Basque": r"ñ(?![aeiou])",
+    "Catalan": r"ç(?![aoàòóuú]|s?\b)|(?<![aeou])ï|\bè(?=r)|è(?=[aeiou])|·(?!l)",
+    "Albanian, Basque": r"ñ(?![aeiou])|(?<=\w)ç(?=[bcdfghjklmnpqrstvz])",
     "Polish": r"\b[ąćęłńśźż]\b|(?<=[^\Waeiouyąęó])ź(?=[^\Waeiouyąęó])",
     "Czech, Slovak": r"\bé|\b[čďěľňřšťůž]\b(?!\.)|ĺ(?![žzbpčkhmvc])|(?<!\w[dtkvslmhžčbp])(?<!\b[dkvžbh])ĺ|\w{5}tř\b"
     r"|[bcdghklmnpsvz]ř\b|ý[nsmldr]ý|[zs]ý|larý",
@@ -67,6 +75,10 @@ _NEVER = {
 _SCRIPTS = {
     "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў",
     "cp866": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
+    "koi8_u": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґ",
+    "mac_cyrillic": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў",
+    "iso8859_5": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєў",
+    "cp737": "αοιετσνηυρπκμλςωδγχθφβξζψάίόέήύώϊϋ",
     "cp1253": "αοιετσνηυρπκμλςωδγχθφβξζψάίόέήύώϊϋΐΰ",
     "cp1255": "יוהלארתבשמנםדחקעפגכטצסזןךץף",
     "cp1256": "اليمنوترهبدسفعكقحجشةصطخضذثزىأغئءظإؤآ،ّ؛؟ًَُِْـٌٍ",
@@ -81,7 +93,8 @@ _MARKS = (
 _MARKS += "\u00a7\u00a9\u00ae\u2122\u00aa\u00ba\u00b9\u00b2\u00b3\u00bd\u00bc\u00be\u00d7\u00bf\u00a1\u00b4\u00b5\u05be"
 _APART = re.compile(
     rf"(?<=[^\W\d_])(?:[{re.escape(_MARKS)}](?<![\u2018\u2019\u2013\u2014])(?=[^\W\d_])|[\u00bf\u00a1\u201a\u201e])"
-    r"|[\u00aa\u00ba](?=[^\W\d_])|(?<=[^\W\d_nNC])\u00b0|(?<=[a-z])\u2013(?=[a-z])|(?<=[a-z]{3})[\u00b9\u00b2\u00b3]"
+    r"|(?<![^\W\d_])[b-df-hj-np-tv-xz]+\u2014(?=[a-z])|(?<=[a-z])\u2014[b-df-hj-np-tv-xz]+(?![^\W\d_])"
+    r"|[\u00aa\u00ba](?=[^\W\d_])|(?<=[^\W\d_nNC])\u00b0|(?<=[^\W\d_])\u20ac|(?<=[a-z])\u2013(?=[a-z])|(?<=[a-z]{3})[\u00b9\u00b2\u00b3]"
 )
 """A mark inside a word, where it would be a letter in the right encoding."""
 _HIGH = re.compile(rb"[\x80-\xff]")

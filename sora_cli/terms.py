@@ -180,6 +180,7 @@ _IDIOMS = {
     r"\bleft to right\b": "right", r"\bright to left\b": "left", r"\bhand[- ]held\b": "handheld",
     r"\bno (camera )?movement\b": "static",
 }  # fmt: skip
+_TWICE = re.compile(r"([^()]+)\(([^()]+)\)\s*")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -208,6 +209,9 @@ def find(kind: str, phrase: str) -> Term | None:
     """The term that a phrase names: `Close up shot`, `close-up` and `closeup` are `close`; a lens may be in mm."""
     if kind == "lens" and (length := re.fullmatch(r"\s*(\d{1,4}) ?mm( lens)?\s*", phrase.lower())):
         return Term(kind, f"{length[1]}mm", f"{length[1]}mm lens")
+    if both := _TWICE.fullmatch(phrase):  # `Close-Up (CU)`
+        found, short = find(kind, both[1]), find(kind, both[2])
+        return found if found == short else None
     return _index(kind).get(_plain(phrase))
 
 

@@ -42,6 +42,15 @@ _NAMES = {
     "cp874": "Windows-874",
     "cp850": "code page 850",
     "cp866": "code page 866",
+    "cp852": "code page 852",
+    "cp857": "code page 857",
+    "cp775": "code page 775",
+    "cp737": "code page 737",
+    "koi8_u": "KOI8",
+    "iso8859_5": "ISO 8859-5",
+    "mac_cyrillic": "Mac Cyrillic",
+    "mac_latin2": "Mac Central European",
+    "mac_turkish": "Mac Turkish",
 }
 """The encodings that programs still save texts in, where they do not save in Unicode, by their names for people."""
 _GUESSED = ["cp1252", "mac_roman", "cp1251", "shift_jis", "gb18030", "euc_kr"]
@@ -122,7 +131,12 @@ def _guessed(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(data, cp_isolation=_GUESSED).best()
-    return best.encoding if best is not None else "cp1252"
+    if best is not None:
+        return best.encoding
+    with contextlib.suppress(UnicodeDecodeError):
+        data.decode("cp1252")
+        return "cp1252"
+    return "cp850"  # it has a letter for what the others have none
 
 
 def _western(data: bytes) -> bool:

@@ -62,6 +62,20 @@ def test_rows_without_a_value_make_no_film_and_keep_the_numbers_of_others(tmp_pa
     ]  # fmt: skip
 
 
+def test_a_row_that_adds_up_the_others_makes_no_film_and_an_empty_cell_is_told(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("vars: {hero: red, place: sea, seed: 1}\nshots: ['${hero}']\n")
+    for total in ("Total", "Summe:", "Total seconds", "Итого"):
+        heard = Recording()
+        (tmp_path / "a.csv").write_text(f"hero,place,seed\nred,lake,1\nTotal eclipse,,2\n,,\n{total},,3\n")
+        found = entries([tmp_path / "b.yaml", tmp_path / "a.csv"], heard)
+        assert [entry.row for entry in found] == [1, 2]
+        assert [str(event).partition("a.csv: ")[2][:24] for event in heard.events] == [
+            "row 4 adds up the others", "row 2: `place` is empty:",
+        ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("hero,place\nSum,lake\nTotal,sea\nred,sea\n")
+    assert len(entries([tmp_path / "b.yaml", tmp_path / "a.csv"], Silent())) == 3
+
+
 def test_rows_that_a_spreadsheet_wrote_without_their_empty_ends_are_read_and_told(tmp_path: Path) -> None:
     heard = Recording()
     assert rows(tmp_path, "hero,seed\na,1\nb\n", heard) == {1: {"hero": "a", "seed": "1"}, 2: {"hero": "b"}}

@@ -111,12 +111,21 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
         raise RequestError(message, hint=f"give it a column `{BOARD}`, or name one storyboard beside it")
     found = [] if bare else [Entry(str(path), path) for path in boards]
     for path, rows in lists:
+        _tell_empty(path, rows, report)
         for number, row in rows.items():
             columns = row.keys() - {BOARD, OUTPUT}
             sets = {key: Cell.at(f"{path} row {number}, column {key}", row[key]) for key in sorted(columns)}
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
     return found
+
+
+def _tell_empty(path: Path, rows: Mapping[int, Mapping[str, str]], report: Report) -> None:
+    """Tell of variables that a row has no value for, and others have: its film takes the storyboard's own."""
+    for name in dict.fromkeys(name for row in rows.values() for name in row if name not in {BOARD, OUTPUT}):
+        if empty := [str(number) for number, row in rows.items() if name not in row]:
+            which = f"row {empty[0]}" if len(empty) == 1 else f"rows {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}"
+            report(Note(f"{path}: {which}: `{name}` is empty: the storyboard's own value is taken"))
 
 
 def run(asked: Sequence[Entry], studio: Studio, report: Report, options: BatchOptions) -> list[Outcome]:

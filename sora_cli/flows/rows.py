@@ -25,6 +25,7 @@ OTHERS = {
 MOST = 10_000
 """The most rows of a list; each is a film."""
 _HINT_FIRST = "the first row names the columns: take out what is above it"
+_AMOUNT = re.compile(r"[-+]?[0-9][0-9.,: ]*(?:s|sec|secs|seconds|min|m|h|%|€|\$)?")
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
 
@@ -63,7 +64,22 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
     if short := [str(number) for number, row in rows.items() if len(row) < len(columns)]:  # Excel drops empty ones
         named = f"row {short[0]}" if len(short) == 1 else f"rows {', '.join(short[:5])}{' ...' if short[5:] else ''}"
         report(Note(f"{path}: {named}: fewer cells than columns; those that are missing count as empty"))
+    found = dict(_without_totals(path, found, report))
     return _with_points(path, found, report) if mark == ";" else found
+
+
+def _without_totals(
+    path: Path, rows: Mapping[int, dict[str, str]], report: Report
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows but for those that add up others: `Total`, with numbers alone beside it."""
+    last = max(rows)
+    for number, row in rows.items():
+        first, *others = row.values()
+        numbers = all(map(_AMOUNT.fullmatch, others)) and (number == last or not others) and len(rows) > 2
+        if cells.is_total(first) and numbers:
+            report(Note(f"{path}: row {number} adds up the others (`{first}`): it is passed over"))
+        else:
+            yield number, row
 
 
 def is_list(path: Path) -> bool:

@@ -20,6 +20,11 @@ _GUARD = re.compile("^'(?=[=+@-])")
 """What stands before a text so that spreadsheets take it for no formula; sora writes it too."""
 _KEPT = re.compile(r'="((?:[^"]|"")*)"')
 """A text as programs write it so that Excel takes it for no number: `="007"`."""
+_TOTAL = re.compile(
+    r"(?:grand |sub-?)?total(?:s|e[sn]?|[ei])?|sum(?:me|a|ma)?|gesamt(?:summe)?|insgesamt|razem|celkem|toplam"
+    r"|итого|всего|合计|合計|总计|總計|総計|합계",
+    re.IGNORECASE,
+)
 
 
 class Rows(Protocol):
@@ -49,3 +54,9 @@ def cleaned(row: Iterable[str]) -> list[str]:
 def failure(row: Iterable[str]) -> str:
     """What a spreadsheet could not work out in a row, as it says so; empty where it could."""
     return next((cell for cell in row if _FAILED.fullmatch(cell)), "")
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell begins a row that adds up the others: `Total`, `Summe:`, `Total duration`."""
+    words = re.split(r"[\s:\uff1a(=]+", cell.strip(), maxsplit=2)
+    return any(_TOTAL.fullmatch(" ".join(words[:count])) for count in (1, 2))

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
+from sora_cli.interchange.cells import is_total
 from sora_cli.interchange.headings import HEAD, scene_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
 from sora_cli.interchange.outline import (
@@ -46,10 +47,6 @@ _AWAY = re.compile(
 """A transition that a shot goes out with, in whichever column it stands: `fade to black`, `dissolve to next shot`."""
 _LONG = 300
 """Seconds from which on a shot is told as long: `24:12` may be meant as seconds and frames."""
-_TOTAL = re.compile(
-    r"(?:(?:grand |sub-?)?total|sum|summe|gesamt|totale|suma|итого|合计|合計|总计|総計|합계)\b", re.IGNORECASE
-)
-"""What begins a row that adds up the others."""
 _MONTHS = (
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|mär|mrz|okt|dez|fév|avr|juin|juil|août|déc|ene|abr|ago|dic"
 )
@@ -212,7 +209,7 @@ class _Reader(Struct):
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
-        if not prompt and (len(filled) <= 1 or _TOTAL.match(filled[0])):
+        if not prompt and (len(filled) <= 1 or is_total(filled[0])):
             self._heading(row)
             return
         if not prompt:

@@ -27,10 +27,19 @@ _REWRITTEN = (
     (r"^wipe ([0-9.]+ ?(?:s|f|ms)) (left|right|up|down)$", r"wipe \2 \1"),
     (r"(?<=[0-9])[_'\u2019 ](?=[0-9]{3}(?![0-9]))", ""),
     (r"(?<=[0-9])\s*(?:\"|\u2032\u2032)$", "s"),
+    (r"^0(?::00)?\s?s?\s?(?:-|to)\s?(?=[0-9])", ""),  # from the start to when
+    (r"(?<=[0-9]s) ?\([^()]*\)$", ""),
     (r"[()]", ""),
     (rf"(?<=[0-9])\s*{SECONDS}$", "s"),
     (r"^[~\u2248]\s*|^(?:ca|approx|about)\b\.?\s*", ""),
 )
+_SHAPES = {
+    **dict.fromkeys(("portrait", "vertical", "tall", "reels", "tiktok", "shorts", "stories"), "9:16"),
+    **dict.fromkeys(("landscape", "horizontal", "widescreen", "wide", "youtube"), "16:9"),
+    **dict.fromkeys(("square", "instagram"), "1:1"),
+    **dict.fromkeys(("cinemascope", "scope", "anamorphic"), "2.39:1"),
+}
+"""Shapes by what people call them."""
 _UNITS = (
     rf"{_NUMBER}\s*x",
     rf"x\s*{_NUMBER}",
@@ -67,6 +76,7 @@ def _readings(text: str) -> Iterator[str]:
             yield match[1]
     yield re.sub(r"^([1-9][0-9]?(?:\.[0-9]+)?)\s*[x/]\s*([1-9][0-9]?)$", r"\1:\2", plain)
     yield f"{plain}p" if plain in _HEIGHTS else plain
+    yield _SHAPES.get(plain, plain)
 
 
 def _share(text: str, means: Callable[[object], object]) -> str:

@@ -75,8 +75,19 @@ def loose_words(board: Storyboard) -> Iterator[Problem]:
         which = ways(words) if kind == "camera" else ()
         if near or which or kind in _WHOLE or (kind == "camera" and " " not in words):
             hint = f"did you mean {quoted(near)}?" if near else f"say which way: {', '.join(which)}" if which else ""
+            hint = _elsewhere(kind, words) or hint
             message = f"{quoted(words)} names no {kind} that sora knows: it goes into the prompt as it is"
             yield Problem(message, hint, board.mark(loc))
+
+
+def _elsewhere(kind: str, words: str) -> str:
+    """Under which other key words are a term, or what to write for none."""
+    if words.casefold() in {"none", "no", "off", "n/a", "-"}:
+        return "take the line out" + ("; for one that stands still, write static" if kind == "camera" else "")
+    for other in _WHOLE:
+        if other != kind and (term := find(other, words)):
+            return f"write it as `{other}: {term.name}`"
+    return f"write it as `camera: {words}`" if kind != "camera" and camera(words) else ""
 
 
 def _loose(board: Storyboard) -> dict[Loc, tuple[str, str]]:

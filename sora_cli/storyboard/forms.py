@@ -383,7 +383,10 @@ def speed(value: object) -> Fraction:
 
 def version(value: object) -> int:
     """The format's version: 1 is all there is."""
-    if isinstance(value, bool) or value not in (1, "1"):
+    if isinstance(value, (dict, list)):
+        told = "its keys stand at the left edge: take the line `storyboard:` out, and the blanks before them"
+        raise Wrong("this must be the format's version, 1", told)
+    if isinstance(value, bool) or value not in (1, "1", 1.0, "1.0"):
         raise Wrong(f"this sora reads storyboards of version 1, not {quoted(written(value))}", "write `storyboard: 1`")
     return 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from sora_cli.storyboard.direction import CameraForm
 from sora_cli.storyboard.forms import Wrong, duration
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Node, Pairs, Scalar
@@ -28,16 +29,25 @@ from sora_cli.storyboard.source import quoted
 from sora_cli.texts import shortened
 
 OTHER_WORDS = {
-    "prompt": "text description desc action caption shot beat content",
-    "duration": "length lenght len seconds secs time frames num_frames frame_count duration_seconds",
-    "avoid": "negative negative_prompt neg_prompt", "engine": "model checkpoint", "seed": "random_seed",
+    "prompt": "text description desc action caption shot beat content visual visuals visual_description video_prompt "
+    "shot_description scene_description positive positive_prompt subject",
+    "duration": "length lenght len seconds secs time frames num_frames frame_count duration_seconds duration_s "
+    "duration_sec duration_secs length_seconds clip_length total_duration timing timestamp time_range",
+    "avoid": "negative negative_prompt neg_prompt", "engine": "model checkpoint video_model", "seed": "random_seed",
     "from": "image picture start first_frame start_image init_image input_reference",
     "to": "end last_frame end_image", "reference": "ref refs image picture photo", "takes": "candidates variations",
-    "camera": "movement camera_motion camera_move", "framing": "shot_size angle", "light": "lighting time_of_day",
-    "setting": "location place background", "sound": "audio sfx effects",
+    "move": "movement motion type",
+    "camera": "movement camera_motion camera_move camera_movement camera_work motion movement_type",
+    "framing": "shot_size shot_type type_of_shot composition", "angle": "camera_angle shot_angle",
+    "lens": "focal_length", "light": "lighting time_of_day lighting_style", "pace": "pacing",
+    "style": "visual_style art_style aesthetic", "mood": "tone atmosphere vibe",
+    "setting": "location place background environment", "sound": "audio sfx effects sound_effects ambient",
     "cast": "characters character who speaker", "line": "say says text words speech",
-    "title": "name caption heading",
-    "shots": "clips panels segments shot", "scenes": "sequences acts scene", "name": "id shot scene label number nr",
+    "title": "name caption heading project project_name project_title film_title", "transition": "transition_type cut",
+    "output": "settings format render video",
+    "shots": "clips panels segments shot", "scenes": "sequences acts scene",
+    "name": "id shot scene label number nr shot_number shot_no shot_id shot_name scene_number scene_no scene_id "
+    "scene_name",
     "dialogue": "dialog lines voiceover voice_over vo narration speech script say", "subtitles": "captions",
     "options": "steps num_inference_steps cfg cfg_scale guidance guidance_scale sampler scheduler", "vars": "variables",
     "storyboard": "version schema",
@@ -48,6 +58,8 @@ OTHER_WORDS = {
     "words": "text prompt description line file path sound",
 }  # fmt: skip
 """Words that people bring from other tools, by our keys; of several keys the one that may stand there is meant."""
+_SEEN = frozenset({"prompt", *OTHER_WORDS["prompt"].split()} - {"shot", "beat"})
+"""What people call that which is seen in a shot."""
 _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
     (
         Form,
@@ -58,6 +70,17 @@ _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
         FilmForm,
         "defaults default common globals",
         "what holds for all shots stands at the top, as `style: ...`; a key of yours begins with `x-`",
+    ),
+    (Form, "notes note comment comments remarks", "a note is a comment: `# ...`"),
+    (
+        FilmForm,
+        "metadata meta project_info info",
+        "title and the like stand at the top; a key of yours begins with `x-`",
+    ),
+    (
+        CameraForm,
+        "angle lens framing shot shot_type shot_size size camera_angle focal_length",
+        "`framing:`, `angle:` and `lens:` stand beside `camera:`",
     ),
     (FilmForm, "author authors artist creator director", "who made it: `provenance: {author: NAME}`"),
     (OutputForm, "width", "write `size: WIDTHxHEIGHT`"),
@@ -84,8 +107,17 @@ def known_keys(loc: Loc, form: type[Form], parent: Node, problems: Problems) -> 
     """A hint at what to write for the unknown key at `loc`, which stands in a mapping, `parent`, that is this form."""
     key, pairs = str(loc[-1]), parent.pairs if isinstance(parent, Pairs) else {}
     value = pairs[key][1] if key in pairs else None
+    if form is SceneForm and "shots" not in pairs and _spelled(key) in _SEEN:
+        return one_shot(parent)
     known = _elsewhere(key, form) or _named(key, value, form, alone=len(pairs) == 1)
     return known or _meant(loc, form, pairs, problems) or _quotes(key, value) or _listed(form)
+
+
+def one_shot(scene: Node) -> str:
+    """What to write for a scene without shots that says what is seen, as a shot does; empty for others."""
+    if isinstance(scene, Pairs) and any(_spelled(key) in _SEEN for key in scene.pairs):
+        return "a scene holds shots: where each is one shot, write `shots:` in the place of `scenes:`"
+    return ""
 
 
 def _spelled(key: str) -> str:
@@ -101,9 +133,11 @@ def _meant(loc: Loc, form: type[Form], written: Collection[str], problems: Probl
     """A hint at the key that was meant: one that is not `written` yet, or one of another form."""
     key = str(loc[-1])
     ours = [ours for ours, others in OTHER_WORDS.items() if _spelled(key) in others.split()]
-    if inside := next((each for each in ours if each in loc[-2:-1]), ""):
+    inside = next((each for each in ours if each in loc[-2:-1]), "")
+    meant = next((each for each in ours if each in form.keys and each not in written), "")
+    if inside and not (meant and len(written) > 1):
         return f"write it as `{inside}: ...`"
-    if meant := next((each for each in ours if each in form.keys and each not in written), ""):
+    if meant:
         return f"did you mean {quoted(meant)}?"
     belongs = _belongs(key) or _belongs(ours[0] if ours else "")
     if issubclass(form, LevelForm) and belongs:

@@ -20,7 +20,7 @@ from sora_cli.storyboard.files import Files
 from sora_cli.storyboard.fill import Data, Pruned, fill
 from sora_cli.storyboard.given import Given, typed_in, words
 from sora_cli.storyboard.keyframes import chosen
-from sora_cli.storyboard.keys import known_keys
+from sora_cli.storyboard.keys import known_keys, one_shot
 from sora_cli.storyboard.model import Loc, Storyboard
 from sora_cli.storyboard.nodes import Document, Pairs, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
@@ -230,7 +230,8 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
         alone = isinstance(parent, Pairs) and not parent.pairs.keys() & form.keys.keys()
         return {(*loc[:-1], name) for name in form.keys if alone or hint.endswith(f"{quoted(name)}?")}
     if fault.what == "missing":
-        problems.add(f"{key} is missing here", document.mark(loc[:-1]), f"add {key[:-1]}: ...`")
+        hint = one_shot(document.node(loc[:-1])[1]) if loc[-1] == "shots" else ""
+        problems.add(f"{key} is missing here", document.mark(loc[:-1]), hint or f"add {key[:-1]}: ...`")
     else:
         problems.add(fault.message, document.mark(loc), fault.hint)
     return set()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli.storyboard import read
+from sora_cli.storyboard.direction import loose_words
 from sora_cli.storyboard.model import Transition
 
 SHOT = "shots: [{name: one, prompt: a ball, duration: 2s}]\n"
@@ -35,6 +36,17 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("cast: {m: {extends: b}}\nshots: [a]", "a storyboard is one file"),
         ("base: &b {prompt: a}\nshots: [*b]", "a key of your own begins with `x-`"),
         ("author: Mara\nshots: [a]", "`provenance: {author: NAME}`"),
+        ("project: x\nshots: [a]", "did you mean `title`?"),
+        ("shots: [{prompt: a, shot_number: 1}]", "did you mean `name`?"),
+        ("shots: [{visual: a}]", "did you mean `prompt`?"),
+        ("shots: [{prompt: a, shot_type: wide}]", "did you mean `framing`?"),
+        ("shots: [{prompt: a, camera_movement: pan left}]", "did you mean `camera`?"),
+        ("shots: [{prompt: a, notes: b}]", "a note is a comment: `# ...`"),
+        ("shots: [{prompt: a, camera: {move: pan left, angle: low}}]", "stand beside `camera:`"),
+        ("shots: [{prompt: a, camera: {movement: dolly, direction: in}}]", "did you mean `move`?"),
+        ("shots: [{prompt: a, duration: 0:00-0:03}]", "did you mean `0:03`?"),
+        ("shots: [{prompt: a, duration: 2s (48 frames)}]", "did you mean `2s`?"),
+        ("output: {aspect: portrait}\nshots: [a]", "did you mean `9:16`?"),
         ("defaults: {duration: 2s}\nshots: [a]", "a key of yours begins with `x-`"),
         ("output: {file: a.mp4}\nshots: [a]", "`sora storyboard FILE -o FILM`"),
         ("output: {width: 256, height: 160}\nshots: [a]", "write `size: WIDTHxHEIGHT`"),
@@ -67,6 +79,31 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
 def test_what_people_write_is_told_once_and_with_what_to_write(written: str, hint: str, tmp_path: Path) -> None:
     ((_, found),) = told(written, tmp_path)
     assert hint in found
+
+
+def test_scenes_that_are_shots_and_keys_under_the_version_are_told_where_they_stand(tmp_path: Path) -> None:
+    for written in ("scenes: [{prompt: a ball}]", "scenes: [{name: one, description: a ball}]"):
+        assert "write `shots:` in the place of `scenes:`" in told(written, tmp_path)[0][1]
+    hints = [hint for _, hint in told("storyboard:\n  title: x\n  shots: [a]\n", tmp_path)]
+    assert any("take the line `storyboard:` out" in hint for hint in hints)
+    assert told("storyboard: 1.0\nshots: [a]", tmp_path) == []
+
+
+def test_a_term_under_another_key_is_told_with_its_own(tmp_path: Path) -> None:
+    for written, hint in (
+        ("camera: Close-up", "write it as `framing: close`"),
+        ("camera: none", "take the line out; for one that stands still, write static"),
+        ("framing: pan left", "write it as `camera: pan left`"),
+        ("framing: low angle", "write it as `angle: low`"),
+    ):
+        (tmp_path / "a.yaml").write_text(f"shots: [{{prompt: a, {written}}}]")
+        board = read(tmp_path / "a.yaml").board
+        assert board is not None
+        assert [each.hint for each in loose_words(board)] == [hint]
+    (tmp_path / "a.yaml").write_text("shots: [{prompt: a, framing: Extreme Close-Up (ECU)}]")
+    board = read(tmp_path / "a.yaml").board
+    assert board is not None
+    assert board.shots[0].beats[0].framing == "detail"
 
 
 @pytest.mark.parametrize(
