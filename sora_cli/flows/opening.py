@@ -17,7 +17,7 @@ from sora_cli.errors import CertificateError, MediaError, StampError
 from sora_cli.remembered import cache_folder, remembered
 from sora_cli.storyboard.files import AS_FILM, FILMS, PICTURES, SOUND_USES, SOUNDS, is_film, suffix
 
-VERSION = 3
+VERSION = 4
 """Raised when the same file would be judged otherwise."""
 READERS = ("av", "pillow", "pillow-heif", "c2pa-python")
 LARGEST = 64 * 2**20

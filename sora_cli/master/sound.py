@@ -20,7 +20,7 @@ from sora_cli.media.read import sound_blocks
 from sora_cli.media.sound import stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.plan.timeline import Bed, Cut, CutLine, CutShot, Piece
-from sora_cli.sound.level import SPEECH, speech_gain
+from sora_cli.sound.level import SPEECH, speech_of
 from sora_cli.sound.mix import BUSES, JOIN, Bus, Duck, Layer, looped_file, mixed
 from sora_cli.sound.reverb import heard_in
 from sora_cli.sound.space import SPACES
@@ -218,13 +218,13 @@ def _cue_layers(cut: Cut) -> list[Layer]:
 
 def _line_layer(line: CutLine) -> Layer:
     """A spoken line as a layer, at the level of speech."""
-    gain = speech_gain(line.path) * 10 ** (line.level / 20)
+    gain, heard = speech_of(line.path)
     return Layer(
         bus="dialogue",
-        source=partial(heard_in, partial(sound_blocks, line.path), line.space),
+        source=partial(heard_in, heard, line.space),
         start=line.start,
         length=line.length + SPACES[line.space].tail,
-        gain=gain,
+        gain=gain * 10 ** (line.level / 20),
         pan=line.pan,
     )
 

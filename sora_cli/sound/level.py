@@ -1,15 +1,18 @@
 """The level of speech: every line, spoken or recorded, as loud as every other while somebody talks in it.
 
-The active level, in the manner of ITU-T P.56: the power of those 20 ms blocks that are within 25 dB of the loudest.
+The active level, in the manner of ITU-T P.56: the power of those 20 ms blocks that are within 25 dB of the loudest,
+without what does not move at all: cheap microphones put every sample a little off zero.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sora_cli.media.read import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE, Samples
@@ -17,27 +20,53 @@ from sora_cli.media.stream import SAMPLE_RATE, Samples
 SPEECH = -20.0
 """The loudness that lines are brought to before the film's level is set, LUFS; its voices lie within 2 LU of it."""
 _ACTIVE = SPEECH - 3.0
-"""As the active level of one of two like channels, dB under full scale."""
+"""As the active level of two channels in the mean, dB under full scale."""
 _BLOCK = SAMPLE_RATE // 50
 _LEAST = -70.0
+_OFF = 0.001
+"""How far from zero a recording may lie for nobody to hear it: a step of -60 dB where it begins."""
+
+
+class Spoken(NamedTuple):
+    """The active level of a line, dB under full scale (-70 for silence), and where the middle of its samples lies."""
+
+    level: float
+    middle: tuple[float, float]
 
 
 def active_level(blocks: Iterable[Samples]) -> float:
     """The active level of a line, dB under full scale; -70 for silence."""
-    powers: list[float] = []
-    rest = np.zeros(0, np.float32)
+    return spoken(blocks).level
+
+
+def spoken(blocks: Iterable[Samples]) -> Spoken:
+    """The active level of a line, whose two channels count alike, and the middle of its samples."""
+    means, squares = [np.zeros((0, 2))], [np.zeros((0, 2))]
+    rest = np.zeros((0, 2), np.float32)
     for block in blocks:
-        mono = np.concatenate((rest, block.mean(axis=1)))
-        whole = len(mono) // _BLOCK * _BLOCK
-        powers += (mono[:whole].reshape(-1, _BLOCK).astype(np.float64) ** 2).mean(axis=1).tolist()
-        rest = mono[whole:]
-    found = np.array(powers or [0.0])
+        held = np.concatenate((rest, block))
+        whole = len(held) // _BLOCK * _BLOCK
+        parts = held[:whole].reshape(-1, _BLOCK, 2).astype(np.float64)
+        means.append(parts.mean(axis=1))
+        squares.append((parts**2).mean(axis=1))
+        rest = held[whole:]
+    mean, square = np.concatenate(means), np.concatenate(squares)
+    middle = np.median(mean, axis=0) if len(mean) else np.zeros(2)  # part of it may be nothing at all
+    middle[np.abs(middle) < _OFF] = 0
+    power = (square - 2 * middle * mean + middle**2).mean(axis=1)
+    return Spoken(_level(power), (float(middle[0]), float(middle[1])))
+
+
+def _level(powers: NDArray[np.float64]) -> float:
+    found = powers if len(powers) else np.zeros(1)
     if found.max() < 10 ** (_LEAST / 10):
         return _LEAST
     return 10 * math.log10(found[found > found.max() * 10**-2.5].mean())
 
 
-def speech_gain(path: Path) -> float:
-    """The factor that brings the line in a file to the level of speech; 1 for silence."""
-    level = active_level(sound_blocks(path))
-    return 1.0 if level <= _LEAST else float(10 ** ((_ACTIVE - level) / 20))
+def speech_of(path: Path) -> tuple[float, Callable[[], Iterator[Samples]]]:
+    """The factor that brings the line in a file to the level of speech (1 for silence), and its sound, about zero."""
+    found = spoken(sound_blocks(path))
+    off = np.array(found.middle, np.float32)
+    gain = 1.0 if found.level <= _LEAST else float(10 ** ((_ACTIVE - found.level) / 20))
+    return gain, lambda: (block - off for block in sound_blocks(path))

@@ -12,6 +12,7 @@ import soundfile
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import probe, read_sound
+from sora_cli.media.read.usable import require_usable
 from sora_cli.media.stream import Sound
 
 
@@ -56,6 +57,18 @@ def test_another_rate(tmp_path: Path) -> None:
         tmp_path / "a.mp4", np.zeros((12, 8, 8, 3), np.uint8), Fraction(24), Sound(tone(16_000)[:, None], 16_000)
     )
     assert abs(len(read_sound(tmp_path / "a.mp4")) - 24_000) <= 2
+
+
+def test_silence_is_told_also_of_one_side_and_of_samples_off_zero(tmp_path: Path) -> None:
+    sound, none = tone(48_000), np.zeros(24_000, np.float32)
+    for sides, remarks in (
+        ((sound, sound), ()),
+        ((sound, none), ("its right side is silent",)),
+        ((none + 0.2, sound + 0.2), ("its left side is silent",)),
+        ((none + 0.2, none + 0.1), ("it is silent",)),
+    ):
+        soundfile.write(tmp_path / "a.wav", np.stack(sides, axis=1), 48_000)
+        assert require_usable(tmp_path / "a.wav", "sound") == remarks
 
 
 def test_channels_without_names_are_told(tmp_path: Path) -> None:

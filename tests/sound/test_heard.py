@@ -99,6 +99,16 @@ def test_all_lines_are_as_loud_as_each_other(tmp_path: Path, line: Path) -> None
     )
 
 
+def test_recordings_of_cheap_and_of_single_microphones_are_as_loud(tmp_path: Path, line: Path) -> None:
+    """Their samples lie off zero, on one side alone, or on one side upside down."""
+    sound = np.concatenate((read_sound(line)[:, :1], np.zeros((RATE, 1), np.float32)))
+    for changed in (np.hstack((sound + 0.2, sound + 0.2)), np.hstack((sound, 0 * sound)), np.hstack((sound, -sound))):
+        soundfile.write(tmp_path / "a.wav", changed, RATE)
+        heard = np.concatenate([*Mix(film(tmp_path, 8, lines=(placed(tmp_path / "a.wav", RATE),)))("dialogue")])
+        assert loudness(iter([heard])) == pytest.approx(SPEECH, abs=2)
+        assert abs(np.median(heard[RATE : 3 * RATE], axis=0)).max() < 0.01
+
+
 @pytest.mark.parametrize("target", [-14.0, -16.0, -23.0])
 def test_the_loudness_is_met_and_peaks_are_held_after_aac_too(
     tmp_path: Path, line: Path, music: Path, target: float

@@ -20,6 +20,7 @@ from sora_cli.media.stream import SAMPLE_RATE
 Use = Literal["picture", "film", "sound"]
 SILENCE = 10 ** (-70 / 20)
 """Samples below this, -70 dB under full scale, are not heard."""
+_SIDES = np.array(("left", "right"))
 _SLACK = Fraction(1, 10)
 _SMALLEST = 16
 """Pixels a side of a picture that a model is given."""
@@ -64,15 +65,17 @@ def _require_sound(path: Path) -> tuple[str, ...]:
     require_whole(path)
     require_clusters(path)
     track = sound_track(path)
-    samples, silent = 0, True
+    samples, most = 0, np.zeros(2)
     lost: list[Fraction] = []
     for block in sound_blocks(path, lost=lost):
         samples += len(block)
-        silent = silent and float(np.abs(block).max(initial=0.0)) < SILENCE
+        most = np.maximum(most, np.ptp(block, axis=0) / 2 if len(block) else 0)
     _require_length(path, samples)
     if not samples:
         raise UnusableFile(f"cannot use {path}: it has no samples of sound", hint="make or export it again")
-    return (*track.remarks, *(["it is silent"] if silent else []), *silent_places(lost))
+    silent = most < SILENCE
+    told = ["it is silent"] if silent.all() else [f"its {side} side is silent" for side in _SIDES[silent]]
+    return (*track.remarks, *told, *silent_places(lost))
 
 
 def _require_length(path: Path, samples: int) -> None:
