@@ -26,9 +26,10 @@ from sora_cli.flows.places import check_place
 from sora_cli.flows.places import target as film_target
 from sora_cli.flows.probed import probed
 from sora_cli.master.finish import finish
+from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import Probe
-from sora_cli.media.read.subtitles import in_order, read_words
+from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master, Subtitle
 from sora_cli.plain import as_data

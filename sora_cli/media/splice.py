@@ -21,12 +21,13 @@ from av.video.stream import VideoStream
 from msgspec.structs import replace
 
 from sora_cli.errors import MediaError
+from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
 from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
 from sora_cli.media.read.opening import only_pictures, opened, picture_stream, preferred
 from sora_cli.media.read.rgb import usual_matrix
-from sora_cli.media.read.subtitles import in_order, word_track
+from sora_cli.media.read.subtitles import word_track
 from sora_cli.media.replay import fitted
 from sora_cli.media.stream import SAMPLE_RATE, Kept, Master, Samples
 from sora_cli.media.whole import written

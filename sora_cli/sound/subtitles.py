@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sora_cli.media.cues import in_order
 from sora_cli.media.lettering import broken, unbroken
 from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.sound.voices.base import Word
@@ -21,6 +22,8 @@ WIDTH = 42
 LINES = 2
 LONGEST = 7.0
 SHORTEST = 1.0
+TOGETHER = 0.3
+"""Seconds for which two cues must be on at once to be shown so: less is a flicker."""
 LINGER = 0.4
 """Seconds that a cue stays after its last word, where nothing follows at once."""
 
@@ -106,15 +109,19 @@ def _columns(text: str) -> int:
 
 
 def timed(found: Iterable[Subtitle], seconds: float) -> list[Subtitle]:
-    """Cues in order, each staying a little where there is room, none beyond the film's end or into the next."""
+    """Cues in order, each staying a little where there is room, none beyond the film's end or into the next.
+
+    Words of two who speak at once stand below each other; a cue goes a little early where the next one follows so.
+    """
     ordered = sorted(found, key=lambda cue: cue.start)
     shown = []
     for cue, after in zip(ordered, [*ordered[1:], None], strict=True):
         room = min(seconds, after.start if after else seconds)
         end = max(cue.end, min(max(cue.end + LINGER, cue.start + SHORTEST), room))
-        if (end := min(end, seconds)) > cue.start:
+        end = room if room < end < room + TOGETHER and room > cue.start else min(end, seconds)
+        if end > cue.start:
             shown.append(replace(cue, end=end))
-    return shown
+    return [*in_order(shown, seconds)]
 
 
 def written(found: Sequence[Subtitle], kind: str) -> str:

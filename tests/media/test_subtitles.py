@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from sora_cli.cli.main import main
+from sora_cli.media.cues import in_order
 from sora_cli.media.film import write_film
 from sora_cli.media.read import probe
-from sora_cli.media.read.subtitles import in_order, read_words, unkept
+from sora_cli.media.read.subtitles import read_words, unkept
 from sora_cli.media.stream import Subtitle
 from sora_cli.media.track import SubtitleTrack
 from tests.media.test_film import master

@@ -118,3 +118,15 @@ def test_scripts_without_spaces_are_cut_into_cues_and_rows() -> None:
 
 def test_a_soft_hyphen_is_seen_only_where_a_row_ends() -> None:
     assert next(cues([Word("Donau\u00addampf\u00adschiff", 0, RATE)], 0)).text == "Donaudampfschiff"
+
+
+def test_words_of_two_who_speak_at_once_stand_below_each_other() -> None:
+    """A track shows one cue at a time: the second one came when the first was over."""
+    first, second = Subtitle(0.0, 3.0, "It is still burning."), Subtitle(1.0, 2.6, "No.")
+    both = "It is still burning.\nNo."
+    assert timed([first, second], 9.0) == [
+        Subtitle(0.0, 1.0, first.text),
+        Subtitle(1.0, 3.0, both),
+    ]
+    hardly = timed([first, Subtitle(2.8, 4.0, "No.")], 9.0)
+    assert [(each.start, each.end) for each in hardly] == [(0.0, 2.8), (2.8, 4.4)]

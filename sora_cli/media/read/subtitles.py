@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import cast
 
 import av
@@ -16,6 +15,7 @@ from av.subtitles.subtitle import AssSubtitle
 from av.subtitles.subtitle import Subtitle as Drawn
 from msgspec import Struct
 
+from sora_cli.media.cues import in_order
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.opening import has_decoder, opened, preferred
 from sora_cli.media.stream import Subtitle
@@ -24,8 +24,6 @@ _WORDS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 """Codecs whose subtitles are words; those of discs and broadcasts are pictures, or lie in the picture's packets."""
 _HOLDERS = {"mov", "matroska", "mpegts", "mpeg", "ogg", "asf", "mxf", "nut"}
 """Containers that hold subtitles."""
-_SHORTEST = 0.001
-"""Seconds below which a container has no place for a subtitle."""
 
 
 class Words(Struct, frozen=True):
@@ -94,25 +92,3 @@ def _plain(line: bytes) -> str:
     text = line.decode("utf-8", "replace").split(",", 8)[-1]
     text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", "\N{NO-BREAK SPACE}")
     return "\n".join(row.strip() for row in text.splitlines() if row.strip())
-
-
-def in_order(found: Sequence[Subtitle], length: float) -> tuple[Subtitle, ...]:
-    """Subtitles one after the other, within so many seconds: where several are on, they stand below each other."""
-    inside = [Subtitle(max(0.0, each.start), min(each.end, length), each.text) for each in found]
-    waiting = sorted((each for each in inside if each.end - each.start >= _SHORTEST), key=lambda each: each.start)
-    made: list[Subtitle] = []
-    while waiting:
-        count, end = 1, waiting[0].end
-        while count < len(waiting) and waiting[count].start < end:
-            end, count = max(end, waiting[count].end), count + 1
-        made += _below_each_other(waiting[:count])
-        del waiting[:count]
-    return tuple(made)
-
-
-def _below_each_other(together: Sequence[Subtitle]) -> Iterator[Subtitle]:
-    edges = sorted({edge for each in together for edge in (each.start, each.end)})
-    for start, end in pairwise(edges):
-        on = [each.text for each in together if each.start <= start and each.end >= end]
-        if on and end - start >= _SHORTEST:
-            yield Subtitle(start, end, "\n".join(dict.fromkeys(on)))
