@@ -257,3 +257,31 @@ def test_the_words_of_keyframes_are_read_too(words: str, rule: str) -> None:
     found = list(advise(plan_takes(written, catalogue(stills=True))))
     assert [advice.rule for advice in found] == [rule, rule]
     assert all("--fix" not in advice.problem.hint for advice in found)
+
+
+def test_cuts_and_what_is_denied_are_told_in_other_languages() -> None:
+    cuts = (
+        "Ein Ball rollt. Schnitt auf einen Würfel", "une balle roule, puis coupe sur un cube",
+        "Una palla. Stacco su un cubo",
+        "una pelota rueda. Corte a un cubo", "Мяч катится. Склейка. Куб падает", "红球滚动，镜头切换到方块",  # noqa: RUF001
+        "赤いボールが転がる。次のカット：箱", "Szene 1: ein Ball. Szene 2: ein Würfel",  # noqa: RUF001
+    )  # fmt: skip
+    others = ("ein Schnitt auf seiner Hand blutet", "elle coupe à la main le pain", "él hace un corte de pelo")
+    told = [found([line]) for line in (*cuts, *others)]
+    assert ["cut" in each for each in told] == [True] * len(cuts) + [False] * len(others)
+    denied = (
+        "eine Straße ohne Menschen",
+        "une rue sans personne",
+        "una calle sin gente",
+        "улица без людей",
+        "没有人的街道",
+    )
+    assert all("negation" in found([line]) for line in denied)
+    for avoid, better in (
+        ("kein Text, keine Logos", "Text, Logos"), ("pas de texte", "texte"), ("sin texto", "texto"),
+        ("без текста", "текста"),
+        ("没有文字", "文字"), ("文字なし", "文字"), ("Wasser, 无人机", ""),
+    ):  # fmt: skip
+        board = storyboard.from_data({"shots": [{"prompt": "a red ball rolls", "avoid": avoid}]}, folder=Path())
+        told_ = [each.problem.hint for each in advise(plan_takes(board, lambda _: nano_card())) if each.rule == "avoid"]
+        assert told_ == ([f"write `avoid: {better}`"] if better else [])

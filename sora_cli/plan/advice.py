@@ -14,7 +14,7 @@ from msgspec import Struct
 from sora_cli import terms
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Problem, file_order
-from sora_cli.plan import words
+from sora_cli.plan import abroad, words
 from sora_cli.plan.plan import Plan
 from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
 from sora_cli.texts import shortened
@@ -119,7 +119,7 @@ def negation(place: BeatContext) -> Found:
     beat = place.beat
     sent = words.QUOTED.sub("", beat.sent[:MOST])
     for key, text in (("prompt", place.bare), ("sent", sent), ("setting", beat.setting), ("style", beat.style)):
-        if match := words.NEGATION.search(text):
+        if match := words.NEGATION.search(text) or abroad.NEGATION.search(text):
             movable = words.MOVABLE.search(text) if key != "sent" else None
             fixes = " (`--fix` does)" if key == "prompt" and not place.still else ""
             better = f"write `avoid: {movable['what']}`{fixes}" if movable else "say what is seen instead"
@@ -133,17 +133,22 @@ def negation(place: BeatContext) -> Found:
 def denied_twice(place: BeatContext) -> Found:
     """What stands under `avoid` is what is not to be seen: `no text` there asks for text."""
     parts = [part.strip() for part in re.split(r"[,;\n]", place.beat.avoid[:MOST])]
-    denied = [(part, match[1]) for part in parts if (match := words.DENIED.fullmatch(part))]
+    denied = [(part, what) for part in parts if (what := _denied(part))]
     if denied:
         loc = place.beat.origin.get("avoid", place.loc)
         better = ", ".join(what for _, what in denied)
         yield loc, f"`{denied[0][0]}` under `avoid` asks to avoid that there is none", f"write `avoid: {better}`"
 
 
+def _denied(part: str) -> str:
+    match = words.DENIED.fullmatch(part)
+    return match[1] if match else abroad.denied(part)
+
+
 def cut_inside(place: BeatContext) -> Found:
     """A shot is one take: a model that is told of a cut makes what it likes of it."""
-    if match := words.CUTS.search(place.bare):
-        told = shortened(place.bare[match.start() :].strip(), 24)
+    if match := words.CUTS.search(place.bare) or abroad.CUTS.search(place.bare):
+        told = shortened(place.bare[match.start() :].strip(" ,.;:\u3002\uff0c"), 24)
         yield (
             place.loc,
             f"`{told}`: a shot is one take, with no cut inside it",

@@ -1,4 +1,4 @@
-"""The words that advice looks for in prompts. English only; other languages get no advice."""
+"""The words that advice looks for in prompts, in English; `abroad` has some of other languages."""
 
 from __future__ import annotations
 
