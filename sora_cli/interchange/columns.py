@@ -11,7 +11,7 @@ _NAMES = {
     "镜号, 镜头, 镜头号, 序号, 分镜, 鏡號, 鏡頭, カット, カット番号, ショット, 컷, 숏, no, nr, number, nummer, "
     "numéro, n, номер, tagning, bild nr, kuvanumero, 샷, 샷 번호, 컷 번호, felvétel, beállítás, πλάνο, λήψη, id, "
     "ujęcie nr, nr ujęcia, indstilling, "
-    "innstilling, çekim, çekim no",
+    "innstilling, çekim, çekim no, name",
     "size": "size, shot size, framing, frame, shot type, type, type of shot, shot size type, einstellungsgrösse, "
     "grösse, bildgrösse, cadrage, cadre, valeur, échelle, encuadre, valeur de plan, taille de plan, tipo de plano, "
     "tamaño, campo, campo piano, enquadramento, kader, shotgrootte, крупность, 景别, 景別, サイズ, 画角, 사이즈, "
@@ -44,8 +44,9 @@ _NAMES = {
     "dialogo, dialoghi, battute, fala, falas, locução, dialoog, voice over tekst, диалог, диалоги, реплика, реплики, "
     "закадровый текст, 台词, 对白, 旁白, 台詞, 對白, セリフ, ナレーション, 대사, replik, repliker, replikker, "
     "kwestia, párbeszéd, szöveg, διάλογος, replică, dialogi, diyalog, dialogy, діалог",
-    "duration": "duration, length, dur, est duration, est time, estimated time, estimated duration, screen time, "
-    "seconds, secs, sec, runtime, run time, duration s, duration sec, duration secs, duration seconds, length s, "
+    "duration": "duration, length, dur, est duration, est length, est time, estimated time, "
+    "estimated duration, screen time, seconds, secs, sec, runtime, run time, "
+    "duration s, duration sec, duration secs, duration seconds, length s, "
     "length sec, länge, dauer, sekunden, länge s, dauer s, durée, durée s, duración, duración s, durata, durata s, "
     "duração, duração s, duur, lengte, длительность, хронометраж, délka, 时长, 时长 秒, 時長, 秒数, 秒, 尺, 秒 コマ, "
     "秒コマ, 秒数 コマ, タイム, 길이, dauer in s, długość, czas trwania, délka záběru, längd, varaktighed, varighet, "
@@ -70,7 +71,7 @@ _NAMES = {
     "cast": "cast, characters, character, talent, actors, actor, figuren, figur, darsteller, personnages, "
     "personnage, personajes, personaje, personaggi, personagens, personages, персонажи, персонаж, 角色, 人物, 演员, "
     "登場人物, 등장인물, postacie, postavy, roller, karakterler, 캐릭터",
-    "sound": "sound, sounds, sfx, fx, sound effects, sound effect, sound sfx, ambience, ton, geräusche, geräusch, "
+    "sound": "sound, sounds, sfx, fx, se, sound effects, sound effect, sound sfx, ambience, ton, geräusche, geräusch, "
     "son, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, efeitos sonoros, "
     "geluid, звук, шумы, 音效, 声音, 效果音, 音, 소리, dźwięk, hang, ήχος, sunet, zvuk, ljud, lyd, ses",
     "transition": "transition, transitions, transition in, cut, übergang, transición, transizione, transição, "

@@ -38,7 +38,10 @@ _AVOID = re.compile(
 )
 _HEAD_ROWS = 20
 _OF_SHOTS = re.compile(r"(?:shot|clip|video|panel)s? (?=.)")
-_IN_SECONDS = re.compile(r" (?:in )?(?:s|secs?|seconds)$")
+_IN_SECONDS = re.compile(
+    r" (?:(?:in|en) )?(?:s|secs?|seconds|sek|sekunden|segs?|segundos|secondes|secondi|seconden|сек|секунд"
+    r"|\u0441|秒|초)$"
+)
 _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", re.IGNORECASE)
 """How long a shot takes to shoot, in a column of estimated times."""
 _SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
@@ -95,10 +98,27 @@ def list_rows(page: SourceText, outline: Outline) -> list[ListRow]:
     if rows and not seen:
         hint = "call the column that says what is seen `Description`"
         raise StoryboardError([page.problem(top, "no column says what is seen in the shots", hint)])
+    rows = _sized(rows)
     outline.fps = outline.fps or _rate_told(rows)
     if lost := _lost(columns, rows):
         outline.remarks.append(page.problem(top, f"no place in a storyboard for {lost}: kept as comments"))
     return rows
+
+
+def _sized(rows: list[ListRow]) -> list[ListRow]:
+    """The rows, where the column of shots has framings, `Wide` and `Close Up`: then a column of numbers names them."""
+    filled = [row.get("shot") for row in rows if row.get("shot")]
+    if not filled or any(row.get("size") for row in rows) or not all(map(words.framing, filled)):
+        return rows
+    number = next((name for row in rows for name in row.more if meaning(name)[0] == "shot"), "")
+    return [
+        ListRow(
+            row.line,
+            {**row.cells, "size": row.get("shot"), "shot": row.more.get(number, "")},
+            {name: cell for name, cell in row.more.items() if name != number},
+        )
+        for row in rows
+    ]
 
 
 def _rate_told(rows: Sequence[ListRow]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -14,6 +14,7 @@ from sora_cli.interchange import spans, words
 from sora_cli.interchange.cells import is_total
 from sora_cli.interchange.headings import HEAD, scene_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
+from sora_cli.interchange.moves import move
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
@@ -45,6 +46,10 @@ _AWAY = re.compile(
     re.IGNORECASE,
 )
 """A transition that a shot goes out with, in whichever column it stands: `fade to black`, `dissolve to next shot`."""
+_BRACKETS = re.compile(r"^(\w{1,20})\s*([\u300c\u300e].+[\u300d\u300f])$")
+"""A speaker and a line, as Japanese has them."""
+_NUMBERED = re.compile(r"([0-9]{1,4}[A-Za-z]?)(?:\s+[-\u2013\u2014]|[.:\uff1a])\s+(\S.*)", re.DOTALL)
+"""A scene's cell that has its number and its place: `1 - Beach`."""
 _LONG = 300
 """Seconds from which on a shot is told as long: `24:12` may be meant as seconds and frames."""
 _MONTHS = (
@@ -110,7 +115,7 @@ def _named(rows: Sequence[ListRow]) -> Iterator[tuple[str, str]]:
     """Who is in the film: the cells of the cast's column, and who speaks."""
     for row in rows:
         yield from ((member(name), name) for name in _names(row))
-        for who, *_ in spoken(row.get("dialogue")):
+        for who, *_ in spoken(row.get("dialogue") or _overheard(row, ())):
             if who and not OFF.fullmatch(who):
                 yield member(who), who
 
@@ -128,7 +133,7 @@ def _names(row: ListRow) -> Iterator[str]:
 def spoken(text: str) -> Iterator[tuple[str, str, str]]:
     """Who says what, and how: `MARA (whispers): Hello.`, a line each; nobody where no name stands before a colon."""
     above = ""
-    parts = [part.strip() for part in re.split(r"[\r\n]+|\s/\s", text) if part.strip()]
+    parts = [_BRACKETS.sub(r"\1:\2", part.strip()) for part in re.split(r"[\r\n]+|\s/\s", text) if part.strip()]
     for part, after in zip(parts, [*parts[1:], ""], strict=False):
         match = _SPOKEN.match(part)
         who = match["who"].strip() if match else ""
@@ -209,7 +214,7 @@ class _Reader(Struct):
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
-        if not prompt and (len(filled) <= 1 or is_total(filled[0])):
+        if (not prompt and (len(filled) <= 1 or is_total(filled[0]))) or _adds_up(filled):
             self._heading(row)
             return
         if not prompt:
@@ -247,8 +252,10 @@ class _Reader(Struct):
         if scenes and told is None and (not number or number == self.number) and not moved:
             return scenes[-1]
         self.number, self.section = number, None
+        if told is None and (apart := _NUMBERED.fullmatch(number)):
+            number, place = apart[1], place or apart[2]
         numbered = f"scene {number}" if number.isdecimal() else "" if told else number
-        name = slug(f"{numbered} {told.name if told else row.get('place')}", (), "scene")
+        name = slug(f"{numbered} {told.name if told else row.get('place') or place}", (), "scene")
         name = free(name, {scene.name for scene in scenes})
         self.label = name if told and not numbered else number
         if told:
@@ -261,12 +268,14 @@ class _Reader(Struct):
         notes, self.pending = self.pending, []
         notes += [row.get("notes")] if row.get("notes") else []
         notes += [f"{name}: {cell}" for name, cell in row.more.items()]
-        beat = OutlineBeat(mention(prompt, self.cast), self._length(row), said(row.get("dialogue")))
+        words_of = row.get("dialogue") or _overheard(row, self.cast)
+        beat = OutlineBeat(mention(prompt, self.cast), self._length(row), said(words_of))
         beat.duration = beat.duration or ("spoken" if beat.lines else "")
         shot = OutlineShot([beat], name=self._name(row), notes=notes)
         _direct(shot, row)
         shot.transition = self._transition(row)
-        shot.sound = ", ".join(filter(None, (row.get("sound"), heard(row.get("dialogue")))))
+        sound = "" if words_of == row.get("sound") else row.get("sound")
+        shot.sound = ", ".join(filter(None, (sound, heard(words_of))))
         shot.picture, shot.title, shot.avoid = self._picture(row), row.get("title"), row.get("avoid")
         shot.seed = self._seed(row)
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
@@ -338,11 +347,25 @@ class _Reader(Struct):
         return come
 
     def _picture(self, row: ListRow) -> str:
-        text = row.get("picture")
+        text = re.sub(r"\s*\(https?://[^()]*\)", "", row.get("picture"))  # as Airtable has what is attached
         if text and not (self.folder / text).is_file():
             self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
             return ""
         return text
+
+
+def _adds_up(filled: Sequence[str]) -> bool:
+    """Whether a row adds up the others: `Total` in whichever column, and numbers alone beside it."""
+    return bool(filled) and is_total(filled[0]) and not any(re.search(r"[^\W\d_]{4}", cell) for cell in filled[1:])
+
+
+def _overheard(row: ListRow, cast: Container[str]) -> str:
+    """What somebody says in a column of sounds, as scripts in two columns have it: `Anna: "Hello."`."""
+    match = _SPOKEN.match(row.get("sound"))
+    if match is None or match["who"].casefold() in _SOUNDS or not match["who"][0].isupper():
+        return ""
+    known = member(match["who"]) in cast or OFF.fullmatch(match["who"]) or match["words"].strip()[:1] in _MARKS
+    return row.get("sound") if known or re.search(rf"\b{re.escape(match['who'])}\b", row.get("description")) else ""
 
 
 def _unnamed(row: ListRow, words: str) -> Iterator[str]:
@@ -358,7 +381,7 @@ def _direct(shot: OutlineShot, row: ListRow) -> None:
     shot.framing = words.framing(size) or size
     if angle and not size and words.framing(angle):
         shot.framing, angle = words.framing(angle), ""
-    shot.angle, shot.camera = angle.lower(), " ".join(row.get("move").split())
+    shot.angle, shot.camera = angle.lower(), move(row.get("move"))
     shot.lens = f"{lens}mm" if lens.isdecimal() else lens
 
 

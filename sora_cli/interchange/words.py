@@ -31,7 +31,7 @@ _SHORT = {
     "pov": "p_o_v",
 }
 """How shot lists shorten framings, and what they are in other languages: beside the terms that storyboards know."""
-_FRAMING = {word.replace("_", " "): framing for framing, words in _SHORT.items() for word in words.split()}
+_FRAMING = {re.sub(r"[\W_]+", " ", word): framing for framing, words in _SHORT.items() for word in words.split()}
 
 LIGHT = {
     "day": "daylight",

@@ -11,6 +11,8 @@ import pytest
 from sora_cli import storyboard
 from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
+from sora_cli.interchange.moves import move
+from sora_cli.interchange.shotlist import spoken
 from sora_cli.texts import decoded
 
 HEAD = "Scene,Shot,Description,Duration\n"
@@ -179,6 +181,47 @@ NOTED |= {
     "boxes": "- [ ] a ball (4s)\n- [x] a cube (3s)\n  Camera: pan left\n",
     "an end": "0:00 a ball\n0:04 a cube\nCamera: pan left\n0:07 end\n",
 }
+
+
+def test_lists_as_programs_and_countries_write_them_are_read_whole(tmp_path: Path) -> None:
+    """Airtable, a template of Google Sheets, and lists in German, French and Chinese."""
+    for text, shot in {
+        "Name,Shot ID,Scene,Shot Size,Movement,Action,Est. Length (s)\nx,1.1,1 - Beach,WS,Pan L,a ball,4.0\n": "1.1",
+        "#,Shot,Scene,Movement,Description,Length\n1,Wide,1: Beach,pan left,a ball,0:04\n,,,,Total,0:04\n": "1-1",
+        "Nr.;Szene;Einstellungsgröße;Kamera;Inhalt;Länge (Sek.)\n1;1. Beach;Totale;Schwenk links;a ball;4\n": "1-1",
+        "Séquence;Plan;Valeur de plan;Mouvement;Description;Durée (s)\n1 - Beach;1A;Plan d'ensemble;"
+        "Panoramique à gauche;a ball;4''\n": "1A",
+        "镜号,场景,景别,运镜,画面内容,时长(秒)\n1,1 - Beach,远景,左摇,a ball,4\n": "1-1",
+    }.items():
+        ((_, setting, _, names),) = brought(text, tmp_path)[0]
+        (beat,) = storyboard.load(tmp_path / "a.yaml").shots[0].beats
+        assert (setting, names, beat.prompt, beat.framing, beat.camera) == (
+            "Beach",
+            [shot],
+            "a ball",
+            "wide",
+            "pan left",
+        )
+        assert beat.duration is not None
+        assert beat.duration.seconds == 4
+
+
+def test_moves_of_the_camera_are_read_in_other_languages() -> None:
+    for words, means in {
+        "langsame Kamerafahrt": "slow tracking shot", "Statische Kamera": "static", "Fahrt nach links": "dolly left",
+        "lent travelling avant": "slow dolly in", "Caméra portée": "handheld", "Paneo a la izquierda": "pan left",
+        "Carrello avanti": "dolly in", "Fijo": "static", "缓慢推进": "slow dolly in", "固定": "static",
+        "左へパン": "pan left", "고정": "static", "Панорама влево": "pan left", "Travelling": "tracking shot", "Tilt Up": "Tilt Up",
+        "la caméra tombe": "la caméra tombe",
+    }.items():  # fmt: skip
+        assert move(words) == means
+
+
+def test_who_speaks_in_a_column_of_sounds_is_heard(tmp_path: Path) -> None:
+    brought('Bild;Ton\nAnna geht;Vögel\nAnna winkt;"Anna: ""Hallo!"""\nein Ball;Musik: Jazz\n', tmp_path)
+    walk, wave, ball = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
+    assert [[line.line for line in beat.dialogue] for beat in (walk, wave, ball)] == [[], ["Hallo!"], []]
+    assert [*spoken("マラ「こんにちは」")] == [("マラ", "こんにちは", "")]
 
 
 CODES = (
