@@ -211,8 +211,8 @@ def test_moves_of_the_camera_are_read_in_other_languages() -> None:
         "langsame Kamerafahrt": "slow tracking shot", "Statische Kamera": "static", "Fahrt nach links": "dolly left",
         "lent travelling avant": "slow dolly in", "Caméra portée": "handheld", "Paneo a la izquierda": "pan left",
         "Carrello avanti": "dolly in", "Fijo": "static", "缓慢推进": "slow dolly in", "固定": "static",
-        "左へパン": "pan left", "고정": "static", "Панорама влево": "pan left", "Travelling": "tracking shot", "Tilt Up": "Tilt Up",
-        "la caméra tombe": "la caméra tombe",
+        "左へパン": "pan left", "고정": "static", "Панорама влево": "pan left", "Travelling": "tracking shot",
+        "Tilt Up": "Tilt Up", "la caméra tombe": "la caméra tombe",
     }.items():  # fmt: skip
         assert move(words) == means
 
