@@ -177,7 +177,7 @@ def grade(
     cut = Cut(width=width, height=height, fps=rate, shots=(shot,))
     if lut is not None:
         _write_table(cut, lut, clip.stem, outputs.table_mark(maker, lut.parent))
-    made = Edited() if out is None else _finished(cut, [found], out, options, maker)
+    made = Edited() if out is None else _finished(cut, [found], out, options, maker, told=replay(clip))
     return replace(made, lut=lut)
 
 
@@ -325,10 +325,20 @@ def _with_words(master: Master, cut: Cut, found: Sequence[Probe]) -> Master:
     return replace(master, subtitles=in_order(laid, float(master.frames / master.fps)), language=language)
 
 
-def _finished(cut: Cut, found: Sequence[Probe], out: Path, options: EditOptions, maker: outputs.Maker) -> Edited:
-    """Finish a cut of whole films and release it."""
+def _finished(
+    cut: Cut,
+    found: Sequence[Probe],
+    out: Path,
+    options: EditOptions,
+    maker: outputs.Maker,
+    *,
+    told: Master | None = None,
+) -> Edited:
+    """Finish a cut of whole films and release it; with the title, author and chapters that are `told`, if any."""
     clips = tuple((shot.pieces[0].clip.path, shot.start, shot.start + shot.frames) for shot in cut.shots)
     master = _with_words(finish(cut, pixels=delivery(options.deliver).made_in), cut, found)
+    if told is not None:
+        master = replace(master, title=told.title, author=told.author, chapters=told.chapters)
     return _released(master, out, options, stamp.Edit(clips=clips, colour=matched_to(cut.shots)), maker)
 
 

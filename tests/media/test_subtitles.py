@@ -14,7 +14,8 @@ from sora_cli.media.cues import in_order
 from sora_cli.media.film import write_film
 from sora_cli.media.read import probe
 from sora_cli.media.read.subtitles import read_words, unkept
-from sora_cli.media.stream import Subtitle
+from sora_cli.media.replay import replay
+from sora_cli.media.stream import Chapter, Subtitle
 from sora_cli.media.track import SubtitleTrack
 from tests.media.test_film import master
 
@@ -45,6 +46,14 @@ def test_stamped_graded_and_stitched_films_keep_their_subtitles(home: Path) -> N
         assert main([*words, "-o", f"{words[0]}.mp4"]) == 0
         found = read_words(probe(home / f"{words[0]}.mp4"))
         assert (near(found.subtitles), found.language) == (right, "heb")
+
+
+def test_a_graded_film_keeps_its_title_author_and_chapters(home: Path) -> None:
+    chapters = (Chapter("harbour", 0, 12), Chapter("the sea", 12, 24))
+    write_film(home / "a.mp4", master(24, title="First Light", author="Jane Doe", chapters=chapters))
+    assert main(["grade", "a.mp4", "--match", "a.mp4", "-o", "b.mp4"]) == 0
+    found = replay(home / "b.mp4")
+    assert (found.title, found.author, found.chapters) == ("First Light", "Jane Doe", chapters)
 
 
 def tracks(path: Path, *codecs: str) -> Path:
