@@ -48,6 +48,7 @@ def app(desk: Desk, batches: Batches, alive: Callable[[], bool]) -> FastAPI:
         return Response(generate_latest(counted), media_type=CONTENT_TYPE_LATEST)
 
     made.add_api_route("/healthz", health, methods=["GET"], response_model=None, tags=["server"])
+    made.add_api_route("/healthz", health, methods=["HEAD"], response_model=None, include_in_schema=False)
     made.add_api_route("/metrics", metrics, methods=["GET"], response_class=Response, tags=["server"])
     for kind in (Refusal, RequestValidationError, HTTPException, SoraError, Exception):
         made.add_exception_handler(kind, refused)

@@ -42,6 +42,9 @@ class StoryboardRoutes:
         add("/{storyboard_id}", self.delete, methods=["DELETE"], response_model=dict[str, str | bool])
         add("/{storyboard_id}/events", self.events, methods=["GET"], response_class=StreamingResponse)
         add("/{storyboard_id}/content", self.content, methods=["GET"], response_class=Response)
+        add(
+            "/{storyboard_id}/content", self.content, methods=["HEAD"], response_class=Response, include_in_schema=False
+        )
 
     async def create(self, request: Request) -> Response:
         """Order the film of a storyboard, sent as YAML; with `Accept: text/event-stream` hear how it is made."""

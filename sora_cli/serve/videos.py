@@ -75,6 +75,7 @@ class VideoRoutes:
         add("/{video_id}", self.retrieve, methods=["GET"], response_model=Video)
         add("/{video_id}", self.delete, methods=["DELETE"], response_model=Deleted)
         add("/{video_id}/content", self.content, methods=["GET"], response_class=Response)
+        add("/{video_id}/content", self.content, methods=["HEAD"], response_class=Response, include_in_schema=False)
         add("/{video_id}/remix", self.remix, methods=["POST"], response_model=Video, openapi_extra=sends(RemixRequest))
 
     async def create(self, request: Request) -> Video:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -25,6 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     openai = pytest.importorskip("openai")
 
+TOKEN = {"Authorization": "Bearer anything"}
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled to permanently shut down:DeprecationWarning")
 
 
@@ -40,6 +42,11 @@ def test_create_poll_download_list_remix_extend_and_delete(desk: Callable[..., D
         client.videos.download_content(made.id).write_to_file(film)
         assert verify(film).ok
         assert set(shown(film, 12)) == {"dark"}
+        content = f"{address}/v1/videos/{made.id}/content"
+        told = httpx.head(content, headers=TOKEN)  # players and `curl -I` ask so
+        assert (told.headers["content-length"], told.content) == (str(film.stat().st_size), b"")
+        part = httpx.get(content, headers={"Range": "bytes=10-19", **TOKEN})
+        assert (part.status_code, part.content) == (206, film.read_bytes()[10:20])
         thumbnail = client.videos.download_content(made.id, variant="thumbnail").read()
         assert Image.open(io.BytesIO(thumbnail)).size == (96, 64)
         sheet = client.videos.download_content(made.id, variant="spritesheet").read()
