@@ -19,6 +19,7 @@ from PIL import Image
 from sora_cli import storyboard
 from sora_cli.cli import usage
 from sora_cli.cli.main import main
+from sora_cli.cli.usage import prompt_of
 from sora_cli.engines import catalogue
 from sora_cli.errors import EngineMissing, RequestError, UnusableFile
 from sora_cli.flows import preflight
@@ -223,6 +224,30 @@ def test_a_file_is_no_prompt(name: str, hint: str, capsys: pytest.CaptureFixture
     told = capsys.readouterr().err
     assert f"{name} is a file, and no prompt" in told
     assert hint in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["prompts.txt"], "prompts.txt: there is no such file"),
+        (["-"], 'sora generate "$(cat FILE)"'),
+        (["a red ball", "\u2013seed", "3"], "write --seed"),
+        (["a red ball", "\u2014negative-prompt=text"], "write --negative-prompt"),
+    ],
+)
+def test_what_no_prompt_was_meant_by_is_no_prompt(
+    typed: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", *typed, "--dry-run"]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_quotes_of_text_programs_around_a_prompt_are_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert prompt_of(["\u201ca", "red", "ball\u201d"]) == "a red ball"
+    assert prompt_of(["a \u201cred\u201d ball \u2014 rolls"]) == "a \u201cred\u201d ball \u2014 rolls"
+    Path("q.yaml").write_text("shots: [\u201ca ball\u201d, 'a \u201cred\u201d ball']\n", encoding="utf-8")
+    assert main(["check", "q.yaml"]) == 0
+    assert capsys.readouterr().err.count("are read as a part of the text") == 1
 
 
 def test_a_command_of_other_programs_is_told_as_ours(capsys: pytest.CaptureFixture[str]) -> None:

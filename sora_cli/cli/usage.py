@@ -22,6 +22,8 @@ COMMANDS = {
     "engine": "models", "model": "models", "download": "models pull ID", "install": "models pull ID",
     "pull": "models pull ID", "show": "models show ID", "lint": "check FILE", "validate": "check FILE",
     "join": "stitch CLIPS... -o FILM", "concat": "stitch CLIPS... -o FILM", "merge": "stitch CLIPS... -o FILM",
+    **dict.fromkeys(("t2v", "txt2vid", "text2video", "text-to-video"), 'generate "a red ball"'),
+    **dict.fromkeys(("i2v", "img2vid", "image2video", "image-to-video"), 'generate "a red ball" --image FILE'),
     "cache": "store", "clean": "store clean", "sign": "stamp FILE -o FILM", "info": "verify FILM",
 }  # fmt: skip
 """What other programs call a command, and what to type here."""
@@ -132,12 +134,20 @@ def prompt_of(words: Sequence[str]) -> str:
     """The prompt that the words of a command line are.
 
     Raises:
-        RequestError: they name a file.
+        RequestError: they name a file, or there is an option among them with another dash.
     """
-    prompt = " ".join(words)
+    for dashed in filter(None, map(_DASHED.fullmatch, words)):
+        if f"--{dashed[1]}" in _OPTION_NAMES:
+            message = f"{dashed[0]} begins with a dash of text programs, not with hyphens"
+            raise RequestError(message, hint=f"write --{dashed[1]}")
+    prompt = _CURLY.sub(r"\1", " ".join(words))
+    if prompt == "-":
+        raise RequestError("- is no prompt", hint='write it in quotes; of a file: sora generate "$(cat FILE)"')
     ending = PurePath(prompt).suffix.lower()
     named = ending in _BOARD_ENDINGS and " " not in prompt
     if not named and (len(prompt) > _LONGEST_NAME or not Path(prompt).is_file()):
+        if ending in _FILE_ENDINGS and " " not in prompt:
+            raise RequestError(f"{prompt}: there is no such file", hint='a prompt is words: sora generate "a red ball"')
         return prompt
     if ending in _BOARD_ENDINGS:
         hint = f"to make its film: sora storyboard {shlex.quote(prompt)}"
@@ -149,6 +159,19 @@ def prompt_of(words: Sequence[str]) -> str:
 
 
 _BOARD_ENDINGS = (".yaml", ".yml")
+_FILE_ENDINGS = (
+    ".txt", ".md", ".csv", ".tsv", ".json", ".fountain", ".fdx", ".docx", ".pdf", ".xlsx",
+    ".png", ".jpg", ".jpeg", ".webp", ".mp4", ".mov", ".webm",
+)  # fmt: skip
+"""What one word ends in that is a file's name, and no prompt."""
+_DASHED = re.compile("[\u2013\u2014\u2212]-?([a-z][a-z-]+)(?:=.*)?")
+"""An option whose hyphens a text program made a dash of."""
+_OPTION_NAMES = frozenset({
+    *OPTIONS, *(name for _, *names in OPTIONS.values() for name in names),
+    "--dry-run", "--draft", "--overwrite", "--json", "--events", "--light", "--sound", "--framing",
+})  # fmt: skip
+_CURLY = re.compile("^[\u201c\u201e\u00ab]([^\u201c\u201d\u201e\u00ab\u00bb]*)[\u201d\u201c\u00bb]$", re.DOTALL)
+"""Quotes of a text program around all of a prompt, which a shell does not take away."""
 _LONGEST_NAME = 255
 _BOUNDS = {
     r"greater than or equal to (\S+)": r"\1 or more", r"less than or equal to (\S+)": r"\1 or less",

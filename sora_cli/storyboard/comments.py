@@ -30,6 +30,7 @@ _SWITCHED = {
 }  # fmt: skip
 """Keys that `off` takes away and whose text may be any word; what is meant by which words."""
 _KEY = re.compile(rf"(prompt|duration|name|title|beats|from|camera|sound|dialogue){NO_COLON}")
+_CURLY = re.compile("([\u201c\u201e\u00ab])([^\u201c\u201d\u201e\u00ab\u00bb]+)([\u201d\u201c\u00bb])")
 _NOTE = re.compile(r"[ \t]{2,}#( |#*$)")
 """A comment as it is commonly set off: two spaces before the sign, one after it."""
 
@@ -40,6 +41,7 @@ def misread(document: Document) -> Iterator[Problem]:
     yield from _cut_off(document, texts)
     yield from _words_for_off(document, texts)
     yield from _keys_in_texts(document, texts)
+    yield from _quotes_in_texts(document, texts)
 
 
 def _cut_off(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
@@ -76,6 +78,15 @@ def _keys_in_texts(document: Document, texts: Iterable[_Written]) -> Iterator[Pr
                 f'write `{key[1]}: `, with its space; if it belongs to the text, put all of it in quotes: "{key[0]}..."'
             )
             yield Problem(f"{quoted(key[0])} is read as a part of the text", hint, document.mark(loc))
+
+
+def _quotes_in_texts(document: Document, texts: Iterable[_Written]) -> Iterator[Problem]:
+    """Remarks on texts in quotes of text programs, which are none to YAML: models are told them."""
+    for loc, _, node in texts:
+        if match := _CURLY.fullmatch(node.text):
+            message = f"{quoted(match[1])} and {quoted(match[3])} are read as a part of the text"
+            hint = f'quotes that end a text are straight: "{shortened(harmless(match[2]), 24)}"'
+            yield Problem(message, hint, document.mark(loc))
 
 
 def _is_note(name: str, node: Scalar, comment: str) -> bool:

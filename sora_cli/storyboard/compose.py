@@ -122,7 +122,10 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent, depth: int) -> Node:
         anchor = str(event.anchor)
         if anchor not in self._anchors:
-            hint = self._problems.meant(anchor, self._anchors) or f"no `&{anchor}` stands above"
+            hint = (
+                self._problems.meant(anchor, self._anchors)
+                or f"no `&{anchor}` stands above; a text that begins with * needs quotes"
+            )
             refuse(f"{quoted('*' + anchor)} names no anchor", hint=hint, mark=self._mark(event))
         node = self._anchors[anchor]
         if node is None:
