@@ -19,7 +19,7 @@ from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list, names_columns
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
-from sora_cli.interchange.tables import as_table
+from sora_cli.interchange.tables import as_script, as_table
 from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
@@ -34,7 +34,7 @@ def _text(page: SourceText, folder: Path) -> Outline:
     if told is not None:
         return read_shotlist(told, folder)
     if (items := as_prompts(page)) is None or (told := as_list(items)) is None:
-        return read_fountain(page)
+        return read_fountain(as_script(page))
     outline = read_shotlist(told, folder)
     hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
     outline.remarks.append(page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint))

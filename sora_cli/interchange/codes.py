@@ -13,7 +13,8 @@ from sora_cli.interchange.outline import SourceText
 
 _KEYCAP = "\ufe0f?\u20e3"
 _PLACED = (
-    "opening|intro(?:duction)?|hook|establishing|set-?up|build-?up|beginning|start|middle|main|climax|twist|reveal|outro"
+    "hook|problem|solution|demo|proof|offer|cta|call to action"
+    "|opening|intro(?:duction)?|establishing|set-?up|build-?up|beginning|start|middle|main|climax|twist|reveal|outro"
     "|ending|end|closing|conclusion|resolution|finale?|first|second|third|fourth|fifth|sixth|next|last"
 )
 _SCENE = r"(?P<scene>(?:SCN?|SQ|SEQ|S|EP?)[ _.-]?[0-9]{1,4}[A-Z]?)[ _./,|-]{0,3}"

@@ -48,6 +48,9 @@ _MONTAGE = re.compile(r"^(BEGIN |START |END |END OF )?(?:MONTAGE|SERIES OF SHOTS
 _VOICES = {"V.O.": True, "VO": True, "O.S.": True, "OS": True, "O.C.": True, "OC": True, "OFF": True}
 _CONTINUED = re.compile(r"CONT[’'.]?D?\.?|CONTINUED|MORE", re.IGNORECASE)
 _CHANGE = re.compile(r"(?:[A-Z]+ )?(?:CUT|FADE|DISSOLVE|WIPE)S? (?:TO|OUT|IN|UP|FROM)\b[^a-z<>]{0,30}")
+_SEEN = re.compile(r"(?:INT\.?/EXT|INT|EXT|EST|I/E)[. ]", re.IGNORECASE)
+"""Headings that Fountain sees by itself."""
+_BY = re.compile(r"(?:(?:written|screenplay|story|script|a (?:short )?film|directed) )?by\b[\s:]*(.*)", re.IGNORECASE)
 _TITLE_KEYS = {"title", "author", "authors"}
 
 
@@ -80,7 +83,7 @@ def _forced(page: SourceText) -> str:
     These are cues with letters beyond A to Z, as every language but English has, transitions without `TO:`, and
     headings with a number before them, or in other languages.
     """
-    lines = list(page.lines)
+    lines = _titled(list(page.lines))
     for at, line in enumerate(lines):
         begins, ends = not (at and lines[at - 1].strip()), not (at + 1 < len(lines) and lines[at + 1].strip())
         if begins and ends and _CHANGE.fullmatch(line.strip()):
@@ -99,12 +102,27 @@ def _forced(page: SourceText) -> str:
     return "\n".join(lines)
 
 
+def _titled(lines: list[str]) -> list[str]:
+    """The lines, with a title page as it is printed, a title over `by` and a name, as Fountain has one."""
+    first = next((at for at, line in enumerate(lines) if HEAD.match(line.strip()) or _CHANGE.match(line.strip())), 0)
+    told = [(at, line.strip()) for at, line in enumerate(lines[:first]) if line.strip()]
+    by = next((number for number, (_, line) in enumerate(told) if number and _BY.fullmatch(line)), 0)
+    if not by or first < 4 or any(":" in line for _, line in told[:by]):
+        return lines
+    match, after = _BY.fullmatch(told[by][1]), [line for _, line in told[by + 1 :]]
+    author = match[1] if match else ""
+    author, after = (author, after) if author else (after[0] if after else "", after[1:])
+    page = [f"Title: {' '.join(line for _, line in told[:by])}", f"Author: {author}"]
+    page += [f"Notes: {' / '.join(after)}"] if after else []
+    return [*page, *[""] * (first - len(page)), *lines[first:]]
+
+
 def _headed(line: str, *, alone: bool) -> str:
     """A line, as a heading where it is one that Fountain does not see; of its own it sees those that stand `alone`."""
     text = line.strip()
     numbered = _NUMBERED.fullmatch(text)
     rest = numbered["rest"] if numbered else text
-    known = alone and numbered is None and re.match(r"(?:INT|EXT|EST|I/E)\b", rest)
+    known = alone and numbered is None and _SEEN.match(rest)
     if known or rest != rest.upper() or not HEAD.match(rest):
         return line
     return f".{rest}" + (f" #{numbered['number']}#" if numbered else "")

@@ -276,7 +276,7 @@ class _Reader(Struct):
         shot.transition = self._transition(row)
         sound = "" if words_of == row.get("sound") else row.get("sound")
         shot.sound = ", ".join(filter(None, (sound, heard(words_of))))
-        shot.picture, shot.title, shot.avoid = self._picture(row), row.get("title"), row.get("avoid")
+        shot.picture, shot.title, shot.avoid = self._picture(row), _unquoted(row.get("title")), row.get("avoid")
         shot.seed = self._seed(row)
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         shot.light = light if light != scene.light else ""

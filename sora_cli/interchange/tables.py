@@ -1,4 +1,4 @@
-"""Tables in Markdown, as chats write shot lists."""
+"""Markdown, as chats write it: tables that are shot lists, and scripts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import re
 
+from sora_cli.interchange.headings import HEAD
 from sora_cli.interchange.outline import SourceText
 
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
@@ -42,3 +43,21 @@ def headed(line: str) -> str:
 
 def _plain(cell: str) -> str:
     return " ".join(_MARKUP.sub(" ", cell).split())
+
+
+_BOLD = re.compile(r"(?:\*\*|__)([^*_]+?):?(?:\*\*|__):?")
+
+
+def as_script(page: SourceText) -> SourceText:
+    """A script without the marks of Markdown about its headings and speakers; any other text as it is."""
+    lines = [_script_line(line) for line in page.lines]
+    if lines == page.lines or not any(HEAD.match(line.strip()) for line in lines):
+        return page
+    return SourceText(page.name, "\n".join(lines), (page, tuple(range(1, len(lines) + 1))))
+
+
+def _script_line(line: str) -> str:
+    bold = _BOLD.fullmatch(re.sub(r"^\s*#+\s+", "", line).strip())
+    plain = bold[1].strip() if bold else re.sub(r"^\s*#+\s+", "", line)
+    head = HEAD.match(plain)
+    return plain if (head and plain == plain.upper()) or (bold and plain == plain.upper()) else line

@@ -68,8 +68,16 @@ _SPEAKER = re.compile(
     r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
 )
 _QUOTED = re.compile('["\u201c\u201e\u00ab\u300c].+["\u201d\u201c\u00bb\u300d]')
-_READ = {"text", "caption", "sign", "title", "logo"}
-"""What stands before words in quotes that are read, and not said."""
+_OF = re.compile(r"([^\W\d_][\w ]*?)\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]")
+"""A column's name with who speaks: `Dialogue (Mara): Hello.`"""
+_MUSIC = {"music", "score", "bgm", "soundtrack", "musik", "musique", "música", "musica", "音乐", "音楽", "музыка"}
+"""What no model is told in words, and no voice says."""
+_READ = {
+    "text", "caption", "sign", "title", "logo", "style", "mood", "tone", "vibe", "genre", "theme", "pace", "pacing",
+    "colour", "color", "colours", "colors", "palette", "format", "ratio", "resolution", "model", "quality", "focus",
+    "stil", "stimmung", "ambiance", "estilo", "stile", "стиль",
+}  # fmt: skip
+"""What stands before words that are read or seen, and not said."""
 _CHAT = re.compile(
     r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
     r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$)",
@@ -156,6 +164,8 @@ class _Rows(Struct):
     """Where a scene began of which no shot was told so far; 0 where there is none."""
     held: dict[str, str] = field(default_factory=dict)
     """What was told of the scene, or of all, before its first shot."""
+    answered: bool = False
+    """Whether the line before was spoken: then so is one like it."""
     head: str = ""
     """The words on the line that the last shot begins on."""
     under: str = ""
@@ -262,7 +272,7 @@ class _Rows(Struct):
         cells = {column: cell for column, cell in cells.items() if cell}
         self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
-        self.scene_line, self.held, self.under = 0, lasting, ""
+        self.scene_line, self.held, self.under, self.answered = 0, lasting, "", False
         self.head = timed(cells).get("description", "")
 
     def _label(self, number: int, column: str, cell: str) -> None:
@@ -273,7 +283,7 @@ class _Rows(Struct):
             self._begin(number, {column: cell})
         else:
             self._more(column, cell)
-        self.under = "" if cell else column
+        self.under, self.answered = "" if cell else column, column == "dialogue" and bool(cell)
 
     def _words(self, words: str, text: str) -> None:
         """A line that has no column's name: of the column above it, spoken, a length, or of what is seen."""
@@ -282,10 +292,13 @@ class _Rows(Struct):
             self._more(self.under, words)
         elif self._speaks(words):
             self._more("dialogue", words)
+            self.answered = True
+            return
         elif spans.is_length(length):
             self._more("duration", length)
         else:
             self._more("description", text)
+        self.answered = False
 
     def _more(self, column: str, text: str) -> None:
         """More of a scene before its first shot, or of the last shot."""
@@ -311,7 +324,7 @@ class _Rows(Struct):
         if match is None or match["who"][0].islower() or match["who"].casefold() in _READ:
             return False
         name = rf"(?<!\w)(?:{re.escape(match['who'])}|{re.escape(titled(match['who']))})(?!\w|\s*[(:\uff1a])"
-        known = OFF.fullmatch(match["who"]) or _QUOTED.fullmatch(match["words"])
+        known = self.answered or OFF.fullmatch(match["who"]) or _QUOTED.fullmatch(match["words"])
         return bool(known or re.search(name, self.text))
 
 
@@ -332,6 +345,10 @@ def _labelled(text: str) -> tuple[str, str]:
     """The column and the cell of a line, or an item of a list, such as `Duration: 4s`; nothing where it is none."""
     item = _ITEM.fullmatch(text)
     match = _LABEL.fullmatch(item[1] if item else text)
+    if match and (of := _OF.fullmatch(match[1])) and held_in(of[1], match[2] or "") == "dialogue":
+        return "dialogue", f"{of[2]}: {match[2] or ''}".strip()
+    if match and match[1].casefold() in _MUSIC:
+        return "notes", f"{match[1]}: {match[2] or ''}".strip()
     column = held_in(match[1], match[2] or "") if match else ""
     return (column, match[2] or "") if match and column not in {"", "scene", "shot"} else ("", "")
 

@@ -224,6 +224,31 @@ def test_who_speaks_in_a_column_of_sounds_is_heard(tmp_path: Path) -> None:
     assert [*spoken("マラ「こんにちは」")] == [("マラ", "こんにちは", "")]
 
 
+def test_scripts_as_chats_and_text_programs_write_them_have_their_scenes_and_titles(tmp_path: Path) -> None:
+    told = "Mara stands.\n\n{0}MARA{0}\nHello.\n\n{1}EXT. SEA - DAY{0}\n\nWaves.\n"
+    page = "\ufeff      THE LIGHT\n\n      written by\n      Jane Doe\n\n\nFADE IN:\n\nEXT/INT CAR - NIGHT\n\n"
+    for text, title in (
+        ("## **INT. CAR - NIGHT**\n\n" + told.format("**", "### **"), "a"),
+        (page + told.format("", ""), "THE LIGHT"),
+    ):
+        scenes, _ = brought(text, tmp_path, "a.md")
+        board = storyboard.load(tmp_path / "a.yaml")
+        assert [(light, len(shots)) for _, _, light, shots in scenes] == [("night", 1), ("daylight", 1)]
+        assert board.title == title
+        assert [line.line for line in board.shots[0].beats[0].dialogue] == ["Hello."]
+
+
+def test_who_speaks_stands_behind_dialogue_or_answers_and_music_is_no_picture(tmp_path: Path) -> None:
+    text = (
+        'Shot 1: a pier\nDialogue (Mara): "Hello."\nTom: Hi.\nMusic: soft piano\nOn screen text: "THE END"\nShot 2: x\n'
+    )
+    brought(text, tmp_path, "a.md")
+    shot = storyboard.load(tmp_path / "a.yaml").shots[0]
+    assert [(line.cast, line.line) for line in shot.beats[0].dialogue] == [("mara", "Hello."), ("tom", "Hi.")]
+    assert (shot.beats[0].prompt, shot.title and shot.title.text) == ("a pier", "THE END")
+    assert "# Music: soft piano" in (tmp_path / "a.yaml").read_text()
+
+
 CODES = (
     "#1 {} (4s)\n#2 {} (3s)", "S1: {} (4s)\nS2: {} - 3s", "SC01_SH010: {} (4s)\nSC02_SH010: {} (3s)",
     "1A. {} (4s)\n1B. {}, 3s", "Sc 1 Sh 1: {} (4s)\nSc 1 Sh 2 - {} (3s)", "SH010 {} (4s)\nSH020 {} (3s)",
