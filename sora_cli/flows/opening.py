@@ -6,6 +6,7 @@ storyboard costs no decoder. What was refused, and what is signed, is opened eac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -52,6 +53,23 @@ def opened(path: Path, use: str) -> tuple[str, ...]:
     if not signed and _name(path, use) == name:
         before.keep({name: list(remarks)})
     return remarks
+
+
+def kept(path: Path, what: str, find: Callable[[Path], float]) -> float:
+    """A number that depends on a file alone, found once.
+
+    Raises:
+        What `find` raises.
+    """
+    name = _name(path, what)
+    before = remembered(cache_folder() / "opened.jsonl", _state())
+    known = before.find(name) if name else None
+    if isinstance(known, int | float):
+        return known
+    found = find(path)
+    if name:
+        before.keep({name: found})
+    return found
 
 
 @cache

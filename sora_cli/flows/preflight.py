@@ -28,6 +28,7 @@ from sora_cli.errors import (
     refusal,
 )
 from sora_cli.flows import moderation, places
+from sora_cli.flows.music import ended
 from sora_cli.flows.opening import opened
 from sora_cli.flows.searching import Finder, Place
 from sora_cli.packages import lacking
@@ -203,7 +204,7 @@ def _with_remarks(plan: Plan) -> Plan:
             mark, told = plan.board.mark(loc), "; ".join(remarks)
             named = mark is not None and not mark.line and path.name in mark.typed  # an option, which names it
             found.setdefault((path, remarks), Problem(told if named else f"{path.name}: {told}", mark=mark))
-    return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *found.values()])))
+    return replace(plan, remarks=tuple(in_file_order([*plan.remarks, *found.values(), *ended(plan)])))
 
 
 def _files(board: Storyboard, plan: Plan | None) -> Iterator[tuple[Loc, Path, str]]:
